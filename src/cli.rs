@@ -1,0 +1,82 @@
+//! The command line: exactly what the user typed, no effects.
+
+use crate::roles::Pattern;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Why did my proxy answer 502?
+#[derive(Debug, Parser)]
+#[command(
+    name = "why502",
+    version,
+    about = "Why did my proxy answer 502 (or 503, 504)?",
+    long_about = "Reads the packets between a reverse proxy or load balancer and its backends, and \
+                  proves for each failed request what happened.",
+    after_help = "Exit status: 0 no failure, 1 failures found, 2 could not do it.",
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Explain the failures in saved captures (pcap, pcapng)
+    Analyze(Analyze),
+}
+
+/// `why502 analyze`.
+#[derive(Debug, Args)]
+pub struct Analyze {
+    /// The captures; several are read one after the other, in the order of their time
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub captures: Vec<PathBuf>,
+    /// Judge exactly these listeners (default: all that speak HTTP); a port alone is ':8080'
+    #[arg(long, value_name = "[ADDR][:PORT]")]
+    pub backend: Vec<Pattern>,
+    /// Listeners of the proxy itself, towards its clients
+    #[arg(long, value_name = "[ADDR][:PORT]")]
+    pub front: Vec<Pattern>,
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Where to write the answer (default: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Show every failure, not only the first 20 (text)
+    #[arg(long)]
+    pub all: bool,
+    /// Show secrets in request targets
+    #[arg(long)]
+    pub show_secrets: bool,
+    /// Whether to use colours; 'auto' does on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, default_value_t = When::Auto)]
+    pub color: When,
+    /// Exit with 0 though failures were found
+    #[arg(long)]
+    pub exit_zero: bool,
+}
+
+/// How to answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// One document, for scripts
+    Json,
+}
+
+/// Whether to do something that suits a terminal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum When {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

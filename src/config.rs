@@ -1,0 +1,25 @@
+//! What the arguments mean: the settings of the layers, and where the answer goes.
+
+use crate::cli::{Analyze, When};
+use crate::pipeline::Settings;
+use crate::report::Style;
+use crate::roles::Told;
+use anstream::ColorChoice;
+
+/// The settings of an analysis.
+pub fn settings(typed: &Analyze) -> Settings {
+    Settings {
+        told: Told { backends: typed.backend.clone(), fronts: typed.front.clone() },
+        style: Style { show_secrets: typed.show_secrets },
+        ..Settings::default()
+    }
+}
+
+/// Whether to colour; `None` leaves it to the output: a terminal, and no NO_COLOR.
+pub fn color(typed: &Analyze) -> Option<ColorChoice> {
+    match typed.color {
+        When::Auto => None,
+        When::Always => Some(ColorChoice::Always),
+        When::Never => Some(ColorChoice::Never),
+    }
+}

@@ -1,0 +1,272 @@
+//! Heads: bytes become what matters of a request or response (RFC 9112).
+//!
+//! httparse reads the lines; here stands what framing and verdicts need of them. Header values are
+//! never kept, but for the few that identify a request.
+
+use super::body::Body;
+use httparse::{Header, ParserConfig, Status};
+use std::mem::MaybeUninit;
+
+/// The longest head that is put together from segments. Servers and proxies allow 4 to 64 KiB.
+pub const MAX_HEAD: usize = 128 << 10;
+/// More header lines than any server accepts by default (Apache: 100).
+const MAX_LINES: usize = 256;
+/// The longest text kept of a request line or header.
+const MAX_TEXT: usize = 2 << 10;
+
+/// What a request's head says. The text is as sent, at most 2 KiB a field: it may hold any byte,
+/// and secrets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RequestHead {
+    /// All fields in one piece of memory, one after the other.
+    text: Box<[u8]>,
+    /// Where each field ends.
+    ends: [u16; 4],
+}
+
+impl RequestHead {
+    fn new(method: &[u8], target: &[u8], host: &[u8], request_id: &[u8]) -> Self {
+        let mut text = Vec::with_capacity(
+            [method, target, host, request_id].iter().map(|field| field.len().min(MAX_TEXT)).sum(),
+        );
+        let mut ends = [0; 4];
+        for (end, field) in ends.iter_mut().zip([method, target, host, request_id]) {
+            text.extend_from_slice(field.get(..MAX_TEXT).unwrap_or(field));
+            *end = u16::try_from(text.len()).unwrap_or(u16::MAX);
+        }
+        Self { text: text.into_boxed_slice(), ends }
+    }
+
+    /// `GET`, `POST` …
+    pub fn method(&self) -> &[u8] {
+        let [end, ..] = self.ends;
+        self.field(0, end)
+    }
+
+    /// The request target: usually path and query.
+    pub fn target(&self) -> &[u8] {
+        let [begin, end, ..] = self.ends;
+        self.field(begin, end)
+    }
+
+    /// The value of `Host`; empty when there is none.
+    pub fn host(&self) -> &[u8] {
+        let [_, begin, end, _] = self.ends;
+        self.field(begin, end)
+    }
+
+    /// What identifies the request in logs: `X-Request-Id`, else `X-Amzn-Trace-Id`, else
+    /// `traceparent`; empty when there is none.
+    pub fn request_id(&self) -> &[u8] {
+        let [_, _, begin, end] = self.ends;
+        self.field(begin, end)
+    }
+
+    fn field(&self, begin: u16, end: u16) -> &[u8] {
+        self.text.get(usize::from(begin)..usize::from(end)).unwrap_or_default()
+    }
+}
+
+/// A head that was read.
+#[derive(Debug)]
+pub(super) struct Read<T> {
+    pub(super) head: T,
+    /// Its length.
+    pub(super) len: usize,
+    /// What follows it.
+    pub(super) body: Body,
+}
+
+/// What parsing the bytes so far came to.
+#[derive(Debug)]
+pub(super) enum Parsed<T> {
+    Whole(Read<T>),
+    /// The head does not end here.
+    Partial,
+    Invalid,
+}
+
+/// What a response's head says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ResponseHead {
+    pub(super) status: u16,
+    pub(super) announces_close: bool,
+    pub(super) expected: Option<u64>,
+}
+
+/// What the headers say about framing and the connection's life.
+#[derive(Default)]
+struct Framing {
+    length: Option<u64>,
+    conflicting: bool,
+    /// The last transfer coding is `chunked`.
+    chunked: bool,
+    /// There is a transfer coding.
+    coded: bool,
+    close: bool,
+    keep_alive: bool,
+}
+
+impl Framing {
+    fn of(headers: &[Header<'_>]) -> Self {
+        let mut framing = Self::default();
+        for header in headers {
+            if header.name.eq_ignore_ascii_case("content-length") {
+                framing.note_length(header.value);
+            } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
+                framing.coded = true;
+                let last = header.value.rsplit(|byte| *byte == b',').next().unwrap_or_default();
+                framing.chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            } else if header.name.eq_ignore_ascii_case("connection") {
+                for option in header.value.split(|byte| *byte == b',') {
+                    framing.close |= option.trim_ascii().eq_ignore_ascii_case(b"close");
+                    framing.keep_alive |= option.trim_ascii().eq_ignore_ascii_case(b"keep-alive");
+                }
+            }
+        }
+        framing
+    }
+
+    /// A list of equal lengths counts as one (RFC 9110, section 8.6).
+    fn note_length(&mut self, value: &[u8]) {
+        for item in value.split(|byte| *byte == b',') {
+            let digits = item.trim_ascii();
+            let length = std::str::from_utf8(digits)
+                .ok()
+                .filter(|_| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+                .and_then(|digits| digits.parse().ok());
+            self.conflicting |= length.is_none() || self.length.is_some_and(|known| Some(known) != length);
+            self.length = self.length.or(length);
+        }
+    }
+}
+
+/// Reads a request's head.
+pub(super) fn request(bytes: &[u8]) -> Parsed<RequestHead> {
+    let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MAX_LINES];
+    let mut request = httparse::Request::new(&mut []);
+    let mut config = ParserConfig::default();
+    config.allow_multiple_spaces_in_request_line_delimiters(true);
+    config.ignore_invalid_headers_in_requests(true);
+    let len = match config.parse_request_with_uninit_headers(&mut request, bytes, &mut headers) {
+        Ok(Status::Complete(len)) => len,
+        Ok(Status::Partial) => return Parsed::Partial,
+        Err(_) => return Parsed::Invalid,
+    };
+    let framing = Framing::of(request.headers);
+    let value = |name: &str| {
+        request.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|h| h.value)
+    };
+    let request_id =
+        value("x-request-id").or_else(|| value("x-amzn-trace-id")).or_else(|| value("traceparent"));
+    let head = RequestHead::new(
+        request.method.unwrap_or_default().as_bytes(),
+        request.path.unwrap_or_default().as_bytes(),
+        value("host").unwrap_or_default(),
+        request_id.unwrap_or_default(),
+    );
+    // A request has a body only if it says so (RFC 9112, section 6.3).
+    let body = if framing.chunked {
+        Body::chunked()
+    } else {
+        Body::length(framing.length.unwrap_or(0))
+    };
+    Parsed::Whole(Read { head, len, body })
+}
+
+/// Reads a response's head. `method` is that of its request, where it is known: it decides whether
+/// there is a body.
+pub(super) fn response(bytes: &[u8], method: Option<&[u8]>) -> Parsed<ResponseHead> {
+    let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MAX_LINES];
+    let mut response = httparse::Response::new(&mut []);
+    let mut config = ParserConfig::default();
+    config.allow_multiple_spaces_in_response_status_delimiters(true);
+    config.allow_spaces_after_header_name_in_responses(true);
+    config.allow_obsolete_multiline_headers_in_responses(true);
+    config.ignore_invalid_headers_in_responses(true);
+    let len = match config.parse_response_with_uninit_headers(&mut response, bytes, &mut headers) {
+        Ok(Status::Complete(len)) => len,
+        Ok(Status::Partial) => return Parsed::Partial,
+        Err(_) => return Parsed::Invalid,
+    };
+    let framing = Framing::of(response.headers);
+    let status = response.code.unwrap_or_default();
+    let bodiless = matches!(status, 100..=199 | 204 | 304) || method == Some(b"HEAD");
+    let body = if bodiless {
+        Body::length(0)
+    } else if framing.coded {
+        if framing.chunked { Body::chunked() } else { Body::until_close() }
+    } else if framing.conflicting {
+        return Parsed::Invalid;
+    } else {
+        framing.length.map_or_else(Body::until_close, Body::length)
+    };
+    let expected = if framing.coded { None } else { framing.length.filter(|_| !bodiless) };
+    let old = response.version == Some(0);
+    let announces_close = framing.close || old && !framing.keep_alive;
+    Parsed::Whole(Read { head: ResponseHead { status, announces_close, expected }, len, body })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole<T>(parsed: Parsed<T>) -> Read<T> {
+        match parsed {
+            Parsed::Whole(read) => read,
+            Parsed::Partial => panic!("partial"),
+            Parsed::Invalid => panic!("invalid"),
+        }
+    }
+
+    #[test]
+    fn a_request_keeps_what_identifies_it_and_nothing_else() {
+        let read = whole(request(
+            b"POST /pay?id=7 HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer s3cret\r\nX-Request-Id: r-1\r\nContent-Length: 12\r\n\r\n",
+        ));
+        assert_eq!(read.head.method(), b"POST");
+        assert_eq!(read.head.target(), b"/pay?id=7");
+        assert_eq!(read.head.host(), b"shop");
+        assert_eq!(read.head.request_id(), b"r-1");
+        assert!(!format!("{:?}", read.head.text).contains("s3cret"));
+        assert_eq!(read.body, Body::length(12));
+    }
+
+    #[test]
+    fn a_body_is_framed_by_method_status_and_headers() {
+        let body = |head: &str, method: &[u8]| whole(response(head.as_bytes(), Some(method))).body;
+        let ok = "HTTP/1.1 200 OK\r\n";
+        assert_eq!(body(&format!("{ok}Content-Length: 5\r\n\r\n"), b"GET"), Body::length(5));
+        assert_eq!(body(&format!("{ok}Content-Length: 5\r\n\r\n"), b"HEAD"), Body::length(0));
+        assert_eq!(body(&format!("{ok}Content-Length: 5, 5\r\n\r\n"), b"GET"), Body::length(5));
+        assert_eq!(body(&format!("{ok}\r\n"), b"GET"), Body::until_close());
+        assert_eq!(
+            body(&format!("{ok}Transfer-Encoding: gzip, chunked\r\nContent-Length: 5\r\n\r\n"), b"GET"),
+            Body::chunked()
+        );
+        assert_eq!(body("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", b"GET"), Body::length(0));
+        assert_eq!(body("HTTP/1.1 204 No Content\r\n\r\n", b"GET"), Body::length(0));
+    }
+
+    #[test]
+    fn contradicting_lengths_are_no_response() {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n";
+        assert!(matches!(response(head, Some(b"GET")), Parsed::Invalid));
+    }
+
+    #[test]
+    fn http_1_0_closes_unless_it_says_otherwise() {
+        let close = |head: &[u8]| whole(response(head, None)).head.announces_close;
+        assert!(close(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"));
+        assert!(!close(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"));
+        assert!(close(b"HTTP/1.1 200 OK\r\nConnection: Upgrade, close\r\nContent-Length: 0\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_long_field_is_cut_and_the_others_stay() {
+        let target = "x".repeat(70_000);
+        let read = whole(request(format!("GET /{target} HTTP/1.1\r\nHost: shop\r\n\r\n").as_bytes()));
+        assert_eq!(read.head.target().len(), MAX_TEXT);
+        assert_eq!(read.head.host(), b"shop");
+    }
+}

@@ -1,0 +1,620 @@
+//! HTTP/1.0 and 1.1 (RFC 9112): two directions of messages, paired in order.
+//!
+//! Each direction is either in a head, in a body, or lost: something that framing needs was not
+//! captured. A lost direction finds its way again by turns: where the client sends a new request,
+//! what the server said before is over; a segment that begins with a status line begins a response.
+//! An exchange that was lost on the way is [`Outcome::Unread`]: never a failure, never forgotten.
+
+use super::body::{Advance, Body};
+use super::detect::{is_request, is_status};
+use super::head::{self, MAX_HEAD, Parsed};
+use super::{Ended, Exchange, Outcome, Output, Protocol, Request, Response, Unread};
+use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
+use crate::packet::FrameRef;
+use std::collections::VecDeque;
+
+/// Fewer missing bytes than this hold no message: `GET / HTTP/1.0` or `HTTP/1.1 200` and two line
+/// ends. A missing FIN or a keep-alive probe looks like a gap of one.
+const MIN_MESSAGE: u64 = 16;
+/// Requests on one connection that may wait for answers; a client that sends more is none.
+const MAX_PENDING: usize = 1_024;
+
+/// Both directions of one connection.
+#[derive(Debug)]
+pub(super) struct Http1 {
+    client: Direction,
+    server: Direction,
+    /// Requests without a whole response, the oldest first.
+    pending: VecDeque<Request>,
+    /// The last of them is still being sent.
+    sending: bool,
+    /// The response to the first of them, as far as it got.
+    response: Option<Response>,
+    /// Why that response cannot be followed.
+    unread: Option<Unread>,
+    /// Framing is over: what follows is no HTTP/1.
+    over: Option<Over>,
+    /// Some bytes were missed: what looks malformed may be the middle of something.
+    lossy: bool,
+    exchanges: u32,
+    quiet_since: Option<FrameRef>,
+    close_announced: bool,
+    surplus: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Over {
+    /// A 101 or a 2xx to CONNECT made it a tunnel.
+    Tunnel,
+    /// The client sent something else.
+    NotHttp,
+}
+
+#[derive(Debug)]
+struct Direction {
+    phase: Phase,
+    /// The head so far, when it began in an earlier segment.
+    partial: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Head,
+    Body(Body),
+    Lost,
+}
+
+/// What is left of a segment.
+#[derive(Clone, Copy)]
+struct Rest<'a> {
+    pos: StreamPos,
+    bytes: &'a [u8],
+    len: u64,
+    ack: Option<StreamPos>,
+    first_copy: bool,
+    frame: FrameRef,
+}
+
+impl Rest<'_> {
+    fn skip(&mut self, count: u64) {
+        self.pos = self.pos.plus(count);
+        self.len = self.len.saturating_sub(count);
+        self.bytes = usize::try_from(count).ok().and_then(|at| self.bytes.get(at..)).unwrap_or_default();
+    }
+
+    /// Empty lines between messages are no part of them.
+    fn skip_blank(&mut self) {
+        let blank = self.bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.skip(u64::try_from(blank).unwrap_or_default());
+    }
+
+    fn is_cut(&self) -> bool {
+        u64::try_from(self.bytes.len()).is_ok_and(|captured| captured < self.len)
+    }
+
+    fn end(&self) -> StreamPos {
+        self.pos.plus(self.len)
+    }
+}
+
+/// What the next bytes of a head came to.
+enum HeadStep<T> {
+    /// It ended after so many of them.
+    Whole { head: T, used: u64, body: Body },
+    More,
+    Cut,
+    Invalid,
+}
+
+impl Direction {
+    fn new() -> Self {
+        Self { phase: Phase::Head, partial: Vec::new() }
+    }
+
+    /// Takes bytes of a head. They are copied only when it does not end within them.
+    fn head_bytes<T>(&mut self, rest: &Rest<'_>, parse: impl Fn(&[u8]) -> Parsed<T>) -> HeadStep<T> {
+        let before = self.partial.len();
+        let parsed = if before == 0 {
+            parse(rest.bytes)
+        } else {
+            self.partial.extend_from_slice(rest.bytes);
+            if ends_head(&self.partial, before) { parse(&self.partial) } else { Parsed::Partial }
+        };
+        match parsed {
+            Parsed::Whole(read) => {
+                self.partial = Vec::new();
+                let used = u64::try_from(read.len.saturating_sub(before)).unwrap_or_default();
+                HeadStep::Whole { head: read.head, used, body: read.body }
+            }
+            Parsed::Partial if rest.is_cut() || self.partial.len() > MAX_HEAD => {
+                self.partial = Vec::new();
+                HeadStep::Cut
+            }
+            Parsed::Partial => {
+                if before == 0 {
+                    self.partial.extend_from_slice(rest.bytes);
+                }
+                HeadStep::More
+            }
+            Parsed::Invalid => {
+                self.partial = Vec::new();
+                HeadStep::Invalid
+            }
+        }
+    }
+
+    fn lose(&mut self) {
+        self.partial = Vec::new();
+        self.phase = Phase::Lost;
+    }
+}
+
+/// There is an empty line in `head` that ends at `from` or later.
+fn ends_head(head: &[u8], from: usize) -> bool {
+    let tail = head.get(from.saturating_sub(3)..).unwrap_or_default();
+    tail.windows(2).any(|pair| pair == b"\n\n") || tail.windows(3).any(|three| three == b"\n\r\n")
+}
+
+type Out<'o> = dyn FnMut(Output) + 'o;
+
+impl Http1 {
+    pub(super) fn new(connection: &Connection) -> Self {
+        Self {
+            client: Direction::new(),
+            server: Direction::new(),
+            pending: VecDeque::new(),
+            sending: false,
+            response: None,
+            unread: None,
+            over: None,
+            lossy: connection.start == Start::Midstream || connection.has_gaps(),
+            exchanges: 0,
+            quiet_since: connection.established,
+            close_announced: false,
+            surplus: 0,
+        }
+    }
+
+    pub(super) fn on(
+        &mut self,
+        event: StreamEvent<'_>,
+        connection: &Connection,
+        out: &mut impl FnMut(Output, &Connection),
+    ) {
+        let out: &mut Out<'_> = &mut |output| out(output, connection);
+        match event {
+            StreamEvent::End => self.end(out),
+            _ if self.over.is_some() => {}
+            StreamEvent::Bytes { from, pos, bytes, len, ack, first_copy, frame } => {
+                let rest = Rest { pos, bytes, len: u64::from(len), ack, first_copy, frame };
+                match from {
+                    Side::Client => self.client_bytes(rest, connection, out),
+                    Side::Server => self.server_bytes(rest, connection, out),
+                }
+            }
+            StreamEvent::Gap { from: Side::Client, pos, len, frame } => {
+                self.client_gap(pos, len, frame, connection);
+            }
+            StreamEvent::Gap { from: Side::Server, pos, len, frame } => {
+                self.server_gap(pos, len, frame, out);
+            }
+            StreamEvent::Fin { from: Side::Server, mark } => {
+                if let Phase::Body(Body::UntilClose) = self.server.phase {
+                    self.response_done(mark.frame, out);
+                }
+            }
+            StreamEvent::Fin { .. } | StreamEvent::Rst { .. } => {}
+        }
+    }
+
+    fn client_bytes(&mut self, mut rest: Rest<'_>, connection: &Connection, out: &mut Out<'_>) {
+        while rest.len > 0 && self.over.is_none() {
+            match &mut self.client.phase {
+                Phase::Body(body) => {
+                    let advance = body.advance(rest.bytes, rest.len);
+                    self.sent_body(advance, &mut rest);
+                }
+                Phase::Lost if is_request(rest.bytes) => {
+                    self.sending = false;
+                    self.client.phase = Phase::Head;
+                }
+                Phase::Lost => {
+                    self.touch_request(rest.end(), rest.frame);
+                    return;
+                }
+                Phase::Head => {
+                    if self.client.partial.is_empty() {
+                        rest.skip_blank();
+                        if rest.len == 0 {
+                            return;
+                        }
+                        self.begin_request(&rest, connection);
+                    }
+                    self.request_head(&mut rest, out);
+                }
+            }
+        }
+    }
+
+    fn sent_body(&mut self, advance: Advance, rest: &mut Rest<'_>) {
+        match advance {
+            Advance::More => {
+                self.touch_request(rest.end(), rest.frame);
+                rest.skip(rest.len);
+            }
+            Advance::Done(used) => {
+                self.touch_request(rest.pos.plus(used), rest.frame);
+                self.request_done();
+                rest.skip(used);
+            }
+            Advance::Lost | Advance::Invalid => {
+                self.lossy = true;
+                self.client.lose();
+            }
+        }
+    }
+
+    fn begin_request(&mut self, rest: &Rest<'_>, connection: &Connection) {
+        if self.pending.len() >= MAX_PENDING {
+            self.over = Some(Over::NotHttp);
+            return;
+        }
+        self.pending.push_back(Request {
+            start: rest.pos,
+            end: rest.pos,
+            complete: false,
+            first: rest.frame,
+            last: rest.frame,
+            head: None,
+            unread: None,
+            ack: rest.ack,
+            first_copy: rest.first_copy,
+            server_pos: connection.half(Side::Server).next,
+        });
+        self.sending = true;
+    }
+
+    fn request_head(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
+        match self.client.head_bytes(rest, head::request) {
+            HeadStep::Whole { head, used, body } => {
+                self.touch_request(rest.pos.plus(used), rest.frame);
+                if let Some(request) = self.pending.back_mut() {
+                    request.head = Some(head);
+                }
+                rest.skip(used);
+                self.turn(out);
+                self.client.phase = Phase::Body(body);
+                if body.is_done() {
+                    self.request_done();
+                }
+            }
+            HeadStep::More => {
+                self.touch_request(rest.end(), rest.frame);
+                rest.skip(rest.len);
+            }
+            HeadStep::Cut => {
+                if let Some(request) = self.pending.back_mut() {
+                    request.unread = Some(Unread::HeadCut);
+                }
+                self.lossy = true;
+                self.client.lose();
+                self.touch_request(rest.end(), rest.frame);
+                self.turn(out);
+                rest.skip(rest.len);
+            }
+            HeadStep::Invalid if self.lossy => {
+                // The middle of something.
+                self.pending.pop_back();
+                self.sending = false;
+                self.client.lose();
+                rest.skip(rest.len);
+            }
+            HeadStep::Invalid => {
+                self.pending.pop_back();
+                self.over = Some(Over::NotHttp);
+            }
+        }
+    }
+
+    fn touch_request(&mut self, end: StreamPos, frame: FrameRef) {
+        if let Some(request) = self.pending.back_mut().filter(|_| self.sending) {
+            request.end = end;
+            request.last = frame;
+        }
+    }
+
+    fn request_done(&mut self) {
+        self.client.phase = Phase::Head;
+        if let Some(request) = self.pending.back_mut().filter(|_| self.sending) {
+            request.complete = true;
+        }
+        self.sending = false;
+    }
+
+    /// The client has begun another request: if the response before it cannot be followed, it is
+    /// over now.
+    fn turn(&mut self, out: &mut Out<'_>) {
+        if self.pending.len() < 2 {
+            return;
+        }
+        let lost = matches!(self.server.phase, Phase::Lost);
+        // A response without the body that its head announces, to a request that was not captured:
+        // that was a HEAD.
+        let bodiless = matches!(self.server.phase, Phase::Body(_))
+            && self.response.is_some_and(|response| response.received == 0)
+            && self.pending.front().is_some_and(|request| request.head.is_none());
+        if bodiless && let Some(last) = self.response.map(|response| response.last) {
+            self.response_done(last, out);
+        } else if lost {
+            self.emit(Outcome::Unread(self.unread.unwrap_or(Unread::Gap)), out);
+            self.server.phase = Phase::Head;
+            self.quiet_since = None;
+        }
+    }
+
+    fn server_bytes(&mut self, mut rest: Rest<'_>, connection: &Connection, out: &mut Out<'_>) {
+        while rest.len > 0 && self.over.is_none() {
+            let resumes = self.resumes();
+            match &mut self.server.phase {
+                Phase::Body(body) => {
+                    let advance = body.advance(rest.bytes, rest.len);
+                    self.received_body(advance, &mut rest, out);
+                }
+                Phase::Lost if resumes && is_status(rest.bytes) => {
+                    if self.response.is_some_and(|response| response.status.is_some()) {
+                        self.emit(Outcome::Unread(self.unread.unwrap_or(Unread::Gap)), out);
+                    }
+                    self.response = None;
+                    self.unread = None;
+                    self.server.phase = Phase::Head;
+                }
+                Phase::Lost => {
+                    if let Some(response) = &mut self.response {
+                        response.last = rest.frame;
+                    }
+                    return;
+                }
+                Phase::Head => {
+                    if self.server.partial.is_empty() {
+                        rest.skip_blank();
+                        if rest.len == 0 {
+                            return;
+                        }
+                        if !self.begin_response(&rest, connection) {
+                            self.surplus = self.surplus.saturating_add(1);
+                            return;
+                        }
+                    }
+                    self.response_head(&mut rest, out);
+                }
+            }
+        }
+    }
+
+    /// A status line in a lost direction begins the response that is waited for: the one whose head
+    /// was missed, or that of the next request.
+    fn resumes(&self) -> bool {
+        self.response.is_none_or(|response| response.status.is_none()) || self.pending.len() > 1
+    }
+
+    /// Whether these bytes begin a response, and to which request.
+    fn begin_response(&mut self, rest: &Rest<'_>, connection: &Connection) -> bool {
+        if self.pending.is_empty() {
+            // Its request came before the capture began.
+            let unseen_request = self.exchanges == 0
+                && connection.start == Start::Midstream
+                && is_status(rest.bytes);
+            if !unseen_request {
+                return false;
+            }
+            self.lossy = true;
+            let start = rest.ack.unwrap_or_default();
+            self.pending.push_back(Request {
+                start: StreamPos(start.0.saturating_sub(1)),
+                end: start,
+                complete: true,
+                first: rest.frame,
+                last: rest.frame,
+                head: None,
+                unread: Some(Unread::Gap),
+                ack: None,
+                first_copy: false,
+                server_pos: rest.pos,
+            });
+            self.sending = false;
+        } else if !self
+            .pending
+            .front()
+            .is_some_and(|request| rest.ack.is_some_and(|ack| ack > request.start))
+        {
+            return false;
+        }
+        self.response = Some(Response {
+            status: None,
+            start: rest.pos,
+            received: 0,
+            expected: None,
+            first: rest.frame,
+            last: rest.frame,
+            head_complete: false,
+            announces_close: false,
+        });
+        true
+    }
+
+    fn response_head(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
+        let request = self.pending.front().and_then(|request| request.head.as_ref());
+        let method = request.map(head::RequestHead::method);
+        let connect = method == Some(b"CONNECT");
+        let step = self.server.head_bytes(rest, |bytes| head::response(bytes, method));
+        if let Some(response) = &mut self.response {
+            response.last = rest.frame;
+        }
+        match step {
+            HeadStep::Whole { head, used, body } => {
+                let frame = rest.frame;
+                rest.skip(used);
+                if matches!(head.status, 100..=199) && head.status != 101 {
+                    self.response = None;
+                    return;
+                }
+                if let Some(response) = &mut self.response {
+                    response.status = Some(head.status);
+                    response.expected = head.expected;
+                    response.announces_close = head.announces_close;
+                    response.head_complete = true;
+                }
+                self.server.phase = Phase::Body(body);
+                if head.status == 101 || connect && matches!(head.status, 200..=299) {
+                    self.response_done(frame, out);
+                    self.over = Some(Over::Tunnel);
+                } else if body.is_done() {
+                    self.response_done(frame, out);
+                }
+            }
+            HeadStep::More => rest.skip(rest.len),
+            HeadStep::Cut => self.lose_response(Unread::HeadCut),
+            HeadStep::Invalid => {
+                self.lose_response(if self.lossy { Unread::Gap } else { Unread::NotHttp });
+                rest.skip(rest.len);
+            }
+        }
+    }
+
+    fn received_body(&mut self, advance: Advance, rest: &mut Rest<'_>, out: &mut Out<'_>) {
+        let used = match advance {
+            Advance::More => rest.len,
+            Advance::Done(used) => used,
+            Advance::Lost => return self.lose_response(Unread::HeadCut),
+            Advance::Invalid => {
+                return self.lose_response(if self.lossy { Unread::Gap } else { Unread::NotHttp });
+            }
+        };
+        if let Some(response) = &mut self.response {
+            response.received = response.received.saturating_add(used);
+            response.last = rest.frame;
+        }
+        rest.skip(used);
+        if let Advance::Done(_) = advance {
+            self.response_done(rest.frame, out);
+        }
+    }
+
+    fn lose_response(&mut self, why: Unread) {
+        self.lossy = true;
+        self.unread = self.unread.or(Some(why));
+        self.server.lose();
+    }
+
+    fn client_gap(&mut self, pos: StreamPos, len: u64, frame: FrameRef, connection: &Connection) {
+        let mut rest = Rest { pos, bytes: &[], len, ack: None, first_copy: false, frame };
+        while rest.len > 0 {
+            match &mut self.client.phase {
+                Phase::Body(body) => {
+                    let advance = body.advance(&[], rest.len);
+                    self.sent_body(advance, &mut rest);
+                }
+                Phase::Lost => {
+                    self.touch_request(rest.end(), frame);
+                    return;
+                }
+                Phase::Head => {
+                    if self.client.partial.is_empty() {
+                        if rest.len < MIN_MESSAGE {
+                            return;
+                        }
+                        self.begin_request(&rest, connection);
+                    }
+                    if let Some(request) = self.pending.back_mut() {
+                        request.unread = Some(Unread::Gap);
+                    }
+                    self.lossy = true;
+                    self.client.lose();
+                }
+            }
+        }
+    }
+
+    fn server_gap(&mut self, pos: StreamPos, len: u64, frame: FrameRef, out: &mut Out<'_>) {
+        let mut rest = Rest { pos, bytes: &[], len, ack: None, first_copy: false, frame };
+        while rest.len > 0 {
+            match &mut self.server.phase {
+                Phase::Body(body) => match body.advance(&[], rest.len) {
+                    Advance::Lost | Advance::Invalid => self.lose_response(Unread::Gap),
+                    advance => self.received_body(advance, &mut rest, out),
+                },
+                Phase::Lost => return,
+                Phase::Head => {
+                    let begun = !self.server.partial.is_empty();
+                    if !begun && (rest.len < MIN_MESSAGE || self.pending.is_empty()) {
+                        return;
+                    }
+                    self.response.get_or_insert(Response {
+                        status: None,
+                        start: pos,
+                        received: 0,
+                        expected: None,
+                        first: frame,
+                        last: frame,
+                        head_complete: false,
+                        announces_close: false,
+                    });
+                    self.lose_response(Unread::Gap);
+                }
+            }
+        }
+    }
+
+    fn response_done(&mut self, frame: FrameRef, out: &mut Out<'_>) {
+        self.server.phase = Phase::Head;
+        let announces_close = self.response.is_some_and(|response| response.announces_close);
+        self.emit(Outcome::Answered, out);
+        self.close_announced = announces_close;
+        self.quiet_since = self.pending.is_empty().then_some(frame);
+    }
+
+    /// Makes known what became of the oldest pending request.
+    fn emit(&mut self, outcome: Outcome, out: &mut Out<'_>) {
+        let Some(request) = self.pending.pop_front() else {
+            return;
+        };
+        if self.pending.is_empty() {
+            self.sending = false;
+        }
+        let exchange = Exchange {
+            ordinal: self.exchanges,
+            request,
+            response: self.response.take(),
+            quiet_since: self.quiet_since.take(),
+            close_announced: self.close_announced,
+            outcome,
+        };
+        self.exchanges = self.exchanges.saturating_add(1);
+        self.unread = None;
+        out(Output::Exchange(exchange));
+    }
+
+    fn end(&mut self, out: &mut Out<'_>) {
+        let lost = matches!(self.server.phase, Phase::Lost);
+        let not_http = self.over == Some(Over::NotHttp);
+        while let Some(request) = self.pending.front() {
+            let unread = self.unread.or((not_http).then_some(Unread::NotHttp));
+            let maybe_bodiless = request.head.is_none()
+                && self.response.is_some_and(|response| response.received == 0);
+            let outcome = match (unread, &self.response) {
+                (Some(why), _) => Outcome::Unread(why),
+                (None, _) if lost || maybe_bodiless => Outcome::Unread(Unread::Gap),
+                (None, Some(_)) => Outcome::Partial,
+                (None, None) => Outcome::Unanswered,
+            };
+            self.emit(outcome, out);
+        }
+        let opaque = not_http && self.exchanges == 0;
+        out(Output::Ended(Ended {
+            protocol: if opaque { Protocol::Opaque } else { Protocol::Http1 },
+            exchanges: self.exchanges,
+            quiet_since: self.quiet_since,
+            surplus: self.surplus,
+        }));
+    }
+}

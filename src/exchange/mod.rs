@@ -1,0 +1,191 @@
+//! Streams become requests and responses, and these become exchanges.
+//!
+//! [`Reader`] follows one connection. Whatever the protocol, it makes known an [`Exchange`] for each
+//! request, once its fate is known, and at the end what the connection was ([`Ended`]). It frames
+//! HTTP/1.1 ([`http1`]); other protocols are recognised and left alone.
+//!
+//! Invariant: a byte of the server belongs to a request only if the segment that first carried it
+//! acknowledged some of that request; anything else is surplus (a greeting, a notice, the body that
+//! a HEAD should not have), never an answer.
+
+mod body;
+mod detect;
+mod head;
+mod http1;
+
+use crate::flow::{Connection, Side, StreamEvent, StreamPos, StreamReader};
+use crate::packet::FrameRef;
+pub use detect::Protocol;
+pub use head::{MAX_HEAD, RequestHead};
+use http1::Http1;
+use std::time::Duration;
+
+/// A request, and what became of it.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Counts the exchanges of its connection from 0.
+    pub ordinal: u32,
+    /// What was asked.
+    pub request: Request,
+    /// What was answered, as far as it got.
+    pub response: Option<Response>,
+    /// The frame after which nothing was outstanding: the last of the response before, or the end
+    /// of the handshake. `None` when the capture begins later, or requests overlap.
+    pub quiet_since: Option<FrameRef>,
+    /// The response before this one announced that the connection would be closed.
+    pub close_announced: bool,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+impl Exchange {
+    /// How long the connection had been idle when the request came.
+    pub fn idle_gap(&self) -> Option<Duration> {
+        self.quiet_since.map(|quiet| self.request.first.at.since(quiet.at))
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It got its whole response.
+    Answered,
+    /// It got a part of its response, and the connection ended.
+    Partial,
+    /// It got nothing, and the connection ended.
+    Unanswered,
+    /// It may have been answered; that cannot be read here.
+    Unread(Unread),
+}
+
+/// Why an answer cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Unread {
+    /// It may lie in a gap of the capture.
+    Gap,
+    /// Its head was cut by the snap length, or is longer than any head should be.
+    HeadCut,
+    /// What is there is no HTTP response.
+    NotHttp,
+}
+
+/// A request as sent.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Position of its first byte in the client's stream.
+    pub start: StreamPos,
+    /// One past the last byte of it that was sent.
+    pub end: StreamPos,
+    /// All of it was sent.
+    pub complete: bool,
+    /// Its first frame.
+    pub first: FrameRef,
+    /// Its last frame so far.
+    pub last: FrameRef,
+    /// What it asks; `None` when its head was not read to the end.
+    pub head: Option<RequestHead>,
+    /// Why not, if the capture is the reason.
+    pub unread: Option<Unread>,
+    /// How much of the server's stream the client had received when it began to send this.
+    pub ack: Option<StreamPos>,
+    /// `ack` is what its first segment said, not a repetition of it.
+    pub first_copy: bool,
+    /// Where the server's stream was when this began.
+    pub server_pos: StreamPos,
+}
+
+/// A response, as far as it got.
+#[derive(Clone, Copy, Debug)]
+pub struct Response {
+    /// `None` when its head was not captured.
+    pub status: Option<u16>,
+    /// Position of its first byte in the server's stream.
+    pub start: StreamPos,
+    /// Bytes of its body that were sent.
+    pub received: u64,
+    /// Length of its body, if it said so.
+    pub expected: Option<u64>,
+    /// Its first frame.
+    pub first: FrameRef,
+    /// Its last frame so far.
+    pub last: FrameRef,
+    /// The whole head was sent.
+    pub head_complete: bool,
+    /// It says that the connection will be closed.
+    pub announces_close: bool,
+}
+
+/// A connection at its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// What it spoke.
+    pub protocol: Protocol,
+    /// Exchanges made known.
+    pub exchanges: u32,
+    /// The frame after which nothing was outstanding, if nothing is.
+    pub quiet_since: Option<FrameRef>,
+    /// Segments of the server that answer nothing.
+    pub surplus: u32,
+}
+
+/// What a [`Reader`] makes known.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// The fate of a request.
+    Exchange(Exchange),
+    /// The end of the connection; comes last.
+    Ended(Ended),
+}
+
+/// Follows one connection, whatever it speaks.
+#[derive(Debug, Default)]
+pub struct Reader {
+    framer: Framer,
+}
+
+#[derive(Debug, Default)]
+enum Framer {
+    /// Nothing was sent yet.
+    #[default]
+    Detecting,
+    Http1(Box<Http1>),
+    /// Known or unknown, but not framed.
+    Opaque(Protocol),
+}
+
+impl StreamReader for Reader {
+    type Output = Output;
+
+    fn sender_of(payload: &[u8]) -> Option<Side> {
+        detect::sender_of(payload)
+    }
+
+    fn on(
+        &mut self,
+        event: StreamEvent<'_>,
+        connection: &Connection,
+        out: &mut impl FnMut(Output, &Connection),
+    ) {
+        if let (Framer::Detecting, StreamEvent::Bytes { from, bytes, .. }) = (&self.framer, event) {
+            self.framer = match detect::protocol(from, bytes) {
+                Some(Protocol::Http1) => Framer::Http1(Box::new(Http1::new(connection))),
+                Some(other) => Framer::Opaque(other),
+                None => Framer::Detecting,
+            };
+        }
+        match &mut self.framer {
+            Framer::Http1(http1) => http1.on(event, connection, out),
+            Framer::Detecting | Framer::Opaque(_) => {
+                if let StreamEvent::End = event {
+                    let protocol = match self.framer {
+                        Framer::Opaque(protocol) => protocol,
+                        _ => Protocol::None,
+                    };
+                    let ended =
+                        Ended { protocol, exchanges: 0, quiet_since: None, surplus: 0 };
+                    out(Output::Ended(ended), connection);
+                }
+            }
+        }
+    }
+}

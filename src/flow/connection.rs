@@ -1,0 +1,188 @@
+//! What is known of one TCP connection: facts, no judgement.
+
+use super::position::{Origin, StreamPos};
+use crate::packet::{Endpoint, FrameRef};
+
+/// Who sent something: the end that opened the connection, or the one that accepted it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// Opened it.
+    Client,
+    /// Accepted it.
+    Server,
+}
+
+impl Side {
+    /// The other end.
+    #[must_use]
+    pub const fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// How the capture of a connection begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    /// With its SYN or SYN+ACK: its first byte is position 0.
+    Handshake,
+    /// Later; what went before is unknown.
+    Midstream,
+}
+
+/// How it was decided which end is the client.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SidesBy {
+    /// One end sent a SYN, the other accepted it.
+    Handshake,
+    /// One end is known to accept connections.
+    Listener,
+    /// One end sent what looks like a request, or a response.
+    Opener,
+    /// The lower port is the server's: a guess.
+    LowerPort,
+}
+
+/// A FIN or RST, as it was first captured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark {
+    /// The frame.
+    pub frame: FrameRef,
+    /// The sender's own position: every byte before it was sent before.
+    pub pos: StreamPos,
+    /// How much of the peer's stream the sender had received; `None` without ACK flag, or when
+    /// nothing of the peer's stream is known.
+    pub ack: Option<StreamPos>,
+    /// Its place among what both sides delivered on this connection.
+    pub order: u64,
+    /// Something after it was captured before it: this may be a repetition, whose acknowledgement
+    /// can be later than the original's.
+    pub repeated: bool,
+    /// How often the peer had repeated what it sent last.
+    pub peer_resent: u32,
+    /// The frame's time to live.
+    pub ttl: u8,
+}
+
+/// An acknowledgement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Acked {
+    /// Every byte before this was received.
+    pub pos: StreamPos,
+    /// The first frame that said so.
+    pub frame: FrameRef,
+}
+
+/// One direction: what a side sent, and what its peer said of it.
+#[derive(Clone, Debug, Default)]
+pub struct Half {
+    /// Wire number of position 0.
+    pub(super) origin: Option<Origin>,
+    /// Everything before this was delivered to the reader or declared a gap.
+    pub next: StreamPos,
+    /// The furthest position that any captured segment of this side implies it had sent.
+    pub sent: StreamPos,
+    /// How often the last payload was sent again.
+    pub resent: u32,
+    /// The furthest position that the peer acknowledged.
+    pub acked: Option<Acked>,
+    /// End of the last gap in the capture of this side.
+    pub last_gap: Option<StreamPos>,
+    /// How many gaps.
+    pub gaps: u32,
+    /// The first FIN.
+    pub fin: Option<Mark>,
+    /// The first RST.
+    pub rst: Option<Mark>,
+    /// Time to live of its first segment that was no reset.
+    pub ttl: Option<u8>,
+    /// Segments captured.
+    pub segments: u64,
+}
+
+impl Half {
+    /// One past the last position that is accounted for: the FIN takes one of its own.
+    pub fn reach(&self) -> StreamPos {
+        match self.fin {
+            Some(fin) if fin.pos == self.next => fin.pos.plus(1),
+            _ => self.next,
+        }
+    }
+}
+
+/// One TCP connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Counts connections by their first frame, from 0.
+    pub number: u64,
+    /// The end that opened it.
+    pub client: Endpoint,
+    /// The end that accepted it.
+    pub server: Endpoint,
+    /// How its capture begins.
+    pub start: Start,
+    /// How the ends were told apart; `None` as long as they are not.
+    pub sides_by: Option<SidesBy>,
+    /// Its first frame.
+    pub opened: FrameRef,
+    /// Its last frame so far.
+    pub last: FrameRef,
+    /// The first SYN.
+    pub syn: Option<FrameRef>,
+    /// How many SYNs the client sent.
+    pub syns: u32,
+    /// The first SYN+ACK.
+    pub syn_ack: Option<FrameRef>,
+    /// The client's answer to the SYN+ACK: the connection is established.
+    pub established: Option<FrameRef>,
+    pub(super) client_half: Half,
+    pub(super) server_half: Half,
+    /// Events delivered so far.
+    pub(super) order: u64,
+}
+
+impl Connection {
+    /// The direction in which `side` sends.
+    pub fn half(&self, side: Side) -> &Half {
+        match side {
+            Side::Client => &self.client_half,
+            Side::Server => &self.server_half,
+        }
+    }
+
+    pub(super) fn half_mut(&mut self, side: Side) -> &mut Half {
+        match side {
+            Side::Client => &mut self.client_half,
+            Side::Server => &mut self.server_half,
+        }
+    }
+
+    /// Which side has this address and port.
+    pub(super) fn side_of(&self, endpoint: Endpoint) -> Side {
+        if endpoint == self.client { Side::Client } else { Side::Server }
+    }
+
+    /// Takes back the guess of who is the client.
+    pub(super) fn swap_sides(&mut self) {
+        std::mem::swap(&mut self.client, &mut self.server);
+        std::mem::swap(&mut self.client_half, &mut self.server_half);
+    }
+
+    /// Nothing more is to come but stragglers.
+    pub fn is_closed(&self) -> bool {
+        let acknowledged = |half: &Half| match (half.fin, half.acked) {
+            (Some(fin), Some(acked)) => acked.pos > fin.pos,
+            _ => false,
+        };
+        self.client_half.rst.is_some()
+            || self.server_half.rst.is_some()
+            || acknowledged(&self.client_half) && acknowledged(&self.server_half)
+    }
+
+    /// The capture of either direction has holes.
+    pub fn has_gaps(&self) -> bool {
+        self.client_half.gaps > 0 || self.server_half.gaps > 0
+    }
+}

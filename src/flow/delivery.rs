@@ -1,0 +1,388 @@
+//! One connection's segments become its events: in order, once, causes first.
+
+use super::connection::{Acked, Connection, Mark, Side, SidesBy, Start};
+use super::position::{Origin, StreamPos};
+use super::reassembly::{Arrival, Waiting};
+use super::{Limits, StreamEvent, StreamReader};
+use crate::packet::{FrameRef, Segment, SeqNum};
+
+/// A sequence number so far from where the stream is belongs to no window (RFC 7323 allows 1 GiB,
+/// no host opens a quarter of it): a stray from an older connection, or an attack.
+const STRAY: i64 = 1 << 28;
+/// Payload segments of a connection begun in the middle that may pass before its sides are guessed
+/// by their ports.
+const UNDECIDED_SEGMENTS: u8 = 4;
+
+/// A connection, its reader, and what waits between them.
+#[derive(Debug)]
+pub(super) struct Delivery<R> {
+    pub(super) connection: Connection,
+    reader: R,
+    waiting: Waiting,
+    /// Payload segments seen while the sides are undecided.
+    undecided: u8,
+    /// Segments of both sides.
+    segments: u64,
+}
+
+/// What a segment did beyond what the reader saw.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Effect {
+    /// The sequence number fits nothing.
+    pub(super) stray: bool,
+    /// Waiting segments were given up because they were too many.
+    pub(super) overflow: bool,
+}
+
+impl<R: StreamReader> Delivery<R> {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            reader: R::default(),
+            waiting: Waiting::default(),
+            undecided: 0,
+            segments: 0,
+        }
+    }
+
+    /// Bytes that wait here.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.waiting.bytes()
+    }
+
+    /// Takes one segment of this connection.
+    pub(super) fn accept(
+        &mut self,
+        segment: &Segment<'_>,
+        limits: &Limits,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) -> Effect {
+        self.segments = self.segments.saturating_add(1);
+        if self.connection.sides_by.is_none() || segment.flags.syn() {
+            self.decide_sides(segment);
+        }
+        if !self.waiting.is_empty()
+            && self.connection.sides_by.is_some()
+            && self.waiting.overdue(self.segments, segment.frame)
+        {
+            self.declare_gaps(segment.frame, out);
+        }
+        let Some(arrival) = self.place(segment) else {
+            return Effect { stray: true, overflow: false };
+        };
+        if self.connection.sides_by.is_none() {
+            // Nothing is delivered before it is known who speaks; a close is remembered until then.
+            let half = self.connection.half_mut(arrival.from);
+            half.next = half.next.max(arrival.pos.plus(u64::from(arrival.payload_len)));
+            if (arrival.fin || arrival.rst) && self.waiting.len() < limits.waiting_segments {
+                self.waiting.hold(&Arrival { payload: &[], payload_len: 0, ..arrival }, self.segments);
+            }
+            return Effect::default();
+        }
+        if arrival.payload_len == 0 && !arrival.fin && !arrival.rst {
+            if !self.waiting.is_empty() {
+                self.release(out);
+            }
+            return Effect::default();
+        }
+        if is_ready(&self.connection, &arrival) {
+            self.deliver(&arrival, out);
+            if !self.waiting.is_empty() {
+                self.release(out);
+            }
+            return Effect::default();
+        }
+        self.waiting.hold(&arrival, self.segments);
+        let overflow = self.waiting.bytes() > limits.waiting_bytes
+            || self.waiting.len() > limits.waiting_segments;
+        if overflow {
+            self.give_up(out);
+        }
+        Effect { stray: false, overflow }
+    }
+
+    /// Ends the connection: what waits is delivered, what is missing becomes gaps.
+    pub(super) fn finish(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
+        if self.connection.sides_by.is_none() {
+            self.connection.sides_by = Some(SidesBy::LowerPort);
+        }
+        self.give_up(out);
+        for side in [Side::Client, Side::Server] {
+            let half = self.connection.half(side);
+            if let Some(acked) = half.acked.filter(|acked| acked.pos > half.reach()) {
+                self.gap(side, acked.pos, acked.frame, out);
+            }
+        }
+        self.reader.on(StreamEvent::End, &self.connection, out);
+    }
+
+    /// Tries to tell the sides of a connection that did not begin with its handshake.
+    fn decide_sides(&mut self, segment: &Segment<'_>) {
+        let sender = self.connection.side_of(segment.src);
+        if segment.flags.syn() {
+            // Its handshake after all, captured late, as long as no payload was.
+            let none = StreamPos::default();
+            let unread = self.connection.client_half.next == none && self.connection.server_half.next == none;
+            if self.connection.start == Start::Midstream && unread {
+                let side = if segment.flags.ack() { Side::Server } else { Side::Client };
+                self.settle(sender, side, SidesBy::Handshake);
+                self.connection.start = Start::Handshake;
+            }
+            return;
+        }
+        if segment.payload_len == 0 {
+            return;
+        }
+        match R::sender_of(segment.payload) {
+            Some(side) => self.settle(sender, side, SidesBy::Opener),
+            None if self.undecided >= UNDECIDED_SEGMENTS => {
+                self.connection.sides_by = Some(SidesBy::LowerPort);
+            }
+            None => self.undecided = self.undecided.saturating_add(1),
+        }
+    }
+
+    /// The one so far called `sender` is `side`.
+    fn settle(&mut self, sender: Side, side: Side, by: SidesBy) {
+        if side != sender {
+            self.connection.swap_sides();
+            self.waiting.swap_sides();
+        }
+        self.connection.sides_by = Some(by);
+    }
+
+    /// Turns wire numbers into positions, and notes what the header alone tells.
+    fn place<'a>(&mut self, segment: &Segment<'a>) -> Option<Arrival<'a>> {
+        let flags = segment.flags;
+        let connection = &mut self.connection;
+        connection.last = segment.frame;
+        let from = connection.side_of(segment.src);
+        if flags.syn() {
+            note_syn(connection, segment, from);
+        } else if refuses_syn(segment) && from == Side::Server && connection.order == 0 {
+            connection.client_half.origin.get_or_insert(Origin(segment.ack));
+        }
+        let first_byte = segment.seq.plus(u32::from(flags.syn()));
+        note_peer_origin(connection, segment, from);
+
+        let half = connection.half_mut(from);
+        half.segments = half.segments.saturating_add(1);
+        if !flags.rst() && half.ttl.is_none() {
+            half.ttl = Some(segment.ttl);
+        }
+        let origin = *half.origin.get_or_insert(Origin(first_byte));
+        let mut pos = origin.position(first_byte, half.next);
+        if pos.0.saturating_sub(half.next.0).saturating_abs() > STRAY {
+            if !flags.rst() {
+                return None;
+            }
+            // Some hosts reset with sequence number 0. It still ended the connection.
+            pos = half.next;
+        }
+        let end = pos.plus(u64::from(segment.payload_len)).plus(u64::from(flags.fin()));
+        let first_copy = if flags.fin() { end > half.sent } else { pos >= half.sent };
+        if segment.payload_len > 0 {
+            half.resent = if end > half.sent { 0 } else { half.resent.saturating_add(1) };
+        }
+        half.sent = half.sent.max(end);
+
+        let peer = connection.half_mut(from.peer());
+        let ack = peer.origin.filter(|_| flags.ack()).map(|origin| {
+            origin.position(segment.ack, peer.acked.map_or(peer.next, |acked| acked.pos))
+        });
+        let believed = ack.filter(|ack| ack.0.saturating_sub(peer.next.0).saturating_abs() <= STRAY);
+        if let Some(pos) = believed
+            && peer.acked.is_none_or(|acked| pos > acked.pos)
+        {
+            peer.acked = Some(Acked { pos, frame: segment.frame });
+        }
+        if connection.established.is_none()
+            && from == Side::Client
+            && flags.ack()
+            && !flags.rst()
+            && connection.start == Start::Handshake
+        {
+            connection.established = Some(segment.frame);
+        }
+        Some(Arrival {
+            from,
+            pos,
+            ack: believed,
+            payload: segment.payload,
+            payload_len: segment.payload_len,
+            fin: flags.fin(),
+            rst: flags.rst(),
+            first_copy,
+            ttl: segment.ttl,
+            frame: segment.frame,
+        })
+    }
+
+    fn deliver(&mut self, arrival: &Arrival<'_>, out: &mut impl FnMut(R::Output, &Connection)) {
+        let from = arrival.from;
+        let half = self.connection.half_mut(from);
+        let end = arrival.pos.plus(u64::from(arrival.payload_len));
+        let old = half.next.since(arrival.pos);
+        if end > half.next {
+            let fresh = end.since(half.next);
+            let pos = half.next;
+            half.next = end;
+            let skip = usize::try_from(old).unwrap_or(usize::MAX);
+            let event = StreamEvent::Bytes {
+                from,
+                pos,
+                bytes: arrival.payload.get(skip..).unwrap_or_default(),
+                len: u32::try_from(fresh).unwrap_or(u32::MAX),
+                ack: arrival.ack,
+                first_copy: arrival.first_copy,
+                frame: arrival.frame,
+            };
+            self.connection.order = self.connection.order.saturating_add(1);
+            self.reader.on(event, &self.connection, out);
+        }
+        if !arrival.fin && !arrival.rst {
+            return;
+        }
+        self.connection.order = self.connection.order.saturating_add(1);
+        let mark = Mark {
+            peer_resent: self.connection.half(from.peer()).resent,
+            frame: arrival.frame,
+            pos: end,
+            ack: arrival.ack,
+            order: self.connection.order,
+            repeated: arrival.fin && !arrival.first_copy,
+            ttl: arrival.ttl,
+        };
+        let half = self.connection.half_mut(from);
+        if arrival.fin && half.fin.is_none() {
+            half.fin = Some(mark);
+            self.reader.on(StreamEvent::Fin { from, mark }, &self.connection, out);
+        }
+        let half = self.connection.half_mut(from);
+        if arrival.rst && half.rst.is_none() {
+            half.rst = Some(mark);
+            self.reader.on(StreamEvent::Rst { from, mark }, &self.connection, out);
+        }
+    }
+
+    /// Delivers what waited and is ready now.
+    fn release(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
+        while let Some(released) = self.waiting.release(|held| is_ready(&self.connection, held)) {
+            self.deliver(&released.arrival(), out);
+        }
+    }
+
+    /// Declares every hole that the peer has acknowledged a gap, and delivers what waited for it.
+    fn declare_gaps(&mut self, now: FrameRef, out: &mut impl FnMut(R::Output, &Connection)) {
+        loop {
+            let mut moved = false;
+            for side in [Side::Client, Side::Server] {
+                let half = self.connection.half(side);
+                let Some(acked) = half.acked.filter(|acked| acked.pos > half.reach()) else {
+                    continue;
+                };
+                let hole_end = self
+                    .waiting
+                    .first_beyond(side, half.reach())
+                    .map_or(acked.pos, |begin| begin.min(acked.pos));
+                self.gap(side, hole_end, now, out);
+                moved = true;
+                self.release(out);
+            }
+            if !moved || self.waiting.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Delivers all that waits, declaring gaps wherever something is missing.
+    fn give_up(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
+        self.release(out);
+        while let Some(oldest) = self.waiting.oldest() {
+            let (from, frame) = (oldest.from, oldest.frame);
+            let (pos, ack) = (oldest.pos, oldest.ack);
+            let own = self.connection.half(from).reach();
+            if pos > own {
+                let hole_end = self.waiting.first_beyond(from, own).unwrap_or(pos);
+                self.gap(from, hole_end, frame, out);
+            } else if let Some(ack) = ack {
+                let next = self.connection.half(from.peer()).reach();
+                let hole_end =
+                    self.waiting.first_beyond(from.peer(), next).map_or(ack, |begin| begin.min(ack));
+                self.gap(from.peer(), hole_end, frame, out);
+            }
+            self.release(out);
+        }
+    }
+
+    /// Everything of `side` from where it is up to `end` was not captured.
+    fn gap(
+        &mut self,
+        side: Side,
+        end: StreamPos,
+        frame: FrameRef,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) {
+        let half = self.connection.half_mut(side);
+        let pos = half.reach();
+        half.next = end.max(pos);
+        half.last_gap = Some(half.next);
+        half.gaps = half.gaps.saturating_add(1);
+        self.connection.order = self.connection.order.saturating_add(1);
+        let len = end.since(pos);
+        let event = StreamEvent::Gap { from: side, pos, len, frame };
+        self.reader.on(event, &self.connection, out);
+    }
+}
+
+fn is_ready(connection: &Connection, arrival: &Arrival<'_>) -> bool {
+    arrival.pos <= connection.half(arrival.from).reach()
+        && arrival.ack.is_none_or(|ack| ack <= connection.half(arrival.from.peer()).reach())
+}
+
+/// A reset that answers a SYN without ACK carries sequence number 0 and acknowledges the SYN
+/// (RFC 9293, section 3.10.7.1): the mark of a refusal even where the SYN is missing.
+pub(super) fn refuses_syn(segment: &Segment<'_>) -> bool {
+    segment.flags.rst() && segment.flags.ack() && segment.seq == SeqNum(0)
+}
+
+fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
+    if segment.flags.ack() {
+        connection.syn_ack.get_or_insert(segment.frame);
+        // It answers a SYN: what it acknowledges is the first byte, even if the SYN is missing.
+        let client = connection.half_mut(from.peer());
+        client.origin.get_or_insert(Origin(segment.ack));
+    } else {
+        connection.syn.get_or_insert(segment.frame);
+        connection.syns = connection.syns.saturating_add(1);
+    }
+}
+
+/// The number of the other side's first byte, where this segment is the one that can tell: the
+/// client's first after its SYN acknowledges the SYN+ACK and nothing else. Elsewhere an
+/// acknowledgement says only what was received, not where it began.
+fn note_peer_origin(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
+    let answers_handshake = from == Side::Client
+        && connection.start == Start::Handshake
+        && connection.established.is_none()
+        && !segment.flags.syn()
+        && segment.flags.ack()
+        && connection.client_half.origin == Some(Origin(segment.seq));
+    if answers_handshake && connection.server_half.origin.is_none() {
+        connection.server_half.origin = Some(Origin(segment.ack));
+    }
+}
+
+/// Does this segment belong to another connection than `connection`, which has the same addresses
+/// and ports? A SYN or SYN+ACK whose number is not this one's opens a new one.
+pub(super) fn begins_anew(connection: &Connection, segment: &Segment<'_>) -> bool {
+    if !segment.flags.syn() || segment.flags.rst() {
+        return false;
+    }
+    let from = connection.side_of(segment.src);
+    let differs = |side: Side, first_byte: SeqNum| {
+        connection.half(side).origin.is_some_and(|origin| origin != Origin(first_byte))
+    };
+    differs(from, segment.seq.plus(1))
+        && (!segment.flags.ack() || differs(from.peer(), segment.ack))
+}

@@ -1,0 +1,295 @@
+//! What is remembered of all connections: counts per listener and proxy, and the failures.
+//!
+//! Successes are counted and forgotten; only failures are kept, the first [`Limits::failures`] of
+//! them. Which listeners are backends is not known before the end, so everything is booked here and
+//! `roles` chooses later.
+
+use crate::exchange::{Ended, Exchange, Outcome, Output, Protocol, Request, Response, Unread};
+use crate::flow::{Connection, Side, SidesBy};
+use crate::idle::IdleGaps;
+use crate::packet::Endpoint;
+use crate::verdict::{self, Cause, Detail, Fate, Verdict};
+use foldhash::fast::RandomState;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Bounds on what is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Failures kept with their evidence; all are counted.
+    pub failures: usize,
+    /// Listeners, whoever they are.
+    pub listeners: usize,
+    /// Proxies of one listener.
+    pub proxies: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { failures: 10_000, listeners: 65_536, proxies: 1_024 }
+    }
+}
+
+/// A failed exchange or connect.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Why.
+    pub verdict: Verdict,
+    /// Number of its connection.
+    pub connection: u64,
+    /// Number of the exchange on it; 0 for a connect.
+    pub ordinal: u32,
+    /// The client side.
+    pub client: Endpoint,
+    /// The server side.
+    pub server: Endpoint,
+    /// What was asked; `None` for a connect.
+    pub request: Option<Request>,
+    /// What came of an answer.
+    pub response: Option<Response>,
+}
+
+/// What is known of one listener.
+#[derive(Clone, Debug, Default)]
+pub struct Listener {
+    /// Connections to it.
+    pub connections: u64,
+    /// Of them, those that were never established: refused.
+    pub connects_failed: u64,
+    /// SYNs that got no answer at all in the capture.
+    pub connects_unanswered: u64,
+    /// Connections by what they spoke.
+    pub protocols: HashMap<Protocol, u64>,
+    /// Exchanges.
+    pub exchanges: u64,
+    /// Exchanges by final status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Failures by cause.
+    pub causes: BTreeMap<Cause, u64>,
+    /// Exchanges that may have been answered, by why that cannot be read.
+    pub unread: HashMap<Unread, u64>,
+    /// Exchanges with neither answer nor close in the capture.
+    pub open: u64,
+    /// Closes by the listener that harmed no request.
+    pub benign_closes: u64,
+    /// Gaps in the capture of its connections.
+    pub capture_gaps: u64,
+    /// Connections whose sides were guessed by their ports.
+    pub guessed: u64,
+    /// Connections of which one direction was not captured at all.
+    pub one_direction: u64,
+    /// Who connects to it.
+    pub proxies: BTreeMap<IpAddr, Proxy>,
+    /// Connections of proxies for which there was no room.
+    pub proxies_forgotten: u64,
+    /// The shortest time from a SYN to its SYN+ACK.
+    pub syn_to_syn_ack: Option<Duration>,
+    /// The shortest time from a SYN+ACK to the client's answer.
+    pub syn_ack_to_ack: Option<Duration>,
+}
+
+/// What is known of one client of a listener.
+#[derive(Clone, Debug, Default)]
+pub struct Proxy {
+    /// Its connections.
+    pub connections: u64,
+    /// Their idle gaps.
+    pub idle: IdleGaps,
+}
+
+impl Listener {
+    /// Connections that spoke `protocol`.
+    pub fn spoke(&self, protocol: Protocol) -> u64 {
+        self.protocols.get(&protocol).copied().unwrap_or(0)
+    }
+
+    /// Failed exchanges and connects.
+    pub fn failed(&self) -> u64 {
+        self.causes.values().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+}
+
+/// The books.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    limits: Limits,
+    listeners: HashMap<Endpoint, Listener, RandomState>,
+    failures: Vec<Failure>,
+    /// Failures that were counted and not kept.
+    pub failures_dropped: u64,
+    /// Connections to listeners for which there was no room.
+    pub listeners_forgotten: u64,
+}
+
+impl Ledger {
+    /// Empty books.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Books what a reader made known.
+    pub fn book(&mut self, output: Output, connection: &Connection) {
+        match output {
+            Output::Exchange(exchange) => self.exchange(exchange, connection),
+            Output::Ended(ended) => self.ended(&ended, connection),
+        }
+    }
+
+    /// Every listener, by address and port.
+    pub fn listeners(&self) -> BTreeMap<Endpoint, &Listener> {
+        self.listeners.iter().map(|(endpoint, listener)| (*endpoint, listener)).collect()
+    }
+
+    /// The failures kept, by the frame that completed them.
+    pub fn failures(&self) -> Vec<&Failure> {
+        let mut failures: Vec<&Failure> = self.failures.iter().collect();
+        failures.sort_by_key(|failure| {
+            let last = failure.verdict.evidence.last().map(|last| last.frame);
+            (last.map(|frame| (frame.capture, frame.number)), failure.connection, failure.ordinal)
+        });
+        failures
+    }
+
+    fn listener(&mut self, endpoint: Endpoint) -> Option<&mut Listener> {
+        if self.listeners.len() >= self.limits.listeners && !self.listeners.contains_key(&endpoint) {
+            return None;
+        }
+        Some(self.listeners.entry(endpoint).or_default())
+    }
+
+    fn exchange(&mut self, exchange: Exchange, connection: &Connection) {
+        let fate = verdict::judge(&exchange, connection);
+        let proxies = self.limits.proxies;
+        if let Some(listener) = self.listener(connection.server) {
+            count(&mut listener.exchanges);
+            let status = exchange.response.and_then(|response| response.status);
+            if let Some(status) = status.filter(|_| exchange.outcome == Outcome::Answered) {
+                count(listener.statuses.entry(status).or_default());
+            }
+            match &fate {
+                Fate::Sound => {}
+                Fate::Failed(verdict) => count(listener.causes.entry(verdict.cause).or_default()),
+                Fate::Open => count(&mut listener.open),
+                Fate::Unread(why) => count(listener.unread.entry(*why).or_default()),
+            }
+            if let Some(proxy) = listener.proxy(connection.client.addr, proxies) {
+                if let Some(gap) = exchange.idle_gap().filter(|_| exchange.ordinal > 0) {
+                    proxy.idle.reused.record(gap);
+                }
+                if let Fate::Failed(verdict) = &fate
+                    && let Detail::Crossing { closed_after: Some(gap) } = verdict.detail
+                {
+                    proxy.idle.closed_by_backend.record(gap);
+                }
+            }
+        }
+        if let Fate::Failed(verdict) = fate {
+            self.keep(Failure {
+                verdict: *verdict,
+                connection: connection.number,
+                ordinal: exchange.ordinal,
+                client: connection.client,
+                server: connection.server,
+                request: Some(exchange.request),
+                response: exchange.response,
+            });
+        }
+    }
+
+    fn ended(&mut self, ended: &Ended, connection: &Connection) {
+        let fate = verdict::judge_connect(connection);
+        let proxies = self.limits.proxies;
+        let Some(listener) = self.listener(connection.server) else {
+            count(&mut self.listeners_forgotten);
+            return;
+        };
+        listener.connection(ended, connection, proxies);
+        match fate {
+            Fate::Failed(verdict) => {
+                count(&mut listener.connects_failed);
+                count(listener.causes.entry(verdict.cause).or_default());
+                self.keep(Failure {
+                    verdict: *verdict,
+                    connection: connection.number,
+                    ordinal: 0,
+                    client: connection.client,
+                    server: connection.server,
+                    request: None,
+                    response: None,
+                });
+            }
+            Fate::Open => count(&mut listener.connects_unanswered),
+            Fate::Sound | Fate::Unread(_) => {}
+        }
+    }
+
+    fn keep(&mut self, failure: Failure) {
+        if self.failures.len() < self.limits.failures {
+            self.failures.push(failure);
+        } else {
+            count(&mut self.failures_dropped);
+        }
+    }
+}
+
+impl Listener {
+    fn proxy(&mut self, addr: IpAddr, limit: usize) -> Option<&mut Proxy> {
+        if self.proxies.len() >= limit && !self.proxies.contains_key(&addr) {
+            return None;
+        }
+        Some(self.proxies.entry(addr).or_default())
+    }
+
+    fn connection(&mut self, ended: &Ended, connection: &Connection, proxies: usize) {
+        count(&mut self.connections);
+        count(self.protocols.entry(ended.protocol).or_default());
+        let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
+        let gaps = u64::from(client.gaps).saturating_add(u64::from(server.gaps));
+        self.capture_gaps = self.capture_gaps.saturating_add(gaps);
+        if connection.sides_by == Some(SidesBy::LowerPort) {
+            count(&mut self.guessed);
+        }
+        // A client that sent a request and heard nothing, not even an acknowledgement, is another
+        // matter; here bytes or acknowledgements say that the other direction did speak.
+        let unheard = |half: &crate::flow::Half, peer: &crate::flow::Half| {
+            half.segments == 0 && peer.segments > 1 && ended.protocol != Protocol::None
+        };
+        if unheard(client, server) || unheard(server, client) {
+            count(&mut self.one_direction);
+        }
+        let shortest = |kept: &mut Option<Duration>, new: Duration| {
+            *kept = Some(kept.map_or(new, |kept| kept.min(new)));
+        };
+        if let (Some(syn), Some(syn_ack)) = (connection.syn, connection.syn_ack) {
+            shortest(&mut self.syn_to_syn_ack, syn_ack.at.since(syn.at));
+            if let Some(ack) = connection.established {
+                shortest(&mut self.syn_ack_to_ack, ack.at.since(syn_ack.at));
+            }
+        }
+        let closing = verdict::first_close(connection).filter(|_| ended.quiet_since.is_some());
+        let by_server = closing.is_some_and(|closing| closing.by == Side::Server);
+        if by_server {
+            count(&mut self.benign_closes);
+        }
+        let Some(proxy) = self.proxy(connection.client.addr, proxies) else {
+            count(&mut self.proxies_forgotten);
+            return;
+        };
+        count(&mut proxy.connections);
+        if let (Some(closing), Some(quiet)) = (closing, ended.quiet_since)
+            && ended.exchanges > 0
+        {
+            let gap = closing.mark.frame.at.since(quiet.at);
+            if by_server {
+                proxy.idle.closed_by_backend.record(gap);
+            } else {
+                proxy.idle.closed_by_proxy.record(gap);
+            }
+        }
+    }
+}
+
+fn count(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
+}

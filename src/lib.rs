@@ -1,0 +1,40 @@
+//! why502 reads the packets between a reverse proxy and its backends and proves, for each failed
+//! request, what happened.
+//!
+//! Data moves one way, one verb a layer:
+//!
+//! ```text
+//! source ──fill──▶ packet ──decode──▶ flow ──push──▶ exchange ──on──▶ verdict ──judge──▶ report
+//! frames           segments           connections    requests and     causes             text, json
+//!                                                    responses
+//! ```
+//!
+//! - [`source`] reads captures in blocks of frames. It alone touches files.
+//! - [`packet`] decodes one frame into a borrowed TCP segment: no state, no allocation.
+//! - [`flow`] follows connections: wire numbers become positions, segments become events in causal
+//!   order, and what the capture misses becomes a gap.
+//! - [`exchange`] frames each side's stream and pairs requests with responses.
+//! - [`verdict`] judges a finished exchange by the facts of its connection: pure functions.
+//! - [`ledger`] keeps the books per listener: counts, [`idle`] gaps, and the failures.
+//! - [`roles`] tells backends from the proxy's own listeners, once everything was seen.
+//! - [`report`] makes one serialisable model of it, and renders it.
+//! - [`pipeline`] is the only place where all of them meet; [`cli`] and [`config`] are what the user
+//!   typed and what it means.
+//!
+//! The layers from `packet` to `verdict` are pure: no clock, thread, file or environment; time comes
+//! with the frames. Everything they keep is bounded, and reaching a bound is counted and shown.
+
+pub mod cli;
+pub mod config;
+pub mod exchange;
+pub mod flow;
+pub mod idle;
+pub mod ledger;
+pub mod packet;
+pub mod pipeline;
+pub mod report;
+pub mod roles;
+pub mod run;
+pub mod source;
+pub mod time;
+pub mod verdict;

@@ -1,0 +1,112 @@
+//! The link layer: a frame becomes an IP datagram.
+
+use super::{Cut, Frame, Skip};
+use etherparse::{
+    Ethernet2Header, Ethernet2HeaderSlice, LinuxSllHeader, LinuxSllHeaderSlice, SingleVlanHeader,
+    SingleVlanHeaderSlice,
+};
+use std::borrow::Cow;
+
+/// A link type by its number in capture files (<https://www.tcpdump.org/linktypes.html>).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LinkType(pub u16);
+
+impl LinkType {
+    /// BSD loopback: an address family in the byte order of the capturing host.
+    pub const NULL: Self = Self(0);
+    /// Ethernet II, with or without VLAN tags.
+    pub const ETHERNET: Self = Self(1);
+    /// IPv4 or IPv6 without a link header; 12 and 14 are its numbers on some systems.
+    pub const RAW: Self = Self(101);
+    /// OpenBSD loopback: the address family in network byte order.
+    pub const LOOP: Self = Self(108);
+    /// Linux cooked capture, version 1 (`-i any`).
+    pub const LINUX_SLL: Self = Self(113);
+    /// IPv4 without a link header.
+    pub const IPV4: Self = Self(228);
+    /// IPv6 without a link header.
+    pub const IPV6: Self = Self(229);
+    /// Linux cooked capture, version 2.
+    pub const LINUX_SLL2: Self = Self(276);
+
+    /// tcpdump's name in lower case (`ethernet` for EN10MB), else `linktype_<number>`.
+    pub fn name(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::NULL => "null",
+            Self::ETHERNET => "ethernet",
+            Self::RAW | Self(12 | 14) => "raw",
+            Self::LOOP => "loop",
+            Self::LINUX_SLL => "linux_sll",
+            Self::IPV4 => "ipv4",
+            Self::IPV6 => "ipv6",
+            Self::LINUX_SLL2 => "linux_sll2",
+            Self(9) => "ppp",
+            Self(105) => "ieee802_11",
+            Self(127) => "ieee802_11_radio",
+            Self(other) => return Cow::Owned(format!("linktype_{other}")),
+        })
+    }
+}
+
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+/// 802.1Q, 802.1ad and the older number for stacked tags.
+const VLAN: [u16; 3] = [0x8100, 0x88a8, 0x9100];
+/// More stacked tags than any network uses; a frame of nothing but tags ends here.
+const MAX_TAGS: usize = 8;
+/// Protocol (2), reserved (2), interface (4), hardware (2), packet type (1), address (1 + 8).
+const SLL2_HEADER: usize = 20;
+
+/// The IP datagram in a frame.
+pub(super) fn datagram<'a>(frame: &Frame<'a>) -> Result<Cut<'a>, Skip> {
+    let whole = Cut { bytes: frame.bytes, wire_len: frame.wire_len };
+    match frame.link {
+        LinkType::ETHERNET => {
+            let header = Ethernet2HeaderSlice::from_slice(frame.bytes)
+                .map_err(|_| whole.shorter_than(Ethernet2Header::LEN))?;
+            tagged(header.ether_type().0, whole, Ethernet2Header::LEN)
+        }
+        LinkType::LINUX_SLL => {
+            let header = LinuxSllHeaderSlice::from_slice(frame.bytes)
+                .map_err(|_| whole.shorter_than(LinuxSllHeader::LEN))?;
+            let protocol: u16 = header.protocol_type().into();
+            tagged(protocol, whole, LinuxSllHeader::LEN)
+        }
+        LinkType::LINUX_SLL2 => {
+            let Some(&[high, low, ..]) = frame.bytes.first_chunk::<SLL2_HEADER>() else {
+                return Err(whole.shorter_than(SLL2_HEADER));
+            };
+            tagged(u16::from_be_bytes([high, low]), whole, SLL2_HEADER)
+        }
+        // The four bytes of address family differ between systems and byte orders; what follows
+        // says by its version what it is.
+        LinkType::NULL | LinkType::LOOP => untagged(whole, 4),
+        LinkType::RAW | LinkType(12 | 14) | LinkType::IPV4 | LinkType::IPV6 => untagged(whole, 0),
+        _ => Err(Skip::UnsupportedLink),
+    }
+}
+
+/// What follows `header` bytes whose type field is `ether_type`, any VLAN tags removed.
+fn tagged(mut ether_type: u16, whole: Cut<'_>, header: usize) -> Result<Cut<'_>, Skip> {
+    let mut rest = whole.after(header).ok_or(Skip::Truncated)?;
+    for _ in 0..MAX_TAGS {
+        if !VLAN.contains(&ether_type) {
+            break;
+        }
+        let tag = SingleVlanHeaderSlice::from_slice(rest.bytes)
+            .map_err(|_| rest.shorter_than(SingleVlanHeader::LEN))?;
+        ether_type = tag.ether_type().0;
+        rest = rest.after(SingleVlanHeader::LEN).ok_or(Skip::Truncated)?;
+    }
+    if ether_type == IPV4 || ether_type == IPV6 { Ok(rest) } else { Err(Skip::NotIp) }
+}
+
+/// What follows `header` bytes, if its first four bits are an IP version.
+fn untagged(whole: Cut<'_>, header: usize) -> Result<Cut<'_>, Skip> {
+    let rest = whole.after(header).ok_or_else(|| whole.shorter_than(header))?;
+    match rest.bytes.first().map(|first| first >> 4) {
+        Some(4 | 6) => Ok(rest),
+        Some(_) => Err(Skip::NotIp),
+        None => Err(rest.shorter_than(1)),
+    }
+}

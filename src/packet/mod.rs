@@ -1,0 +1,165 @@
+//! Frames become TCP segments: borrowed views, no allocation, no state.
+//!
+//! [`decode`] peels the link layer ([`link`]), IP ([`ip`]) and TCP ([`tcp`]) off one frame. What is
+//! not a whole TCP segment is a [`Skip`], which the caller counts; nothing here is an error of ours.
+//!
+//! Invariants: `Segment::payload` is never longer than `Segment::payload_len`, which goes by the
+//! lengths in the headers and so is right also where the capture cut the frame.
+
+pub mod ip;
+pub mod link;
+pub mod tcp;
+
+use crate::time::Timestamp;
+pub use link::LinkType;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+pub use tcp::{Flags, SeqNum};
+
+/// Names one frame of one capture: the currency of evidence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FrameRef {
+    /// Which of the given captures, from 0.
+    pub capture: u32,
+    /// Counts from 1 in its capture, as Wireshark shows it.
+    pub number: u64,
+    /// When it was captured.
+    pub at: Timestamp,
+}
+
+/// What the capture holds: bytes that begin with the link-layer header.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Its name.
+    pub reference: FrameRef,
+    /// What the bytes begin with.
+    pub link: LinkType,
+    /// Length on the wire, which the capture may have cut.
+    pub wire_len: u32,
+    /// The captured bytes.
+    pub bytes: &'a [u8],
+}
+
+/// One end of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Endpoint {
+    /// IPv4 or IPv6 address.
+    pub addr: IpAddr,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// `ip:port`, for IPv6 `[ip]:port`.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.addr, self.port).fmt(f)
+    }
+}
+
+/// One TCP segment, borrowed from its frame. Flags stay raw: SYN+FIN is a fact, not an error.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// The frame it came in.
+    pub frame: FrameRef,
+    /// Who sent it.
+    pub src: Endpoint,
+    /// To whom.
+    pub dst: Endpoint,
+    /// IPv4 time to live or IPv6 hop limit: a stranger's reset often gives itself away by it.
+    pub ttl: u8,
+    /// Sequence number of the first payload byte (of the SYN, if set).
+    pub seq: SeqNum,
+    /// Acknowledgement number; means nothing without the ACK flag.
+    pub ack: SeqNum,
+    /// The flags as sent.
+    pub flags: Flags,
+    /// The captured part of the payload.
+    pub payload: &'a [u8],
+    /// Payload length on the wire.
+    pub payload_len: u32,
+}
+
+/// Why a frame is no segment. Counted and shown, never logged per frame.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Skip {
+    /// ARP, LLDP and the like.
+    NotIp,
+    /// UDP, ICMP and the like.
+    NotTcp,
+    /// A fragment of an IP datagram.
+    Fragment,
+    /// The capture cut the frame before the end of the TCP header.
+    Truncated,
+    /// Headers that contradict themselves.
+    Malformed,
+    /// A link type that is not read.
+    UnsupportedLink,
+}
+
+impl Skip {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 6] = [
+        Self::NotIp,
+        Self::NotTcp,
+        Self::Fragment,
+        Self::Truncated,
+        Self::Malformed,
+        Self::UnsupportedLink,
+    ];
+
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotIp => "not_ip",
+            Self::NotTcp => "not_tcp",
+            Self::Fragment => "fragment",
+            Self::Truncated => "truncated",
+            Self::Malformed => "malformed",
+            Self::UnsupportedLink => "unsupported_link",
+        }
+    }
+}
+
+/// The TCP segment in a frame.
+///
+/// # Errors
+/// A [`Skip`] when there is none, or none that can be read.
+pub fn decode<'a>(frame: &Frame<'a>) -> Result<Segment<'a>, Skip> {
+    let datagram = link::datagram(frame)?;
+    let transport = ip::transport(datagram)?;
+    tcp::segment(frame.reference, &transport)
+}
+
+/// A layer's payload: what was captured of it and how long it was on the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut<'a> {
+    /// The captured bytes, never more than `wire_len`.
+    pub bytes: &'a [u8],
+    /// Length on the wire.
+    pub wire_len: u32,
+}
+
+impl<'a> Cut<'a> {
+    /// What follows the first `header` bytes; `None` when the capture or the wire ends before.
+    fn after(self, header: usize) -> Option<Self> {
+        Some(Self {
+            bytes: self.bytes.get(header..)?,
+            wire_len: self.wire_len.checked_sub(u32::try_from(header).ok()?)?,
+        })
+    }
+
+    /// No longer than `wire_len`: what a lower layer padded is cut off.
+    fn limited(self, wire_len: u32) -> Self {
+        let keep = usize::try_from(wire_len).unwrap_or(usize::MAX);
+        Self { bytes: self.bytes.get(..keep).unwrap_or(self.bytes), wire_len }
+    }
+
+    /// Why `header` bytes cannot be read from here: the capture cut them, or they never were.
+    fn shorter_than(self, header: usize) -> Skip {
+        if usize::try_from(self.wire_len).is_ok_and(|wire| wire < header) {
+            Skip::Malformed
+        } else {
+            Skip::Truncated
+        }
+    }
+}

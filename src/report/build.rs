@@ -1,0 +1,444 @@
+//! The report, made of the books, the roles and the captures.
+
+use super::escape;
+use super::model::{
+    Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Idle, Note, Proxy, Report,
+    Request, Response, SCHEMA_VERSION, Tool, Vantage,
+};
+use super::words;
+use crate::exchange::{Protocol, Unread};
+use crate::flow;
+use crate::idle;
+use crate::ledger::{self, Ledger, Listener};
+use crate::packet::{Endpoint, FrameRef};
+use crate::roles::{self, Role, Roles};
+use crate::verdict::{CloseKind, Closer, Detail, Received};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What was read, for the parts of the report that tell of it.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The captures, in the order given.
+    pub captures: Vec<Capture>,
+    /// Frames that are no segments, by kind.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// What the connection table counted.
+    pub flow: flow::Counts,
+}
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Style {
+    /// Show secrets in request targets.
+    pub show_secrets: bool,
+}
+
+/// Puts the report together.
+pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> Report {
+    let listeners = ledger.listeners();
+    let backends: Vec<(Endpoint, &Listener)> = listeners
+        .iter()
+        .filter(|(endpoint, _)| roles.of(**endpoint) == Role::Backend)
+        .map(|(endpoint, listener)| (*endpoint, *listener))
+        .collect();
+    let failures: Vec<Failure> = ledger
+        .failures()
+        .into_iter()
+        .filter(|failure| roles.judges(failure))
+        .map(|kept| failure(kept, style))
+        .collect();
+    let causes = causes(&listeners, roles, ledger);
+    let counters = counters(&sources, &listeners, &backends, ledger, &causes);
+    let notes = notes(&sources, &listeners, roles, &counters);
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+        captures: sources.captures,
+        counters,
+        causes,
+        backends: backends.iter().map(|(endpoint, listener)| backend(*endpoint, listener)).collect(),
+        events: Vec::new(),
+        failures,
+        notes,
+    }
+}
+
+/// Failures by cause: all of a backend's, and refused connects to anything else that is judged.
+fn causes(
+    listeners: &BTreeMap<Endpoint, &Listener>,
+    roles: &Roles,
+    ledger: &Ledger,
+) -> BTreeMap<&'static str, u64> {
+    let mut causes: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut add = |cause: &'static str, more: u64| {
+        let count = causes.entry(cause).or_default();
+        *count = count.saturating_add(more);
+    };
+    for (endpoint, listener) in listeners {
+        if roles.of(*endpoint) == Role::Backend {
+            listener.causes.iter().for_each(|(cause, count)| add(cause.name(), *count));
+        }
+    }
+    for failure in ledger.failures() {
+        if roles.of(failure.server) != Role::Backend && roles.judges(failure) {
+            add(failure.verdict.cause.name(), 1);
+        }
+    }
+    causes
+}
+
+fn counters(
+    sources: &Sources,
+    listeners: &BTreeMap<Endpoint, &Listener>,
+    backends: &[(Endpoint, &Listener)],
+    ledger: &Ledger,
+    causes: &BTreeMap<&'static str, u64>,
+) -> Counters {
+    let sum = |value: &dyn Fn(&Listener) -> u64| {
+        backends.iter().fold(0_u64, |sum, (_, listener)| sum.saturating_add(value(listener)))
+    };
+    let flow = &sources.flow;
+    let limits = [
+        ("connections", flow.evicted),
+        ("waiting_bytes", flow.waiting_overflows),
+        ("listeners", ledger.listeners_forgotten.saturating_add(flow.listeners_forgotten)),
+        ("proxies", listeners.values().fold(0, |sum, one| sum.saturating_add(one.proxies_forgotten))),
+        ("failures", ledger.failures_dropped),
+    ];
+    let failed = causes.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    let refused = causes.get("connection_refused").copied().unwrap_or(0);
+    Counters {
+        frames: sources.captures.iter().fold(0, |sum, one| sum.saturating_add(one.frames)),
+        segments: flow.segments,
+        skipped: sources.skipped.clone(),
+        stray_segments: flow.stray_segments,
+        connections: flow.connections,
+        connects_failed: refused,
+        connects_unanswered: sum(&|listener| listener.connects_unanswered),
+        exchanges: sum(&|listener| listener.exchanges),
+        exchanges_failed: failed.saturating_sub(refused),
+        exchanges_unread: sum(&|listener| {
+            listener.unread.values().fold(0, |sum, count| sum.saturating_add(*count))
+        }),
+        exchanges_open: sum(&|listener| listener.open),
+        benign_closes: sum(&|listener| listener.benign_closes),
+        capture_gaps: listeners
+            .values()
+            .fold(0, |sum, listener| sum.saturating_add(listener.capture_gaps)),
+        limits_hit: limits.into_iter().filter(|(_, count)| *count > 0).collect(),
+    }
+}
+
+fn backend(endpoint: Endpoint, listener: &Listener) -> Backend {
+    let mut idle = idle::IdleGaps::default();
+    for proxy in listener.proxies.values() {
+        idle.add(&proxy.idle);
+    }
+    let vantage = roles::Vantage::of(endpoint, listener);
+    let by = match vantage {
+        roles::Vantage::SameHost => "addresses",
+        _ => "handshakes",
+    };
+    Backend {
+        backend: endpoint.to_string(),
+        connections: listener.connections,
+        exchanges: listener.exchanges,
+        statuses: listener.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
+        causes: listener.causes.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
+        vantage: Vantage { value: vantage.name(), by },
+        idle: gaps_of(&idle),
+        backend_keepalive: None,
+        request_limit: None,
+        proxies: listener
+            .proxies
+            .iter()
+            .map(|(addr, proxy)| Proxy {
+                proxy: addr.to_string(),
+                connections: proxy.connections,
+                idle: gaps_of(&proxy.idle),
+                proxy_idle: None,
+                proxy_read: None,
+                ordering: "unknown",
+            })
+            .collect(),
+        ordering: "unknown",
+        near_misses: None,
+        health: None,
+        hazard: None,
+        what_if: None,
+    }
+}
+
+fn gaps_of(idle: &idle::IdleGaps) -> Idle {
+    Idle {
+        reused: gaps(&idle.reused),
+        closed_by_backend: gaps(&idle.closed_by_backend),
+        closed_by_proxy: gaps(&idle.closed_by_proxy),
+    }
+}
+
+fn gaps(gaps: &idle::Gaps) -> Gaps {
+    let Some(quantiles) = gaps.quantiles() else {
+        return Gaps::default();
+    };
+    Gaps {
+        count: gaps.count(),
+        min_ns: Some(nanos(quantiles.min)),
+        p50_ns: Some(nanos(quantiles.p50)),
+        p90_ns: Some(nanos(quantiles.p90)),
+        p99_ns: Some(nanos(quantiles.p99)),
+        max_ns: Some(nanos(quantiles.max)),
+    }
+}
+
+fn failure(kept: &ledger::Failure, style: Style) -> Failure {
+    let verdict = &kept.verdict;
+    let begun = kept.request.as_ref().map(|request| request.first);
+    let at = begun
+        .or(verdict.evidence.first().map(|first| first.frame))
+        .map(|frame| frame.at)
+        .unwrap_or_default();
+    let request = kept.request.as_ref().map(|sent| request(sent, style));
+    let named = request.as_ref().map_or_else(
+        || "a connect".to_owned(),
+        |request| match (&request.method, &request.target) {
+            (Some(method), Some(target)) => format!("{method} {target}"),
+            _ => "a request whose head was not captured".to_owned(),
+        },
+    );
+    Failure {
+        id: id(kept, at.as_nanos()),
+        event: None,
+        cause: verdict.cause.name(),
+        certainty: verdict.certainty.name(),
+        at: at.to_string(),
+        detail: detail(verdict.detail),
+        proxy: kept.client.to_string(),
+        backend: kept.server.to_string(),
+        connection: kept.connection,
+        ordinal: kept.ordinal,
+        request,
+        response: kept.response.map(|response| Response {
+            status: response.status,
+            received_bytes: response.received,
+            expected_bytes: response.expected,
+        }),
+        idle_gap_ns: verdict.idle_gap.map(nanos),
+        wait_ns: verdict.wait.map(nanos),
+        close: verdict.close.map(|close| Close {
+            by: match close.by {
+                Closer::Backend => "backend",
+                Closer::Proxy => "proxy",
+                Closer::Path => "path",
+            },
+            kind: match close.kind {
+                CloseKind::Fin => "fin",
+                CloseKind::Rst => "rst",
+            },
+            frame: Some(frame_id(close.frame)),
+            at: close.frame.at.to_string(),
+            request_received: close.received.map(|received| match received {
+                Received::None => "none",
+                Received::Part => "part",
+                Received::All => "all",
+            }),
+        }),
+        retry: verdict.retry.name(),
+        retry_reason: words::retry_reason(verdict.retry_reason).to_owned(),
+        expected_status: words::expected_status(verdict.cause),
+        frames: verdict
+            .evidence
+            .iter()
+            .map(|evidence| Evidence {
+                capture: evidence.frame.capture,
+                number: evidence.frame.number,
+                note: words::evidence(evidence, verdict.close.as_ref()),
+            })
+            .collect(),
+        process: None,
+        client: None,
+        summary: words::summary(kept, &named),
+        fix: words::fix(verdict),
+    }
+}
+
+fn request(sent: &crate::exchange::Request, style: Style) -> Request {
+    let head = sent.head.as_ref();
+    let filled = |field: &[u8]| (!field.is_empty()).then(|| escape::text(field));
+    Request {
+        method: head.map(|head| escape::text(head.method())),
+        target: head.map(|head| escape::target(head.target(), style.show_secrets)),
+        host: head.and_then(|head| filled(head.host())),
+        request_id: head.and_then(|head| filled(head.request_id())),
+        at: sent.first.at.to_string(),
+        first: frame_id(sent.first),
+        last: frame_id(sent.last),
+    }
+}
+
+fn detail(detail: Detail) -> Map<String, Value> {
+    let mut facts = Map::new();
+    let mut add = |name: &str, value: Value| facts.insert(name.to_owned(), value);
+    match detail {
+        Detail::Nothing => {}
+        Detail::Crossing { closed_after } => {
+            add("form", "crossing".into());
+            add("closed_after_idle_ns", closed_after.map(nanos).into());
+        }
+        Detail::Fresh => {
+            add("first_on_connection", true.into());
+        }
+        Detail::ForeignReset { ttl, usual } => {
+            add("reset_ttl", ttl.into());
+            add("backend_ttl", usual.into());
+        }
+        Detail::Truncated { head_complete } => {
+            add("head_complete", head_complete.into());
+        }
+        Detail::Connect { syns } => {
+            add("syns", syns.into());
+        }
+        Detail::Doubt(doubt) => {
+            add("reason", doubt.name().into());
+        }
+    }
+    facts
+}
+
+/// The same for the same capture: FNV-1a of who, when and which. The cause is no part of it, for it
+/// may be revised.
+fn id(kept: &ledger::Failure, at_nanos: u64) -> String {
+    let text = format!("{}|{}|{at_nanos}|{}", kept.client, kept.server, kept.ordinal);
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+fn notes(
+    sources: &Sources,
+    listeners: &BTreeMap<Endpoint, &Listener>,
+    roles: &Roles,
+    counters: &Counters,
+) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let mut add = |code, text: String| notes.push(Note { code, text });
+    let of_backends = |value: &dyn Fn(&Listener) -> u64| {
+        listeners
+            .iter()
+            .filter(|(endpoint, _)| roles.of(**endpoint) == Role::Backend)
+            .fold(0_u64, |sum, (_, listener)| sum.saturating_add(value(listener)))
+    };
+    let unread = |why| of_backends(&|listener| listener.unread.get(&why).copied().unwrap_or(0));
+    for capture in &sources.captures {
+        if let Some(damage) = &capture.damage {
+            add("damaged_capture", format!("{}: {damage}; what came before was read", capture.path));
+        }
+    }
+    if counters.capture_gaps > 0 {
+        let hidden = unread(Unread::Gap);
+        add(
+            "capture_loss",
+            format!(
+                "the capture misses bytes in {} that were received; {} cannot be judged for it",
+                plural(counters.capture_gaps, "place"),
+                plural(hidden, "exchange"),
+            ),
+        );
+    }
+    let cut = unread(Unread::HeadCut);
+    if cut > 0 {
+        add("heads_cut", format!("the snap length cut the heads of {}", plural(cut, "exchange")));
+    }
+    let unreadable = unread(Unread::NotHttp);
+    if unreadable > 0 {
+        let text = format!("{} got what is no HTTP/1 answer: not judged", plural(unreadable, "exchange"));
+        add("not_http", text);
+    }
+    if counters.exchanges_open > 0 {
+        let text = format!(
+            "{} had neither an answer nor a close when the capture ended",
+            plural(counters.exchanges_open, "request")
+        );
+        add("unanswered_at_end", text);
+    }
+    if counters.connects_unanswered > 0 {
+        let text = format!(
+            "{} to a backend got no answer in the capture",
+            plural(counters.connects_unanswered, "connect")
+        );
+        add("connects_unanswered", text);
+    }
+    let one_direction = of_backends(&|listener| listener.one_direction);
+    if one_direction > 0 {
+        let text = format!("of {} only one direction was captured", plural(one_direction, "connection"));
+        add("one_direction_only", text);
+    }
+    let guessed = of_backends(&|listener| listener.guessed);
+    if guessed > 0 {
+        let text = format!(
+            "which side of {} is the backend was guessed by the lower port",
+            plural(guessed, "connection")
+        );
+        add("roles_guessed", text);
+    }
+    for (addr, ports) in &roles.scanners {
+        add("scan", format!("{addr} was refused on {ports} ports: a scan, not judged"));
+    }
+    if let Some(text) = not_judged(listeners, roles) {
+        add("not_judged", text);
+    }
+    for (bound, hits) in &counters.limits_hit {
+        add("limit_hit", format!("the bound on {bound} was reached {}", plural(*hits, "time")));
+    }
+    notes
+}
+
+/// Names the listeners that were seen and not judged, the busiest first.
+fn not_judged(listeners: &BTreeMap<Endpoint, &Listener>, roles: &Roles) -> Option<String> {
+    const NAMED: usize = 5;
+    let speaks = |listener: &Listener| {
+        [Protocol::Http1, Protocol::Http2, Protocol::Tls, Protocol::Opaque]
+            .into_iter()
+            .max_by_key(|protocol| listener.spoke(*protocol))
+            .filter(|protocol| listener.spoke(*protocol) > 0)
+            .map_or("silent", Protocol::name)
+    };
+    let mut others: Vec<(u64, Endpoint, String)> = listeners
+        .iter()
+        .filter(|(endpoint, _)| roles.of(**endpoint) != Role::Backend)
+        .filter(|(_, listener)| listener.connects_failed < listener.connections)
+        .map(|(endpoint, listener)| {
+            let what = match roles.of(*endpoint) {
+                Role::Front => "front leg",
+                _ => speaks(listener),
+            };
+            (listener.connections, *endpoint, format!("{endpoint} ({what})"))
+        })
+        .collect();
+    others.sort_by_key(|(connections, endpoint, _)| (std::cmp::Reverse(*connections), *endpoint));
+    let named: Vec<&str> = others.iter().take(NAMED).map(|(_, _, text)| text.as_str()).collect();
+    let rest = others.len().saturating_sub(NAMED);
+    match (named.is_empty(), rest) {
+        (true, _) => None,
+        (false, 0) => Some(format!("seen, not judged as a backend: {}", named.join(", "))),
+        (false, rest) => {
+            Some(format!("seen, not judged as a backend: {} and {rest} more", named.join(", ")))
+        }
+    }
+}
+
+/// `1 place`, `2 places`.
+pub(super) fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+fn frame_id(frame: FrameRef) -> FrameId {
+    FrameId { capture: frame.capture, number: frame.number }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,145 @@
+//! Captured text, made fit to be shown: nothing unprintable, no secrets.
+
+/// `\xNN` for every byte that is not UTF-8, and for every character that does not print: control
+/// characters, and those that reorder or hide text.
+pub(super) fn text(bytes: &[u8]) -> String {
+    let mut shown = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if prints(character) {
+                shown.push(character);
+            } else {
+                let mut buffer = [0; 4];
+                push_hex(&mut shown, character.encode_utf8(&mut buffer).as_bytes());
+            }
+        }
+        push_hex(&mut shown, chunk.invalid());
+    }
+    shown
+}
+
+/// The debug form of a character is itself, unless it does not print or is a quote or backslash.
+fn prints(character: char) -> bool {
+    matches!(character, '\'' | '"' | '\\') || character.escape_debug().eq(std::iter::once(character))
+}
+
+fn push_hex(shown: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        shown.push_str(&format!("\\x{byte:02x}"));
+    }
+}
+
+/// Query keys whose values are secrets, in lower case; any key that begins with `x-amz-` is one too.
+const SECRET_KEYS: [&str; 17] = [
+    "token",
+    "sig",
+    "signature",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "client_secret",
+    "code",
+    "key",
+    "api_key",
+    "apikey",
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "auth",
+    "session",
+];
+
+/// A request target, with `…` in place of secrets: values of telling query keys, and a user and
+/// password before the host.
+pub(super) fn target(bytes: &[u8], show_secrets: bool) -> String {
+    if show_secrets {
+        return text(bytes);
+    }
+    let (path, query) = match bytes.iter().position(|byte| *byte == b'?') {
+        Some(at) => {
+            (bytes.get(..at).unwrap_or_default(), bytes.get(at.saturating_add(1)..))
+        }
+        None => (bytes, None),
+    };
+    let mut shown = without_userinfo(path);
+    if let Some(query) = query {
+        shown.push('?');
+        for (index, pair) in query.split(|byte| matches!(byte, b'&' | b';')).enumerate() {
+            if index > 0 {
+                shown.push('&');
+            }
+            match pair.iter().position(|byte| *byte == b'=') {
+                Some(at) if is_secret(pair.get(..at).unwrap_or_default()) => {
+                    shown.push_str(&text(pair.get(..at).unwrap_or_default()));
+                    shown.push_str("=…");
+                }
+                _ => shown.push_str(&text(pair)),
+            }
+        }
+    }
+    shown
+}
+
+fn without_userinfo(path: &[u8]) -> String {
+    let shown = text(path);
+    let Some((scheme, rest)) = shown.split_once("://") else {
+        return shown;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((userinfo, _)) => {
+            let after = rest.get(userinfo.len()..).unwrap_or_default();
+            format!("{scheme}://…{after}")
+        }
+        None => shown,
+    }
+}
+
+fn is_secret(key: &[u8]) -> bool {
+    let key = decoded(key).to_ascii_lowercase();
+    key.starts_with(b"x-amz-") || SECRET_KEYS.iter().any(|secret| secret.as_bytes() == key)
+}
+
+/// `%74oken` is `token`.
+fn decoded(key: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(key.len());
+    let mut rest = key;
+    while let [first, after @ ..] = rest {
+        let digit = |at: usize| after.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+        match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                plain.push(u8::try_from(high << 4 | low).unwrap_or_default());
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                plain.push(*first);
+                rest = after;
+            }
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_print_is_escaped_and_never_dropped() {
+        assert_eq!(text(b"/caf\xc3\xa9?a='1'"), "/café?a='1'");
+        assert_eq!(text(b"\x1b[2J\xff\n"), "\\x1b[2J\\xff\\x0a");
+        assert_eq!(text("a\u{202e}b".as_bytes()), "a\\xe2\\x80\\xaeb");
+    }
+
+    #[test]
+    fn secrets_stay_hidden_unless_asked_for() {
+        let hidden = |bytes: &[u8]| target(bytes, false);
+        assert_eq!(hidden(b"/a?id=7&token=abc&x=1"), "/a?id=7&token=…&x=1");
+        assert_eq!(hidden(b"/a?%74OKEN=abc"), "/a?%74OKEN=…");
+        assert_eq!(hidden(b"/a?X-Amz-Credential=abc&sig"), "/a?X-Amz-Credential=…&sig");
+        assert_eq!(hidden(b"/a?q=a?password=b;password=c"), "/a?q=a?password=b&password=…");
+        assert_eq!(hidden(b"http://me:pw@shop/a?b=c"), "http://…@shop/a?b=c");
+        assert_eq!(target(b"/a?token=abc", true), "/a?token=abc");
+    }
+}

@@ -1,0 +1,15 @@
+//! Values out: one serialisable [`Report`], and one file per format that renders it.
+//!
+//! [`build`] makes the report of the books, the roles and the captures; [`words`] finds the
+//! sentences; [`text`] and [`json`] render. Whatever was captured passes through [`escape`] on its
+//! way in, so no renderer has to think of it.
+
+mod build;
+mod escape;
+pub mod json;
+mod model;
+pub mod text;
+mod words;
+
+pub use build::{Sources, Style, build};
+pub use model::*;

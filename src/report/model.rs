@@ -1,0 +1,352 @@
+//! The report, field by field as `--format json` writes it. Scripts depend on these names.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Raised when a field changes its meaning.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// All that is said of the captures given.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Who says it.
+    pub tool: Tool,
+    /// What was read.
+    pub captures: Vec<Capture>,
+    /// What was counted.
+    pub counters: Counters,
+    /// Failures by cause.
+    pub causes: BTreeMap<&'static str, u64>,
+    /// What was judged.
+    pub backends: Vec<Backend>,
+    /// What explains many failures at once.
+    pub events: Vec<Event>,
+    /// One record per failure.
+    pub failures: Vec<Failure>,
+    /// What limits the answer, or completes it.
+    pub notes: Vec<Note>,
+}
+
+/// This program.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tool {
+    /// `why502`.
+    pub name: &'static str,
+    /// As in Cargo.toml.
+    pub version: &'static str,
+}
+
+/// One capture.
+#[derive(Clone, Debug, Serialize)]
+pub struct Capture {
+    /// As given.
+    pub path: String,
+    /// `pcap` or `pcapng`.
+    pub format: &'static str,
+    /// tcpdump's names in lower case.
+    pub link_types: Vec<String>,
+    /// Frames read.
+    pub frames: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Time of the first frame.
+    pub first: Option<String>,
+    /// Time of the last one.
+    pub last: Option<String>,
+    /// Frames of which only the beginning was captured.
+    pub truncated_frames: u64,
+    /// Where and why reading ended early.
+    pub damage: Option<String>,
+}
+
+/// What was counted, over all captures.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Counters {
+    /// Frames read.
+    pub frames: u64,
+    /// TCP segments among them.
+    pub segments: u64,
+    /// Frames that are none, by kind.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// Segments whose numbers fit no connection.
+    pub stray_segments: u64,
+    /// TCP connections.
+    pub connections: u64,
+    /// Connects to judged listeners that failed.
+    pub connects_failed: u64,
+    /// Connects to judged listeners that got no answer in the capture.
+    pub connects_unanswered: u64,
+    /// Exchanges with backends.
+    pub exchanges: u64,
+    /// Of these, failed.
+    pub exchanges_failed: u64,
+    /// Perhaps answered; missing or cut frames hide it.
+    pub exchanges_unread: u64,
+    /// Neither answered nor closed before the capture ended.
+    pub exchanges_open: u64,
+    /// Closes by a backend that harmed no request.
+    pub benign_closes: u64,
+    /// Places where the capture misses bytes that were received.
+    pub capture_gaps: u64,
+    /// Bounds that were reached, and how often.
+    pub limits_hit: BTreeMap<&'static str, u64>,
+}
+
+/// One backend.
+#[derive(Clone, Debug, Serialize)]
+pub struct Backend {
+    /// `ip:port`.
+    pub backend: String,
+    /// Connections to it.
+    pub connections: u64,
+    /// Exchanges with it.
+    pub exchanges: u64,
+    /// Exchanges by status.
+    pub statuses: BTreeMap<String, u64>,
+    /// Failures by cause.
+    pub causes: BTreeMap<&'static str, u64>,
+    /// Where the capture was taken.
+    pub vantage: Vantage,
+    /// Over all its proxies.
+    pub idle: Idle,
+    /// Its keep-alive timeout; not determined yet.
+    pub backend_keepalive: Option<Timeout>,
+    /// After how many requests it closes; not determined yet.
+    pub request_limit: Option<RequestLimit>,
+    /// Its proxies.
+    pub proxies: Vec<Proxy>,
+    /// Whose timeout is the longer; not determined yet.
+    pub ordering: &'static str,
+    /// Not determined yet.
+    pub near_misses: Option<u64>,
+    /// Not determined yet.
+    pub health: Option<()>,
+    /// Not determined yet.
+    pub hazard: Option<()>,
+    /// Not determined yet.
+    pub what_if: Option<()>,
+}
+
+/// One proxy of a backend.
+#[derive(Clone, Debug, Serialize)]
+pub struct Proxy {
+    /// Its address.
+    pub proxy: String,
+    /// Its connections to the backend.
+    pub connections: u64,
+    /// Their idle gaps.
+    pub idle: Idle,
+    /// Its idle timeout; not determined yet.
+    pub proxy_idle: Option<Timeout>,
+    /// Its read timeout; not determined yet.
+    pub proxy_read: Option<Timeout>,
+    /// `safe`, `race`, `tie` or `unknown`.
+    pub ordering: &'static str,
+}
+
+/// A timeout, as configured and as observed.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Timeout {
+    /// As told.
+    pub configured_ns: Option<u64>,
+    /// As seen.
+    pub observed_ns: Option<u64>,
+    /// In how many closes.
+    pub samples: u64,
+    /// The shortest of them.
+    pub low_ns: Option<u64>,
+    /// The longest of them.
+    pub high_ns: Option<u64>,
+}
+
+/// A limit on requests per connection.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct RequestLimit {
+    /// Requests after which it closes.
+    pub observed: u64,
+    /// In how many connections.
+    pub samples: u64,
+}
+
+/// Where a capture was taken, and how that is known.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Vantage {
+    /// `proxy`, `backend`, `between`, `same_host` or `unknown`.
+    pub value: &'static str,
+    /// `handshakes` or `addresses`.
+    pub by: &'static str,
+}
+
+/// Idle gaps, by what ended them.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Idle {
+    /// The next request.
+    pub reused: Gaps,
+    /// A close by the backend.
+    pub closed_by_backend: Gaps,
+    /// A close by the proxy.
+    pub closed_by_proxy: Gaps,
+}
+
+/// A distribution of gaps; nulls when there are none.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Gaps {
+    /// How many.
+    pub count: u64,
+    /// The shortest.
+    pub min_ns: Option<u64>,
+    /// The median.
+    pub p50_ns: Option<u64>,
+    /// Nine of ten are no longer.
+    pub p90_ns: Option<u64>,
+    /// 99 of 100 are no longer.
+    pub p99_ns: Option<u64>,
+    /// The longest.
+    pub max_ns: Option<u64>,
+}
+
+/// Something that explains many failures.
+#[derive(Clone, Debug, Serialize)]
+pub struct Event {
+    /// Its name in failures.
+    pub id: String,
+    /// What it was.
+    pub kind: &'static str,
+    /// Whose.
+    pub backend: String,
+    /// When it began.
+    pub first: String,
+    /// When it ended.
+    pub last: String,
+    /// How many failures belong to it.
+    pub failures: u64,
+    /// One sentence.
+    pub summary: String,
+}
+
+/// A failed exchange or connect.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    /// Stable: the same capture gives the same.
+    pub id: String,
+    /// The event it belongs to.
+    pub event: Option<String>,
+    /// Why.
+    pub cause: &'static str,
+    /// How sure.
+    pub certainty: &'static str,
+    /// When the request, or the connect, began.
+    pub at: String,
+    /// Facts of this cause, by name.
+    pub detail: serde_json::Map<String, serde_json::Value>,
+    /// `ip:port` of the client side.
+    pub proxy: String,
+    /// `ip:port` of the server side.
+    pub backend: String,
+    /// Number of the connection.
+    pub connection: u64,
+    /// Number of the exchange on it.
+    pub ordinal: u32,
+    /// What was asked.
+    pub request: Option<Request>,
+    /// What came of an answer.
+    pub response: Option<Response>,
+    /// Idleness before the request.
+    pub idle_gap_ns: Option<u64>,
+    /// From the request to the close.
+    pub wait_ns: Option<u64>,
+    /// How the connection ended.
+    pub close: Option<Close>,
+    /// `safe`, `unsafe` or `unknown`.
+    pub retry: &'static str,
+    /// Why that.
+    pub retry_reason: String,
+    /// What the proxy's client is likely to have got.
+    pub expected_status: &'static [u16],
+    /// What shows it.
+    pub frames: Vec<Evidence>,
+    /// Not determined yet.
+    pub process: Option<()>,
+    /// Not determined yet.
+    pub client: Option<()>,
+    /// One sentence.
+    pub summary: String,
+    /// One sentence.
+    pub fix: String,
+}
+
+/// A frame by capture and number.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct FrameId {
+    /// From 0.
+    pub capture: u32,
+    /// From 1.
+    pub number: u64,
+}
+
+/// A request.
+#[derive(Clone, Debug, Serialize)]
+pub struct Request {
+    /// `GET`, `POST` …
+    pub method: Option<String>,
+    /// As sent, secrets hidden.
+    pub target: Option<String>,
+    /// The value of `Host`.
+    pub host: Option<String>,
+    /// What identifies it in logs.
+    pub request_id: Option<String>,
+    /// When it began.
+    pub at: String,
+    /// Its first frame.
+    pub first: FrameId,
+    /// Its last frame.
+    pub last: FrameId,
+}
+
+/// A response, as far as it got.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Response {
+    /// If its head was read.
+    pub status: Option<u16>,
+    /// Bytes of body sent.
+    pub received_bytes: u64,
+    /// Bytes of body announced.
+    pub expected_bytes: Option<u64>,
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct Close {
+    /// `backend`, `proxy` or `path`.
+    pub by: &'static str,
+    /// `fin` or `rst`.
+    pub kind: &'static str,
+    /// The frame.
+    pub frame: Option<FrameId>,
+    /// When.
+    pub at: String,
+    /// `none`, `part` or `all`.
+    pub request_received: Option<&'static str>,
+}
+
+/// A frame that shows something.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evidence {
+    /// From 0.
+    pub capture: u32,
+    /// From 1.
+    pub number: u64,
+    /// What it shows.
+    pub note: String,
+}
+
+/// Something to know of the answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Note {
+    /// For scripts.
+    pub code: &'static str,
+    /// For people.
+    pub text: String,
+}

@@ -1,0 +1,306 @@
+//! `--format text`: for people. The answer first, then what it rests on.
+
+use super::build::plural;
+use super::model::{Backend, Capture, Evidence, Failure, Gaps, Report};
+use super::words::duration;
+use anstyle::{AnsiColor, Style};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// Failures shown without `--all`.
+const SHOWN: usize = 20;
+/// Lines are wrapped here; terminals are at least so wide.
+const WIDTH: usize = 96;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+/// Writes the report. With `all`, every failure is shown. Colours are escape sequences; the writer
+/// strips them where they are not wanted.
+///
+/// # Errors
+/// When writing fails.
+pub fn write(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
+    answer(report, out)?;
+    causes(report, out)?;
+    for backend in &report.backends {
+        write_backend(backend, out)?;
+    }
+    failures(report, all, out)?;
+    limits(report, out)
+}
+
+fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let counters = &report.counters;
+    let failed = counters.exchanges_failed.saturating_add(counters.connects_failed);
+    if failed == 0 {
+        return match (counters.exchanges, report.backends.is_empty()) {
+            (0, true) => paragraph(
+                &format!(
+                    "{YELLOW}No backend was found{YELLOW:#} among {}: nothing in this capture speaks \
+                     HTTP/1 in clear. If a listener should be judged all the same, name it: \
+                     --backend ADDR:PORT.",
+                    plural(counters.connections, "TCP connection")
+                ),
+                "",
+                out,
+            ),
+            (exchanges, _) => paragraph(
+                &format!("{GREEN}None of {} failed.{GREEN:#}", plural(exchanges, "request")),
+                "",
+                out,
+            ),
+        };
+    }
+    let mut parts = Vec::new();
+    if counters.exchanges_failed > 0 {
+        let requests = plural(counters.exchanges, "request");
+        parts.push(format!("{} of {requests} failed", counters.exchanges_failed));
+    }
+    if counters.connects_failed > 0 {
+        let more = if parts.is_empty() { "" } else { "and " };
+        parts.push(format!("{more}{} refused", was(counters.connects_failed, "connection")));
+    }
+    paragraph(&format!("{RED}{}.{RED:#}", parts.join(", ")), "", out)?;
+    // One sentence per reason: the first failure of each cause and backend speaks for all of them.
+    for (first, count) in reasons(report) {
+        writeln!(out)?;
+        let times = if count > 1 { format!("{count} times: ") } else { String::new() };
+        paragraph(&sentence(&format!("{times}{}", first.summary)), "  ", out)?;
+        let label = if first.cause == "unproven" { "To find out" } else { "What to change" };
+        paragraph(&format!("{BOLD}{label}:{BOLD:#} {}.", first.fix), "  ", out)?;
+    }
+    Ok(())
+}
+
+fn was(count: u64, noun: &str) -> String {
+    format!("{} {}", plural(count, noun), if count == 1 { "was" } else { "were" })
+}
+
+/// The first failure of each cause at each backend with how many there are, the most frequent first.
+fn reasons(report: &Report) -> Vec<(&Failure, usize)> {
+    let mut groups: BTreeMap<(&str, &str), (&Failure, usize)> = BTreeMap::new();
+    for failure in &report.failures {
+        let group = groups.entry((failure.cause, &failure.backend)).or_insert((failure, 0));
+        group.1 = group.1.saturating_add(1);
+    }
+    let mut reasons: Vec<_> = groups.into_values().collect();
+    reasons.sort_by_key(|(first, count)| (std::cmp::Reverse(*count), first.connection));
+    reasons
+}
+
+fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.failures.is_empty() {
+        return Ok(());
+    }
+    heading("Causes", out)?;
+    writeln!(out, "  {DIM}{:<22}{:>7}  {:<28}retry{DIM:#}", "cause", "failed", "certainty")?;
+    let mut rows: BTreeMap<&str, (BTreeMap<&str, u64>, BTreeMap<&str, u64>)> = BTreeMap::new();
+    for failure in &report.failures {
+        let row = rows.entry(failure.cause).or_default();
+        for (column, value) in [(&mut row.0, failure.certainty), (&mut row.1, failure.retry)] {
+            let count = column.entry(value).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    for (cause, (certainty, retry)) in &rows {
+        let failed = report.causes.get(cause).copied().unwrap_or_default();
+        writeln!(out, "  {cause:<22}{failed:>7}  {:<28}{}", tally(certainty), tally(retry))?;
+    }
+    Ok(())
+}
+
+/// `2 safe, 1 unknown`.
+fn tally(counts: &BTreeMap<&str, u64>) -> String {
+    let parts: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+    parts.join(", ")
+}
+
+fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
+    heading(&format!("Backend {}", backend.backend), out)?;
+    let proxies: Vec<&str> = backend.proxies.iter().take(4).map(|proxy| proxy.proxy.as_str()).collect();
+    let more = backend.proxies.len().saturating_sub(proxies.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    writeln!(
+        out,
+        "  {}, {} from {}{more}",
+        plural(backend.exchanges, "request"),
+        plural(backend.connections, "connection"),
+        proxies.join(", "),
+    )?;
+    let statuses: Vec<String> =
+        backend.statuses.iter().map(|(status, count)| format!("{status} × {count}")).collect();
+    if !statuses.is_empty() {
+        writeln!(out, "  answers: {}", statuses.join(", "))?;
+    }
+    let vantage = match backend.vantage.value {
+        "proxy" => "captured at the proxy",
+        "backend" => "captured at the backend",
+        "between" => "captured between proxy and backend",
+        "same_host" => "proxy and backend on one host",
+        _ => "",
+    };
+    if !vantage.is_empty() {
+        writeln!(out, "  {vantage}, by the addresses and handshake times")?;
+    }
+    let idle = [
+        ("reused after", &backend.idle.reused),
+        ("backend closed after", &backend.idle.closed_by_backend),
+        ("proxy closed after", &backend.idle.closed_by_proxy),
+    ];
+    if idle.iter().any(|(_, gaps)| gaps.count > 0) {
+        writeln!(
+            out,
+            "  {DIM}{:<24}{:>7}{:>12}{:>12}{:>12}{DIM:#}",
+            "idle connections", "times", "shortest", "median", "longest"
+        )?;
+        for (what, gaps) in idle {
+            idle_row(what, gaps, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn idle_row(what: &str, gaps: &Gaps, out: &mut dyn Write) -> io::Result<()> {
+    let (Some(min), Some(p50), Some(max)) = (gaps.min_ns, gaps.p50_ns, gaps.max_ns) else {
+        return Ok(());
+    };
+    let time = |nanos| duration(Duration::from_nanos(nanos));
+    writeln!(out, "  {what:<24}{:>7}{:>12}{:>12}{:>12}", gaps.count, time(min), time(p50), time(max))
+}
+
+fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
+    let total = report.failures.len();
+    if total == 0 {
+        return Ok(());
+    }
+    let shown = if all { total } else { total.min(SHOWN) };
+    heading("Failures", out)?;
+    writeln!(out, "  {DIM}times in UTC, frame numbers as in Wireshark{DIM:#}")?;
+    let several = report.captures.len() > 1;
+    for failure in report.failures.iter().take(shown) {
+        writeln!(out)?;
+        write_failure(failure, several, out)?;
+    }
+    if shown < total {
+        writeln!(out, "\n  … and {} more: --all shows them.", total.saturating_sub(shown))?;
+    }
+    Ok(())
+}
+
+fn write_failure(failure: &Failure, several: bool, out: &mut dyn Write) -> io::Result<()> {
+    let request = failure.request.as_ref().map(|request| {
+        let method = request.method.as_deref().unwrap_or("?");
+        let target = request.target.as_deref().unwrap_or("(head not captured)");
+        format!("  {method} {target}")
+    });
+    writeln!(
+        out,
+        "  {}  {BOLD}{}{BOLD:#} ({}){}",
+        clock(&failure.at),
+        failure.cause,
+        failure.certainty,
+        request.unwrap_or_default()
+    )?;
+    let times: Vec<String> = [("idle", failure.idle_gap_ns), ("wait", failure.wait_ns)]
+        .into_iter()
+        .filter_map(|(what, nanos)| Some(format!(", {what} {}", duration(Duration::from_nanos(nanos?)))))
+        .collect();
+    writeln!(out, "      {} → {}{}", failure.proxy, failure.backend, times.concat())?;
+    let colour = match failure.retry {
+        "safe" => GREEN,
+        "unsafe" => RED,
+        _ => YELLOW,
+    };
+    paragraph(
+        &format!("{colour}retry {}{colour:#}: {}", failure.retry, failure.retry_reason),
+        "      ",
+        out,
+    )?;
+    let frames: Vec<String> = failure.frames.iter().map(|frame| frame_text(frame, several)).collect();
+    paragraph(&format!("frames {}", frames.join("; ")), "      ", out)
+}
+
+fn frame_text(frame: &Evidence, several: bool) -> String {
+    let capture = if several { format!("{}:", frame.capture) } else { String::new() };
+    format!("{capture}{} {}", frame.number, frame.note)
+}
+
+/// Date and time of an RFC 3339 stamp, to the millisecond.
+fn clock(at: &str) -> String {
+    at.get(..23).unwrap_or(at).replacen('T', " ", 1)
+}
+
+fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    heading("What this rests on", out)?;
+    for capture in &report.captures {
+        writeln!(out, "  {}", capture_line(capture))?;
+    }
+    let skipped: Vec<String> =
+        report.counters.skipped.iter().map(|(kind, n)| format!("{} {n}", kind.replace('_', " "))).collect();
+    if !skipped.is_empty() {
+        writeln!(out, "  frames skipped: {}", skipped.join(", "))?;
+    }
+    for note in &report.notes {
+        paragraph(&format!("{YELLOW}note:{YELLOW:#} {}", note.text), "  ", out)?;
+    }
+    Ok(())
+}
+
+fn capture_line(capture: &Capture) -> String {
+    let span = match (&capture.first, &capture.last) {
+        (Some(first), Some(last)) => format!(", {} to {} UTC", clock(first), clock(last)),
+        _ => String::new(),
+    };
+    format!("{}: {}{span}", capture.path, plural(capture.frames, "frame"))
+}
+
+fn heading(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n{BOLD}{text}{BOLD:#}")
+}
+
+/// First letter upper case, a full stop at the end.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+        None => String::new(),
+    }
+}
+
+/// Wraps `text` at spaces, each line indented.
+fn paragraph(text: &str, indent: &str, out: &mut dyn Write) -> io::Result<()> {
+    let mut width = 0_usize;
+    for word in text.split(' ') {
+        let length = visible(word);
+        if width == 0 {
+            write!(out, "{indent}{word}")?;
+            width = indent.len().saturating_add(length);
+        } else if width.saturating_add(length).saturating_add(1) > WIDTH {
+            write!(out, "\n{indent}{word}")?;
+            width = indent.len().saturating_add(length);
+        } else {
+            write!(out, " {word}")?;
+            width = width.saturating_add(length).saturating_add(1);
+        }
+    }
+    writeln!(out)
+}
+
+/// Characters that take room: those outside of escape sequences.
+fn visible(word: &str) -> usize {
+    let mut inside = false;
+    word.chars()
+        .filter(|character| {
+            let starts = *character == '\x1b';
+            let ends = inside && *character == 'm';
+            let counts = !inside && !starts;
+            inside = (inside || starts) && !ends;
+            counts
+        })
+        .count()
+}

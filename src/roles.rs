@@ -1,0 +1,258 @@
+//! Which listeners are backends, and where the capture was taken.
+//!
+//! An address and port that accepts connections is a listener. A host that both accepts and opens
+//! connections is a proxy: what it accepts is the front leg, what it opens the backend leg. Opening
+//! connections to something that speaks neither HTTP nor TLS (a database, say) makes no proxy.
+
+use crate::exchange::Protocol;
+use crate::ledger::{Failure, Ledger, Listener};
+use crate::packet::Endpoint;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// `[ADDR][:PORT]`: an address, a port, or both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pattern {
+    /// Any address if `None`.
+    pub addr: Option<IpAddr>,
+    /// Any port if `None`.
+    pub port: Option<u16>,
+}
+
+impl Pattern {
+    fn matches(self, endpoint: Endpoint) -> bool {
+        self.addr.is_none_or(|addr| addr == endpoint.addr)
+            && self.port.is_none_or(|port| port == endpoint.port)
+    }
+
+    /// The one listener it names, if it names one.
+    pub fn endpoint(self) -> Option<Endpoint> {
+        Some(Endpoint { addr: self.addr?, port: self.port? })
+    }
+}
+
+/// Says what is wrong with a pattern, and how it is written.
+impl FromStr for Pattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let port = |port: &str| {
+            port.parse::<u16>().map_err(|_| format!("'{port}' is no port: want a number up to 65535"))
+        };
+        let addr = |addr: &str| {
+            addr.parse::<IpAddr>()
+                .map_err(|_| format!("'{addr}' is no address: want 10.0.0.1, [2001:db8::1] or :8080"))
+        };
+        if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
+            return Err(format!("a port alone is written ':{text}'"));
+        }
+        if let Some(rest) = text.strip_prefix('[') {
+            let Some((inside, after)) = rest.split_once(']') else {
+                return Err("no ']' after the IPv6 address".to_owned());
+            };
+            let port = match after.strip_prefix(':') {
+                Some(digits) => Some(port(digits)?),
+                None if after.is_empty() => None,
+                None => return Err(format!("'{after}' after ']': want ':PORT'")),
+            };
+            return Ok(Self { addr: Some(addr(inside)?), port });
+        }
+        match text.split_once(':') {
+            Some(("", digits)) if !digits.starts_with(':') => {
+                Ok(Self { addr: None, port: Some(port(digits)?) })
+            }
+            Some((host, digits)) if !digits.contains(':') => {
+                Ok(Self { addr: Some(addr(host)?), port: Some(port(digits)?) })
+            }
+            _ => Ok(Self { addr: Some(addr(text)?), port: None }),
+        }
+    }
+}
+
+/// What the user said of roles.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Exactly these are judged.
+    pub backends: Vec<Pattern>,
+    /// These are the proxy's own.
+    pub fronts: Vec<Pattern>,
+}
+
+/// What a listener is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Judged.
+    Backend,
+    /// Accepts the proxy's clients.
+    Front,
+    /// Judged only if connects to it fail.
+    Other,
+}
+
+/// The roles of all listeners.
+#[derive(Clone, Debug, Default)]
+pub struct Roles {
+    roles: BTreeMap<Endpoint, Role>,
+    told: bool,
+    /// Hosts that try many ports of others in vain, and how many.
+    pub scanners: BTreeMap<IpAddr, usize>,
+}
+
+/// So many ports that refuse one host are a scan.
+const SCAN: usize = 16;
+
+impl Roles {
+    /// Decides, of everything that was seen.
+    pub fn assign(ledger: &Ledger, told: &Told) -> Self {
+        let listeners = ledger.listeners();
+        let proxies = openers(&listeners);
+        let matches = |patterns: &[Pattern], endpoint: Endpoint| {
+            patterns.iter().any(|pattern| pattern.matches(endpoint))
+        };
+        let role = |endpoint: Endpoint, listener: &Listener| {
+            if !told.backends.is_empty() {
+                return if matches(&told.backends, endpoint) { Role::Backend } else { Role::Other };
+            }
+            let http = listener.spoke(Protocol::Http1) > 0 || listener.spoke(Protocol::Http2) > 0;
+            if matches(&told.fronts, endpoint) {
+                Role::Front
+            } else if !http {
+                Role::Other
+            } else if proxies.contains(&endpoint.addr) {
+                Role::Front
+            } else {
+                Role::Backend
+            }
+        };
+        Self {
+            roles: listeners
+                .iter()
+                .map(|(endpoint, listener)| (*endpoint, role(*endpoint, listener)))
+                .collect(),
+            told: !told.backends.is_empty(),
+            scanners: scanners(&listeners),
+        }
+    }
+
+    /// The role of one listener.
+    pub fn of(&self, endpoint: Endpoint) -> Role {
+        self.roles.get(&endpoint).copied().unwrap_or(Role::Other)
+    }
+
+    /// Whether a failure counts: a backend's does, and so does a failed connect to anything that
+    /// the user did not exclude and nobody scanned.
+    pub fn judges(&self, failure: &Failure) -> bool {
+        match self.of(failure.server) {
+            Role::Backend => true,
+            Role::Front => false,
+            Role::Other => {
+                failure.request.is_none()
+                    && !self.told
+                    && !self.scanners.contains_key(&failure.client.addr)
+            }
+        }
+    }
+}
+
+/// Hosts that open connections as a proxy does: to HTTP, to TLS, or in vain.
+fn openers(listeners: &BTreeMap<Endpoint, &Listener>) -> BTreeSet<IpAddr> {
+    let mut openers = BTreeSet::new();
+    for (endpoint, listener) in listeners {
+        let web = [Protocol::Http1, Protocol::Http2, Protocol::Tls];
+        let like_a_backend = web.iter().any(|protocol| listener.spoke(*protocol) > 0)
+            || listener.connects_failed > 0;
+        // On one host everything both accepts and opens: that says nothing.
+        if like_a_backend {
+            openers.extend(listener.proxies.keys().filter(|addr| **addr != endpoint.addr));
+        }
+    }
+    openers
+}
+
+/// Hosts that were refused on many ports and got through on none of them.
+fn scanners(listeners: &BTreeMap<Endpoint, &Listener>) -> BTreeMap<IpAddr, usize> {
+    let mut refused: BTreeMap<IpAddr, BTreeSet<u16>> = BTreeMap::new();
+    for (endpoint, listener) in listeners {
+        if listener.connects_failed == listener.connections && listener.connects_failed > 0 {
+            for addr in listener.proxies.keys() {
+                refused.entry(*addr).or_default().insert(endpoint.port);
+            }
+        }
+    }
+    refused.retain(|_, ports| ports.len() >= SCAN);
+    refused.into_iter().map(|(addr, ports)| (addr, ports.len())).collect()
+}
+
+/// Where a capture was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Vantage {
+    /// On the proxy's host.
+    Proxy,
+    /// On the backend's host.
+    Backend,
+    /// On the way.
+    Between,
+    /// Both run on one host.
+    SameHost,
+    /// The capture does not show it.
+    Unknown,
+}
+
+impl Vantage {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::Backend => "backend",
+            Self::Between => "between",
+            Self::SameHost => "same_host",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Going by handshakes: whoever is near answers at once, and the round trip lies on the other
+    /// side.
+    pub fn of(endpoint: Endpoint, listener: &Listener) -> Self {
+        if !listener.proxies.is_empty() && listener.proxies.keys().all(|addr| *addr == endpoint.addr) {
+            return Self::SameHost;
+        }
+        let (Some(far), Some(near)) = (listener.syn_to_syn_ack, listener.syn_ack_to_ack) else {
+            return Self::Unknown;
+        };
+        // Below this, a round trip cannot be told from the time that a host takes.
+        const TELLING: Duration = Duration::from_micros(200);
+        let much_less = |a: Duration, b: Duration| b >= TELLING && a.saturating_mul(4) < b;
+        if much_less(near, far) {
+            Self::Proxy
+        } else if much_less(far, near) {
+            Self::Backend
+        } else if near >= TELLING && far >= TELLING {
+            Self::Between
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_read_as_the_contract_writes_them() {
+        let parse = |text: &str| text.parse::<Pattern>();
+        let addr = |text: &str| Some(text.parse().unwrap());
+        assert_eq!(parse(":8080"), Ok(Pattern { addr: None, port: Some(8080) }));
+        assert_eq!(parse("10.0.0.1"), Ok(Pattern { addr: addr("10.0.0.1"), port: None }));
+        assert_eq!(parse("10.0.0.1:80"), Ok(Pattern { addr: addr("10.0.0.1"), port: Some(80) }));
+        assert_eq!(parse("[::1]:80"), Ok(Pattern { addr: addr("::1"), port: Some(80) }));
+        assert_eq!(parse("[::1]"), Ok(Pattern { addr: addr("::1"), port: None }));
+        assert_eq!(parse("2001:db8::7"), Ok(Pattern { addr: addr("2001:db8::7"), port: None }));
+        assert_eq!(parse("8080"), Err("a port alone is written ':8080'".to_owned()));
+        for wrong in ["", "host:80", "10.0.0.1:99999", "[::1", "[::1]80", ":"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

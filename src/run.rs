@@ -1,0 +1,70 @@
+//! The commands: open what was named, analyze, write the answer.
+
+use crate::cli::{Analyze, Cli, Command, Format};
+use crate::config;
+use crate::pipeline;
+use crate::report::{Report, json, text};
+use crate::source::Savefile;
+use anstream::{AutoStream, ColorChoice};
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Write};
+
+/// Exit status: done, no failure.
+pub const NO_FAILURE: u8 = 0;
+/// Exit status: done, failures found.
+pub const FAILURES: u8 = 1;
+/// Exit status: it could not be done.
+pub const COULD_NOT: u8 = 2;
+
+/// Does what was typed; returns the exit status.
+///
+/// # Errors
+/// When it cannot be done. What could be read is reported all the same wherever there is any.
+pub fn run(cli: &Cli) -> Result<u8> {
+    match &cli.command {
+        Command::Analyze(typed) => analyze(typed),
+    }
+}
+
+fn analyze(typed: &Analyze) -> Result<u8> {
+    let mut captures = Vec::new();
+    for (index, path) in typed.captures.iter().enumerate() {
+        captures.push(Savefile::open(path, u32::try_from(index).unwrap_or(u32::MAX))?);
+    }
+    let report = pipeline::analyze(&mut captures, config::settings(typed))?;
+    match &typed.output {
+        None => write(typed, &report, AutoStream::choice(&io::stdout()), &mut io::stdout().lock())?,
+        Some(path) => {
+            let named = || format!("{}: cannot write", path.display());
+            let mut file = BufWriter::new(File::create(path).with_context(named)?);
+            write(typed, &report, ColorChoice::Never, &mut file).with_context(named)?;
+        }
+    }
+    let failed = !report.failures.is_empty() && !typed.exit_zero;
+    Ok(if failed { FAILURES } else { NO_FAILURE })
+}
+
+/// Writes the answer. `auto` is what `--color auto` means for this output.
+fn write(typed: &Analyze, report: &Report, auto: ColorChoice, out: &mut dyn Write) -> Result<()> {
+    match typed.format {
+        Format::Text => {
+            let choice = config::color(typed).unwrap_or(auto);
+            let mut page = AutoStream::new(Vec::new(), choice);
+            text::write(report, typed.all, &mut page)?;
+            out.write_all(&page.into_inner())?;
+        }
+        Format::Json => json::write(report, out)?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// The error is that nobody reads our output any more.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.map(io::Error::kind).or(json) == Some(ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,131 @@
+//! Where frames come from. A [`Source`] fills blocks; nothing after it knows what it is.
+
+mod pcap;
+mod pcapng;
+mod savefile;
+
+use crate::packet::{Frame, FrameRef, LinkType};
+use crate::time::Timestamp;
+pub use savefile::Savefile;
+use std::io;
+
+/// A batch of frames in one piece of memory, filled again and again.
+#[derive(Debug, Default)]
+pub struct Block {
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+/// A frame as a place in its block.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    reference: FrameRef,
+    link: LinkType,
+    wire_len: u32,
+    start: usize,
+    end: usize,
+}
+
+impl Block {
+    /// An empty block.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The frames, in the order of the source.
+    pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
+        self.spans.iter().map(|span| Frame {
+            reference: span.reference,
+            link: span.link,
+            wire_len: span.wire_len,
+            bytes: self.bytes.get(span.start..span.end).unwrap_or_default(),
+        })
+    }
+}
+
+/// What a call of [`Source::fill`] brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fill {
+    /// Frames, perhaps none yet.
+    Frames,
+    /// Nothing, and nothing will come.
+    End,
+}
+
+/// Something that yields frames: a saved capture, a device, a test that drops some of them.
+pub trait Source {
+    /// Replaces what is in `block` with the next frames.
+    ///
+    /// # Errors
+    /// When reading itself fails. What was read before stays good. Damage in what was read is no
+    /// error: it ends the source and stands in [`CaptureFacts::damage`].
+    fn fill(&mut self, block: &mut Block) -> Result<Fill, SourceError>;
+
+    /// What is known of the capture so far.
+    fn facts(&self) -> &CaptureFacts;
+}
+
+/// What a capture is, and how much of it was read.
+#[derive(Clone, Debug)]
+pub struct CaptureFacts {
+    /// As the user named it.
+    pub path: String,
+    /// Its container.
+    pub format: Format,
+    /// Every link type it declared, in order of appearance.
+    pub links: Vec<LinkType>,
+    /// Frames read.
+    pub frames: u64,
+    /// Bytes of container read.
+    pub bytes: u64,
+    /// Time of the first frame.
+    pub first: Option<Timestamp>,
+    /// The latest time of any frame.
+    pub last: Option<Timestamp>,
+    /// Frames of which the capture kept only the beginning.
+    pub truncated_frames: u64,
+    /// Why reading ended before the end: where, what was found, what was wanted.
+    pub damage: Option<String>,
+}
+
+/// A container of frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// The classic format of libpcap.
+    Pcap,
+    /// Blocks, several interfaces.
+    Pcapng,
+}
+
+impl Format {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pcap => "pcap",
+            Self::Pcapng => "pcapng",
+        }
+    }
+}
+
+/// A capture that cannot be read at all, or no further.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The operating system refused.
+    #[error("{path}: {action}: {error}")]
+    Io {
+        /// The file.
+        path: String,
+        /// What was tried: `cannot open`, `cannot read`.
+        action: &'static str,
+        /// Its reason.
+        error: io::Error,
+    },
+    /// The first bytes are those of something else.
+    #[error("{path}: {found}; wanted a pcap or pcapng capture (tcpdump -w, dumpcap, Wireshark)")]
+    NotACapture {
+        /// The file.
+        path: String,
+        /// What is there instead.
+        found: String,
+    },
+}

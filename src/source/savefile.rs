@@ -1,0 +1,259 @@
+//! Saved captures: a stream of bytes becomes blocks of frames.
+//!
+//! The stream is read in large pieces into the block itself, and frames are places in it: no byte
+//! is copied but the unfinished record at the end of each piece. Mapping the file into memory was
+//! measured slower (page faults), and a file that shrinks meanwhile would end the program.
+
+use super::{Block, CaptureFacts, Fill, Format, Source, SourceError, Span};
+use super::{pcap, pcapng};
+use crate::packet::{FrameRef, LinkType};
+use crate::time::Timestamp;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+/// How much is read at once.
+const PIECE: usize = 1 << 20;
+/// The longest record that is believed. tcpdump's own limit is 256 KiB; offloads do not reach far
+/// beyond. A file that claims more is damaged, and must not make us ask for gigabytes.
+pub(super) const MAX_RECORD: usize = 16 << 20;
+
+/// A saved capture being read.
+pub struct Savefile {
+    input: Box<dyn Read + Send>,
+    container: Container,
+    capture: u32,
+    facts: CaptureFacts,
+    /// Bytes read that no record used up yet; they lead the next block.
+    rest: Vec<u8>,
+    /// The input has no more bytes.
+    drained: bool,
+}
+
+enum Container {
+    Pcap(pcap::Layout),
+    Pcapng(pcapng::Walk),
+}
+
+/// What a container's parser says of the bytes at one place.
+pub(super) enum Step {
+    /// A frame: its bytes at `start..end` from here; the record ends at `used`.
+    Frame {
+        /// When it was captured.
+        at: Timestamp,
+        /// What it begins with.
+        link: LinkType,
+        /// Its length on the wire.
+        wire_len: u32,
+        /// First byte of the frame.
+        start: usize,
+        /// One past its last.
+        end: usize,
+        /// Where the next record begins.
+        used: usize,
+    },
+    /// Something without a frame, up to `used`.
+    Other {
+        /// Where the next record begins.
+        used: usize,
+    },
+    /// The record needs so many bytes in all.
+    Short {
+        /// Its length, as far as it is known.
+        need: usize,
+    },
+    /// What is here cannot be; said without place, which the caller knows.
+    Bad(String),
+}
+
+impl Savefile {
+    /// Opens the capture at `path`; `capture` is its place among those given.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read, or is no capture.
+    pub fn open(path: &Path, capture: u32) -> Result<Self, SourceError> {
+        let name = path.display().to_string();
+        let file = File::open(path)
+            .map_err(|error| SourceError::Io { path: name.clone(), action: "cannot open", error })?;
+        Self::from_reader(Box::new(file), name, capture)
+    }
+
+    /// Reads a capture from any stream of bytes. `path` is what messages call it.
+    ///
+    /// # Errors
+    /// When the stream fails at once, or what it brings is no capture.
+    pub fn from_reader(
+        mut input: Box<dyn Read + Send>,
+        path: String,
+        capture: u32,
+    ) -> Result<Self, SourceError> {
+        let mut head = vec![0; pcap::HEADER];
+        let mut filled = 0;
+        while let Some(free) = head.get_mut(filled..).filter(|free| !free.is_empty()) {
+            match read(&mut input, free) {
+                Ok(0) => break,
+                Ok(count) => filled = filled.saturating_add(count),
+                Err(error) => return Err(SourceError::Io { path, action: "cannot read", error }),
+            }
+        }
+        head.truncate(filled);
+        let (format, container, links, skip) = if let Some(layout) = pcap::Layout::read(&head) {
+            (Format::Pcap, Container::Pcap(layout), vec![layout.link], pcap::HEADER)
+        } else if pcapng::begins(&head) {
+            (Format::Pcapng, Container::Pcapng(pcapng::Walk::default()), Vec::new(), 0)
+        } else {
+            return Err(SourceError::NotACapture { path, found: describe(&head) });
+        };
+        let facts = CaptureFacts {
+            path,
+            format,
+            links,
+            frames: 0,
+            bytes: u64::try_from(skip).unwrap_or_default(),
+            first: None,
+            last: None,
+            truncated_frames: 0,
+            damage: None,
+        };
+        let rest = head.get(skip..).unwrap_or_default().to_vec();
+        Ok(Self { input, container, capture, facts, rest, drained: filled < pcap::HEADER })
+    }
+
+    /// Parses the records in the first `filled` bytes of the block; returns how many bytes they
+    /// used and how many the record after them needs.
+    fn parse(&mut self, block: &mut Block, filled: usize) -> (usize, usize) {
+        let mut used = 0;
+        loop {
+            let here = block.bytes.get(used..filled).unwrap_or_default();
+            let step = match &mut self.container {
+                Container::Pcap(layout) => layout.step(here),
+                Container::Pcapng(walk) => walk.step(here, &mut self.facts.links),
+            };
+            match step {
+                Step::Frame { at, link, wire_len, start, end, used: more } => {
+                    self.facts.frames = self.facts.frames.saturating_add(1);
+                    self.facts.first.get_or_insert(at);
+                    self.facts.last = self.facts.last.max(Some(at));
+                    let captured = end.saturating_sub(start);
+                    let whole = usize::try_from(wire_len).unwrap_or(usize::MAX);
+                    if captured < whole {
+                        self.facts.truncated_frames = self.facts.truncated_frames.saturating_add(1);
+                    }
+                    block.spans.push(Span {
+                        reference: FrameRef { capture: self.capture, number: self.facts.frames, at },
+                        link,
+                        wire_len,
+                        start: used.saturating_add(start),
+                        end: used.saturating_add(end),
+                    });
+                    used = used.saturating_add(more);
+                }
+                Step::Other { used: more } => used = used.saturating_add(more),
+                Step::Short { need } => return (used, need),
+                Step::Bad(what) => {
+                    self.damaged(used, &what);
+                    return (used, 0);
+                }
+            }
+        }
+    }
+
+    /// Notes damage `ahead` bytes from the first byte not used up; nothing after it is believed.
+    fn damaged(&mut self, ahead: usize, what: &str) {
+        let at = self.facts.bytes.saturating_add(u64::try_from(ahead).unwrap_or_default());
+        let record = match &self.container {
+            Container::Pcap(_) => format!("record {}", self.facts.frames.saturating_add(1)),
+            Container::Pcapng(walk) => format!("block {}", walk.blocks.saturating_add(1)),
+        };
+        self.facts.damage = Some(format!("{record} at byte {at}: {what}"));
+        self.drained = true;
+    }
+}
+
+impl Source for Savefile {
+    fn fill(&mut self, block: &mut Block) -> Result<Fill, SourceError> {
+        block.spans.clear();
+        if self.drained && self.rest.is_empty() {
+            return Ok(Fill::End);
+        }
+        let mut filled = self.rest.len();
+        if block.bytes.len() < filled.max(PIECE) {
+            block.bytes.resize(filled.max(PIECE), 0);
+        }
+        if let Some(lead) = block.bytes.get_mut(..filled) {
+            lead.copy_from_slice(&self.rest);
+        }
+        self.rest.clear();
+        let mut failure = None;
+        loop {
+            if !self.drained {
+                match read(&mut self.input, block.bytes.get_mut(filled..).unwrap_or_default()) {
+                    Ok(0) => self.drained = true,
+                    Ok(count) => filled = filled.saturating_add(count),
+                    Err(error) => {
+                        self.drained = true;
+                        failure = Some(error);
+                    }
+                }
+            }
+            let (used, need) = self.parse(block, filled);
+            let left = filled.saturating_sub(used);
+            if self.drained {
+                if self.facts.damage.is_none() && left > 0 {
+                    self.damaged(used, &format!("{left} bytes are left, need at least {need}"));
+                }
+            } else if used == 0 && block.spans.is_empty() {
+                // Not one whole record yet: read on, into more room where it needs some.
+                if block.bytes.len() < need {
+                    block.bytes.resize(need, 0);
+                }
+                continue;
+            } else {
+                self.rest.extend_from_slice(block.bytes.get(used..filled).unwrap_or_default());
+            }
+            self.facts.bytes =
+                self.facts.bytes.saturating_add(u64::try_from(used).unwrap_or_default());
+            return match failure {
+                Some(error) if block.spans.is_empty() => Err(SourceError::Io {
+                    path: self.facts.path.clone(),
+                    action: "cannot read",
+                    error,
+                }),
+                Some(error) => {
+                    self.facts.damage.get_or_insert_with(|| {
+                        format!("byte {}: cannot read: {error}", self.facts.bytes)
+                    });
+                    Ok(Fill::Frames)
+                }
+                None => Ok(Fill::Frames),
+            };
+        }
+    }
+
+    fn facts(&self) -> &CaptureFacts {
+        &self.facts
+    }
+}
+
+/// `read` that does not stop at a signal.
+fn read(input: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match input.read(into) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// What the first bytes of something that is no capture look like, for a person.
+fn describe(head: &[u8]) -> String {
+    match head {
+        [] => "the file is empty".to_owned(),
+        [0x1f, 0x8b, ..] => "compressed with gzip: decompress it first (gunzip)".to_owned(),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "compressed with zstd: decompress it first (unzstd)".to_owned(),
+        _ => {
+            let first: Vec<String> = head.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+            format!("not a capture: begins with bytes {}", first.join(" "))
+        }
+    }
+}

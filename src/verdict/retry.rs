@@ -1,0 +1,76 @@
+//! Whether a failed request may be sent again: could it have run?
+
+use super::closing::Closing;
+use super::{Case, Cause, CloseKind};
+use crate::exchange::Outcome;
+use crate::flow::Side;
+
+/// Whether this attempt can have had an effect. An earlier or later attempt may have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Retry {
+    /// It cannot.
+    Safe,
+    /// It can.
+    Unsafe,
+    /// The capture does not say.
+    Unknown,
+}
+
+impl Retry {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Unsafe => "unsafe",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What the advice rests on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RetryReason {
+    /// There was no connection to send it on.
+    NothingSent,
+    /// The backend's close acknowledges none of it, and nothing later does.
+    NothingReceived,
+    /// The backend had all of it before it closed.
+    AllReceived,
+    /// The backend had begun to answer.
+    AnswerBegun,
+    /// The backend had a part of it.
+    PartReceived,
+    /// It was acknowledged only after the backend had closed; whether it was read does not show.
+    ReceivedAfterClose,
+    /// The close says nothing of what was received.
+    NotTold,
+    /// The capture has a hole where the answer would be.
+    Unproven,
+}
+
+/// The advice for an exchange that ended with `closing`.
+pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry, RetryReason) {
+    let request = &case.exchange.request;
+    let acked = case.connection.half(Side::Client).acked.map(|acked| acked.pos);
+    let received = acked.is_some_and(|acked| acked > request.start);
+    let received_all = |ack| request.complete && ack >= request.end;
+    if case.exchange.outcome == Outcome::Partial {
+        return (Retry::Unsafe, RetryReason::AnswerBegun);
+    }
+    if cause == Cause::Unproven {
+        return (Retry::Unknown, RetryReason::Unproven);
+    }
+    match closing.mark.ack {
+        Some(ack) if closing.by == Side::Server && ack <= request.start && !received => {
+            (Retry::Safe, RetryReason::NothingReceived)
+        }
+        Some(ack) if received_all(ack) => (Retry::Unsafe, RetryReason::AllReceived),
+        Some(ack) if closing.kind == CloseKind::Fin && acked.is_some_and(|acked| acked > ack) => {
+            (Retry::Unknown, RetryReason::ReceivedAfterClose)
+        }
+        // The reset says nothing; an acknowledgement before it may.
+        None if acked.is_some_and(received_all) => (Retry::Unsafe, RetryReason::AllReceived),
+        _ if received => (Retry::Unknown, RetryReason::PartReceived),
+        _ => (Retry::Unknown, RetryReason::NotTold),
+    }
+}
