@@ -5,7 +5,7 @@
 //! `roles` chooses later.
 
 use crate::exchange::{Ended, Exchange, Outcome, Output, Protocol, Request, Response, Unread};
-use crate::flow::{Connection, Side, SidesBy};
+use crate::flow::{Connection, Half, Side, SidesBy};
 use crate::idle::IdleGaps;
 use crate::packet::Endpoint;
 use crate::verdict::{self, Cause, Detail, Fate, Verdict};
@@ -252,7 +252,7 @@ impl Listener {
         }
         // A client that sent a request and heard nothing, not even an acknowledgement, is another
         // matter; here bytes or acknowledgements say that the other direction did speak.
-        let unheard = |half: &crate::flow::Half, peer: &crate::flow::Half| {
+        let unheard = |half: &Half, peer: &Half| {
             half.segments == 0 && peer.segments > 1 && ended.protocol != Protocol::None
         };
         if unheard(client, server) || unheard(server, client) {

@@ -269,7 +269,7 @@ impl Http1 {
             unread: None,
             ack: rest.ack,
             first_copy: rest.first_copy,
-            server_pos: connection.half(Side::Server).next,
+            server_pos: rest.ack.unwrap_or(connection.half(Side::Server).next),
         });
         self.sending = true;
     }
@@ -380,7 +380,7 @@ impl Http1 {
                         if rest.len == 0 {
                             return;
                         }
-                        if !self.begin_response(&rest, connection) {
+                        if !self.begin_response(&rest, connection, out) {
                             self.surplus = self.surplus.saturating_add(1);
                             return;
                         }
@@ -398,7 +398,19 @@ impl Http1 {
     }
 
     /// Whether these bytes begin a response, and to which request.
-    fn begin_response(&mut self, rest: &Rest<'_>, connection: &Connection) -> bool {
+    fn begin_response(
+        &mut self,
+        rest: &Rest<'_>,
+        connection: &Connection,
+        out: &mut Out<'_>,
+    ) -> bool {
+        if self.lossy {
+            // After losses the count of responses says nothing. Proxies do not pipeline, so this
+            // answers the newest request that the server had received.
+            while self.pending.get(1).is_some_and(|next| rest.ack.is_some_and(|ack| ack > next.start)) {
+                self.emit(Outcome::Unread(Unread::Gap), out);
+            }
+        }
         if self.pending.is_empty() {
             // Its request came before the capture began.
             let unseen_request = self.exchanges == 0
@@ -422,11 +434,11 @@ impl Http1 {
                 server_pos: rest.pos,
             });
             self.sending = false;
-        } else if !self
-            .pending
-            .front()
-            .is_some_and(|request| rest.ack.is_some_and(|ack| ack > request.start))
-        {
+        }
+        let Some(request) = self.pending.front() else {
+            return false;
+        };
+        if rest.ack.is_none_or(|ack| ack <= request.start) {
             return false;
         }
         self.response = Some(Response {
@@ -473,7 +485,10 @@ impl Http1 {
                 }
             }
             HeadStep::More => rest.skip(rest.len),
-            HeadStep::Cut => self.lose_response(Unread::HeadCut),
+            HeadStep::Cut => {
+                self.lose_response(Unread::HeadCut);
+                rest.skip(rest.len);
+            }
             HeadStep::Invalid => {
                 self.lose_response(if self.lossy { Unread::Gap } else { Unread::NotHttp });
                 rest.skip(rest.len);

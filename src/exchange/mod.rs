@@ -143,14 +143,46 @@ pub struct Reader {
     framer: Framer,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum Framer {
-    /// Nothing was sent yet.
-    #[default]
-    Detecting,
+    /// Nothing was captured yet; what of either side was missed so far.
+    Detecting { missed: [Option<Missed>; 2] },
     Http1(Box<Http1>),
     /// Known or unknown, but not framed.
     Opaque(Protocol),
+}
+
+impl Default for Framer {
+    fn default() -> Self {
+        Self::Detecting { missed: [None; 2] }
+    }
+}
+
+/// A gap before the first captured byte of a side.
+#[derive(Clone, Copy, Debug)]
+struct Missed {
+    from: Side,
+    pos: StreamPos,
+    len: u64,
+    frame: FrameRef,
+}
+
+impl Missed {
+    /// Gaps of one side with nothing between them are one.
+    fn note(missed: &mut [Option<Self>; 2], gap: Self) {
+        let [client, server] = missed;
+        let slot = match gap.from {
+            Side::Client => client,
+            Side::Server => server,
+        };
+        let longer = slot.map(|before| Self { len: before.len.saturating_add(gap.len), ..before });
+        *slot = longer.or(Some(gap));
+    }
+
+    fn event(self) -> StreamEvent<'static> {
+        let Self { from, pos, len, frame } = self;
+        StreamEvent::Gap { from, pos, len, frame }
+    }
 }
 
 impl StreamReader for Reader {
@@ -166,16 +198,28 @@ impl StreamReader for Reader {
         connection: &Connection,
         out: &mut impl FnMut(Output, &Connection),
     ) {
-        if let (Framer::Detecting, StreamEvent::Bytes { from, bytes, .. }) = (&self.framer, event) {
-            self.framer = match detect::protocol(from, bytes) {
-                Some(Protocol::Http1) => Framer::Http1(Box::new(Http1::new(connection))),
-                Some(other) => Framer::Opaque(other),
-                None => Framer::Detecting,
-            };
+        if let Framer::Detecting { missed } = &mut self.framer {
+            match event {
+                StreamEvent::Gap { from, pos, len, frame } => {
+                    Missed::note(missed, Missed { from, pos, len, frame });
+                }
+                StreamEvent::Bytes { from, bytes, .. } => match detect::protocol(from, bytes) {
+                    Some(Protocol::Http1) => {
+                        let mut http1 = Box::new(Http1::new(connection));
+                        for gap in missed.iter().flatten() {
+                            http1.on(gap.event(), connection, out);
+                        }
+                        self.framer = Framer::Http1(http1);
+                    }
+                    Some(other) => self.framer = Framer::Opaque(other),
+                    None => {}
+                },
+                _ => {}
+            }
         }
         match &mut self.framer {
             Framer::Http1(http1) => http1.on(event, connection, out),
-            Framer::Detecting | Framer::Opaque(_) => {
+            Framer::Detecting { .. } | Framer::Opaque(_) => {
                 if let StreamEvent::End = event {
                     let protocol = match self.framer {
                         Framer::Opaque(protocol) => protocol,

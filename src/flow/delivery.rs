@@ -1,6 +1,6 @@
 //! One connection's segments become its events: in order, once, causes first.
 
-use super::connection::{Acked, Connection, Mark, Side, SidesBy, Start};
+use super::connection::{Acked, Connection, Half, Mark, Side, SidesBy, Start};
 use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
 use super::{Limits, StreamEvent, StreamReader};
@@ -274,22 +274,10 @@ impl<R: StreamReader> Delivery<R> {
 
     /// Declares every hole that the peer has acknowledged a gap, and delivers what waited for it.
     fn declare_gaps(&mut self, now: FrameRef, out: &mut impl FnMut(R::Output, &Connection)) {
-        loop {
-            let mut moved = false;
-            for side in [Side::Client, Side::Server] {
-                let half = self.connection.half(side);
-                let Some(acked) = half.acked.filter(|acked| acked.pos > half.reach()) else {
-                    continue;
-                };
-                let hole_end = self
-                    .waiting
-                    .first_beyond(side, half.reach())
-                    .map_or(acked.pos, |begin| begin.min(acked.pos));
-                self.gap(side, hole_end, now, out);
-                moved = true;
-                self.release(out);
-            }
-            if !moved || self.waiting.is_empty() {
+        while let Some((side, end)) = self.hole(|half| half.acked.map(|acked| acked.pos)) {
+            self.gap(side, end, now, out);
+            self.release(out);
+            if self.waiting.is_empty() {
                 return;
             }
         }
@@ -298,21 +286,31 @@ impl<R: StreamReader> Delivery<R> {
     /// Delivers all that waits, declaring gaps wherever something is missing.
     fn give_up(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
         self.release(out);
-        while let Some(oldest) = self.waiting.oldest() {
-            let (from, frame) = (oldest.from, oldest.frame);
-            let (pos, ack) = (oldest.pos, oldest.ack);
-            let own = self.connection.half(from).reach();
-            if pos > own {
-                let hole_end = self.waiting.first_beyond(from, own).unwrap_or(pos);
-                self.gap(from, hole_end, frame, out);
-            } else if let Some(ack) = ack {
-                let next = self.connection.half(from.peer()).reach();
-                let hole_end =
-                    self.waiting.first_beyond(from.peer(), next).map_or(ack, |begin| begin.min(ack));
-                self.gap(from.peer(), hole_end, frame, out);
+        while let Some(frame) = self.waiting.oldest() {
+            match self.hole(|_| Some(StreamPos(i64::MAX))) {
+                Some((side, end)) => self.gap(side, end, frame, out),
+                // Each side waits for the other, as in no real conversation: take them as they came.
+                None => {
+                    if let Some(released) = self.waiting.release(|_| true) {
+                        self.deliver(&released.arrival(), out);
+                    }
+                }
             }
             self.release(out);
         }
+    }
+
+    /// A hole at which segments wait, on the side that `limit` allows it on and up to there. It ends
+    /// where the next segment begins, or with what the next waiting segment of the peer
+    /// acknowledges: cause and effect stay in order even where both are partly missing.
+    fn hole(&self, limit: impl Fn(&Half) -> Option<StreamPos>) -> Option<(Side, StreamPos)> {
+        [Side::Client, Side::Server].into_iter().find_map(|side| {
+            let half = self.connection.half(side);
+            let from = half.reach();
+            let limit = limit(half).filter(|limit| *limit > from)?;
+            let end = self.waiting.end_of_hole(side, from)?;
+            Some((side, end.min(limit)))
+        })
     }
 
     /// Everything of `side` from where it is up to `end` was not captured.

@@ -105,18 +105,31 @@ impl Waiting {
         }
     }
 
-    /// The one that waits longest.
-    pub(super) fn oldest(&self) -> Option<Arrival<'_>> {
-        self.held.first().map(Held::arrival)
+    /// The frame of the one that waits longest.
+    pub(super) fn oldest(&self) -> Option<FrameRef> {
+        self.held.first().map(|held| held.arrival.frame)
     }
 
-    /// Where the first waiting segment of `side` beyond `next` begins.
-    pub(super) fn first_beyond(&self, side: Side, next: StreamPos) -> Option<StreamPos> {
-        self.held
-            .iter()
-            .filter(|held| held.arrival.from == side && held.arrival.pos > next)
-            .map(|held| held.arrival.pos)
-            .min()
+    /// Where a hole in what `side` sent ends that begins at `from`: at its next waiting segment, or
+    /// at what its peer's waiting segments acknowledge, whichever comes first. `None` when nothing
+    /// waits for it, or what begins there is here and waits for something else.
+    pub(super) fn end_of_hole(&self, side: Side, from: StreamPos) -> Option<StreamPos> {
+        let mut end = None;
+        for Held { arrival, .. } in &self.held {
+            let waits_for = if arrival.from == side {
+                if arrival.pos <= from {
+                    return None;
+                }
+                Some(arrival.pos)
+            } else {
+                arrival.ack.filter(|ack| *ack > from)
+            };
+            end = match (end, waits_for) {
+                (Some(end), Some(other)) => Some(std::cmp::min::<StreamPos>(end, other)),
+                (end, other) => end.or(other),
+            };
+        }
+        end
     }
 
     /// The oldest has waited as long as frames out of order need. `segments` is the connection's

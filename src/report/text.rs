@@ -99,24 +99,23 @@ fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     heading("Causes", out)?;
     writeln!(out, "  {DIM}{:<22}{:>7}  {:<28}retry{DIM:#}", "cause", "failed", "certainty")?;
-    let mut rows: BTreeMap<&str, (BTreeMap<&str, u64>, BTreeMap<&str, u64>)> = BTreeMap::new();
-    for failure in &report.failures {
-        let row = rows.entry(failure.cause).or_default();
-        for (column, value) in [(&mut row.0, failure.certainty), (&mut row.1, failure.retry)] {
-            let count = column.entry(value).or_default();
-            *count = count.saturating_add(1);
-        }
-    }
-    for (cause, (certainty, retry)) in &rows {
-        let failed = report.causes.get(cause).copied().unwrap_or_default();
-        writeln!(out, "  {cause:<22}{failed:>7}  {:<28}{}", tally(certainty), tally(retry))?;
+    for (cause, failed) in &report.causes {
+        let of_cause = || report.failures.iter().filter(|failure| failure.cause == *cause);
+        let certainty = tally(of_cause().map(|failure| failure.certainty));
+        let retry = tally(of_cause().map(|failure| failure.retry));
+        writeln!(out, "  {cause:<22}{failed:>7}  {certainty:<28}{retry}")?;
     }
     Ok(())
 }
 
 /// `2 safe, 1 unknown`.
-fn tally(counts: &BTreeMap<&str, u64>) -> String {
-    let parts: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+fn tally<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for word in words {
+        let count = counts.entry(word).or_default();
+        *count = count.saturating_add(1);
+    }
+    let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
     parts.join(", ")
 }
 
