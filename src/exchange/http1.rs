@@ -411,35 +411,15 @@ impl Http1 {
                 self.emit(Outcome::Unread(Unread::Gap), out);
             }
         }
-        if self.pending.is_empty() {
-            // Its request came before the capture began.
-            let unseen_request = self.exchanges == 0
+        match self.pending.front() {
+            Some(request) if rest.ack.is_some_and(|ack| ack > request.start) => {}
+            None if self.exchanges == 0
                 && connection.start == Start::Midstream
-                && is_status(rest.bytes);
-            if !unseen_request {
-                return false;
+                && is_status(rest.bytes) =>
+            {
+                self.request_before_capture(rest);
             }
-            self.lossy = true;
-            let start = rest.ack.unwrap_or_default();
-            self.pending.push_back(Request {
-                start: StreamPos(start.0.saturating_sub(1)),
-                end: start,
-                complete: true,
-                first: rest.frame,
-                last: rest.frame,
-                head: None,
-                unread: Some(Unread::Gap),
-                ack: None,
-                first_copy: false,
-                server_pos: rest.pos,
-            });
-            self.sending = false;
-        }
-        let Some(request) = self.pending.front() else {
-            return false;
-        };
-        if rest.ack.is_none_or(|ack| ack <= request.start) {
-            return false;
+            _ => return false,
         }
         self.response = Some(Response {
             status: None,
@@ -452,6 +432,25 @@ impl Http1 {
             announces_close: false,
         });
         true
+    }
+
+    /// The response that comes first in a connection begun in the middle has a request, too.
+    fn request_before_capture(&mut self, rest: &Rest<'_>) {
+        self.lossy = true;
+        let end = rest.ack.unwrap_or_default();
+        self.pending.push_back(Request {
+            start: StreamPos(end.0.saturating_sub(1)),
+            end,
+            complete: true,
+            first: rest.frame,
+            last: rest.frame,
+            head: None,
+            unread: Some(Unread::Gap),
+            ack: None,
+            first_copy: false,
+            server_pos: rest.pos,
+        });
+        self.sending = false;
     }
 
     fn response_head(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
