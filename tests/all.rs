@@ -1,1 +1,31 @@
+//! The tests, from the outside: through the library's public interface and the program itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    missing_docs,
+    unreachable_pub
+)]
+
+/// Makes conversations and captures.
+mod talk;
+
+/// Captures kept in `captures/` give the answers kept beside them.
+mod captures;
+/// The program as a person or a script meets it: output, exit codes, errors.
+mod cli;
+/// Nothing in a capture makes the program panic, hang or grow.
+mod hostile;
+/// The laboratory's cases, where `../shared` is there.
+mod laboratory;
+/// Who may import whom.
+mod layers;
+/// Conversations and the verdicts on them, whole, damaged and from odd sequence numbers.
+mod scenarios;
+/// Containers and link types.
+mod sources;

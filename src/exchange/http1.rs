@@ -107,10 +107,6 @@ enum HeadStep<T> {
 }
 
 impl Direction {
-    fn new() -> Self {
-        Self { phase: Phase::Head, partial: Vec::new() }
-    }
-
     /// Takes bytes of a head. They are copied only when it does not end within them.
     fn head_bytes<T>(&mut self, rest: &Rest<'_>, parse: impl Fn(&[u8]) -> Parsed<T>) -> HeadStep<T> {
         let before = self.partial.len();
@@ -159,9 +155,14 @@ type Out<'o> = dyn FnMut(Output) + 'o;
 
 impl Http1 {
     pub(super) fn new(connection: &Connection) -> Self {
+        // A connection begun before the capture is in the middle of something.
+        let phase = match connection.start {
+            Start::Handshake => Phase::Head,
+            Start::Midstream => Phase::Lost,
+        };
         Self {
-            client: Direction::new(),
-            server: Direction::new(),
+            client: Direction { phase, partial: Vec::new() },
+            server: Direction { phase, partial: Vec::new() },
             pending: VecDeque::new(),
             sending: false,
             response: None,
@@ -183,7 +184,7 @@ impl Http1 {
     ) {
         let out: &mut Out<'_> = &mut |output| out(output, connection);
         match event {
-            StreamEvent::End => self.end(out),
+            StreamEvent::End => self.end(connection, out),
             _ if self.over.is_some() => {}
             StreamEvent::Bytes { from, pos, bytes, len, ack, first_copy, frame } => {
                 let rest = Rest { pos, bytes, len: u64::from(len), ack, first_copy, frame };
@@ -334,16 +335,16 @@ impl Http1 {
     /// The client has begun another request: if the response before it cannot be followed, it is
     /// over now.
     fn turn(&mut self, out: &mut Out<'_>) {
+        let lost = matches!(self.server.phase, Phase::Lost);
         if self.pending.len() < 2 {
+            if lost {
+                self.server.phase = Phase::Head;
+            }
             return;
         }
-        let lost = matches!(self.server.phase, Phase::Lost);
-        // A response without the body that its head announces, to a request that was not captured:
-        // that was a HEAD.
-        let bodiless = matches!(self.server.phase, Phase::Body(_))
-            && self.response.is_some_and(|response| response.received == 0)
-            && self.pending.front().is_some_and(|request| request.head.is_none());
-        if bodiless && let Some(last) = self.response.map(|response| response.last) {
+        if self.may_be_bodiless()
+            && let Some(last) = self.response.map(|response| response.last)
+        {
             self.response_done(last, out);
         } else if lost {
             self.emit(Outcome::Unread(self.unread.unwrap_or(Unread::Gap)), out);
@@ -352,7 +353,18 @@ impl Http1 {
         }
     }
 
+    /// None of the body has come that the response's head announces, and its request was not
+    /// captured: that may have been a HEAD.
+    fn may_be_bodiless(&self) -> bool {
+        matches!(self.server.phase, Phase::Body(_))
+            && self.response.is_some_and(|response| response.received == 0)
+            && self.pending.front().is_some_and(|request| request.head.is_none())
+    }
+
     fn server_bytes(&mut self, mut rest: Rest<'_>, connection: &Connection, out: &mut Out<'_>) {
+        if is_status(rest.bytes) && self.may_be_bodiless() {
+            self.response_done(rest.frame, out);
+        }
         while rest.len > 0 && self.over.is_none() {
             let resumes = self.resumes();
             match &mut self.server.phase {
@@ -608,16 +620,20 @@ impl Http1 {
         out(Output::Exchange(exchange));
     }
 
-    fn end(&mut self, out: &mut Out<'_>) {
-        let lost = matches!(self.server.phase, Phase::Lost);
+    fn end(&mut self, connection: &Connection, out: &mut Out<'_>) {
+        // The FIN that would end such a body can be what is missing.
+        let server = connection.half(Side::Server);
+        let close_missed = matches!(self.server.phase, Phase::Body(Body::UntilClose))
+            && server.last_gap == Some(server.next);
+        let lost = matches!(self.server.phase, Phase::Lost) || close_missed;
         let not_http = self.over == Some(Over::NotHttp);
         while let Some(request) = self.pending.front() {
             let unread = self.unread.or((not_http).then_some(Unread::NotHttp));
-            let maybe_bodiless = request.head.is_none()
-                && self.response.is_some_and(|response| response.received == 0);
+            // Whether a response has a body depends on the request.
+            let unframed = request.head.is_none() && self.response.is_some();
             let outcome = match (unread, &self.response) {
                 (Some(why), _) => Outcome::Unread(why),
-                (None, _) if lost || maybe_bodiless => Outcome::Unread(Unread::Gap),
+                (None, _) if lost || unframed => Outcome::Unread(Unread::Gap),
                 (None, Some(_)) => Outcome::Partial,
                 (None, None) => Outcome::Unanswered,
             };

@@ -2,6 +2,7 @@
 
 use super::position::{Origin, StreamPos};
 use crate::packet::{Endpoint, FrameRef};
+use crate::time::Timestamp;
 
 /// Who sent something: the end that opened the connection, or the one that accepted it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,6 +101,10 @@ pub struct Half {
     pub ttl: Option<u8>,
     /// Segments captured.
     pub segments: u64,
+    /// When the last of them was captured.
+    pub(super) last_at: Timestamp,
+    /// How many of the peer's had been captured when this side closed.
+    pub(super) peer_segments_at_close: Option<u64>,
 }
 
 impl Half {

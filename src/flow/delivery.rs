@@ -5,6 +5,7 @@ use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
 use super::{Limits, StreamEvent, StreamReader};
 use crate::packet::{FrameRef, Segment, SeqNum};
+use std::time::Duration;
 
 /// A sequence number so far from where the stream is belongs to no window (RFC 7323 allows 1 GiB,
 /// no host opens a quarter of it): a stray from an older connection, or an attack.
@@ -165,7 +166,11 @@ impl<R: StreamReader> Delivery<R> {
         let first_byte = segment.seq.plus(u32::from(flags.syn()));
         note_peer_origin(connection, segment, from);
 
+        if flags.rst() && !flags.ack() {
+            note_unseen_cause(connection, segment.frame, from);
+        }
         let half = connection.half_mut(from);
+        half.last_at = segment.frame.at;
         half.segments = half.segments.saturating_add(1);
         if !flags.rst() && half.ttl.is_none() {
             half.ttl = Some(segment.ttl);
@@ -253,7 +258,9 @@ impl<R: StreamReader> Delivery<R> {
             repeated: arrival.fin && !arrival.first_copy,
             ttl: arrival.ttl,
         };
+        let peer_segments = self.connection.half(from.peer()).segments;
         let half = self.connection.half_mut(from);
+        half.peer_segments_at_close.get_or_insert(peer_segments);
         if arrival.fin && half.fin.is_none() {
             half.fin = Some(mark);
             self.reader.on(StreamEvent::Fin { from, mark }, &self.connection, out);
@@ -342,6 +349,21 @@ fn is_ready(connection: &Connection, arrival: &Arrival<'_>) -> bool {
 /// (RFC 9293, section 3.10.7.1): the mark of a refusal even where the SYN is missing.
 pub(super) fn refuses_syn(segment: &Segment<'_>) -> bool {
     segment.flags.rst() && segment.flags.ack() && segment.seq == SeqNum(0)
+}
+
+/// A reset without ACK flag answers a segment (RFC 9293, section 3.5.2), at once. If the peer sent
+/// nothing since the reset's sender had closed, or nothing for a second, then what it answers is
+/// missing from the capture.
+fn note_unseen_cause(connection: &mut Connection, reset: FrameRef, from: Side) {
+    const ROUND_TRIP: Duration = Duration::from_secs(1);
+    let half = connection.half(from);
+    let at_close = half.peer_segments_at_close;
+    let again = half.rst.is_some_and(|rst| rst.ack.is_none());
+    let peer = connection.half_mut(from.peer());
+    let silent = peer.segments > 0 && reset.at.since(peer.last_at) >= ROUND_TRIP;
+    if !again && (at_close == Some(peer.segments) || silent) {
+        peer.gaps = peer.gaps.saturating_add(1);
+    }
 }
 
 fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {

@@ -201,7 +201,10 @@ pub(super) fn retry_reason(reason: RetryReason) -> &'static str {
     match reason {
         RetryReason::NothingSent => "no connection was made, so nothing was sent",
         RetryReason::NothingReceived => {
-            "the backend's close acknowledges none of the request, and nothing after it does"
+            "the backend's close acknowledges none of the request, and a reset threw it away"
+        }
+        RetryReason::NotRefused => {
+            "the backend's close acknowledges none of the request, but no reset shows that it was thrown away"
         }
         RetryReason::AllReceived => {
             "the backend had received the whole request before it closed, and may have run it"

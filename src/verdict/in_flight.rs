@@ -41,10 +41,13 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
         (CloseKind::Rst, None) => {
             let half = case.connection.half(Side::Client);
             let acked = half.acked.is_some_and(|acked| acked.pos > case.exchange.request.start);
-            if case.is_reused() && !acked {
+            if acked {
+                case.verdict(Cause::ResetInFlight, Certainty::Proven, detail, closing)
+            } else if case.is_reused() {
                 unproven::judge(case, closing, Doubt::Forgotten)
             } else {
-                case.verdict(Cause::ResetInFlight, Certainty::Proven, detail, closing)
+                // A FIN before it would show the same, had it not been captured.
+                case.verdict(Cause::ResetInFlight, Certainty::Likely, detail, closing)
             }
         }
     }
@@ -52,9 +55,6 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
 
 /// The backend closed in the middle of its answer.
 pub(super) fn truncated(case: &Case<'_>, closing: &Closing) -> Verdict {
-    if case.exchange.request.head.is_none() {
-        return unproven::judge(case, closing, Doubt::Gap);
-    }
     if let Some(doubt) = unseen_proxy_close(case) {
         return unproven::judge(case, closing, doubt);
     }

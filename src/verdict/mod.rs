@@ -344,7 +344,11 @@ pub fn judge(exchange: &Exchange, connection: &Connection) -> Fate {
     };
     let doubt = |doubt| unproven::judge(&case, &closing, doubt);
     if closing.by == Side::Client {
-        return failed(doubt(Doubt::ProxyClosedFirst));
+        // A side that closed its own direction can still be answered, as long as the other has not
+        // closed as well.
+        let server = connection.half(Side::Server);
+        let over = closing.kind == CloseKind::Rst || server.fin.is_some() || server.rst.is_some();
+        return if over { failed(doubt(Doubt::ProxyClosedFirst)) } else { Fate::Open };
     }
     if let Some(why) = exchange.request.unread {
         return failed(doubt(Doubt::from(why)));

@@ -32,8 +32,12 @@ impl Retry {
 pub enum RetryReason {
     /// There was no connection to send it on.
     NothingSent,
-    /// The backend's close acknowledges none of it, and nothing later does.
+    /// The backend's close acknowledges none of it, nothing later does, and what it sent was answered
+    /// by a reset: nobody was there to read it.
     NothingReceived,
+    /// The backend's close acknowledges none of it; what became of it afterwards was not captured. A
+    /// backend that only half-closed may still have read it.
+    NotRefused,
     /// The backend had all of it before it closed.
     AllReceived,
     /// The backend had begun to answer.
@@ -60,9 +64,14 @@ pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry
     if cause == Cause::Unproven {
         return (Retry::Unknown, RetryReason::Unproven);
     }
+    let refused = case.connection.half(Side::Server).rst.is_some();
     match closing.mark.ack {
         Some(ack) if closing.by == Side::Server && ack <= request.start && !received => {
-            (Retry::Safe, RetryReason::NothingReceived)
+            if refused {
+                (Retry::Safe, RetryReason::NothingReceived)
+            } else {
+                (Retry::Unknown, RetryReason::NotRefused)
+            }
         }
         Some(ack) if received_all(ack) => (Retry::Unsafe, RetryReason::AllReceived),
         Some(ack) if closing.kind == CloseKind::Fin && acked.is_some_and(|acked| acked > ack) => {

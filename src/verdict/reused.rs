@@ -9,9 +9,23 @@ use super::closing::Closing;
 use super::unproven::{self, Doubt};
 use super::{Case, Cause, Certainty, CloseKind, Detail, Verdict};
 use crate::flow::Side;
+use std::time::Duration;
 
-/// A request sent so often again before the close was not received by anyone: not a crossing.
-const REPEATED: u32 = 2;
+/// No host repeats a segment sooner (RFC 6298 asks for a second; Linux does after 200 ms).
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(200);
+/// A close that comes so long after the request did not meet it on the way: no round trip is longer.
+const LONGEST_CROSSING: Duration = Duration::from_secs(1);
+
+/// The request lay unacknowledged for too long before the close: it, or the way back, was lost.
+fn was_lost(case: &Case<'_>, closing: &Closing) -> bool {
+    let wait = closing.mark.frame.at.since(case.exchange.request.first.at);
+    match closing.mark.peer_resent {
+        0 => wait >= LONGEST_CROSSING,
+        // Once may be the same frame captured twice.
+        1 => wait >= SHORTEST_TIMEOUT,
+        _ => true,
+    }
+}
 
 /// `None` when the close had seen some of the request, or the connection was new.
 pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
@@ -21,7 +35,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
         return None;
     }
     let doubt = |doubt| Some(unproven::judge(case, closing, doubt));
-    if closing.mark.peer_resent >= REPEATED {
+    if was_lost(case, closing) {
         return doubt(Doubt::SeveralReadings);
     }
     let Some(known) = request.ack else {
@@ -38,8 +52,12 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
         }
         let closed_after =
             case.exchange.quiet_since.map(|quiet| closing.mark.frame.at.since(quiet.at));
+        // A connection begun before the capture is taken for one that was used before; it may have
+        // been new.
+        let used = case.exchange.ordinal > 0;
+        let certainty = if used { Certainty::Proven } else { Certainty::Possible };
         let detail = Detail::Crossing { closed_after };
-        return Some(case.verdict(Cause::KeepaliveRace, Certainty::Proven, detail, closing));
+        return Some(case.verdict(Cause::KeepaliveRace, certainty, detail, closing));
     }
     if !request.first_copy {
         // Sent before, perhaps before the FIN came.

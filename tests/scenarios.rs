@@ -1,0 +1,541 @@
+//! Conversations, and the verdict on each: for every cause those where it fires, where it must not
+//! fire, and where it cannot be told. Each is run from several initial sequence numbers, and then
+//! with every single frame dropped, doubled, or exchanged with the next.
+
+use crate::talk::{self, End, Frame, Talk, get, ok, ok_head, post_head};
+use End::{Backend, Proxy};
+use std::io::Cursor;
+use std::time::Duration;
+use why502::pipeline::{self, Settings};
+use why502::report::{Failure, Report};
+use why502::source::Savefile;
+
+const TWO_SECONDS: Duration = Duration::from_secs(2);
+
+/// Where 32 bits wrap, where the sign flips, and the middle of nowhere.
+const ISNS: [(u32, u32); 6] = [
+    (0, 0x8000_0000),
+    (0xffff_ffff, 0),
+    (0x7fff_fff0, 0xffff_fff0),
+    (0x8000_0000, 0x7fff_ffff),
+    (0xffff_ff80, 0xffff_ff00),
+    (1_234_567_890, 3_987_654_321),
+];
+
+pub fn analyze(frames: &[Frame]) -> Report {
+    let input = Box::new(Cursor::new(talk::pcap(frames)));
+    let source = Savefile::from_reader(input, "talk.pcap".to_owned(), 0).unwrap();
+    pipeline::analyze(&mut [source], Settings::default()).unwrap()
+}
+
+/// What is expected of one failure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Expected {
+    cause: &'static str,
+    certainty: &'static str,
+    retry: &'static str,
+}
+
+fn failure(cause: &'static str, certainty: &'static str, retry: &'static str) -> Vec<Expected> {
+    vec![Expected { cause, certainty, retry }]
+}
+
+fn said(failure: &Failure) -> Expected {
+    Expected { cause: failure.cause, certainty: failure.certainty, retry: failure.retry }
+}
+
+/// One conversation and what must be said of it.
+struct Scenario {
+    name: &'static str,
+    play: fn(&mut Talk),
+    expected: fn() -> Vec<Expected>,
+}
+
+fn none() -> Vec<Expected> {
+    Vec::new()
+}
+
+const SCENARIOS: &[Scenario] = &[
+    // keepalive_race
+    Scenario {
+        name: "the backend's FIN crosses the request",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            talk.fin_unheard(Backend).data(Proxy, &get("/raced"));
+            talk.rst_in_reply(Backend).arrives(Proxy).fin(Proxy);
+        },
+        expected: || failure("keepalive_race", "proven", "safe"),
+    },
+    Scenario {
+        name: "the backend's FIN crosses a request of two segments",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            talk.fin_unheard(Backend);
+            talk.data(Proxy, &post_head("/raced", 300)).data(Proxy, &[b'b'; 300]);
+            talk.rst_in_reply(Backend).arrives(Proxy).fin(Proxy);
+        },
+        expected: || failure("keepalive_race", "proven", "safe"),
+    },
+    Scenario {
+        name: "the backend resets an idle connection and the request crosses that",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            talk.rst(Backend).data_unheard(Proxy, &get("/raced"));
+            talk.rst_in_reply(Backend);
+        },
+        expected: || failure("keepalive_race", "proven", "safe"),
+    },
+    Scenario {
+        name: "a backend that half-closed goes on acknowledging what it will not answer",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            talk.fin_unheard(Backend).data(Proxy, &get("/raced")).ack(Backend);
+            talk.arrives(Proxy).fin(Proxy).ack(Backend);
+        },
+        expected: || failure("keepalive_race", "proven", "unknown"),
+    },
+    // stale_reuse
+    Scenario {
+        name: "the request acknowledges the backend's FIN",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            talk.fin(Backend).ack(Proxy).idle(TWO_SECONDS);
+            talk.data_unheard(Proxy, &get("/stale")).rst_in_reply(Backend);
+        },
+        expected: || failure("stale_reuse", "proven", "safe"),
+    },
+    // closed_in_flight
+    Scenario {
+        name: "the backend takes the request and closes",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64);
+            talk.data(Proxy, &get("/crash")).ack(Backend).idle(TWO_SECONDS).close(Backend);
+        },
+        expected: || failure("closed_in_flight", "proven", "unsafe"),
+    },
+    Scenario {
+        name: "the backend takes the first request of a connection and closes without acknowledging apart",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/crash")).idle(TWO_SECONDS).close(Backend);
+        },
+        expected: || failure("closed_in_flight", "proven", "unsafe"),
+    },
+    Scenario {
+        name: "the backend closes in the middle of an upload",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64);
+            talk.data(Proxy, &post_head("/upload", 4_000)).data(Proxy, &[b'b'; 1_000]);
+            talk.ack(Backend).fin(Backend).fin(Proxy).ack(Backend);
+        },
+        expected: || failure("closed_in_flight", "proven", "unknown"),
+    },
+    Scenario {
+        name: "the backend accepts, and closes before the request reaches it",
+        play: |talk| {
+            talk.handshake().fin_unheard(Backend).data(Proxy, &get("/early"));
+            talk.rst_in_reply(Backend).arrives(Proxy).fin(Proxy);
+        },
+        expected: || failure("closed_in_flight", "likely", "safe"),
+    },
+    // reset_in_flight
+    Scenario {
+        name: "the backend resets with the request unread",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64);
+            talk.data(Proxy, &get("/reset")).ack(Backend).idle(TWO_SECONDS).rst(Backend);
+        },
+        expected: || failure("reset_in_flight", "proven", "unsafe"),
+    },
+    Scenario {
+        name: "a new connection is reset by a host that has forgotten it",
+        play: |talk| {
+            talk.handshake().data_unheard(Proxy, &get("/reset")).rst_in_reply(Backend);
+        },
+        expected: || failure("reset_in_flight", "likely", "unknown"),
+    },
+    Scenario {
+        name: "something between resets the connection",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64);
+            talk.data(Proxy, &get("/reset")).ack(Backend).idle(TWO_SECONDS).rst_foreign(Backend, 255);
+        },
+        expected: || failure("reset_in_flight", "likely", "unsafe"),
+    },
+    // truncated_response
+    Scenario {
+        name: "the backend closes before its Content-Length is reached",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &get("/cut")).ack(Backend);
+            talk.data(Backend, &ok_head(4_000)).data(Backend, &[b'x'; 1_000]).ack(Proxy);
+            talk.close(Backend);
+        },
+        expected: || failure("truncated_response", "proven", "unsafe"),
+    },
+    Scenario {
+        name: "the backend closes before the last chunk",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/cut")).ack(Backend);
+            talk.data(Backend, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+            talk.ack(Proxy).close(Backend);
+        },
+        expected: || failure("truncated_response", "proven", "unsafe"),
+    },
+    Scenario {
+        name: "the backend resets in the middle of an answer",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/cut")).ack(Backend);
+            talk.data(Backend, &ok_head(4_000)).data(Backend, &[b'x'; 1_000]).ack(Proxy);
+            talk.rst(Backend);
+        },
+        expected: || failure("truncated_response", "proven", "unsafe"),
+    },
+    Scenario {
+        name: "the backend closes in the middle of the head",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/cut")).ack(Backend);
+            talk.data(Backend, b"HTTP/1.1 200 OK\r\nContent-Le").ack(Proxy).close(Backend);
+        },
+        expected: || failure("truncated_response", "proven", "unsafe"),
+    },
+    // connection_refused
+    Scenario {
+        name: "a SYN is answered by a reset",
+        play: |talk| {
+            talk.syn().refuse();
+        },
+        expected: || failure("connection_refused", "proven", "safe"),
+    },
+    // unproven
+    Scenario {
+        name: "the proxy loses patience",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64);
+            talk.data(Proxy, &get("/slow")).ack(Backend).idle(TWO_SECONDS).close(Proxy);
+        },
+        expected: || failure("unproven", "possible", "unknown"),
+    },
+    Scenario {
+        name: "the other end has forgotten a connection that it used before",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            talk.data_unheard(Proxy, &get("/lost")).rst_in_reply(Backend);
+        },
+        expected: || failure("unproven", "possible", "unknown"),
+    },
+    Scenario {
+        name: "a request that nobody acknowledges before a late FIN is no crossing",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            let lost = get("/lost");
+            talk.data_unheard(Proxy, &lost);
+            for _ in 0..3 {
+                talk.idle(Duration::from_millis(400)).again(Proxy, &lost);
+            }
+            talk.fin_unheard(Backend).arrives(Proxy).fin(Proxy);
+        },
+        expected: || failure("unproven", "possible", "unknown"),
+    },
+    // sound
+    Scenario {
+        name: "exchanges on one connection",
+        play: |talk| {
+            talk.handshake().exchange("/a", 64).exchange("/b", 0).exchange("/c", 4_000).close(Proxy);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "the backend closes an idle connection that nobody uses",
+        play: |talk| {
+            talk.handshake().exchange("/a", 64).idle(TWO_SECONDS).close(Backend);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "an answer that the close delimits",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/old")).ack(Backend);
+            talk.data(Backend, b"HTTP/1.0 200 OK\r\n\r\nhello ").data(Backend, b"world").ack(Proxy);
+            talk.close(Backend);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "FIN on the last segment of an answer",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/last")).ack(Backend);
+            talk.data(Backend, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
+            talk.fin(Backend).ack(Proxy).fin(Proxy).ack(Backend);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "HEAD, 204, 304 and 100-continue have no body",
+        play: |talk| {
+            talk.handshake();
+            talk.data(Proxy, b"HEAD /h HTTP/1.1\r\nHost: a\r\n\r\n").ack(Backend);
+            talk.data(Backend, b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n").ack(Proxy);
+            talk.data(Proxy, &get("/n")).data(Backend, b"HTTP/1.1 204 No Content\r\n\r\n").ack(Proxy);
+            talk.data(Proxy, &get("/m"));
+            talk.data(Backend, b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n").ack(Proxy);
+            talk.data(Proxy, b"PUT /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+            talk.data(Backend, b"HTTP/1.1 100 Continue\r\n\r\n").data(Proxy, b"abc");
+            talk.data(Backend, &ok(2)).ack(Proxy).close(Proxy);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "pipelined requests",
+        play: |talk| {
+            talk.handshake().data(Proxy, &[get("/1"), get("/2"), get("/3")].concat());
+            talk.data(Backend, &[ok(3), ok(4)].concat()).data(Backend, &ok(5)).ack(Proxy).close(Proxy);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "an early answer to an upload that goes on",
+        play: |talk| {
+            talk.handshake().data(Proxy, &post_head("/big", 3_000)).data(Proxy, &[b'b'; 1_000]);
+            talk.data(Backend, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n").ack(Proxy);
+            talk.data(Proxy, &[b'b'; 1_000]).data(Proxy, &[b'b'; 1_000]).ack(Backend).close(Backend);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "a WebSocket after 101",
+        play: |talk| {
+            talk.handshake();
+            talk.data(Proxy, b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n");
+            talk.data(Backend, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
+            talk.data(Proxy, &[0x81, 5, 1, 2, 3, 4, 5]).data(Backend, &[0x81, 2, 1, 2]).ack(Proxy);
+            talk.close(Backend);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "a notice of the server that answers nothing",
+        play: |talk| {
+            talk.handshake().exchange("/a", 64).idle(TWO_SECONDS);
+            talk.data(Backend, b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+            talk.ack(Proxy).close(Backend);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "a half close by the client, answered in full",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/half")).fin(Proxy).ack(Backend);
+            talk.data(Backend, &ok(64)).ack(Proxy).fin(Backend).ack(Proxy);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "a keep-alive probe between exchanges",
+        play: |talk| {
+            talk.handshake().exchange("/a", 64).idle(TWO_SECONDS);
+            talk.again(Proxy, b"\n").ack(Backend).exchange("/b", 64).close(Proxy);
+        },
+        expected: none,
+    },
+];
+
+fn played(scenario: &Scenario, (proxy, backend): (u32, u32)) -> Vec<Frame> {
+    let mut talk = Talk::new(proxy, backend);
+    (scenario.play)(&mut talk);
+    talk.frames
+}
+
+#[test]
+fn every_conversation_gets_its_verdict_wherever_its_numbers_begin() {
+    for scenario in SCENARIOS {
+        for isns in ISNS {
+            let report = analyze(&played(scenario, isns));
+            let found: Vec<Expected> = report.failures.iter().map(said).collect();
+            assert_eq!(found, (scenario.expected)(), "{} from {isns:x?}", scenario.name);
+        }
+    }
+}
+
+#[test]
+fn every_failure_comes_with_evidence_advice_and_words() {
+    for scenario in SCENARIOS {
+        let frames = played(scenario, ISNS[0]);
+        for failure in analyze(&frames).failures {
+            let name = scenario.name;
+            assert!(!failure.frames.is_empty(), "{name}");
+            assert!(failure.frames.is_sorted_by_key(|frame| frame.number), "{name}");
+            let numbers = 1..=frames.len() as u64;
+            assert!(failure.frames.iter().all(|frame| numbers.contains(&frame.number)), "{name}");
+            for text in [&failure.summary, &failure.fix, &failure.retry_reason] {
+                assert!(text.len() > 20 && !text.contains("  "), "{name}: {text}");
+            }
+        }
+    }
+}
+
+fn rank(certainty: &str) -> usize {
+    ["possible", "likely", "proven"].iter().position(|word| *word == certainty).unwrap()
+}
+
+/// Damage may cost certainty. It never makes a failure, never turns one cause into another that is
+/// as sure, never calls a retry safe that was not, and never hides a failure without a word.
+fn check_damage(whole: &[Expected], report: &Report, what: &str) {
+    for failure in &report.failures {
+        let now = said(failure);
+        let Some(before) = whole.first() else {
+            panic!("{what}: invented {now:?}");
+        };
+        let same = now.cause == before.cause && rank(now.certainty) <= rank(before.certainty);
+        let doubt = now.cause == "unproven";
+        let weaker = rank(now.certainty) < rank(before.certainty);
+        assert!(same || doubt || weaker, "{what}: {before:?} became {now:?}");
+        assert!(now.retry != "safe" || before.retry == "safe", "{what}: {before:?} became {now:?}");
+    }
+    assert!(report.failures.len() <= whole.len(), "{what}: {} failures", report.failures.len());
+    if report.failures.len() < whole.len() {
+        let told = ["capture_loss", "unanswered_at_end", "connects_unanswered", "one_direction_only"];
+        let says = |code: &str| report.notes.iter().any(|note| note.code == code);
+        let no_backend = report.backends.is_empty() && report.counters.connections > 0;
+        assert!(told.iter().any(|code| says(code)) || no_backend, "{what}: hidden in silence");
+    }
+}
+
+#[test]
+fn dropping_any_frame_costs_certainty_and_nothing_else() {
+    for scenario in SCENARIOS {
+        for isns in [ISNS[0], ISNS[4]] {
+            let frames = played(scenario, isns);
+            for dropped in 0..frames.len() {
+                let mut damaged = frames.clone();
+                damaged.remove(dropped);
+                let what = format!("{}, without frame {}", scenario.name, dropped + 1);
+                check_damage(&(scenario.expected)(), &analyze(&damaged), &what);
+            }
+        }
+    }
+}
+
+/// What must hold however much is missing: no failure that was not there, nothing proven that is
+/// not so, no retry called safe that is not.
+fn check_no_lie(whole: &[Expected], report: &Report, what: &str) {
+    assert!(report.failures.len() <= whole.len(), "{what}: {:?}", report.failures);
+    for (failure, before) in report.failures.iter().zip(whole) {
+        let now = said(failure);
+        let lie = now.certainty == "proven" && now.cause != before.cause;
+        assert!(!lie, "{what}: {before:?} became {now:?}");
+        assert!(now.retry != "safe" || before.retry == "safe", "{what}: {before:?} became {now:?}");
+    }
+}
+
+#[test]
+fn dropping_any_two_frames_invents_nothing() {
+    for scenario in SCENARIOS {
+        let frames = played(scenario, ISNS[2]);
+        for first in 0..frames.len() {
+            for second in first + 1..frames.len() {
+                let mut damaged = frames.clone();
+                damaged.remove(second);
+                damaged.remove(first);
+                let what = format!("{}, without frames {} and {}", scenario.name, first + 1, second + 1);
+                check_no_lie(&(scenario.expected)(), &analyze(&damaged), &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_capture_that_begins_or_ends_anywhere_invents_nothing() {
+    for scenario in SCENARIOS {
+        let frames = played(scenario, ISNS[3]);
+        for cut in 1..frames.len() {
+            for (part, side) in [(&frames[cut..], "from"), (&frames[..cut], "up to")] {
+                let what = format!("{} {side} frame {}", scenario.name, cut + 1);
+                check_no_lie(&(scenario.expected)(), &analyze(part), &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn doubling_any_frame_changes_nothing() {
+    for scenario in SCENARIOS {
+        let frames = played(scenario, ISNS[1]);
+        for doubled in 0..frames.len() {
+            let mut damaged = frames.clone();
+            damaged.insert(doubled, frames[doubled].clone());
+            let found: Vec<Expected> = analyze(&damaged).failures.iter().map(said).collect();
+            assert_eq!(found, (scenario.expected)(), "{}, frame {} twice", scenario.name, doubled + 1);
+        }
+    }
+}
+
+#[test]
+fn exchanging_neighbours_changes_no_verdict_for_another() {
+    for scenario in SCENARIOS {
+        let frames = played(scenario, ISNS[5]);
+        for at in 1..frames.len() {
+            let mut damaged = frames.clone();
+            damaged.swap(at - 1, at);
+            let what = format!("{}, frames {at} and {} exchanged", scenario.name, at + 1);
+            check_damage(&(scenario.expected)(), &analyze(&damaged), &what);
+        }
+    }
+}
+
+/// The idle gap and the wait are those of the conversation.
+#[test]
+fn times_are_measured_from_the_last_answer_to_the_request_to_the_close() {
+    let mut talk = Talk::new(7, 7);
+    talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+    talk.data(Proxy, &get("/crash")).ack(Backend).idle(Duration::from_millis(300)).close(Backend);
+    let report = analyze(&talk.frames);
+    let failure = &report.failures[0];
+    // An acknowledgement lies between the answer and the request, each 150 µs after the one before.
+    assert_eq!(failure.idle_gap_ns, Some(2_000_300_000));
+    assert_eq!(failure.wait_ns, Some(300_300_000));
+    let close = failure.close.as_ref().unwrap();
+    assert_eq!((close.by, close.kind, close.request_received), ("backend", "fin", Some("all")));
+    assert_eq!(report.backends[0].backend, "10.0.0.1:8080");
+}
+
+/// The proxy's own listener is the front leg: what happens there is not a backend's failure.
+#[test]
+fn the_front_leg_is_not_judged() {
+    let mut back = Talk::new(1, 2);
+    back.handshake().exchange("/a", 10).close(Proxy);
+    let mut front = Talk::new(3, 4).between(([10, 0, 0, 77], 50_000), ([10, 0, 0, 9], 80));
+    front.handshake().data(Proxy, &get("/crash")).ack(Backend).close(Backend);
+    let report = analyze(&talk::together(&[&back, &front]));
+    assert!(report.failures.is_empty(), "{:?}", report.failures);
+    let judged: Vec<&str> = report.backends.iter().map(|one| one.backend.as_str()).collect();
+    assert_eq!(judged, ["10.0.0.1:8080"]);
+    assert!(report.notes.iter().any(|note| note.text.contains("10.0.0.9:80 (front leg)")));
+}
+
+/// One source that is refused on many ports is a scan, not many failures.
+#[test]
+fn a_scan_is_one_note() {
+    let talks: Vec<Talk> = (0..40)
+        .map(|index| {
+            let mut talk = Talk::new(9, 9)
+                .between(([10, 0, 0, 9], 40_000 + index), ([10, 0, 0, 1], 1_000 + index));
+            talk.syn().refuse();
+            talk
+        })
+        .collect();
+    let report = analyze(&talk::together(&talks.iter().collect::<Vec<_>>()));
+    assert!(report.failures.is_empty());
+    assert_eq!(report.notes.iter().filter(|note| note.code == "scan").count(), 1);
+}
+
+/// The same four numbers in use again are another connection.
+#[test]
+fn a_reused_port_is_a_new_connection() {
+    let mut first = Talk::new(100, 200);
+    first.handshake().exchange("/a", 10).close(Proxy);
+    let mut second = Talk::new(90_000, 70_000).after(Duration::from_secs(1));
+    second.handshake().data(Proxy, &get("/crash")).ack(Backend).close(Backend);
+    let report = analyze(&talk::together(&[&first, &second]));
+    assert_eq!(report.counters.connections, 2);
+    assert_eq!(report.failures[0].connection, 1);
+    assert_eq!(said(&report.failures[0]), failure("closed_in_flight", "proven", "unsafe")[0]);
+}
