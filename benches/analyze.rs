@@ -37,7 +37,10 @@ fn main() {
         std::fs::File::create(path).unwrap().write_all(&file).unwrap();
         return;
     }
-    println!("{:<6}{:>10}{:>12}{:>12}{:>12}{:>12}", "", "frames", "bytes/frame", "GB/s", "ns/frame", "reading");
+    println!(
+        "{:<6}{:>10}{:>12}{:>12}{:>12}{:>12}",
+        "", "frames", "bytes/frame", "GB/s", "ns/frame", "reading"
+    );
     for traffic in [BULK, TINY] {
         let file = capture(traffic, 256 << 20);
         let (mut best, mut frames, mut reading) = (Duration::MAX, 0, Duration::MAX);
@@ -49,7 +52,8 @@ fn main() {
                 std::hint::black_box(&piece);
             }
             reading = reading.min(begun.elapsed());
-            let source = Savefile::from_reader(Box::new(Cursor::new(file.clone())), "bench".into(), 0);
+            let source =
+                Savefile::from_reader(Box::new(Cursor::new(file.clone())), "bench".into(), 0);
             let begun = Instant::now();
             let report = analyze(&mut [source.unwrap()], Settings::default()).unwrap();
             best = best.min(begun.elapsed());
@@ -91,7 +95,7 @@ fn capture(traffic: Traffic, size: usize) -> Vec<u8> {
 
 fn conversation(traffic: Traffic, port: u16, start: Duration) -> Talk {
     let isn = u32::from(port).wrapping_mul(2_654_435_761);
-    let mut talk = Talk::new(isn, !isn).from_port(port).after(start);
+    let mut talk = Talk::new(isn, !isn).on_port(port).after(start);
     talk.handshake();
     for number in 0..traffic.exchanges {
         talk.data(End::Proxy, &get(&format!("/item/{number}?id={port}"))).ack(End::Backend);

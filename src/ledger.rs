@@ -152,7 +152,8 @@ impl Ledger {
     }
 
     fn listener(&mut self, endpoint: Endpoint) -> Option<&mut Listener> {
-        if self.listeners.len() >= self.limits.listeners && !self.listeners.contains_key(&endpoint) {
+        if self.listeners.len() >= self.limits.listeners && !self.listeners.contains_key(&endpoint)
+        {
             return None;
         }
         Some(self.listeners.entry(endpoint).or_default())

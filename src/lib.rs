@@ -24,6 +24,16 @@
 //! The layers from `packet` to `verdict` are pure: no clock, thread, file or environment; time comes
 //! with the frames. Everything they keep is bounded, and reaching a bound is counted and shown.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
 pub mod cli;
 pub mod config;
 pub mod exchange;

@@ -39,11 +39,13 @@ impl FromStr for Pattern {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let port = |port: &str| {
-            port.parse::<u16>().map_err(|_| format!("'{port}' is no port: want a number up to 65535"))
+            port.parse::<u16>()
+                .map_err(|_| format!("'{port}' is no port: want a number up to 65535"))
         };
         let addr = |addr: &str| {
-            addr.parse::<IpAddr>()
-                .map_err(|_| format!("'{addr}' is no address: want 10.0.0.1, [2001:db8::1] or :8080"))
+            addr.parse::<IpAddr>().map_err(|_| {
+                format!("'{addr}' is no address: want 10.0.0.1, [2001:db8::1] or :8080")
+            })
         };
         if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
             return Err(format!("a port alone is written ':{text}'"));
@@ -108,6 +110,7 @@ impl Roles {
     pub fn assign(ledger: &Ledger, told: &Told) -> Self {
         let listeners = ledger.listeners();
         let proxies = openers(&listeners);
+        let scanners = scanners(&listeners);
         let matches = |patterns: &[Pattern], endpoint: Endpoint| {
             patterns.iter().any(|pattern| pattern.matches(endpoint))
         };
@@ -116,24 +119,24 @@ impl Roles {
                 return if matches(&told.backends, endpoint) { Role::Backend } else { Role::Other };
             }
             let http = listener.spoke(Protocol::Http1) > 0 || listener.spoke(Protocol::Http2) > 0;
+            // Nobody got through, so what it would have spoken is not known; scans aside.
+            let refuses = listener.connects_failed == listener.connections
+                && !listener.proxies.keys().all(|addr| scanners.contains_key(addr));
             if matches(&told.fronts, endpoint) {
                 Role::Front
             } else if !http {
-                Role::Other
+                if refuses { Role::Backend } else { Role::Other }
             } else if proxies.contains(&endpoint.addr) {
                 Role::Front
             } else {
                 Role::Backend
             }
         };
-        Self {
-            roles: listeners
-                .iter()
-                .map(|(endpoint, listener)| (*endpoint, role(*endpoint, listener)))
-                .collect(),
-            told: !told.backends.is_empty(),
-            scanners: scanners(&listeners),
-        }
+        let roles = listeners
+            .iter()
+            .map(|(endpoint, listener)| (*endpoint, role(*endpoint, listener)))
+            .collect();
+        Self { roles, told: !told.backends.is_empty(), scanners }
     }
 
     /// The role of one listener.
@@ -215,7 +218,9 @@ impl Vantage {
     /// Going by handshakes: whoever is near answers at once, and the round trip lies on the other
     /// side.
     pub fn of(endpoint: Endpoint, listener: &Listener) -> Self {
-        if !listener.proxies.is_empty() && listener.proxies.keys().all(|addr| *addr == endpoint.addr) {
+        if !listener.proxies.is_empty()
+            && listener.proxies.keys().all(|addr| *addr == endpoint.addr)
+        {
             return Self::SameHost;
         }
         let (Some(far), Some(near)) = (listener.syn_to_syn_ack, listener.syn_ack_to_ack) else {

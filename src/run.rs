@@ -64,7 +64,8 @@ fn write(typed: &Analyze, report: &Report, auto: ColorChoice, out: &mut dyn Writ
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>();
-        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        let json =
+            cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
         io.map(io::Error::kind).or(json) == Some(ErrorKind::BrokenPipe)
     })
 }

@@ -52,9 +52,6 @@ mod tests {
     #[test]
     fn every_value_can_be_shown() {
         assert_eq!(Timestamp::from_nanos(0).to_string(), "1970-01-01T00:00:00.000000000Z");
-        assert_eq!(
-            Timestamp::from_nanos(u64::MAX).to_string(),
-            "2554-07-21T23:34:33.709551615Z"
-        );
+        assert_eq!(Timestamp::from_nanos(u64::MAX).to_string(), "2554-07-21T23:34:33.709551615Z");
     }
 }

@@ -1,1 +1,87 @@
+//! Every capture in `captures/` gives the answer that is kept beside it, word for word.
+//!
+//! After a wanted change of words: `WHY502_BLESS=1 cargo test captures`, then read the difference.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
+}
+
+/// Every capture, as named from the project's folder.
+pub fn captures() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for case in fs::read_dir(root()).unwrap() {
+        let case = case.unwrap().path();
+        if case.is_dir() {
+            assert!(case.join("README.md").exists(), "{} has no README.md", case.display());
+            let files = fs::read_dir(&case).unwrap().map(|file| file.unwrap().path());
+            found.extend(files.filter(|file| {
+                file.extension()
+                    .is_some_and(|extension| extension == "pcap" || extension == "pcapng")
+            }));
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty());
+    found
+}
+
+/// What the program says of a capture, and its exit code.
+fn answer(capture: &Path, format: &str) -> (String, i32) {
+    let relative = capture.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_why502"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["analyze", "--format", format])
+        .arg(relative)
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{}", relative.display());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    (text.replace(&version, "\"version\": \"…\""), output.status.code().unwrap())
+}
+
+#[test]
+fn every_capture_gives_its_expected_answer() {
+    let bless = std::env::var_os("WHY502_BLESS").is_some();
+    for capture in captures() {
+        for (format, extension) in [("text", "expected.txt"), ("json", "expected.json")] {
+            let (text, code) = answer(&capture, format);
+            let kept = capture.with_extension(extension);
+            if bless {
+                fs::write(&kept, &text).unwrap();
+            }
+            let expected = fs::read_to_string(&kept).unwrap_or_default();
+            assert_eq!(text, expected, "{}", kept.display());
+            let clean = text.contains("\"failures\": []") || text.starts_with("None of ");
+            assert_eq!(code, i32::from(!clean), "{}", capture.display());
+        }
+    }
+}
+
+/// What each case is named after is what is found in it, at every vantage, and nothing else.
+#[test]
+fn every_case_shows_the_cause_in_its_name() {
+    for capture in captures() {
+        let folder = capture.parent().unwrap().file_name().unwrap().to_str().unwrap();
+        let (text, _) = answer(&capture, "json");
+        let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let causes: Vec<&str> =
+            report["causes"].as_object().unwrap().keys().map(String::as_str).collect();
+        if folder.starts_with("clean-") {
+            assert!(causes.is_empty(), "{folder}: {causes:?}");
+        } else {
+            let named = |cause: &&str| folder.starts_with(&cause.replace('_', "-"));
+            assert!(causes.iter().any(named), "{folder}: {causes:?}");
+        }
+    }
+}
+
+#[test]
+fn the_captures_stay_small() {
+    let total: u64 = captures().iter().map(|capture| fs::metadata(capture).unwrap().len()).sum();
+    assert!(total < 5 << 20, "{total} bytes");
+}

@@ -1,1 +1,201 @@
+//! The program as a person or a script meets it.
 
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+const RACE: &str = "captures/keepalive-race-nginx-node/proxy-side.pcap";
+const CLEAN: &str = "captures/clean-haproxy-node/proxy-side.pcap";
+
+fn why502(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_why502"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments);
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    why502(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn the_exit_code_tells_whether_requests_failed() {
+    assert_eq!(run(&["analyze", CLEAN]).status.code(), Some(0));
+    assert_eq!(run(&["analyze", RACE]).status.code(), Some(1));
+    assert_eq!(run(&["analyze", "--exit-zero", RACE]).status.code(), Some(0));
+    assert_eq!(run(&["analyze", "no-such-file"]).status.code(), Some(2));
+    assert_eq!(run(&["analyze", "--no-such-option", RACE]).status.code(), Some(2));
+    assert_eq!(run(&["analyze"]).status.code(), Some(2));
+    assert_eq!(run(&["--version"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_answer_comes_first_and_says_what_to_do() {
+    let output = run(&["analyze", RACE]);
+    let text = stdout(&output);
+    let answer = text.split("\nCauses\n").next().unwrap();
+    for words in
+        ["4 of 10 requests failed", "6.0", "idleness", "What to change:", "keepAliveTimeout"]
+    {
+        assert!(answer.contains(words), "{words}: {answer}");
+    }
+    assert!(stderr(&output).is_empty());
+    assert!(!text.contains('\x1b'), "no colours in a pipe");
+    assert!(text.lines().all(|line| line.chars().count() <= 110), "long lines");
+}
+
+#[test]
+fn colours_are_there_when_asked_for() {
+    assert!(stdout(&run(&["analyze", "--color", "always", RACE])).contains('\x1b'));
+    let output = why502(&["analyze", RACE]).env("NO_COLOR", "1").output().unwrap();
+    assert!(!stdout(&output).contains('\x1b'));
+}
+
+#[test]
+fn errors_are_one_line_that_names_the_file_and_what_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    fs::write(&text, "not a capture\n").unwrap();
+    let cases = [
+        ("no-such-file".to_owned(), "why502: no-such-file: cannot open: No such file"),
+        (folder.path().display().to_string(), "cannot read: Is a directory"),
+        (text.display().to_string(), "wanted a pcap or pcapng capture"),
+    ];
+    for (path, wanted) in cases {
+        let output = run(&["analyze", &path]);
+        let said = stderr(&output);
+        assert!(said.contains(wanted) && said.lines().count() == 1, "{said}");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stdout(&output).is_empty());
+    }
+}
+
+#[test]
+fn a_port_alone_is_refused_with_the_right_spelling() {
+    let said = stderr(&run(&["analyze", "--backend", "3000", RACE]));
+    assert!(said.contains("a port alone is written ':3000'"), "{said}");
+}
+
+#[test]
+fn a_cut_capture_is_read_as_far_as_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let cut = folder.path().join("cut.pcap");
+    let whole = fs::read(format!("{}/{RACE}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    fs::write(&cut, &whole[..whole.len() - 5]).unwrap();
+    let output = run(&["analyze", cut.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("what came before was read"));
+}
+
+#[test]
+fn the_backend_can_be_told() {
+    let judged = |backend: &str| {
+        let output =
+            run(&["analyze", "--format", "json", "--exit-zero", "--backend", backend, RACE]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["failures"].as_array().unwrap().len()
+    };
+    assert_eq!(judged("10.77.2.2:3000"), 4);
+    assert_eq!(judged(":3000"), 4);
+    assert_eq!(judged("10.77.2.2"), 4);
+    assert_eq!(judged(":80"), 0);
+}
+
+#[test]
+fn the_answer_can_go_to_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("answer.json");
+    let path = file.to_str().unwrap();
+    let output = run(&["analyze", "--format", "json", "--output", path, RACE]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""));
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(report["causes"]["keepalive_race"], 4);
+    let nowhere = run(&["analyze", "--output", "/no/such/folder/x", RACE]);
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(stderr(&nowhere).contains("/no/such/folder/x: cannot write"));
+}
+
+/// `why502 … | head -1` is no error.
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    for format in ["text", "json"] {
+        let mut child = why502(&["analyze", "--format", format, "--all", RACE])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(stderr(&output), "");
+        assert_eq!(output.status.code(), Some(0));
+    }
+}
+
+/// The names that scripts depend on.
+#[test]
+fn json_has_the_fields_of_the_contract() {
+    let output = run(&["analyze", "--format", "json", RACE]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let has = |value: &serde_json::Value, fields: &str| {
+        for field in fields.split_whitespace() {
+            assert!(value.get(field).is_some(), "{field}");
+        }
+    };
+    has(&report, "schema_version tool captures counters causes backends events failures notes");
+    has(
+        &report["captures"][0],
+        "path format link_types frames bytes first last truncated_frames damage",
+    );
+    has(
+        &report["counters"],
+        "frames segments skipped connections connects_failed exchanges exchanges_failed benign_closes \
+         capture_gaps limits_hit",
+    );
+    let backend = &report["backends"][0];
+    has(
+        backend,
+        "backend connections exchanges statuses causes vantage idle backend_keepalive request_limit \
+         proxies ordering near_misses health hazard what_if",
+    );
+    has(&backend["idle"], "reused closed_by_backend closed_by_proxy");
+    has(&backend["idle"]["reused"], "count min_ns p50_ns p90_ns p99_ns max_ns");
+    has(&backend["proxies"][0], "proxy connections idle proxy_idle proxy_read ordering");
+    let failure = &report["failures"][0];
+    has(
+        failure,
+        "id event cause certainty at detail proxy backend connection ordinal request response \
+         idle_gap_ns wait_ns close retry retry_reason expected_status frames process client summary fix",
+    );
+    has(&failure["request"], "method target host request_id at first last");
+    has(&failure["close"], "by kind frame at request_received");
+    has(&failure["frames"][0], "capture number note");
+    assert_eq!(backend["vantage"]["value"], "proxy");
+}
+
+/// The same capture gives the same bytes, every time.
+#[test]
+fn the_answer_is_the_same_every_time() {
+    let once = run(&["analyze", "--format", "json", RACE]).stdout;
+    for _ in 0..3 {
+        assert_eq!(run(&["analyze", "--format", "json", RACE]).stdout, once);
+    }
+}
+
+/// Nothing at all is no capture; a capture without frames is one.
+#[test]
+fn an_empty_file_and_a_header_alone_are_told_apart() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let empty = run(&["analyze", file.path().to_str().unwrap()]);
+    assert!(stderr(&empty).contains("the file is empty"));
+    file.write_all(&crate::talk::pcap(&[])).unwrap();
+    let header = run(&["analyze", file.path().to_str().unwrap()]);
+    assert_eq!(header.status.code(), Some(0));
+    assert!(stdout(&header).contains("No backend was found among 0 TCP connections"));
+}

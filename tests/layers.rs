@@ -1,1 +1,98 @@
+//! Data moves one way: a layer imports what it lists here, and nothing else of the crate.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every module at the top of the crate, and what it may import.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("time", &[]),
+    ("packet", &["time"]),
+    ("flow", &["packet", "time"]),
+    ("exchange", &["flow", "packet", "time"]),
+    ("verdict", &["exchange", "flow", "packet", "time"]),
+    ("idle", &[]),
+    ("ledger", &["verdict", "idle", "exchange", "flow", "packet", "time"]),
+    ("roles", &["ledger", "exchange", "packet", "time"]),
+    ("report", &["roles", "ledger", "verdict", "idle", "exchange", "flow", "packet", "time"]),
+    ("source", &["packet", "time"]),
+    ("pipeline", &["source", "packet", "flow", "exchange", "ledger", "roles", "report"]),
+    // What the user typed names the types that it becomes.
+    ("cli", &["roles"]),
+    ("config", &["cli", "pipeline", "report", "roles"]),
+    ("run", &["cli", "config", "pipeline", "report", "source"]),
+];
+
+/// Layers that see no file, clock, thread or environment.
+const PURE: &[&str] = &["packet", "flow", "exchange", "verdict", "idle", "ledger", "roles"];
+
+fn sources(module: &str) -> Vec<PathBuf> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let file = src.join(format!("{module}.rs"));
+    if file.exists() {
+        return vec![file];
+    }
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(src.join(module)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// The crate's modules that a file names, in `use` or in a path.
+fn imports(text: &str) -> Vec<String> {
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.split("crate::").skip(1).map(str::to_owned).collect::<Vec<_>>())
+        .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect())
+        .collect()
+}
+
+#[test]
+fn layers_import_only_what_lies_below_them() {
+    for (module, allowed) in MAY_IMPORT {
+        for file in sources(module) {
+            let text = fs::read_to_string(&file).unwrap();
+            for import in imports(&text) {
+                let fine = import == *module || allowed.contains(&import.as_str());
+                assert!(fine, "{}: crate::{import} is not below {module}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_module_has_a_place() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in fs::read_dir(src).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        if !["lib", "main"].contains(&module) {
+            assert!(MAY_IMPORT.iter().any(|(known, _)| *known == module), "{module} has no row");
+        }
+    }
+}
+
+#[test]
+fn pure_layers_stay_pure() {
+    let forbidden =
+        ["std::fs", "std::io", "std::env", "std::thread", "std::net::Tcp", "SystemTime", "Instant"];
+    for module in PURE {
+        for file in sources(module) {
+            let text = fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for word in forbidden {
+                assert!(!code.contains(word), "{}: {word}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_stay_small_enough_to_read() {
+    for (module, _) in MAY_IMPORT {
+        for file in sources(module) {
+            let text = fs::read_to_string(&file).unwrap();
+            let lines = text.split("#[cfg(test)]").next().unwrap().lines().count();
+            assert!(lines <= 600, "{}: {lines} lines before its tests", file.display());
+        }
+    }
+}

@@ -157,7 +157,10 @@ const SCENARIOS: &[Scenario] = &[
         name: "something between resets the connection",
         play: |talk| {
             talk.handshake().exchange("/warm", 64);
-            talk.data(Proxy, &get("/reset")).ack(Backend).idle(TWO_SECONDS).rst_foreign(Backend, 255);
+            talk.data(Proxy, &get("/reset"))
+                .ack(Backend)
+                .idle(TWO_SECONDS)
+                .rst_foreign(Backend, 255);
         },
         expected: || failure("reset_in_flight", "likely", "unsafe"),
     },
@@ -175,7 +178,10 @@ const SCENARIOS: &[Scenario] = &[
         name: "the backend closes before the last chunk",
         play: |talk| {
             talk.handshake().data(Proxy, &get("/cut")).ack(Backend);
-            talk.data(Backend, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+            talk.data(
+                Backend,
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+            );
             talk.ack(Proxy).close(Backend);
         },
         expected: || failure("truncated_response", "proven", "unsafe"),
@@ -239,7 +245,11 @@ const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "exchanges on one connection",
         play: |talk| {
-            talk.handshake().exchange("/a", 64).exchange("/b", 0).exchange("/c", 4_000).close(Proxy);
+            talk.handshake()
+                .exchange("/a", 64)
+                .exchange("/b", 0)
+                .exchange("/c", 4_000)
+                .close(Proxy);
         },
         expected: none,
     },
@@ -263,7 +273,10 @@ const SCENARIOS: &[Scenario] = &[
         name: "FIN on the last segment of an answer",
         play: |talk| {
             talk.handshake().data(Proxy, &get("/last")).ack(Backend);
-            talk.data(Backend, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
+            talk.data(
+                Backend,
+                b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
+            );
             talk.fin(Backend).ack(Proxy).fin(Proxy).ack(Backend);
         },
         expected: none,
@@ -274,10 +287,16 @@ const SCENARIOS: &[Scenario] = &[
             talk.handshake();
             talk.data(Proxy, b"HEAD /h HTTP/1.1\r\nHost: a\r\n\r\n").ack(Backend);
             talk.data(Backend, b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n").ack(Proxy);
-            talk.data(Proxy, &get("/n")).data(Backend, b"HTTP/1.1 204 No Content\r\n\r\n").ack(Proxy);
+            talk.data(Proxy, &get("/n"))
+                .data(Backend, b"HTTP/1.1 204 No Content\r\n\r\n")
+                .ack(Proxy);
             talk.data(Proxy, &get("/m"));
-            talk.data(Backend, b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n").ack(Proxy);
-            talk.data(Proxy, b"PUT /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+            talk.data(Backend, b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n")
+                .ack(Proxy);
+            talk.data(
+                Proxy,
+                b"PUT /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
+            );
             talk.data(Backend, b"HTTP/1.1 100 Continue\r\n\r\n").data(Proxy, b"abc");
             talk.data(Backend, &ok(2)).ack(Proxy).close(Proxy);
         },
@@ -287,7 +306,10 @@ const SCENARIOS: &[Scenario] = &[
         name: "pipelined requests",
         play: |talk| {
             talk.handshake().data(Proxy, &[get("/1"), get("/2"), get("/3")].concat());
-            talk.data(Backend, &[ok(3), ok(4)].concat()).data(Backend, &ok(5)).ack(Proxy).close(Proxy);
+            talk.data(Backend, &[ok(3), ok(4)].concat())
+                .data(Backend, &ok(5))
+                .ack(Proxy)
+                .close(Proxy);
         },
         expected: none,
     },
@@ -296,7 +318,10 @@ const SCENARIOS: &[Scenario] = &[
         play: |talk| {
             talk.handshake().data(Proxy, &post_head("/big", 3_000)).data(Proxy, &[b'b'; 1_000]);
             talk.data(Backend, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n").ack(Proxy);
-            talk.data(Proxy, &[b'b'; 1_000]).data(Proxy, &[b'b'; 1_000]).ack(Backend).close(Backend);
+            talk.data(Proxy, &[b'b'; 1_000])
+                .data(Proxy, &[b'b'; 1_000])
+                .ack(Backend)
+                .close(Backend);
         },
         expected: none,
     },
@@ -304,7 +329,10 @@ const SCENARIOS: &[Scenario] = &[
         name: "a WebSocket after 101",
         play: |talk| {
             talk.handshake();
-            talk.data(Proxy, b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n");
+            talk.data(
+                Proxy,
+                b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+            );
             talk.data(Backend, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
             talk.data(Proxy, &[0x81, 5, 1, 2, 3, 4, 5]).data(Backend, &[0x81, 2, 1, 2]).ack(Proxy);
             talk.close(Backend);
@@ -315,7 +343,10 @@ const SCENARIOS: &[Scenario] = &[
         name: "a notice of the server that answers nothing",
         play: |talk| {
             talk.handshake().exchange("/a", 64).idle(TWO_SECONDS);
-            talk.data(Backend, b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+            talk.data(
+                Backend,
+                b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+            );
             talk.ack(Proxy).close(Backend);
         },
         expected: none,
@@ -392,7 +423,8 @@ fn check_damage(whole: &[Expected], report: &Report, what: &str) {
     }
     assert!(report.failures.len() <= whole.len(), "{what}: {} failures", report.failures.len());
     if report.failures.len() < whole.len() {
-        let told = ["capture_loss", "unanswered_at_end", "connects_unanswered", "one_direction_only"];
+        let told =
+            ["capture_loss", "unanswered_at_end", "connects_unanswered", "one_direction_only"];
         let says = |code: &str| report.notes.iter().any(|note| note.code == code);
         let no_backend = report.backends.is_empty() && report.counters.connections > 0;
         assert!(told.iter().any(|code| says(code)) || no_backend, "{what}: hidden in silence");
@@ -435,7 +467,8 @@ fn dropping_any_two_frames_invents_nothing() {
                 let mut damaged = frames.clone();
                 damaged.remove(second);
                 damaged.remove(first);
-                let what = format!("{}, without frames {} and {}", scenario.name, first + 1, second + 1);
+                let what =
+                    format!("{}, without frames {} and {}", scenario.name, first + 1, second + 1);
                 check_no_lie(&(scenario.expected)(), &analyze(&damaged), &what);
             }
         }
@@ -463,7 +496,13 @@ fn doubling_any_frame_changes_nothing() {
             let mut damaged = frames.clone();
             damaged.insert(doubled, frames[doubled].clone());
             let found: Vec<Expected> = analyze(&damaged).failures.iter().map(said).collect();
-            assert_eq!(found, (scenario.expected)(), "{}, frame {} twice", scenario.name, doubled + 1);
+            assert_eq!(
+                found,
+                (scenario.expected)(),
+                "{}, frame {} twice",
+                scenario.name,
+                doubled + 1
+            );
         }
     }
 }

@@ -65,7 +65,7 @@ impl Talk {
     }
 
     /// The same from another port of the proxy, to tell connections apart in one capture.
-    pub fn from_port(mut self, port: u16) -> Self {
+    pub fn on_port(mut self, port: u16) -> Self {
         self.proxy.port = port;
         self
     }
@@ -245,7 +245,9 @@ pub fn pcap(frames: &[Frame]) -> Vec<u8> {
     }
     for frame in frames {
         let len = frame.bytes.len() as u32;
-        for field in [(frame.at / 1_000_000_000) as u32, (frame.at % 1_000_000_000) as u32, len, len] {
+        for field in
+            [(frame.at / 1_000_000_000) as u32, (frame.at % 1_000_000_000) as u32, len, len]
+        {
             file.extend_from_slice(&field.to_le_bytes());
         }
         file.extend_from_slice(&frame.bytes);

@@ -124,7 +124,8 @@ impl Chunk {
     /// cannot stand there.
     fn line_byte(&mut self, byte: u8) -> Option<bool> {
         match self {
-            Self::Size { size, digits, past_digits } => match (char::from(byte).to_digit(16), byte) {
+            Self::Size { size, digits, past_digits } => match (char::from(byte).to_digit(16), byte)
+            {
                 (Some(digit), _) if !*past_digits => {
                     // 16 digits fill 64 bits.
                     if *digits >= 16 {

@@ -135,7 +135,8 @@ impl Framing {
                 .ok()
                 .filter(|_| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
                 .and_then(|digits| digits.parse().ok());
-            self.conflicting |= length.is_none() || self.length.is_some_and(|known| Some(known) != length);
+            self.conflicting |=
+                length.is_none() || self.length.is_some_and(|known| Some(known) != length);
             self.length = self.length.or(length);
         }
     }
@@ -155,7 +156,11 @@ pub(super) fn request(bytes: &[u8]) -> Parsed<RequestHead> {
     };
     let framing = Framing::of(request.headers);
     let value = |name: &str| {
-        request.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|h| h.value)
+        request
+            .headers
+            .iter()
+            .find(|header| header.name.eq_ignore_ascii_case(name))
+            .map(|h| h.value)
     };
     let request_id =
         value("x-request-id").or_else(|| value("x-amzn-trace-id")).or_else(|| value("traceparent"));
@@ -166,11 +171,8 @@ pub(super) fn request(bytes: &[u8]) -> Parsed<RequestHead> {
         request_id.unwrap_or_default(),
     );
     // A request has a body only if it says so (RFC 9112, section 6.3).
-    let body = if framing.chunked {
-        Body::chunked()
-    } else {
-        Body::length(framing.length.unwrap_or(0))
-    };
+    let body =
+        if framing.chunked { Body::chunked() } else { Body::length(framing.length.unwrap_or(0)) };
     Parsed::Whole(Read { head, len, body })
 }
 
@@ -241,10 +243,16 @@ mod tests {
         assert_eq!(body(&format!("{ok}Content-Length: 5, 5\r\n\r\n"), b"GET"), Body::length(5));
         assert_eq!(body(&format!("{ok}\r\n"), b"GET"), Body::until_close());
         assert_eq!(
-            body(&format!("{ok}Transfer-Encoding: gzip, chunked\r\nContent-Length: 5\r\n\r\n"), b"GET"),
+            body(
+                &format!("{ok}Transfer-Encoding: gzip, chunked\r\nContent-Length: 5\r\n\r\n"),
+                b"GET"
+            ),
             Body::chunked()
         );
-        assert_eq!(body("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", b"GET"), Body::length(0));
+        assert_eq!(
+            body("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", b"GET"),
+            Body::length(0)
+        );
         assert_eq!(body("HTTP/1.1 204 No Content\r\n\r\n", b"GET"), Body::length(0));
     }
 
@@ -259,13 +267,16 @@ mod tests {
         let close = |head: &[u8]| whole(response(head, None)).head.announces_close;
         assert!(close(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"));
         assert!(!close(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"));
-        assert!(close(b"HTTP/1.1 200 OK\r\nConnection: Upgrade, close\r\nContent-Length: 0\r\n\r\n"));
+        assert!(close(
+            b"HTTP/1.1 200 OK\r\nConnection: Upgrade, close\r\nContent-Length: 0\r\n\r\n"
+        ));
     }
 
     #[test]
     fn a_long_field_is_cut_and_the_others_stay() {
         let target = "x".repeat(70_000);
-        let read = whole(request(format!("GET /{target} HTTP/1.1\r\nHost: shop\r\n\r\n").as_bytes()));
+        let read =
+            whole(request(format!("GET /{target} HTTP/1.1\r\nHost: shop\r\n\r\n").as_bytes()));
         assert_eq!(read.head.target().len(), MAX_TEXT);
         assert_eq!(read.head.host(), b"shop");
     }

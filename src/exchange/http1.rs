@@ -7,7 +7,8 @@
 
 use super::body::{Advance, Body};
 use super::detect::{is_request, is_status};
-use super::head::{self, MAX_HEAD, Parsed};
+use super::direction::{Direction, HeadStep, Phase, Rest};
+use super::head;
 use super::{Ended, Exchange, Outcome, Output, Protocol, Request, Response, Unread};
 use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
@@ -48,107 +49,6 @@ enum Over {
     Tunnel,
     /// The client sent something else.
     NotHttp,
-}
-
-#[derive(Debug)]
-struct Direction {
-    phase: Phase,
-    /// The head so far, when it began in an earlier segment.
-    partial: Vec<u8>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Phase {
-    Head,
-    Body(Body),
-    Lost,
-}
-
-/// What is left of a segment.
-#[derive(Clone, Copy)]
-struct Rest<'a> {
-    pos: StreamPos,
-    bytes: &'a [u8],
-    len: u64,
-    ack: Option<StreamPos>,
-    first_copy: bool,
-    frame: FrameRef,
-}
-
-impl Rest<'_> {
-    fn skip(&mut self, count: u64) {
-        self.pos = self.pos.plus(count);
-        self.len = self.len.saturating_sub(count);
-        self.bytes = usize::try_from(count).ok().and_then(|at| self.bytes.get(at..)).unwrap_or_default();
-    }
-
-    /// Empty lines between messages are no part of them.
-    fn skip_blank(&mut self) {
-        let blank = self.bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        self.skip(u64::try_from(blank).unwrap_or_default());
-    }
-
-    fn is_cut(&self) -> bool {
-        u64::try_from(self.bytes.len()).is_ok_and(|captured| captured < self.len)
-    }
-
-    fn end(&self) -> StreamPos {
-        self.pos.plus(self.len)
-    }
-}
-
-/// What the next bytes of a head came to.
-enum HeadStep<T> {
-    /// It ended after so many of them.
-    Whole { head: T, used: u64, body: Body },
-    More,
-    Cut,
-    Invalid,
-}
-
-impl Direction {
-    /// Takes bytes of a head. They are copied only when it does not end within them.
-    fn head_bytes<T>(&mut self, rest: &Rest<'_>, parse: impl Fn(&[u8]) -> Parsed<T>) -> HeadStep<T> {
-        let before = self.partial.len();
-        let parsed = if before == 0 {
-            parse(rest.bytes)
-        } else {
-            self.partial.extend_from_slice(rest.bytes);
-            if ends_head(&self.partial, before) { parse(&self.partial) } else { Parsed::Partial }
-        };
-        match parsed {
-            Parsed::Whole(read) => {
-                self.partial = Vec::new();
-                let used = u64::try_from(read.len.saturating_sub(before)).unwrap_or_default();
-                HeadStep::Whole { head: read.head, used, body: read.body }
-            }
-            Parsed::Partial if rest.is_cut() || self.partial.len() > MAX_HEAD => {
-                self.partial = Vec::new();
-                HeadStep::Cut
-            }
-            Parsed::Partial => {
-                if before == 0 {
-                    self.partial.extend_from_slice(rest.bytes);
-                }
-                HeadStep::More
-            }
-            Parsed::Invalid => {
-                self.partial = Vec::new();
-                HeadStep::Invalid
-            }
-        }
-    }
-
-    fn lose(&mut self) {
-        self.partial = Vec::new();
-        self.phase = Phase::Lost;
-    }
-}
-
-/// There is an empty line in `head` that ends at `from` or later.
-fn ends_head(head: &[u8], from: usize) -> bool {
-    let tail = head.get(from.saturating_sub(3)..).unwrap_or_default();
-    tail.windows(2).any(|pair| pair == b"\n\n") || tail.windows(3).any(|three| three == b"\n\r\n")
 }
 
 type Out<'o> = dyn FnMut(Output) + 'o;
@@ -419,7 +319,11 @@ impl Http1 {
         if self.lossy {
             // After losses the count of responses says nothing. Proxies do not pipeline, so this
             // answers the newest request that the server had received.
-            while self.pending.get(1).is_some_and(|next| rest.ack.is_some_and(|ack| ack > next.start)) {
+            while self
+                .pending
+                .get(1)
+                .is_some_and(|next| rest.ack.is_some_and(|ack| ack > next.start))
+            {
                 self.emit(Outcome::Unread(Unread::Gap), out);
             }
         }

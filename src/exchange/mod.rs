@@ -10,6 +10,7 @@
 
 mod body;
 mod detect;
+mod direction;
 mod head;
 mod http1;
 
@@ -146,7 +147,9 @@ pub struct Reader {
 #[derive(Debug)]
 enum Framer {
     /// Nothing was captured yet; what of either side was missed so far.
-    Detecting { missed: [Option<Missed>; 2] },
+    Detecting {
+        missed: [Option<Missed>; 2],
+    },
     Http1(Box<Http1>),
     /// Known or unknown, but not framed.
     Opaque(Protocol),
@@ -225,8 +228,7 @@ impl StreamReader for Reader {
                         Framer::Opaque(protocol) => protocol,
                         _ => Protocol::None,
                     };
-                    let ended =
-                        Ended { protocol, exchanges: 0, quiet_since: None, surplus: 0 };
+                    let ended = Ended { protocol, exchanges: 0, quiet_since: None, surplus: 0 };
                     out(Output::Ended(ended), connection);
                 }
             }

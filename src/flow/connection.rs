@@ -103,8 +103,6 @@ pub struct Half {
     pub segments: u64,
     /// When the last of them was captured.
     pub(super) last_at: Timestamp,
-    /// How many of the peer's had been captured when this side closed.
-    pub(super) peer_segments_at_close: Option<u64>,
 }
 
 impl Half {

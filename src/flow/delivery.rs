@@ -76,7 +76,8 @@ impl<R: StreamReader> Delivery<R> {
             let half = self.connection.half_mut(arrival.from);
             half.next = half.next.max(arrival.pos.plus(u64::from(arrival.payload_len)));
             if (arrival.fin || arrival.rst) && self.waiting.len() < limits.waiting_segments {
-                self.waiting.hold(&Arrival { payload: &[], payload_len: 0, ..arrival }, self.segments);
+                self.waiting
+                    .hold(&Arrival { payload: &[], payload_len: 0, ..arrival }, self.segments);
             }
             return Effect::default();
         }
@@ -123,7 +124,8 @@ impl<R: StreamReader> Delivery<R> {
         if segment.flags.syn() {
             // Its handshake after all, captured late, as long as no payload was.
             let none = StreamPos::default();
-            let unread = self.connection.client_half.next == none && self.connection.server_half.next == none;
+            let unread = self.connection.client_half.next == none
+                && self.connection.server_half.next == none;
             if self.connection.start == Start::Midstream && unread {
                 let side = if segment.flags.ack() { Side::Server } else { Side::Client };
                 self.settle(sender, side, SidesBy::Handshake);
@@ -195,7 +197,8 @@ impl<R: StreamReader> Delivery<R> {
         let ack = peer.origin.filter(|_| flags.ack()).map(|origin| {
             origin.position(segment.ack, peer.acked.map_or(peer.next, |acked| acked.pos))
         });
-        let believed = ack.filter(|ack| ack.0.saturating_sub(peer.next.0).saturating_abs() <= STRAY);
+        let believed =
+            ack.filter(|ack| ack.0.saturating_sub(peer.next.0).saturating_abs() <= STRAY);
         if let Some(pos) = believed
             && peer.acked.is_none_or(|acked| pos > acked.pos)
         {
@@ -258,9 +261,7 @@ impl<R: StreamReader> Delivery<R> {
             repeated: arrival.fin && !arrival.first_copy,
             ttl: arrival.ttl,
         };
-        let peer_segments = self.connection.half(from.peer()).segments;
         let half = self.connection.half_mut(from);
-        half.peer_segments_at_close.get_or_insert(peer_segments);
         if arrival.fin && half.fin.is_none() {
             half.fin = Some(mark);
             self.reader.on(StreamEvent::Fin { from, mark }, &self.connection, out);
@@ -351,17 +352,13 @@ pub(super) fn refuses_syn(segment: &Segment<'_>) -> bool {
     segment.flags.rst() && segment.flags.ack() && segment.seq == SeqNum(0)
 }
 
-/// A reset without ACK flag answers a segment (RFC 9293, section 3.5.2), at once. If the peer sent
-/// nothing since the reset's sender had closed, or nothing for a second, then what it answers is
-/// missing from the capture.
+/// A reset without ACK flag answers a segment (RFC 9293, section 3.5.2), a round trip after it was
+/// sent at the latest. If the peer was silent for longer, what it answers is missing from the capture.
 fn note_unseen_cause(connection: &mut Connection, reset: FrameRef, from: Side) {
     const ROUND_TRIP: Duration = Duration::from_secs(1);
-    let half = connection.half(from);
-    let at_close = half.peer_segments_at_close;
-    let again = half.rst.is_some_and(|rst| rst.ack.is_none());
+    let again = connection.half(from).rst.is_some_and(|rst| rst.ack.is_none());
     let peer = connection.half_mut(from.peer());
-    let silent = peer.segments > 0 && reset.at.since(peer.last_at) >= ROUND_TRIP;
-    if !again && (at_close == Some(peer.segments) || silent) {
+    if !again && peer.segments > 0 && reset.at.since(peer.last_at) >= ROUND_TRIP {
         peer.gaps = peer.gaps.saturating_add(1);
     }
 }

@@ -192,11 +192,8 @@ impl<R: StreamReader> Table<R> {
             }
             _ => (Start::Midstream, None, segment.src.port >= segment.dst.port),
         };
-        let (client, server) = if client_is_sender {
-            (segment.src, segment.dst)
-        } else {
-            (segment.dst, segment.src)
-        };
+        let (client, server) =
+            if client_is_sender { (segment.src, segment.dst) } else { (segment.dst, segment.src) };
         Connection {
             number: self.counts.connections,
             client,
@@ -231,7 +228,8 @@ impl<R: StreamReader> Table<R> {
     }
 
     fn unlink(&mut self, index: usize, closed: bool) {
-        let Some((older, newer)) = self.slots.get(index).map(|slot| (slot.older, slot.newer)) else {
+        let Some((older, newer)) = self.slots.get(index).map(|slot| (slot.older, slot.newer))
+        else {
             return;
         };
         match older.and_then(|older| self.slots.get_mut(older)) {

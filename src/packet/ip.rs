@@ -79,8 +79,8 @@ fn ipv6(datagram: Cut<'_>) -> Result<Transport<'_>, Skip> {
                 extension.slice().len()
             }
             IpNumber::AUTHENTICATION_HEADER => {
-                let extension = IpAuthHeaderSlice::from_slice(rest.bytes)
-                    .map_err(|_| rest.shorter_than(12))?;
+                let extension =
+                    IpAuthHeaderSlice::from_slice(rest.bytes).map_err(|_| rest.shorter_than(12))?;
                 next = extension.next_header();
                 extension.slice().len()
             }

@@ -58,7 +58,10 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         captures: sources.captures,
         counters,
         causes,
-        backends: backends.iter().map(|(endpoint, listener)| backend(*endpoint, listener)).collect(),
+        backends: backends
+            .iter()
+            .map(|(endpoint, listener)| backend(*endpoint, listener))
+            .collect(),
         events: Vec::new(),
         failures,
         notes,
@@ -104,7 +107,10 @@ fn counters(
         ("connections", flow.evicted),
         ("waiting_bytes", flow.waiting_overflows),
         ("listeners", ledger.listeners_forgotten.saturating_add(flow.listeners_forgotten)),
-        ("proxies", listeners.values().fold(0, |sum, one| sum.saturating_add(one.proxies_forgotten))),
+        (
+            "proxies",
+            listeners.values().fold(0, |sum, one| sum.saturating_add(one.proxies_forgotten)),
+        ),
         ("failures", ledger.failures_dropped),
     ];
     let failed = causes.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
@@ -334,7 +340,10 @@ fn notes(
     let unread = |why| of_backends(&|listener| listener.unread.get(&why).copied().unwrap_or(0));
     for capture in &sources.captures {
         if let Some(damage) = &capture.damage {
-            add("damaged_capture", format!("{}: {damage}; what came before was read", capture.path));
+            add(
+                "damaged_capture",
+                format!("{}: {damage}; what came before was read", capture.path),
+            );
         }
     }
     if counters.capture_gaps > 0 {
@@ -342,9 +351,12 @@ fn notes(
         add(
             "capture_loss",
             format!(
-                "the capture misses bytes in {} that were received; {} cannot be judged for it",
+                "the capture misses segments in {} that the hosts did exchange{}",
                 plural(counters.capture_gaps, "place"),
-                plural(hidden, "exchange"),
+                match hidden {
+                    0 => String::new(),
+                    hidden => format!("; {} cannot be judged for it", plural(hidden, "request")),
+                }
             ),
         );
     }
@@ -354,7 +366,8 @@ fn notes(
     }
     let unreadable = unread(Unread::NotHttp);
     if unreadable > 0 {
-        let text = format!("{} got what is no HTTP/1 answer: not judged", plural(unreadable, "exchange"));
+        let text =
+            format!("{} got what is no HTTP/1 answer: not judged", plural(unreadable, "exchange"));
         add("not_http", text);
     }
     if counters.exchanges_open > 0 {
@@ -373,7 +386,8 @@ fn notes(
     }
     let one_direction = of_backends(&|listener| listener.one_direction);
     if one_direction > 0 {
-        let text = format!("of {} only one direction was captured", plural(one_direction, "connection"));
+        let text =
+            format!("of {} only one direction was captured", plural(one_direction, "connection"));
         add("one_direction_only", text);
     }
     let guessed = of_backends(&|listener| listener.guessed);

@@ -20,7 +20,8 @@ pub(super) fn text(bytes: &[u8]) -> String {
 
 /// The debug form of a character is itself, unless it does not print or is a quote or backslash.
 fn prints(character: char) -> bool {
-    matches!(character, '\'' | '"' | '\\') || character.escape_debug().eq(std::iter::once(character))
+    matches!(character, '\'' | '"' | '\\')
+        || character.escape_debug().eq(std::iter::once(character))
 }
 
 fn push_hex(shown: &mut String, bytes: &[u8]) {
@@ -57,9 +58,7 @@ pub(super) fn target(bytes: &[u8], show_secrets: bool) -> String {
         return text(bytes);
     }
     let (path, query) = match bytes.iter().position(|byte| *byte == b'?') {
-        Some(at) => {
-            (bytes.get(..at).unwrap_or_default(), bytes.get(at.saturating_add(1)..))
-        }
+        Some(at) => (bytes.get(..at).unwrap_or_default(), bytes.get(at.saturating_add(1)..)),
         None => (bytes, None),
     };
     let mut shown = without_userinfo(path);

@@ -66,11 +66,13 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         parts.push(format!("{more}{} refused", was(counters.connects_failed, "connection")));
     }
     paragraph(&format!("{RED}{}.{RED:#}", parts.join(", ")), "", out)?;
-    // One sentence per reason: the first failure of each cause and backend speaks for all of them.
+    // The first failure of a kind speaks for all of them.
     for (first, count) in reasons(report) {
         writeln!(out)?;
-        let times = if count > 1 { format!("{count} times: ") } else { String::new() };
+        let times =
+            if count > 1 { format!("{count} times, the first one: ") } else { String::new() };
         paragraph(&sentence(&format!("{times}{}", first.summary)), "  ", out)?;
+        paragraph(&retry(first), "  ", out)?;
         let label = if first.cause == "unproven" { "To find out" } else { "What to change" };
         paragraph(&format!("{BOLD}{label}:{BOLD:#} {}.", first.fix), "  ", out)?;
     }
@@ -81,11 +83,12 @@ fn was(count: u64, noun: &str) -> String {
     format!("{} {}", plural(count, noun), if count == 1 { "was" } else { "were" })
 }
 
-/// The first failure of each cause at each backend with how many there are, the most frequent first.
+/// The first of the failures that are alike, with how many there are, the most frequent first.
 fn reasons(report: &Report) -> Vec<(&Failure, usize)> {
-    let mut groups: BTreeMap<(&str, &str), (&Failure, usize)> = BTreeMap::new();
+    let mut groups: BTreeMap<[&str; 4], (&Failure, usize)> = BTreeMap::new();
     for failure in &report.failures {
-        let group = groups.entry((failure.cause, &failure.backend)).or_insert((failure, 0));
+        let alike = [failure.cause, &failure.backend, failure.certainty, failure.retry];
+        let group = groups.entry(alike).or_insert((failure, 0));
         group.1 = group.1.saturating_add(1);
     }
     let mut reasons: Vec<_> = groups.into_values().collect();
@@ -121,7 +124,8 @@ fn tally<'a>(words: impl Iterator<Item = &'a str>) -> String {
 
 fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
     heading(&format!("Backend {}", backend.backend), out)?;
-    let proxies: Vec<&str> = backend.proxies.iter().take(4).map(|proxy| proxy.proxy.as_str()).collect();
+    let proxies: Vec<&str> =
+        backend.proxies.iter().take(4).map(|proxy| proxy.proxy.as_str()).collect();
     let more = backend.proxies.len().saturating_sub(proxies.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     writeln!(
@@ -169,7 +173,14 @@ fn idle_row(what: &str, gaps: &Gaps, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     };
     let time = |nanos| duration(Duration::from_nanos(nanos));
-    writeln!(out, "  {what:<24}{:>7}{:>12}{:>12}{:>12}", gaps.count, time(min), time(p50), time(max))
+    writeln!(
+        out,
+        "  {what:<24}{:>7}{:>12}{:>12}{:>12}",
+        gaps.count,
+        time(min),
+        time(p50),
+        time(max)
+    )
 }
 
 fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -207,26 +218,31 @@ fn write_failure(failure: &Failure, several: bool, out: &mut dyn Write) -> io::R
     )?;
     let times: Vec<String> = [("idle", failure.idle_gap_ns), ("wait", failure.wait_ns)]
         .into_iter()
-        .filter_map(|(what, nanos)| Some(format!(", {what} {}", duration(Duration::from_nanos(nanos?)))))
+        .filter_map(|(what, nanos)| {
+            Some(format!(", {what} {}", duration(Duration::from_nanos(nanos?))))
+        })
         .collect();
     writeln!(out, "      {} → {}{}", failure.proxy, failure.backend, times.concat())?;
-    let colour = match failure.retry {
-        "safe" => GREEN,
-        "unsafe" => RED,
-        _ => YELLOW,
-    };
-    paragraph(
-        &format!("{colour}retry {}{colour:#}: {}", failure.retry, failure.retry_reason),
-        "      ",
-        out,
-    )?;
-    let frames: Vec<String> = failure.frames.iter().map(|frame| frame_text(frame, several)).collect();
-    paragraph(&format!("frames {}", frames.join("; ")), "      ", out)
+    paragraph(&retry(failure), "      ", out)?;
+    for frame in &failure.frames {
+        writeln!(out, "      {DIM}frame {:>6}{DIM:#}  {}", frame_name(frame, several), frame.note)?;
+    }
+    Ok(())
 }
 
-fn frame_text(frame: &Evidence, several: bool) -> String {
-    let capture = if several { format!("{}:", frame.capture) } else { String::new() };
-    format!("{capture}{} {}", frame.number, frame.note)
+/// Whether the request may be sent again, and why.
+fn retry(failure: &Failure) -> String {
+    let (colour, advice) = match failure.retry {
+        "safe" => (GREEN, "Safe to retry"),
+        "unsafe" => (RED, "Not safe to retry"),
+        _ => (YELLOW, "Perhaps not safe to retry"),
+    };
+    format!("{colour}{advice}{colour:#}: {}.", failure.retry_reason)
+}
+
+/// Its number; with several captures, which of them it is in.
+fn frame_name(frame: &Evidence, several: bool) -> String {
+    if several { format!("{}:{}", frame.capture, frame.number) } else { frame.number.to_string() }
 }
 
 /// Date and time of an RFC 3339 stamp, to the millisecond.
@@ -237,10 +253,14 @@ fn clock(at: &str) -> String {
 fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     heading("What this rests on", out)?;
     for capture in &report.captures {
-        writeln!(out, "  {}", capture_line(capture))?;
+        paragraph(&capture_line(capture), "  ", out)?;
     }
-    let skipped: Vec<String> =
-        report.counters.skipped.iter().map(|(kind, n)| format!("{} {n}", kind.replace('_', " "))).collect();
+    let skipped: Vec<String> = report
+        .counters
+        .skipped
+        .iter()
+        .map(|(kind, n)| format!("{} {n}", kind.replace('_', " ")))
+        .collect();
     if !skipped.is_empty() {
         writeln!(out, "  frames skipped: {}", skipped.join(", "))?;
     }

@@ -33,12 +33,14 @@ pub(super) fn summary(failure: &Failure, request: &str) -> String {
     match (verdict.cause, verdict.detail) {
         (Cause::KeepaliveRace, Detail::Crossing { closed_after: Some(after) }) => format!(
             "the backend {backend} {close} the connection after {} of idleness just as the proxy \
-             reused it for {request}; the close acknowledges none of the request, so the two crossed",
-            duration(after)
+             reused it for {request}; its {} and the request crossed on the way",
+            duration(after),
+            close_flag(verdict)
         ),
         (Cause::KeepaliveRace, _) => format!(
             "the backend {backend} {close} the idle connection just as the proxy reused it for \
-             {request}; the close acknowledges none of the request, so the two crossed"
+             {request}; its {} and the request crossed on the way",
+            close_flag(verdict)
         ),
         (Cause::StaleReuse, _) => format!(
             "the proxy sent {request} on a connection that the backend {backend} had already closed; \
@@ -111,6 +113,13 @@ fn close_word(verdict: &Verdict) -> &'static str {
     match verdict.close.map(|close| close.kind) {
         Some(CloseKind::Rst) => "reset",
         _ => "closed",
+    }
+}
+
+fn close_flag(verdict: &Verdict) -> &'static str {
+    match verdict.close.map(|close| close.kind) {
+        Some(CloseKind::Rst) => "RST",
+        _ => "FIN",
     }
 }
 

@@ -44,8 +44,11 @@ impl Layout {
             return Step::Short { need: RECORD };
         };
         let [seconds, fraction, captured, wire_len] = self.fields(header);
-        let Some(captured) = usize::try_from(captured).ok().filter(|count| *count <= MAX_RECORD) else {
-            return Step::Bad(format!("claims {captured} captured bytes, can be at most {MAX_RECORD}"));
+        let Some(captured) = usize::try_from(captured).ok().filter(|count| *count <= MAX_RECORD)
+        else {
+            return Step::Bad(format!(
+                "claims {captured} captured bytes, can be at most {MAX_RECORD}"
+            ));
         };
         let end = RECORD.saturating_add(captured);
         if here.len() < end {
@@ -68,7 +71,11 @@ impl Layout {
     fn fields(&self, header: &[u8; RECORD]) -> [u32; 4] {
         let mut fields = [0; 4];
         for (field, bytes) in fields.iter_mut().zip(header.as_chunks::<4>().0) {
-            *field = if self.big_endian { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) };
+            *field = if self.big_endian {
+                u32::from_be_bytes(*bytes)
+            } else {
+                u32::from_le_bytes(*bytes)
+            };
         }
         fields
     }

@@ -64,7 +64,9 @@ impl Walk {
             match here.get(8..12) {
                 Some(magic) if magic == BYTE_ORDER_MAGIC.to_be_bytes() => self.big_endian = true,
                 Some(magic) if magic == BYTE_ORDER_MAGIC.to_le_bytes() => self.big_endian = false,
-                _ => return Step::Bad("a section header with an unknown byte-order mark".to_owned()),
+                _ => {
+                    return Step::Bad("a section header with an unknown byte-order mark".to_owned());
+                }
             }
             self.interfaces.clear();
         }
@@ -159,7 +161,8 @@ impl Walk {
         ) else {
             return Step::Bad(format!("a packet block of {used} bytes, need at least 32"));
         };
-        let Some(interface) = usize::try_from(id).ok().and_then(|id| self.interfaces.get(id)) else {
+        let Some(interface) = usize::try_from(id).ok().and_then(|id| self.interfaces.get(id))
+        else {
             return Step::Bad(format!("interface {id}, only {} declared", self.interfaces.len()));
         };
         let room = body.len().saturating_sub(head);

@@ -73,8 +73,11 @@ impl Savefile {
     /// When it cannot be opened or read, or is no capture.
     pub fn open(path: &Path, capture: u32) -> Result<Self, SourceError> {
         let name = path.display().to_string();
-        let file = File::open(path)
-            .map_err(|error| SourceError::Io { path: name.clone(), action: "cannot open", error })?;
+        let file = File::open(path).map_err(|error| SourceError::Io {
+            path: name.clone(),
+            action: "cannot open",
+            error,
+        })?;
         Self::from_reader(Box::new(file), name, capture)
     }
 
@@ -140,7 +143,11 @@ impl Savefile {
                         self.facts.truncated_frames = self.facts.truncated_frames.saturating_add(1);
                     }
                     block.spans.push(Span {
-                        reference: FrameRef { capture: self.capture, number: self.facts.frames, at },
+                        reference: FrameRef {
+                            capture: self.capture,
+                            number: self.facts.frames,
+                            at,
+                        },
                         link,
                         wire_len,
                         start: used.saturating_add(start),
@@ -250,9 +257,12 @@ fn describe(head: &[u8]) -> String {
     match head {
         [] => "the file is empty".to_owned(),
         [0x1f, 0x8b, ..] => "compressed with gzip: decompress it first (gunzip)".to_owned(),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "compressed with zstd: decompress it first (unzstd)".to_owned(),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            "compressed with zstd: decompress it first (unzstd)".to_owned()
+        }
         _ => {
-            let first: Vec<String> = head.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+            let first: Vec<String> =
+                head.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
             format!("not a capture: begins with bytes {}", first.join(" "))
         }
     }

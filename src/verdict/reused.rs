@@ -46,7 +46,11 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let covers_close = closing.kind == CloseKind::Fin && known > closing.mark.pos;
     if !covers_close {
         let unseen_fin = closing.kind == CloseKind::Rst
-            && case.connection.half(Side::Server).last_gap.is_some_and(|gap| gap > request.server_pos);
+            && case
+                .connection
+                .half(Side::Server)
+                .last_gap
+                .is_some_and(|gap| gap > request.server_pos);
         if unseen_fin {
             return doubt(Doubt::Gap);
         }

@@ -1,0 +1,145 @@
+//! One side of an HTTP/1 connection: where in its messages it is.
+
+use super::body::Body;
+use super::head::{MAX_HEAD, Parsed};
+use crate::flow::StreamPos;
+use crate::packet::FrameRef;
+
+#[derive(Debug)]
+pub(super) struct Direction {
+    pub(super) phase: Phase,
+    /// The head so far, when it began in an earlier segment.
+    pub(super) partial: Vec<u8>,
+}
+
+/// Where in its messages a side is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Phase {
+    /// In a head, or before one.
+    Head,
+    /// In a body.
+    Body(Body),
+    /// Somewhere: what would tell was not captured.
+    Lost,
+}
+
+/// What is left of a segment.
+#[derive(Clone, Copy)]
+pub(super) struct Rest<'a> {
+    /// Position of the first byte.
+    pub(super) pos: StreamPos,
+    /// What was captured of it.
+    pub(super) bytes: &'a [u8],
+    /// How long it was on the wire.
+    pub(super) len: u64,
+    /// See `StreamEvent::Bytes`.
+    pub(super) ack: Option<StreamPos>,
+    /// See `StreamEvent::Bytes`.
+    pub(super) first_copy: bool,
+    /// The frame.
+    pub(super) frame: FrameRef,
+}
+
+impl Rest<'_> {
+    pub(super) fn skip(&mut self, count: u64) {
+        self.pos = self.pos.plus(count);
+        self.len = self.len.saturating_sub(count);
+        self.bytes =
+            usize::try_from(count).ok().and_then(|at| self.bytes.get(at..)).unwrap_or_default();
+    }
+
+    /// Empty lines between messages are no part of them.
+    pub(super) fn skip_blank(&mut self) {
+        let blank = self.bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.skip(u64::try_from(blank).unwrap_or_default());
+    }
+
+    fn is_cut(&self) -> bool {
+        u64::try_from(self.bytes.len()).is_ok_and(|captured| captured < self.len)
+    }
+
+    pub(super) fn end(&self) -> StreamPos {
+        self.pos.plus(self.len)
+    }
+}
+
+/// What the next bytes of a head came to.
+pub(super) enum HeadStep<T> {
+    /// It ended after so many of them.
+    Whole {
+        /// What it says.
+        head: T,
+        /// How many.
+        used: u64,
+        /// What follows.
+        body: Body,
+    },
+    /// It goes on.
+    More,
+    /// The rest of it was not captured, or it is longer than any head should be.
+    Cut,
+    /// It is none.
+    Invalid,
+}
+
+impl Direction {
+    /// Takes bytes of a head. They are copied only when it does not end within them.
+    pub(super) fn head_bytes<T>(
+        &mut self,
+        rest: &Rest<'_>,
+        parse: impl Fn(&[u8]) -> Parsed<T>,
+    ) -> HeadStep<T> {
+        let before = self.partial.len();
+        let parsed = if before == 0 {
+            parse(rest.bytes)
+        } else {
+            self.partial.extend_from_slice(rest.bytes);
+            if ends_head(&self.partial, before) { parse(&self.partial) } else { Parsed::Partial }
+        };
+        match parsed {
+            Parsed::Whole(read) => {
+                self.partial = Vec::new();
+                let used = u64::try_from(read.len.saturating_sub(before)).unwrap_or_default();
+                HeadStep::Whole { head: read.head, used, body: read.body }
+            }
+            Parsed::Partial if rest.is_cut() || self.partial.len() > MAX_HEAD => {
+                self.partial = Vec::new();
+                HeadStep::Cut
+            }
+            Parsed::Partial => {
+                if before == 0 {
+                    self.partial.extend_from_slice(rest.bytes);
+                }
+                HeadStep::More
+            }
+            Parsed::Invalid => {
+                self.partial = Vec::new();
+                HeadStep::Invalid
+            }
+        }
+    }
+
+    pub(super) fn lose(&mut self) {
+        self.partial = Vec::new();
+        self.phase = Phase::Lost;
+    }
+}
+
+/// There is an empty line in `head` that ends at `from` or later.
+fn ends_head(head: &[u8], from: usize) -> bool {
+    let tail = head.get(from.saturating_sub(3)..).unwrap_or_default();
+    tail.windows(2).any(|pair| pair == b"\n\n") || tail.windows(3).any(|three| three == b"\n\r\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_line_ends_a_head_wherever_segments_end() {
+        assert!(ends_head(b"GET / HTTP/1.1\r\n\r\n", 17));
+        assert!(ends_head(b"GET / HTTP/1.1\r\n\r\n", 0));
+        assert!(ends_head(b"GET / HTTP/1.1\n\n", 15));
+        assert!(!ends_head(b"GET / HTTP/1.1\r\nHost: a\r\n", 16));
+    }
+}
