@@ -65,7 +65,9 @@ impl Walk {
                 Some(magic) if magic == BYTE_ORDER_MAGIC.to_be_bytes() => self.big_endian = true,
                 Some(magic) if magic == BYTE_ORDER_MAGIC.to_le_bytes() => self.big_endian = false,
                 _ => {
-                    return Step::Bad("a section header with an unknown byte-order mark".to_owned());
+                    return Step::Bad(
+                        "a section header with an unknown byte-order mark".to_owned(),
+                    );
                 }
             }
             self.interfaces.clear();
