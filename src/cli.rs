@@ -32,7 +32,7 @@ pub enum Command {
 /// `why502 analyze`.
 #[derive(Debug, Args)]
 pub struct Analyze {
-    /// The captures; several are read one after the other, in the order of their time
+    /// The captures; several are read one after the other, as given
     #[arg(required = true, value_name = "CAPTURE")]
     pub captures: Vec<PathBuf>,
     /// Judge exactly these listeners (default: all that speak HTTP); a port alone is ':8080'

@@ -566,6 +566,23 @@ fn a_scan_is_one_note() {
     assert_eq!(report.notes.iter().filter(|note| note.code == "scan").count(), 1);
 }
 
+/// A host that still remembers an older connection on these ports answers the SYN with an ACK of that
+/// one; the client resets it and tries again.
+#[test]
+fn a_stray_ack_before_the_handshake_is_forgotten() {
+    let mut talk = Talk::new(100, 0x5000_0000);
+    talk.syn().data_unheard(Backend, b"").rst(Proxy).idle(Duration::from_secs(3));
+    let mut again = Talk::new(100, 0xa000_0000).after(Duration::from_secs(4));
+    again.handshake().exchange("/a", 64).data(Proxy, &get("/crash")).ack(Backend).close(Backend);
+    let report = analyze(&talk::together(&[&talk, &again]));
+    assert_eq!(report.counters.connections, 1);
+    assert_eq!(report.counters.exchanges, 2);
+    assert_eq!(
+        report.failures.iter().map(said).collect::<Vec<_>>(),
+        failure("closed_in_flight", "proven", "unsafe")
+    );
+}
+
 /// The same four numbers in use again are another connection.
 #[test]
 fn a_reused_port_is_a_new_connection() {

@@ -364,6 +364,15 @@ fn note_unseen_cause(connection: &mut Connection, reset: FrameRef, from: Side) {
 }
 
 fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
+    let none = StreamPos::default();
+    // What came before on these ports, as long as it was no payload, belonged to an older
+    // connection: a host that still remembers that one answers a SYN with a stray ACK, and the
+    // SYN's sender resets it and tries again.
+    let unread = connection.client_half.next == none && connection.server_half.next == none;
+    if unread && connection.half(from).segments > 0 {
+        let half = connection.half_mut(from);
+        *half = Half { segments: half.segments, ttl: half.ttl, ..Half::default() };
+    }
     if segment.flags.ack() {
         connection.syn_ack.get_or_insert(segment.frame);
         // It answers a SYN: what it acknowledges is the first byte, even if the SYN is missing.
