@@ -3,6 +3,7 @@
 use crate::roles::Pattern;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why did my proxy answer 502?
 #[derive(Debug, Parser)]
@@ -41,6 +42,15 @@ pub struct Analyze {
     /// Listeners of the proxy itself, towards its clients
     #[arg(long, value_name = "[ADDR][:PORT]")]
     pub front: Vec<Pattern>,
+    /// How long the backend keeps idle connections: 500ms, 5s, 1m30s
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub backend_keepalive: Option<Duration>,
+    /// How long the proxy keeps idle connections
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub proxy_idle: Option<Duration>,
+    /// How long the proxy waits for an answer
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub proxy_read: Option<Duration>,
     /// How to answer
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -79,4 +89,12 @@ pub enum When {
     Always,
     /// Never
     Never,
+}
+
+/// `500ms`, `5s`, `1m30s`. A bare number could be either of two units.
+fn duration(text: &str) -> Result<Duration, String> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("'{text}' has no unit: '{text}s' or '{text}ms'?"));
+    }
+    humantime::parse_duration(text).map_err(|error| format!("{error}; want 500ms, 5s or 1m30s"))
 }

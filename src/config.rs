@@ -4,13 +4,21 @@ use crate::cli::{Analyze, When};
 use crate::pipeline::Settings;
 use crate::report::Style;
 use crate::roles::Told;
+use crate::verdict::Timeouts;
 use anstream::ColorChoice;
 
 /// The settings of an analysis.
 pub fn settings(typed: &Analyze) -> Settings {
     Settings {
         told: Told { backends: typed.backend.clone(), fronts: typed.front.clone() },
-        style: Style { show_secrets: typed.show_secrets },
+        style: Style {
+            show_secrets: typed.show_secrets,
+            timeouts: Timeouts {
+                backend_keepalive: typed.backend_keepalive,
+                proxy_idle: typed.proxy_idle,
+                proxy_read: typed.proxy_read,
+            },
+        },
         ..Settings::default()
     }
 }

@@ -1,4 +1,5 @@
-//! Idle gaps: how long connections had nothing outstanding, and what ended that.
+//! Idle gaps: how long connections had nothing outstanding, and what ended that; and the timeouts
+//! that they show.
 
 use hdrhistogram::Histogram;
 use std::time::Duration;
@@ -71,6 +72,14 @@ impl Gaps {
         self.0.as_ref().map_or(0, |filled| filled.histogram.len())
     }
 
+    /// How many are at least so long, to the histogram's precision.
+    pub fn count_from(&self, shortest: Duration) -> u64 {
+        let from = u64::try_from(shortest.as_nanos()).unwrap_or(u64::MAX);
+        self.0.as_ref().map_or(0, |filled| {
+            if from > filled.max { 0 } else { filled.histogram.count_between(from, filled.max) }
+        })
+    }
+
     /// Where they lie; `None` when there are none.
     pub fn quantiles(&self) -> Option<Quantiles> {
         let filled = self.0.as_ref()?;
@@ -88,15 +97,157 @@ impl Gaps {
     }
 }
 
+/// Closes kept exactly, to find the timer behind them.
+const SAMPLES: usize = 1_024;
+
+/// Gaps after which a side closed. The distribution has all of them, the samples the first
+/// [`SAMPLES`].
+#[derive(Clone, Debug, Default)]
+pub struct Closes {
+    /// All of them.
+    pub gaps: Gaps,
+    samples: Vec<u64>,
+}
+
+/// A timer, as the closes show it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timer {
+    /// The middle of the cluster.
+    pub value: Duration,
+    /// It can hardly be shorter.
+    pub low: Duration,
+    /// It can hardly be longer.
+    pub high: Duration,
+    /// Closes in the cluster.
+    pub samples: u64,
+}
+
+/// Fewer closes are chance.
+const MIN_SAMPLES: usize = 3;
+
+/// How far apart two gaps may be and still come from one timer: what schedulers, sweeps and round
+/// trips add.
+pub fn tolerance(timer: Duration) -> Duration {
+    Duration::from_millis(30).max(timer.checked_div(25).unwrap_or_default())
+}
+
+impl Timer {
+    /// A timer that was told, not seen.
+    pub fn told(value: Duration) -> Self {
+        let slack = tolerance(value);
+        Self {
+            value,
+            low: value.saturating_sub(slack),
+            high: value.saturating_add(slack),
+            samples: 0,
+        }
+    }
+
+    /// A gap that this timer would end.
+    pub fn fits(&self, gap: Duration) -> bool {
+        gap >= self.low && gap <= self.high
+    }
+}
+
+impl Closes {
+    /// Adds one close.
+    pub fn record(&mut self, gap: Duration) {
+        self.gaps.record(gap);
+        if self.samples.len() < SAMPLES {
+            self.samples.push(u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Adds all closes of another pair.
+    pub fn add(&mut self, other: &Self) {
+        self.gaps.add(&other.gaps);
+        let room = SAMPLES.saturating_sub(self.samples.len());
+        self.samples.extend(other.samples.iter().take(room));
+    }
+
+    /// The timer behind the closes: one tight cluster that holds most of them. Fewer than three
+    /// closes, or closes all over the place, show none.
+    pub fn timer(&self) -> Option<Timer> {
+        let mut sorted = self.samples.clone();
+        sorted.sort_unstable();
+        let mut best: &[u64] = &[];
+        let mut end = 0_usize;
+        for (begin, first) in sorted.iter().enumerate() {
+            let width = u64::try_from(tolerance(Duration::from_nanos(*first)).as_nanos());
+            let limit = first.saturating_add(width.unwrap_or(u64::MAX));
+            while sorted.get(end).is_some_and(|gap| *gap <= limit) {
+                end = end.saturating_add(1);
+            }
+            let cluster = sorted.get(begin..end).unwrap_or_default();
+            if cluster.len() > best.len() {
+                best = cluster;
+            }
+        }
+        let most = best.len().saturating_mul(10) >= sorted.len().saturating_mul(6);
+        if best.len() < MIN_SAMPLES || !most {
+            return None;
+        }
+        let (low, high) = (*best.first()?, *best.last()?);
+        let value = *best.get(best.len() / 2)?;
+        // What was seen is the timer plus the way of its close, or minus that of the answer.
+        let slack = Duration::from_millis(30).max(Duration::from_nanos(value / 100));
+        Some(Timer {
+            value: Duration::from_nanos(value),
+            low: Duration::from_nanos(low).saturating_sub(slack),
+            high: Duration::from_nanos(high).saturating_add(slack),
+            samples: u64::try_from(best.len()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+/// Which side gives up an idle connection first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Ordering {
+    /// Not known.
+    Unknown,
+    /// The proxy, as it should be: it is the one that sends requests.
+    Safe,
+    /// Either.
+    Tie,
+    /// The backend: requests will be lost.
+    Race,
+}
+
+impl Ordering {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Safe => "safe",
+            Self::Tie => "tie",
+            Self::Race => "race",
+        }
+    }
+
+    /// Going by both timers. Without the proxy's, a backend that was seen to close idle connections
+    /// has the shorter one.
+    pub fn of(backend: Option<Timer>, proxy: Option<Timer>, backend_closes: bool) -> Self {
+        match (backend, proxy) {
+            (Some(backend), Some(proxy)) if backend.high < proxy.low => Self::Race,
+            (Some(backend), Some(proxy)) if backend.low > proxy.high => Self::Safe,
+            (Some(_), Some(_)) => Self::Tie,
+            (Some(_), None) if backend_closes => Self::Race,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// The idle gaps between one proxy and one backend, by what ended them.
 #[derive(Clone, Debug, Default)]
 pub struct IdleGaps {
     /// The next request.
     pub reused: Gaps,
     /// The backend closed.
-    pub closed_by_backend: Gaps,
+    pub closed_by_backend: Closes,
     /// The proxy closed.
-    pub closed_by_proxy: Gaps,
+    pub closed_by_proxy: Closes,
+    /// Waits for an answer that the proxy ended.
+    pub gave_up: Closes,
 }
 
 impl IdleGaps {
@@ -105,6 +256,7 @@ impl IdleGaps {
         self.reused.add(&other.reused);
         self.closed_by_backend.add(&other.closed_by_backend);
         self.closed_by_proxy.add(&other.closed_by_proxy);
+        self.gave_up.add(&other.gave_up);
     }
 }
 
@@ -124,6 +276,30 @@ mod tests {
         assert_eq!(quantiles.max, Duration::from_millis(1_000));
         let p50 = quantiles.p50.as_secs_f64();
         assert!((p50 - 0.5).abs() < 0.01, "{p50}");
+    }
+
+    fn closes(millis: &[u64]) -> Closes {
+        let mut closes = Closes::default();
+        millis.iter().for_each(|millis| closes.record(Duration::from_millis(*millis)));
+        closes
+    }
+
+    #[test]
+    fn a_tight_cluster_that_holds_most_closes_is_a_timer() {
+        let timer = closes(&[5_001, 5_003, 4_999, 120, 5_010]).timer().unwrap();
+        assert_eq!(timer.samples, 4);
+        assert!(timer.fits(Duration::from_secs(5)) && !timer.fits(Duration::from_millis(5_200)));
+        // Short timers get 30 ms, long ones 4 %.
+        assert!(closes(&[100, 120, 129]).timer().is_some());
+        assert!(closes(&[60_000, 61_000, 62_300]).timer().is_some());
+    }
+
+    #[test]
+    fn few_or_scattered_closes_are_no_timer() {
+        assert_eq!(closes(&[]).timer(), None);
+        assert_eq!(closes(&[5_000, 5_001]).timer(), None);
+        assert_eq!(closes(&[100, 900, 2_000, 3_500, 5_000, 5_001, 5_002]).timer(), None);
+        assert_eq!(closes(&[60_000, 61_000, 63_000, 65_000, 70_000]).timer(), None);
     }
 
     #[test]

@@ -6,9 +6,9 @@
 
 use crate::exchange::{Ended, Exchange, Outcome, Output, Protocol, Request, Response, Unread};
 use crate::flow::{Connection, Half, Side, SidesBy};
-use crate::idle::IdleGaps;
+use crate::idle::{IdleGaps, Timer};
 use crate::packet::Endpoint;
-use crate::verdict::{self, Cause, Detail, Fate, Verdict};
+use crate::verdict::{self, Cause, Fate, Timeouts, Verdict};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -79,6 +79,10 @@ pub struct Listener {
     pub guessed: u64,
     /// Connections of which one direction was not captured at all.
     pub one_direction: u64,
+    /// Connections that left the host that captured them, as far as the capture tells.
+    pub opened_here: u64,
+    /// Connections that came to that host.
+    pub accepted_here: u64,
     /// Who connects to it.
     pub proxies: BTreeMap<IpAddr, Proxy>,
     /// Connections of proxies for which there was no room.
@@ -104,6 +108,13 @@ impl Listener {
         self.protocols.get(&protocol).copied().unwrap_or(0)
     }
 
+    /// The idle gaps of all its proxies.
+    pub fn idle(&self) -> IdleGaps {
+        let mut idle = IdleGaps::default();
+        self.proxies.values().for_each(|proxy| idle.add(&proxy.idle));
+        idle
+    }
+
     /// Failed exchanges and connects.
     pub fn failed(&self) -> u64 {
         self.causes.values().fold(0, |sum, count| sum.saturating_add(*count))
@@ -114,6 +125,7 @@ impl Listener {
 #[derive(Debug, Default)]
 pub struct Ledger {
     limits: Limits,
+    timeouts: Timeouts,
     listeners: HashMap<Endpoint, Listener, RandomState>,
     failures: Vec<Failure>,
     /// Failures that were counted and not kept.
@@ -123,9 +135,35 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Empty books.
-    pub fn new(limits: Limits) -> Self {
-        Self { limits, ..Self::default() }
+    /// Empty books. `timeouts` is what was told of them.
+    pub fn new(limits: Limits, timeouts: Timeouts) -> Self {
+        Self { limits, timeouts, ..Self::default() }
+    }
+
+    /// Judges again what depends on all that was seen: whether a close came just when the backend's
+    /// keep-alive timer fired.
+    pub fn revise(&mut self) {
+        let told = self.timeouts.backend_keepalive.map(Timer::told);
+        let mut timers: HashMap<Endpoint, Option<Timer>, RandomState> = HashMap::default();
+        for failure in &mut self.failures {
+            let Some(listener) = self.listeners.get_mut(&failure.server) else {
+                continue;
+            };
+            let timer = *timers
+                .entry(failure.server)
+                .or_insert_with(|| told.or_else(|| listener.idle().closed_by_backend.timer()));
+            let before = failure.verdict.cause;
+            if let Some(timer) = timer
+                && verdict::lost_in_host(&mut failure.verdict, timer.value, |gap| timer.fits(gap))
+            {
+                let after = failure.verdict.cause;
+                if let Some(count) = listener.causes.get_mut(&before) {
+                    *count = count.saturating_sub(1);
+                }
+                listener.causes.retain(|_, count| *count > 0);
+                count(listener.causes.entry(after).or_default());
+            }
+        }
     }
 
     /// Books what a reader made known.
@@ -160,7 +198,7 @@ impl Ledger {
     }
 
     fn exchange(&mut self, exchange: Exchange, connection: &Connection) {
-        let fate = verdict::judge(&exchange, connection);
+        let fate = verdict::judge(&exchange, connection, &self.timeouts);
         let proxies = self.limits.proxies;
         if let Some(listener) = self.listener(connection.server) {
             count(&mut listener.exchanges);
@@ -178,10 +216,15 @@ impl Ledger {
                 if let Some(gap) = exchange.idle_gap().filter(|_| exchange.ordinal > 0) {
                     proxy.idle.reused.record(gap);
                 }
-                if let Fate::Failed(verdict) = &fate
-                    && let Detail::Crossing { closed_after: Some(gap) } = verdict.detail
-                {
-                    proxy.idle.closed_by_backend.record(gap);
+                if let Fate::Failed(verdict) = &fate {
+                    match (verdict.cause, verdict.closed_after, verdict.wait) {
+                        // The timer fired, whether or not a request was on its way.
+                        (Cause::KeepaliveRace | Cause::StaleReuse, Some(gap), _) => {
+                            proxy.idle.closed_by_backend.record(gap);
+                        }
+                        (Cause::ResponseTimeout, _, Some(wait)) => proxy.idle.gave_up.record(wait),
+                        _ => {}
+                    }
                 }
             }
         }
@@ -245,6 +288,11 @@ impl Listener {
     fn connection(&mut self, ended: &Ended, connection: &Connection, proxies: usize) {
         count(&mut self.connections);
         count(self.protocols.entry(ended.protocol).or_default());
+        match connection.outgoing {
+            Some(true) => count(&mut self.opened_here),
+            Some(false) => count(&mut self.accepted_here),
+            None => {}
+        }
         let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
         let gaps = u64::from(client.gaps).saturating_add(u64::from(server.gaps));
         self.capture_gaps = self.capture_gaps.saturating_add(gaps);

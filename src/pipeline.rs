@@ -35,7 +35,7 @@ impl Analysis {
         let told = &settings.told;
         let known = told.backends.iter().chain(&told.fronts).filter_map(|one| one.endpoint());
         let table = Table::new(settings.flow, known);
-        let ledger = Ledger::new(settings.ledger);
+        let ledger = Ledger::new(settings.ledger, settings.style.timeouts);
         Self { settings, table, ledger, skips: [0; Skip::ALL.len()] }
     }
 
@@ -58,6 +58,7 @@ impl Analysis {
     /// Ends every connection and reports. `captures` is what the sources say of themselves.
     pub fn finish<'a>(mut self, captures: impl IntoIterator<Item = &'a CaptureFacts>) -> Report {
         self.table.finish(&mut |output, connection| self.ledger.book(output, connection));
+        self.ledger.revise();
         let roles = Roles::assign(&self.ledger, &self.settings.told);
         let skipped = Skip::ALL.iter().zip(self.skips).filter(|(_, count)| *count > 0);
         let sources = Sources {

@@ -111,6 +111,8 @@ impl Roles {
         let listeners = ledger.listeners();
         let proxies = openers(&listeners);
         let scanners = scanners(&listeners);
+        // A host with several addresses gives itself away where the capture tells what came to it.
+        let opens_here = listeners.values().any(|one| like_a_backend(one) && one.opened_here > 0);
         let matches = |patterns: &[Pattern], endpoint: Endpoint| {
             patterns.iter().any(|pattern| pattern.matches(endpoint))
         };
@@ -126,7 +128,9 @@ impl Roles {
                 Role::Front
             } else if !http {
                 if refuses { Role::Backend } else { Role::Other }
-            } else if proxies.contains(&endpoint.addr) {
+            } else if proxies.contains(&endpoint.addr)
+                || opens_here && listener.accepted_here > 0 && listener.opened_here == 0
+            {
                 Role::Front
             } else {
                 Role::Backend
@@ -159,15 +163,18 @@ impl Roles {
     }
 }
 
+/// It speaks HTTP or TLS, or nobody got through to it.
+fn like_a_backend(listener: &Listener) -> bool {
+    let web = [Protocol::Http1, Protocol::Http2, Protocol::Tls];
+    web.iter().any(|protocol| listener.spoke(*protocol) > 0) || listener.connects_failed > 0
+}
+
 /// Hosts that open connections as a proxy does: to HTTP, to TLS, or in vain.
 fn openers(listeners: &BTreeMap<Endpoint, &Listener>) -> BTreeSet<IpAddr> {
     let mut openers = BTreeSet::new();
     for (endpoint, listener) in listeners {
-        let web = [Protocol::Http1, Protocol::Http2, Protocol::Tls];
-        let like_a_backend = web.iter().any(|protocol| listener.spoke(*protocol) > 0)
-            || listener.connects_failed > 0;
         // On one host everything both accepts and opens: that says nothing.
-        if like_a_backend {
+        if like_a_backend(listener) {
             openers.extend(listener.proxies.keys().filter(|addr| **addr != endpoint.addr));
         }
     }

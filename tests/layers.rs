@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("pipeline", &["source", "packet", "flow", "exchange", "ledger", "roles", "report"]),
     // What the user typed names the types that it becomes.
     ("cli", &["roles"]),
-    ("config", &["cli", "pipeline", "report", "roles"]),
+    ("config", &["cli", "pipeline", "report", "roles", "verdict"]),
     ("run", &["cli", "config", "pipeline", "report", "source"]),
 ];
 

@@ -211,15 +211,43 @@ const SCENARIOS: &[Scenario] = &[
         },
         expected: || failure("connection_refused", "proven", "safe"),
     },
-    // unproven
+    // response_timeout
     Scenario {
         name: "the proxy loses patience",
         play: |talk| {
             talk.handshake().exchange("/warm", 64);
             talk.data(Proxy, &get("/slow")).ack(Backend).idle(TWO_SECONDS).close(Proxy);
         },
-        expected: || failure("unproven", "possible", "unknown"),
+        expected: || failure("response_timeout", "likely", "unsafe"),
     },
+    Scenario {
+        name: "the answer comes after the proxy has lost patience",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/slow")).ack(Backend).idle(TWO_SECONDS);
+            talk.fin(Proxy).ack(Backend).idle(TWO_SECONDS).data_unheard(Backend, &ok(64));
+            talk.rst_in_reply(Proxy);
+        },
+        expected: || failure("response_timeout", "likely", "unsafe"),
+    },
+    // connect_timeout
+    Scenario {
+        name: "nobody answers three SYNs",
+        play: |talk| {
+            talk.syn().idle(Duration::from_secs(1)).syn_again().idle(TWO_SECONDS).syn_again();
+        },
+        expected: || failure("connect_timeout", "proven", "safe"),
+    },
+    // backend_error
+    Scenario {
+        name: "the backend itself answers 503",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/busy")).ack(Backend);
+            talk.data(Backend, b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nno").ack(Proxy);
+            talk.close(Proxy);
+        },
+        expected: || failure("backend_error", "proven", "unsafe"),
+    },
+    // unproven
     Scenario {
         name: "the other end has forgotten a connection that it used before",
         play: |talk| {

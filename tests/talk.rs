@@ -124,6 +124,13 @@ impl Talk {
         self.heard_segment(End::Proxy, SYN, b"")
     }
 
+    /// The SYN again, unanswered so far.
+    pub fn syn_again(&mut self) -> &mut Self {
+        let (sender, _) = self.ends(End::Proxy);
+        sender.seq = sender.seq.wrapping_sub(1);
+        self.syn()
+    }
+
     pub fn handshake(&mut self) -> &mut Self {
         self.syn().heard_segment(End::Backend, SYN | ACK, b"").ack(End::Proxy)
     }

@@ -49,6 +49,8 @@ enum Over {
     Tunnel,
     /// The client sent something else.
     NotHttp,
+    /// The client has closed, and an answer came all the same.
+    Late,
 }
 
 type Out<'o> = dyn FnMut(Output) + 'o;
@@ -346,6 +348,8 @@ impl Http1 {
             last: rest.frame,
             head_complete: false,
             announces_close: false,
+            after_close: has_closed(connection),
+            complete: false,
         });
         true
     }
@@ -488,6 +492,8 @@ impl Http1 {
                         last: frame,
                         head_complete: false,
                         announces_close: false,
+                        after_close: false,
+                        complete: false,
                     });
                     self.lose_response(Unread::Gap);
                 }
@@ -497,6 +503,14 @@ impl Http1 {
 
     fn response_done(&mut self, frame: FrameRef, out: &mut Out<'_>) {
         self.server.phase = Phase::Head;
+        if let Some(response) = &mut self.response {
+            response.complete = true;
+            if response.after_close {
+                // Whether the client takes it shows only in what comes after.
+                self.over = Some(Over::Late);
+                return;
+            }
+        }
         let announces_close = self.response.is_some_and(|response| response.announces_close);
         self.emit(Outcome::Answered, out);
         self.close_announced = announces_close;
@@ -536,6 +550,14 @@ impl Http1 {
             // Whether a response has a body depends on the request.
             let unframed = request.head.is_none() && self.response.is_some();
             let outcome = match (unread, &self.response) {
+                (_, Some(response)) if response.after_close => {
+                    let taken = server.acked.is_some_and(|acked| acked.pos > response.start);
+                    match (taken, response.complete) {
+                        (true, true) => Outcome::Answered,
+                        (true, false) => Outcome::Partial,
+                        (false, _) => Outcome::Late,
+                    }
+                }
                 (Some(why), _) => Outcome::Unread(why),
                 (None, _) if lost || unframed => Outcome::Unread(Unread::Gap),
                 (None, Some(_)) => Outcome::Partial,
@@ -551,4 +573,10 @@ impl Http1 {
             surplus: self.surplus,
         }));
     }
+}
+
+/// The client closed its direction.
+fn has_closed(connection: &Connection) -> bool {
+    let client = connection.half(Side::Client);
+    client.fin.is_some() || client.rst.is_some()
 }

@@ -55,6 +55,8 @@ pub enum Outcome {
     Partial,
     /// It got nothing, and the connection ended.
     Unanswered,
+    /// An answer came after the client had closed, which never took it.
+    Late,
     /// It may have been answered; that cannot be read here.
     Unread(Unread),
 }
@@ -114,6 +116,10 @@ pub struct Response {
     pub head_complete: bool,
     /// It says that the connection will be closed.
     pub announces_close: bool,
+    /// It began after the client had closed its direction, without knowledge of the response.
+    pub after_close: bool,
+    /// All of it came.
+    pub complete: bool,
 }
 
 /// A connection at its end.

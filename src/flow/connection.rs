@@ -132,10 +132,17 @@ pub struct Connection {
     pub opened: FrameRef,
     /// Its last frame so far.
     pub last: FrameRef,
+    /// The latest time that the capture is known to cover, once the connection has ended.
+    pub seen_until: Timestamp,
     /// The first SYN.
     pub syn: Option<FrameRef>,
-    /// How many SYNs the client sent.
+    /// The last SYN.
+    pub last_syn: Option<FrameRef>,
+    /// How many times the client tried; the same SYN captured twice is one.
     pub syns: u32,
+    /// The SYN left the host that captured it (true), or came to it (false); `None` where the
+    /// capture does not tell.
+    pub outgoing: Option<bool>,
     /// The first SYN+ACK.
     pub syn_ack: Option<FrameRef>,
     /// The client's answer to the SYN+ACK: the connection is established.

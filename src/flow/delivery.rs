@@ -5,11 +5,14 @@ use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
 use super::{Limits, StreamEvent, StreamReader};
 use crate::packet::{FrameRef, Segment, SeqNum};
+use crate::time::Timestamp;
 use std::time::Duration;
 
 /// A sequence number so far from where the stream is belongs to no window (RFC 7323 allows 1 GiB,
 /// no host opens a quarter of it): a stray from an older connection, or an attack.
 const STRAY: i64 = 1 << 28;
+/// No host repeats a SYN sooner.
+const SYN_INTERVAL: Duration = Duration::from_millis(100);
 /// Payload segments of a connection begun in the middle that may pass before its sides are guessed
 /// by their ports.
 const UNDECIDED_SEGMENTS: u8 = 4;
@@ -104,7 +107,9 @@ impl<R: StreamReader> Delivery<R> {
     }
 
     /// Ends the connection: what waits is delivered, what is missing becomes gaps.
-    pub(super) fn finish(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
+    /// `now` is how far the capture has come.
+    pub(super) fn finish(&mut self, now: Timestamp, out: &mut impl FnMut(R::Output, &Connection)) {
+        self.connection.seen_until = now;
         if self.connection.sides_by.is_none() {
             self.connection.sides_by = Some(SidesBy::LowerPort);
         }
@@ -231,7 +236,8 @@ impl<R: StreamReader> Delivery<R> {
         let half = self.connection.half_mut(from);
         let end = arrival.pos.plus(u64::from(arrival.payload_len));
         let old = half.next.since(arrival.pos);
-        if end > half.next {
+        // Nothing follows a FIN but segments that carry its position.
+        if arrival.payload_len > 0 && end > half.next && half.fin.is_none() {
             let fresh = end.since(half.next);
             let pos = half.next;
             half.next = end;
@@ -380,7 +386,11 @@ fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
         client.origin.get_or_insert(Origin(segment.ack));
     } else {
         connection.syn.get_or_insert(segment.frame);
-        connection.syns = connection.syns.saturating_add(1);
+        connection.outgoing = connection.outgoing.or(segment.outgoing);
+        let again = connection.last_syn.replace(segment.frame);
+        if again.is_none_or(|last| segment.frame.at.since(last.at) >= SYN_INTERVAL) {
+            connection.syns = connection.syns.saturating_add(1);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::delivery::{Delivery, begins_anew, refuses_syn};
 use super::key::Key;
 use super::{Limits, StreamReader};
 use crate::packet::{Endpoint, Segment};
+use crate::time::Timestamp;
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
 
@@ -35,6 +36,8 @@ pub struct Table<R> {
     closed: Recency,
     listeners: HashSet<Endpoint, RandomState>,
     waiting_bytes: usize,
+    /// The latest time of any segment.
+    now: Timestamp,
     counts: Counts,
 }
 
@@ -71,6 +74,7 @@ impl<R: StreamReader> Table<R> {
             closed: Recency::default(),
             listeners: listeners.into_iter().collect(),
             waiting_bytes: 0,
+            now: Timestamp::default(),
             counts: Counts::default(),
         }
     }
@@ -83,6 +87,7 @@ impl<R: StreamReader> Table<R> {
     /// Takes the next segment; `out` gets what readers make known by it.
     pub fn push(&mut self, segment: &Segment<'_>, out: &mut impl FnMut(R::Output, &Connection)) {
         self.counts.segments = self.counts.segments.saturating_add(1);
+        self.now = self.now.max(segment.frame.at);
         self.forget_closed(segment, out);
         let key = Key::of(segment);
         let mut slot = self.keys.get(&key).copied();
@@ -202,8 +207,11 @@ impl<R: StreamReader> Table<R> {
             sides_by,
             opened: segment.frame,
             last: segment.frame,
+            seen_until: segment.frame.at,
             syn: None,
+            last_syn: None,
             syns: 0,
+            outgoing: None,
             syn_ack: None,
             established: None,
             client_half: Half::default(),
@@ -220,7 +228,7 @@ impl<R: StreamReader> Table<R> {
         self.keys.remove(&used.key);
         self.free.push(index);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(used.delivery.waiting_bytes());
-        used.delivery.finish(out);
+        used.delivery.finish(self.now, out);
     }
 
     fn list(&mut self, closed: bool) -> &mut Recency {

@@ -86,6 +86,21 @@ pub(super) fn datagram<'a>(frame: &Frame<'a>) -> Result<Cut<'a>, Skip> {
     }
 }
 
+/// Whether a frame left the host that captured it, where its link header says so: packet type 0 is
+/// "to us", 4 "sent by us" (<https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html>).
+pub(super) fn outgoing(frame: &Frame<'_>) -> Option<bool> {
+    let packet_type = match frame.link {
+        LinkType::LINUX_SLL => frame.bytes.get(1),
+        LinkType::LINUX_SLL2 => frame.bytes.get(10),
+        _ => None,
+    };
+    match packet_type? {
+        0 => Some(false),
+        4 => Some(true),
+        _ => None,
+    }
+}
+
 /// What follows `header` bytes whose type field is `ether_type`, any VLAN tags removed.
 fn tagged(mut ether_type: u16, whole: Cut<'_>, header: usize) -> Result<Cut<'_>, Skip> {
     let mut rest = whole.after(header).ok_or(Skip::Truncated)?;

@@ -77,6 +77,9 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
     /// Payload length on the wire.
     pub payload_len: u32,
+    /// It left the host that captured it (true), or came to it (false). Only Linux cooked captures
+    /// tell.
+    pub outgoing: Option<bool>,
 }
 
 /// Why a frame is no segment. Counted and shown, never logged per frame.
@@ -127,7 +130,8 @@ impl Skip {
 pub fn decode<'a>(frame: &Frame<'a>) -> Result<Segment<'a>, Skip> {
     let datagram = link::datagram(frame)?;
     let transport = ip::transport(datagram)?;
-    tcp::segment(frame.reference, &transport)
+    let segment = tcp::segment(frame.reference, &transport)?;
+    Ok(Segment { outgoing: link::outgoing(frame), ..segment })
 }
 
 /// A layer's payload: what was captured of it and how long it was on the wire.

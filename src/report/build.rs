@@ -3,16 +3,16 @@
 use super::escape;
 use super::model::{
     Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Idle, Note, Proxy, Report,
-    Request, Response, SCHEMA_VERSION, Tool, Vantage,
+    Request, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
 };
 use super::words;
 use crate::exchange::{Protocol, Unread};
 use crate::flow;
-use crate::idle;
+use crate::idle::{self, Ordering, Timer};
 use crate::ledger::{self, Ledger, Listener};
 use crate::packet::{Endpoint, FrameRef};
 use crate::roles::{self, Role, Roles};
-use crate::verdict::{CloseKind, Closer, Detail, Received};
+use crate::verdict::{CloseKind, Closer, Detail, Received, Timeouts, Verdict};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,11 +28,13 @@ pub struct Sources {
     pub flow: flow::Counts,
 }
 
-/// How much is shown.
+/// How much is shown, and what was told to compare with.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Style {
     /// Show secrets in request targets.
     pub show_secrets: bool,
+    /// What was told of timeouts.
+    pub timeouts: Timeouts,
 }
 
 /// Puts the report together.
@@ -60,7 +62,7 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         causes,
         backends: backends
             .iter()
-            .map(|(endpoint, listener)| backend(*endpoint, listener))
+            .map(|(endpoint, listener)| backend(*endpoint, listener, &style.timeouts))
             .collect(),
         events: Vec::new(),
         failures,
@@ -114,7 +116,11 @@ fn counters(
         ("failures", ledger.failures_dropped),
     ];
     let failed = causes.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
-    let refused = causes.get("connection_refused").copied().unwrap_or(0);
+    let connects = ["connection_refused", "connect_timeout"];
+    let refused = connects
+        .iter()
+        .filter_map(|cause| causes.get(cause))
+        .fold(0_u64, |sum, count| sum.saturating_add(*count));
     Counters {
         frames: sources.captures.iter().fold(0, |sum, one| sum.saturating_add(one.frames)),
         segments: flow.segments,
@@ -137,16 +143,24 @@ fn counters(
     }
 }
 
-fn backend(endpoint: Endpoint, listener: &Listener) -> Backend {
-    let mut idle = idle::IdleGaps::default();
-    for proxy in listener.proxies.values() {
-        idle.add(&proxy.idle);
-    }
+fn backend(endpoint: Endpoint, listener: &Listener, told: &Timeouts) -> Backend {
+    let idle = listener.idle();
+    let keepalive = idle.closed_by_backend.timer();
     let vantage = roles::Vantage::of(endpoint, listener);
     let by = match vantage {
         roles::Vantage::SameHost => "addresses",
         _ => "handshakes",
     };
+    let effective = told.backend_keepalive.map(Timer::told).or(keepalive);
+    let order = |idle: &idle::IdleGaps| {
+        let proxy = told.proxy_idle.map(Timer::told).or_else(|| idle.closed_by_proxy.timer());
+        Ordering::of(effective, proxy, idle.closed_by_backend.gaps.count() > 0)
+    };
+    // A reuse that would have met the timer, had it come a tenth later.
+    let near = effective.map(|timer| {
+        idle.reused
+            .count_from(timer.value.saturating_sub(timer.value.checked_div(10).unwrap_or_default()))
+    });
     Backend {
         backend: endpoint.to_string(),
         connections: listener.connections,
@@ -155,7 +169,7 @@ fn backend(endpoint: Endpoint, listener: &Listener) -> Backend {
         causes: listener.causes.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
         vantage: Vantage { value: vantage.name(), by },
         idle: gaps_of(&idle),
-        backend_keepalive: None,
+        backend_keepalive: timeout(told.backend_keepalive, &idle.closed_by_backend),
         request_limit: None,
         proxies: listener
             .proxies
@@ -164,24 +178,43 @@ fn backend(endpoint: Endpoint, listener: &Listener) -> Backend {
                 proxy: addr.to_string(),
                 connections: proxy.connections,
                 idle: gaps_of(&proxy.idle),
-                proxy_idle: None,
-                proxy_read: None,
-                ordering: "unknown",
+                proxy_idle: timeout(told.proxy_idle, &proxy.idle.closed_by_proxy),
+                proxy_read: timeout(told.proxy_read, &proxy.idle.gave_up),
+                ordering: order(&proxy.idle).name(),
             })
             .collect(),
-        ordering: "unknown",
-        near_misses: None,
+        ordering: listener
+            .proxies
+            .values()
+            .map(|proxy| order(&proxy.idle))
+            .max()
+            .unwrap_or(Ordering::Unknown)
+            .name(),
+        near_misses: near,
         health: None,
         hazard: None,
         what_if: None,
     }
 }
 
+/// A timeout as told and as seen; nothing when neither is known.
+fn timeout(told: Option<Duration>, closes: &idle::Closes) -> Option<Timeout> {
+    let timer = closes.timer();
+    let count = closes.gaps.count();
+    (told.is_some() || count > 0).then(|| Timeout {
+        configured_ns: told.map(nanos),
+        observed_ns: timer.map(|timer| nanos(timer.value)),
+        samples: timer.map_or(count, |timer| timer.samples),
+        low_ns: timer.map(|timer| nanos(timer.low)),
+        high_ns: timer.map(|timer| nanos(timer.high)),
+    })
+}
+
 fn gaps_of(idle: &idle::IdleGaps) -> Idle {
     Idle {
         reused: gaps(&idle.reused),
-        closed_by_backend: gaps(&idle.closed_by_backend),
-        closed_by_proxy: gaps(&idle.closed_by_proxy),
+        closed_by_backend: gaps(&idle.closed_by_backend.gaps),
+        closed_by_proxy: gaps(&idle.closed_by_proxy.gaps),
     }
 }
 
@@ -220,7 +253,7 @@ fn failure(kept: &ledger::Failure, style: Style) -> Failure {
         cause: verdict.cause.name(),
         certainty: verdict.certainty.name(),
         at: at.to_string(),
-        detail: detail(verdict.detail),
+        detail: detail(verdict),
         proxy: kept.client.to_string(),
         backend: kept.server.to_string(),
         connection: kept.connection,
@@ -253,7 +286,10 @@ fn failure(kept: &ledger::Failure, style: Style) -> Failure {
         }),
         retry: verdict.retry.name(),
         retry_reason: words::retry_reason(verdict.retry_reason).to_owned(),
-        expected_status: words::expected_status(verdict.cause),
+        expected_status: match verdict.detail {
+            Detail::Status(status) => vec![status],
+            _ => words::expected_status(verdict.cause).to_vec(),
+        },
         frames: verdict
             .evidence
             .iter()
@@ -284,21 +320,34 @@ fn request(sent: &crate::exchange::Request, style: Style) -> Request {
     }
 }
 
-fn detail(detail: Detail) -> Map<String, Value> {
+fn detail(verdict: &Verdict) -> Map<String, Value> {
     let mut facts = Map::new();
     let mut add = |name: &str, value: Value| facts.insert(name.to_owned(), value);
-    match detail {
+    if let Some(after) = verdict.closed_after {
+        add("closed_after_idle_ns", nanos(after).into());
+    }
+    match verdict.detail {
         Detail::Nothing => {}
-        Detail::Crossing { closed_after } => {
+        Detail::Crossing => {
             add("form", "crossing".into());
-            add("closed_after_idle_ns", closed_after.map(nanos).into());
+        }
+        Detail::LostInHost { timer } => {
+            add("form", "lost_in_host".into());
+            add("timer_ns", nanos(timer).into());
+        }
+        Detail::GaveUp { fits_read_timeout, answered_late } => {
+            add("fits_read_timeout", fits_read_timeout.into());
+            add("answered_late", answered_late.into());
+        }
+        Detail::Status(status) => {
+            add("status", status.into());
         }
         Detail::Fresh => {
             add("first_on_connection", true.into());
         }
         Detail::ForeignReset { ttl, usual } => {
             add("reset_ttl", ttl.into());
-            add("backend_ttl", usual.into());
+            add("usual_ttl", usual.into());
         }
         Detail::Truncated { head_complete } => {
             add("head_complete", head_complete.into());

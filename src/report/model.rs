@@ -111,15 +111,15 @@ pub struct Backend {
     pub vantage: Vantage,
     /// Over all its proxies.
     pub idle: Idle,
-    /// Its keep-alive timeout; not determined yet.
+    /// Its keep-alive timeout.
     pub backend_keepalive: Option<Timeout>,
     /// After how many requests it closes; not determined yet.
     pub request_limit: Option<RequestLimit>,
     /// Its proxies.
     pub proxies: Vec<Proxy>,
-    /// Whose timeout is the longer; not determined yet.
+    /// The worst of its proxies.
     pub ordering: &'static str,
-    /// Not determined yet.
+    /// Reuses so late that the backend's timer was about to fire; null when it is not known.
     pub near_misses: Option<u64>,
     /// Not determined yet.
     pub health: Option<()>,
@@ -138,9 +138,9 @@ pub struct Proxy {
     pub connections: u64,
     /// Their idle gaps.
     pub idle: Idle,
-    /// Its idle timeout; not determined yet.
+    /// Its idle timeout.
     pub proxy_idle: Option<Timeout>,
-    /// Its read timeout; not determined yet.
+    /// Its read timeout.
     pub proxy_read: Option<Timeout>,
     /// `safe`, `race`, `tie` or `unknown`.
     pub ordering: &'static str,
@@ -264,7 +264,7 @@ pub struct Failure {
     /// Why that.
     pub retry_reason: String,
     /// What the proxy's client is likely to have got.
-    pub expected_status: &'static [u16],
+    pub expected_status: Vec<u16>,
     /// What shows it.
     pub frames: Vec<Evidence>,
     /// Not determined yet.

@@ -30,18 +30,39 @@ pub(super) fn summary(failure: &Failure, request: &str) -> String {
     let verdict = &failure.verdict;
     let backend = failure.server;
     let close = close_word(verdict);
+    let idle = verdict.closed_after.map(|after| format!(" after {} of idleness", duration(after)));
+    let idle = idle.unwrap_or_default();
     match (verdict.cause, verdict.detail) {
-        (Cause::KeepaliveRace, Detail::Crossing { closed_after: Some(after) }) => format!(
-            "the backend {backend} {close} the connection after {} of idleness just as the proxy \
-             reused it for {request}; its {} and the request crossed on the way",
-            duration(after),
-            close_flag(verdict)
+        (Cause::KeepaliveRace, Detail::LostInHost { timer }) => format!(
+            "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
+             {request}; its keep-alive timer of {} fired while the request lay unread in its kernel",
+            duration(timer)
         ),
         (Cause::KeepaliveRace, _) => format!(
-            "the backend {backend} {close} the idle connection just as the proxy reused it for \
+            "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
              {request}; its {} and the request crossed on the way",
             close_flag(verdict)
         ),
+        (Cause::ResponseTimeout, Detail::GaveUp { answered_late: true, .. }) => format!(
+            "the proxy gave up on {request} to {backend}{}; the answer came after that",
+            after_wait(verdict)
+        ),
+        (Cause::ResponseTimeout, _) => format!(
+            "the proxy gave up on {request} to {backend}{}; the backend had received it and sent \
+             nothing",
+            after_wait(verdict)
+        ),
+        (Cause::ConnectTimeout, Detail::Connect { syns }) => format!(
+            "nobody at {backend} answered the proxy's {}",
+            if syns == 1 { "SYN".to_owned() } else { format!("{syns} SYNs") }
+        ),
+        (Cause::ConnectTimeout, _) => format!("nobody at {backend} answered the proxy's SYN"),
+        (Cause::BackendError, Detail::Status(status)) => {
+            format!("the backend {backend} itself answered {request} with {status}")
+        }
+        (Cause::BackendError, _) => {
+            format!("the backend {backend} itself answered {request} with 5xx")
+        }
         (Cause::StaleReuse, _) => format!(
             "the proxy sent {request} on a connection that the backend {backend} had already closed; \
              the request itself acknowledges that close"
@@ -65,7 +86,7 @@ pub(super) fn summary(failure: &Failure, request: &str) -> String {
         },
         (Cause::ResetInFlight, Detail::ForeignReset { ttl, usual }) => format!(
             "the connection to {backend} was reset{} with {request} outstanding; the reset has TTL \
-             {ttl} where the backend's segments have {usual}, so something between sent it",
+             {ttl} where the other segments from that side have {usual}, so something between sent it",
             after_wait(verdict)
         ),
         (Cause::ResetInFlight, _) => {
@@ -146,12 +167,23 @@ fn doubt_text(doubt: Doubt) -> &'static str {
 /// What to change, in one sentence.
 pub(super) fn fix(verdict: &Verdict) -> String {
     match (verdict.cause, verdict.detail) {
-        (Cause::KeepaliveRace, Detail::Crossing { closed_after: Some(after) }) => format!(
+        (Cause::KeepaliveRace, _) if verdict.closed_after.is_some() => format!(
             "let the backend keep idle connections longer than the proxy does: raise its keep-alive \
              timeout (about {} here) above the proxy's idle timeout, for Node behind a 60 s proxy \
              `server.keepAliveTimeout = 65_000`, or lower the proxy's below it",
-            duration(after)
+            duration(verdict.closed_after.unwrap_or_default())
         ),
+        (Cause::ResponseTimeout, _) => "find what made the backend slow at that second (load, a lock, \
+             a query, a call to another service), or raise the proxy's read timeout above what the \
+             request may take"
+            .to_owned(),
+        (Cause::ConnectTimeout, _) => "look for what drops SYNs: a firewall or security group, a host \
+             that is down, a wrong address, or a full backlog (on the backend: `nstat -az \
+             TcpExtListenOverflows`)"
+            .to_owned(),
+        (Cause::BackendError, _) => "look in the backend's own log at that second: it answered, and \
+             the proxy only passed that on"
+            .to_owned(),
         (Cause::KeepaliveRace, _) => "let the backend keep idle connections longer than the proxy \
              does: raise its keep-alive timeout above the proxy's idle timeout, or lower the proxy's"
             .to_owned(),
@@ -218,7 +250,7 @@ pub(super) fn retry_reason(reason: RetryReason) -> &'static str {
         RetryReason::AllReceived => {
             "the backend had received the whole request before it closed, and may have run it"
         }
-        RetryReason::AnswerBegun => "the backend had begun to answer, so it has run the request",
+        RetryReason::AnswerBegun => "the backend answered, so it has run the request",
         RetryReason::PartReceived => {
             "the backend had received some of the request; whether it acted on it does not show"
         }
@@ -245,6 +277,8 @@ pub(super) fn evidence(evidence: &Evidence, close: Option<&Close>) -> String {
     };
     match evidence.shows {
         Shows::Syn => "the proxy's SYN".to_owned(),
+        Shows::LastSyn => "the last SYN".to_owned(),
+        Shows::Answer => "the answer".to_owned(),
         Shows::LastAnswer => "idle from here".to_owned(),
         Shows::Request => "the request".to_owned(),
         Shows::RequestEnd => "the request's last segment".to_owned(),
@@ -267,6 +301,10 @@ pub(super) const fn expected_status(cause: Cause) -> &'static [u16] {
         | Cause::ResetInFlight
         | Cause::ConnectionRefused => &[502, 503],
         Cause::TruncatedResponse => &[502, 200],
+        Cause::ResponseTimeout => &[504, 502],
+        Cause::ConnectTimeout => &[504, 503, 502],
+        // Its own status stands in its record; see `report::build`.
+        Cause::BackendError => &[],
         Cause::Unproven => &[502, 503, 504],
     }
 }

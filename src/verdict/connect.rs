@@ -1,10 +1,11 @@
-//! Connects that fail: `connection_refused`.
+//! Connects that fail: `connection_refused`, `connect_timeout`.
 
 use super::{
     Cause, Certainty, Close, CloseKind, Closer, Detail, Evidence, Fate, Retry, RetryReason, Shows,
     Verdict,
 };
 use crate::flow::{Connection, Side, Start};
+use std::time::Duration;
 
 /// What became of a connection as such: refused, never answered, or established.
 pub fn judge_connect(connection: &Connection) -> Fate {
@@ -17,7 +18,7 @@ pub fn judge_connect(connection: &Connection) -> Fate {
         return Fate::Sound;
     }
     let Some(rst) = connection.half(Side::Server).rst else {
-        return Fate::Open;
+        return unanswered(connection);
     };
     let mut evidence = Vec::new();
     if let Some(syn) = connection.syn {
@@ -39,6 +40,49 @@ pub fn judge_connect(connection: &Connection) -> Fate {
         retry_reason: RetryReason::NothingSent,
         idle_gap: None,
         wait: connection.syn.map(|syn| rst.frame.at.since(syn.at)),
+        closed_after: None,
+        evidence,
+    }))
+}
+
+/// Tries after which a host means it: Linux sends the third SYN 3 s after the first.
+const ENOUGH_TRIES: u32 = 3;
+/// How long the capture must go on after the last SYN for its silence to mean something.
+const LONG_ENOUGH: Duration = Duration::from_secs(3);
+
+/// SYNs without an answer. Giving up puts nothing on the wire.
+fn unanswered(connection: &Connection) -> Fate {
+    let (Some(syn), Some(last)) = (connection.syn, connection.last_syn) else {
+        return Fate::Open;
+    };
+    let client = connection.half(Side::Client);
+    if connection.half(Side::Server).segments > 0 || client.rst.is_some() {
+        return Fate::Open;
+    }
+    let watched = connection.seen_until.since(last.at);
+    // Each try waits twice as long as the one before; if the next did not come, the host gave up.
+    let next_try = last.at.since(syn.at).saturating_mul(9).checked_div(4).unwrap_or_default();
+    let certainty = match connection.syns {
+        ENOUGH_TRIES.. => Certainty::Proven,
+        2 if watched >= next_try.min(LONG_ENOUGH) => Certainty::Likely,
+        2 => Certainty::Possible,
+        _ if watched >= LONG_ENOUGH => Certainty::Likely,
+        _ => return Fate::Open,
+    };
+    let mut evidence = vec![Evidence { frame: syn, shows: Shows::Syn }];
+    if last != syn {
+        evidence.push(Evidence { frame: last, shows: Shows::LastSyn });
+    }
+    Fate::Failed(Box::new(Verdict {
+        cause: Cause::ConnectTimeout,
+        certainty,
+        detail: Detail::Connect { syns: connection.syns },
+        close: None,
+        retry: Retry::Safe,
+        retry_reason: RetryReason::NothingSent,
+        idle_gap: None,
+        wait: Some(last.at.since(syn.at)),
+        closed_after: None,
         evidence,
     }))
 }

@@ -5,9 +5,10 @@ use super::unproven::{self, Doubt};
 use super::{Case, Cause, Certainty, CloseKind, Detail, Received, Verdict};
 use crate::flow::Side;
 
-/// A reset with another time to live than all else from the backend: something between sent it.
+/// A reset with another time to live than all else from the side that it seems to come from:
+/// something between sent it.
 pub(super) fn foreign_reset(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
-    let usual = case.connection.half(Side::Server).ttl?;
+    let usual = case.connection.half(closing.by).ttl?;
     let ttl = closing.mark.ttl;
     if closing.kind != CloseKind::Rst || ttl == usual {
         return None;
@@ -22,7 +23,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
         return unproven::judge(case, closing, doubt);
     }
     let detail = if case.is_reused() { Detail::Nothing } else { Detail::Fresh };
-    let received = case.received(&closing.mark);
+    let received = case.received(closing);
     match (closing.kind, received) {
         (CloseKind::Fin, None) => unproven::judge(case, closing, Doubt::OneDirection),
         // On a new connection, before the request arrived.

@@ -8,19 +8,22 @@
 //! request its sender's kernel had received, and a request how much of the backend's stream the
 //! proxy's kernel had. That holds wherever the capture was taken.
 
+mod answered;
 mod closing;
 mod connect;
+mod gave_up;
 mod in_flight;
 mod retry;
 mod reused;
 mod unproven;
 
 use crate::exchange::{Exchange, Outcome, Unread};
-use crate::flow::{Connection, Mark, Side, Start};
+use crate::flow::{Connection, Side, Start};
 use crate::packet::FrameRef;
 pub use closing::{Closing, first as first_close};
 pub use connect::judge_connect;
 pub use retry::{Retry, RetryReason};
+pub use reused::lost_in_host;
 use std::time::Duration;
 pub use unproven::Doubt;
 
@@ -37,21 +40,30 @@ pub enum Cause {
     ResetInFlight,
     /// The backend closed before its response was whole.
     TruncatedResponse,
+    /// The proxy gave up waiting for an answer.
+    ResponseTimeout,
     /// Nothing listens there, or something answered so.
     ConnectionRefused,
+    /// Nobody answered the proxy's SYNs.
+    ConnectTimeout,
+    /// The backend itself answered 5xx in full.
+    BackendError,
     /// It failed, and the capture cannot tell why.
     Unproven,
 }
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::KeepaliveRace,
         Self::StaleReuse,
         Self::ClosedInFlight,
         Self::ResetInFlight,
         Self::TruncatedResponse,
+        Self::ResponseTimeout,
         Self::ConnectionRefused,
+        Self::ConnectTimeout,
+        Self::BackendError,
         Self::Unproven,
     ];
 
@@ -63,7 +75,10 @@ impl Cause {
             Self::ClosedInFlight => "closed_in_flight",
             Self::ResetInFlight => "reset_in_flight",
             Self::TruncatedResponse => "truncated_response",
+            Self::ResponseTimeout => "response_timeout",
             Self::ConnectionRefused => "connection_refused",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::BackendError => "backend_error",
             Self::Unproven => "unproven",
         }
     }
@@ -110,6 +125,9 @@ pub struct Verdict {
     pub idle_gap: Option<Duration>,
     /// From the end of the request to the close; `None` when the close came first.
     pub wait: Option<Duration>,
+    /// From the last answer to the close: the time that a keep-alive timer of the backend would have
+    /// run.
+    pub closed_after: Option<Duration>,
     /// The frames that show it, in order.
     pub evidence: Vec<Evidence>,
 }
@@ -119,11 +137,22 @@ pub struct Verdict {
 pub enum Detail {
     /// None.
     Nothing,
-    /// The close and the request crossed. How long the backend had been idle when it closed.
-    Crossing {
-        /// From the last answer to the close, as captured.
-        closed_after: Option<Duration>,
+    /// The close and the request crossed.
+    Crossing,
+    /// The backend's keep-alive timer fired while the request lay unread in its kernel.
+    LostInHost {
+        /// The timer, as told or observed.
+        timer: Duration,
     },
+    /// What the proxy waited for, if it is known how long it waits.
+    GaveUp {
+        /// The wait fits the read timeout that was told.
+        fits_read_timeout: bool,
+        /// An answer came after the proxy had closed.
+        answered_late: bool,
+    },
+    /// The status of the backend's own error.
+    Status(u16),
     /// The connection had not been used before.
     Fresh,
     /// The reset has another time to live than everything else from the backend: something between
@@ -131,7 +160,7 @@ pub enum Detail {
     ForeignReset {
         /// Of the reset.
         ttl: u8,
-        /// Of the backend's other segments.
+        /// Of the other segments from that side.
         usual: u8,
     },
     /// Whether even the head of the response was cut.
@@ -206,6 +235,10 @@ pub struct Evidence {
 pub enum Shows {
     /// The proxy asks for a connection.
     Syn,
+    /// It asks for the last time.
+    LastSyn,
+    /// The first of an answer.
+    Answer,
     /// After it, the connection was idle.
     LastAnswer,
     /// The request begins.
@@ -218,6 +251,17 @@ pub enum Shows {
     Fin(Side),
     /// A side reset.
     Rst(Side),
+}
+
+/// What was told of the timeouts of either side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Timeouts {
+    /// How long the backend keeps an idle connection.
+    pub backend_keepalive: Option<Duration>,
+    /// How long the proxy keeps one.
+    pub proxy_idle: Option<Duration>,
+    /// How long the proxy waits for an answer.
+    pub proxy_read: Option<Duration>,
 }
 
 /// What became of an exchange or connect.
@@ -246,10 +290,16 @@ impl Case<'_> {
         self.exchange.ordinal > 0 || self.connection.start == Start::Midstream
     }
 
-    /// How much of the request an acknowledgement covers.
-    fn received(&self, mark: &Mark) -> Option<Received> {
+    /// How much of the request the backend had received when the connection was closed: what its own
+    /// close acknowledges, or what it had acknowledged before the proxy closed.
+    fn received(&self, closing: &Closing) -> Option<Received> {
         let request = &self.exchange.request;
-        mark.ack.map(|ack| {
+        let acked = self.connection.half(Side::Client).acked.map(|acked| acked.pos);
+        let ack = match closing.by {
+            Side::Server => closing.mark.ack,
+            Side::Client => acked,
+        };
+        ack.map(|ack| {
             if ack <= request.start {
                 Received::None
             } else if ack >= request.end && request.complete {
@@ -269,7 +319,7 @@ impl Case<'_> {
         closing: &Closing,
     ) -> Verdict {
         let request = &self.exchange.request;
-        let received = self.received(&closing.mark);
+        let received = self.received(closing);
         let by = match (closing.by, detail) {
             (_, Detail::ForeignReset { .. }) => Closer::Path,
             (Side::Server, _) => Closer::Backend,
@@ -287,6 +337,10 @@ impl Case<'_> {
             retry_reason,
             idle_gap: self.exchange.idle_gap(),
             wait: after.then(|| closing.mark.frame.at.since(request.last.at)),
+            closed_after: self
+                .exchange
+                .quiet_since
+                .map(|quiet| closing.mark.frame.at.since(quiet.at)),
             evidence: self.evidence(),
         }
     }
@@ -308,7 +362,10 @@ impl Case<'_> {
             }
         }
         if let Some(response) = exchange.response {
-            add(response.last, Shows::ResponseCut);
+            match exchange.outcome {
+                Outcome::Partial => add(response.last, Shows::ResponseCut),
+                _ => add(response.first, Shows::Answer),
+            }
         }
         for side in [Side::Server, Side::Client] {
             let half = connection.half(side);
@@ -325,33 +382,28 @@ impl Case<'_> {
 }
 
 /// What became of an exchange, now that its connection has ended or answered it.
-pub fn judge(exchange: &Exchange, connection: &Connection) -> Fate {
+pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {
     let case = Case { exchange, connection };
-    let closing = match exchange.outcome {
-        Outcome::Answered => return Fate::Sound,
+    match exchange.outcome {
+        Outcome::Answered => return answered::judge(&case),
         Outcome::Unread(why) => {
             // What was not captured cannot be an answer if the backend closed without having
             // received the request.
             let crossing = closing::first(connection)
-                .filter(|closing| closing.by == Side::Server && request_is_known(exchange))
+                .filter(|closing| closing.by == Side::Server && exchange.request.unread.is_none())
                 .and_then(|closing| reused::judge(&case, &closing));
             return crossing.map_or(Fate::Unread(why), failed);
         }
-        Outcome::Partial | Outcome::Unanswered => closing::first(connection),
-    };
-    let Some(closing) = closing else {
+        Outcome::Partial | Outcome::Unanswered | Outcome::Late => {}
+    }
+    let Some(closing) = closing::first(connection) else {
         return Fate::Open;
     };
-    let doubt = |doubt| unproven::judge(&case, &closing, doubt);
     if closing.by == Side::Client {
-        // A side that closed its own direction can still be answered, as long as the other has not
-        // closed as well.
-        let server = connection.half(Side::Server);
-        let over = closing.kind == CloseKind::Rst || server.fin.is_some() || server.rst.is_some();
-        return if over { failed(doubt(Doubt::ProxyClosedFirst)) } else { Fate::Open };
+        return gave_up::judge(&case, &closing, timeouts);
     }
     if let Some(why) = exchange.request.unread {
-        return failed(doubt(Doubt::from(why)));
+        return failed(unproven::judge(&case, &closing, Doubt::from(why)));
     }
     if exchange.outcome == Outcome::Partial {
         return failed(in_flight::truncated(&case, &closing));
@@ -359,12 +411,9 @@ pub fn judge(exchange: &Exchange, connection: &Connection) -> Fate {
     failed(
         in_flight::foreign_reset(&case, &closing)
             .or_else(|| reused::judge(&case, &closing))
+            .or_else(|| reused::announced(&case, &closing))
             .unwrap_or_else(|| in_flight::judge(&case, &closing)),
     )
-}
-
-fn request_is_known(exchange: &Exchange) -> bool {
-    exchange.request.unread.is_none()
 }
 
 fn failed(verdict: Verdict) -> Fate {

@@ -65,8 +65,10 @@ pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry
         return (Retry::Unknown, RetryReason::Unproven);
     }
     let refused = case.connection.half(Side::Server).rst.is_some();
-    match closing.mark.ack {
-        Some(ack) if closing.by == Side::Server && ack <= request.start && !received => {
+    // What the proxy's own close acknowledges is the answer, not the request.
+    let told = closing.mark.ack.filter(|_| closing.by == Side::Server);
+    match told {
+        Some(ack) if ack <= request.start && !received => {
             if refused {
                 (Retry::Safe, RetryReason::NothingReceived)
             } else {

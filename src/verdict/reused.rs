@@ -54,18 +54,50 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
         if unseen_fin {
             return doubt(Doubt::Gap);
         }
-        let closed_after =
-            case.exchange.quiet_since.map(|quiet| closing.mark.frame.at.since(quiet.at));
         // A connection begun before the capture is taken for one that was used before; it may have
         // been new.
         let used = case.exchange.ordinal > 0;
         let certainty = if used { Certainty::Proven } else { Certainty::Possible };
-        let detail = Detail::Crossing { closed_after };
-        return Some(case.verdict(Cause::KeepaliveRace, certainty, detail, closing));
+        return Some(case.verdict(Cause::KeepaliveRace, certainty, Detail::Crossing, closing));
     }
     if !request.first_copy {
         // Sent before, perhaps before the FIN came.
         return doubt(Doubt::Gap);
     }
     Some(case.verdict(Cause::StaleReuse, Certainty::Proven, Detail::Nothing, closing))
+}
+
+/// The answer before announced that the connection would be closed, and the request went
+/// unacknowledged: the proxy should not have used it.
+pub(super) fn announced(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let acked = case.connection.half(Side::Client).acked;
+    let acknowledged = acked.is_some_and(|acked| acked.pos > case.exchange.request.start);
+    if !case.exchange.close_announced || acknowledged || !case.exchange.request.first_copy {
+        return None;
+    }
+    Some(case.verdict(Cause::StaleReuse, Certainty::Proven, Detail::Nothing, closing))
+}
+
+/// The longest wait of a request that a keep-alive timer met in the kernel: the time from its
+/// arrival to the next turn of the server's loop.
+const LONGEST_UNREAD: Duration = Duration::from_millis(100);
+
+/// The second form of the race, told once the backend's timer is known: the close covers the
+/// request, which got no answer, came after a short wait, and came just when the timer fired. The
+/// request lay unread in the backend's kernel. Changes the verdict; returns whether it did.
+pub fn lost_in_host(
+    verdict: &mut Verdict,
+    timer: Duration,
+    fits: impl Fn(Duration) -> bool,
+) -> bool {
+    let in_flight = matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight);
+    let used = verdict.detail == Detail::Nothing && verdict.idle_gap.is_some();
+    let short = verdict.wait.is_some_and(|wait| wait <= LONGEST_UNREAD);
+    if !(in_flight && used && short && verdict.closed_after.is_some_and(fits)) {
+        return false;
+    }
+    verdict.cause = Cause::KeepaliveRace;
+    verdict.certainty = Certainty::Likely;
+    verdict.detail = Detail::LostInHost { timer };
+    true
 }
