@@ -86,7 +86,8 @@ impl Http1 {
     ) {
         let out: &mut Out<'_> = &mut |output| out(output, connection);
         match event {
-            StreamEvent::End => self.end(connection, out),
+            StreamEvent::Settled => self.settle(connection, out),
+            StreamEvent::End => self.end(out),
             _ if self.over.is_some() => {}
             StreamEvent::Bytes { from, pos, bytes, len, ack, first_copy, frame } => {
                 let rest = Rest { pos, bytes, len: u64::from(len), ack, first_copy, frame };
@@ -538,7 +539,8 @@ impl Http1 {
         out(Output::Exchange(exchange));
     }
 
-    fn end(&mut self, connection: &Connection, out: &mut Out<'_>) {
+    /// What is outstanding stays so.
+    fn settle(&mut self, connection: &Connection, out: &mut Out<'_>) {
         // The FIN that would end such a body can be what is missing.
         let server = connection.half(Side::Server);
         let close_missed = matches!(self.server.phase, Phase::Body(Body::UntilClose))
@@ -565,7 +567,10 @@ impl Http1 {
             };
             self.emit(outcome, out);
         }
-        let opaque = not_http && self.exchanges == 0;
+    }
+
+    fn end(&self, out: &mut Out<'_>) {
+        let opaque = self.over == Some(Over::NotHttp) && self.exchanges == 0;
         out(Output::Ended(Ended {
             protocol: if opaque { Protocol::Opaque } else { Protocol::Http1 },
             exchanges: self.exchanges,

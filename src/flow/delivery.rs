@@ -3,6 +3,7 @@
 use super::connection::{Acked, Connection, Half, Mark, Side, SidesBy, Start};
 use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
+use super::recency::Stage;
 use super::{Limits, StreamEvent, StreamReader};
 use crate::packet::{FrameRef, Segment, SeqNum};
 use crate::time::Timestamp;
@@ -27,6 +28,8 @@ pub(super) struct Delivery<R> {
     undecided: u8,
     /// Segments of both sides.
     segments: u64,
+    /// Judged: what still comes is counted only.
+    settled: bool,
 }
 
 /// What a segment did beyond what the reader saw.
@@ -46,6 +49,7 @@ impl<R: StreamReader> Delivery<R> {
             waiting: Waiting::default(),
             undecided: 0,
             segments: 0,
+            settled: false,
         }
     }
 
@@ -65,6 +69,8 @@ impl<R: StreamReader> Delivery<R> {
         if self.connection.sides_by.is_none() || segment.flags.syn() {
             self.decide_sides(segment);
         }
+        // What closed before its handshake was not this connection yet.
+        self.settled &= !(segment.flags.syn() && is_unread(&self.connection));
         if !self.waiting.is_empty()
             && self.connection.sides_by.is_some()
             && self.waiting.overdue(self.segments, segment.frame)
@@ -82,6 +88,9 @@ impl<R: StreamReader> Delivery<R> {
                 self.waiting
                     .hold(&Arrival { payload: &[], payload_len: 0, ..arrival }, self.segments);
             }
+            return Effect::default();
+        }
+        if self.settled {
             return Effect::default();
         }
         if arrival.payload_len == 0 && !arrival.fin && !arrival.rst {
@@ -106,9 +115,19 @@ impl<R: StreamReader> Delivery<R> {
         Effect { stray: false, overflow }
     }
 
-    /// Ends the connection: what waits is delivered, what is missing becomes gaps.
-    /// `now` is how far the capture has come.
-    pub(super) fn finish(&mut self, now: Timestamp, out: &mut impl FnMut(R::Output, &Connection)) {
+    /// The stage of its life.
+    pub(super) fn stage(&self) -> Stage {
+        if self.settled { Stage::Settled } else { Stage::of(&self.connection) }
+    }
+
+    /// Nothing more is expected: what waits is delivered, what is missing becomes gaps. `now` is how
+    /// far the capture has come.
+    pub(super) fn settle(
+        &mut self,
+        now: Timestamp,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) {
+        self.settled = true;
         self.connection.seen_until = now;
         if self.connection.sides_by.is_none() {
             self.connection.sides_by = Some(SidesBy::LowerPort);
@@ -120,6 +139,18 @@ impl<R: StreamReader> Delivery<R> {
                 self.gap(side, acked.pos, acked.frame, out);
             }
         }
+        self.reader.on(StreamEvent::Settled, &self.connection, out);
+    }
+
+    /// Ends the connection.
+    pub(super) fn finish(
+        &mut self,
+        now: Timestamp,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) {
+        if !self.settled {
+            self.settle(now, out);
+        }
         self.reader.on(StreamEvent::End, &self.connection, out);
     }
 
@@ -128,12 +159,9 @@ impl<R: StreamReader> Delivery<R> {
         let sender = self.connection.side_of(segment.src);
         if segment.flags.syn() {
             // Its handshake after all, captured late, as long as no payload was.
-            let none = StreamPos::default();
-            let unread = self.connection.client_half.next == none
-                && self.connection.server_half.next == none;
-            if self.connection.start == Start::Midstream && unread {
+            if self.connection.start == Start::Midstream && is_unread(&self.connection) {
                 let side = if segment.flags.ack() { Side::Server } else { Side::Client };
-                self.settle(sender, side, SidesBy::Handshake);
+                self.name_sides(sender, side, SidesBy::Handshake);
                 self.connection.start = Start::Handshake;
             }
             return;
@@ -142,7 +170,7 @@ impl<R: StreamReader> Delivery<R> {
             return;
         }
         match R::sender_of(segment.payload) {
-            Some(side) => self.settle(sender, side, SidesBy::Opener),
+            Some(side) => self.name_sides(sender, side, SidesBy::Opener),
             None if self.undecided >= UNDECIDED_SEGMENTS => {
                 self.connection.sides_by = Some(SidesBy::LowerPort);
             }
@@ -151,7 +179,7 @@ impl<R: StreamReader> Delivery<R> {
     }
 
     /// The one so far called `sender` is `side`.
-    fn settle(&mut self, sender: Side, side: Side, by: SidesBy) {
+    fn name_sides(&mut self, sender: Side, side: Side, by: SidesBy) {
         if side != sender {
             self.connection.swap_sides();
             self.waiting.swap_sides();
@@ -347,6 +375,12 @@ impl<R: StreamReader> Delivery<R> {
     }
 }
 
+/// No payload of either side was delivered.
+fn is_unread(connection: &Connection) -> bool {
+    let none = StreamPos::default();
+    connection.client_half.next == none && connection.server_half.next == none
+}
+
 fn is_ready(connection: &Connection, arrival: &Arrival<'_>) -> bool {
     arrival.pos <= connection.half(arrival.from).reach()
         && arrival.ack.is_none_or(|ack| ack <= connection.half(arrival.from.peer()).reach())
@@ -370,12 +404,10 @@ fn note_unseen_cause(connection: &mut Connection, reset: FrameRef, from: Side) {
 }
 
 fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
-    let none = StreamPos::default();
     // What came before on these ports, as long as it was no payload, belonged to an older
     // connection: a host that still remembers that one answers a SYN with a stray ACK, and the
     // SYN's sender resets it and tries again.
-    let unread = connection.client_half.next == none && connection.server_half.next == none;
-    if unread && connection.half(from).segments > 0 {
+    if is_unread(connection) && connection.half(from).segments > 0 {
         let half = connection.half_mut(from);
         *half = Half { segments: half.segments, ttl: half.ttl, ..Half::default() };
     }

@@ -13,11 +13,13 @@ mod delivery;
 mod key;
 mod position;
 mod reassembly;
+mod recency;
 mod table;
 
 use crate::packet::FrameRef;
 pub use connection::{Acked, Connection, Half, Mark, Side, SidesBy, Start};
 pub use position::StreamPos;
+use recency::Stage;
 use std::time::Duration;
 pub use table::{Counts, Table};
 
@@ -68,7 +70,9 @@ pub enum StreamEvent<'a> {
         /// The RST.
         mark: Mark,
     },
-    /// Nothing more will be known of this connection.
+    /// Nothing more is to come but stragglers: what is outstanding stays so. Comes once.
+    Settled,
+    /// Nothing more will be known of this connection. Comes last, after [`Self::Settled`].
     End,
 }
 
@@ -96,8 +100,16 @@ pub struct Limits {
     pub connections: usize,
     /// Closed connections kept for stragglers; the one closed first makes room.
     pub closed: usize,
+    /// How long a closed connection must be silent before it is judged.
+    pub settle: Duration,
     /// How long a closed connection is kept for stragglers.
     pub linger: Duration,
+    /// How long a connection that only one side has closed may be silent.
+    pub closing: Duration,
+    /// How long SYNs may go without an answer: Linux gives up after 127 s.
+    pub opening: Duration,
+    /// How long an open connection may be silent. Envoy's pools keep one for an hour.
+    pub open: Duration,
     /// Listeners remembered, to tell sides apart when a capture begins in the middle.
     pub listeners: usize,
     /// Payload bytes of one connection that wait for what is missing before them.
@@ -113,11 +125,27 @@ impl Default for Limits {
         Self {
             connections: 65_536,
             closed: 16_384,
+            settle: Duration::from_secs(1),
             linger: Duration::from_secs(60),
+            closing: Duration::from_secs(120),
+            opening: Duration::from_secs(130),
+            open: Duration::from_secs(2 * 60 * 60),
             listeners: 65_536,
             waiting_bytes: 1 << 20,
             waiting_segments: 1_024,
             waiting_bytes_total: 32 << 20,
+        }
+    }
+}
+
+impl Limits {
+    fn patience(&self, stage: Stage) -> Duration {
+        match stage {
+            Stage::Opening => self.opening,
+            Stage::Open => self.open,
+            Stage::Closing => self.closing,
+            Stage::Closed => self.settle,
+            Stage::Settled => self.linger,
         }
     }
 }

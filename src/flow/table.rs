@@ -3,11 +3,16 @@
 use super::connection::{Connection, Half, SidesBy, Start};
 use super::delivery::{Delivery, begins_anew, refuses_syn};
 use super::key::Key;
+use super::recency::{Recency, Stage};
 use super::{Limits, StreamReader};
 use crate::packet::{Endpoint, Segment};
 use crate::time::Timestamp;
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+/// How often it is looked for connections whose time is over.
+const SWEEP: Duration = Duration::from_millis(100);
 
 /// What happened at the bounds and edges. All of it is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,36 +35,21 @@ pub struct Counts {
 pub struct Table<R> {
     limits: Limits,
     keys: HashMap<Key, usize, RandomState>,
-    slots: Vec<Slot<R>>,
+    slots: Vec<Option<Box<Used<R>>>>,
     free: Vec<usize>,
-    open: Recency,
-    closed: Recency,
+    recency: Recency,
     listeners: HashSet<Endpoint, RandomState>,
     waiting_bytes: usize,
     /// The latest time of any segment.
     now: Timestamp,
+    /// When it was last looked for connections whose time is over.
+    swept: Timestamp,
     counts: Counts,
-}
-
-struct Slot<R> {
-    /// `None` when the slot is free.
-    used: Option<Box<Used<R>>>,
-    older: Option<usize>,
-    newer: Option<usize>,
 }
 
 struct Used<R> {
     key: Key,
-    closed: bool,
     delivery: Delivery<R>,
-}
-
-/// A list through the slots, from the one silent longest to the one heard last.
-#[derive(Clone, Copy, Debug, Default)]
-struct Recency {
-    oldest: Option<usize>,
-    newest: Option<usize>,
-    len: usize,
 }
 
 impl<R: StreamReader> Table<R> {
@@ -70,11 +60,11 @@ impl<R: StreamReader> Table<R> {
             keys: HashMap::default(),
             slots: Vec::new(),
             free: Vec::new(),
-            open: Recency::default(),
-            closed: Recency::default(),
+            recency: Recency::default(),
             listeners: listeners.into_iter().collect(),
             waiting_bytes: 0,
             now: Timestamp::default(),
+            swept: Timestamp::default(),
             counts: Counts::default(),
         }
     }
@@ -88,7 +78,10 @@ impl<R: StreamReader> Table<R> {
     pub fn push(&mut self, segment: &Segment<'_>, out: &mut impl FnMut(R::Output, &Connection)) {
         self.counts.segments = self.counts.segments.saturating_add(1);
         self.now = self.now.max(segment.frame.at);
-        self.forget_closed(segment, out);
+        if self.now.since(self.swept) >= SWEEP {
+            self.swept = self.now;
+            self.sweep(out);
+        }
         let key = Key::of(segment);
         let mut slot = self.keys.get(&key).copied();
         if let Some(index) = slot
@@ -99,55 +92,77 @@ impl<R: StreamReader> Table<R> {
         }
         let index = slot.unwrap_or_else(|| self.open(key, segment, out));
         let limits = self.limits;
-        let Some(used) = self.slots.get_mut(index).and_then(|slot| slot.used.as_deref_mut()) else {
+        let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut) else {
             return;
         };
         let before = used.delivery.waiting_bytes();
         let effect = used.delivery.accept(segment, &limits, out);
         let after = used.delivery.waiting_bytes();
-        let was_closed = used.closed;
-        used.closed = used.delivery.connection.is_closed();
-        let is_closed = used.closed;
+        let stage = used.delivery.stage();
         self.waiting_bytes = self.waiting_bytes.saturating_sub(before).saturating_add(after);
         let counts = &mut self.counts;
         counts.stray_segments = counts.stray_segments.saturating_add(effect.stray.into());
         counts.waiting_overflows = counts.waiting_overflows.saturating_add(effect.overflow.into());
-        self.unlink(index, was_closed);
-        self.link(index, is_closed);
+        self.recency.touch(index, stage);
         if self.waiting_bytes > self.limits.waiting_bytes_total {
             // The one that was silent longest is the likeliest to wait in vain.
             self.counts.waiting_overflows = self.counts.waiting_overflows.saturating_add(1);
-            if let Some(oldest) = self.closed.oldest.or(self.open.oldest) {
-                self.end(oldest, out);
-            }
+            self.end_oldest(out);
         }
     }
 
     /// Ends every connection: nothing more will come.
     pub fn finish(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
-        for oldest in [|table: &Self| table.closed.oldest, |table: &Self| table.open.oldest] {
-            while let Some(index) = oldest(self) {
-                self.end(index, out);
-            }
+        while self.end_oldest(out) {}
+    }
+
+    /// Ends the connection that can be spared best; `false` when there is none.
+    fn end_oldest(&mut self, out: &mut impl FnMut(R::Output, &Connection)) -> bool {
+        let stages = Stage::ALL.into_iter().rev();
+        let oldest = stages.filter_map(|stage| self.recency.oldest(stage)).next();
+        if let Some(index) = oldest {
+            self.end(index, out);
         }
+        oldest.is_some()
     }
 
     fn used(&self, index: usize) -> Option<&Used<R>> {
-        self.slots.get(index)?.used.as_deref()
+        self.slots.get(index)?.as_deref()
     }
 
-    /// Ends closed connections that need not be kept for stragglers any more.
-    fn forget_closed(&mut self, now: &Segment<'_>, out: &mut impl FnMut(R::Output, &Connection)) {
-        while let Some(oldest) = self.closed.oldest {
-            let silent = self
-                .used(oldest)
-                .map(|used| now.frame.at.since(used.delivery.connection.last.at))
-                .unwrap_or_default();
-            if silent < self.limits.linger && self.closed.len <= self.limits.closed {
-                return;
+    /// Settles and ends the connections that were silent for as long as their stage allows.
+    fn sweep(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
+        for stage in Stage::ALL {
+            let patience = self.limits.patience(stage);
+            while let Some(oldest) = self.recency.oldest(stage) {
+                let silent =
+                    self.used(oldest).map(|used| self.now.since(used.delivery.connection.last.at));
+                if silent.is_some_and(|silent| silent < patience) {
+                    break;
+                }
+                if stage == Stage::Closed {
+                    self.settle(oldest, out);
+                } else {
+                    self.end(oldest, out);
+                }
             }
+        }
+        while self.recency.len(Stage::Settled) > self.limits.closed
+            && let Some(oldest) = self.recency.oldest(Stage::Settled)
+        {
             self.end(oldest, out);
         }
+    }
+
+    /// Makes known what became of a connection that has closed. It is kept for stragglers.
+    fn settle(&mut self, index: usize, out: &mut impl FnMut(R::Output, &Connection)) {
+        let now = self.now;
+        if let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut) {
+            let before = used.delivery.waiting_bytes();
+            used.delivery.settle(now, out);
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(before);
+        }
+        self.recency.touch(index, Stage::Settled);
     }
 
     /// Makes a new connection of its first segment.
@@ -157,11 +172,14 @@ impl<R: StreamReader> Table<R> {
         segment: &Segment<'_>,
         out: &mut impl FnMut(R::Output, &Connection),
     ) -> usize {
-        if self.open.len >= self.limits.connections
-            && let Some(oldest) = self.open.oldest
-        {
-            self.counts.evicted = self.counts.evicted.saturating_add(1);
-            self.end(oldest, out);
+        let unsettled = self.keys.len().saturating_sub(self.recency.len(Stage::Settled));
+        if unsettled >= self.limits.connections {
+            let stages = [Stage::Closed, Stage::Closing, Stage::Opening, Stage::Open];
+            let oldest = stages.into_iter().filter_map(|stage| self.recency.oldest(stage)).next();
+            if let Some(oldest) = oldest {
+                self.counts.evicted = self.counts.evicted.saturating_add(1);
+                self.end(oldest, out);
+            }
         }
         let connection = self.first_facts(segment);
         if segment.flags.syn() {
@@ -172,14 +190,14 @@ impl<R: StreamReader> Table<R> {
             }
         }
         self.counts.connections = self.counts.connections.saturating_add(1);
-        let used = Some(Box::new(Used { key, closed: false, delivery: Delivery::new(connection) }));
+        let used = Some(Box::new(Used { key, delivery: Delivery::new(connection) }));
         let index = self.free.pop().unwrap_or(self.slots.len());
         match self.slots.get_mut(index) {
-            Some(slot) => slot.used = used,
-            None => self.slots.push(Slot { used, older: None, newer: None }),
+            Some(slot) => *slot = used,
+            None => self.slots.push(used),
         }
         self.keys.insert(key, index);
-        self.link(index, false);
+        self.recency.insert(index, Stage::Open);
         index
     }
 
@@ -221,49 +239,13 @@ impl<R: StreamReader> Table<R> {
     }
 
     fn end(&mut self, index: usize, out: &mut impl FnMut(R::Output, &Connection)) {
-        let Some(mut used) = self.slots.get_mut(index).and_then(|slot| slot.used.take()) else {
+        let Some(mut used) = self.slots.get_mut(index).and_then(Option::take) else {
             return;
         };
-        self.unlink(index, used.closed);
+        self.recency.remove(index);
         self.keys.remove(&used.key);
         self.free.push(index);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(used.delivery.waiting_bytes());
         used.delivery.finish(self.now, out);
-    }
-
-    fn list(&mut self, closed: bool) -> &mut Recency {
-        if closed { &mut self.closed } else { &mut self.open }
-    }
-
-    fn unlink(&mut self, index: usize, closed: bool) {
-        let Some((older, newer)) = self.slots.get(index).map(|slot| (slot.older, slot.newer))
-        else {
-            return;
-        };
-        match older.and_then(|older| self.slots.get_mut(older)) {
-            Some(older) => older.newer = newer,
-            None => self.list(closed).oldest = newer,
-        }
-        match newer.and_then(|newer| self.slots.get_mut(newer)) {
-            Some(newer) => newer.older = older,
-            None => self.list(closed).newest = older,
-        }
-        let list = self.list(closed);
-        list.len = list.len.saturating_sub(1);
-    }
-
-    /// Puts a slot at the newest end of its list.
-    fn link(&mut self, index: usize, closed: bool) {
-        let newest = self.list(closed).newest.replace(index);
-        if let Some(slot) = self.slots.get_mut(index) {
-            slot.older = newest;
-            slot.newer = None;
-        }
-        match newest.and_then(|newest| self.slots.get_mut(newest)) {
-            Some(slot) => slot.newer = Some(index),
-            None => self.list(closed).oldest = Some(index),
-        }
-        let list = self.list(closed);
-        list.len = list.len.saturating_add(1);
     }
 }
