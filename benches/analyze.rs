@@ -55,7 +55,7 @@ fn main() {
             let source =
                 Savefile::from_reader(Box::new(Cursor::new(file.clone())), "bench".into(), 0);
             let begun = Instant::now();
-            let report = analyze(&mut [source.unwrap()], Settings::default()).unwrap();
+            let report = analyze(&mut [source.unwrap()], Settings::default(), &mut |_| {}).unwrap();
             best = best.min(begun.elapsed());
             frames = report.counters.frames;
             assert!(report.failures.is_empty());

@@ -54,6 +54,12 @@ pub struct Analyze {
     /// How to answer
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// With jsonl: a record for every exchange of every connection
+    #[arg(long)]
+    pub exchanges: bool,
+    /// With jsonl: a record for every TCP connection
+    #[arg(long)]
+    pub connections: bool,
     /// Where to write the answer (default: standard output)
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -78,6 +84,8 @@ pub enum Format {
     Text,
     /// One document, for scripts
     Json,
+    /// One record a line, as they become known
+    Jsonl,
 }
 
 /// Whether to do something that suits a terminal.

@@ -1,7 +1,7 @@
 //! What the arguments mean: the settings of the layers, and where the answer goes.
 
-use crate::cli::{Analyze, When};
-use crate::pipeline::Settings;
+use crate::cli::{Analyze, Format, When};
+use crate::pipeline::{Settings, Wanted};
 use crate::report::Style;
 use crate::roles::Told;
 use crate::verdict::Timeouts;
@@ -9,6 +9,7 @@ use anstream::ColorChoice;
 
 /// The settings of an analysis.
 pub fn settings(typed: &Analyze) -> Settings {
+    let jsonl = typed.format == Format::Jsonl;
     Settings {
         told: Told { backends: typed.backend.clone(), fronts: typed.front.clone() },
         style: Style {
@@ -18,6 +19,12 @@ pub fn settings(typed: &Analyze) -> Settings {
                 proxy_idle: typed.proxy_idle,
                 proxy_read: typed.proxy_read,
             },
+        },
+        records: Wanted {
+            exchanges: jsonl && typed.exchanges,
+            connections: jsonl && typed.connections,
+            failures: jsonl,
+            several: typed.captures.len() > 1,
         },
         ..Settings::default()
     }

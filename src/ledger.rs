@@ -10,7 +10,7 @@ use crate::idle::{IdleGaps, Timer};
 use crate::packet::Endpoint;
 use crate::verdict::{self, Cause, Fate, Timeouts, Verdict};
 use foldhash::fast::RandomState;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -48,6 +48,14 @@ pub struct Failure {
     pub request: Option<Request>,
     /// What came of an answer.
     pub response: Option<Response>,
+}
+
+impl Failure {
+    /// What failures are sorted by: the frame that completed them, then who they belong to.
+    pub fn completed(&self) -> (Option<(u32, u64)>, u64, u32) {
+        let last = self.verdict.evidence.last().map(|last| (last.frame.capture, last.frame.number));
+        (last, self.connection, self.ordinal)
+    }
 }
 
 /// What is known of one listener.
@@ -108,6 +116,12 @@ impl Listener {
         self.protocols.get(&protocol).copied().unwrap_or(0)
     }
 
+    /// It speaks HTTP or TLS, or nobody got through to it.
+    pub fn is_like_a_backend(&self) -> bool {
+        let web = [Protocol::Http1, Protocol::Http2, Protocol::Tls];
+        web.iter().any(|protocol| self.spoke(*protocol) > 0) || self.connects_failed > 0
+    }
+
     /// The idle gaps of all its proxies.
     pub fn idle(&self) -> IdleGaps {
         let mut idle = IdleGaps::default();
@@ -127,6 +141,8 @@ pub struct Ledger {
     limits: Limits,
     timeouts: Timeouts,
     listeners: HashMap<Endpoint, Listener, RandomState>,
+    /// Hosts that open connections to something like a backend.
+    openers: HashSet<IpAddr, RandomState>,
     failures: Vec<Failure>,
     /// Failures that were counted and not kept.
     pub failures_dropped: u64,
@@ -166,12 +182,27 @@ impl Ledger {
         }
     }
 
-    /// Books what a reader made known.
-    pub fn book(&mut self, output: Output, connection: &Connection) {
+    /// Books what a reader made known; returns whether it failed.
+    pub fn book(&mut self, output: Output, connection: &Connection) -> bool {
         match output {
-            Output::Exchange(exchange) => self.exchange(exchange, connection),
+            Output::Exchange(exchange) => self.exchange(*exchange, connection),
             Output::Ended(ended) => self.ended(&ended, connection),
         }
+    }
+
+    /// One listener.
+    pub fn listener_at(&self, endpoint: Endpoint) -> Option<&Listener> {
+        self.listeners.get(&endpoint)
+    }
+
+    /// A host was seen to open connections to something like a backend elsewhere.
+    pub fn opens_like_a_proxy(&self, addr: IpAddr) -> bool {
+        self.openers.contains(&addr)
+    }
+
+    /// The failures booked since `seen` were, in the order of booking.
+    pub fn failures_from(&self, seen: usize) -> &[Failure] {
+        self.failures.get(seen..).unwrap_or_default()
     }
 
     /// Every listener, by address and port.
@@ -182,10 +213,7 @@ impl Ledger {
     /// The failures kept, by the frame that completed them.
     pub fn failures(&self) -> Vec<&Failure> {
         let mut failures: Vec<&Failure> = self.failures.iter().collect();
-        failures.sort_by_key(|failure| {
-            let last = failure.verdict.evidence.last().map(|last| last.frame);
-            (last.map(|frame| (frame.capture, frame.number)), failure.connection, failure.ordinal)
-        });
+        failures.sort_by_key(|failure| failure.completed());
         failures
     }
 
@@ -197,7 +225,7 @@ impl Ledger {
         Some(self.listeners.entry(endpoint).or_default())
     }
 
-    fn exchange(&mut self, exchange: Exchange, connection: &Connection) {
+    fn exchange(&mut self, exchange: Exchange, connection: &Connection) -> bool {
         let fate = verdict::judge(&exchange, connection, &self.timeouts);
         let proxies = self.limits.proxies;
         if let Some(listener) = self.listener(connection.server) {
@@ -238,17 +266,20 @@ impl Ledger {
                 request: Some(exchange.request),
                 response: exchange.response,
             });
+            return true;
         }
+        false
     }
 
-    fn ended(&mut self, ended: &Ended, connection: &Connection) {
+    fn ended(&mut self, ended: &Ended, connection: &Connection) -> bool {
         let fate = verdict::judge_connect(connection);
         let proxies = self.limits.proxies;
         let Some(listener) = self.listener(connection.server) else {
             count(&mut self.listeners_forgotten);
-            return;
+            return false;
         };
         listener.connection(ended, connection, proxies);
+        let failed = matches!(fate, Fate::Failed(_));
         match fate {
             Fate::Failed(verdict) => {
                 count(&mut listener.connects_failed);
@@ -266,6 +297,13 @@ impl Ledger {
             Fate::Open => count(&mut listener.connects_unanswered),
             Fate::Sound | Fate::Unread(_) => {}
         }
+        let Connection { client, server, .. } = connection;
+        let like_a_proxy = self.listener_at(*server).is_some_and(Listener::is_like_a_backend);
+        if like_a_proxy && client.addr != server.addr && self.openers.len() < self.limits.listeners
+        {
+            self.openers.insert(client.addr);
+        }
+        failed
     }
 
     fn keep(&mut self, failure: Failure) {

@@ -1,12 +1,15 @@
 //! Where the layers meet: source → packet → flow → exchange → ledger → roles → report.
 
-use crate::exchange::Reader;
-use crate::flow::{self, Table};
+use crate::exchange::{Output, Reader};
+use crate::flow::{self, Connection, Table};
 use crate::ledger::{self, Ledger};
-use crate::packet::{self, Skip};
-use crate::report::{self, Report, Sources, Style};
-use crate::roles::{Roles, Told};
+use crate::packet::{self, Segment, Skip};
+use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
+use crate::report::{self, Failure, Report, Sources, Style};
+use crate::roles::{Role, Roles, Told};
 use crate::source::{Block, CaptureFacts, Fill, Source, SourceError};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// What an analysis is told.
 #[derive(Clone, Debug, Default)]
@@ -15,37 +18,64 @@ pub struct Settings {
     pub told: Told,
     /// How much is shown.
     pub style: Style,
+    /// Which records are made known on the way.
+    pub records: Wanted,
     /// Bounds of the connection table.
     pub flow: flow::Limits,
     /// Bounds of the books.
     pub ledger: ledger::Limits,
 }
 
-/// An analysis under way: segments in, at the end a report.
+/// Which records are made known on the way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Wanted {
+    /// Every exchange.
+    pub exchanges: bool,
+    /// Every connection.
+    pub connections: bool,
+    /// Every failure, as soon as it is known, and what is learned of it later.
+    pub failures: bool,
+    /// There are several captures: records say which they mean.
+    pub several: bool,
+}
+
+/// Takes records, in the order in which they become known.
+pub type Out<'o> = dyn FnMut(Record) + 'o;
+
+/// An analysis under way: frames in, at the end a report.
 pub struct Analysis {
     settings: Settings,
     table: Table<Reader>,
     ledger: Ledger,
     skips: [u64; Skip::ALL.len()],
+    /// Failures of the ledger that were looked at for making them known.
+    seen: usize,
+    /// Those that were, as they were, by id.
+    known: BTreeMap<String, Value>,
 }
 
 impl Analysis {
     /// Nothing read yet.
     pub fn new(settings: Settings) -> Self {
         let told = &settings.told;
-        let known = told.backends.iter().chain(&told.fronts).filter_map(|one| one.endpoint());
-        let table = Table::new(settings.flow, known);
+        let listeners = told.backends.iter().chain(&told.fronts).filter_map(|one| one.endpoint());
+        let table = Table::new(settings.flow, listeners);
         let ledger = Ledger::new(settings.ledger, settings.style.timeouts);
-        Self { settings, table, ledger, skips: [0; Skip::ALL.len()] }
+        Self {
+            settings,
+            table,
+            ledger,
+            skips: [0; Skip::ALL.len()],
+            seen: 0,
+            known: BTreeMap::new(),
+        }
     }
 
     /// Takes every frame of a block.
-    pub fn take(&mut self, block: &Block) {
+    pub fn take(&mut self, block: &Block, out: &mut Out<'_>) {
         for frame in block.frames() {
             match packet::decode(&frame) {
-                Ok(segment) => self.table.push(&segment, &mut |output, connection| {
-                    self.ledger.book(output, connection);
-                }),
+                Ok(segment) => self.push(&segment, out),
                 Err(skip) => {
                     for (kind, count) in Skip::ALL.iter().zip(&mut self.skips) {
                         *count = count.saturating_add(u64::from(*kind == skip));
@@ -53,36 +83,143 @@ impl Analysis {
                 }
             }
         }
+        if self.settings.records.failures {
+            self.tell_failures(out);
+        }
+    }
+
+    fn push(&mut self, segment: &Segment<'_>, out: &mut Out<'_>) {
+        let Self { table, ledger, settings, .. } = self;
+        table.push(segment, &mut |output, connection| {
+            book(ledger, settings, output, connection, out);
+        });
     }
 
     /// Ends every connection and reports. `captures` is what the sources say of themselves.
-    pub fn finish<'a>(mut self, captures: impl IntoIterator<Item = &'a CaptureFacts>) -> Report {
-        self.table.finish(&mut |output, connection| self.ledger.book(output, connection));
-        self.ledger.revise();
-        let roles = Roles::assign(&self.ledger, &self.settings.told);
-        let skipped = Skip::ALL.iter().zip(self.skips).filter(|(_, count)| *count > 0);
+    pub fn finish<'a>(
+        mut self,
+        captures: impl IntoIterator<Item = &'a CaptureFacts>,
+        out: &mut Out<'_>,
+    ) -> Report {
+        let Self { table, ledger, settings, skips, .. } = &mut self;
+        table.finish(&mut |output, connection| book(ledger, settings, output, connection, out));
+        ledger.revise();
+        let roles = Roles::assign(ledger, &settings.told);
+        let skipped = Skip::ALL.iter().zip(*skips).filter(|(_, count)| *count > 0);
         let sources = Sources {
             captures: captures.into_iter().map(capture).collect(),
             skipped: skipped.map(|(kind, count)| (kind.name(), count)).collect(),
-            flow: *self.table.counts(),
+            flow: *table.counts(),
         };
-        report::build(sources, &self.ledger, &roles, self.settings.style)
+        let report = report::build(sources, ledger, &roles, settings.style);
+        if self.settings.records.failures {
+            self.tell_the_rest(&report, out);
+        }
+        report
+    }
+
+    /// Makes known the failures booked since the last time, as far as they are a backend's by what
+    /// is known so far. Those that turn out to be later are told at the end.
+    fn tell_failures(&mut self, out: &mut Out<'_>) {
+        let Self { ledger, settings, known, seen, .. } = self;
+        let mut fresh: Vec<&ledger::Failure> = ledger.failures_from(*seen).iter().collect();
+        *seen = seen.saturating_add(fresh.len());
+        fresh.sort_by_key(|failure| failure.completed());
+        for failure in fresh {
+            if Roles::so_far(ledger, &settings.told, failure.server) == Role::Backend {
+                let record = report::failure(failure, settings.style);
+                known.insert(record.id.clone(), json(&record));
+                out(Record::Failure(Box::new(record)));
+            }
+        }
+    }
+
+    /// Makes known what the end showed: failures that were not told yet, and what changed of those
+    /// that were.
+    fn tell_the_rest(mut self, report: &Report, out: &mut Out<'_>) {
+        for failure in &report.failures {
+            match self.known.remove(&failure.id) {
+                None => out(Record::Failure(Box::new(failure.clone()))),
+                Some(before) => {
+                    let changed = changed_fields(&before, &json(failure));
+                    if !changed.is_empty() {
+                        out(revision(&failure.id, changed));
+                    }
+                }
+            }
+        }
+        // What was told as a backend's failure and is none: the listener is the proxy's own.
+        for id in self.known.keys() {
+            out(revision(id, Map::from_iter([("retracted".to_owned(), Value::Bool(true))])));
+        }
     }
 }
 
-/// Reads each source to its end, one after the other, and reports.
+/// Books what became known, and makes a record of it where one is wanted.
+fn book(
+    ledger: &mut Ledger,
+    settings: &Settings,
+    output: Output,
+    connection: &Connection,
+    out: &mut Out<'_>,
+) {
+    let wanted = settings.records;
+    match output {
+        Output::Exchange(exchange) if wanted.exchanges => {
+            let copy = exchange.clone();
+            let failed = ledger.book(Output::Exchange(exchange), connection);
+            let secrets = settings.style.show_secrets;
+            let record = ExchangeRecord::new(&copy, connection, failed, secrets, wanted.several);
+            out(Record::Exchange(record));
+        }
+        Output::Ended(ended) if wanted.connections => {
+            ledger.book(Output::Ended(ended), connection);
+            let role = Roles::so_far(ledger, &settings.told, connection.server);
+            let record = ConnectionRecord::new(&ended, connection, role, wanted.several);
+            out(Record::Connection(record));
+        }
+        other => {
+            ledger.book(other, connection);
+        }
+    }
+}
+
+fn json(failure: &Failure) -> Value {
+    // Its keys are strings: it can always be written.
+    serde_json::to_value(failure).unwrap_or_default()
+}
+
+fn changed_fields(before: &Value, after: &Value) -> Map<String, Value> {
+    let after = after.as_object().into_iter().flatten();
+    after
+        .filter(|(name, value)| before.get(name) != Some(value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn revision(id: &str, mut changed: Map<String, Value>) -> Record {
+    changed.insert("id".to_owned(), id.into());
+    Record::Revision(changed)
+}
+
+/// Reads each source to its end, one after the other, and reports. `out` gets the records that the
+/// settings ask for.
 ///
 /// # Errors
 /// When a source fails before it brought anything.
-pub fn analyze<S: Source>(sources: &mut [S], settings: Settings) -> Result<Report, SourceError> {
+pub fn analyze<S: Source>(
+    sources: &mut [S],
+    settings: Settings,
+    out: &mut Out<'_>,
+) -> Result<Report, SourceError> {
     let mut analysis = Analysis::new(settings);
     let mut block = Block::new();
     for source in &mut *sources {
         while source.fill(&mut block)? == Fill::Frames {
-            analysis.take(&block);
+            analysis.take(&block, out);
         }
     }
-    Ok(analysis.finish(sources.iter().map(Source::facts)))
+    Ok(analysis.finish(sources.iter().map(Source::facts), out))
 }
 
 fn capture(facts: &CaptureFacts) -> report::Capture {

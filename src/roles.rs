@@ -93,6 +93,17 @@ pub enum Role {
     Other,
 }
 
+impl Role {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Backend => "backend",
+            Self::Front => "front",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// The roles of all listeners.
 #[derive(Clone, Debug, Default)]
 pub struct Roles {
@@ -112,7 +123,8 @@ impl Roles {
         let proxies = openers(&listeners);
         let scanners = scanners(&listeners);
         // A host with several addresses gives itself away where the capture tells what came to it.
-        let opens_here = listeners.values().any(|one| like_a_backend(one) && one.opened_here > 0);
+        let opens_here =
+            listeners.values().any(|one| one.is_like_a_backend() && one.opened_here > 0);
         let matches = |patterns: &[Pattern], endpoint: Endpoint| {
             patterns.iter().any(|pattern| pattern.matches(endpoint))
         };
@@ -148,6 +160,26 @@ impl Roles {
         self.roles.get(&endpoint).copied().unwrap_or(Role::Other)
     }
 
+    /// What a listener is as far as is known before the end, which may show more: what was told, or
+    /// what it speaks and whether its host was seen to open connections like a proxy.
+    pub fn so_far(ledger: &Ledger, told: &Told, endpoint: Endpoint) -> Role {
+        let matches = |patterns: &[Pattern]| patterns.iter().any(|one| one.matches(endpoint));
+        if !told.backends.is_empty() {
+            return if matches(&told.backends) { Role::Backend } else { Role::Other };
+        }
+        let Some(listener) = ledger.listener_at(endpoint) else {
+            return Role::Other;
+        };
+        let http = listener.spoke(Protocol::Http1) > 0 || listener.spoke(Protocol::Http2) > 0;
+        if matches(&told.fronts) || http && ledger.opens_like_a_proxy(endpoint.addr) {
+            Role::Front
+        } else if http {
+            Role::Backend
+        } else {
+            Role::Other
+        }
+    }
+
     /// Whether a failure counts: a backend's does, and so does a failed connect to anything that
     /// the user did not exclude and nobody scanned.
     pub fn judges(&self, failure: &Failure) -> bool {
@@ -163,18 +195,12 @@ impl Roles {
     }
 }
 
-/// It speaks HTTP or TLS, or nobody got through to it.
-fn like_a_backend(listener: &Listener) -> bool {
-    let web = [Protocol::Http1, Protocol::Http2, Protocol::Tls];
-    web.iter().any(|protocol| listener.spoke(*protocol) > 0) || listener.connects_failed > 0
-}
-
 /// Hosts that open connections as a proxy does: to HTTP, to TLS, or in vain.
 fn openers(listeners: &BTreeMap<Endpoint, &Listener>) -> BTreeSet<IpAddr> {
     let mut openers = BTreeSet::new();
     for (endpoint, listener) in listeners {
         // On one host everything both accepts and opens: that says nothing.
-        if like_a_backend(listener) {
+        if listener.is_like_a_backend() {
             openers.extend(listener.proxies.keys().filter(|addr| **addr != endpoint.addr));
         }
     }

@@ -3,6 +3,7 @@
 use crate::cli::{Analyze, Cli, Command, Format};
 use crate::config;
 use crate::pipeline;
+use crate::report::records::{self, Record};
 use crate::report::{Report, json, text};
 use crate::source::Savefile;
 use anstream::{AutoStream, ColorChoice};
@@ -27,34 +28,64 @@ pub fn run(cli: &Cli) -> Result<u8> {
     }
 }
 
+/// Where the answer goes.
+struct Output {
+    to: Box<dyn Write>,
+    /// What `--color auto` means for it.
+    auto: ColorChoice,
+}
+
+impl Output {
+    fn open(typed: &Analyze) -> Result<Self> {
+        Ok(match &typed.output {
+            None => Self { to: Box::new(io::stdout()), auto: AutoStream::choice(&io::stdout()) },
+            Some(path) => {
+                let file = File::create(path)
+                    .with_context(|| format!("{}: cannot write", path.display()))?;
+                Self { to: Box::new(file), auto: ColorChoice::Never }
+            }
+        })
+    }
+}
+
 fn analyze(typed: &Analyze) -> Result<u8> {
     let mut captures = Vec::new();
     for (index, path) in typed.captures.iter().enumerate() {
         captures.push(Savefile::open(path, u32::try_from(index).unwrap_or(u32::MAX))?);
     }
-    let report = pipeline::analyze(&mut captures, config::settings(typed))?;
-    match &typed.output {
-        None => write(typed, &report, AutoStream::choice(&io::stdout()), &mut io::stdout().lock())?,
-        Some(path) => {
-            let named = || format!("{}: cannot write", path.display());
-            let mut file = BufWriter::new(File::create(path).with_context(named)?);
-            write(typed, &report, ColorChoice::Never, &mut file).with_context(named)?;
+    let Output { to, auto } = Output::open(typed)?;
+    let mut out = BufWriter::new(to);
+    let mut broken = None;
+    let mut tell = |record: Record| {
+        if broken.is_none() {
+            // Whoever waits for a failure wants it at once.
+            let urgent = matches!(record, Record::Failure(_));
+            let wrote = records::write(&record, &mut out);
+            broken = wrote.and_then(|()| if urgent { out.flush() } else { Ok(()) }).err();
         }
+    };
+    let report = pipeline::analyze(&mut captures, config::settings(typed), &mut tell)?;
+    if let Some(error) = broken {
+        return Err(error).context("cannot write the answer");
     }
     let failed = !report.failures.is_empty() && !typed.exit_zero;
+    write(typed, report, auto, &mut out).context("cannot write the answer")?;
     Ok(if failed { FAILURES } else { NO_FAILURE })
 }
 
-/// Writes the answer. `auto` is what `--color auto` means for this output.
-fn write(typed: &Analyze, report: &Report, auto: ColorChoice, out: &mut dyn Write) -> Result<()> {
+fn write(typed: &Analyze, report: Report, auto: ColorChoice, out: &mut dyn Write) -> Result<()> {
     match typed.format {
         Format::Text => {
             let choice = config::color(typed).unwrap_or(auto);
             let mut page = AutoStream::new(Vec::new(), choice);
-            text::write(report, typed.all, &mut page)?;
+            text::write(&report, typed.all, &mut page)?;
             out.write_all(&page.into_inner())?;
         }
-        Format::Json => json::write(report, out)?,
+        Format::Json => json::write(&report, out)?,
+        Format::Jsonl => {
+            let (_, summary) = report.split();
+            records::write(&Record::Summary(Box::new(summary)), out)?;
+        }
     }
     out.flush()?;
     Ok(())

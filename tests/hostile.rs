@@ -28,7 +28,7 @@ impl Dice {
 fn run(file: Vec<u8>, settings: Settings) {
     let input = Box::new(Cursor::new(file));
     if let Ok(source) = Savefile::from_reader(input, "hostile".to_owned(), 0) {
-        let report = pipeline::analyze(&mut [source], settings).unwrap();
+        let report = pipeline::analyze(&mut [source], settings, &mut |_| {}).unwrap();
         let mut page = Vec::new();
         why502::report::text::write(&report, true, &mut page).unwrap();
         why502::report::json::write(&report, &mut page).unwrap();
@@ -122,7 +122,8 @@ fn many_connections_stay_within_the_bound() {
     let source = Savefile::from_reader(input, "many".to_owned(), 0).unwrap();
     let flow = Limits { connections: 10, ..Limits::default() };
     let report =
-        pipeline::analyze(&mut [source], Settings { flow, ..Settings::default() }).unwrap();
+        pipeline::analyze(&mut [source], Settings { flow, ..Settings::default() }, &mut |_| {})
+            .unwrap();
     assert!(report.counters.limits_hit["connections"] > 0);
     assert!(report.notes.iter().any(|note| note.code == "limit_hit"));
     assert!(report.failures.is_empty());

@@ -25,7 +25,7 @@ const ISNS: [(u32, u32); 6] = [
 pub fn analyze(frames: &[Frame]) -> Report {
     let input = Box::new(Cursor::new(talk::pcap(frames)));
     let source = Savefile::from_reader(input, "talk.pcap".to_owned(), 0).unwrap();
-    pipeline::analyze(&mut [source], Settings::default()).unwrap()
+    pipeline::analyze(&mut [source], Settings::default(), &mut |_| {}).unwrap()
 }
 
 /// What is expected of one failure.

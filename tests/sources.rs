@@ -19,7 +19,7 @@ fn race() -> Vec<Frame> {
 
 fn read(file: Vec<u8>) -> Result<Report, SourceError> {
     let source = Savefile::from_reader(Box::new(Cursor::new(file)), "file".to_owned(), 0)?;
-    pipeline::analyze(&mut [source], Settings::default())
+    pipeline::analyze(&mut [source], Settings::default(), &mut |_| {})
 }
 
 fn causes(report: &Report) -> Vec<&'static str> {
@@ -293,7 +293,8 @@ fn however_the_bytes_come_in_the_frames_are_the_same() {
         for step in [1, 7, 64, 1_000] {
             let input = Box::new(Trickle(Cursor::new(file.clone()), step));
             let source = Savefile::from_reader(input, "pipe".to_owned(), 0).unwrap();
-            let report = pipeline::analyze(&mut [source], Settings::default()).unwrap();
+            let report =
+                pipeline::analyze(&mut [source], Settings::default(), &mut |_| {}).unwrap();
             assert_eq!(report.captures[0].frames, 12);
             assert_eq!(causes(&report), ["keepalive_race"]);
         }

@@ -286,6 +286,7 @@ impl Http1 {
                 Phase::Lost => {
                     if let Some(response) = &mut self.response {
                         response.last = rest.frame;
+                        response.end = rest.end();
                     }
                     return;
                 }
@@ -343,6 +344,7 @@ impl Http1 {
         self.response = Some(Response {
             status: None,
             start: rest.pos,
+            end: rest.pos,
             received: 0,
             expected: None,
             first: rest.frame,
@@ -379,8 +381,13 @@ impl Http1 {
         let method = request.map(head::RequestHead::method);
         let connect = method == Some(b"CONNECT");
         let step = self.server.head_bytes(rest, |bytes| head::response(bytes, method));
+        let end = match &step {
+            HeadStep::Whole { used, .. } => rest.pos.plus(*used),
+            _ => rest.end(),
+        };
         if let Some(response) = &mut self.response {
             response.last = rest.frame;
+            response.end = end;
         }
         match step {
             HeadStep::Whole { head, used, body } => {
@@ -428,6 +435,7 @@ impl Http1 {
         if let Some(response) = &mut self.response {
             response.received = response.received.saturating_add(used);
             response.last = rest.frame;
+            response.end = rest.pos.plus(used);
         }
         rest.skip(used);
         if let Advance::Done(_) = advance {
@@ -487,6 +495,7 @@ impl Http1 {
                     self.response.get_or_insert(Response {
                         status: None,
                         start: pos,
+                        end: pos.plus(len),
                         received: 0,
                         expected: None,
                         first: frame,
@@ -536,7 +545,7 @@ impl Http1 {
         };
         self.exchanges = self.exchanges.saturating_add(1);
         self.unread = None;
-        out(Output::Exchange(exchange));
+        out(Output::Exchange(Box::new(exchange)));
     }
 
     /// What is outstanding stays so.

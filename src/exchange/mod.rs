@@ -104,6 +104,8 @@ pub struct Response {
     pub status: Option<u16>,
     /// Position of its first byte in the server's stream.
     pub start: StreamPos,
+    /// One past the last byte of it that was sent, head and interim responses included.
+    pub end: StreamPos,
     /// Bytes of its body that were sent.
     pub received: u64,
     /// Length of its body, if it said so.
@@ -139,7 +141,7 @@ pub struct Ended {
 #[derive(Clone, Debug)]
 pub enum Output {
     /// The fate of a request.
-    Exchange(Exchange),
+    Exchange(Box<Exchange>),
     /// The end of the connection; comes last.
     Ended(Ended),
 }

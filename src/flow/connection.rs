@@ -81,6 +81,8 @@ pub struct Acked {
 pub struct Half {
     /// Wire number of position 0.
     pub(super) origin: Option<Origin>,
+    /// The first byte captured; less than 0 where a capture begun in the middle holds repetitions.
+    pub(super) first: StreamPos,
     /// Everything before this was delivered to the reader or declared a gap.
     pub next: StreamPos,
     /// The furthest position that any captured segment of this side implies it had sent.
@@ -99,6 +101,12 @@ pub struct Half {
     pub rst: Option<Mark>,
     /// Time to live of its first segment that was no reset.
     pub ttl: Option<u8>,
+    /// Distinct payload bytes captured, by position: lengths on the wire.
+    pub bytes: u64,
+    /// Segments with FIN.
+    pub fins: u64,
+    /// Segments with RST.
+    pub rsts: u64,
     /// Segments captured.
     pub segments: u64,
     /// When the last of them was captured.
@@ -106,6 +114,15 @@ pub struct Half {
 }
 
 impl Half {
+    /// A payload at this place whose part from `next` on is counted elsewhere: counts what lies before
+    /// the first byte captured so far.
+    pub(super) fn count_early(&mut self, pos: StreamPos, end: StreamPos) {
+        if pos < self.first && end > pos {
+            self.bytes = self.bytes.saturating_add(self.first.min(end).since(pos));
+            self.first = pos;
+        }
+    }
+
     /// One past the last position that is accounted for: the FIN takes one of its own.
     pub fn reach(&self) -> StreamPos {
         match self.fin {

@@ -83,7 +83,9 @@ impl<R: StreamReader> Delivery<R> {
         if self.connection.sides_by.is_none() {
             // Nothing is delivered before it is known who speaks; a close is remembered until then.
             let half = self.connection.half_mut(arrival.from);
-            half.next = half.next.max(arrival.pos.plus(u64::from(arrival.payload_len)));
+            let end = arrival.pos.plus(u64::from(arrival.payload_len));
+            half.bytes = half.bytes.saturating_add(end.since(half.next.max(arrival.pos)));
+            half.next = half.next.max(end);
             if (arrival.fin || arrival.rst) && self.waiting.len() < limits.waiting_segments {
                 self.waiting
                     .hold(&Arrival { payload: &[], payload_len: 0, ..arrival }, self.segments);
@@ -122,11 +124,7 @@ impl<R: StreamReader> Delivery<R> {
 
     /// Nothing more is expected: what waits is delivered, what is missing becomes gaps. `now` is how
     /// far the capture has come.
-    pub(super) fn settle(
-        &mut self,
-        now: Timestamp,
-        out: &mut impl FnMut(R::Output, &Connection),
-    ) {
+    pub(super) fn settle(&mut self, now: Timestamp, out: &mut impl FnMut(R::Output, &Connection)) {
         self.settled = true;
         self.connection.seen_until = now;
         if self.connection.sides_by.is_none() {
@@ -143,11 +141,7 @@ impl<R: StreamReader> Delivery<R> {
     }
 
     /// Ends the connection.
-    pub(super) fn finish(
-        &mut self,
-        now: Timestamp,
-        out: &mut impl FnMut(R::Output, &Connection),
-    ) {
+    pub(super) fn finish(&mut self, now: Timestamp, out: &mut impl FnMut(R::Output, &Connection)) {
         if !self.settled {
             self.settle(now, out);
         }
@@ -207,6 +201,8 @@ impl<R: StreamReader> Delivery<R> {
         let half = connection.half_mut(from);
         half.last_at = segment.frame.at;
         half.segments = half.segments.saturating_add(1);
+        half.fins = half.fins.saturating_add(flags.fin().into());
+        half.rsts = half.rsts.saturating_add(flags.rst().into());
         if !flags.rst() && half.ttl.is_none() {
             half.ttl = Some(segment.ttl);
         }
@@ -222,6 +218,7 @@ impl<R: StreamReader> Delivery<R> {
         let end = pos.plus(u64::from(segment.payload_len)).plus(u64::from(flags.fin()));
         let first_copy = if flags.fin() { end > half.sent } else { pos >= half.sent };
         if segment.payload_len > 0 {
+            half.count_early(pos, end);
             half.resent = if end > half.sent { 0 } else { half.resent.saturating_add(1) };
         }
         half.sent = half.sent.max(end);
@@ -269,6 +266,7 @@ impl<R: StreamReader> Delivery<R> {
             let fresh = end.since(half.next);
             let pos = half.next;
             half.next = end;
+            half.bytes = half.bytes.saturating_add(fresh);
             let skip = usize::try_from(old).unwrap_or(usize::MAX);
             let event = StreamEvent::Bytes {
                 from,
@@ -409,7 +407,8 @@ fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
     // SYN's sender resets it and tries again.
     if is_unread(connection) && connection.half(from).segments > 0 {
         let half = connection.half_mut(from);
-        *half = Half { segments: half.segments, ttl: half.ttl, ..Half::default() };
+        let Half { segments, fins, rsts, ttl, .. } = *half;
+        *half = Half { segments, fins, rsts, ttl, ..Half::default() };
     }
     if segment.flags.ack() {
         connection.syn_ack.get_or_insert(segment.frame);

@@ -139,7 +139,10 @@ mod tests {
         recency.touch(0, Stage::Open);
         assert_eq!(recency.oldest(Stage::Open), Some(1));
         recency.touch(1, Stage::Closed);
-        assert_eq!((recency.oldest(Stage::Open), recency.oldest(Stage::Closed)), (Some(2), Some(1)));
+        assert_eq!(
+            (recency.oldest(Stage::Open), recency.oldest(Stage::Closed)),
+            (Some(2), Some(1))
+        );
         recency.remove(2);
         recency.remove(3);
         assert_eq!((recency.oldest(Stage::Open), recency.len(Stage::Open)), (Some(0), 1));

@@ -12,7 +12,7 @@ use crate::idle::{self, Ordering, Timer};
 use crate::ledger::{self, Ledger, Listener};
 use crate::packet::{Endpoint, FrameRef};
 use crate::roles::{self, Role, Roles};
-use crate::verdict::{CloseKind, Closer, Detail, Received, Timeouts, Verdict};
+use crate::verdict::{self, CloseKind, Closer, Detail, Received, Timeouts, Verdict};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -232,7 +232,8 @@ fn gaps(gaps: &idle::Gaps) -> Gaps {
     }
 }
 
-fn failure(kept: &ledger::Failure, style: Style) -> Failure {
+/// The record of one failure.
+pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
     let verdict = &kept.verdict;
     let begun = kept.request.as_ref().map(|request| request.first);
     let at = begun
@@ -502,6 +503,14 @@ fn frame_id(frame: FrameRef) -> FrameId {
     FrameId { capture: frame.capture, number: frame.number }
 }
 
-fn nanos(duration: Duration) -> u64 {
+pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Which side closed a connection first.
+pub(super) fn ended_by(connection: &flow::Connection) -> Option<&'static str> {
+    verdict::first_close(connection).map(|closing| match closing.by {
+        flow::Side::Client => "client",
+        flow::Side::Server => "server",
+    })
 }

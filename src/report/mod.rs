@@ -8,8 +8,9 @@ mod build;
 mod escape;
 pub mod json;
 mod model;
+pub mod records;
 pub mod text;
 mod words;
 
-pub use build::{Sources, Style, build};
+pub use build::{Sources, Style, build, failure};
 pub use model::*;

@@ -1,0 +1,160 @@
+//! `--format jsonl`: one record a line, as they become known.
+
+use super::build::{ended_by, nanos};
+use super::{escape, model};
+use crate::exchange::{Ended, Exchange, Protocol};
+use crate::flow::{Connection, Side, Start};
+use crate::roles::Role;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// A line.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Record {
+    /// A request, and what became of it.
+    Exchange(ExchangeRecord),
+    /// A connection at its end.
+    Connection(ConnectionRecord),
+    /// A failure.
+    Failure(Box<model::Failure>),
+    /// What was learned of a failure later: its id, and the fields that changed.
+    Revision(serde_json::Map<String, serde_json::Value>),
+    /// Comes last: everything but the failures.
+    Summary(Box<model::Summary>),
+}
+
+/// One exchange of any connection, judged or not.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExchangeRecord {
+    connection: u64,
+    at: String,
+    proxy: String,
+    backend: String,
+    ordinal: u32,
+    protocol: &'static str,
+    method: Option<String>,
+    target: Option<String>,
+    status: Option<u16>,
+    idle_gap_ns: Option<u64>,
+    wait_ns: Option<u64>,
+    duration_ns: Option<u64>,
+    request_bytes: u64,
+    response_bytes: u64,
+    first_frame: u64,
+    last_frame: u64,
+    failed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<u32>,
+}
+
+/// One TCP connection.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConnectionRecord {
+    connection: u64,
+    client: String,
+    server: String,
+    start: &'static str,
+    protocol: &'static str,
+    opened_at: String,
+    last_at: String,
+    first_frame: u64,
+    last_frame: u64,
+    client_segments: u64,
+    server_segments: u64,
+    client_bytes: u64,
+    server_bytes: u64,
+    client_fin: u64,
+    server_fin: u64,
+    client_rst: u64,
+    server_rst: u64,
+    exchanges: u32,
+    capture_gaps: u32,
+    closed_by: Option<&'static str>,
+    role: &'static str,
+    same_as: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<u32>,
+}
+
+impl ExchangeRecord {
+    /// Of one exchange. With several captures, the records say which.
+    pub fn new(
+        exchange: &Exchange,
+        connection: &Connection,
+        failed: bool,
+        show_secrets: bool,
+        several: bool,
+    ) -> Self {
+        let request = &exchange.request;
+        let head = request.head.as_ref();
+        let response = exchange.response.as_ref();
+        let unseen = head.is_none() && request.unread.is_some();
+        Self {
+            connection: connection.number,
+            at: request.first.at.to_string(),
+            proxy: connection.client.to_string(),
+            backend: connection.server.to_string(),
+            ordinal: exchange.ordinal,
+            protocol: Protocol::Http1.name(),
+            method: head.map(|head| escape::text(head.method())),
+            target: head.map(|head| escape::target(head.target(), show_secrets)),
+            status: response.and_then(|response| response.status),
+            idle_gap_ns: exchange.idle_gap().map(nanos),
+            wait_ns: response
+                .filter(|_| !unseen)
+                .map(|response| nanos(response.first.at.since(request.last.at))),
+            duration_ns: response.map(|response| nanos(response.last.at.since(request.first.at))),
+            request_bytes: request.end.since(request.start),
+            response_bytes: response.map_or(0, |response| response.end.since(response.start)),
+            first_frame: request.first.number,
+            last_frame: response.map_or(request.last, |response| response.last).number,
+            failed,
+            capture: several.then_some(request.first.capture),
+        }
+    }
+}
+
+impl ConnectionRecord {
+    /// Of one connection, `role` being that of its listener as far as is known.
+    pub fn new(ended: &Ended, connection: &Connection, role: Role, several: bool) -> Self {
+        let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
+        Self {
+            connection: connection.number,
+            client: connection.client.to_string(),
+            server: connection.server.to_string(),
+            start: match connection.start {
+                Start::Handshake => "handshake",
+                Start::Midstream => "midstream",
+            },
+            protocol: ended.protocol.name(),
+            opened_at: connection.opened.at.to_string(),
+            last_at: connection.last.at.to_string(),
+            first_frame: connection.opened.number,
+            last_frame: connection.last.number,
+            client_segments: client.segments,
+            server_segments: server.segments,
+            client_bytes: client.bytes,
+            server_bytes: server.bytes,
+            client_fin: client.fins,
+            server_fin: server.fins,
+            client_rst: client.rsts,
+            server_rst: server.rsts,
+            exchanges: ended.exchanges,
+            capture_gaps: client.gaps.saturating_add(server.gaps),
+            closed_by: ended_by(connection),
+            role: role.name(),
+            same_as: None,
+            capture: several.then_some(connection.opened.capture),
+        }
+    }
+}
+
+/// Writes one record as one line.
+///
+/// # Errors
+/// When writing fails.
+pub fn write(record: &Record, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, record)?;
+    writeln!(out)
+}
