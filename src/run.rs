@@ -10,6 +10,7 @@ use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::PathBuf;
 
 /// Exit status: done, no failure.
 pub const NO_FAILURE: u8 = 0;
@@ -26,6 +27,24 @@ pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
         Command::Analyze(typed) => analyze(typed),
     }
+}
+
+/// Opens the captures, in the order of their first frames: a rotated ring is given in any order. A
+/// single one is not looked into before its time; it may be a pipe.
+fn open(paths: &[PathBuf]) -> Result<Vec<Savefile>> {
+    let mut captures = Vec::new();
+    for (index, path) in paths.iter().enumerate() {
+        captures.push(Savefile::open(path, u32::try_from(index).unwrap_or(u32::MAX))?);
+    }
+    if paths.len() > 1 {
+        let mut timed = Vec::new();
+        for mut capture in captures {
+            timed.push((capture.first_time()?, capture));
+        }
+        timed.sort_by_key(|(first, _)| *first);
+        return Ok(timed.into_iter().map(|(_, capture)| capture).collect());
+    }
+    Ok(captures)
 }
 
 /// Where the answer goes.
@@ -49,10 +68,7 @@ impl Output {
 }
 
 fn analyze(typed: &Analyze) -> Result<u8> {
-    let mut captures = Vec::new();
-    for (index, path) in typed.captures.iter().enumerate() {
-        captures.push(Savefile::open(path, u32::try_from(index).unwrap_or(u32::MAX))?);
-    }
+    let mut captures = open(&typed.captures)?;
     let Output { to, auto } = Output::open(typed)?;
     let mut out = BufWriter::new(to);
     let mut broken = None;

@@ -9,6 +9,8 @@ use crate::time::Timestamp;
 pub(super) const HEADER: usize = 24;
 /// Length of a record's header.
 const RECORD: usize = 16;
+/// What the modified format of A. Kuznetzov puts after it: interface, protocol, packet type.
+const MODIFIED: usize = 8;
 
 /// What the file header says of every record.
 #[derive(Clone, Copy, Debug)]
@@ -17,16 +19,21 @@ pub(super) struct Layout {
     big_endian: bool,
     /// Nanoseconds in one unit of a record's sub-second field.
     unit: u64,
+    /// Where a record's frame begins.
+    frame_start: usize,
 }
 
 impl Layout {
     /// `None` when these bytes begin no such file.
     pub(super) fn read(head: &[u8]) -> Option<Self> {
-        let (big_endian, unit) = match head.first_chunk::<4>()? {
-            [0xd4, 0xc3, 0xb2, 0xa1] => (false, 1_000),
-            [0x4d, 0x3c, 0xb2, 0xa1] => (false, 1),
-            [0xa1, 0xb2, 0xc3, 0xd4] => (true, 1_000),
-            [0xa1, 0xb2, 0x3c, 0x4d] => (true, 1),
+        let modified = RECORD.saturating_add(MODIFIED);
+        let (big_endian, unit, frame_start) = match head.first_chunk::<4>()? {
+            [0xd4, 0xc3, 0xb2, 0xa1] => (false, 1_000, RECORD),
+            [0x4d, 0x3c, 0xb2, 0xa1] => (false, 1, RECORD),
+            [0x34, 0xcd, 0xb2, 0xa1] => (false, 1_000, modified),
+            [0xa1, 0xb2, 0xc3, 0xd4] => (true, 1_000, RECORD),
+            [0xa1, 0xb2, 0x3c, 0x4d] => (true, 1, RECORD),
+            [0xa1, 0xb2, 0xcd, 0x34] => (true, 1_000, modified),
             _ => return None,
         };
         let field: [u8; 4] = head.get(20..HEADER)?.try_into().ok()?;
@@ -35,7 +42,8 @@ impl Layout {
             (false, [low, high, ..]) => [low, high],
             (true, [.., high, low]) => [low, high],
         };
-        Some(Self { link: LinkType(u16::from_le_bytes([low, high])), big_endian, unit })
+        let link = LinkType(u16::from_le_bytes([low, high]));
+        Some(Self { link, big_endian, unit, frame_start })
     }
 
     /// The record that begins here.
@@ -50,7 +58,7 @@ impl Layout {
                 "claims {captured} captured bytes, can be at most {MAX_RECORD}"
             ));
         };
-        let end = RECORD.saturating_add(captured);
+        let end = self.frame_start.saturating_add(captured);
         if here.len() < end {
             return Step::Short { need: end };
         }
@@ -62,7 +70,7 @@ impl Layout {
             link: self.link,
             // Some writers leave it at zero, or put less than they captured.
             wire_len: wire_len.max(u32::try_from(captured).unwrap_or(u32::MAX)),
-            start: RECORD,
+            start: self.frame_start,
             end,
             used: end,
         }

@@ -23,7 +23,7 @@ pub(super) fn begins(head: &[u8]) -> bool {
 }
 
 /// What must be remembered from block to block.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Walk {
     /// Blocks read.
     pub(super) blocks: u64,

@@ -9,7 +9,7 @@ use super::{pcap, pcapng};
 use crate::packet::{FrameRef, LinkType};
 use crate::time::Timestamp;
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 /// How much is read at once.
@@ -30,6 +30,7 @@ pub struct Savefile {
     drained: bool,
 }
 
+#[derive(Clone)]
 enum Container {
     Pcap(pcap::Layout),
     Pcapng(pcapng::Walk),
@@ -67,12 +68,16 @@ pub(super) enum Step {
 }
 
 impl Savefile {
-    /// Opens the capture at `path`; `capture` is its place among those given.
+    /// Opens the capture at `path`, `-` being standard input; `capture` is its place among those
+    /// given.
     ///
     /// # Errors
     /// When it cannot be opened or read, or is no capture.
     pub fn open(path: &Path, capture: u32) -> Result<Self, SourceError> {
         let name = path.display().to_string();
+        if name == "-" {
+            return Self::from_reader(Box::new(io::stdin()), "standard input".to_owned(), capture);
+        }
         let file = File::open(path).map_err(|error| SourceError::Io {
             path: name.clone(),
             action: "cannot open",
@@ -81,25 +86,30 @@ impl Savefile {
         Self::from_reader(Box::new(file), name, capture)
     }
 
-    /// Reads a capture from any stream of bytes. `path` is what messages call it.
+    /// Reads a capture from any stream of bytes, compressed by gzip or zstd or not. `path` is what
+    /// messages call it.
     ///
     /// # Errors
     /// When the stream fails at once, or what it brings is no capture.
     pub fn from_reader(
-        mut input: Box<dyn Read + Send>,
+        input: Box<dyn Read + Send>,
         path: String,
         capture: u32,
     ) -> Result<Self, SourceError> {
-        let mut head = vec![0; pcap::HEADER];
-        let mut filled = 0;
-        while let Some(free) = head.get_mut(filled..).filter(|free| !free.is_empty()) {
-            match read(&mut input, free) {
-                Ok(0) => break,
-                Ok(count) => filled = filled.saturating_add(count),
-                Err(error) => return Err(SourceError::Io { path, action: "cannot read", error }),
-            }
-        }
-        head.truncate(filled);
+        let failed = |path: &str, error| SourceError::Io {
+            path: path.to_owned(),
+            action: "cannot read",
+            error,
+        };
+        let (head, input) = peek(input).map_err(|error| failed(&path, error))?;
+        let (head, mut input) = match plain(&head, input).map_err(|error| failed(&path, error))? {
+            // What is inside of a compressed stream begins with a head of its own.
+            Plain::Decompressed(inside) => peek(inside).map_err(|error| failed(&path, error))?,
+            Plain::AsItIs(input) => (head, input),
+        };
+        // The head was looked at, not taken.
+        read_exactly(&mut input, head.len()).map_err(|error| failed(&path, error))?;
+        let filled = head.len();
         let (format, container, links, skip) = if let Some(layout) = pcap::Layout::read(&head) {
             (Format::Pcap, Container::Pcap(layout), vec![layout.link], pcap::HEADER)
         } else if pcapng::begins(&head) {
@@ -120,6 +130,39 @@ impl Savefile {
         };
         let rest = head.get(skip..).unwrap_or_default().to_vec();
         Ok(Self { input, container, capture, facts, rest, drained: filled < pcap::HEADER })
+    }
+
+    /// The time of the first frame, which stays to be read; `None` when there is none.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn first_time(&mut self) -> Result<Option<Timestamp>, SourceError> {
+        let mut container = self.container.clone();
+        let mut used = 0;
+        loop {
+            let here = self.rest.get(used..).unwrap_or_default();
+            let step = match &mut container {
+                Container::Pcap(layout) => layout.step(here),
+                Container::Pcapng(walk) => walk.step(here, &mut Vec::new()),
+            };
+            match step {
+                Step::Frame { at, .. } => return Ok(Some(at)),
+                Step::Other { used: more } => used = used.saturating_add(more),
+                Step::Bad(_) => return Ok(None),
+                Step::Short { .. } if self.drained => return Ok(None),
+                Step::Short { .. } => {
+                    let mut piece = vec![0; 1 << 16];
+                    match read(&mut self.input, &mut piece) {
+                        Ok(0) => self.drained = true,
+                        Ok(count) => self.rest.extend(piece.iter().take(count)),
+                        Err(error) => {
+                            let path = self.facts.path.clone();
+                            return Err(SourceError::Io { path, action: "cannot read", error });
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Parses the records in the first `filled` bytes of the block; returns how many bytes they
@@ -243,7 +286,7 @@ impl Source for Savefile {
 }
 
 /// `read` that does not stop at a signal.
-fn read(input: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
+fn read(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     loop {
         match input.read(into) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -252,14 +295,53 @@ fn read(input: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
     }
 }
 
+/// A stream, and the bytes that it begins with, which are still in it.
+type Peeked = (Vec<u8>, Box<dyn Read + Send>);
+
+/// Looks at the first bytes of a stream.
+fn peek(mut input: Box<dyn Read + Send>) -> io::Result<Peeked> {
+    let mut head = vec![0; pcap::HEADER];
+    let mut filled = 0;
+    while let Some(free) = head.get_mut(filled..).filter(|free| !free.is_empty()) {
+        match read(&mut input, free)? {
+            0 => break,
+            count => filled = filled.saturating_add(count),
+        }
+    }
+    head.truncate(filled);
+    let whole = io::Cursor::new(head.clone()).chain(input);
+    Ok((head, Box::new(whole)))
+}
+
+/// Takes `count` bytes that are known to be there.
+fn read_exactly(input: &mut impl Read, count: usize) -> io::Result<()> {
+    input.read_exact(&mut vec![0; count])
+}
+
+enum Plain {
+    AsItIs(Box<dyn Read + Send>),
+    Decompressed(Box<dyn Read + Send>),
+}
+
+/// Decompresses a stream that begins like one of gzip or zstd.
+fn plain(head: &[u8], input: Box<dyn Read + Send>) -> io::Result<Plain> {
+    Ok(match head {
+        [0x1f, 0x8b, ..] => {
+            Plain::Decompressed(Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(input))))
+        }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            let decoder = ruzstd::decoding::StreamingDecoder::new(BufReader::new(input))
+                .map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))?;
+            Plain::Decompressed(Box::new(decoder))
+        }
+        _ => Plain::AsItIs(input),
+    })
+}
+
 /// What the first bytes of something that is no capture look like, for a person.
 fn describe(head: &[u8]) -> String {
     match head {
         [] => "the file is empty".to_owned(),
-        [0x1f, 0x8b, ..] => "compressed with gzip: decompress it first (gunzip)".to_owned(),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            "compressed with zstd: decompress it first (unzstd)".to_owned()
-        }
         _ => {
             let first: Vec<String> =
                 head.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
