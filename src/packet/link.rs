@@ -1,10 +1,7 @@
 //! The link layer: a frame becomes an IP datagram.
 
 use super::{Cut, Frame, Skip};
-use etherparse::{
-    Ethernet2Header, Ethernet2HeaderSlice, LinuxSllHeader, LinuxSllHeaderSlice, SingleVlanHeader,
-    SingleVlanHeaderSlice,
-};
+use etherparse::{Ethernet2Header, Ethernet2HeaderSlice, SingleVlanHeader, SingleVlanHeaderSlice};
 use std::borrow::Cow;
 
 /// A link type by its number in capture files (<https://www.tcpdump.org/linktypes.html>).
@@ -54,6 +51,8 @@ const IPV6: u16 = 0x86dd;
 const VLAN: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 /// More stacked tags than any network uses; a frame of nothing but tags ends here.
 const MAX_TAGS: usize = 8;
+/// Packet type (2), hardware (2), address (2 + 8), protocol (2).
+const SLL_HEADER: usize = 16;
 /// Protocol (2), reserved (2), interface (4), hardware (2), packet type (1), address (1 + 8).
 const SLL2_HEADER: usize = 20;
 
@@ -66,11 +65,13 @@ pub(super) fn datagram<'a>(frame: &Frame<'a>) -> Result<Cut<'a>, Skip> {
                 .map_err(|_| whole.shorter_than(Ethernet2Header::LEN))?;
             tagged(header.ether_type().0, whole, Ethernet2Header::LEN)
         }
+        // Read by hand: etherparse refuses hardware types that it does not know, and has no
+        // version 2.
         LinkType::LINUX_SLL => {
-            let header = LinuxSllHeaderSlice::from_slice(frame.bytes)
-                .map_err(|_| whole.shorter_than(LinuxSllHeader::LEN))?;
-            let protocol: u16 = header.protocol_type().into();
-            tagged(protocol, whole, LinuxSllHeader::LEN)
+            let Some(&[.., high, low]) = frame.bytes.first_chunk::<SLL_HEADER>() else {
+                return Err(whole.shorter_than(SLL_HEADER));
+            };
+            tagged(u16::from_be_bytes([high, low]), whole, SLL_HEADER)
         }
         LinkType::LINUX_SLL2 => {
             let Some(&[high, low, ..]) = frame.bytes.first_chunk::<SLL2_HEADER>() else {

@@ -152,8 +152,10 @@ impl<'a> Cut<'a> {
         })
     }
 
-    /// No longer than `wire_len`: what a lower layer padded is cut off.
+    /// No longer than `wire_len`: what a lower layer padded is cut off. A header that claims more
+    /// than there was is not believed.
     fn limited(self, wire_len: u32) -> Self {
+        let wire_len = wire_len.min(self.wire_len);
         let keep = usize::try_from(wire_len).unwrap_or(usize::MAX);
         Self { bytes: self.bytes.get(..keep).unwrap_or(self.bytes), wire_len }
     }

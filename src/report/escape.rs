@@ -64,10 +64,12 @@ pub(super) fn target(bytes: &[u8], show_secrets: bool) -> String {
     let mut shown = without_userinfo(path);
     if let Some(query) = query {
         shown.push('?');
-        for (index, pair) in query.split(|byte| matches!(byte, b'&' | b';')).enumerate() {
-            if index > 0 {
-                shown.push('&');
-            }
+        for part in query.split_inclusive(|byte| matches!(byte, b'&' | b';')) {
+            let (pair, separator) = match part {
+                [pair @ .., b'&'] => (pair, "&"),
+                [pair @ .., b';'] => (pair, ";"),
+                pair => (pair, ""),
+            };
             match pair.iter().position(|byte| *byte == b'=') {
                 Some(at) if is_secret(pair.get(..at).unwrap_or_default()) => {
                     shown.push_str(&text(pair.get(..at).unwrap_or_default()));
@@ -75,6 +77,7 @@ pub(super) fn target(bytes: &[u8], show_secrets: bool) -> String {
                 }
                 _ => shown.push_str(&text(pair)),
             }
+            shown.push_str(separator);
         }
     }
     shown
@@ -137,7 +140,7 @@ mod tests {
         assert_eq!(hidden(b"/a?id=7&token=abc&x=1"), "/a?id=7&token=…&x=1");
         assert_eq!(hidden(b"/a?%74OKEN=abc"), "/a?%74OKEN=…");
         assert_eq!(hidden(b"/a?X-Amz-Credential=abc&sig"), "/a?X-Amz-Credential=…&sig");
-        assert_eq!(hidden(b"/a?q=a?password=b;password=c"), "/a?q=a?password=b&password=…");
+        assert_eq!(hidden(b"/a?q=a?password=b;password=c"), "/a?q=a?password=b;password=…");
         assert_eq!(hidden(b"http://me:pw@shop/a?b=c"), "http://…@shop/a?b=c");
         assert_eq!(target(b"/a?token=abc", true), "/a?token=abc");
     }
