@@ -184,6 +184,10 @@ impl Ledger {
 
     /// Books what a reader made known; returns whether it failed.
     pub fn book(&mut self, output: Output, connection: &Connection) -> bool {
+        // Seen before (or after) address translation as well, where it is booked.
+        if connection.same_as.is_some() {
+            return false;
+        }
         match output {
             Output::Exchange(exchange) => self.exchange(*exchange, connection),
             Output::Ended(ended) => self.ended(&ended, connection),

@@ -594,6 +594,44 @@ fn a_scan_is_one_note() {
     assert_eq!(report.notes.iter().filter(|note| note.code == "scan").count(), 1);
 }
 
+/// `-i any` on a host with a bridge captures each segment on every interface that it passes.
+#[test]
+fn a_segment_captured_on_several_interfaces_counts_once() {
+    for scenario in SCENARIOS {
+        let once = played(scenario, ISNS[0]);
+        let mut thrice = Vec::new();
+        for frame in &once {
+            for later in [0, 3_000, 9_000] {
+                thrice.push(Frame { at: frame.at + later, bytes: frame.bytes.clone() });
+            }
+        }
+        let (one, three) = (analyze(&once), analyze(&thrice));
+        let found: Vec<Expected> = three.failures.iter().map(said).collect();
+        assert_eq!(found, (scenario.expected)(), "{}", scenario.name);
+        assert_eq!(three.counters.exchanges, one.counters.exchanges, "{}", scenario.name);
+        assert_eq!(three.counters.duplicates, 2 * once.len() as u64, "{}", scenario.name);
+        assert_eq!(three.counters.capture_gaps, 0, "{}", scenario.name);
+    }
+}
+
+/// The same connection before and after address translation is two, and its failure one.
+#[test]
+fn a_translated_connection_fails_once() {
+    let play = |talk: &mut Talk| {
+        talk.handshake().data(Proxy, &get("/crash")).ack(Backend).close(Backend);
+    };
+    let mut outside = Talk::new(77, 88).between(([10, 0, 0, 9], 40_000), ([10, 0, 0, 5], 80));
+    let mut inside = Talk::new(77, 88)
+        .between(([172, 17, 0, 1], 40_000), ([172, 17, 0, 2], 3_000))
+        .after(Duration::from_micros(20));
+    play(&mut outside);
+    play(&mut inside);
+    let report = analyze(&talk::together(&[&outside, &inside]));
+    assert_eq!(report.counters.connections, 2);
+    let backends: Vec<&str> = report.failures.iter().map(|one| one.backend.as_str()).collect();
+    assert_eq!(backends, ["10.0.0.5:80"]);
+}
+
 /// A host that still remembers an older connection on these ports answers the SYN with an ACK of that
 /// one; the client resets it and tries again.
 #[test]

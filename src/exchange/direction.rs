@@ -64,7 +64,7 @@ impl Rest<'_> {
 }
 
 /// What the next bytes of a head came to.
-pub(super) enum HeadStep<T> {
+pub(super) enum HeadStep<T, L> {
     /// It ended after so many of them.
     Whole {
         /// What it says.
@@ -76,19 +76,21 @@ pub(super) enum HeadStep<T> {
     },
     /// It goes on.
     More,
-    /// The rest of it was not captured, or it is longer than any head should be.
-    Cut,
+    /// The rest of it was not captured, or it is longer than any head should be: its first line.
+    Cut(Option<L>),
     /// It is none.
     Invalid,
 }
 
 impl Direction {
-    /// Takes bytes of a head. They are copied only when it does not end within them.
-    pub(super) fn head_bytes<T>(
+    /// Takes bytes of a head. They are copied only when it does not end within them. `line` reads the
+    /// first line of one that was cut.
+    pub(super) fn head_bytes<T, L>(
         &mut self,
         rest: &Rest<'_>,
         parse: impl Fn(&[u8]) -> Parsed<T>,
-    ) -> HeadStep<T> {
+        line: impl Fn(&[u8]) -> Option<L>,
+    ) -> HeadStep<T, L> {
         let before = self.partial.len();
         let parsed = if before == 0 {
             parse(rest.bytes)
@@ -103,8 +105,8 @@ impl Direction {
                 HeadStep::Whole { head: read.head, used, body: read.body }
             }
             Parsed::Partial if rest.is_cut() || self.partial.len() > MAX_HEAD => {
-                self.partial = Vec::new();
-                HeadStep::Cut
+                let partial = std::mem::take(&mut self.partial);
+                HeadStep::Cut(line(if before == 0 { rest.bytes } else { &partial }))
             }
             Parsed::Partial => {
                 if before == 0 {

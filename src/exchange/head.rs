@@ -209,6 +209,26 @@ pub(super) fn response(bytes: &[u8], method: Option<&[u8]>) -> Parsed<ResponseHe
     Parsed::Whole(Read { head: ResponseHead { status, announces_close, expected }, len, body })
 }
 
+/// What the first line of a head says of a request, where the rest was not captured.
+pub(super) fn request_line(bytes: &[u8]) -> Option<RequestHead> {
+    let mut words = first_line(bytes)?.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let (method, target, _version) = (words.next()?, words.next()?, words.next()?);
+    Some(RequestHead::new(method, target, b"", b""))
+}
+
+/// The status in the first line of a head, where the rest was not captured.
+pub(super) fn status_line(bytes: &[u8]) -> Option<u16> {
+    let mut words = bytes.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
+    let (_version, status) = (words.next()?, words.next()?);
+    let status = std::str::from_utf8(status).ok()?;
+    status.parse().ok().filter(|status| (100..=999).contains(status))
+}
+
+fn first_line(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    Some(bytes.get(..end)?.trim_ascii_end())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,6 +290,16 @@ mod tests {
         assert!(close(
             b"HTTP/1.1 200 OK\r\nConnection: Upgrade, close\r\nContent-Length: 0\r\n\r\n"
         ));
+    }
+
+    #[test]
+    fn the_first_line_of_a_cut_head_is_read_if_it_is_whole() {
+        let cut = request_line(b"GET /a?b=c HTTP/1.1\r\nHo").unwrap();
+        assert_eq!((cut.method(), cut.target()), (&b"GET"[..], &b"/a?b=c"[..]));
+        assert_eq!(request_line(b"GET /a?b=c HTTP/1."), None);
+        assert_eq!(status_line(b"HTTP/1.1 404 Not"), Some(404));
+        assert_eq!(status_line(b"HTTP/1.1 4"), None);
+        assert_eq!(status_line(b"HTTP/1.1"), None);
     }
 
     #[test]

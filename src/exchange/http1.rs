@@ -14,29 +14,26 @@ use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
 use std::collections::VecDeque;
 
-/// Fewer missing bytes than this hold no message: `GET / HTTP/1.0` or `HTTP/1.1 200` and two line
-/// ends. A missing FIN or a keep-alive probe looks like a gap of one.
-const MIN_MESSAGE: u64 = 16;
 /// Requests on one connection that may wait for answers; a client that sends more is none.
 const MAX_PENDING: usize = 1_024;
 
 /// Both directions of one connection.
 #[derive(Debug)]
 pub(super) struct Http1 {
-    client: Direction,
-    server: Direction,
+    pub(super) client: Direction,
+    pub(super) server: Direction,
     /// Requests without a whole response, the oldest first.
-    pending: VecDeque<Request>,
+    pub(super) pending: VecDeque<Request>,
     /// The last of them is still being sent.
-    sending: bool,
+    pub(super) sending: bool,
     /// The response to the first of them, as far as it got.
-    response: Option<Response>,
+    pub(super) response: Option<Response>,
     /// Why that response cannot be followed.
     unread: Option<Unread>,
     /// Framing is over: what follows is no HTTP/1.
     over: Option<Over>,
     /// Some bytes were missed: what looks malformed may be the middle of something.
-    lossy: bool,
+    pub(super) lossy: bool,
     exchanges: u32,
     quiet_since: Option<FrameRef>,
     close_announced: bool,
@@ -53,7 +50,7 @@ enum Over {
     Late,
 }
 
-type Out<'o> = dyn FnMut(Output) + 'o;
+pub(super) type Out<'o> = dyn FnMut(Output) + 'o;
 
 impl Http1 {
     pub(super) fn new(connection: &Connection) -> Self {
@@ -140,7 +137,7 @@ impl Http1 {
         }
     }
 
-    fn sent_body(&mut self, advance: Advance, rest: &mut Rest<'_>) {
+    pub(super) fn sent_body(&mut self, advance: Advance, rest: &mut Rest<'_>) {
         match advance {
             Advance::More => {
                 self.touch_request(rest.end(), rest.frame);
@@ -158,7 +155,7 @@ impl Http1 {
         }
     }
 
-    fn begin_request(&mut self, rest: &Rest<'_>, connection: &Connection) {
+    pub(super) fn begin_request(&mut self, rest: &Rest<'_>, connection: &Connection) {
         if self.pending.len() >= MAX_PENDING {
             self.over = Some(Over::NotHttp);
             return;
@@ -179,7 +176,7 @@ impl Http1 {
     }
 
     fn request_head(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
-        match self.client.head_bytes(rest, head::request) {
+        match self.client.head_bytes(rest, head::request, head::request_line) {
             HeadStep::Whole { head, used, body } => {
                 self.touch_request(rest.pos.plus(used), rest.frame);
                 if let Some(request) = self.pending.back_mut() {
@@ -196,8 +193,9 @@ impl Http1 {
                 self.touch_request(rest.end(), rest.frame);
                 rest.skip(rest.len);
             }
-            HeadStep::Cut => {
+            HeadStep::Cut(line) => {
                 if let Some(request) = self.pending.back_mut() {
+                    request.head = line;
                     request.unread = Some(Unread::HeadCut);
                 }
                 self.lossy = true;
@@ -220,7 +218,7 @@ impl Http1 {
         }
     }
 
-    fn touch_request(&mut self, end: StreamPos, frame: FrameRef) {
+    pub(super) fn touch_request(&mut self, end: StreamPos, frame: FrameRef) {
         if let Some(request) = self.pending.back_mut().filter(|_| self.sending) {
             request.end = end;
             request.last = frame;
@@ -380,7 +378,8 @@ impl Http1 {
         let request = self.pending.front().and_then(|request| request.head.as_ref());
         let method = request.map(head::RequestHead::method);
         let connect = method == Some(b"CONNECT");
-        let step = self.server.head_bytes(rest, |bytes| head::response(bytes, method));
+        let parse = |bytes: &[u8]| head::response(bytes, method);
+        let step = self.server.head_bytes(rest, parse, head::status_line);
         let end = match &step {
             HeadStep::Whole { used, .. } => rest.pos.plus(*used),
             _ => rest.end(),
@@ -412,7 +411,10 @@ impl Http1 {
                 }
             }
             HeadStep::More => rest.skip(rest.len),
-            HeadStep::Cut => {
+            HeadStep::Cut(status) => {
+                if let Some(response) = &mut self.response {
+                    response.status = status;
+                }
                 self.lose_response(Unread::HeadCut);
                 rest.skip(rest.len);
             }
@@ -423,7 +425,12 @@ impl Http1 {
         }
     }
 
-    fn received_body(&mut self, advance: Advance, rest: &mut Rest<'_>, out: &mut Out<'_>) {
+    pub(super) fn received_body(
+        &mut self,
+        advance: Advance,
+        rest: &mut Rest<'_>,
+        out: &mut Out<'_>,
+    ) {
         let used = match advance {
             Advance::More => rest.len,
             Advance::Done(used) => used,
@@ -443,72 +450,10 @@ impl Http1 {
         }
     }
 
-    fn lose_response(&mut self, why: Unread) {
+    pub(super) fn lose_response(&mut self, why: Unread) {
         self.lossy = true;
         self.unread = self.unread.or(Some(why));
         self.server.lose();
-    }
-
-    fn client_gap(&mut self, pos: StreamPos, len: u64, frame: FrameRef, connection: &Connection) {
-        let mut rest = Rest { pos, bytes: &[], len, ack: None, first_copy: false, frame };
-        while rest.len > 0 {
-            match &mut self.client.phase {
-                Phase::Body(body) => {
-                    let advance = body.advance(&[], rest.len);
-                    self.sent_body(advance, &mut rest);
-                }
-                Phase::Lost => {
-                    self.touch_request(rest.end(), frame);
-                    return;
-                }
-                Phase::Head => {
-                    if self.client.partial.is_empty() {
-                        if rest.len < MIN_MESSAGE {
-                            return;
-                        }
-                        self.begin_request(&rest, connection);
-                    }
-                    if let Some(request) = self.pending.back_mut() {
-                        request.unread = Some(Unread::Gap);
-                    }
-                    self.lossy = true;
-                    self.client.lose();
-                }
-            }
-        }
-    }
-
-    fn server_gap(&mut self, pos: StreamPos, len: u64, frame: FrameRef, out: &mut Out<'_>) {
-        let mut rest = Rest { pos, bytes: &[], len, ack: None, first_copy: false, frame };
-        while rest.len > 0 {
-            match &mut self.server.phase {
-                Phase::Body(body) => match body.advance(&[], rest.len) {
-                    Advance::Lost | Advance::Invalid => self.lose_response(Unread::Gap),
-                    advance => self.received_body(advance, &mut rest, out),
-                },
-                Phase::Lost => return,
-                Phase::Head => {
-                    let begun = !self.server.partial.is_empty();
-                    if !begun && (rest.len < MIN_MESSAGE || self.pending.is_empty()) {
-                        return;
-                    }
-                    self.response.get_or_insert(Response {
-                        status: None,
-                        start: pos,
-                        end: pos.plus(len),
-                        received: 0,
-                        expected: None,
-                        first: frame,
-                        last: frame,
-                        head_complete: false,
-                        announces_close: false,
-                        after_close: false,
-                        complete: false,
-                    });
-                    self.lose_response(Unread::Gap);
-                }
-            }
-        }
     }
 
     fn response_done(&mut self, frame: FrameRef, out: &mut Out<'_>) {

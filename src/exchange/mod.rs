@@ -11,6 +11,7 @@
 mod body;
 mod detect;
 mod direction;
+mod gaps;
 mod head;
 mod http1;
 

@@ -1,5 +1,6 @@
 //! What is known of one TCP connection: facts, no judgement.
 
+use super::duplicate::Recent;
 use super::position::{Origin, StreamPos};
 use crate::packet::{Endpoint, FrameRef};
 use crate::time::Timestamp;
@@ -107,8 +108,10 @@ pub struct Half {
     pub fins: u64,
     /// Segments with RST.
     pub rsts: u64,
-    /// Segments captured.
+    /// Segments captured, copies of one included.
     pub segments: u64,
+    /// The last of them, to know copies by.
+    pub(super) recent: Recent,
     /// When the last of them was captured.
     pub(super) last_at: Timestamp,
 }
@@ -166,6 +169,8 @@ pub struct Connection {
     pub established: Option<FrameRef>,
     pub(super) client_half: Half,
     pub(super) server_half: Half,
+    /// Number of the connection that this one is, seen after (or before) address translation.
+    pub same_as: Option<u64>,
     /// Events delivered so far.
     pub(super) order: u64,
 }

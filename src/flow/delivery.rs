@@ -39,6 +39,8 @@ pub(super) struct Effect {
     pub(super) stray: bool,
     /// Waiting segments were given up because they were too many.
     pub(super) overflow: bool,
+    /// It was captured before.
+    pub(super) copy: bool,
 }
 
 impl<R: StreamReader> Delivery<R> {
@@ -53,6 +55,14 @@ impl<R: StreamReader> Delivery<R> {
         }
     }
 
+    /// The wire numbers at which both sides began, once both are known: address translation leaves
+    /// them as they are.
+    pub(super) fn origins(&self) -> Option<(u32, u32)> {
+        let (client, server) =
+            (self.connection.client_half.origin?, self.connection.server_half.origin?);
+        (self.connection.start == Start::Handshake).then_some((client.0.0, server.0.0))
+    }
+
     /// Bytes that wait here.
     pub(super) fn waiting_bytes(&self) -> usize {
         self.waiting.bytes()
@@ -65,6 +75,14 @@ impl<R: StreamReader> Delivery<R> {
         limits: &Limits,
         out: &mut impl FnMut(R::Output, &Connection),
     ) -> Effect {
+        let sender = self.connection.side_of(segment.src);
+        let half = self.connection.half_mut(sender);
+        half.segments = half.segments.saturating_add(1);
+        half.fins = half.fins.saturating_add(segment.flags.fin().into());
+        half.rsts = half.rsts.saturating_add(segment.flags.rst().into());
+        if half.recent.is_copy(segment) {
+            return Effect { copy: true, ..Effect::default() };
+        }
         self.segments = self.segments.saturating_add(1);
         if self.connection.sides_by.is_none() || segment.flags.syn() {
             self.decide_sides(segment);
@@ -78,7 +96,7 @@ impl<R: StreamReader> Delivery<R> {
             self.declare_gaps(segment.frame, out);
         }
         let Some(arrival) = self.place(segment) else {
-            return Effect { stray: true, overflow: false };
+            return Effect { stray: true, ..Effect::default() };
         };
         if self.connection.sides_by.is_none() {
             // Nothing is delivered before it is known who speaks; a close is remembered until then.
@@ -114,7 +132,7 @@ impl<R: StreamReader> Delivery<R> {
         if overflow {
             self.give_up(out);
         }
-        Effect { stray: false, overflow }
+        Effect { overflow, ..Effect::default() }
     }
 
     /// The stage of its life.
@@ -200,9 +218,6 @@ impl<R: StreamReader> Delivery<R> {
         }
         let half = connection.half_mut(from);
         half.last_at = segment.frame.at;
-        half.segments = half.segments.saturating_add(1);
-        half.fins = half.fins.saturating_add(flags.fin().into());
-        half.rsts = half.rsts.saturating_add(flags.rst().into());
         if !flags.rst() && half.ttl.is_none() {
             half.ttl = Some(segment.ttl);
         }
@@ -405,10 +420,10 @@ fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
     // What came before on these ports, as long as it was no payload, belonged to an older
     // connection: a host that still remembers that one answers a SYN with a stray ACK, and the
     // SYN's sender resets it and tries again.
-    if is_unread(connection) && connection.half(from).segments > 0 {
+    if is_unread(connection) && connection.half(from).origin.is_some() {
         let half = connection.half_mut(from);
-        let Half { segments, fins, rsts, ttl, .. } = *half;
-        *half = Half { segments, fins, rsts, ttl, ..Half::default() };
+        let Half { segments, fins, rsts, ttl, recent, .. } = *half;
+        *half = Half { segments, fins, rsts, ttl, recent, ..Half::default() };
     }
     if segment.flags.ack() {
         connection.syn_ack.get_or_insert(segment.frame);

@@ -10,6 +10,7 @@
 
 mod connection;
 mod delivery;
+mod duplicate;
 mod key;
 mod position;
 mod reassembly;

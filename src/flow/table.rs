@@ -19,6 +19,8 @@ const SWEEP: Duration = Duration::from_millis(100);
 pub struct Counts {
     /// Segments pushed.
     pub segments: u64,
+    /// Segments that had been captured before.
+    pub duplicates: u64,
     /// Connections seen.
     pub connections: u64,
     /// Segments whose numbers fit no window.
@@ -39,6 +41,7 @@ pub struct Table<R> {
     free: Vec<usize>,
     recency: Recency,
     listeners: HashSet<Endpoint, RandomState>,
+    handshakes: Handshakes,
     waiting_bytes: usize,
     /// The latest time of any segment.
     now: Timestamp,
@@ -62,6 +65,7 @@ impl<R: StreamReader> Table<R> {
             free: Vec::new(),
             recency: Recency::default(),
             listeners: listeners.into_iter().collect(),
+            handshakes: Handshakes::default(),
             waiting_bytes: 0,
             now: Timestamp::default(),
             swept: Timestamp::default(),
@@ -99,10 +103,14 @@ impl<R: StreamReader> Table<R> {
         let effect = used.delivery.accept(segment, &limits, out);
         let after = used.delivery.waiting_bytes();
         let stage = used.delivery.stage();
+        if segment.flags.syn() && segment.flags.ack() {
+            note_translated(&mut self.handshakes, &mut used.delivery, segment);
+        }
         self.waiting_bytes = self.waiting_bytes.saturating_sub(before).saturating_add(after);
         let counts = &mut self.counts;
         counts.stray_segments = counts.stray_segments.saturating_add(effect.stray.into());
         counts.waiting_overflows = counts.waiting_overflows.saturating_add(effect.overflow.into());
+        counts.duplicates = counts.duplicates.saturating_add(effect.copy.into());
         self.recency.touch(index, stage);
         if self.waiting_bytes > self.limits.waiting_bytes_total {
             // The one that was silent longest is the likeliest to wait in vain.
@@ -234,6 +242,7 @@ impl<R: StreamReader> Table<R> {
             established: None,
             client_half: Half::default(),
             server_half: Half::default(),
+            same_as: None,
             order: 0,
         }
     }
@@ -247,5 +256,37 @@ impl<R: StreamReader> Table<R> {
         self.free.push(index);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(used.delivery.waiting_bytes());
         used.delivery.finish(self.now, out);
+    }
+}
+
+/// Recent handshakes by the numbers at which both sides began.
+type Handshakes = HashMap<(u32, u32), (u64, Timestamp), RandomState>;
+
+/// So long apart at most are a handshake's captures before and after address translation.
+const TRANSLATION: Duration = Duration::from_secs(1);
+/// Handshakes remembered before all are forgotten. The two captures of one are close together.
+const HANDSHAKES: usize = 4_096;
+
+/// Two connections that begin with the same pair of random numbers at the same time are one, seen
+/// before and after address translation.
+fn note_translated<R: StreamReader>(
+    handshakes: &mut Handshakes,
+    delivery: &mut Delivery<R>,
+    segment: &Segment<'_>,
+) {
+    let Some(origins) = delivery.origins() else {
+        return;
+    };
+    let (number, at) = (delivery.connection.number, segment.frame.at);
+    match handshakes.get(&origins) {
+        Some((first, seen)) if *first != number && at.since(*seen) < TRANSLATION => {
+            delivery.connection.same_as = Some(*first);
+        }
+        _ => {
+            if handshakes.len() >= HANDSHAKES {
+                handshakes.clear();
+            }
+            handshakes.insert(origins, (number, at));
+        }
     }
 }

@@ -13,6 +13,7 @@ pub(super) struct Transport<'a> {
     pub(super) src: IpAddr,
     pub(super) dst: IpAddr,
     pub(super) ttl: u8,
+    pub(super) id: u16,
     pub(super) tcp: Cut<'a>,
 }
 
@@ -47,6 +48,7 @@ fn ipv4(datagram: Cut<'_>) -> Result<Transport<'_>, Skip> {
         src: IpAddr::V4(header.source_addr()),
         dst: IpAddr::V4(header.destination_addr()),
         ttl: header.ttl(),
+        id: header.identification(),
         tcp: datagram.after(header.slice().len()).ok_or(Skip::Malformed)?,
     })
 }
@@ -67,6 +69,7 @@ fn ipv6(datagram: Cut<'_>) -> Result<Transport<'_>, Skip> {
                     src: IpAddr::V6(header.source_addr()),
                     dst: IpAddr::V6(header.destination_addr()),
                     ttl: header.hop_limit(),
+                    id: 0,
                     tcp: rest,
                 });
             }

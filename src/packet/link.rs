@@ -23,6 +23,8 @@ impl LinkType {
     pub const IPV4: Self = Self(228);
     /// IPv6 without a link header.
     pub const IPV6: Self = Self(229);
+    /// Linux netfilter log: values with types, one of which is an IP datagram.
+    pub const NFLOG: Self = Self(239);
     /// Linux cooked capture, version 2.
     pub const LINUX_SLL2: Self = Self(276);
 
@@ -37,6 +39,7 @@ impl LinkType {
             Self::IPV4 => "ipv4",
             Self::IPV6 => "ipv6",
             Self::LINUX_SLL2 => "linux_sll2",
+            Self::NFLOG => "nflog",
             Self(9) => "ppp",
             Self(105) => "ieee802_11",
             Self(127) => "ieee802_11_radio",
@@ -83,8 +86,26 @@ pub(super) fn datagram<'a>(frame: &Frame<'a>) -> Result<Cut<'a>, Skip> {
         // says by its version what it is.
         LinkType::NULL | LinkType::LOOP => untagged(whole, 4),
         LinkType::RAW | LinkType(12 | 14) | LinkType::IPV4 | LinkType::IPV6 => untagged(whole, 0),
+        LinkType::NFLOG => logged(whole),
         _ => Err(Skip::UnsupportedLink),
     }
+}
+
+/// The payload among the values of a netfilter log record: a header of four bytes, then length,
+/// type and value, padded to four bytes, in the byte order of the host
+/// (<https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html>). Hosts are little endian by now.
+fn logged(whole: Cut<'_>) -> Result<Cut<'_>, Skip> {
+    const PAYLOAD: u16 = 9;
+    let mut rest = whole.after(4).ok_or_else(|| whole.shorter_than(4))?;
+    while let Some(&[a, b, c, d]) = rest.bytes.first_chunk::<4>() {
+        let (length, kind) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
+        if kind == PAYLOAD {
+            return untagged(rest, 4);
+        }
+        let next = usize::from(length).max(4).next_multiple_of(4);
+        rest = rest.after(next).ok_or(Skip::Truncated)?;
+    }
+    Err(Skip::NotIp)
 }
 
 /// Whether a frame left the host that captured it, where its link header says so: packet type 0 is

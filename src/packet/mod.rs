@@ -67,6 +67,9 @@ pub struct Segment<'a> {
     pub dst: Endpoint,
     /// IPv4 time to live or IPv6 hop limit: a stranger's reset often gives itself away by it.
     pub ttl: u8,
+    /// IPv4 identification, which each transmission has anew; 0 where the sender sets none, and in
+    /// IPv6, which has none.
+    pub ip_id: u16,
     /// Sequence number of the first payload byte (of the SYN, if set).
     pub seq: SeqNum,
     /// Acknowledgement number; means nothing without the ACK flag.

@@ -77,6 +77,7 @@ pub(super) fn segment<'a>(frame: FrameRef, transport: &Transport<'a>) -> Result<
         src: Endpoint { addr: transport.src, port: header.source_port() },
         dst: Endpoint { addr: transport.dst, port: header.destination_port() },
         ttl: transport.ttl,
+        ip_id: transport.id,
         seq: SeqNum(header.sequence_number()),
         ack: SeqNum(header.acknowledgment_number()),
         flags: Flags(fixed[13]),

@@ -124,6 +124,7 @@ fn counters(
     Counters {
         frames: sources.captures.iter().fold(0, |sum, one| sum.saturating_add(one.frames)),
         segments: flow.segments,
+        duplicates: flow.duplicates,
         skipped: sources.skipped.clone(),
         stray_segments: flow.stray_segments,
         connections: flow.connections,

@@ -100,6 +100,8 @@ pub struct Counters {
     pub frames: u64,
     /// TCP segments among them.
     pub segments: u64,
+    /// Segments captured more than once: further copies.
+    pub duplicates: u64,
     /// Frames that are none, by kind.
     pub skipped: BTreeMap<&'static str, u64>,
     /// Segments whose numbers fit no connection.

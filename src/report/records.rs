@@ -144,7 +144,7 @@ impl ConnectionRecord {
             capture_gaps: client.gaps.saturating_add(server.gaps),
             closed_by: ended_by(connection),
             role: role.name(),
-            same_as: None,
+            same_as: connection.same_as,
             capture: several.then_some(connection.opened.capture),
         }
     }

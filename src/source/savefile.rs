@@ -248,6 +248,11 @@ impl Source for Savefile {
             }
             let (used, need) = self.parse(block, filled);
             let left = filled.saturating_sub(used);
+            if let Some(error) = &failure
+                && self.facts.frames > 0
+            {
+                self.damaged(filled, &format!("cannot read: {error}"));
+            }
             if self.drained {
                 if self.facts.damage.is_none() && left > 0 {
                     self.damaged(used, &format!("{left} bytes are left, need at least {need}"));
@@ -264,18 +269,12 @@ impl Source for Savefile {
             self.facts.bytes =
                 self.facts.bytes.saturating_add(u64::try_from(used).unwrap_or_default());
             return match failure {
-                Some(error) if block.spans.is_empty() => Err(SourceError::Io {
+                Some(error) if self.facts.frames == 0 => Err(SourceError::Io {
                     path: self.facts.path.clone(),
                     action: "cannot read",
                     error,
                 }),
-                Some(error) => {
-                    self.facts.damage.get_or_insert_with(|| {
-                        format!("byte {}: cannot read: {error}", self.facts.bytes)
-                    });
-                    Ok(Fill::Frames)
-                }
-                None => Ok(Fill::Frames),
+                Some(_) | None => Ok(Fill::Frames),
             };
         }
     }

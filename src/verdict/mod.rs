@@ -390,7 +390,9 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
             // What was not captured cannot be an answer if the backend closed without having
             // received the request.
             let crossing = closing::first(connection)
-                .filter(|closing| closing.by == Side::Server && exchange.request.unread.is_none())
+                .filter(|closing| {
+                    closing.by == Side::Server && exchange.request.unread != Some(Unread::Gap)
+                })
                 .and_then(|closing| reused::judge(&case, &closing));
             return crossing.map_or(Fate::Unread(why), failed);
         }
@@ -402,18 +404,21 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
     if closing.by == Side::Client {
         return gave_up::judge(&case, &closing, timeouts);
     }
-    if let Some(why) = exchange.request.unread {
+    if let Some(why @ (Unread::Gap | Unread::NotHttp)) = exchange.request.unread {
         return failed(unproven::judge(&case, &closing, Doubt::from(why)));
     }
     if exchange.outcome == Outcome::Partial {
         return failed(in_flight::truncated(&case, &closing));
     }
-    failed(
-        in_flight::foreign_reset(&case, &closing)
-            .or_else(|| reused::judge(&case, &closing))
-            .or_else(|| reused::announced(&case, &closing))
-            .unwrap_or_else(|| in_flight::judge(&case, &closing)),
-    )
+    let mut verdict = in_flight::foreign_reset(&case, &closing)
+        .or_else(|| reused::judge(&case, &closing))
+        .or_else(|| reused::announced(&case, &closing))
+        .unwrap_or_else(|| in_flight::judge(&case, &closing));
+    if exchange.request.unread.is_some() {
+        // That it is a request shows; where it ends is taken from whose turn it is.
+        verdict.certainty = verdict.certainty.min(Certainty::Likely);
+    }
+    failed(verdict)
 }
 
 fn failed(verdict: Verdict) -> Fate {

@@ -1,0 +1,62 @@
+//! One segment captured several times: on several interfaces of a host, or by a mirror twice.
+//!
+//! Every transmission of a segment has its own IPv4 identification. Where there is none (IPv6, some
+//! resets and handshakes), copies are told by time: they are microseconds apart, and no sender
+//! repeats itself so soon.
+
+use crate::packet::Segment;
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// Copies with the same identification are no further apart: a bridge, a queue, a second host.
+const SAME_ID: Duration = Duration::from_millis(100);
+/// Copies without one.
+const NO_ID: Duration = Duration::from_millis(1);
+/// So many segments of a side may lie between two copies of one.
+const REMEMBERED: usize = 4;
+
+/// The last segments of one side.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Recent {
+    seen: [Print; REMEMBERED],
+    /// Which of them is the oldest.
+    oldest: u8,
+}
+
+/// What tells a segment from others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Print {
+    seq: u32,
+    ack: u32,
+    len: u32,
+    ip_id: u16,
+    flags: u8,
+    at: Timestamp,
+}
+
+impl Recent {
+    /// Whether this is another copy of a segment seen just before; if not, it is remembered.
+    pub(super) fn is_copy(&mut self, segment: &Segment<'_>) -> bool {
+        let print = Print {
+            seq: segment.seq.0,
+            ack: segment.ack.0,
+            len: segment.payload_len,
+            ip_id: segment.ip_id,
+            flags: segment.flags.0,
+            at: segment.frame.at,
+        };
+        let near = if print.ip_id == 0 { NO_ID } else { SAME_ID };
+        // Copies may be captured in any order.
+        let apart = |seen: &Print| print.at.since(seen.at).max(seen.at.since(print.at));
+        let copy = self
+            .seen
+            .iter()
+            .any(|seen| Print { at: print.at, ..*seen } == print && apart(seen) < near);
+        if !copy && let Some(place) = self.seen.get_mut(usize::from(self.oldest)) {
+            *place = print;
+            let next = usize::from(self.oldest).saturating_add(1);
+            self.oldest = u8::try_from(next).ok().filter(|_| next < REMEMBERED).unwrap_or(0);
+        }
+        copy
+    }
+}
