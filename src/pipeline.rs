@@ -3,7 +3,8 @@
 use crate::exchange::{Output, Reader};
 use crate::flow::{self, Connection, Table};
 use crate::ledger::{self, Ledger};
-use crate::packet::{self, Segment, Skip};
+use crate::packet::fragments::Fragments;
+use crate::packet::{self, Frame, Segment, Skip, icmp};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
 use crate::report::{self, Failure, Report, Sources, Style};
 use crate::roles::{Role, Roles, Told};
@@ -47,6 +48,7 @@ pub struct Analysis {
     settings: Settings,
     table: Table<Reader>,
     ledger: Ledger,
+    fragments: Fragments,
     skips: [u64; Skip::ALL.len()],
     /// Failures of the ledger that were looked at for making them known.
     seen: usize,
@@ -65,6 +67,7 @@ impl Analysis {
             settings,
             table,
             ledger,
+            fragments: Fragments::default(),
             skips: [0; Skip::ALL.len()],
             seen: 0,
             known: BTreeMap::new(),
@@ -76,15 +79,34 @@ impl Analysis {
         for frame in block.frames() {
             match packet::decode(&frame) {
                 Ok(segment) => self.push(&segment, out),
+                Err(Skip::Fragment) => self.fragment(&frame, out),
                 Err(skip) => {
-                    for (kind, count) in Skip::ALL.iter().zip(&mut self.skips) {
-                        *count = count.saturating_add(u64::from(*kind == skip));
+                    if skip == Skip::NotTcp
+                        && let Some(unreachable) = icmp::unreachable(&frame)
+                    {
+                        self.table.unreachable(&unreachable);
                     }
+                    self.skip(skip);
                 }
             }
         }
         if self.settings.records.failures {
             self.tell_failures(out);
+        }
+    }
+
+    /// A fragment is skipped, unless it completes a datagram with a segment.
+    fn fragment(&mut self, frame: &Frame<'_>, out: &mut Out<'_>) {
+        let whole = self.fragments.take(frame);
+        match whole.as_ref().map(|whole| packet::decode(&whole.as_frame())) {
+            Some(Ok(segment)) => self.push(&segment, out),
+            _ => self.skip(Skip::Fragment),
+        }
+    }
+
+    fn skip(&mut self, skip: Skip) {
+        for (kind, count) in Skip::ALL.iter().zip(&mut self.skips) {
+            *count = count.saturating_add(u64::from(*kind == skip));
         }
     }
 

@@ -594,6 +594,47 @@ fn a_scan_is_one_note() {
     assert_eq!(report.notes.iter().filter(|note| note.code == "scan").count(), 1);
 }
 
+/// An ICMP error (type 3) from a router about a frame: the IP header, and eight bytes of TCP.
+fn icmp_error(about: &Frame, code: u8) -> Frame {
+    let quoted = &about.bytes[14..42];
+    let mut bytes = about.bytes[..14].to_vec();
+    let total = (20 + 8 + quoted.len()) as u16;
+    bytes.extend_from_slice(&[0x45, 0]);
+    bytes.extend_from_slice(&total.to_be_bytes());
+    bytes.extend_from_slice(&[0, 9, 0, 0, 63, 1, 0, 0, 10, 0, 0, 254, 10, 0, 0, 9]);
+    bytes.extend_from_slice(&[3, code, 0, 0, 0, 0, 0, 0]);
+    bytes.extend_from_slice(quoted);
+    Frame { at: about.at + 200_000, bytes }
+}
+
+#[test]
+fn an_icmp_error_about_a_syn_is_told_with_its_code() {
+    for (code, meaning) in [(1, "host unreachable"), (13, "prohibited by an administrator")] {
+        let mut talk = Talk::new(5, 6);
+        talk.syn();
+        let mut frames = talk.frames.clone();
+        frames.push(icmp_error(&frames[0], code));
+        let report = analyze(&frames);
+        let found: Vec<Expected> = report.failures.iter().map(said).collect();
+        assert_eq!(found, failure("unreachable", "proven", "safe"));
+        assert_eq!(report.failures[0].detail["icmp_code"], code);
+        assert!(report.failures[0].summary.contains(meaning), "{}", report.failures[0].summary);
+    }
+}
+
+/// An established connection outlives such errors, and "fragmentation needed" is none.
+#[test]
+fn an_icmp_error_about_anything_else_accuses_nobody() {
+    let mut talk = Talk::new(5, 6);
+    talk.handshake().exchange("/a", 64).close(Proxy);
+    for about in 0..talk.frames.len() {
+        let mut frames = talk.frames.clone();
+        let code = if about == 0 { 4 } else { 1 };
+        frames.insert(about + 1, icmp_error(&talk.frames[about], code));
+        assert!(analyze(&frames).failures.is_empty(), "about frame {}", about + 1);
+    }
+}
+
 /// `-i any` on a host with a bridge captures each segment on every interface that it passes.
 #[test]
 fn a_segment_captured_on_several_interfaces_counts_once() {

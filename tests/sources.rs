@@ -186,6 +186,57 @@ fn frames_that_are_no_segments_are_counted_by_kind() {
     assert_eq!(unknown.captures[0].link_types, ["linktype_147"]);
 }
 
+/// A frame in IP fragments of `size` bytes of payload, in the order given by `turned`.
+fn fragmented(frame: &Frame, size: usize, turned: bool) -> Vec<Frame> {
+    let (head, payload) = (&frame.bytes[..34], &frame.bytes[34..]);
+    let mut pieces: Vec<Frame> = payload
+        .chunks(size)
+        .enumerate()
+        .map(|(index, piece)| {
+            let mut bytes = [head, piece].concat();
+            bytes[16..18].copy_from_slice(&((piece.len() + 20) as u16).to_be_bytes());
+            bytes[18..20].copy_from_slice(&0x4711_u16.to_be_bytes());
+            let more = if (index + 1) * size < payload.len() { 0x2000 } else { 0 };
+            let offset = (index * size / 8) as u16 | more;
+            bytes[20..22].copy_from_slice(&offset.to_be_bytes());
+            Frame { at: frame.at, bytes }
+        })
+        .collect();
+    if turned {
+        pieces.reverse();
+    }
+    pieces
+}
+
+#[test]
+fn fragments_are_put_together_in_any_order() {
+    for turned in [false, true] {
+        let mut frames = race();
+        let request = frames.iter().position(|frame| frame.bytes.len() > 90).unwrap();
+        let pieces = fragmented(&frames[request], 24, turned);
+        assert!(pieces.len() > 2);
+        frames.splice(request..=request, pieces.clone());
+        let report = analyze(&frames);
+        assert_eq!(causes(&report), ["keepalive_race"]);
+        assert_eq!(report.counters.segments, 12);
+        assert_eq!(report.counters.skipped["fragment"], pieces.len() as u64 - 1);
+        assert_eq!(report.counters.capture_gaps, 0);
+    }
+}
+
+#[test]
+fn fragments_that_never_become_whole_are_forgotten() {
+    let one = race()[5].clone();
+    let mut frames = Vec::new();
+    for id in 0..2_000_u16 {
+        let mut piece = fragmented(&one, 24, false).remove(0);
+        piece.bytes[18..20].copy_from_slice(&id.to_be_bytes());
+        frames.push(piece);
+    }
+    let report = analyze(&frames);
+    assert_eq!((report.counters.segments, report.counters.skipped["fragment"]), (0, 2_000));
+}
+
 /// A snap length that keeps the headers keeps the lengths: bodies may be cut.
 #[test]
 fn cut_bodies_are_counted_by_their_length_on_the_wire() {

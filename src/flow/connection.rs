@@ -2,6 +2,7 @@
 
 use super::duplicate::Recent;
 use super::position::{Origin, StreamPos};
+use crate::packet::icmp::Unreachable;
 use crate::packet::{Endpoint, FrameRef};
 use crate::time::Timestamp;
 
@@ -169,6 +170,8 @@ pub struct Connection {
     pub established: Option<FrameRef>,
     pub(super) client_half: Half,
     pub(super) server_half: Half,
+    /// The first word that its SYN could not be delivered.
+    pub unreachable: Option<Unreachable>,
     /// Number of the connection that this one is, seen after (or before) address translation.
     pub same_as: Option<u64>,
     /// Events delivered so far.

@@ -13,7 +13,10 @@ pub(super) struct Key {
 
 impl Key {
     pub(super) fn of(segment: &Segment<'_>) -> Self {
-        let (a, b) = (segment.src, segment.dst);
+        Self::between(segment.src, segment.dst)
+    }
+
+    pub(super) fn between(a: Endpoint, b: Endpoint) -> Self {
         if a <= b { Self { low: a, high: b } } else { Self { low: b, high: a } }
     }
 }

@@ -5,6 +5,7 @@ use super::delivery::{Delivery, begins_anew, refuses_syn};
 use super::key::Key;
 use super::recency::{Recency, Stage};
 use super::{Limits, StreamReader};
+use crate::packet::icmp::Unreachable;
 use crate::packet::{Endpoint, Segment};
 use crate::time::Timestamp;
 use foldhash::fast::RandomState;
@@ -116,6 +117,20 @@ impl<R: StreamReader> Table<R> {
             // The one that was silent longest is the likeliest to wait in vain.
             self.counts.waiting_overflows = self.counts.waiting_overflows.saturating_add(1);
             self.end_oldest(out);
+        }
+    }
+
+    /// Takes the word that a segment could not be delivered. It is noted of a SYN: an established
+    /// connection outlives it.
+    pub fn unreachable(&mut self, unreachable: &Unreachable) {
+        self.now = self.now.max(unreachable.frame.at);
+        let key = Key::between(unreachable.src, unreachable.dst);
+        let slot = self.keys.get(&key).and_then(|index| self.slots.get_mut(*index));
+        if let Some(used) = slot.and_then(Option::as_deref_mut) {
+            let connection = &mut used.delivery.connection;
+            if connection.syn.is_some() && connection.client == unreachable.src {
+                connection.unreachable.get_or_insert(*unreachable);
+            }
         }
     }
 
@@ -242,6 +257,7 @@ impl<R: StreamReader> Table<R> {
             established: None,
             client_half: Half::default(),
             server_half: Half::default(),
+            unreachable: None,
             same_as: None,
             order: 0,
         }

@@ -6,6 +6,8 @@
 //! Invariants: `Segment::payload` is never longer than `Segment::payload_len`, which goes by the
 //! lengths in the headers and so is right also where the capture cut the frame.
 
+pub mod fragments;
+pub mod icmp;
 pub mod ip;
 pub mod link;
 pub mod tcp;

@@ -116,7 +116,7 @@ fn counters(
         ("failures", ledger.failures_dropped),
     ];
     let failed = causes.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
-    let connects = ["connection_refused", "connect_timeout"];
+    let connects = ["connection_refused", "unreachable", "connect_timeout"];
     let refused = connects
         .iter()
         .filter_map(|cause| causes.get(cause))
@@ -340,6 +340,11 @@ fn detail(verdict: &Verdict) -> Map<String, Value> {
         Detail::GaveUp { fits_read_timeout, answered_late } => {
             add("fits_read_timeout", fits_read_timeout.into());
             add("answered_late", answered_late.into());
+        }
+        Detail::Unreachable(said) => {
+            add("icmp_code", said.code.into());
+            add("icmp_meaning", said.meaning().into());
+            add("icmp_from", said.by.to_string().into());
         }
         Detail::Status(status) => {
             add("status", status.into());

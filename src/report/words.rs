@@ -52,6 +52,14 @@ pub(super) fn summary(failure: &Failure, request: &str) -> String {
              nothing",
             after_wait(verdict)
         ),
+        (Cause::Unreachable, Detail::Unreachable(said)) => format!(
+            "the connection to {backend} could not be made: {} answered the SYN with ICMP \"{}\" \
+             (code {})",
+            said.by,
+            said.meaning(),
+            said.code
+        ),
+        (Cause::Unreachable, _) => format!("the connection to {backend} could not be made"),
         (Cause::ConnectTimeout, Detail::Connect { syns }) => format!(
             "nobody at {backend} answered the proxy's {}",
             if syns == 1 { "SYN".to_owned() } else { format!("{syns} SYNs") }
@@ -177,6 +185,9 @@ pub(super) fn fix(verdict: &Verdict) -> String {
              a query, a call to another service), or raise the proxy's read timeout above what the \
              request may take"
             .to_owned(),
+        (Cause::Unreachable, _) => "look at the host that said so: a firewall that rejects, a missing \
+             route, or an address that nobody has any more"
+            .to_owned(),
         (Cause::ConnectTimeout, _) => "look for what drops SYNs: a firewall or security group, a host \
              that is down, a wrong address, or a full backlog (on the backend: `nstat -az \
              TcpExtListenOverflows`)"
@@ -277,6 +288,7 @@ pub(super) fn evidence(evidence: &Evidence, close: Option<&Close>) -> String {
     };
     match evidence.shows {
         Shows::Syn => "the proxy's SYN".to_owned(),
+        Shows::Unreachable => "the ICMP error about it".to_owned(),
         Shows::LastSyn => "the last SYN".to_owned(),
         Shows::Answer => "the answer".to_owned(),
         Shows::LastAnswer => "idle from here".to_owned(),
@@ -302,6 +314,7 @@ pub(super) const fn expected_status(cause: Cause) -> &'static [u16] {
         | Cause::ConnectionRefused => &[502, 503],
         Cause::TruncatedResponse => &[502, 200],
         Cause::ResponseTimeout => &[504, 502],
+        Cause::Unreachable => &[502, 503],
         Cause::ConnectTimeout => &[504, 503, 502],
         // Its own status stands in its record; see `report::build`.
         Cause::BackendError => &[],

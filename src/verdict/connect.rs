@@ -1,10 +1,11 @@
-//! Connects that fail: `connection_refused`, `connect_timeout`.
+//! Connects that fail: `connection_refused`, `unreachable`, `connect_timeout`.
 
 use super::{
     Cause, Certainty, Close, CloseKind, Closer, Detail, Evidence, Fate, Retry, RetryReason, Shows,
     Verdict,
 };
 use crate::flow::{Connection, Side, Start};
+use crate::packet::icmp::Unreachable;
 use std::time::Duration;
 
 /// What became of a connection as such: refused, never answered, or established.
@@ -18,7 +19,10 @@ pub fn judge_connect(connection: &Connection) -> Fate {
         return Fate::Sound;
     }
     let Some(rst) = connection.half(Side::Server).rst else {
-        return unanswered(connection);
+        return connection.unreachable.map_or_else(
+            || unanswered(connection),
+            |unreachable| undelivered(connection, &unreachable),
+        );
     };
     let mut evidence = Vec::new();
     if let Some(syn) = connection.syn {
@@ -42,6 +46,24 @@ pub fn judge_connect(connection: &Connection) -> Fate {
         wait: connection.syn.map(|syn| rst.frame.at.since(syn.at)),
         closed_after: None,
         evidence,
+    }))
+}
+
+/// Somebody on the way said that the SYN cannot be delivered.
+fn undelivered(connection: &Connection, unreachable: &Unreachable) -> Fate {
+    let syn = connection.syn.map(|frame| Evidence { frame, shows: Shows::Syn });
+    let error = Evidence { frame: unreachable.frame, shows: Shows::Unreachable };
+    Fate::Failed(Box::new(Verdict {
+        cause: Cause::Unreachable,
+        certainty: Certainty::Proven,
+        detail: Detail::Unreachable(*unreachable),
+        close: None,
+        retry: Retry::Safe,
+        retry_reason: RetryReason::NothingSent,
+        idle_gap: None,
+        wait: connection.syn.map(|syn| unreachable.frame.at.since(syn.at)),
+        closed_after: None,
+        evidence: syn.into_iter().chain([error]).collect(),
     }))
 }
 

@@ -20,6 +20,7 @@ mod unproven;
 use crate::exchange::{Exchange, Outcome, Unread};
 use crate::flow::{Connection, Side, Start};
 use crate::packet::FrameRef;
+use crate::packet::icmp::Unreachable;
 pub use closing::{Closing, first as first_close};
 pub use connect::judge_connect;
 pub use retry::{Retry, RetryReason};
@@ -44,6 +45,8 @@ pub enum Cause {
     ResponseTimeout,
     /// Nothing listens there, or something answered so.
     ConnectionRefused,
+    /// Something on the way said that the backend cannot be reached.
+    Unreachable,
     /// Nobody answered the proxy's SYNs.
     ConnectTimeout,
     /// The backend itself answered 5xx in full.
@@ -54,7 +57,7 @@ pub enum Cause {
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::KeepaliveRace,
         Self::StaleReuse,
         Self::ClosedInFlight,
@@ -62,6 +65,7 @@ impl Cause {
         Self::TruncatedResponse,
         Self::ResponseTimeout,
         Self::ConnectionRefused,
+        Self::Unreachable,
         Self::ConnectTimeout,
         Self::BackendError,
         Self::Unproven,
@@ -77,6 +81,7 @@ impl Cause {
             Self::TruncatedResponse => "truncated_response",
             Self::ResponseTimeout => "response_timeout",
             Self::ConnectionRefused => "connection_refused",
+            Self::Unreachable => "unreachable",
             Self::ConnectTimeout => "connect_timeout",
             Self::BackendError => "backend_error",
             Self::Unproven => "unproven",
@@ -151,6 +156,8 @@ pub enum Detail {
         /// An answer came after the proxy had closed.
         answered_late: bool,
     },
+    /// Who said what of the way to the backend.
+    Unreachable(Unreachable),
     /// The status of the backend's own error.
     Status(u16),
     /// The connection had not been used before.
@@ -235,6 +242,8 @@ pub struct Evidence {
 pub enum Shows {
     /// The proxy asks for a connection.
     Syn,
+    /// Somebody says that it cannot be delivered.
+    Unreachable,
     /// It asks for the last time.
     LastSyn,
     /// The first of an answer.
