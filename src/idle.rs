@@ -7,6 +7,12 @@ use std::time::Duration;
 /// Two digits: a gap of 5 s is told from one of 5.1 s, in a few KiB.
 const DIGITS: u8 = 2;
 
+/// Where ranges of gaps begin, in milliseconds: three to a decade.
+pub const EDGES: [u64; 20] = [
+    0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000,
+    200_000, 500_000, 1_000_000,
+];
+
 /// A distribution of gaps. Empty ones cost nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Gaps(Option<Box<Filled>>);
@@ -70,6 +76,23 @@ impl Gaps {
     /// How many gaps.
     pub fn count(&self) -> u64 {
         self.0.as_ref().map_or(0, |filled| filled.histogram.len())
+    }
+
+    /// How many gaps lie in each of the ranges that [`EDGES`] begin.
+    pub fn ranges(&self) -> [u64; EDGES.len()] {
+        let mut counts = [0; EDGES.len()];
+        let Some(filled) = &self.0 else {
+            return counts;
+        };
+        let ends = EDGES.iter().skip(1).copied().chain([u64::MAX]);
+        for ((count, begin), end) in counts.iter_mut().zip(EDGES).zip(ends) {
+            let (begin, last) = (begin.saturating_mul(1_000_000), end.saturating_mul(1_000_000));
+            if begin <= filled.max && last > filled.min {
+                let last = last.saturating_sub(1).min(filled.max);
+                *count = filled.histogram.count_between(begin, last);
+            }
+        }
+        counts
     }
 
     /// How many are at least so long, to the histogram's precision.
@@ -276,6 +299,10 @@ mod tests {
         assert_eq!(quantiles.max, Duration::from_millis(1_000));
         let p50 = quantiles.p50.as_secs_f64();
         assert!((p50 - 0.5).abs() < 0.01, "{p50}");
+        let ranges = gaps.ranges();
+        assert_eq!(ranges.iter().sum::<u64>(), 1_000);
+        // The histogram rounds to one in a hundred, so a few fall on the other side of an edge.
+        assert!(ranges[9].abs_diff(500) < 8, "{ranges:?}");
     }
 
     fn closes(millis: &[u64]) -> Closes {

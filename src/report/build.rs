@@ -12,7 +12,7 @@ use crate::idle::{self, Ordering, Timer};
 use crate::ledger::{self, Ledger, Listener};
 use crate::packet::{Endpoint, FrameRef};
 use crate::roles::{self, Role, Roles};
-use crate::verdict::{self, CloseKind, Closer, Detail, Received, Timeouts, Verdict};
+use crate::verdict::{self, Cause, CloseKind, Closer, Detail, Received, Timeouts, Verdict};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -159,8 +159,10 @@ fn backend(endpoint: Endpoint, listener: &Listener, told: &Timeouts) -> Backend 
     };
     // A reuse that would have met the timer, had it come a tenth later.
     let near = effective.map(|timer| {
-        idle.reused
-            .count_from(timer.value.saturating_sub(timer.value.checked_div(10).unwrap_or_default()))
+        let late = timer.value.saturating_sub(timer.value.checked_div(10).unwrap_or_default());
+        let lost = [Cause::KeepaliveRace, Cause::StaleReuse];
+        let lost = lost.iter().filter_map(|cause| listener.causes.get(cause)).sum::<u64>();
+        idle.reused.count_from(late).saturating_sub(lost)
     });
     Backend {
         backend: endpoint.to_string(),
@@ -230,6 +232,7 @@ fn gaps(gaps: &idle::Gaps) -> Gaps {
         p90_ns: Some(nanos(quantiles.p90)),
         p99_ns: Some(nanos(quantiles.p99)),
         max_ns: Some(nanos(quantiles.max)),
+        ranges: gaps.ranges(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod build;
 mod escape;
+mod histogram;
 pub mod json;
 mod model;
 pub mod records;

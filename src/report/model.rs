@@ -1,5 +1,6 @@
 //! The report, field by field as `--format json` writes it. Scripts depend on these names.
 
+use crate::idle::EDGES;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -239,6 +240,9 @@ pub struct Gaps {
     pub p99_ns: Option<u64>,
     /// The longest.
     pub max_ns: Option<u64>,
+    /// How many lie in each range; for the picture in the text.
+    #[serde(skip)]
+    pub ranges: [u64; EDGES.len()],
 }
 
 /// Something that explains many failures.

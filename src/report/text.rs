@@ -1,7 +1,8 @@
 //! `--format text`: for people. The answer first, then what it rests on.
 
 use super::build::plural;
-use super::model::{Backend, Capture, Evidence, Failure, Gaps, Report};
+use super::histogram;
+use super::model::{Backend, Capture, Evidence, Failure, Report};
 use super::words::duration;
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
@@ -14,10 +15,10 @@ const SHOWN: usize = 20;
 const WIDTH: usize = 96;
 
 const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const DIM: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Writes the report. With `all`, every failure is shown. Colours are escape sequences; the writer
 /// strips them where they are not wanted.
@@ -150,37 +151,7 @@ fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
     if !vantage.is_empty() {
         writeln!(out, "  {vantage}, by the addresses and handshake times")?;
     }
-    let idle = [
-        ("reused after", &backend.idle.reused),
-        ("backend closed after", &backend.idle.closed_by_backend),
-        ("proxy closed after", &backend.idle.closed_by_proxy),
-    ];
-    if idle.iter().any(|(_, gaps)| gaps.count > 0) {
-        writeln!(
-            out,
-            "  {DIM}{:<24}{:>7}{:>12}{:>12}{:>12}{DIM:#}",
-            "idle connections", "times", "shortest", "median", "longest"
-        )?;
-        for (what, gaps) in idle {
-            idle_row(what, gaps, out)?;
-        }
-    }
-    Ok(())
-}
-
-fn idle_row(what: &str, gaps: &Gaps, out: &mut dyn Write) -> io::Result<()> {
-    let (Some(min), Some(p50), Some(max)) = (gaps.min_ns, gaps.p50_ns, gaps.max_ns) else {
-        return Ok(());
-    };
-    let time = |nanos| duration(Duration::from_nanos(nanos));
-    writeln!(
-        out,
-        "  {what:<24}{:>7}{:>12}{:>12}{:>12}",
-        gaps.count,
-        time(min),
-        time(p50),
-        time(max)
-    )
+    histogram::write(backend, out)
 }
 
 fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
