@@ -84,12 +84,12 @@ impl Gaps {
         let Some(filled) = &self.0 else {
             return counts;
         };
-        let ends = EDGES.iter().skip(1).copied().chain([u64::MAX]);
-        for ((count, begin), end) in counts.iter_mut().zip(EDGES).zip(ends) {
-            let (begin, last) = (begin.saturating_mul(1_000_000), end.saturating_mul(1_000_000));
-            if begin <= filled.max && last > filled.min {
-                let last = last.saturating_sub(1).min(filled.max);
-                *count = filled.histogram.count_between(begin, last);
+        for step in filled.histogram.iter_recorded() {
+            let millis =
+                step.value_iterated_to().min(filled.max).checked_div(1_000_000).unwrap_or(0);
+            let range = EDGES.partition_point(|edge| *edge <= millis).saturating_sub(1);
+            if let Some(count) = counts.get_mut(range) {
+                *count = count.saturating_add(step.count_since_last_iteration());
             }
         }
         counts

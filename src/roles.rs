@@ -8,6 +8,7 @@ use crate::exchange::Protocol;
 use crate::ledger::{Failure, Ledger, Listener};
 use crate::packet::Endpoint;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -30,6 +31,18 @@ impl Pattern {
     /// The one listener it names, if it names one.
     pub fn endpoint(self) -> Option<Endpoint> {
         Some(Endpoint { addr: self.addr?, port: self.port? })
+    }
+}
+
+/// As it was written.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.addr, self.port) {
+            (Some(addr), Some(port)) => Endpoint { addr, port }.fmt(f),
+            (Some(addr), None) => addr.fmt(f),
+            (None, Some(port)) => write!(f, ":{port}"),
+            (None, None) => f.write_str("anything"),
+        }
     }
 }
 
@@ -108,7 +121,8 @@ impl Role {
 #[derive(Clone, Debug, Default)]
 pub struct Roles {
     roles: BTreeMap<Endpoint, Role>,
-    told: bool,
+    /// The backends that were told.
+    told: Vec<Pattern>,
     /// Hosts that try many ports of others in vain, and how many.
     pub scanners: BTreeMap<IpAddr, usize>,
 }
@@ -152,12 +166,19 @@ impl Roles {
             .iter()
             .map(|(endpoint, listener)| (*endpoint, role(*endpoint, listener)))
             .collect();
-        Self { roles, told: !told.backends.is_empty(), scanners }
+        Self { roles, told: told.backends.clone(), scanners }
     }
 
     /// The role of one listener.
     pub fn of(&self, endpoint: Endpoint) -> Role {
         self.roles.get(&endpoint).copied().unwrap_or(Role::Other)
+    }
+
+    /// The backends that were told and that nobody tried, of all listeners seen.
+    pub fn untried<'a>(&self, seen: impl Iterator<Item = &'a Endpoint>) -> Vec<Pattern> {
+        let seen: Vec<&Endpoint> = seen.collect();
+        let tried = |told: &Pattern| seen.iter().any(|endpoint| told.matches(**endpoint));
+        self.told.iter().filter(|told| !tried(told)).copied().collect()
     }
 
     /// What a listener is as far as is known before the end, which may show more: what was told, or
@@ -170,7 +191,8 @@ impl Roles {
         let Some(listener) = ledger.listener_at(endpoint) else {
             return Role::Other;
         };
-        let http = listener.spoke(Protocol::Http1) > 0 || listener.spoke(Protocol::Http2) > 0;
+        // What a connection speaks is booked at its end; its exchanges are before.
+        let http = listener.exchanges > 0 || listener.connects_failed > 0;
         if matches(&told.fronts) || http && ledger.opens_like_a_proxy(endpoint.addr) {
             Role::Front
         } else if http {
@@ -188,7 +210,7 @@ impl Roles {
             Role::Front => false,
             Role::Other => {
                 failure.request.is_none()
-                    && !self.told
+                    && self.told.is_empty()
                     && !self.scanners.contains_key(&failure.client.addr)
             }
         }

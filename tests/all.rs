@@ -19,6 +19,8 @@ mod talk;
 mod captures;
 /// The program as a person or a script meets it: output, exit codes, errors.
 mod cli;
+/// Public captures, held against what peer tools say of them.
+mod corpus;
 /// Nothing in a capture makes the program panic, hang or grow.
 mod hostile;
 /// The laboratory's cases, where `../shared` is there.

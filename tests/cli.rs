@@ -109,6 +109,122 @@ fn the_backend_can_be_told() {
 }
 
 #[test]
+fn a_backend_that_nobody_tried_is_named() {
+    let text = stdout(&run(&["analyze", "--backend", "10.77.2.2:80", RACE]));
+    assert!(
+        text.contains("nobody tried 10.77.2.2:80 in this capture, though other traffic is seen")
+    );
+}
+
+#[test]
+fn a_timeout_without_unit_is_refused_with_the_two_readings() {
+    let said = stderr(&run(&["analyze", "--proxy-idle", "60", RACE]));
+    assert!(said.contains("'60' has no unit: '60s' or '60ms'?"), "{said}");
+}
+
+/// Told timeouts are compared with what is seen.
+#[test]
+fn the_side_that_gives_up_first_is_told() {
+    let ordering = |told: &[&str]| {
+        let output = run(&[&["analyze", "--format", "json", RACE], told].concat());
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["backends"][0]["ordering"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(ordering(&["--proxy-idle", "60s"]), "race");
+    assert_eq!(ordering(&["--proxy-idle", "6s"]), "tie");
+    assert_eq!(ordering(&["--proxy-idle", "4s"]), "safe");
+    assert_eq!(ordering(&["--proxy-idle", "60s", "--backend-keepalive", "75s"]), "safe");
+}
+
+/// The records of jsonl, revised, are the json document.
+#[test]
+fn jsonl_adds_up_to_json() {
+    for capture in crate::captures::captures() {
+        let path = capture.to_str().unwrap();
+        let json = run(&["analyze", "--format", "json", path]).stdout;
+        let mut json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let lines =
+            stdout(&run(&["analyze", "--format", "jsonl", "--connections", "--exchanges", path]));
+        let (mut failures, mut counts) = (Vec::new(), [0_u64; 2]);
+        for line in lines.lines() {
+            let mut record: serde_json::Value = serde_json::from_str(line).unwrap();
+            let kind = record["type"].as_str().unwrap().to_owned();
+            record.as_object_mut().unwrap().remove("type");
+            match kind.as_str() {
+                "failure" => failures.push(record),
+                "revision" => {
+                    let id = record["id"].clone();
+                    let known = failures.iter_mut().find(|failure| failure["id"] == id).unwrap();
+                    known.as_object_mut().unwrap().extend(record.as_object().unwrap().clone());
+                }
+                "connection" => counts[0] += record["exchanges"].as_u64().unwrap(),
+                "exchange" => counts[1] += 1,
+                _ => {
+                    let rest = json.as_object_mut().unwrap();
+                    let told = rest.remove("failures").unwrap();
+                    failures.sort_by_key(|failure| failure["id"].to_string());
+                    let mut told = told.as_array().unwrap().clone();
+                    told.sort_by_key(|failure| failure["id"].to_string());
+                    assert_eq!(failures, told, "{path}");
+                    assert_eq!(&record, &json, "{path}");
+                }
+            }
+        }
+        assert_eq!(counts[0], counts[1], "{path}");
+    }
+}
+
+/// A failure is told as soon as frames show it, not when the stream ends.
+#[test]
+fn a_stream_is_answered_as_its_frames_come() {
+    use std::io::{BufRead, BufReader};
+    let whole = fs::read(format!("{}/{RACE}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let mut child = why502(&["analyze", "--format", "jsonl", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    stdin.write_all(&whole[..whole.len() / 2]).unwrap();
+    // The stream is still open: without an answer now, this would wait for ever.
+    let first = lines.next().unwrap().unwrap();
+    assert!(
+        first.starts_with("{\"type\":\"failure\"") && first.contains("keepalive_race"),
+        "{first}"
+    );
+    stdin.write_all(&whole[whole.len() / 2..]).unwrap();
+    drop(stdin);
+    assert_eq!(lines.filter(|line| line.as_ref().unwrap().contains("\"failure\"")).count(), 3);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+/// A rotated ring is one capture, in the order of its time whatever the order given.
+#[test]
+fn a_ring_is_read_in_the_order_of_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(format!("{}/{RACE}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    // Cut between records: a record is 16 bytes and what its third field says.
+    let (mut at, mut cuts) = (24, Vec::new());
+    while at < whole.len() {
+        cuts.push(at);
+        let length: [u8; 4] = whole[at + 8..at + 12].try_into().unwrap();
+        at += 16 + u32::from_le_bytes(length) as usize;
+    }
+    let middle = cuts[cuts.len() / 2];
+    let (first, second) = (folder.path().join("ring0"), folder.path().join("ring1"));
+    fs::write(&first, &whole[..middle]).unwrap();
+    fs::write(&second, [&whole[..24], &whole[middle..]].concat()).unwrap();
+    for order in [[&first, &second], [&second, &first]] {
+        let paths = order.map(|path| path.to_str().unwrap());
+        let output = run(&["analyze", "--format", "json", paths[0], paths[1]]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["causes"]["keepalive_race"], 4);
+        assert_eq!(report["counters"]["connections"], 4);
+    }
+}
+
+#[test]
 fn the_answer_can_go_to_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("answer.json");

@@ -5,7 +5,7 @@ use super::body::Advance;
 use super::direction::{Phase, Rest};
 use super::http1::{Http1, Out};
 use super::{Response, Unread};
-use crate::flow::{Connection, StreamPos};
+use crate::flow::{Connection, Side, StreamPos};
 use crate::packet::FrameRef;
 
 /// Fewer missing bytes than this hold no message: `GET / HTTP/1.0` or `HTTP/1.1 200` and two line
@@ -26,6 +26,13 @@ impl Http1 {
                 Phase::Body(body) => {
                     let advance = body.advance(&[], rest.len);
                     self.sent_body(advance, &mut rest);
+                }
+                // Nothing of this side is captured at all: what it sent since the last answer is
+                // the next request.
+                Phase::Lost
+                    if self.pending.is_empty() && connection.half(Side::Client).segments == 0 =>
+                {
+                    self.client.phase = Phase::Head;
                 }
                 Phase::Lost => {
                     self.touch_request(rest.end(), frame);

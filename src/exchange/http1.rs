@@ -499,7 +499,9 @@ impl Http1 {
         let server = connection.half(Side::Server);
         let close_missed = matches!(self.server.phase, Phase::Body(Body::UntilClose))
             && server.last_gap == Some(server.next);
-        let lost = matches!(self.server.phase, Phase::Lost) || close_missed;
+        // Where one side was not captured at all, nothing can be said of what it sent.
+        let unheard = connection.half(Side::Client).segments == 0;
+        let lost = matches!(self.server.phase, Phase::Lost) || close_missed || unheard;
         let not_http = self.over == Some(Over::NotHttp);
         while let Some(request) = self.pending.front() {
             let unread = self.unread.or((not_http).then_some(Unread::NotHttp));

@@ -457,6 +457,22 @@ fn notes(
         );
         add("roles_guessed", text);
     }
+    for pattern in roles.untried(listeners.keys()) {
+        let text = format!(
+            "nobody tried {pattern} in this capture{}: look at the security group, the target port, or \
+             where the proxy points",
+            if counters.segments > 0 { ", though other traffic is seen" } else { "" }
+        );
+        add("no_traffic_for_backend", text);
+    }
+    let fronts = listeners.keys().filter(|endpoint| roles.of(**endpoint) == Role::Front).count();
+    let backends =
+        listeners.keys().filter(|endpoint| roles.of(**endpoint) == Role::Backend).count();
+    if fronts > 0 && backends == 0 {
+        let text = "the proxy's own listeners are seen and no connection to a backend: perhaps it \
+                    reaches it by a Unix socket, or on an interface that was not captured";
+        add("unix_socket_possible", text.to_owned());
+    }
     for (addr, ports) in &roles.scanners {
         add("scan", format!("{addr} was refused on {ports} ports: a scan, not judged"));
     }

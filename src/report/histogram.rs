@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 /// Characters of the longest bar.
-const BAR: u64 = 24;
+const BAR: u64 = 10;
 
 /// A timeout to be marked.
 struct Mark {
@@ -144,9 +144,9 @@ fn mark(marks: &mut Vec<Mark>, what: &str, timeout: Option<&Timeout>) {
         }
     };
     if let Some(told) = timeout.configured_ns {
-        add(told, format!("{what} {} (told)", time(told)));
+        add(told, format!("{what} {}, told", time(told)));
     }
     if let Some(seen) = timeout.observed_ns {
-        add(seen, format!("{what} {} (seen, {})", time(seen), plural(timeout.samples, "close")));
+        add(seen, format!("{what} {}, seen {}×", time(seen), timeout.samples));
     }
 }
