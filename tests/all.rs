@@ -27,6 +27,8 @@ mod hostile;
 mod laboratory;
 /// Who may import whom.
 mod layers;
+/// What must hold however network and capture treat a conversation.
+mod properties;
 /// Conversations and the verdicts on them, whole, damaged and from odd sequence numbers.
 mod scenarios;
 /// Containers and link types.

@@ -8,7 +8,7 @@ use std::io::Cursor;
 use std::time::Duration;
 use why502::pipeline::{self, Settings};
 use why502::report::{Failure, Report};
-use why502::source::Savefile;
+use why502::source::{Savefile, SourceError};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
@@ -23,9 +23,13 @@ const ISNS: [(u32, u32); 6] = [
 ];
 
 pub fn analyze(frames: &[Frame]) -> Report {
-    let input = Box::new(Cursor::new(talk::pcap(frames)));
-    let source = Savefile::from_reader(input, "talk.pcap".to_owned(), 0).unwrap();
-    pipeline::analyze(&mut [source], Settings::default(), &mut |_| {}).unwrap()
+    read(talk::pcap(frames)).unwrap()
+}
+
+/// What the library says of a capture file.
+pub fn read(file: Vec<u8>) -> Result<Report, SourceError> {
+    let source = Savefile::from_reader(Box::new(Cursor::new(file)), "file".to_owned(), 0)?;
+    pipeline::analyze(&mut [source], Settings::default(), &mut |_| {})
 }
 
 /// What is expected of one failure.

@@ -1,12 +1,12 @@
 //! Containers and link types: the same conversation, wrapped in every way that is read.
 
-use crate::scenarios::analyze;
+use crate::scenarios::{analyze, read};
 use crate::talk::{End, Frame, Talk, get, pcap};
 use std::io::{Cursor, Read, Write};
 use std::time::Duration;
 use why502::pipeline::{self, Settings};
 use why502::report::Report;
-use why502::source::{Savefile, SourceError};
+use why502::source::Savefile;
 
 /// A keep-alive race in twelve frames.
 fn race() -> Vec<Frame> {
@@ -15,11 +15,6 @@ fn race() -> Vec<Frame> {
     talk.fin_unheard(End::Backend).data(End::Proxy, &get("/raced"));
     talk.rst_in_reply(End::Backend).arrives(End::Proxy).fin(End::Proxy).rst_in_reply(End::Backend);
     talk.frames
-}
-
-fn read(file: Vec<u8>) -> Result<Report, SourceError> {
-    let source = Savefile::from_reader(Box::new(Cursor::new(file)), "file".to_owned(), 0)?;
-    pipeline::analyze(&mut [source], Settings::default(), &mut |_| {})
 }
 
 fn causes(report: &Report) -> Vec<&'static str> {

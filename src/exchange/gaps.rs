@@ -10,7 +10,7 @@ use crate::packet::FrameRef;
 
 /// Fewer missing bytes than this hold no message: `GET / HTTP/1.0` or `HTTP/1.1 200` and two line
 /// ends. A missing FIN or a keep-alive probe looks like a gap of one.
-const MIN_MESSAGE: u64 = 16;
+pub const MIN_MESSAGE: u64 = 16;
 
 impl Http1 {
     pub(super) fn client_gap(

@@ -498,15 +498,17 @@ impl Http1 {
         // The FIN that would end such a body can be what is missing.
         let server = connection.half(Side::Server);
         let close_missed = matches!(self.server.phase, Phase::Body(Body::UntilClose))
-            && server.last_gap == Some(server.next);
+            && server.last_gap.is_some_and(|gap| gap.to == server.next);
         // Where one side was not captured at all, nothing can be said of what it sent.
         let unheard = connection.half(Side::Client).segments == 0;
         let lost = matches!(self.server.phase, Phase::Lost) || close_missed || unheard;
         let not_http = self.over == Some(Over::NotHttp);
         while let Some(request) = self.pending.front() {
             let unread = self.unread.or((not_http).then_some(Unread::NotHttp));
-            // Whether a response has a body depends on the request.
-            let unframed = request.head.is_none() && self.response.is_some();
+            // What was missed may have been something else than a request; and whether a response
+            // has a body depends on the request.
+            let unframed = request.unread == Some(Unread::Gap)
+                || request.head.is_none() && self.response.is_some();
             let outcome = match (unread, &self.response) {
                 (_, Some(response)) if response.after_close => {
                     let taken = server.acked.is_some_and(|acked| acked.pos > response.start);

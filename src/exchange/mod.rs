@@ -18,6 +18,7 @@ mod http1;
 use crate::flow::{Connection, Side, StreamEvent, StreamPos, StreamReader};
 use crate::packet::FrameRef;
 pub use detect::Protocol;
+pub use gaps::MIN_MESSAGE;
 pub use head::{MAX_HEAD, RequestHead};
 use http1::Http1;
 use std::time::Duration;

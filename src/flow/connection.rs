@@ -78,6 +78,15 @@ pub struct Acked {
     pub frame: FrameRef,
 }
 
+/// A gap in the capture of one side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hole {
+    /// The first missing position.
+    pub from: StreamPos,
+    /// The first one that is there again.
+    pub to: StreamPos,
+}
+
 /// One direction: what a side sent, and what its peer said of it.
 #[derive(Clone, Debug, Default)]
 pub struct Half {
@@ -93,8 +102,8 @@ pub struct Half {
     pub resent: u32,
     /// The furthest position that the peer acknowledged.
     pub acked: Option<Acked>,
-    /// End of the last gap in the capture of this side.
-    pub last_gap: Option<StreamPos>,
+    /// The last gap in the capture of this side.
+    pub last_gap: Option<Hole>,
     /// How many gaps.
     pub gaps: u32,
     /// The first FIN.

@@ -1,6 +1,6 @@
 //! One connection's segments become its events: in order, once, causes first.
 
-use super::connection::{Acked, Connection, Half, Mark, Side, SidesBy, Start};
+use super::connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
 use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
 use super::recency::Stage;
@@ -379,7 +379,7 @@ impl<R: StreamReader> Delivery<R> {
         let half = self.connection.half_mut(side);
         let pos = half.reach();
         half.next = end.max(pos);
-        half.last_gap = Some(half.next);
+        half.last_gap = Some(Hole { from: pos, to: half.next });
         half.gaps = half.gaps.saturating_add(1);
         self.connection.order = self.connection.order.saturating_add(1);
         let len = end.since(pos);
@@ -440,18 +440,19 @@ fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
     }
 }
 
-/// The number of the other side's first byte, where this segment is the one that can tell: the
-/// client's first after its SYN acknowledges the SYN+ACK and nothing else. Elsewhere an
-/// acknowledgement says only what was received, not where it began.
+/// The number of the other side's first byte, where this segment can tell. In a handshake the
+/// client's first after its SYN can: it acknowledges the SYN+ACK and nothing else. In a connection
+/// begun before the capture any can: what it acknowledges was sent before, and what follows should
+/// be captured.
 fn note_peer_origin(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
+    if segment.flags.syn() || segment.flags.rst() || !segment.flags.ack() {
+        return;
+    }
     let answers_handshake = from == Side::Client
-        && connection.start == Start::Handshake
         && connection.established.is_none()
-        && !segment.flags.syn()
-        && segment.flags.ack()
         && connection.client_half.origin == Some(Origin(segment.seq));
-    if answers_handshake && connection.server_half.origin.is_none() {
-        connection.server_half.origin = Some(Origin(segment.ack));
+    if connection.start == Start::Midstream || answers_handshake {
+        connection.half_mut(from.peer()).origin.get_or_insert(Origin(segment.ack));
     }
 }
 

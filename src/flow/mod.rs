@@ -18,7 +18,7 @@ mod recency;
 mod table;
 
 use crate::packet::FrameRef;
-pub use connection::{Acked, Connection, Half, Mark, Side, SidesBy, Start};
+pub use connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
 pub use position::StreamPos;
 use recency::Stage;
 use std::time::Duration;

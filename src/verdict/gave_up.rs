@@ -35,7 +35,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
         return doubt(Doubt::from(why));
     }
     // Anything of the backend that was not captured may have been the answer, or its close.
-    if server.last_gap.is_some_and(|gap| gap > request.server_pos) {
+    if server.last_gap.is_some_and(|gap| gap.to > request.server_pos) {
         return doubt(Doubt::Gap);
     }
     let received = request.complete && client.acked.is_some_and(|acked| acked.pos >= request.end);

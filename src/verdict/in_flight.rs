@@ -69,7 +69,7 @@ fn doubt(case: &Case<'_>, closing: &Closing) -> Option<Doubt> {
     let request = &case.exchange.request;
     // A FIN of the backend, or a few bytes, that were not captured.
     let server_gap =
-        case.connection.half(Side::Server).last_gap.is_some_and(|gap| gap > request.server_pos);
+        case.connection.half(Side::Server).last_gap.is_some_and(|gap| gap.to > request.server_pos);
     if server_gap {
         return Some(Doubt::Gap);
     }
@@ -83,5 +83,5 @@ fn doubt(case: &Case<'_>, closing: &Closing) -> Option<Doubt> {
 /// the backend only followed.
 fn unseen_proxy_close(case: &Case<'_>) -> Option<Doubt> {
     let gap = case.connection.half(Side::Client).last_gap?;
-    (gap > case.exchange.request.end).then_some(Doubt::Gap)
+    (gap.to > case.exchange.request.end).then_some(Doubt::Gap)
 }

@@ -17,8 +17,8 @@ mod retry;
 mod reused;
 mod unproven;
 
-use crate::exchange::{Exchange, Outcome, Unread};
-use crate::flow::{Connection, Side, Start};
+use crate::exchange::{Exchange, MIN_MESSAGE, Outcome, Unread};
+use crate::flow::{Connection, Hole, Side, Start};
 use crate::packet::FrameRef;
 use crate::packet::icmp::Unreachable;
 pub use closing::{Closing, first as first_close};
@@ -393,28 +393,24 @@ impl Case<'_> {
 /// What became of an exchange, now that its connection has ended or answered it.
 pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {
     let case = Case { exchange, connection };
-    match exchange.outcome {
-        Outcome::Answered => return answered::judge(&case),
-        Outcome::Unread(why) => {
-            // What was not captured cannot be an answer if the backend closed without having
-            // received the request.
-            let crossing = closing::first(connection)
-                .filter(|closing| {
-                    closing.by == Side::Server && exchange.request.unread != Some(Unread::Gap)
-                })
-                .and_then(|closing| reused::judge(&case, &closing));
-            return crossing.map_or(Fate::Unread(why), failed);
-        }
-        Outcome::Partial | Outcome::Unanswered | Outcome::Late => {}
+    if exchange.outcome == Outcome::Answered {
+        return answered::judge(&case);
+    }
+    if let Some(why) = unread(&case) {
+        // What was not captured cannot be an answer if the backend closed without having received
+        // the request.
+        let crossing = closing::first(connection)
+            .filter(|closing| {
+                closing.by == Side::Server && exchange.request.unread != Some(Unread::Gap)
+            })
+            .and_then(|closing| reused::judge(&case, &closing));
+        return crossing.map_or(Fate::Unread(why), failed);
     }
     let Some(closing) = closing::first(connection) else {
         return Fate::Open;
     };
     if closing.by == Side::Client {
         return gave_up::judge(&case, &closing, timeouts);
-    }
-    if let Some(why @ (Unread::Gap | Unread::NotHttp)) = exchange.request.unread {
-        return failed(unproven::judge(&case, &closing, Doubt::from(why)));
     }
     if exchange.outcome == Outcome::Partial {
         return failed(in_flight::truncated(&case, &closing));
@@ -428,6 +424,19 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
         verdict.certainty = verdict.certainty.min(Certainty::Likely);
     }
     failed(verdict)
+}
+
+/// Why the answer cannot be read, if there may be one: a gap after the request can hold it.
+fn unread(case: &Case<'_>) -> Option<Unread> {
+    let gap = case.connection.half(Side::Server).last_gap;
+    let hides = |gap: Hole| {
+        gap.to > case.exchange.request.server_pos && gap.to.since(gap.from) >= MIN_MESSAGE
+    };
+    match case.exchange.outcome {
+        Outcome::Unread(why) => Some(why),
+        Outcome::Unanswered => gap.filter(|gap| hides(*gap)).map(|_| Unread::Gap),
+        Outcome::Answered | Outcome::Partial | Outcome::Late => None,
+    }
 }
 
 fn failed(verdict: Verdict) -> Fate {

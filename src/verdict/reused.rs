@@ -50,7 +50,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
                 .connection
                 .half(Side::Server)
                 .last_gap
-                .is_some_and(|gap| gap > request.server_pos);
+                .is_some_and(|gap| gap.to > request.server_pos);
         if unseen_fin {
             return doubt(Doubt::Gap);
         }
