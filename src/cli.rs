@@ -72,6 +72,9 @@ pub struct Analyze {
     /// Whether to use colours; 'auto' does on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, default_value_t = When::Auto)]
     pub color: When,
+    /// Whether to show on standard error how far it is; 'auto' does on a terminal
+    #[arg(long, value_enum, default_value_t = When::Auto)]
+    pub progress: When,
     /// Exit with 0 though failures were found
     #[arg(long)]
     pub exit_zero: bool,

@@ -38,3 +38,12 @@ pub fn color(typed: &Analyze) -> Option<ColorChoice> {
         When::Never => Some(ColorChoice::Never),
     }
 }
+
+/// Whether to show progress; `None` leaves it to standard error: a terminal.
+pub fn progress(typed: &Analyze) -> Option<bool> {
+    match typed.progress {
+        When::Auto => None,
+        When::Always => Some(true),
+        When::Never => Some(false),
+    }
+}

@@ -145,6 +145,9 @@ pub struct Timer {
     pub samples: u64,
 }
 
+/// A close so soon after an answer is no timer's: the server had announced it, reached a limit on
+/// requests, or was stopped.
+const SHORTEST_TIMER: Duration = Duration::from_millis(100);
 /// Fewer closes are chance.
 const MIN_SAMPLES: usize = 3;
 
@@ -189,9 +192,11 @@ impl Closes {
     }
 
     /// The timer behind the closes: one tight cluster that holds most of them. Fewer than three
-    /// closes, or closes all over the place, show none.
+    /// closes, closes all over the place, or closes right after answers show none.
     pub fn timer(&self) -> Option<Timer> {
-        let mut sorted = self.samples.clone();
+        let shortest = u64::try_from(SHORTEST_TIMER.as_nanos()).unwrap_or(u64::MAX);
+        let mut sorted: Vec<u64> =
+            self.samples.iter().copied().filter(|gap| *gap >= shortest).collect();
         sorted.sort_unstable();
         let mut best: &[u64] = &[];
         let mut end = 0_usize;
@@ -325,6 +330,7 @@ mod tests {
     fn few_or_scattered_closes_are_no_timer() {
         assert_eq!(closes(&[]).timer(), None);
         assert_eq!(closes(&[5_000, 5_001]).timer(), None);
+        assert_eq!(closes(&[0, 1, 1, 2, 40]).timer(), None);
         assert_eq!(closes(&[100, 900, 2_000, 3_500, 5_000, 5_001, 5_002]).timer(), None);
         assert_eq!(closes(&[60_000, 61_000, 63_000, 65_000, 70_000]).timer(), None);
     }

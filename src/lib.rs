@@ -19,7 +19,7 @@
 //! - [`roles`] tells backends from the proxy's own listeners, once everything was seen.
 //! - [`report`] makes one serialisable model of it, and renders it.
 //! - [`pipeline`] is the only place where all of them meet; [`cli`] and [`config`] are what the user
-//!   typed and what it means.
+//!   typed and what it means; [`run`] does it, with [`progress`] on long work.
 //!
 //! The layers from `packet` to `verdict` are pure: no clock, thread, file or environment; time comes
 //! with the frames. Everything they keep is bounded, and reaching a bound is counted and shown.
@@ -42,6 +42,7 @@ pub mod idle;
 pub mod ledger;
 pub mod packet;
 pub mod pipeline;
+pub mod progress;
 pub mod report;
 pub mod roles;
 pub mod run;

@@ -3,6 +3,7 @@
 use crate::cli::{Analyze, Cli, Command, Format};
 use crate::config;
 use crate::pipeline;
+use crate::progress::Progress;
 use crate::report::records::{self, Record};
 use crate::report::{Report, json, text};
 use crate::source::Savefile;
@@ -68,7 +69,14 @@ impl Output {
 }
 
 fn analyze(typed: &Analyze) -> Result<u8> {
-    let mut captures = open(&typed.captures)?;
+    let mut captures: Vec<Progress<Savefile>> = open(&typed.captures)?
+        .into_iter()
+        .map(|capture| {
+            // A compressed file's length says nothing of how much is inside.
+            let length = capture.plain_length();
+            Progress::new(capture, length, config::progress(typed))
+        })
+        .collect();
     let Output { to, auto } = Output::open(typed)?;
     let mut out = BufWriter::new(to);
     let mut broken = None;

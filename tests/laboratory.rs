@@ -67,3 +67,56 @@ fn no_damage_makes_a_lie_of_any_case() {
         assert!(content, "{damage}\n{printed}");
     }
 }
+
+/// What real servers add to the keep-alive timeout that they are told: Node a second since 20.19,
+/// Puma what its reactor takes.
+fn known_buffer(server: &str) -> f64 {
+    match server {
+        "node" => 1.0,
+        "puma" => 0.2,
+        _ => 0.0,
+    }
+}
+
+/// The timeout that a backend was configured with (and its known buffer) lies within the spread that
+/// is told of the observed one.
+#[test]
+fn observed_timeouts_are_the_configured_ones() {
+    let Some(folder) = laboratory() else { return };
+    let timed = ["node", "puma", "tomcat", "apache2 (event)", "Go net/http", "nginx", "uvicorn"];
+    let mut checked = 0;
+    for case in fs::read_dir(folder.join("cases")).unwrap() {
+        let case = case.unwrap().path();
+        let truth = fs::read_to_string(case.join("truth.json")).unwrap();
+        let truth: serde_json::Value = serde_json::from_str(&truth).unwrap();
+        let server = truth["backend"]["name"].as_str().unwrap();
+        if !timed.contains(&server) || truth["scenario"] == "restart" {
+            continue;
+        }
+        for capture in truth["captures"].as_array().unwrap() {
+            let output = Command::new(env!("CARGO_BIN_EXE_why502"))
+                .args(["analyze", "--format", "json", "--backend"])
+                .arg(truth["backend_addr"].as_str().unwrap())
+                .arg(case.join(capture.as_str().unwrap()))
+                .output()
+                .unwrap();
+            let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            for backend in report["backends"].as_array().unwrap() {
+                let timer = &backend["backend_keepalive"];
+                let (Some(low), Some(high)) = (timer["low_ns"].as_f64(), timer["high_ns"].as_f64())
+                else {
+                    continue;
+                };
+                let told = truth["timeouts"]["backend_keepalive_s"].as_f64().unwrap();
+                let wanted = 1e9 * (told + known_buffer(server));
+                assert!(
+                    low <= wanted && wanted <= high,
+                    "{}: {wanted} not in {timer}",
+                    case.display()
+                );
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 30, "only {checked} timers were observed");
+}

@@ -19,7 +19,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // What the user typed names the types that it becomes.
     ("cli", &["roles"]),
     ("config", &["cli", "pipeline", "report", "roles", "verdict"]),
-    ("run", &["cli", "config", "pipeline", "report", "source"]),
+    ("progress", &["source"]),
+    ("run", &["cli", "config", "pipeline", "progress", "report", "source"]),
 ];
 
 /// Layers that see no file, clock, thread or environment.

@@ -259,7 +259,7 @@ pub(super) fn retry_reason(reason: RetryReason) -> &'static str {
             "the backend's close acknowledges none of the request, but no reset shows that it was thrown away"
         }
         RetryReason::AllReceived => {
-            "the backend had received the whole request before it closed, and may have run it"
+            "the backend had received the whole request before the connection was closed, and may have run it"
         }
         RetryReason::AnswerBegun => "the backend answered, so it has run the request",
         RetryReason::PartReceived => {

@@ -8,7 +8,7 @@ use super::{Block, CaptureFacts, Fill, Format, Source, SourceError, Span};
 use super::{pcap, pcapng};
 use crate::packet::{FrameRef, LinkType};
 use crate::time::Timestamp;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
@@ -24,6 +24,10 @@ pub struct Savefile {
     container: Container,
     capture: u32,
     facts: CaptureFacts,
+    /// Length of the file, if it is one.
+    length: Option<u64>,
+    /// What is read is not what is stored.
+    compressed: bool,
     /// Bytes read that no record used up yet; they lead the next block.
     rest: Vec<u8>,
     /// The input has no more bytes.
@@ -83,7 +87,15 @@ impl Savefile {
             action: "cannot open",
             error,
         })?;
-        Self::from_reader(Box::new(file), name, capture)
+        let length = file.metadata().ok().filter(Metadata::is_file).map(|file| file.len());
+        let mut capture = Self::from_reader(Box::new(file), name, capture)?;
+        capture.length = length;
+        Ok(capture)
+    }
+
+    /// Length of the container in bytes, where it is known: of a file that is not compressed.
+    pub fn plain_length(&self) -> Option<u64> {
+        self.length.filter(|_| !self.compressed)
     }
 
     /// Reads a capture from any stream of bytes, compressed by gzip or zstd or not. `path` is what
@@ -102,9 +114,13 @@ impl Savefile {
             error,
         };
         let (head, input) = peek(input).map_err(|error| failed(&path, error))?;
+        let mut compressed = false;
         let (head, mut input) = match plain(&head, input).map_err(|error| failed(&path, error))? {
             // What is inside of a compressed stream begins with a head of its own.
-            Plain::Decompressed(inside) => peek(inside).map_err(|error| failed(&path, error))?,
+            Plain::Decompressed(inside) => {
+                compressed = true;
+                peek(inside).map_err(|error| failed(&path, error))?
+            }
             Plain::AsItIs(input) => (head, input),
         };
         // The head was looked at, not taken.
@@ -129,7 +145,16 @@ impl Savefile {
             damage: None,
         };
         let rest = head.get(skip..).unwrap_or_default().to_vec();
-        Ok(Self { input, container, capture, facts, rest, drained: filled < pcap::HEADER })
+        Ok(Self {
+            input,
+            container,
+            capture,
+            facts,
+            length: None,
+            compressed,
+            rest,
+            drained: filled < pcap::HEADER,
+        })
     }
 
     /// The time of the first frame, which stays to be read; `None` when there is none.
