@@ -224,6 +224,16 @@ fn a_ring_is_read_in_the_order_of_its_time() {
     }
 }
 
+/// Two vantages are not joined yet; that is said, and nobody is accused for it.
+#[test]
+fn captures_that_overlap_are_named() {
+    let other = CLEAN.replace("proxy-side", "backend-side");
+    let output = run(&["analyze", CLEAN, &other]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("overlap in time"));
+    assert!(!stdout(&run(&["analyze", CLEAN])).contains("overlap in time"));
+}
+
 #[test]
 fn the_answer_can_go_to_a_file() {
     let folder = tempfile::tempdir().unwrap();

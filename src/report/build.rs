@@ -405,6 +405,17 @@ fn notes(
             );
         }
     }
+    for (earlier, later) in sources.captures.iter().zip(sources.captures.iter().skip(1)) {
+        // Stamps of one form: they compare as they read.
+        if later.first.is_some() && later.first < earlier.last {
+            let text = format!(
+                "{} and {} overlap in time: what both hold may be counted twice; two vantages are \
+                 better analyzed one by one",
+                earlier.path, later.path
+            );
+            add("captures_overlap", text);
+        }
+    }
     if counters.capture_gaps > 0 {
         let hidden = unread(Unread::Gap);
         add(
