@@ -639,6 +639,21 @@ fn an_icmp_error_about_anything_else_accuses_nobody() {
     }
 }
 
+/// One frame with a stamp from the future ends nothing and accuses nobody.
+#[test]
+fn a_clock_that_leaps_for_one_frame_is_not_believed() {
+    let mut talk = Talk::new(5, 6);
+    talk.handshake().exchange("/a", 64).data(Proxy, &get("/b")).ack(Backend);
+    talk.idle(TWO_SECONDS).data(Backend, &ok(5)).ack(Proxy).close(Proxy);
+    for leaping in 1..talk.frames.len() {
+        let mut frames = talk.frames.clone();
+        frames[leaping].at += 20 * 365 * 86_400 * 1_000_000_000;
+        let report = analyze(&frames);
+        assert!(report.failures.is_empty(), "frame {}: {:?}", leaping + 1, report.failures);
+        assert_eq!(report.counters.connections, 1, "frame {}", leaping + 1);
+    }
+}
+
 /// `-i any` on a host with a bridge captures each segment on every interface that it passes.
 #[test]
 fn a_segment_captured_on_several_interfaces_counts_once() {

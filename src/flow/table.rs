@@ -12,6 +12,8 @@ use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+/// Time does not pass so fast between two frames, unless nothing was captured meanwhile.
+const LEAP: Duration = Duration::from_secs(60);
 /// How often it is looked for connections whose time is over.
 const SWEEP: Duration = Duration::from_millis(100);
 
@@ -46,6 +48,8 @@ pub struct Table<R> {
     waiting_bytes: usize,
     /// The latest time of any segment.
     now: Timestamp,
+    /// A time so far ahead that one frame alone is not believed.
+    leap: Option<Timestamp>,
     /// When it was last looked for connections whose time is over.
     swept: Timestamp,
     counts: Counts,
@@ -69,6 +73,7 @@ impl<R: StreamReader> Table<R> {
             handshakes: Handshakes::default(),
             waiting_bytes: 0,
             now: Timestamp::default(),
+            leap: None,
             swept: Timestamp::default(),
             counts: Counts::default(),
         }
@@ -82,7 +87,7 @@ impl<R: StreamReader> Table<R> {
     /// Takes the next segment; `out` gets what readers make known by it.
     pub fn push(&mut self, segment: &Segment<'_>, out: &mut impl FnMut(R::Output, &Connection)) {
         self.counts.segments = self.counts.segments.saturating_add(1);
-        self.now = self.now.max(segment.frame.at);
+        self.advance(segment.frame.at);
         if self.now.since(self.swept) >= SWEEP {
             self.swept = self.now;
             self.sweep(out);
@@ -123,7 +128,7 @@ impl<R: StreamReader> Table<R> {
     /// Takes the word that a segment could not be delivered. It is noted of a SYN: an established
     /// connection outlives it.
     pub fn unreachable(&mut self, unreachable: &Unreachable) {
-        self.now = self.now.max(unreachable.frame.at);
+        self.advance(unreachable.frame.at);
         let key = Key::between(unreachable.src, unreachable.dst);
         let slot = self.keys.get(&key).and_then(|index| self.slots.get_mut(*index));
         if let Some(used) = slot.and_then(Option::as_deref_mut) {
@@ -131,6 +136,18 @@ impl<R: StreamReader> Table<R> {
             if connection.syn.is_some() && connection.client == unreachable.src {
                 connection.unreachable.get_or_insert(*unreachable);
             }
+        }
+    }
+
+    /// Takes note of the time. A frame with a stamp from the future (captures hold such) must not end
+    /// every connection: a leap is believed when the next frame is as late.
+    fn advance(&mut self, at: Timestamp) {
+        let first = self.now == Timestamp::default();
+        if first || at.since(self.now) < LEAP || self.leap.is_some_and(|leap| at >= leap) {
+            self.now = self.now.max(at);
+            self.leap = None;
+        } else {
+            self.leap = Some(at);
         }
     }
 
