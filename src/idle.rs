@@ -211,7 +211,8 @@ impl Closes {
                 best = cluster;
             }
         }
-        let most = best.len().saturating_mul(10) >= sorted.len().saturating_mul(6);
+        // Of all closes: where most come right after answers, the others are no timer's either.
+        let most = best.len().saturating_mul(10) >= self.samples.len().saturating_mul(6);
         if best.len() < MIN_SAMPLES || !most {
             return None;
         }
@@ -331,6 +332,7 @@ mod tests {
         assert_eq!(closes(&[]).timer(), None);
         assert_eq!(closes(&[5_000, 5_001]).timer(), None);
         assert_eq!(closes(&[0, 1, 1, 2, 40]).timer(), None);
+        assert_eq!(closes(&[0, 1, 1, 2, 40, 5_000, 5_001, 5_002]).timer(), None);
         assert_eq!(closes(&[100, 900, 2_000, 3_500, 5_000, 5_001, 5_002]).timer(), None);
         assert_eq!(closes(&[60_000, 61_000, 63_000, 65_000, 70_000]).timer(), None);
     }
