@@ -106,10 +106,7 @@ fn write(typed: &Analyze, report: Report, auto: ColorChoice, out: &mut dyn Write
             out.write_all(&page.into_inner())?;
         }
         Format::Json => json::write(&report, out)?,
-        Format::Jsonl => {
-            let (_, summary) = report.split();
-            records::write(&Record::Summary(Box::new(summary)), out)?;
-        }
+        Format::Jsonl => records::write(&Record::summary(report), out)?,
     }
     out.flush()?;
     Ok(())

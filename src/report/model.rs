@@ -30,38 +30,6 @@ pub struct Report {
     pub notes: Vec<Note>,
 }
 
-/// A report without its failures: the last line of jsonl.
-#[derive(Clone, Debug, Serialize)]
-pub struct Summary {
-    /// [`SCHEMA_VERSION`].
-    pub schema_version: u32,
-    /// Who says it.
-    pub tool: Tool,
-    /// What was read.
-    pub captures: Vec<Capture>,
-    /// What was counted.
-    pub counters: Counters,
-    /// Failures by cause.
-    pub causes: BTreeMap<&'static str, u64>,
-    /// What was judged.
-    pub backends: Vec<Backend>,
-    /// What explains many failures at once.
-    pub events: Vec<Event>,
-    /// What limits the answer, or completes it.
-    pub notes: Vec<Note>,
-}
-
-impl Report {
-    /// The failures, and the rest.
-    pub fn split(self) -> (Vec<Failure>, Summary) {
-        let Self { schema_version, tool, captures, counters, causes, backends, events, .. } = self;
-        let notes = self.notes;
-        let rest =
-            Summary { schema_version, tool, captures, counters, causes, backends, events, notes };
-        (self.failures, rest)
-    }
-}
-
 /// This program.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tool {

@@ -21,7 +21,20 @@ pub enum Record {
     /// What was learned of a failure later: its id, and the fields that changed.
     Revision(serde_json::Map<String, serde_json::Value>),
     /// Comes last: everything but the failures.
-    Summary(Box<model::Summary>),
+    Summary(serde_json::Map<String, serde_json::Value>),
+}
+
+impl Record {
+    /// The last line: the report without its failures, which were told before.
+    pub fn summary(mut report: model::Report) -> Self {
+        report.failures.clear();
+        let fields = match serde_json::to_value(report) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            // A report is an object, with strings for keys.
+            _ => serde_json::Map::new(),
+        };
+        Self::Summary(fields.into_iter().filter(|(name, _)| name != "failures").collect())
+    }
 }
 
 /// One exchange of any connection, judged or not.
