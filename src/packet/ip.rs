@@ -1,6 +1,6 @@
 //! IPv4 and IPv6: a datagram becomes its TCP part.
 
-use super::{Cut, Skip};
+use super::{Cut, Skip, tunnel};
 use etherparse::{
     IpAuthHeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice,
     Ipv6RawExtHeaderSlice,
@@ -36,7 +36,10 @@ fn ipv4(datagram: Cut<'_>) -> Result<Transport<'_>, Skip> {
         if words < 5 { Skip::Malformed } else { datagram.shorter_than(usize::from(words) * 4) }
     })?;
     if header.protocol() != IpNumber::TCP {
-        return Err(Skip::NotTcp);
+        // Only the first fragment begins with what tells.
+        let payload = datagram.after(header.slice().len());
+        let first = header.fragments_offset().value() == 0;
+        return Err(tunnel::behind(header.protocol(), payload.filter(|_| first)));
     }
     if header.is_fragmenting_payload() {
         return Err(Skip::Fragment);
@@ -96,7 +99,7 @@ fn ipv6(datagram: Cut<'_>) -> Result<Transport<'_>, Skip> {
                 next = extension.next_header();
                 extension.slice().len()
             }
-            _ => return Err(Skip::NotTcp),
+            other => return Err(tunnel::behind(other, Some(rest))),
         };
         rest = rest.after(length).ok_or(Skip::Malformed)?;
     }

@@ -1,6 +1,6 @@
 //! The link layer: a frame becomes an IP datagram.
 
-use super::{Cut, Frame, Skip};
+use super::{Cut, Frame, Skip, tunnel};
 use etherparse::{Ethernet2Header, Ethernet2HeaderSlice, SingleVlanHeader, SingleVlanHeaderSlice};
 use std::borrow::Cow;
 
@@ -135,7 +135,11 @@ fn tagged(mut ether_type: u16, whole: Cut<'_>, header: usize) -> Result<Cut<'_>,
         ether_type = tag.ether_type().0;
         rest = rest.after(SingleVlanHeader::LEN).ok_or(Skip::Truncated)?;
     }
-    if ether_type == IPV4 || ether_type == IPV6 { Ok(rest) } else { Err(Skip::NotIp) }
+    if ether_type == IPV4 || ether_type == IPV6 {
+        Ok(rest)
+    } else {
+        Err(tunnel::of_frame(ether_type))
+    }
 }
 
 /// What follows `header` bytes, if its first four bits are an IP version.

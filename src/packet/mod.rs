@@ -11,6 +11,7 @@ pub mod icmp;
 pub mod ip;
 pub mod link;
 pub mod tcp;
+mod tunnel;
 
 use crate::time::Timestamp;
 pub use link::LinkType;
@@ -102,18 +103,62 @@ pub enum Skip {
     Malformed,
     /// A link type that is not read.
     UnsupportedLink,
+    /// An IP datagram within another (RFC 2003, RFC 4213).
+    IpInIp,
+    /// Generic routing encapsulation (RFC 2784), ERSPAN too.
+    Gre,
+    /// An Ethernet frame in UDP (RFC 7348): traffic mirroring of AWS, overlay networks.
+    Vxlan,
+    /// The same with options (RFC 8926): AWS gateway load balancers, OVN.
+    Geneve,
+    /// Layer two tunnelling (RFC 2661, RFC 3931).
+    L2tp,
+    /// A mobile network's user data.
+    Gtp,
+    /// Label switching (RFC 3032).
+    Mpls,
+    /// A session of PPP over Ethernet (RFC 2516).
+    Pppoe,
 }
 
 impl Skip {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 14] = [
         Self::NotIp,
         Self::NotTcp,
         Self::Fragment,
         Self::Truncated,
         Self::Malformed,
         Self::UnsupportedLink,
+        Self::IpInIp,
+        Self::Gre,
+        Self::Vxlan,
+        Self::Geneve,
+        Self::L2tp,
+        Self::Gtp,
+        Self::Mpls,
+        Self::Pppoe,
     ];
+
+    /// It may hold a segment, inside of a tunnel.
+    pub const fn is_tunnel(self) -> bool {
+        match self {
+            Self::IpInIp
+            | Self::Gre
+            | Self::Vxlan
+            | Self::Geneve
+            | Self::L2tp
+            | Self::Gtp
+            | Self::Mpls
+            | Self::Pppoe => true,
+            Self::NotIp
+            | Self::NotTcp
+            | Self::Fragment
+            | Self::Truncated
+            | Self::Malformed
+            | Self::UnsupportedLink => false,
+        }
+    }
 
     /// Its name in JSON.
     pub const fn name(self) -> &'static str {
@@ -124,6 +169,14 @@ impl Skip {
             Self::Truncated => "truncated",
             Self::Malformed => "malformed",
             Self::UnsupportedLink => "unsupported_link",
+            Self::IpInIp => "ip_in_ip",
+            Self::Gre => "gre",
+            Self::Vxlan => "vxlan",
+            Self::Geneve => "geneve",
+            Self::L2tp => "l2tp",
+            Self::Gtp => "gtp",
+            Self::Mpls => "mpls",
+            Self::Pppoe => "pppoe",
         }
     }
 }

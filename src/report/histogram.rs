@@ -1,7 +1,7 @@
 //! The idle gaps of a backend as a small picture, with the timeouts of both sides marked.
 
-use super::build::plural;
 use super::model::{Backend, Timeout};
+use super::notes::plural;
 use super::text::{DIM, YELLOW};
 use super::words::duration;
 use crate::idle::EDGES;

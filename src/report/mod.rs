@@ -9,6 +9,7 @@ mod escape;
 mod histogram;
 pub mod json;
 mod model;
+mod notes;
 pub mod records;
 pub mod text;
 mod words;

@@ -1,8 +1,8 @@
 //! `--format text`: for people. The answer first, then what it rests on.
 
-use super::build::plural;
 use super::histogram;
 use super::model::{Backend, Capture, Evidence, Failure, Report};
+use super::notes::plural;
 use super::words::duration;
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;

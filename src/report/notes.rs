@@ -1,0 +1,181 @@
+//! What limits the answer, or completes it: the notes.
+
+use super::build::Sources;
+use super::model::{Counters, Note};
+use crate::exchange::{Protocol, Unread};
+use crate::ledger::Listener;
+use crate::packet::{Endpoint, Skip};
+use crate::roles::{Role, Roles};
+use std::collections::BTreeMap;
+
+/// Every note that these captures call for.
+pub(super) fn notes(
+    sources: &Sources,
+    listeners: &BTreeMap<Endpoint, &Listener>,
+    roles: &Roles,
+    counters: &Counters,
+) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let mut add = |code, text: String| notes.push(Note { code, text });
+    let of_backends = |value: &dyn Fn(&Listener) -> u64| {
+        listeners
+            .iter()
+            .filter(|(endpoint, _)| roles.of(**endpoint) == Role::Backend)
+            .fold(0_u64, |sum, (_, listener)| sum.saturating_add(value(listener)))
+    };
+    let unread = |why| of_backends(&|listener| listener.unread.get(&why).copied().unwrap_or(0));
+    for capture in &sources.captures {
+        if let Some(damage) = &capture.damage {
+            add(
+                "damaged_capture",
+                format!("{}: {damage}; what came before was read", capture.path),
+            );
+        }
+    }
+    for (earlier, later) in sources.captures.iter().zip(sources.captures.iter().skip(1)) {
+        // Stamps of one form: they compare as they read.
+        if later.first.is_some() && later.first < earlier.last {
+            let text = format!(
+                "{} and {} overlap in time: what both hold may be counted twice; two vantages are \
+                 better analyzed one by one",
+                earlier.path, later.path
+            );
+            add("captures_overlap", text);
+        }
+    }
+    if let Some(text) = tunnels(&sources.skipped) {
+        add("tunnels_skipped", text);
+    }
+    if counters.capture_gaps > 0 {
+        let hidden = unread(Unread::Gap);
+        add(
+            "capture_loss",
+            format!(
+                "the capture misses segments in {} that the hosts did exchange{}",
+                plural(counters.capture_gaps, "place"),
+                match hidden {
+                    0 => String::new(),
+                    hidden => format!("; {} cannot be judged for it", plural(hidden, "request")),
+                }
+            ),
+        );
+    }
+    let cut = unread(Unread::HeadCut);
+    if cut > 0 {
+        add("heads_cut", format!("the snap length cut the heads of {}", plural(cut, "exchange")));
+    }
+    let unreadable = unread(Unread::NotHttp);
+    if unreadable > 0 {
+        let text =
+            format!("{} got what is no HTTP/1 answer: not judged", plural(unreadable, "exchange"));
+        add("not_http", text);
+    }
+    if counters.exchanges_open > 0 {
+        let text = format!(
+            "{} had neither an answer nor a close when the capture ended",
+            plural(counters.exchanges_open, "request")
+        );
+        add("unanswered_at_end", text);
+    }
+    if counters.connects_unanswered > 0 {
+        let text = format!(
+            "{} to a backend got no answer in the capture",
+            plural(counters.connects_unanswered, "connect")
+        );
+        add("connects_unanswered", text);
+    }
+    let one_direction = of_backends(&|listener| listener.one_direction);
+    if one_direction > 0 {
+        let text =
+            format!("of {} only one direction was captured", plural(one_direction, "connection"));
+        add("one_direction_only", text);
+    }
+    let guessed = of_backends(&|listener| listener.guessed);
+    if guessed > 0 {
+        let text = format!(
+            "which side of {} is the backend was guessed by the lower port",
+            plural(guessed, "connection")
+        );
+        add("roles_guessed", text);
+    }
+    for pattern in roles.untried(listeners.keys()) {
+        let text = format!(
+            "nobody tried {pattern} in this capture{}: look at the security group, the target port, or \
+             where the proxy points",
+            if counters.segments > 0 { ", though other traffic is seen" } else { "" }
+        );
+        add("no_traffic_for_backend", text);
+    }
+    let fronts = listeners.keys().filter(|endpoint| roles.of(**endpoint) == Role::Front).count();
+    let backends =
+        listeners.keys().filter(|endpoint| roles.of(**endpoint) == Role::Backend).count();
+    if fronts > 0 && backends == 0 {
+        let text = "the proxy's own listeners are seen and no connection to a backend: perhaps it \
+                    reaches it by a Unix socket, or on an interface that was not captured";
+        add("unix_socket_possible", text.to_owned());
+    }
+    for (addr, ports) in &roles.scanners {
+        add("scan", format!("{addr} was refused on {ports} ports: a scan, not judged"));
+    }
+    if let Some(text) = not_judged(listeners, roles) {
+        add("not_judged", text);
+    }
+    for (bound, hits) in &counters.limits_hit {
+        add("limit_hit", format!("the bound on {bound} was reached {}", plural(*hits, "time")));
+    }
+    notes
+}
+
+/// Names the listeners that were seen and not judged, the busiest first.
+fn not_judged(listeners: &BTreeMap<Endpoint, &Listener>, roles: &Roles) -> Option<String> {
+    const NAMED: usize = 5;
+    let speaks = |listener: &Listener| {
+        [Protocol::Http1, Protocol::Http2, Protocol::Tls, Protocol::Opaque]
+            .into_iter()
+            .max_by_key(|protocol| listener.spoke(*protocol))
+            .filter(|protocol| listener.spoke(*protocol) > 0)
+            .map_or("silent", Protocol::name)
+    };
+    let mut others: Vec<(u64, Endpoint, String)> = listeners
+        .iter()
+        .filter(|(endpoint, _)| roles.of(**endpoint) != Role::Backend)
+        .filter(|(_, listener)| listener.connects_failed < listener.connections)
+        .map(|(endpoint, listener)| {
+            let what = match roles.of(*endpoint) {
+                Role::Front => "front leg",
+                _ => speaks(listener),
+            };
+            (listener.connections, *endpoint, format!("{endpoint} ({what})"))
+        })
+        .collect();
+    others.sort_by_key(|(connections, endpoint, _)| (std::cmp::Reverse(*connections), *endpoint));
+    let named: Vec<&str> = others.iter().take(NAMED).map(|(_, _, text)| text.as_str()).collect();
+    let rest = others.len().saturating_sub(NAMED);
+    match (named.is_empty(), rest) {
+        (true, _) => None,
+        (false, 0) => Some(format!("seen, not judged as a backend: {}", named.join(", "))),
+        (false, rest) => {
+            Some(format!("seen, not judged as a backend: {} and {rest} more", named.join(", ")))
+        }
+    }
+}
+
+/// How many frames are inside of which tunnels.
+fn tunnels(skipped: &BTreeMap<&'static str, u64>) -> Option<String> {
+    let found: Vec<String> = Skip::ALL
+        .into_iter()
+        .filter(|kind| kind.is_tunnel())
+        .filter_map(|kind| Some(format!("{} {}", kind.name(), skipped.get(kind.name())?)))
+        .collect();
+    (!found.is_empty()).then(|| {
+        format!(
+            "frames inside of tunnels were not looked into ({}): capture where the tunnel ends",
+            found.join(", ")
+        )
+    })
+}
+
+/// `1 place`, `2 places`.
+pub(super) fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
