@@ -5,10 +5,11 @@
 //! `roles` chooses later.
 
 use crate::exchange::{Ended, Exchange, Outcome, Output, Protocol, Request, Response, Unread};
-use crate::flow::{Connection, Half, Side, SidesBy};
+use crate::flow::{Connection, Half, Side, SidesBy, Twin};
 use crate::idle::{IdleGaps, Timer};
-use crate::packet::Endpoint;
-use crate::verdict::{self, Cause, Fate, Timeouts, Verdict};
+use crate::packet::{Endpoint, SeqNum};
+use crate::time::Timestamp;
+use crate::verdict::{self, Cause, Certainty, Fate, Timeouts, Verdict};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
@@ -48,13 +49,36 @@ pub struct Failure {
     pub request: Option<Request>,
     /// What came of an answer.
     pub response: Option<Response>,
+    /// The number on the wire of the request's first byte, which is the same wherever it was
+    /// captured.
+    pub wire: Option<SeqNum>,
 }
 
 impl Failure {
-    /// What failures are sorted by: the frame that completed them, then who they belong to.
-    pub fn completed(&self) -> (Option<(u32, u64)>, u64, u32) {
-        let last = self.verdict.evidence.last().map(|last| (last.frame.capture, last.frame.number));
-        (last, self.connection, self.ordinal)
+    fn new(verdict: Verdict, exchange: Option<Exchange>, connection: &Connection) -> Self {
+        let twin = connection.same_as;
+        let client = connection.half(Side::Client);
+        let ordinal = exchange.as_ref().map_or(0, |exchange| exchange.ordinal);
+        let (request, response) =
+            exchange.map_or((None, None), |exchange| (Some(exchange.request), exchange.response));
+        Self {
+            verdict,
+            connection: twin.map_or(connection.number, |twin| twin.number),
+            ordinal,
+            client: twin.map_or(connection.client, |twin| twin.client),
+            server: twin.map_or(connection.server, |twin| twin.server),
+            wire: request.as_ref().and_then(|request| client.wire(request.start)),
+            request,
+            response,
+        }
+    }
+
+    /// What failures are sorted by: the frame that completed them, then who they belong to. Frames of
+    /// `several` captures that overlap are in the order of their time.
+    pub fn completed(&self, several: bool) -> (Timestamp, Option<(u32, u64)>, u64, u32) {
+        let last = self.verdict.evidence.last().map(|last| last.frame);
+        let at = last.filter(|_| several).map_or(Timestamp::default(), |frame| frame.at);
+        (at, last.map(|frame| (frame.capture, frame.number)), self.connection, self.ordinal)
     }
 }
 
@@ -144,6 +168,13 @@ pub struct Ledger {
     /// Hosts that open connections to something like a backend.
     openers: HashSet<IpAddr, RandomState>,
     failures: Vec<Failure>,
+    /// The same failures, seen elsewhere: before or after address translation, or at another
+    /// viewpoint.
+    opinions: Vec<Failure>,
+    /// Connections that two captures hold, by which two.
+    pub shared: BTreeMap<(u32, u32), u64>,
+    /// Failures that the capture named second shows better than the first one.
+    pub better: u64,
     /// Failures that were counted and not kept.
     pub failures_dropped: u64,
     /// Connections to listeners for which there was no room.
@@ -156,13 +187,59 @@ impl Ledger {
         Self { limits, timeouts, ..Self::default() }
     }
 
-    /// Judges again what depends on all that was seen: whether a close came just when the backend's
-    /// keep-alive timer fired.
+    /// Joins what was seen of one failure at several places: the better proof wins.
+    fn join(&mut self) {
+        let mut known: HashMap<(u64, Option<u32>), usize, RandomState> = HashMap::default();
+        let name = |failure: &Failure| (failure.connection, failure.wire.map(|wire| wire.0));
+        for (index, failure) in self.failures.iter().enumerate() {
+            known.insert(name(failure), index);
+        }
+        for opinion in std::mem::take(&mut self.opinions) {
+            let place = known.get(&name(&opinion)).copied();
+            let Some(failure) = place.and_then(|place| self.failures.get_mut(place)) else {
+                // Where it was captured first it did not show as a failure: that takes proof.
+                if opinion.verdict.cause != Cause::Unproven
+                    && opinion.verdict.certainty >= Certainty::Likely
+                {
+                    if let Some(listener) = self.listeners.get_mut(&opinion.server) {
+                        count(listener.causes.entry(opinion.verdict.cause).or_default());
+                    }
+                    known.insert(name(&opinion), self.failures.len());
+                    count(&mut self.better);
+                    self.keep(opinion);
+                }
+                continue;
+            };
+            let before = failure.verdict.cause;
+            if failure.verdict.join(opinion.verdict) {
+                let after = failure.verdict.cause;
+                let server = failure.server;
+                count(&mut self.better);
+                self.recount(server, before, after);
+            }
+        }
+    }
+
+    /// A failure of `server` has another cause than it was booked under.
+    fn recount(&mut self, server: Endpoint, before: Cause, after: Cause) {
+        if let Some(listener) = self.listeners.get_mut(&server) {
+            if let Some(count) = listener.causes.get_mut(&before) {
+                *count = count.saturating_sub(1);
+            }
+            listener.causes.retain(|_, count| *count > 0);
+            count(listener.causes.entry(after).or_default());
+        }
+    }
+
+    /// Judges again what depends on all that was seen: what another viewpoint shows, and whether a
+    /// close came just when the backend's keep-alive timer fired.
     pub fn revise(&mut self) {
+        self.join();
         let told = self.timeouts.backend_keepalive.map(Timer::told);
         let mut timers: HashMap<Endpoint, Option<Timer>, RandomState> = HashMap::default();
+        let mut changed = Vec::new();
         for failure in &mut self.failures {
-            let Some(listener) = self.listeners.get_mut(&failure.server) else {
+            let Some(listener) = self.listeners.get(&failure.server) else {
                 continue;
             };
             let timer = *timers
@@ -172,26 +249,47 @@ impl Ledger {
             if let Some(timer) = timer
                 && verdict::lost_in_host(&mut failure.verdict, timer.value, |gap| timer.fits(gap))
             {
-                let after = failure.verdict.cause;
-                if let Some(count) = listener.causes.get_mut(&before) {
-                    *count = count.saturating_sub(1);
-                }
-                listener.causes.retain(|_, count| *count > 0);
-                count(listener.causes.entry(after).or_default());
+                changed.push((failure.server, before, failure.verdict.cause));
             }
+        }
+        for (server, before, after) in changed {
+            self.recount(server, before, after);
         }
     }
 
     /// Books what a reader made known; returns whether it failed.
     pub fn book(&mut self, output: Output, connection: &Connection) -> bool {
-        // Seen before (or after) address translation as well, where it is booked.
-        if connection.same_as.is_some() {
-            return false;
+        // It was captured elsewhere as well, and is booked there.
+        if let Some(twin) = connection.same_as {
+            return self.second(output, connection, twin);
         }
         match output {
             Output::Exchange(exchange) => self.exchange(*exchange, connection),
             Output::Ended(ended) => self.ended(&ended, connection),
         }
+    }
+
+    /// Keeps what a connection that is booked already shows of failures.
+    fn second(&mut self, output: Output, connection: &Connection, twin: Twin) -> bool {
+        let (fate, exchange) = match output {
+            Output::Exchange(exchange) => {
+                (verdict::judge(&exchange, connection, &self.timeouts), Some(*exchange))
+            }
+            Output::Ended(_) => {
+                let captures = (twin.capture, connection.opened.capture);
+                if captures.0 != captures.1 {
+                    count(self.shared.entry(captures).or_default());
+                }
+                (verdict::judge_connect(connection), None)
+            }
+        };
+        let Fate::Failed(verdict) = fate else {
+            return false;
+        };
+        if self.opinions.len() < self.limits.failures {
+            self.opinions.push(Failure::new(*verdict, exchange, connection));
+        }
+        true
     }
 
     /// One listener.
@@ -214,10 +312,10 @@ impl Ledger {
         self.listeners.iter().map(|(endpoint, listener)| (*endpoint, listener)).collect()
     }
 
-    /// The failures kept, by the frame that completed them.
-    pub fn failures(&self) -> Vec<&Failure> {
+    /// The failures kept, by the frame that completed them; `several` captures were read.
+    pub fn failures(&self, several: bool) -> Vec<&Failure> {
         let mut failures: Vec<&Failure> = self.failures.iter().collect();
-        failures.sort_by_key(|failure| failure.completed());
+        failures.sort_by_key(|failure| failure.completed(several));
         failures
     }
 
@@ -261,15 +359,7 @@ impl Ledger {
             }
         }
         if let Fate::Failed(verdict) = fate {
-            self.keep(Failure {
-                verdict: *verdict,
-                connection: connection.number,
-                ordinal: exchange.ordinal,
-                client: connection.client,
-                server: connection.server,
-                request: Some(exchange.request),
-                response: exchange.response,
-            });
+            self.keep(Failure::new(*verdict, Some(exchange), connection));
             return true;
         }
         false
@@ -288,15 +378,7 @@ impl Ledger {
             Fate::Failed(verdict) => {
                 count(&mut listener.connects_failed);
                 count(listener.causes.entry(verdict.cause).or_default());
-                self.keep(Failure {
-                    verdict: *verdict,
-                    connection: connection.number,
-                    ordinal: 0,
-                    client: connection.client,
-                    server: connection.server,
-                    request: None,
-                    response: None,
-                });
+                self.keep(Failure::new(*verdict, None, connection));
             }
             Fate::Open => count(&mut listener.connects_unanswered),
             Fate::Sound | Fate::Unread(_) => {}

@@ -8,9 +8,10 @@ use crate::packet::{self, Frame, Segment, Skip, icmp};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
 use crate::report::{self, Failure, Report, Sources, Style};
 use crate::roles::{Role, Roles, Told};
-use crate::source::{Block, CaptureFacts, Fill, Source, SourceError};
+use crate::source::{Block, CaptureFacts, Source, SourceError, merge};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// What an analysis is told.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +49,8 @@ pub struct Analysis {
     settings: Settings,
     table: Table<Reader>,
     ledger: Ledger,
-    fragments: Fragments,
+    /// Datagrams in pieces, at each viewpoint.
+    fragments: BTreeMap<u32, Fragments>,
     skips: [u64; Skip::ALL.len()],
     /// Failures of the ledger that were looked at for making them known.
     seen: usize,
@@ -67,24 +69,24 @@ impl Analysis {
             settings,
             table,
             ledger,
-            fragments: Fragments::default(),
+            fragments: BTreeMap::new(),
             skips: [0; Skip::ALL.len()],
             seen: 0,
             known: BTreeMap::new(),
         }
     }
 
-    /// Takes every frame of a block.
-    pub fn take(&mut self, block: &Block, out: &mut Out<'_>) {
-        for frame in block.frames() {
+    /// Takes the frames at these places of a block, which were captured at one viewpoint.
+    pub fn take(&mut self, block: &Block, places: Range<usize>, viewpoint: u32, out: &mut Out<'_>) {
+        for frame in block.frames(places) {
             match packet::decode(&frame) {
-                Ok(segment) => self.push(&segment, out),
-                Err(Skip::Fragment) => self.fragment(&frame, out),
+                Ok(segment) => self.push(&segment, viewpoint, out),
+                Err(Skip::Fragment) => self.fragment(&frame, viewpoint, out),
                 Err(skip) => {
                     if skip == Skip::NotTcp
                         && let Some(unreachable) = icmp::unreachable(&frame)
                     {
-                        self.table.unreachable(&unreachable);
+                        self.table.unreachable(&unreachable, viewpoint);
                     }
                     self.skip(skip);
                 }
@@ -96,10 +98,10 @@ impl Analysis {
     }
 
     /// A fragment is skipped, unless it completes a datagram with a segment.
-    fn fragment(&mut self, frame: &Frame<'_>, out: &mut Out<'_>) {
-        let whole = self.fragments.take(frame);
+    fn fragment(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut Out<'_>) {
+        let whole = self.fragments.entry(viewpoint).or_default().take(frame);
         match whole.as_ref().map(|whole| packet::decode(&whole.as_frame())) {
-            Some(Ok(segment)) => self.push(&segment, out),
+            Some(Ok(segment)) => self.push(&segment, viewpoint, out),
             _ => self.skip(Skip::Fragment),
         }
     }
@@ -110,9 +112,9 @@ impl Analysis {
         }
     }
 
-    fn push(&mut self, segment: &Segment<'_>, out: &mut Out<'_>) {
+    fn push(&mut self, segment: &Segment<'_>, viewpoint: u32, out: &mut Out<'_>) {
         let Self { table, ledger, settings, .. } = self;
-        table.push(segment, &mut |output, connection| {
+        table.push(segment, viewpoint, &mut |output, connection| {
             book(ledger, settings, output, connection, out);
         });
     }
@@ -146,7 +148,7 @@ impl Analysis {
         let Self { ledger, settings, known, seen, .. } = self;
         let mut fresh: Vec<&ledger::Failure> = ledger.failures_from(*seen).iter().collect();
         *seen = seen.saturating_add(fresh.len());
-        fresh.sort_by_key(|failure| failure.completed());
+        fresh.sort_by_key(|failure| failure.completed(settings.records.several));
         for failure in fresh {
             if Roles::so_far(ledger, &settings.told, failure.server) == Role::Backend {
                 let record = report::failure(failure, settings.style);
@@ -224,8 +226,9 @@ fn revision(id: &str, mut changed: Map<String, Value>) -> Record {
     Record::Revision(changed)
 }
 
-/// Reads each source to its end, one after the other, and reports. `out` gets the records that the
-/// settings ask for.
+/// Reads all sources to their ends and reports. They are given in the order of their first frames;
+/// those that overlap in time are several viewpoints. `out` gets the records that the settings ask
+/// for.
 ///
 /// # Errors
 /// When a source fails before it brought anything.
@@ -235,12 +238,9 @@ pub fn analyze<S: Source>(
     out: &mut Out<'_>,
 ) -> Result<Report, SourceError> {
     let mut analysis = Analysis::new(settings);
-    let mut block = Block::new();
-    for source in &mut *sources {
-        while source.fill(&mut block)? == Fill::Frames {
-            analysis.take(&block, out);
-        }
-    }
+    merge::in_time(sources, &mut |block, places, viewpoint| {
+        analysis.take(block, places, viewpoint, out);
+    })?;
     Ok(analysis.finish(sources.iter().map(Source::facts), out))
 }
 

@@ -43,7 +43,10 @@ fn open(paths: &[PathBuf]) -> Result<Vec<Savefile>> {
             timed.push((capture.first_time()?, capture));
         }
         timed.sort_by_key(|(first, _)| *first);
-        return Ok(timed.into_iter().map(|(_, capture)| capture).collect());
+        captures = timed.into_iter().map(|(_, capture)| capture).collect();
+        for (place, capture) in captures.iter_mut().enumerate() {
+            capture.set_place(u32::try_from(place).unwrap_or(u32::MAX));
+        }
     }
     Ok(captures)
 }

@@ -10,6 +10,9 @@ use std::time::{Duration, SystemTime};
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// Later than all others.
+    pub const MAX: Self = Self(u64::MAX);
+
     /// From nanoseconds since the epoch.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
@@ -24,6 +27,13 @@ impl Timestamp {
     /// do step backwards (several queues, clock corrections, merged files).
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The time `duration` later.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(nanos))
     }
 }
 

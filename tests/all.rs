@@ -33,3 +33,5 @@ mod properties;
 mod scenarios;
 /// Containers and link types.
 mod sources;
+/// Captures given together.
+mod vantages;

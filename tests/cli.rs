@@ -221,17 +221,15 @@ fn a_ring_is_read_in_the_order_of_its_time() {
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["causes"]["keepalive_race"], 4);
         assert_eq!(report["counters"]["connections"], 4);
+        assert!(report["captures"][0]["path"].as_str().unwrap().ends_with("ring0"));
+        let captures = report["failures"].as_array().unwrap().iter().map(|failure| {
+            let frames = failure["frames"].as_array().unwrap();
+            frames.iter().map(|frame| frame["capture"].as_u64().unwrap()).collect::<Vec<_>>()
+        });
+        let captures: Vec<Vec<u64>> = captures.collect();
+        assert!(captures.iter().all(|frames| frames.is_sorted()), "{captures:?}");
+        assert!(captures.iter().flatten().any(|capture| *capture == 1), "{captures:?}");
     }
-}
-
-/// Two vantages are not joined yet; that is said, and nobody is accused for it.
-#[test]
-fn captures_that_overlap_are_named() {
-    let other = CLEAN.replace("proxy-side", "backend-side");
-    let output = run(&["analyze", CLEAN, &other]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(stdout(&output).contains("overlap in time"));
-    assert!(!stdout(&run(&["analyze", CLEAN])).contains("overlap in time"));
 }
 
 #[test]

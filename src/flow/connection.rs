@@ -2,8 +2,9 @@
 
 use super::duplicate::Recent;
 use super::position::{Origin, StreamPos};
+use super::twin::Twin;
 use crate::packet::icmp::Unreachable;
-use crate::packet::{Endpoint, FrameRef};
+use crate::packet::{Endpoint, FrameRef, SeqNum};
 use crate::time::Timestamp;
 
 /// Who sent something: the end that opened the connection, or the one that accepted it.
@@ -136,6 +137,11 @@ impl Half {
         }
     }
 
+    /// The number on the wire of a position; `None` while no position is known.
+    pub fn wire(&self, pos: StreamPos) -> Option<SeqNum> {
+        self.origin.map(|origin| origin.wire(pos))
+    }
+
     /// One past the last position that is accounted for: the FIN takes one of its own.
     pub fn reach(&self) -> StreamPos {
         match self.fin {
@@ -181,8 +187,9 @@ pub struct Connection {
     pub(super) server_half: Half,
     /// The first word that its SYN could not be delivered.
     pub unreachable: Option<Unreachable>,
-    /// Number of the connection that this one is, seen after (or before) address translation.
-    pub same_as: Option<u64>,
+    /// The connection that this one is, captured first: before (or after) address translation, or at
+    /// another viewpoint.
+    pub same_as: Option<Twin>,
     /// Events delivered so far.
     pub(super) order: u64,
 }

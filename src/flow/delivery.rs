@@ -63,6 +63,19 @@ impl<R: StreamReader> Delivery<R> {
         (self.connection.start == Start::Handshake).then_some((client.0.0, server.0.0))
     }
 
+    /// Whether a segment of another viewpoint can be of this connection, by its numbers.
+    pub(super) fn continues_with(&self, segment: &Segment<'_>) -> bool {
+        let half = self.connection.half(self.connection.side_of(segment.src));
+        let Some(origin) = half.origin else {
+            return false;
+        };
+        if segment.flags.syn() {
+            return origin == Origin(segment.seq.plus(1));
+        }
+        let pos = origin.position(segment.seq, half.next);
+        pos.0.saturating_sub(half.next.0).saturating_abs() <= STRAY
+    }
+
     /// Bytes that wait here.
     pub(super) fn waiting_bytes(&self) -> usize {
         self.waiting.bytes()

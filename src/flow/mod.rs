@@ -16,6 +16,7 @@ mod position;
 mod reassembly;
 mod recency;
 mod table;
+mod twin;
 
 use crate::packet::FrameRef;
 pub use connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
@@ -23,6 +24,7 @@ pub use position::StreamPos;
 use recency::Stage;
 use std::time::Duration;
 pub use table::{Counts, Table};
+pub use twin::Twin;
 
 /// What one side of a connection sent.
 #[derive(Clone, Copy, Debug)]

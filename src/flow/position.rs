@@ -37,6 +37,11 @@ impl Origin {
         let distance = seq.0.wrapping_sub(near_wire).cast_signed();
         StreamPos(near.0.saturating_add(i64::from(distance)))
     }
+
+    /// What a position reads on the wire.
+    pub(super) fn wire(self, pos: StreamPos) -> SeqNum {
+        self.0.plus(u32::try_from(pos.0.cast_unsigned() & 0xffff_ffff).unwrap_or_default())
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +58,7 @@ mod tests {
                 wire = wire.plus(1_000_000_000);
                 let next = origin.position(wire, here);
                 assert_eq!(next, here.plus(1_000_000_000));
+                assert_eq!(origin.wire(next), wire);
                 here = next;
             }
         }

@@ -4,6 +4,7 @@ use super::connection::{Connection, Half, SidesBy, Start};
 use super::delivery::{Delivery, begins_anew, refuses_syn};
 use super::key::Key;
 use super::recency::{Recency, Stage};
+use super::twin::{Handshakes, Twin};
 use super::{Limits, StreamReader};
 use crate::packet::icmp::Unreachable;
 use crate::packet::{Endpoint, Segment};
@@ -45,6 +46,8 @@ pub struct Table<R> {
     recency: Recency,
     listeners: HashSet<Endpoint, RandomState>,
     handshakes: Handshakes,
+    /// Viewpoints seen.
+    viewpoints: u32,
     waiting_bytes: usize,
     /// The latest time of any segment.
     now: Timestamp,
@@ -71,6 +74,7 @@ impl<R: StreamReader> Table<R> {
             recency: Recency::default(),
             listeners: listeners.into_iter().collect(),
             handshakes: Handshakes::default(),
+            viewpoints: 0,
             waiting_bytes: 0,
             now: Timestamp::default(),
             leap: None,
@@ -85,14 +89,23 @@ impl<R: StreamReader> Table<R> {
     }
 
     /// Takes the next segment; `out` gets what readers make known by it.
-    pub fn push(&mut self, segment: &Segment<'_>, out: &mut impl FnMut(R::Output, &Connection)) {
+    ///
+    /// Segments of several viewpoints (captures that overlap in time) belong to different
+    /// connections, though they may be the same one; see [`Connection::same_as`].
+    pub fn push(
+        &mut self,
+        segment: &Segment<'_>,
+        viewpoint: u32,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) {
         self.counts.segments = self.counts.segments.saturating_add(1);
         self.advance(segment.frame.at);
         if self.now.since(self.swept) >= SWEEP {
             self.swept = self.now;
             self.sweep(out);
         }
-        let key = Key::of(segment);
+        let key = Key::of(segment, viewpoint);
+        self.viewpoints = self.viewpoints.max(viewpoint.saturating_add(1));
         let mut slot = self.keys.get(&key).copied();
         if let Some(index) = slot
             && self.used(index).is_some_and(|used| begins_anew(&used.delivery.connection, segment))
@@ -110,7 +123,12 @@ impl<R: StreamReader> Table<R> {
         let after = used.delivery.waiting_bytes();
         let stage = used.delivery.stage();
         if segment.flags.syn() && segment.flags.ack() {
-            note_translated(&mut self.handshakes, &mut used.delivery, segment);
+            let connection = &used.delivery.connection;
+            if let Some(origins) = used.delivery.origins()
+                && let Some(twin) = self.handshakes.note(origins, connection, segment.frame.at)
+            {
+                used.delivery.connection.same_as.get_or_insert(twin);
+            }
         }
         self.waiting_bytes = self.waiting_bytes.saturating_sub(before).saturating_add(after);
         let counts = &mut self.counts;
@@ -127,9 +145,9 @@ impl<R: StreamReader> Table<R> {
 
     /// Takes the word that a segment could not be delivered. It is noted of a SYN: an established
     /// connection outlives it.
-    pub fn unreachable(&mut self, unreachable: &Unreachable) {
+    pub fn unreachable(&mut self, unreachable: &Unreachable, viewpoint: u32) {
         self.advance(unreachable.frame.at);
-        let key = Key::between(unreachable.src, unreachable.dst);
+        let key = Key::between(unreachable.src, unreachable.dst, viewpoint);
         let slot = self.keys.get(&key).and_then(|index| self.slots.get_mut(*index));
         if let Some(used) = slot.and_then(Option::as_deref_mut) {
             let connection = &mut used.delivery.connection;
@@ -221,7 +239,8 @@ impl<R: StreamReader> Table<R> {
                 self.end(oldest, out);
             }
         }
-        let connection = self.first_facts(segment);
+        let mut connection = self.first_facts(segment);
+        connection.same_as = self.at_another_viewpoint(key, segment);
         if segment.flags.syn() {
             if self.listeners.len() < self.limits.listeners {
                 self.listeners.insert(connection.server);
@@ -239,6 +258,15 @@ impl<R: StreamReader> Table<R> {
         self.keys.insert(key, index);
         self.recency.insert(index, Stage::Open);
         index
+    }
+
+    /// The connection between the same ends at another viewpoint, if its numbers are these.
+    fn at_another_viewpoint(&self, key: Key, segment: &Segment<'_>) -> Option<Twin> {
+        let others = (0..self.viewpoints).filter(|viewpoint| *viewpoint != key.viewpoint);
+        others
+            .filter_map(|viewpoint| self.used(*self.keys.get(&key.at(viewpoint))?))
+            .find(|used| used.delivery.continues_with(segment))
+            .map(|used| Twin::of(&used.delivery.connection))
     }
 
     fn first_facts(&self, segment: &Segment<'_>) -> Connection {
@@ -289,37 +317,5 @@ impl<R: StreamReader> Table<R> {
         self.free.push(index);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(used.delivery.waiting_bytes());
         used.delivery.finish(self.now, out);
-    }
-}
-
-/// Recent handshakes by the numbers at which both sides began.
-type Handshakes = HashMap<(u32, u32), (u64, Timestamp), RandomState>;
-
-/// So long apart at most are a handshake's captures before and after address translation.
-const TRANSLATION: Duration = Duration::from_secs(1);
-/// Handshakes remembered before all are forgotten. The two captures of one are close together.
-const HANDSHAKES: usize = 4_096;
-
-/// Two connections that begin with the same pair of random numbers at the same time are one, seen
-/// before and after address translation.
-fn note_translated<R: StreamReader>(
-    handshakes: &mut Handshakes,
-    delivery: &mut Delivery<R>,
-    segment: &Segment<'_>,
-) {
-    let Some(origins) = delivery.origins() else {
-        return;
-    };
-    let (number, at) = (delivery.connection.number, segment.frame.at);
-    match handshakes.get(&origins) {
-        Some((first, seen)) if *first != number && at.since(*seen) < TRANSLATION => {
-            delivery.connection.same_as = Some(*first);
-        }
-        _ => {
-            if handshakes.len() >= HANDSHAKES {
-                handshakes.clear();
-            }
-            handshakes.insert(origins, (number, at));
-        }
     }
 }

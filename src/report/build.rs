@@ -45,15 +45,16 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         .filter(|(endpoint, _)| roles.of(**endpoint) == Role::Backend)
         .map(|(endpoint, listener)| (*endpoint, *listener))
         .collect();
+    let several = sources.captures.len() > 1;
     let failures: Vec<Failure> = ledger
-        .failures()
+        .failures(several)
         .into_iter()
         .filter(|failure| roles.judges(failure))
         .map(|kept| failure(kept, style))
         .collect();
     let causes = causes(&listeners, roles, ledger);
     let counters = counters(&sources, &listeners, &backends, ledger, &causes);
-    let notes = notes(&sources, &listeners, roles, &counters);
+    let notes = notes(&sources, ledger, roles, &counters);
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
@@ -86,7 +87,7 @@ fn causes(
             listener.causes.iter().for_each(|(cause, count)| add(cause.name(), *count));
         }
     }
-    for failure in ledger.failures() {
+    for failure in ledger.failures(false) {
         if roles.of(failure.server) != Role::Backend && roles.judges(failure) {
             add(failure.verdict.cause.name(), 1);
         }

@@ -1,9 +1,9 @@
 //! What limits the answer, or completes it: the notes.
 
 use super::build::Sources;
-use super::model::{Counters, Note};
+use super::model::{Capture, Counters, Note};
 use crate::exchange::{Protocol, Unread};
-use crate::ledger::Listener;
+use crate::ledger::{Ledger, Listener};
 use crate::packet::{Endpoint, Skip};
 use crate::roles::{Role, Roles};
 use std::collections::BTreeMap;
@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 /// Every note that these captures call for.
 pub(super) fn notes(
     sources: &Sources,
-    listeners: &BTreeMap<Endpoint, &Listener>,
+    ledger: &Ledger,
     roles: &Roles,
     counters: &Counters,
 ) -> Vec<Note> {
+    let listeners = &ledger.listeners();
     let mut notes = Vec::new();
     let mut add = |code, text: String| notes.push(Note { code, text });
     let of_backends = |value: &dyn Fn(&Listener) -> u64| {
@@ -32,16 +33,8 @@ pub(super) fn notes(
             );
         }
     }
-    for (earlier, later) in sources.captures.iter().zip(sources.captures.iter().skip(1)) {
-        // Stamps of one form: they compare as they read.
-        if later.first.is_some() && later.first < earlier.last {
-            let text = format!(
-                "{} and {} overlap in time: what both hold may be counted twice; two vantages are \
-                 better analyzed one by one",
-                earlier.path, later.path
-            );
-            add("captures_overlap", text);
-        }
+    if let Some(text) = vantages(&sources.captures, ledger) {
+        add("two_vantages", text);
     }
     if let Some(text) = tunnels(&sources.skipped) {
         add("tunnels_skipped", text);
@@ -158,6 +151,28 @@ fn not_judged(listeners: &BTreeMap<Endpoint, &Listener>, roles: &Roles) -> Optio
             Some(format!("seen, not judged as a backend: {} and {rest} more", named.join(", ")))
         }
     }
+}
+
+/// Which captures hold the same connections.
+fn vantages(captures: &[Capture], ledger: &Ledger) -> Option<String> {
+    let path = |index: u32| {
+        let capture = usize::try_from(index).ok().and_then(|index| captures.get(index));
+        capture.map_or("?", |capture| capture.path.as_str())
+    };
+    let pairs: Vec<String> = ledger
+        .shared
+        .iter()
+        .map(|((first, second), connections)| {
+            let both = plural(*connections, "connection");
+            format!("{} and {} are two vantages of {both}", path(*first), path(*second))
+        })
+        .collect();
+    let better = match ledger.better {
+        0 => String::new(),
+        better => format!("; the second one shows {} better", plural(better, "failure")),
+    };
+    (!pairs.is_empty())
+        .then(|| format!("{}: each was judged, then joined{better}", pairs.join(", ")))
 }
 
 /// How many frames are inside of which tunnels.

@@ -1,5 +1,6 @@
 //! Where frames come from. A [`Source`] fills blocks; nothing after it knows what it is.
 
+pub mod merge;
 mod pcap;
 mod pcapng;
 mod savefile;
@@ -8,6 +9,7 @@ use crate::packet::{Frame, FrameRef, LinkType};
 use crate::time::Timestamp;
 pub use savefile::Savefile;
 use std::io;
+use std::ops::Range;
 
 /// A batch of frames in one piece of memory, filled again and again.
 #[derive(Debug, Default)]
@@ -32,9 +34,24 @@ impl Block {
         Self::default()
     }
 
-    /// The frames, in the order of the source.
-    pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
-        self.spans.iter().map(|span| Frame {
+    /// How many frames it holds.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// It holds none.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// When a frame was captured; `None` past the last one.
+    pub fn time_of(&self, index: usize) -> Option<Timestamp> {
+        self.spans.get(index).map(|span| span.reference.at)
+    }
+
+    /// The frames at these places, in the order of the source.
+    pub fn frames(&self, places: Range<usize>) -> impl Iterator<Item = Frame<'_>> {
+        self.spans.get(places).unwrap_or_default().iter().map(|span| Frame {
             reference: span.reference,
             link: span.link,
             wire_len: span.wire_len,

@@ -93,6 +93,11 @@ impl Savefile {
         Ok(capture)
     }
 
+    /// Its place among those that are read.
+    pub fn set_place(&mut self, capture: u32) {
+        self.capture = capture;
+    }
+
     /// Length of the container in bytes, where it is known: of a file that is not compressed.
     pub fn plain_length(&self) -> Option<u64> {
         self.length.filter(|_| !self.compressed)

@@ -137,6 +137,23 @@ pub struct Verdict {
     pub evidence: Vec<Evidence>,
 }
 
+impl Verdict {
+    /// Joins what another viewpoint shows of the same failure: the better proof wins. What one of them
+    /// knows of a retry, the other need not; where they contradict each other, it is not safe.
+    /// Returns whether the other one is better.
+    pub fn join(&mut self, mut other: Self) -> bool {
+        let proof = |verdict: &Self| (verdict.cause != Cause::Unproven, verdict.certainty);
+        let better = proof(&other) > proof(self);
+        if better {
+            std::mem::swap(self, &mut other);
+        }
+        if other.retry == Retry::Unsafe || self.retry == Retry::Unknown {
+            (self.retry, self.retry_reason) = (other.retry, other.retry_reason);
+        }
+        better
+    }
+}
+
 /// Facts that only one cause has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Detail {
