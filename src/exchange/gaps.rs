@@ -19,6 +19,7 @@ impl Http1 {
         len: u64,
         frame: FrameRef,
         connection: &Connection,
+        out: &mut Out<'_>,
     ) {
         let mut rest = Rest { pos, bytes: &[], len, ack: None, first_copy: false, frame };
         while rest.len > 0 {
@@ -43,7 +44,7 @@ impl Http1 {
                         if rest.len < MIN_MESSAGE {
                             return;
                         }
-                        self.begin_request(&rest, connection);
+                        self.begin_request(&rest, connection, out);
                     }
                     if let Some(request) = self.pending.back_mut() {
                         request.unread = Some(Unread::Gap);
@@ -83,7 +84,9 @@ impl Http1 {
                         expected: None,
                         first: frame,
                         last: frame,
+                        head_len: 0,
                         head_complete: false,
+                        flaw: None,
                         announces_close: false,
                         after_close: false,
                         complete: false,

@@ -4,6 +4,7 @@
 //! never kept, but for the few that identify a request.
 
 use super::body::Body;
+use super::flaw::{FlawKind, has_odd_line};
 use httparse::{Header, ParserConfig, Status};
 use std::mem::MaybeUninit;
 
@@ -92,6 +93,7 @@ pub(super) struct ResponseHead {
     pub(super) status: u16,
     pub(super) announces_close: bool,
     pub(super) expected: Option<u64>,
+    pub(super) flaw: Option<FlawKind>,
 }
 
 /// What the headers say about framing and the connection's life.
@@ -199,14 +201,23 @@ pub(super) fn response(bytes: &[u8], method: Option<&[u8]>) -> Parsed<ResponseHe
     } else if framing.coded {
         if framing.chunked { Body::chunked() } else { Body::until_close() }
     } else if framing.conflicting {
-        return Parsed::Invalid;
+        // Where it ends cannot be told: as if it said nothing.
+        Body::until_close()
     } else {
         framing.length.map_or_else(Body::until_close, Body::length)
     };
-    let expected = if framing.coded { None } else { framing.length.filter(|_| !bodiless) };
+    let unknown = framing.coded || framing.conflicting || bodiless;
+    let expected = framing.length.filter(|_| !unknown);
+    let flaw = if framing.conflicting && !framing.coded && !bodiless {
+        Some(FlawKind::Length)
+    } else {
+        let odd = has_odd_line(bytes.get(..len).unwrap_or(bytes), response.headers.len());
+        odd.then_some(FlawKind::HeaderLine)
+    };
     let old = response.version == Some(0);
     let announces_close = framing.close || old && !framing.keep_alive;
-    Parsed::Whole(Read { head: ResponseHead { status, announces_close, expected }, len, body })
+    let head = ResponseHead { status, announces_close, expected, flaw };
+    Parsed::Whole(Read { head, len, body })
 }
 
 /// What the first line of a head says of a request, where the rest was not captured.
@@ -277,9 +288,13 @@ mod tests {
     }
 
     #[test]
-    fn contradicting_lengths_are_no_response() {
-        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n";
-        assert!(matches!(response(head, Some(b"GET")), Parsed::Invalid));
+    fn contradicting_lengths_are_a_flaw() {
+        for lengths in ["5\r\nContent-Length: 6", "banana", "-1", "5, 6", ""] {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {lengths}\r\n\r\n");
+            let read = whole(response(head.as_bytes(), Some(b"GET")));
+            assert_eq!(read.head.flaw, Some(FlawKind::Length), "{lengths}");
+            assert_eq!((read.head.expected, read.body), (None, Body::until_close()));
+        }
     }
 
     #[test]

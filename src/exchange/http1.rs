@@ -6,7 +6,7 @@
 //! An exchange that was lost on the way is [`Outcome::Unread`]: never a failure, never forgotten.
 
 use super::body::{Advance, Body};
-use super::detect::{is_request, is_status};
+use super::detect::is_request;
 use super::direction::{Direction, HeadStep, Phase, Rest};
 use super::head;
 use super::{Ended, Exchange, Outcome, Output, Protocol, Request, Response, Unread};
@@ -29,19 +29,21 @@ pub(super) struct Http1 {
     /// The response to the first of them, as far as it got.
     pub(super) response: Option<Response>,
     /// Why that response cannot be followed.
-    unread: Option<Unread>,
+    pub(super) unread: Option<Unread>,
     /// Framing is over: what follows is no HTTP/1.
-    over: Option<Over>,
+    pub(super) over: Option<Over>,
     /// Some bytes were missed: what looks malformed may be the middle of something.
     pub(super) lossy: bool,
-    exchanges: u32,
-    quiet_since: Option<FrameRef>,
-    close_announced: bool,
-    surplus: u32,
+    pub(super) exchanges: u32,
+    /// An answered exchange that is not made known yet.
+    pub(super) held: Option<Box<Exchange>>,
+    pub(super) quiet_since: Option<FrameRef>,
+    pub(super) close_announced: bool,
+    pub(super) surplus: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Over {
+pub(super) enum Over {
     /// A 101 or a 2xx to CONNECT made it a tunnel.
     Tunnel,
     /// The client sent something else.
@@ -69,6 +71,7 @@ impl Http1 {
             over: None,
             lossy: connection.start == Start::Midstream || connection.has_gaps(),
             exchanges: 0,
+            held: None,
             quiet_since: connection.established,
             close_announced: false,
             surplus: 0,
@@ -94,7 +97,7 @@ impl Http1 {
                 }
             }
             StreamEvent::Gap { from: Side::Client, pos, len, frame } => {
-                self.client_gap(pos, len, frame, connection);
+                self.client_gap(pos, len, frame, connection, out);
             }
             StreamEvent::Gap { from: Side::Server, pos, len, frame } => {
                 self.server_gap(pos, len, frame, out);
@@ -129,7 +132,7 @@ impl Http1 {
                         if rest.len == 0 {
                             return;
                         }
-                        self.begin_request(&rest, connection);
+                        self.begin_request(&rest, connection, out);
                     }
                     self.request_head(&mut rest, out);
                 }
@@ -155,7 +158,13 @@ impl Http1 {
         }
     }
 
-    pub(super) fn begin_request(&mut self, rest: &Rest<'_>, connection: &Connection) {
+    pub(super) fn begin_request(
+        &mut self,
+        rest: &Rest<'_>,
+        connection: &Connection,
+        out: &mut Out<'_>,
+    ) {
+        self.release(out);
         if self.pending.len() >= MAX_PENDING {
             self.over = Some(Over::NotHttp);
             return;
@@ -254,226 +263,17 @@ impl Http1 {
         }
     }
 
-    /// None of the body has come that the response's head announces, and its request was not
-    /// captured: that may have been a HEAD.
-    fn may_be_bodiless(&self) -> bool {
-        matches!(self.server.phase, Phase::Body(_))
-            && self.response.is_some_and(|response| response.received == 0)
-            && self.pending.front().is_some_and(|request| request.head.is_none())
-    }
-
-    fn server_bytes(&mut self, mut rest: Rest<'_>, connection: &Connection, out: &mut Out<'_>) {
-        if is_status(rest.bytes) && self.may_be_bodiless() {
-            self.response_done(rest.frame, out);
-        }
-        while rest.len > 0 && self.over.is_none() {
-            let resumes = self.resumes();
-            match &mut self.server.phase {
-                Phase::Body(body) => {
-                    let advance = body.advance(rest.bytes, rest.len);
-                    self.received_body(advance, &mut rest, out);
-                }
-                Phase::Lost if resumes && is_status(rest.bytes) => {
-                    if self.response.is_some_and(|response| response.status.is_some()) {
-                        self.emit(Outcome::Unread(self.unread.unwrap_or(Unread::Gap)), out);
-                    }
-                    self.response = None;
-                    self.unread = None;
-                    self.server.phase = Phase::Head;
-                }
-                Phase::Lost => {
-                    if let Some(response) = &mut self.response {
-                        response.last = rest.frame;
-                        response.end = rest.end();
-                    }
-                    return;
-                }
-                Phase::Head => {
-                    if self.server.partial.is_empty() {
-                        rest.skip_blank();
-                        if rest.len == 0 {
-                            return;
-                        }
-                        if !self.begin_response(&rest, connection, out) {
-                            self.surplus = self.surplus.saturating_add(1);
-                            return;
-                        }
-                    }
-                    self.response_head(&mut rest, out);
-                }
-            }
+    /// Makes known the answered exchange that was held back.
+    pub(super) fn release(&mut self, out: &mut Out<'_>) {
+        if let Some(exchange) = self.held.take() {
+            out(Output::Exchange(exchange));
         }
     }
 
-    /// A status line in a lost direction begins the response that is waited for: the one whose head
-    /// was missed, or that of the next request.
-    fn resumes(&self) -> bool {
-        self.response.is_none_or(|response| response.status.is_none()) || self.pending.len() > 1
-    }
-
-    /// Whether these bytes begin a response, and to which request.
-    fn begin_response(
-        &mut self,
-        rest: &Rest<'_>,
-        connection: &Connection,
-        out: &mut Out<'_>,
-    ) -> bool {
-        if self.lossy {
-            // After losses the count of responses says nothing. Proxies do not pipeline, so this
-            // answers the newest request that the server had received.
-            while self
-                .pending
-                .get(1)
-                .is_some_and(|next| rest.ack.is_some_and(|ack| ack > next.start))
-            {
-                self.emit(Outcome::Unread(Unread::Gap), out);
-            }
-        }
-        match self.pending.front() {
-            Some(request) if rest.ack.is_some_and(|ack| ack > request.start) => {}
-            None if self.exchanges == 0
-                && connection.start == Start::Midstream
-                && is_status(rest.bytes) =>
-            {
-                self.request_before_capture(rest);
-            }
-            _ => return false,
-        }
-        self.response = Some(Response {
-            status: None,
-            start: rest.pos,
-            end: rest.pos,
-            received: 0,
-            expected: None,
-            first: rest.frame,
-            last: rest.frame,
-            head_complete: false,
-            announces_close: false,
-            after_close: has_closed(connection),
-            complete: false,
-        });
-        true
-    }
-
-    /// The response that comes first in a connection begun in the middle has a request, too.
-    fn request_before_capture(&mut self, rest: &Rest<'_>) {
-        self.lossy = true;
-        let end = rest.ack.unwrap_or_default();
-        self.pending.push_back(Request {
-            start: StreamPos(end.0.saturating_sub(1)),
-            end,
-            complete: true,
-            first: rest.frame,
-            last: rest.frame,
-            head: None,
-            unread: Some(Unread::Gap),
-            ack: None,
-            first_copy: false,
-            server_pos: rest.pos,
-        });
-        self.sending = false;
-    }
-
-    fn response_head(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
-        let request = self.pending.front().and_then(|request| request.head.as_ref());
-        let method = request.map(head::RequestHead::method);
-        let connect = method == Some(b"CONNECT");
-        let parse = |bytes: &[u8]| head::response(bytes, method);
-        let step = self.server.head_bytes(rest, parse, head::status_line);
-        let end = match &step {
-            HeadStep::Whole { used, .. } => rest.pos.plus(*used),
-            _ => rest.end(),
-        };
-        if let Some(response) = &mut self.response {
-            response.last = rest.frame;
-            response.end = end;
-        }
-        match step {
-            HeadStep::Whole { head, used, body } => {
-                let frame = rest.frame;
-                rest.skip(used);
-                if matches!(head.status, 100..=199) && head.status != 101 {
-                    self.response = None;
-                    return;
-                }
-                if let Some(response) = &mut self.response {
-                    response.status = Some(head.status);
-                    response.expected = head.expected;
-                    response.announces_close = head.announces_close;
-                    response.head_complete = true;
-                }
-                self.server.phase = Phase::Body(body);
-                if head.status == 101 || connect && matches!(head.status, 200..=299) {
-                    self.response_done(frame, out);
-                    self.over = Some(Over::Tunnel);
-                } else if body.is_done() {
-                    self.response_done(frame, out);
-                }
-            }
-            HeadStep::More => rest.skip(rest.len),
-            HeadStep::Cut(status) => {
-                if let Some(response) = &mut self.response {
-                    response.status = status;
-                }
-                self.lose_response(Unread::HeadCut);
-                rest.skip(rest.len);
-            }
-            HeadStep::Invalid => {
-                self.lose_response(if self.lossy { Unread::Gap } else { Unread::NotHttp });
-                rest.skip(rest.len);
-            }
-        }
-    }
-
-    pub(super) fn received_body(
-        &mut self,
-        advance: Advance,
-        rest: &mut Rest<'_>,
-        out: &mut Out<'_>,
-    ) {
-        let used = match advance {
-            Advance::More => rest.len,
-            Advance::Done(used) => used,
-            Advance::Lost => return self.lose_response(Unread::HeadCut),
-            Advance::Invalid => {
-                return self.lose_response(if self.lossy { Unread::Gap } else { Unread::NotHttp });
-            }
-        };
-        if let Some(response) = &mut self.response {
-            response.received = response.received.saturating_add(used);
-            response.last = rest.frame;
-            response.end = rest.pos.plus(used);
-        }
-        rest.skip(used);
-        if let Advance::Done(_) = advance {
-            self.response_done(rest.frame, out);
-        }
-    }
-
-    pub(super) fn lose_response(&mut self, why: Unread) {
-        self.lossy = true;
-        self.unread = self.unread.or(Some(why));
-        self.server.lose();
-    }
-
-    fn response_done(&mut self, frame: FrameRef, out: &mut Out<'_>) {
-        self.server.phase = Phase::Head;
-        if let Some(response) = &mut self.response {
-            response.complete = true;
-            if response.after_close {
-                // Whether the client takes it shows only in what comes after.
-                self.over = Some(Over::Late);
-                return;
-            }
-        }
-        let announces_close = self.response.is_some_and(|response| response.announces_close);
-        self.emit(Outcome::Answered, out);
-        self.close_announced = announces_close;
-        self.quiet_since = self.pending.is_empty().then_some(frame);
-    }
-
-    /// Makes known what became of the oldest pending request.
-    fn emit(&mut self, outcome: Outcome, out: &mut Out<'_>) {
+    /// What became of the oldest pending request: made known at once unless it was answered, for then
+    /// what follows may tell more.
+    pub(super) fn emit(&mut self, outcome: Outcome, out: &mut Out<'_>) {
+        self.release(out);
         let Some(request) = self.pending.pop_front() else {
             return;
         };
@@ -490,7 +290,10 @@ impl Http1 {
         };
         self.exchanges = self.exchanges.saturating_add(1);
         self.unread = None;
-        out(Output::Exchange(Box::new(exchange)));
+        self.held = Some(Box::new(exchange));
+        if outcome != Outcome::Answered {
+            self.release(out);
+        }
     }
 
     /// What is outstanding stays so.
@@ -525,6 +328,7 @@ impl Http1 {
             };
             self.emit(outcome, out);
         }
+        self.release(out);
     }
 
     fn end(&self, out: &mut Out<'_>) {
@@ -534,12 +338,7 @@ impl Http1 {
             exchanges: self.exchanges,
             quiet_since: self.quiet_since,
             surplus: self.surplus,
+            mismatch: None,
         }));
     }
-}
-
-/// The client closed its direction.
-fn has_closed(connection: &Connection) -> bool {
-    let client = connection.half(Side::Client);
-    client.fin.is_some() || client.rst.is_some()
 }

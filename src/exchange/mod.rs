@@ -4,6 +4,9 @@
 //! request, once its fate is known, and at the end what the connection was ([`Ended`]). It frames
 //! HTTP/1.1 ([`http1`]); other protocols are recognised and left alone.
 //!
+//! An answered exchange is made known when the next request comes, or with the end of its connection:
+//! what follows the answer tells whether the client took it. A 5xx is told at once.
+//!
 //! Invariant: a byte of the server belongs to a request only if the segment that first carried it
 //! acknowledged some of that request; anything else is surplus (a greeting, a notice, the body that
 //! a HEAD should not have), never an answer.
@@ -11,16 +14,22 @@
 mod body;
 mod detect;
 mod direction;
+mod flaw;
 mod gaps;
 mod head;
 mod http1;
+mod opaque;
+mod responses;
 
 use crate::flow::{Connection, Side, StreamEvent, StreamPos, StreamReader};
 use crate::packet::FrameRef;
 pub use detect::Protocol;
+pub use flaw::{Flaw, FlawKind};
 pub use gaps::MIN_MESSAGE;
 pub use head::{MAX_HEAD, RequestHead};
 use http1::Http1;
+pub use opaque::Mismatch;
+use opaque::Opaque;
 use std::time::Duration;
 
 /// A request, and what became of it.
@@ -116,8 +125,12 @@ pub struct Response {
     pub first: FrameRef,
     /// Its last frame so far.
     pub last: FrameRef,
+    /// Bytes of its head that were sent, interim responses aside.
+    pub head_len: u64,
     /// The whole head was sent.
     pub head_complete: bool,
+    /// What is malformed in it.
+    pub flaw: Option<Flaw>,
     /// It says that the connection will be closed.
     pub announces_close: bool,
     /// It began after the client had closed its direction, without knowledge of the response.
@@ -137,6 +150,8 @@ pub struct Ended {
     pub quiet_since: Option<FrameRef>,
     /// Segments of the server that answer nothing.
     pub surplus: u32,
+    /// The two sides speak different protocols.
+    pub mismatch: Option<Mismatch>,
 }
 
 /// What a [`Reader`] makes known.
@@ -162,7 +177,7 @@ enum Framer {
     },
     Http1(Box<Http1>),
     /// Known or unknown, but not framed.
-    Opaque(Protocol),
+    Opaque(Opaque),
 }
 
 impl Default for Framer {
@@ -216,30 +231,30 @@ impl StreamReader for Reader {
                 StreamEvent::Gap { from, pos, len, frame } => {
                     Missed::note(missed, Missed { from, pos, len, frame });
                 }
-                StreamEvent::Bytes { from, bytes, .. } => match detect::protocol(from, bytes) {
-                    Some(Protocol::Http1) => {
-                        let mut http1 = Box::new(Http1::new(connection));
-                        for gap in missed.iter().flatten() {
-                            http1.on(gap.event(), connection, out);
+                StreamEvent::Bytes { from, bytes, frame, .. } => {
+                    match detect::protocol(from, bytes) {
+                        Some(Protocol::Http1) => {
+                            let mut http1 = Box::new(Http1::new(connection));
+                            for gap in missed.iter().flatten() {
+                                http1.on(gap.event(), connection, out);
+                            }
+                            self.framer = Framer::Http1(http1);
                         }
-                        self.framer = Framer::Http1(http1);
+                        Some(other) => {
+                            self.framer = Framer::Opaque(Opaque::new(other, from, frame))
+                        }
+                        None => {}
                     }
-                    Some(other) => self.framer = Framer::Opaque(other),
-                    None => {}
-                },
+                }
                 _ => {}
             }
         }
         match &mut self.framer {
             Framer::Http1(http1) => http1.on(event, connection, out),
-            Framer::Detecting { .. } | Framer::Opaque(_) => {
+            Framer::Opaque(opaque) => opaque.on(event, connection, out),
+            Framer::Detecting { .. } => {
                 if let StreamEvent::End = event {
-                    let protocol = match self.framer {
-                        Framer::Opaque(protocol) => protocol,
-                        _ => Protocol::None,
-                    };
-                    let ended = Ended { protocol, exchanges: 0, quiet_since: None, surplus: 0 };
-                    out(Output::Ended(ended), connection);
+                    Opaque::silent().on(event, connection, out);
                 }
             }
         }

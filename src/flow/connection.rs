@@ -101,6 +101,10 @@ pub struct Half {
     pub sent: StreamPos,
     /// How often the last payload was sent again.
     pub resent: u32,
+    /// The last time that happened.
+    pub last_resent: Option<FrameRef>,
+    /// Since this frame it advertises a window of zero: it takes nothing more.
+    pub zero_window: Option<FrameRef>,
     /// The furthest position that the peer acknowledged.
     pub acked: Option<Acked>,
     /// The last gap in the capture of this side.
@@ -181,6 +185,9 @@ pub struct Connection {
     pub outgoing: Option<bool>,
     /// The first SYN+ACK.
     pub syn_ack: Option<FrameRef>,
+    /// A repetition of the SYN+ACK although the client had answered it: the server's kernel holds the
+    /// connection back, for its queue of connections to be accepted is full.
+    pub syn_ack_again: Option<FrameRef>,
     /// The client's answer to the SYN+ACK: the connection is established.
     pub established: Option<FrameRef>,
     pub(super) client_half: Half,

@@ -231,6 +231,12 @@ impl<R: StreamReader> Delivery<R> {
         }
         let half = connection.half_mut(from);
         half.last_at = segment.frame.at;
+        // The window of a reset means nothing.
+        half.zero_window = match segment.window {
+            0 if !flags.rst() => half.zero_window.or(Some(segment.frame)),
+            0 => half.zero_window,
+            _ => None,
+        };
         if !flags.rst() && half.ttl.is_none() {
             half.ttl = Some(segment.ttl);
         }
@@ -247,7 +253,12 @@ impl<R: StreamReader> Delivery<R> {
         let first_copy = if flags.fin() { end > half.sent } else { pos >= half.sent };
         if segment.payload_len > 0 {
             half.count_early(pos, end);
-            half.resent = if end > half.sent { 0 } else { half.resent.saturating_add(1) };
+            if end > half.sent {
+                (half.resent, half.last_resent) = (0, None);
+            } else {
+                half.resent = half.resent.saturating_add(1);
+                half.last_resent = Some(segment.frame);
+            }
         }
         half.sent = half.sent.max(end);
 
@@ -439,7 +450,12 @@ fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
         *half = Half { segments, fins, rsts, ttl, recent, ..Half::default() };
     }
     if segment.flags.ack() {
-        connection.syn_ack.get_or_insert(segment.frame);
+        let first = *connection.syn_ack.get_or_insert(segment.frame);
+        // Sooner, it may have crossed the client's answer.
+        let late = segment.frame.at.since(first.at) >= SYN_INTERVAL;
+        if late && connection.established.is_some() {
+            connection.syn_ack_again.get_or_insert(segment.frame);
+        }
         // It answers a SYN: what it acknowledges is the first byte, even if the SYN is missing.
         let client = connection.half_mut(from.peer());
         client.origin.get_or_insert(Origin(segment.ack));

@@ -299,6 +299,7 @@ impl<R: StreamReader> Table<R> {
             syns: 0,
             outgoing: None,
             syn_ack: None,
+            syn_ack_again: None,
             established: None,
             client_half: Half::default(),
             server_half: Half::default(),

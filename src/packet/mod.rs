@@ -79,6 +79,8 @@ pub struct Segment<'a> {
     pub ack: SeqNum,
     /// The flags as sent.
     pub flags: Flags,
+    /// Window as sent, not scaled: 0 is 0 either way.
+    pub window: u16,
     /// The captured part of the payload.
     pub payload: &'a [u8],
     /// Payload length on the wire.

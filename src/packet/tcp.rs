@@ -81,6 +81,7 @@ pub(super) fn segment<'a>(frame: FrameRef, transport: &Transport<'a>) -> Result<
         seq: SeqNum(header.sequence_number()),
         ack: SeqNum(header.acknowledgment_number()),
         flags: Flags(fixed[13]),
+        window: header.window_size(),
         payload,
         outgoing: None,
         payload_len: tcp.wire_len.saturating_sub(u32::try_from(header_len).unwrap_or(u32::MAX)),

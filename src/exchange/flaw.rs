@@ -1,0 +1,110 @@
+//! What is wrong with a response that real proxies may refuse.
+//!
+//! Framing is lenient, as proxies are: bare line feeds, odd spaces, folded lines are read. What is
+//! noted here is beyond that, and only where nothing is missing from the capture: the middle of
+//! something looks malformed, too.
+
+use crate::flow::StreamPos;
+
+/// Something malformed, and where it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Flaw {
+    /// What is wrong.
+    pub kind: FlawKind,
+    /// Position in the server's stream of the message, head or body that it is in.
+    pub pos: StreamPos,
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FlawKind {
+    /// It does not begin with a status line (RFC 9112, section 4).
+    NoStatusLine,
+    /// It begins like a TLS record: the port speaks TLS.
+    Tls,
+    /// It begins with an HTTP/2 SETTINGS frame: the port speaks HTTP/2 only.
+    Http2,
+    /// A line of the head is no header.
+    HeaderLine,
+    /// Content-Length is no number, or there are several that differ (RFC 9112, section 6.3).
+    Length,
+    /// A chunk does not begin with its length (RFC 9112, section 7.1).
+    Chunk,
+}
+
+impl FlawKind {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoStatusLine => "no_status_line",
+            Self::Tls => "tls",
+            Self::Http2 => "http2",
+            Self::HeaderLine => "header_line",
+            Self::Length => "content_length",
+            Self::Chunk => "chunk_length",
+        }
+    }
+
+    /// What bytes are that were to begin a response and do not.
+    pub(super) fn of_opening(bytes: &[u8]) -> Self {
+        match bytes {
+            [0x15 | 0x16, 3, 0..=4, ..] => Self::Tls,
+            // Length, type 4, flags, stream 0 (RFC 9113, section 6.5).
+            [0, _, _, 4, 0 | 1, 0, 0, 0, 0, ..] => Self::Http2,
+            _ => Self::NoStatusLine,
+        }
+    }
+}
+
+/// Whether a head holds a line that is no header, of which the parser read `headers`: neither with a
+/// colon nor the continuation of the one before (RFC 9112, section 5.2).
+pub(super) fn has_odd_line(head: &[u8], headers: usize) -> bool {
+    let lines = head.iter().filter(|byte| **byte == b'\n').count();
+    // The status line and the empty one; empty lines before the first.
+    if lines <= headers.saturating_add(2) {
+        return false;
+    }
+    let lines = head.trim_ascii().split(|byte| *byte == b'\n').skip(1);
+    lines.into_iter().any(|line| match line.first() {
+        None | Some(b' ' | b'\t' | b'\r') => false,
+        Some(_) => match line.iter().position(|byte| *byte == b':') {
+            None | Some(0) => true,
+            Some(colon) => {
+                let name = line.get(..colon).unwrap_or_default().trim_ascii_end();
+                name.iter().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
+            }
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_proxies_put_up_with_is_no_odd_line() {
+        for head in [
+            "HTTP/1.1 200 OK\r\nA: b\r\n\r\n",
+            "HTTP/1.1 200 OK\nA: b\nC : d\n\n",
+            "\r\nHTTP/1.1 200 OK\r\nA: b\r\n c\r\n\tc\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nX-Empty:\r\nX-Odd~!: \r\n\r\n",
+        ] {
+            assert!(!has_odd_line(head.as_bytes(), 0), "{head}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_a_name_is_odd() {
+        for line in ["this is not a header", ": no name", "two words: x", "\u{1}: x"] {
+            let head = format!("HTTP/1.1 200 OK\r\nA: b\r\n{line}\r\nC: d\r\n\r\n");
+            assert!(has_odd_line(head.as_bytes(), 2), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_protocols_are_known_by_their_first_bytes() {
+        assert_eq!(FlawKind::of_opening(&[0x15, 3, 1, 0, 2, 2, 70]), FlawKind::Tls);
+        assert_eq!(FlawKind::of_opening(&[0, 0, 18, 4, 0, 0, 0, 0, 0, 0]), FlawKind::Http2);
+        assert_eq!(FlawKind::of_opening(b"500 sorry"), FlawKind::NoStatusLine);
+    }
+}

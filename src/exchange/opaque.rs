@@ -1,0 +1,81 @@
+//! Connections that are not framed: what they speak, and whether the two sides speak the same.
+
+use super::detect::{self, Protocol};
+use super::{Ended, Output};
+use crate::flow::{Connection, Side, StreamEvent};
+use crate::packet::FrameRef;
+
+/// Follows a connection whose content is not read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opaque {
+    protocol: Protocol,
+    /// What the client opened with, as long as the server has not answered.
+    asked: Option<FrameRef>,
+    mismatch: Option<Mismatch>,
+}
+
+/// The server answered in another protocol than it was asked in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mismatch {
+    /// What the client spoke.
+    pub asked: Protocol,
+    /// What the server spoke.
+    pub answered: Protocol,
+    /// The client's first frame.
+    pub request: FrameRef,
+    /// The server's first frame.
+    pub answer: FrameRef,
+}
+
+impl Opaque {
+    /// A connection that `from` opened with the bytes in `frame`, which are `protocol`.
+    pub(super) fn new(protocol: Protocol, from: Side, frame: FrameRef) -> Self {
+        Self { protocol, asked: (from == Side::Client).then_some(frame), mismatch: None }
+    }
+
+    /// A connection without a byte.
+    pub(super) fn silent() -> Self {
+        Self { protocol: Protocol::None, asked: None, mismatch: None }
+    }
+
+    pub(super) fn on(
+        &mut self,
+        event: StreamEvent<'_>,
+        connection: &Connection,
+        out: &mut impl FnMut(Output, &Connection),
+    ) {
+        match event {
+            // What is missing may be the answer.
+            StreamEvent::Gap { .. } => self.asked = None,
+            StreamEvent::Bytes { from: Side::Server, bytes, frame, .. } => {
+                if let Some(request) = self.asked.take() {
+                    self.mismatch = self.mismatch(bytes, request, frame);
+                }
+            }
+            StreamEvent::End => {
+                let ended = Ended {
+                    protocol: self.protocol,
+                    exchanges: 0,
+                    quiet_since: None,
+                    surplus: 0,
+                    mismatch: self.mismatch,
+                };
+                out(Output::Ended(ended), connection);
+            }
+            _ => {}
+        }
+    }
+
+    /// What the server's first bytes say against what it was asked.
+    fn mismatch(&self, bytes: &[u8], request: FrameRef, answer: FrameRef) -> Option<Mismatch> {
+        let answered = detect::protocol(Side::Server, bytes)?;
+        let differs = match self.protocol {
+            Protocol::Tls => answered != Protocol::Tls,
+            // A frame of HTTP/2 has no mark of its own.
+            Protocol::Http2 => matches!(answered, Protocol::Http1 | Protocol::Tls),
+            Protocol::None | Protocol::Http1 | Protocol::Opaque => false,
+        };
+        let asked = self.protocol;
+        differs.then_some(Mismatch { asked, answered, request, answer })
+    }
+}

@@ -1,0 +1,279 @@
+//! The server's side of an HTTP/1 connection: its bytes become responses.
+
+use super::body::Advance;
+use super::detect::is_status;
+use super::direction::{HeadStep, Phase, Rest};
+use super::head;
+use super::http1::{Http1, Out, Over};
+use super::{Flaw, FlawKind, Outcome, Request, Response, Unread};
+use crate::flow::{Connection, Side, Start, StreamPos};
+use crate::packet::FrameRef;
+
+impl Http1 {
+    /// None of the body has come that the response's head announces, and its request was not
+    /// captured: that may have been a HEAD.
+    pub(super) fn may_be_bodiless(&self) -> bool {
+        matches!(self.server.phase, Phase::Body(_))
+            && self.response.is_some_and(|response| response.received == 0)
+            && self.pending.front().is_some_and(|request| request.head.is_none())
+    }
+
+    pub(super) fn server_bytes(
+        &mut self,
+        mut rest: Rest<'_>,
+        connection: &Connection,
+        out: &mut Out<'_>,
+    ) {
+        if is_status(rest.bytes) && self.may_be_bodiless() {
+            self.response_done(rest.frame, out);
+        }
+        while rest.len > 0 && self.over.is_none() {
+            let resumes = self.resumes();
+            match &mut self.server.phase {
+                Phase::Body(body) => {
+                    let advance = body.advance(rest.bytes, rest.len);
+                    self.received_body(advance, &mut rest, out);
+                }
+                Phase::Lost if resumes && is_status(rest.bytes) => {
+                    if self.response.is_some_and(|response| response.status.is_some()) {
+                        self.emit(Outcome::Unread(self.unread.unwrap_or(Unread::Gap)), out);
+                    }
+                    self.response = None;
+                    self.unread = None;
+                    self.server.phase = Phase::Head;
+                }
+                Phase::Lost => {
+                    if let Some(response) = &mut self.response {
+                        response.last = rest.frame;
+                        response.end = rest.end();
+                    }
+                    return;
+                }
+                Phase::Head => {
+                    if self.server.partial.is_empty() {
+                        rest.skip_blank();
+                        if rest.len == 0 {
+                            return;
+                        }
+                        if !self.begin_response(&rest, connection, out) {
+                            self.surplus = self.surplus.saturating_add(1);
+                            return;
+                        }
+                    }
+                    self.response_head(&mut rest, out);
+                }
+            }
+        }
+    }
+
+    /// A status line in a lost direction begins the response that is waited for: the one whose head
+    /// was missed, or that of the next request.
+    fn resumes(&self) -> bool {
+        let waited = |response: Response| response.status.is_none() && response.flaw.is_none();
+        self.response.is_none_or(waited) || self.pending.len() > 1
+    }
+
+    /// Whether these bytes begin a response, and to which request.
+    fn begin_response(
+        &mut self,
+        rest: &Rest<'_>,
+        connection: &Connection,
+        out: &mut Out<'_>,
+    ) -> bool {
+        if self.lossy {
+            // After losses the count of responses says nothing. Proxies do not pipeline, so this
+            // answers the newest request that the server had received.
+            while self
+                .pending
+                .get(1)
+                .is_some_and(|next| rest.ack.is_some_and(|ack| ack > next.start))
+            {
+                self.emit(Outcome::Unread(Unread::Gap), out);
+            }
+        }
+        match self.pending.front() {
+            Some(request) if rest.ack.is_some_and(|ack| ack > request.start) => {}
+            None if self.exchanges == 0
+                && connection.start == Start::Midstream
+                && is_status(rest.bytes) =>
+            {
+                self.request_before_capture(rest);
+            }
+            _ => return false,
+        }
+        self.response = Some(Response {
+            status: None,
+            start: rest.pos,
+            end: rest.pos,
+            received: 0,
+            expected: None,
+            first: rest.frame,
+            last: rest.frame,
+            head_len: 0,
+            head_complete: false,
+            flaw: None,
+            announces_close: false,
+            after_close: has_closed(connection),
+            complete: false,
+        });
+        true
+    }
+
+    /// The response that comes first in a connection begun in the middle has a request, too.
+    fn request_before_capture(&mut self, rest: &Rest<'_>) {
+        self.lossy = true;
+        let end = rest.ack.unwrap_or_default();
+        self.pending.push_back(Request {
+            start: StreamPos(end.0.saturating_sub(1)),
+            end,
+            complete: true,
+            first: rest.frame,
+            last: rest.frame,
+            head: None,
+            unread: Some(Unread::Gap),
+            ack: None,
+            first_copy: false,
+            server_pos: rest.pos,
+        });
+        self.sending = false;
+    }
+
+    fn response_head(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
+        let request = self.pending.front().and_then(|request| request.head.as_ref());
+        let method = request.map(head::RequestHead::method);
+        let connect = method == Some(b"CONNECT");
+        let parse = |bytes: &[u8]| head::response(bytes, method);
+        let begun = &self.server.partial;
+        let opening = FlawKind::of_opening(if begun.is_empty() { rest.bytes } else { begun });
+        let step = self.server.head_bytes(rest, parse, head::status_line);
+        let end = match &step {
+            HeadStep::Whole { used, .. } => rest.pos.plus(*used),
+            _ => rest.end(),
+        };
+        if let Some(response) = &mut self.response {
+            response.last = rest.frame;
+            response.end = end;
+            response.head_len = response.head_len.saturating_add(end.since(rest.pos));
+        }
+        match step {
+            HeadStep::Whole { head, used, body } => {
+                let frame = rest.frame;
+                rest.skip(used);
+                if matches!(head.status, 100..=199) && head.status != 101 {
+                    self.response = None;
+                    return;
+                }
+                if let Some(response) = &mut self.response {
+                    response.status = Some(head.status);
+                    response.expected = head.expected;
+                    response.announces_close = head.announces_close;
+                    response.head_complete = true;
+                }
+                if let Some(kind) = head.flaw {
+                    self.note_flaw(kind);
+                    if kind == FlawKind::Length {
+                        // Where its body ends is anybody's guess.
+                        self.lose_response(Unread::NotHttp);
+                        rest.skip(rest.len);
+                        return;
+                    }
+                }
+                self.server.phase = Phase::Body(body);
+                if head.status == 101 || connect && matches!(head.status, 200..=299) {
+                    self.response_done(frame, out);
+                    self.release(out);
+                    self.over = Some(Over::Tunnel);
+                } else if body.is_done() {
+                    self.response_done(frame, out);
+                }
+            }
+            HeadStep::More => rest.skip(rest.len),
+            HeadStep::Cut(status) => {
+                if let Some(response) = &mut self.response {
+                    response.status = status;
+                }
+                self.lose_response(Unread::HeadCut);
+                rest.skip(rest.len);
+            }
+            HeadStep::Invalid => {
+                self.malformed(opening);
+                rest.skip(rest.len);
+            }
+        }
+    }
+
+    /// What the server sends cannot be framed.
+    fn malformed(&mut self, kind: FlawKind) {
+        if self.lossy {
+            return self.lose_response(Unread::Gap);
+        }
+        self.note_flaw(kind);
+        self.lose_response(Unread::NotHttp);
+    }
+
+    fn note_flaw(&mut self, kind: FlawKind) {
+        if let Some(response) = self.response.as_mut().filter(|_| !self.lossy) {
+            let pos = match kind {
+                FlawKind::Chunk => response.end,
+                _ => response.start,
+            };
+            response.flaw.get_or_insert(Flaw { kind, pos });
+        }
+    }
+
+    pub(super) fn received_body(
+        &mut self,
+        advance: Advance,
+        rest: &mut Rest<'_>,
+        out: &mut Out<'_>,
+    ) {
+        let used = match advance {
+            Advance::More => rest.len,
+            Advance::Done(used) => used,
+            Advance::Lost => return self.lose_response(Unread::HeadCut),
+            Advance::Invalid => return self.malformed(FlawKind::Chunk),
+        };
+        if let Some(response) = &mut self.response {
+            response.received = response.received.saturating_add(used);
+            response.last = rest.frame;
+            response.end = rest.pos.plus(used);
+        }
+        rest.skip(used);
+        if let Advance::Done(_) = advance {
+            self.response_done(rest.frame, out);
+        }
+    }
+
+    pub(super) fn lose_response(&mut self, why: Unread) {
+        self.lossy = true;
+        self.unread = self.unread.or(Some(why));
+        self.server.lose();
+    }
+
+    pub(super) fn response_done(&mut self, frame: FrameRef, out: &mut Out<'_>) {
+        self.server.phase = Phase::Head;
+        if let Some(response) = &mut self.response {
+            response.complete = true;
+            if response.after_close {
+                // Whether the client takes it shows only in what comes after.
+                self.over = Some(Over::Late);
+                return;
+            }
+        }
+        let announces_close = self.response.is_some_and(|response| response.announces_close);
+        let told = |response: Response| response.status >= Some(500) && response.flaw.is_none();
+        let at_once = self.response.is_some_and(told) || self.pending.len() > 1;
+        self.emit(Outcome::Answered, out);
+        if at_once {
+            self.release(out);
+        }
+        self.close_announced = announces_close;
+        self.quiet_since = self.pending.is_empty().then_some(frame);
+    }
+}
+
+/// The client closed its direction.
+fn has_closed(connection: &Connection) -> bool {
+    let client = connection.half(Side::Client);
+    client.fin.is_some() || client.rst.is_some()
+}
