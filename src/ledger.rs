@@ -275,12 +275,12 @@ impl Ledger {
             Output::Exchange(exchange) => {
                 (verdict::judge(&exchange, connection, &self.timeouts), Some(*exchange))
             }
-            Output::Ended(_) => {
+            Output::Ended(ended) => {
                 let captures = (twin.capture, connection.opened.capture);
                 if captures.0 != captures.1 {
                     count(self.shared.entry(captures).or_default());
                 }
-                (verdict::judge_connect(connection), None)
+                (verdict::judge_connect(&ended, connection), None)
             }
         };
         let Fate::Failed(verdict) = fate else {
@@ -366,7 +366,7 @@ impl Ledger {
     }
 
     fn ended(&mut self, ended: &Ended, connection: &Connection) -> bool {
-        let fate = verdict::judge_connect(connection);
+        let fate = verdict::judge_connect(ended, connection);
         let proxies = self.limits.proxies;
         let Some(listener) = self.listener(connection.server) else {
             count(&mut self.listeners_forgotten);

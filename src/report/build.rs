@@ -1,18 +1,20 @@
 //! The report, made of the books, the roles and the captures.
 
 use super::escape;
+use super::fix::fix;
 use super::model::{
     Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Idle, Proxy, Report,
     Request, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
 };
 use super::notes::notes;
+use super::summary::summary;
 use super::words;
 use crate::flow;
 use crate::idle::{self, Ordering, Timer};
 use crate::ledger::{self, Ledger, Listener};
 use crate::packet::{Endpoint, FrameRef};
 use crate::roles::{self, Role, Roles};
-use crate::verdict::{self, Cause, CloseKind, Closer, Detail, Received, Timeouts, Verdict};
+use crate::verdict::{self, Cause, CloseKind, Closer, Detail, Received, Timeouts};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -259,7 +261,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
         cause: verdict.cause.name(),
         certainty: verdict.certainty.name(),
         at: at.to_string(),
-        detail: detail(verdict),
+        detail: detail(kept),
         proxy: kept.client.to_string(),
         backend: kept.server.to_string(),
         connection: kept.connection,
@@ -307,8 +309,8 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
             .collect(),
         process: None,
         client: None,
-        summary: words::summary(kept, &named),
-        fix: words::fix(verdict),
+        summary: summary(kept, &named),
+        fix: fix(verdict),
     }
 }
 
@@ -326,7 +328,8 @@ fn request(sent: &crate::exchange::Request, style: Style) -> Request {
     }
 }
 
-fn detail(verdict: &Verdict) -> Map<String, Value> {
+fn detail(kept: &ledger::Failure) -> Map<String, Value> {
+    let verdict = &kept.verdict;
     let mut facts = Map::new();
     let mut add = |name: &str, value: Value| facts.insert(name.to_owned(), value);
     if let Some(after) = verdict.closed_after {
@@ -352,6 +355,34 @@ fn detail(verdict: &Verdict) -> Map<String, Value> {
         }
         Detail::Status(status) => {
             add("status", status.into());
+        }
+        Detail::Dropped { form, copies } => {
+            add("form", form.name().into());
+            add("copies", copies.into());
+        }
+        Detail::Stalled { silence, zero_window } => {
+            add("form", if zero_window { "zero_window" } else { "silence" }.into());
+            add("silence_ns", nanos(silence).into());
+        }
+        Detail::Upload { sent } => {
+            add("sent_bytes", sent.into());
+        }
+        Detail::Flaw(flaw) => {
+            add("malformed", flaw.kind.name().into());
+            if let Some(response) = kept.response {
+                add("at_byte", flaw.pos.since(response.start).into());
+            }
+        }
+        Detail::LargeHead { bytes } => {
+            add("head_bytes", bytes.into());
+        }
+        Detail::Mismatch { asked, answered } => {
+            add("asked", asked.name().into());
+            add("answered", answered.name().into());
+        }
+        Detail::FrontLeg { client, before } => {
+            add("client", client.to_string().into());
+            add("client_left_before_ns", nanos(before).into());
         }
         Detail::Fresh => {
             add("first_on_connection", true.into());

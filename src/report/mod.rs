@@ -6,11 +6,13 @@
 
 mod build;
 mod escape;
+mod fix;
 mod histogram;
 pub mod json;
 mod model;
 mod notes;
 pub mod records;
+mod summary;
 pub mod text;
 mod words;
 

@@ -1,15 +1,35 @@
-//! What the backend itself says in full: `backend_error`.
+//! Whole answers. Most are sound; the backend itself may have answered 5xx (`backend_error`), and what
+//! follows an answer can tell that the proxy did not take it.
 
-use super::{Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed};
+use super::closing::{self, Closing};
+use super::{Case, Cause, Certainty, Close, CloseKind, Detail, Fate, Retry, RetryReason, Verdict};
+use super::{failed, invalid, lost};
+use crate::flow::Side;
 
-/// A whole answer is sound, unless it is a 5xx: the proxy only passes that on.
+/// What became of a whole answer.
 pub(super) fn judge(case: &Case<'_>) -> Fate {
-    let Some(status @ 500..) = case.exchange.response.and_then(|response| response.status) else {
-        return Fate::Sound;
-    };
-    let response = case.exchange.response;
-    let last = case.exchange.request.last;
-    failed(Verdict {
+    let closing = closing::first(case.connection);
+    if let Some(closing) = &closing {
+        let refused = invalid::judge(case, closing)
+            .or_else(|| invalid::large_head(case, closing))
+            .or_else(|| upload_cut_short(case, closing))
+            .or_else(|| lost::answer(case, Some(closing)))
+            .or_else(|| lost::refused_answer(case, closing));
+        if let Some(verdict) = refused {
+            return failed(verdict);
+        }
+    }
+    let status = case.exchange.response.and_then(|response| response.status);
+    match status {
+        Some(status @ 500..) => failed(backend_error(case, status)),
+        _ => Fate::Sound,
+    }
+}
+
+/// The proxy only passed it on.
+fn backend_error(case: &Case<'_>, status: u16) -> Verdict {
+    let (response, last) = (case.exchange.response, case.exchange.request.last);
+    Verdict {
         cause: Cause::BackendError,
         certainty: Certainty::Proven,
         detail: Detail::Status(status),
@@ -20,5 +40,28 @@ pub(super) fn judge(case: &Case<'_>) -> Fate {
         wait: response.map(|response| response.first.at.since(last.at)),
         closed_after: None,
         evidence: case.evidence(),
-    })
+    }
+}
+
+/// The backend answered while the request was still being sent, and reset the connection before the
+/// proxy had acknowledged the answer: `close` with unread data sends that reset, and it can destroy
+/// the answer before the proxy reads it (RFC 9112, section 9.6).
+fn upload_cut_short(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let (request, response) = (&case.exchange.request, case.exchange.response?);
+    let server = case.connection.half(Side::Server);
+    let reset = server.rst?;
+    let acked = server.acked.is_some_and(|acked| acked.pos >= response.end);
+    if request.complete || acked || closing.by == Side::Client || case.connection.has_gaps() {
+        return None;
+    }
+    let detail = Detail::Upload { sent: request.end.since(request.start) };
+    let mut verdict = case.verdict(Cause::UploadCutShort, Certainty::Proven, detail, closing);
+    let received = verdict.close.and_then(|close| close.received);
+    verdict.close = Some(Close {
+        by: super::Closer::Backend,
+        kind: CloseKind::Rst,
+        frame: reset.frame,
+        received,
+    });
+    Some(verdict)
 }

@@ -2,14 +2,18 @@
 
 use super::{
     Cause, Certainty, Close, CloseKind, Closer, Detail, Evidence, Fate, Retry, RetryReason, Shows,
-    Verdict,
+    Verdict, invalid,
 };
+use crate::exchange::Ended;
 use crate::flow::{Connection, Side, Start};
 use crate::packet::icmp::Unreachable;
 use std::time::Duration;
 
-/// What became of a connection as such: refused, never answered, or established.
-pub fn judge_connect(connection: &Connection) -> Fate {
+/// What became of a connection as such: refused, never answered, not understood, or established.
+pub fn judge_connect(ended: &Ended, connection: &Connection) -> Fate {
+    if let Some(mismatch) = &ended.mismatch {
+        return Fate::Failed(Box::new(invalid::mismatch(mismatch, connection)));
+    }
     let client = connection.half(Side::Client);
     // Bytes or an acknowledgement from the client mean that it saw a SYN+ACK, captured or not.
     let established = connection.syn_ack.is_some()

@@ -1,13 +1,17 @@
-//! The proxy closed first: `response_timeout`.
+//! The proxy closed first: `response_timeout`, `stalled`, `client_gone`.
 //!
 //! That it gave up is a fact; that its patience was over is the usual reading. Its client may have
 //! left as well.
 
 use super::closing::Closing;
 use super::unproven::{self, Doubt};
-use super::{Case, Cause, Certainty, Detail, Fate, Timeouts, failed, in_flight};
+use super::{
+    Case, Cause, Certainty, Closer, Detail, Evidence, Fate, Shows, Timeouts, Verdict, failed,
+    in_flight, invalid, lost,
+};
 use crate::exchange::Outcome;
 use crate::flow::Side;
+use crate::packet::Endpoint;
 use std::time::Duration;
 
 /// A side that closed only its own direction can still be answered, for so long.
@@ -38,9 +42,18 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     if server.last_gap.is_some_and(|gap| gap.to > request.server_pos) {
         return doubt(Doubt::Gap);
     }
+    if exchange.outcome == Outcome::Partial {
+        return failed(in_the_middle(case, closing));
+    }
+    if answered_late {
+        let lost = lost::late_request(case, closing).or_else(|| lost::answer(case, Some(closing)));
+        if let Some(lost) = lost {
+            return failed(lost);
+        }
+    }
     let received = request.complete && client.acked.is_some_and(|acked| acked.pos >= request.end);
-    if exchange.outcome == Outcome::Partial || !received {
-        return doubt(Doubt::ProxyClosedFirst);
+    if !received && !answered_late {
+        return failed(not_received(case, closing));
     }
     let wait = closing.mark.frame.at.since(request.last.at);
     let fits_read_timeout = timeouts.proxy_read.is_some_and(|read| {
@@ -50,4 +63,71 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     let certainty = if fits_read_timeout { Certainty::Proven } else { Certainty::Likely };
     let detail = Detail::GaveUp { fits_read_timeout, answered_late };
     failed(case.verdict(Cause::ResponseTimeout, certainty, detail, closing))
+}
+
+/// The answer stood still for so long before the proxy closed: that is what it gave up on.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// The proxy closed in the middle of the answer: after silence it lost patience, else its own client
+/// has left.
+fn in_the_middle(case: &Case<'_>, closing: &Closing) -> Verdict {
+    if let Some(large) = invalid::large_head(case, closing) {
+        return large;
+    }
+    let last = case.exchange.response.map_or(case.exchange.request.last, |response| response.last);
+    let silence = closing.mark.frame.at.since(last.at);
+    if silence >= SILENCE {
+        let detail = Detail::Stalled { silence, zero_window: false };
+        return case.verdict(Cause::Stalled, Certainty::Likely, detail, closing);
+    }
+    case.verdict(Cause::ClientGone, Certainty::Possible, Detail::Nothing, closing)
+}
+
+/// The proxy closed before the backend had received the whole request.
+fn not_received(case: &Case<'_>, closing: &Closing) -> Verdict {
+    if let Some(stuck) = case.connection.half(Side::Server).zero_window {
+        let silence = closing.mark.frame.at.since(stuck.at);
+        if silence >= SILENCE {
+            let detail = Detail::Stalled { silence, zero_window: true };
+            return case.verdict(Cause::Stalled, Certainty::Proven, detail, closing);
+        }
+    }
+    let waited = closing.mark.frame.at.since(case.exchange.request.last.at) >= SILENCE;
+    if let Some(held) = lost::held_back(case, Some(closing)) {
+        return held;
+    }
+    if let Some(lost) = lost::request(case, closing).filter(|_| waited) {
+        return lost;
+    }
+    if !case.exchange.request.complete {
+        return case.verdict(Cause::ClientGone, Certainty::Possible, Detail::Nothing, closing);
+    }
+    unproven::judge(case, closing, Doubt::ProxyClosedFirst)
+}
+
+/// So long at most after its client has left a proxy closes on the backend leg.
+const FOLLOWS: Duration = Duration::from_secs(1);
+
+/// The front leg shows that the client left just before the proxy closed: changes a verdict that the
+/// proxy gave up. `left` is the verdict on the same request on the front leg. Returns whether it did.
+pub fn client_gone(verdict: &mut Verdict, left: &Verdict, client: Endpoint) -> bool {
+    let gave_up = matches!(
+        verdict.cause,
+        Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone | Cause::Unproven
+    );
+    let (Some(close), Some(front)) = (verdict.close, left.close) else {
+        return false;
+    };
+    let before = close.frame.at.since(front.frame.at);
+    let by_client = front.by == Closer::Proxy && close.by == Closer::Proxy;
+    let follows = front.frame.at <= close.frame.at && before <= FOLLOWS;
+    if !(gave_up && by_client && follows) {
+        return false;
+    }
+    verdict.cause = Cause::ClientGone;
+    verdict.certainty = Certainty::Proven;
+    verdict.detail = Detail::FrontLeg { client, before };
+    verdict.evidence.push(Evidence { frame: front.frame, shows: Shows::ClientLeft });
+    verdict.evidence.sort_by_key(|one| (one.frame.capture, one.frame.number));
+    true
 }

@@ -1,6 +1,7 @@
 //! Closes with a request outstanding: `closed_in_flight`, `reset_in_flight`, `truncated_response`.
 
 use super::closing::Closing;
+use super::lost;
 use super::unproven::{self, Doubt};
 use super::{Case, Cause, Certainty, CloseKind, Detail, Received, Verdict};
 use crate::flow::Side;
@@ -45,7 +46,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
             if acked {
                 case.verdict(Cause::ResetInFlight, Certainty::Proven, detail, closing)
             } else if case.is_reused() {
-                unproven::judge(case, closing, Doubt::Forgotten)
+                lost::forgotten(case, closing)
             } else {
                 // A FIN before it would show the same, had it not been captured.
                 case.verdict(Cause::ResetInFlight, Certainty::Likely, detail, closing)

@@ -9,107 +9,29 @@
 //! proxy's kernel had. That holds wherever the capture was taken.
 
 mod answered;
+mod cause;
 mod closing;
 mod connect;
 mod gave_up;
 mod in_flight;
+mod invalid;
+mod lost;
 mod retry;
 mod reused;
 mod unproven;
 
-use crate::exchange::{Exchange, MIN_MESSAGE, Outcome, Unread};
+use crate::exchange::{Exchange, Flaw, MIN_MESSAGE, Outcome, Protocol, Unread};
 use crate::flow::{Connection, Hole, Side, Start};
-use crate::packet::FrameRef;
 use crate::packet::icmp::Unreachable;
+use crate::packet::{Endpoint, FrameRef};
+pub use cause::{Cause, Certainty};
 pub use closing::{Closing, first as first_close};
 pub use connect::judge_connect;
+pub use gave_up::client_gone;
 pub use retry::{Retry, RetryReason};
 pub use reused::lost_in_host;
 use std::time::Duration;
 pub use unproven::Doubt;
-
-/// Why it failed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Cause {
-    /// The backend closed an idle connection while a request was on its way to it.
-    KeepaliveRace,
-    /// The proxy sent a request although its own kernel knew that the backend had closed.
-    StaleReuse,
-    /// The backend closed after it had received the request, or before one came on a new connection.
-    ClosedInFlight,
-    /// The connection was reset with the request outstanding.
-    ResetInFlight,
-    /// The backend closed before its response was whole.
-    TruncatedResponse,
-    /// The proxy gave up waiting for an answer.
-    ResponseTimeout,
-    /// Nothing listens there, or something answered so.
-    ConnectionRefused,
-    /// Something on the way said that the backend cannot be reached.
-    Unreachable,
-    /// Nobody answered the proxy's SYNs.
-    ConnectTimeout,
-    /// The backend itself answered 5xx in full.
-    BackendError,
-    /// It failed, and the capture cannot tell why.
-    Unproven,
-}
-
-impl Cause {
-    /// All of them.
-    pub const ALL: [Self; 11] = [
-        Self::KeepaliveRace,
-        Self::StaleReuse,
-        Self::ClosedInFlight,
-        Self::ResetInFlight,
-        Self::TruncatedResponse,
-        Self::ResponseTimeout,
-        Self::ConnectionRefused,
-        Self::Unreachable,
-        Self::ConnectTimeout,
-        Self::BackendError,
-        Self::Unproven,
-    ];
-
-    /// Its name in JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::KeepaliveRace => "keepalive_race",
-            Self::StaleReuse => "stale_reuse",
-            Self::ClosedInFlight => "closed_in_flight",
-            Self::ResetInFlight => "reset_in_flight",
-            Self::TruncatedResponse => "truncated_response",
-            Self::ResponseTimeout => "response_timeout",
-            Self::ConnectionRefused => "connection_refused",
-            Self::Unreachable => "unreachable",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::BackendError => "backend_error",
-            Self::Unproven => "unproven",
-        }
-    }
-}
-
-/// How sure a cause is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Certainty {
-    /// One reading among others.
-    Possible,
-    /// The usual reading.
-    Likely,
-    /// The frames leave no other.
-    Proven,
-}
-
-impl Certainty {
-    /// Its name in JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Possible => "possible",
-            Self::Likely => "likely",
-            Self::Proven => "proven",
-        }
-    }
-}
 
 /// What is to be said of one failure: facts, no prose.
 #[derive(Clone, Debug)]
@@ -177,6 +99,46 @@ pub enum Detail {
     Unreachable(Unreachable),
     /// The status of the backend's own error.
     Status(u16),
+    /// What vanished, and how often it was sent.
+    Dropped {
+        /// Of which kind.
+        form: Drop,
+        /// Times that it was sent.
+        copies: u32,
+    },
+    /// How long nothing moved before the proxy closed, or the capture ended.
+    Stalled {
+        /// So long.
+        silence: Duration,
+        /// The backend's window was zero: it did not read.
+        zero_window: bool,
+    },
+    /// Bytes of the request that the proxy had sent when the connection was reset.
+    Upload {
+        /// Head and body.
+        sent: u64,
+    },
+    /// What is malformed in the answer.
+    Flaw(Flaw),
+    /// The answer's head is longer than many proxies take.
+    LargeHead {
+        /// Its bytes, as far as they were sent.
+        bytes: u64,
+    },
+    /// What was asked for and what was answered.
+    Mismatch {
+        /// The proxy's protocol.
+        asked: Protocol,
+        /// The backend's protocol.
+        answered: Protocol,
+    },
+    /// The connection of the front leg whose client left.
+    FrontLeg {
+        /// The client's address and port.
+        client: Endpoint,
+        /// From its close to the proxy's on the backend leg.
+        before: Duration,
+    },
     /// The connection had not been used before.
     Fresh,
     /// The reset has another time to live than everything else from the backend: something between
@@ -199,6 +161,29 @@ pub enum Detail {
     },
     /// Why nothing more can be said.
     Doubt(Doubt),
+}
+
+/// How something vanished.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Drop {
+    /// The request was repeated and never acknowledged, or far too late.
+    Request,
+    /// The request was answered by a reset without ACK flag: the other end, or something between, no
+    /// longer knows the connection.
+    Forgotten,
+    /// The answer was never acknowledged.
+    Answer,
+}
+
+impl Drop {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request_unacknowledged",
+            Self::Forgotten => "forgotten",
+            Self::Answer => "answer_unacknowledged",
+        }
+    }
 }
 
 /// How the connection of a failed exchange ended.
@@ -263,6 +248,14 @@ pub enum Shows {
     Unreachable,
     /// It asks for the last time.
     LastSyn,
+    /// The backend's SYN+ACK again, though the proxy had answered it.
+    SynAckAgain,
+    /// What was sent last, for the last time.
+    Repeated(Side),
+    /// From here on the backend reads no more.
+    ZeroWindow,
+    /// The client of the front leg left.
+    ClientLeft,
     /// The first of an answer.
     Answer,
     /// After it, the connection was idle.
@@ -336,6 +329,30 @@ impl Case<'_> {
         })
     }
 
+    /// A verdict on an exchange whose connection was not closed.
+    fn unclosed(&self, cause: Cause, certainty: Certainty, detail: Detail) -> Verdict {
+        let acked = self.connection.half(Side::Client).acked;
+        let request = &self.exchange.request;
+        let retry_reason = match acked {
+            Some(acked) if acked.pos >= request.end && request.complete => RetryReason::AllReceived,
+            Some(acked) if acked.pos > request.start => RetryReason::PartReceived,
+            _ => RetryReason::NotTold,
+        };
+        let run = retry_reason == RetryReason::AllReceived;
+        Verdict {
+            cause,
+            certainty,
+            detail,
+            close: None,
+            retry: if run { Retry::Unsafe } else { Retry::Unknown },
+            retry_reason,
+            idle_gap: self.exchange.idle_gap(),
+            wait: Some(self.connection.last.at.since(request.first.at)),
+            closed_after: None,
+            evidence: self.evidence(),
+        }
+    }
+
     /// A verdict whose close is `closing`.
     fn verdict(
         &self,
@@ -393,8 +410,17 @@ impl Case<'_> {
                 _ => add(response.first, Shows::Answer),
             }
         }
+        if let Some(again) = connection.syn_ack_again {
+            add(again, Shows::SynAckAgain);
+        }
         for side in [Side::Server, Side::Client] {
             let half = connection.half(side);
+            if let Some(frame) = half.last_resent.filter(|again| again.at > request.first.at) {
+                add(frame, Shows::Repeated(side));
+            }
+            if let Some(frame) = half.zero_window.filter(|_| side == Side::Server) {
+                add(frame, Shows::ZeroWindow);
+            }
             if let Some(fin) = half.fin {
                 add(fin.frame, Shows::Fin(side));
             }
@@ -407,7 +433,7 @@ impl Case<'_> {
     }
 }
 
-/// What became of an exchange, now that its connection has ended or answered it.
+/// What became of an exchange, now that its connection has ended, or the next request has come.
 pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {
     let case = Case { exchange, connection };
     if exchange.outcome == Outcome::Answered {
@@ -416,15 +442,17 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
     if let Some(why) = unread(&case) {
         // What was not captured cannot be an answer if the backend closed without having received
         // the request.
-        let crossing = closing::first(connection)
+        let closing = closing::first(connection);
+        let crossing = closing
             .filter(|closing| {
                 closing.by == Side::Server && exchange.request.unread != Some(Unread::Gap)
             })
             .and_then(|closing| reused::judge(&case, &closing));
-        return crossing.map_or(Fate::Unread(why), failed);
+        let refused = || closing.and_then(|closing| invalid::judge(&case, &closing));
+        return crossing.or_else(refused).map_or(Fate::Unread(why), failed);
     }
     let Some(closing) = closing::first(connection) else {
-        return Fate::Open;
+        return lost::unclosed(&case).map_or(Fate::Open, failed);
     };
     if closing.by == Side::Client {
         return gave_up::judge(&case, &closing, timeouts);
@@ -433,6 +461,7 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
         return failed(in_flight::truncated(&case, &closing));
     }
     let mut verdict = in_flight::foreign_reset(&case, &closing)
+        .or_else(|| lost::held_back(&case, Some(&closing)))
         .or_else(|| reused::judge(&case, &closing))
         .or_else(|| reused::announced(&case, &closing))
         .unwrap_or_else(|| in_flight::judge(&case, &closing));

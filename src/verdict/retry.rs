@@ -48,6 +48,8 @@ pub enum RetryReason {
     ReceivedAfterClose,
     /// The close says nothing of what was received.
     NotTold,
+    /// The backend speaks another protocol.
+    NotUnderstood,
     /// The capture has a hole where the answer would be.
     Unproven,
 }

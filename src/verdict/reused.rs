@@ -6,6 +6,7 @@
 //! the connection all the same.
 
 use super::closing::Closing;
+use super::lost;
 use super::unproven::{self, Doubt};
 use super::{Case, Cause, Certainty, CloseKind, Detail, Verdict};
 use crate::flow::Side;
@@ -36,7 +37,9 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     }
     let doubt = |doubt| Some(unproven::judge(case, closing, doubt));
     if was_lost(case, closing) {
-        return doubt(Doubt::SeveralReadings);
+        // Sent again and again before the close: no word of it reached the backend.
+        let lost = lost::request(case, closing).filter(|_| closing.mark.peer_resent >= 2);
+        return lost.or_else(|| doubt(Doubt::SeveralReadings));
     }
     let Some(known) = request.ack else {
         return doubt(Doubt::OneDirection);

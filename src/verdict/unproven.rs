@@ -19,8 +19,6 @@ pub enum Doubt {
     SeveralReadings,
     /// The proxy closed before any answer: it lost patience, or its client left.
     ProxyClosedFirst,
-    /// The other end answered that it knows no such connection.
-    Forgotten,
 }
 
 impl Doubt {
@@ -33,7 +31,6 @@ impl Doubt {
             Self::NotHttp => "not_http",
             Self::SeveralReadings => "several_readings",
             Self::ProxyClosedFirst => "proxy_closed_first",
-            Self::Forgotten => "connection_forgotten",
         }
     }
 }

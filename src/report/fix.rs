@@ -1,0 +1,154 @@
+//! What to change, in one sentence.
+
+use super::words::duration;
+use crate::exchange::{FlawKind, Protocol};
+use crate::verdict::{Cause, Detail, Doubt, Drop, Verdict};
+use std::time::Duration;
+
+/// What to change, in one sentence.
+pub(super) fn fix(verdict: &Verdict) -> String {
+    match (verdict.cause, verdict.detail) {
+        (Cause::KeepaliveRace, _) if verdict.closed_after.is_some() => format!(
+            "let the backend keep idle connections longer than the proxy does: raise its keep-alive \
+             timeout (about {} here) above the proxy's idle timeout, for Node behind a 60 s proxy \
+             `server.keepAliveTimeout = 65_000`, or lower the proxy's below it",
+            duration(verdict.closed_after.unwrap_or_default())
+        ),
+        (Cause::ResponseTimeout, _) => "find what made the backend slow at that second (load, a lock, \
+             a query, a call to another service), or raise the proxy's read timeout above what the \
+             request may take"
+            .to_owned(),
+        (Cause::Unreachable, _) => "look at the host that said so: a firewall that rejects, a missing \
+             route, or an address that nobody has any more"
+            .to_owned(),
+        (Cause::ConnectTimeout, _) => "look for what drops SYNs: a firewall or security group, a host \
+             that is down, a wrong address, or a full backlog (on the backend: `nstat -az \
+             TcpExtListenOverflows`)"
+            .to_owned(),
+        (Cause::BackendError, _) => "look in the backend's own log at that second: it answered, and \
+             the proxy only passed that on"
+            .to_owned(),
+        (Cause::KeepaliveRace, _) => "let the backend keep idle connections longer than the proxy \
+             does: raise its keep-alive timeout above the proxy's idle timeout, or lower the proxy's"
+            .to_owned(),
+        (Cause::AcceptQueueFull, _) => "give the server more workers or threads, or a longer queue \
+             (`listen` backlog and `net.core.somaxconn`; `ss -ltn` shows Recv-Q against Send-Q): it \
+             accepts too slowly"
+            .to_owned(),
+        (Cause::SilentDrop, Detail::Dropped { form: Drop::Answer, .. }) => "look between backend and \
+             proxy for what drops answers: asymmetric routing, a firewall that saw only one direction, a \
+             NAT entry that expired"
+            .to_owned(),
+        (Cause::SilentDrop, _) => match verdict.idle_gap {
+            Some(idle) if idle >= Duration::from_secs(1) => format!(
+                "look between proxy and backend for what forgets idle connections (NAT, firewall, load \
+                 balancer; here after {} at the latest; an AWS NLB does after 350 s): lower the proxy's \
+                 idle timeout below that, or let both hosts send TCP keep-alives sooner",
+                duration(idle)
+            ),
+            _ => "look between proxy and backend for what drops segments: a firewall, a NAT, a path \
+                  that cannot carry full-sized segments (compare the MTU), a host that was rebooted"
+                .to_owned(),
+        },
+        (Cause::UploadCutShort, _) => "let the backend read the request to its end before it closes \
+             (a lingering close), or raise the limit that made it refuse the upload; let the proxy send \
+             `Expect: 100-continue` or check the size itself"
+            .to_owned(),
+        (Cause::Stalled, Detail::Stalled { zero_window: true, .. }) => "look at the backend for what \
+             keeps it from reading: all workers busy, a blocked event loop, a full disk or queue behind it"
+            .to_owned(),
+        (Cause::Stalled, _) => "look at the backend for what stopped it in the middle of an answer (a \
+             lock, a slow query, a call to another service), or raise the proxy's read timeout, which \
+             counts from byte to byte"
+            .to_owned(),
+        (Cause::ClientGone, Detail::FrontLeg { .. }) => "nothing is wrong between proxy and backend: if \
+             clients should wait for longer, make the answer faster or raise the client's own timeout"
+            .to_owned(),
+        (Cause::ClientGone, _) => "look for this request in the proxy's log (nginx logs 499): if the \
+             client left, nothing is wrong between proxy and backend; else compare with the proxy's \
+             timeouts"
+            .to_owned(),
+        (Cause::InvalidResponse, Detail::LargeHead { .. }) => "send fewer or smaller headers (cookies, \
+             tokens), or raise the proxy's buffer for heads (nginx `proxy_buffer_size 16k`, HAProxy \
+             `tune.bufsize 32768`, Apache `ProxyIOBufferSize` with `ResponseFieldSize`)"
+            .to_owned(),
+        (Cause::InvalidResponse, Detail::Flaw(flaw)) => flaw_fix(flaw.kind).to_owned(),
+        (Cause::InvalidResponse, _) => flaw_fix(FlawKind::NoStatusLine).to_owned(),
+        (Cause::ProtocolMismatch, Detail::Mismatch { asked: Protocol::Tls, .. }) => "let the proxy use \
+             plain `http://` to this port, or point it at the port on which the backend speaks TLS"
+            .to_owned(),
+        (Cause::ProtocolMismatch, Detail::Flaw(flaw)) if flaw.kind == FlawKind::Tls => "let the proxy \
+             use `https://` to this port, or point it at the backend's plain HTTP port"
+            .to_owned(),
+        (Cause::ProtocolMismatch, _) => "let the proxy speak the version of HTTP that this port speaks \
+             (nginx `proxy_http_version 1.1`, HAProxy `proto h2`, Envoy `http2_protocol_options`)"
+            .to_owned(),
+        (Cause::HealthCheckFailing, _) => "point the probe at a path that answers 200 without a login \
+             or a redirect, on the port on which the server listens"
+            .to_owned(),
+        (Cause::StaleReuse, _) => "lower the proxy's idle timeout below the backend's keep-alive \
+             timeout, and let the proxy check a pooled connection before it reuses it"
+            .to_owned(),
+        (Cause::ClosedInFlight, Detail::Fresh) => "look on the backend at that second for what closes \
+             new connections: a crash, a worker being killed or restarted, a connection limit"
+            .to_owned(),
+        (Cause::ClosedInFlight, _) => "look on the backend at that second for a crash, a worker \
+             killed or recycled (memory, timeout, deploy), or a handler that drops the connection"
+            .to_owned(),
+        (Cause::ResetInFlight, Detail::ForeignReset { .. }) => "look between proxy and backend for \
+             what resets connections: a firewall, an intrusion prevention system, a NAT or load balancer"
+            .to_owned(),
+        (Cause::ResetInFlight, _) => "look on the backend at that second for a process that died or \
+             closed the socket with data unread: a crash, a worker killed or recycled, a limit reached"
+            .to_owned(),
+        (Cause::TruncatedResponse, _) => "look on the backend at that second for a crash or a worker \
+             timeout in the middle of an answer, and for a Content-Length that is larger than the body"
+            .to_owned(),
+        (Cause::ConnectionRefused, _) => "start the server, or point the proxy at the address and \
+             port on which it listens (on the backend: `ss -ltn`); a firewall that rejects looks the same"
+            .to_owned(),
+        (Cause::Unproven, Detail::Doubt(doubt)) => doubt_fix(doubt).to_owned(),
+        (Cause::Unproven, _) => doubt_fix(Doubt::Gap).to_owned(),
+    }
+}
+
+fn doubt_fix(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Gap => {
+            "capture again without losses: filter on the backend's port, and give tcpdump a larger \
+             buffer (`-B 16384`)"
+        }
+        Doubt::HeadsCut => "capture again with a longer snap length: `tcpdump -s 0`",
+        Doubt::OneDirection => {
+            "capture both directions: on the proxy's or the backend's own host, interface `any`"
+        }
+        Doubt::NotHttp => "tell which listeners are HTTP backends: `--backend ADDR:PORT`",
+        Doubt::SeveralReadings => {
+            "capture on the other side of the link as well: there the order may be clear"
+        }
+        Doubt::ProxyClosedFirst => {
+            "compare the wait with the proxy's read timeout, and look at the backend for what was slow"
+        }
+    }
+}
+
+fn flaw_fix(kind: FlawKind) -> &'static str {
+    match kind {
+        FlawKind::NoStatusLine | FlawKind::Tls | FlawKind::Http2 => {
+            "look at what listens on this port: it does not answer in HTTP/1, or something writes to \
+             the connection before the server does (a print to standard output in CGI, a crash message)"
+        }
+        FlawKind::HeaderLine => {
+            "find what adds that line to the answer's head: a header value with a line break in it, \
+             or a CGI script that prints before its headers end"
+        }
+        FlawKind::Length => {
+            "let one place alone set Content-Length: two layers (framework, middleware, gzip) set \
+             different ones, or one sets what is no number"
+        }
+        FlawKind::Chunk => {
+            "let one place alone chunk the body: a second layer writes it as it is under \
+             `Transfer-Encoding: chunked`"
+        }
+    }
+}

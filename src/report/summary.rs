@@ -1,0 +1,259 @@
+//! What happened, in one sentence.
+
+use super::words::duration;
+use crate::exchange::{Flaw, FlawKind, Protocol};
+use crate::ledger::Failure;
+use crate::verdict::{Cause, CloseKind, Detail, Doubt, Drop, Received, Verdict};
+
+/// What happened, in one sentence. `request` is its method and target, if known.
+pub(super) fn summary(failure: &Failure, request: &str) -> String {
+    let verdict = &failure.verdict;
+    let backend = failure.server;
+    let close = close_word(verdict);
+    let idle = verdict.closed_after.map(|after| format!(" after {} of idleness", duration(after)));
+    let idle = idle.unwrap_or_default();
+    match (verdict.cause, verdict.detail) {
+        (Cause::KeepaliveRace, Detail::LostInHost { timer }) => format!(
+            "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
+             {request}; its keep-alive timer of {} fired while the request lay unread in its kernel",
+            duration(timer)
+        ),
+        (Cause::KeepaliveRace, _) => format!(
+            "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
+             {request}; its {} and the request crossed on the way",
+            close_flag(verdict)
+        ),
+        (Cause::ResponseTimeout, Detail::GaveUp { answered_late: true, .. }) => format!(
+            "the proxy gave up on {request} to {backend}{}; the answer came after that",
+            after_wait(verdict)
+        ),
+        (Cause::ResponseTimeout, _) => format!(
+            "the proxy gave up on {request} to {backend}{}; the backend had received it and sent \
+             nothing",
+            after_wait(verdict)
+        ),
+        (Cause::Unreachable, Detail::Unreachable(said)) => format!(
+            "the connection to {backend} could not be made: {} answered the SYN with ICMP \"{}\" \
+             (code {})",
+            said.by,
+            said.meaning(),
+            said.code
+        ),
+        (Cause::Unreachable, _) => format!("the connection to {backend} could not be made"),
+        (Cause::ConnectTimeout, Detail::Connect { syns }) => format!(
+            "nobody at {backend} answered the proxy's {}",
+            if syns == 1 { "SYN".to_owned() } else { format!("{syns} SYNs") }
+        ),
+        (Cause::ConnectTimeout, _) => format!("nobody at {backend} answered the proxy's SYN"),
+        (Cause::BackendError, Detail::Status(status)) => {
+            format!("the backend {backend} itself answered {request} with {status}")
+        }
+        (Cause::BackendError, _) => {
+            format!("the backend {backend} itself answered {request} with 5xx")
+        }
+        (Cause::AcceptQueueFull, _) => format!(
+            "the backend {backend} did not accept the connection for {request}: it repeated its SYN+ACK \
+             though the proxy had answered, as a host does whose queue is full"
+        ),
+        (Cause::SilentDrop, Detail::Dropped { form: Drop::Forgotten, .. }) => format!(
+            "the other end of the connection to {backend} no longer knew it when {request} came{idle}: \
+             the answer was a reset without any acknowledgement"
+        ),
+        (Cause::SilentDrop, Detail::Dropped { form: Drop::Answer, copies }) => format!(
+            "the backend {backend} answered {request} {copies} times, and none of it was ever \
+             acknowledged: the way back to the proxy is dead"
+        ),
+        (Cause::SilentDrop, Detail::Dropped { copies, .. }) if copies > 1 => format!(
+            "{request} to {backend} was sent {copies} times before anybody acknowledged it{idle}: \
+             something on the way drops what belongs to this connection"
+        ),
+        (Cause::SilentDrop, _) => format!(
+            "{request} reached {backend} when the proxy had given up on it, or never did{idle}: \
+             something on the way drops what belongs to this connection"
+        ),
+        (Cause::UploadCutShort, detail) => {
+            let sent = match detail {
+                Detail::Upload { sent } => format!(" of which {sent} bytes had been sent"),
+                _ => String::new(),
+            };
+            let status = failure.response.and_then(|response| response.status);
+            let answer = status.map_or_else(String::new, |status| format!(" with {status}"));
+            format!(
+                "the backend {backend} answered {request}{answer} and reset the connection before it \
+                 had read all of the request,{sent}; the reset can destroy the answer before the proxy \
+                 reads it"
+            )
+        }
+        (Cause::Stalled, Detail::Stalled { zero_window: true, silence }) => format!(
+            "the backend {backend} stopped reading {request}: its receive window was zero for {}",
+            duration(silence)
+        ),
+        (Cause::Stalled, Detail::Stalled { silence, .. }) => format!(
+            "the backend {backend} stopped in the middle of its answer to {request}; the proxy closed \
+             after {} of silence",
+            duration(silence)
+        ),
+        (Cause::Stalled, _) => {
+            format!("the backend {backend} stopped in the middle of {request}")
+        }
+        (Cause::ClientGone, Detail::FrontLeg { client, before }) => format!(
+            "the client {client} left, and {} later the proxy gave up {request} to {backend}",
+            duration(before)
+        ),
+        (Cause::ClientGone, _) if failure.response.is_some() => format!(
+            "the proxy closed the connection to {backend} while the answer to {request} was flowing; \
+             perhaps its own client had left"
+        ),
+        (Cause::ClientGone, _) => format!(
+            "the proxy closed the connection to {backend} before it had sent all of {request}; perhaps \
+             its own client had left"
+        ),
+        (Cause::InvalidResponse, Detail::LargeHead { bytes }) => format!(
+            "the proxy threw away the answer of {backend} to {request} in the middle: its head has \
+             {bytes} bytes or more, which is longer than many proxies' buffers"
+        ),
+        (Cause::InvalidResponse, Detail::Flaw(flaw)) => format!(
+            "the backend {backend} answered {request} with what is no proper HTTP response: {}",
+            flaw_text(flaw, failure)
+        ),
+        (Cause::InvalidResponse, _) => {
+            format!("the backend {backend} answered {request} with what is no proper HTTP response")
+        }
+        (Cause::ProtocolMismatch, Detail::Mismatch { asked, answered }) => format!(
+            "the proxy opens {} to {backend}, which answers {}",
+            protocol(asked),
+            match answered {
+                Protocol::Opaque | Protocol::None => "something else",
+                other => protocol(other),
+            }
+        ),
+        (Cause::ProtocolMismatch, Detail::Flaw(flaw)) => format!(
+            "the proxy sent {request} in clear HTTP/1 to {backend}, which speaks {}",
+            if flaw.kind == FlawKind::Http2 { "only HTTP/2" } else { "TLS" }
+        ),
+        (Cause::ProtocolMismatch, _) => {
+            format!("the proxy and the backend {backend} speak different protocols")
+        }
+        (Cause::HealthCheckFailing, _) => format!("probes of the health of {backend} fail"),
+        (Cause::StaleReuse, _) => format!(
+            "the proxy sent {request} on a connection that the backend {backend} had already closed; \
+             the request itself acknowledges that close"
+        ),
+        (Cause::ClosedInFlight, detail) => match verdict.close.and_then(|close| close.received) {
+            Some(Received::All) => format!(
+                "the backend {backend} received all of {request} and closed the connection{} \
+                 without a byte of an answer",
+                after_wait(verdict)
+            ),
+            Some(Received::Part) => format!(
+                "the backend {backend} closed the connection{} while it was receiving {request}, \
+                 without a byte of an answer",
+                after_wait(verdict)
+            ),
+            _ if detail == Detail::Fresh => format!(
+                "the backend {backend} accepted a new connection and closed it before {request} \
+                 reached it"
+            ),
+            _ => format!("the backend {backend} closed the connection without answering {request}"),
+        },
+        (Cause::ResetInFlight, Detail::ForeignReset { ttl, usual }) => format!(
+            "the connection to {backend} was reset{} with {request} outstanding; the reset has TTL \
+             {ttl} where the other segments from that side have {usual}, so something between sent it",
+            after_wait(verdict)
+        ),
+        (Cause::ResetInFlight, _) => {
+            let had = match verdict.close.and_then(|close| close.received) {
+                Some(Received::All) => "after it had received all of the request",
+                Some(Received::Part) => "while it was receiving the request",
+                Some(Received::None) => "before it had received any of the request",
+                None => "without a byte of an answer",
+            };
+            format!(
+                "the backend {backend} reset the connection{} with {request} outstanding, {had}",
+                after_wait(verdict)
+            )
+        }
+        (Cause::TruncatedResponse, detail) => {
+            let response = failure.response;
+            let (received, expected) =
+                response.map_or((0, None), |response| (response.received, response.expected));
+            let how_far = match (detail, expected) {
+                (Detail::Truncated { head_complete: false }, _) => {
+                    "in the middle of the response's head".to_owned()
+                }
+                (_, Some(expected)) => {
+                    format!("after {received} of the {expected} bytes that it had announced")
+                }
+                (_, None) => format!("after {received} bytes of a body that had not ended"),
+            };
+            format!("the backend {backend} {close} the connection {how_far} in answer to {request}")
+        }
+        (Cause::ConnectionRefused, _) => format!(
+            "the connection to {backend} was refused: its SYN was answered by a reset{}",
+            after_wait(verdict)
+        ),
+        (Cause::Unproven, Detail::Doubt(doubt)) => format!(
+            "{request} to {backend} failed, but the capture does not show why: {}",
+            doubt_text(doubt)
+        ),
+        (Cause::Unproven, _) => {
+            format!("{request} to {backend} failed, but the capture does not show why")
+        }
+    }
+}
+
+fn close_word(verdict: &Verdict) -> &'static str {
+    match verdict.close.map(|close| close.kind) {
+        Some(CloseKind::Rst) => "reset",
+        _ => "closed",
+    }
+}
+
+fn close_flag(verdict: &Verdict) -> &'static str {
+    match verdict.close.map(|close| close.kind) {
+        Some(CloseKind::Rst) => "RST",
+        _ => "FIN",
+    }
+}
+
+fn after_wait(verdict: &Verdict) -> String {
+    verdict.wait.map(|wait| format!(" after {}", duration(wait))).unwrap_or_default()
+}
+
+fn doubt_text(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Gap => "frames are missing where it matters",
+        Doubt::HeadsCut => "the snap length cut the heads",
+        Doubt::OneDirection => "only one direction was captured",
+        Doubt::NotHttp => "what was sent is not HTTP/1",
+        Doubt::SeveralReadings => "the frames can be read in more than one way",
+        Doubt::ProxyClosedFirst => {
+            "the proxy closed the connection itself while it waited; it lost patience, or its client left"
+        }
+    }
+}
+
+fn protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tls => "TLS",
+        Protocol::Http1 => "plain HTTP/1",
+        Protocol::Http2 => "HTTP/2",
+        Protocol::Opaque | Protocol::None => "another protocol",
+    }
+}
+
+/// What is malformed, and where in the answer.
+fn flaw_text(flaw: Flaw, failure: &Failure) -> String {
+    let what = match flaw.kind {
+        FlawKind::NoStatusLine => "it does not begin with a status line",
+        FlawKind::Tls => "it is TLS",
+        FlawKind::Http2 => "it is HTTP/2",
+        FlawKind::HeaderLine => "a line of its head is no header",
+        FlawKind::Length => "its Content-Length is no number, or says two things",
+        FlawKind::Chunk => "a chunk does not begin with its length",
+    };
+    match failure.response.map(|response| flaw.pos.since(response.start)) {
+        Some(offset) if flaw.kind == FlawKind::Chunk => format!("{what}, at byte {offset}"),
+        _ => what.to_owned(),
+    }
+}

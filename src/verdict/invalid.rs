@@ -1,0 +1,118 @@
+//! Answers that the proxy refuses: `invalid_response`, `protocol_mismatch`.
+//!
+//! That an answer is malformed is a fact. That this proxy refused it is the usual reading of how the
+//! connection ended: proxies differ in what they put up with. One that goes on to use the
+//! connection did.
+
+use super::closing::Closing;
+use super::{
+    Case, Cause, Certainty, CloseKind, Closer, Detail, Evidence, Retry, RetryReason, Shows,
+};
+use super::{Close, Verdict};
+use crate::exchange::{FlawKind, Mismatch, Outcome, Protocol};
+use crate::flow::{Connection, Side};
+use std::time::Duration;
+
+/// Buffers for heads begin at this size: nginx has 4 or 8 KiB, HAProxy 16 KiB less what it reserves.
+const LARGE_HEAD: u64 = 4 << 10;
+/// So soon after the answer a close is an answer to it.
+const AT_ONCE: Duration = Duration::from_millis(50);
+
+/// The answer is malformed, and the connection ended with it; `None` when it is not, or when the proxy
+/// took it.
+pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let response = case.exchange.response?;
+    let flaw = response.flaw?;
+    let (cause, certainty) = match flaw.kind {
+        FlawKind::Tls | FlawKind::Http2 => (Cause::ProtocolMismatch, Certainty::Proven),
+        // Many proxies pass over such a line. Where the backend had announced its close, the end of
+        // the connection says nothing.
+        FlawKind::HeaderLine => {
+            if !closed_at_once(case, closing) || response.announces_close {
+                return None;
+            }
+            (Cause::InvalidResponse, Certainty::Likely)
+        }
+        FlawKind::NoStatusLine | FlawKind::Length | FlawKind::Chunk => {
+            (Cause::InvalidResponse, Certainty::Likely)
+        }
+    };
+    let mut verdict = case.verdict(cause, certainty, Detail::Flaw(flaw), closing);
+    (verdict.retry, verdict.retry_reason) = if cause == Cause::ProtocolMismatch {
+        (Retry::Safe, RetryReason::NotUnderstood)
+    } else {
+        (Retry::Unsafe, RetryReason::AnswerBegun)
+    };
+    Some(verdict)
+}
+
+/// The head of the answer is large, and the proxy threw the connection away in the middle of it: a
+/// reset with ACK flag says that it left something unread.
+pub(super) fn large_head(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let response = case.exchange.response?;
+    let thrown_away = closing.by == Side::Client
+        && closing.kind == CloseKind::Rst
+        && closing.mark.ack.is_some()
+        && closed_at_once(case, closing);
+    if !thrown_away || response.head_len < LARGE_HEAD {
+        return None;
+    }
+    // Of a whole head much more may have been read than was not.
+    let body_read = response.received > LARGE_HEAD;
+    if response.head_complete && body_read {
+        return None;
+    }
+    let detail = Detail::LargeHead { bytes: response.head_len };
+    Some(case.verdict(Cause::InvalidResponse, Certainty::Likely, detail, closing))
+}
+
+/// The proxy's own close came right after the answer.
+fn closed_at_once(case: &Case<'_>, closing: &Closing) -> bool {
+    let client = case.connection.half(Side::Client);
+    let own = [client.fin, client.rst].into_iter().flatten().map(|mark| mark.frame.at).min();
+    let close = own.unwrap_or(closing.mark.frame.at);
+    let cut = case.exchange.outcome == Outcome::Partial;
+    case.exchange.response.is_some_and(|response| {
+        // The rest of a long answer is still on its way when the proxy resets.
+        cut || close.since(response.last.at) <= AT_ONCE
+    })
+}
+
+/// The backend's port speaks another protocol than the proxy.
+pub(super) fn mismatch(mismatch: &Mismatch, connection: &Connection) -> Verdict {
+    let mut evidence = vec![
+        Evidence { frame: mismatch.request, shows: Shows::Request },
+        Evidence { frame: mismatch.answer, shows: Shows::Answer },
+    ];
+    let closing = super::first_close(connection);
+    if let Some(closing) = &closing {
+        let shows = match closing.kind {
+            CloseKind::Fin => Shows::Fin(closing.by),
+            CloseKind::Rst => Shows::Rst(closing.by),
+        };
+        evidence.push(Evidence { frame: closing.mark.frame, shows });
+    }
+    let close = closing.map(|closing| Close {
+        by: if closing.by == Side::Server { Closer::Backend } else { Closer::Proxy },
+        kind: closing.kind,
+        frame: closing.mark.frame,
+        received: None,
+    });
+    // With TLS nothing of a request was sent yet.
+    let retry_reason = match mismatch.asked {
+        Protocol::Tls => RetryReason::NothingSent,
+        _ => RetryReason::NotUnderstood,
+    };
+    Verdict {
+        cause: Cause::ProtocolMismatch,
+        certainty: Certainty::Proven,
+        detail: Detail::Mismatch { asked: mismatch.asked, answered: mismatch.answered },
+        close,
+        retry: Retry::Safe,
+        retry_reason,
+        idle_gap: None,
+        wait: Some(mismatch.answer.at.since(mismatch.request.at)),
+        closed_after: None,
+        evidence,
+    }
+}

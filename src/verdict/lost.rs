@@ -1,0 +1,169 @@
+//! What vanishes on the way or waits in a queue: `silent_drop`, `accept_queue_full`, and requests that
+//! nobody reads.
+//!
+//! A side that gets no acknowledgement sends again, and that shows. Where the other end was
+//! captured nothing may show at all: a vantage can only tell of what passes it.
+
+use super::closing::Closing;
+use super::{Case, Cause, Certainty, Detail, Drop, Verdict};
+use crate::flow::{Connection, Side};
+use std::time::Duration;
+
+/// A request that was first acknowledged so late was lost before.
+const LATE: Duration = Duration::from_secs(1);
+/// Repetitions after which a segment was lost for sure: one may be the same frame captured twice.
+const ENOUGH: u32 = 2;
+/// A window that stays zero for so long is no full buffer that is being read.
+const STUCK: Duration = Duration::from_secs(3);
+
+/// No byte of the request was acknowledged.
+fn unacknowledged(case: &Case<'_>) -> bool {
+    let acked = case.connection.half(Side::Client).acked;
+    acked.is_none_or(|acked| acked.pos <= case.exchange.request.start)
+}
+
+/// Times that the last part of the request was sent.
+fn copies(case: &Case<'_>) -> u32 {
+    case.connection.half(Side::Client).resent.saturating_add(1)
+}
+
+/// The request was sent again and again without an acknowledgement; `None` when it was not.
+pub(super) fn request(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    if !unacknowledged(case) || case.exchange.request.unread.is_some() {
+        return None;
+    }
+    let copies = copies(case);
+    // A new connection that never carried anything may have met another obstacle: a path that drops
+    // full segments, say.
+    let certainty = match copies.saturating_sub(1) {
+        ENOUGH.. if case.is_reused() => Certainty::Proven,
+        1.. => Certainty::Likely,
+        0 => Certainty::Possible,
+    };
+    let detail = Detail::Dropped { form: Drop::Request, copies };
+    Some(case.verdict(Cause::SilentDrop, certainty, detail, closing))
+}
+
+/// The request was acknowledged only after several repetitions, too late for the proxy.
+pub(super) fn late_request(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let request = &case.exchange.request;
+    let half = case.connection.half(Side::Client);
+    let acked = half.acked.filter(|acked| acked.pos > request.start)?;
+    if half.resent < ENOUGH || acked.frame.at.since(request.first.at) < LATE {
+        return None;
+    }
+    let detail = Detail::Dropped { form: Drop::Request, copies: copies(case) };
+    Some(case.verdict(Cause::SilentDrop, Certainty::Proven, detail, closing))
+}
+
+/// The answer was sent again and again, and nothing of it was ever acknowledged.
+pub(super) fn answer(case: &Case<'_>, closing: Option<&Closing>) -> Option<Verdict> {
+    let server = case.connection.half(Side::Server);
+    if server.resent < ENOUGH || answer_acknowledged(case) {
+        return None;
+    }
+    // At the proxy's side the answer arrived, and only the acknowledgement shows elsewhere.
+    let certainty = if is_near_backend(case.connection) && !case.connection.has_gaps() {
+        Certainty::Proven
+    } else {
+        Certainty::Likely
+    };
+    let detail = Detail::Dropped { form: Drop::Answer, copies: server.resent.saturating_add(1) };
+    Some(match closing {
+        Some(closing) => case.verdict(Cause::SilentDrop, certainty, detail, closing),
+        None => case.unclosed(Cause::SilentDrop, certainty, detail),
+    })
+}
+
+/// The answer was refused at once by a reset without ACK flag: the proxy had no such connection any
+/// more, though its FIN had not come. What it had sent was on the way for too long.
+pub(super) fn refused_answer(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let client = case.connection.half(Side::Client);
+    let unknown = client.rst.is_some_and(|rst| rst.ack.is_none()) && client.fin.is_none();
+    if !unknown || answer_acknowledged(case) || case.connection.has_gaps() {
+        return None;
+    }
+    late_request(case, closing).or_else(|| {
+        let detail = Detail::Dropped { form: Drop::Request, copies: copies(case) };
+        Some(case.verdict(Cause::SilentDrop, Certainty::Possible, detail, closing))
+    })
+}
+
+/// Some of the answer was acknowledged, or may have been.
+fn answer_acknowledged(case: &Case<'_>) -> bool {
+    let acked = case.connection.half(Side::Server).acked;
+    case.exchange
+        .response
+        .is_none_or(|response| acked.is_some_and(|acked| acked.pos > response.start))
+}
+
+/// The reply to the request was a reset without ACK flag, on a connection that had worked: nobody
+/// there knows it any more. A FIN before it that was not captured would look the same.
+pub(super) fn forgotten(case: &Case<'_>, closing: &Closing) -> Verdict {
+    let detail = Detail::Dropped { form: Drop::Forgotten, copies: copies(case) };
+    case.verdict(Cause::SilentDrop, Certainty::Likely, detail, closing)
+}
+
+/// The backend repeated its SYN+ACK although the proxy had answered it, and took nothing of the
+/// request: its queue of connections to accept was full.
+pub(super) fn held_back(case: &Case<'_>, closing: Option<&Closing>) -> Option<Verdict> {
+    case.connection.syn_ack_again?;
+    if !unacknowledged(case) || case.exchange.ordinal > 0 {
+        return None;
+    }
+    let (cause, certainty) = (Cause::AcceptQueueFull, Certainty::Likely);
+    Some(match closing {
+        Some(closing) => case.verdict(cause, certainty, Detail::Nothing, closing),
+        None => case.unclosed(cause, certainty, Detail::Nothing),
+    })
+}
+
+/// An unanswered request on a connection that nobody closed, as far as was captured. A proxy that
+/// gives up cannot say so while what it sent before is not acknowledged.
+pub(super) fn unclosed(case: &Case<'_>) -> Option<Verdict> {
+    let (connection, request) = (case.connection, &case.exchange.request);
+    let client = connection.half(Side::Client);
+    if request.unread.is_some() || connection.has_gaps() {
+        return None;
+    }
+    if let Some(held) = held_back(case, None).filter(|_| gave_up(case)) {
+        return Some(held);
+    }
+    if unacknowledged(case) && gave_up(case) {
+        let copies = copies(case);
+        let certainty = if copies > ENOUGH { Certainty::Likely } else { Certainty::Possible };
+        let detail = Detail::Dropped { form: Drop::Request, copies };
+        return Some(case.unclosed(Cause::SilentDrop, certainty, detail));
+    }
+    let stuck = connection.half(Side::Server).zero_window?;
+    let silence = connection.seen_until.since(stuck.at);
+    let waiting = !request.complete || client.acked.is_none_or(|acked| acked.pos < request.end);
+    (waiting && silence >= STUCK).then(|| {
+        let detail = Detail::Stalled { silence, zero_window: true };
+        case.unclosed(Cause::Stalled, Certainty::Possible, detail)
+    })
+}
+
+/// The request was repeated, and then no more for longer than the next repetition would have taken.
+fn gave_up(case: &Case<'_>) -> bool {
+    let client = case.connection.half(Side::Client);
+    let Some(last) = client.last_resent.filter(|_| client.resent >= ENOUGH) else {
+        return false;
+    };
+    // Each wait is twice as long as the one before: the next is at most as long as all of them and
+    // one more.
+    let tried = last.at.since(case.exchange.request.first.at);
+    case.connection.seen_until.since(last.at)
+        >= tried.saturating_mul(5).checked_div(4).unwrap_or_default()
+}
+
+/// The capture was taken near the backend: it answers the SYN at once, the proxy a round trip later.
+fn is_near_backend(connection: &Connection) -> bool {
+    let (Some(syn), Some(syn_ack), Some(ack)) =
+        (connection.syn, connection.syn_ack, connection.established)
+    else {
+        return false;
+    };
+    let (backend, proxy) = (syn_ack.at.since(syn.at), ack.at.since(syn_ack.at));
+    proxy >= Duration::from_micros(200) && backend.saturating_mul(4) < proxy
+}
