@@ -1,5 +1,6 @@
 //! The command line: exactly what the user typed, no effects.
 
+use crate::ledger::Accepted;
 use crate::roles::Pattern;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -51,6 +52,9 @@ pub struct Analyze {
     /// How long the proxy waits for an answer
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub proxy_read: Option<Duration>,
+    /// Statuses that a health probe accepts: 200, 200-399 or 200,204,301-302
+    #[arg(long, value_name = "RANGES", default_value = "200-399")]
+    pub health_expect: Accepted,
     /// How to answer
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

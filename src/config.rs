@@ -20,6 +20,7 @@ pub fn settings(typed: &Analyze) -> Settings {
                 proxy_read: typed.proxy_read,
             },
         },
+        accepted: typed.health_expect.clone(),
         records: Wanted {
             exchanges: jsonl && typed.exchanges,
             connections: jsonl && typed.connections,

@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("source", &["packet", "time"]),
     ("pipeline", &["source", "packet", "flow", "exchange", "ledger", "roles", "report"]),
     // What the user typed names the types that it becomes.
-    ("cli", &["roles"]),
+    ("cli", &["ledger", "roles"]),
     ("config", &["cli", "pipeline", "report", "roles", "verdict"]),
     ("progress", &["source"]),
     ("run", &["cli", "config", "pipeline", "progress", "report", "source"]),

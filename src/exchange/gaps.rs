@@ -87,6 +87,7 @@ impl Http1 {
                         head_len: 0,
                         head_complete: false,
                         flaw: None,
+                        server: None,
                         announces_close: false,
                         after_close: false,
                         complete: false,

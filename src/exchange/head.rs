@@ -5,6 +5,7 @@
 
 use super::body::Body;
 use super::flaw::{FlawKind, has_odd_line};
+use super::signs::{self, RequestSigns, ServerKind};
 use httparse::{Header, ParserConfig, Status};
 use std::mem::MaybeUninit;
 
@@ -23,6 +24,8 @@ pub struct RequestHead {
     text: Box<[u8]>,
     /// Where each field ends.
     ends: [u16; 4],
+    /// What its headers tell of who sent it.
+    pub signs: RequestSigns,
 }
 
 impl RequestHead {
@@ -35,7 +38,7 @@ impl RequestHead {
             text.extend_from_slice(field.get(..MAX_TEXT).unwrap_or(field));
             *end = u16::try_from(text.len()).unwrap_or(u16::MAX);
         }
-        Self { text: text.into_boxed_slice(), ends }
+        Self { text: text.into_boxed_slice(), ends, signs: RequestSigns::default() }
     }
 
     /// `GET`, `POST` …
@@ -94,6 +97,7 @@ pub(super) struct ResponseHead {
     pub(super) announces_close: bool,
     pub(super) expected: Option<u64>,
     pub(super) flaw: Option<FlawKind>,
+    pub(super) server: Option<ServerKind>,
 }
 
 /// What the headers say about framing and the connection's life.
@@ -166,12 +170,13 @@ pub(super) fn request(bytes: &[u8]) -> Parsed<RequestHead> {
     };
     let request_id =
         value("x-request-id").or_else(|| value("x-amzn-trace-id")).or_else(|| value("traceparent"));
-    let head = RequestHead::new(
+    let mut head = RequestHead::new(
         request.method.unwrap_or_default().as_bytes(),
         request.path.unwrap_or_default().as_bytes(),
         value("host").unwrap_or_default(),
         request_id.unwrap_or_default(),
     );
+    head.signs = signs::of_request(request.headers);
     // A request has a body only if it says so (RFC 9112, section 6.3).
     let body =
         if framing.chunked { Body::chunked() } else { Body::length(framing.length.unwrap_or(0)) };
@@ -216,7 +221,8 @@ pub(super) fn response(bytes: &[u8], method: Option<&[u8]>) -> Parsed<ResponseHe
     };
     let old = response.version == Some(0);
     let announces_close = framing.close || old && !framing.keep_alive;
-    let head = ResponseHead { status, announces_close, expected, flaw };
+    let server = signs::of_response(response.headers);
+    let head = ResponseHead { status, announces_close, expected, flaw, server };
     Parsed::Whole(Read { head, len, body })
 }
 

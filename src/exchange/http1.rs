@@ -9,7 +9,7 @@ use super::body::{Advance, Body};
 use super::detect::is_request;
 use super::direction::{Direction, HeadStep, Phase, Rest};
 use super::head;
-use super::{Ended, Exchange, Outcome, Output, Protocol, Request, Response, Unread};
+use super::{Asked, Ended, Exchange, Outcome, Output, Protocol, Request, Response, Unread};
 use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
 use std::collections::VecDeque;
@@ -35,6 +35,7 @@ pub(super) struct Http1 {
     /// Some bytes were missed: what looks malformed may be the middle of something.
     pub(super) lossy: bool,
     pub(super) exchanges: u32,
+    last_asked: Option<Asked>,
     /// An answered exchange that is not made known yet.
     pub(super) held: Option<Box<Exchange>>,
     pub(super) quiet_since: Option<FrameRef>,
@@ -71,6 +72,7 @@ impl Http1 {
             over: None,
             lossy: connection.start == Start::Midstream || connection.has_gaps(),
             exchanges: 0,
+            last_asked: None,
             held: None,
             quiet_since: connection.established,
             close_announced: false,
@@ -280,6 +282,7 @@ impl Http1 {
         if self.pending.is_empty() {
             self.sending = false;
         }
+        self.last_asked = request.head.as_ref().and_then(Asked::of);
         let exchange = Exchange {
             ordinal: self.exchanges,
             request,
@@ -339,6 +342,7 @@ impl Http1 {
             quiet_since: self.quiet_since,
             surplus: self.surplus,
             mismatch: None,
+            last_asked: self.last_asked,
         }));
     }
 }

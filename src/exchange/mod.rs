@@ -20,6 +20,7 @@ mod head;
 mod http1;
 mod opaque;
 mod responses;
+mod signs;
 
 use crate::flow::{Connection, Side, StreamEvent, StreamPos, StreamReader};
 use crate::packet::FrameRef;
@@ -30,6 +31,7 @@ pub use head::{MAX_HEAD, RequestHead};
 use http1::Http1;
 pub use opaque::Mismatch;
 use opaque::Opaque;
+pub use signs::{Prober, ProxyKind, RequestSigns, ServerKind};
 use std::time::Duration;
 
 /// A request, and what became of it.
@@ -131,6 +133,8 @@ pub struct Response {
     pub head_complete: bool,
     /// What is malformed in it.
     pub flaw: Option<Flaw>,
+    /// The server that it gives away.
+    pub server: Option<ServerKind>,
     /// It says that the connection will be closed.
     pub announces_close: bool,
     /// It began after the client had closed its direction, without knowledge of the response.
@@ -152,6 +156,28 @@ pub struct Ended {
     pub surplus: u32,
     /// The two sides speak different protocols.
     pub mismatch: Option<Mismatch>,
+    /// What the last request was, to know probes by: method and target; `None` when it was made for a
+    /// client, or there was none.
+    pub last_asked: Option<Asked>,
+}
+
+/// A digest of a request's method and target: the same for the same request.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Asked(pub u64);
+
+impl Asked {
+    /// Of a connection on which nothing was asked.
+    pub const NOTHING: Self = Self(0);
+
+    /// Of a request that may be a probe.
+    pub fn of(head: &RequestHead) -> Option<Self> {
+        // FNV-1a. Whoever forges another request of the same digest only hides among probes.
+        let bytes = head.method().iter().chain(b" ").chain(head.target());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        (!head.signs.for_client).then_some(Self(hash.max(1)))
+    }
 }
 
 /// What a [`Reader`] makes known.

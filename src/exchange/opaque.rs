@@ -1,7 +1,7 @@
 //! Connections that are not framed: what they speak, and whether the two sides speak the same.
 
 use super::detect::{self, Protocol};
-use super::{Ended, Output};
+use super::{Asked, Ended, Output};
 use crate::flow::{Connection, Side, StreamEvent};
 use crate::packet::FrameRef;
 
@@ -59,6 +59,7 @@ impl Opaque {
                     quiet_since: None,
                     surplus: 0,
                     mismatch: self.mismatch,
+                    last_asked: (self.protocol == Protocol::None).then_some(Asked::NOTHING),
                 };
                 out(Output::Ended(ended), connection);
             }

@@ -112,6 +112,7 @@ impl Http1 {
             head_len: 0,
             head_complete: false,
             flaw: None,
+            server: None,
             announces_close: false,
             after_close: has_closed(connection),
             complete: false,
@@ -168,6 +169,7 @@ impl Http1 {
                     response.expected = head.expected;
                     response.announces_close = head.announces_close;
                     response.head_complete = true;
+                    response.server = head.server;
                 }
                 if let Some(kind) = head.flaw {
                     self.note_flaw(kind);

@@ -3,12 +3,13 @@
 use super::escape;
 use super::fix::fix;
 use super::model::{
-    Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Idle, Proxy, Report,
-    Request, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
+    Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Health, Idle, Proxy,
+    Report, Request, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
 };
 use super::notes::notes;
 use super::summary::summary;
 use super::words;
+use crate::exchange::Prober;
 use crate::flow;
 use crate::idle::{self, Ordering, Timer};
 use crate::ledger::{self, Ledger, Listener};
@@ -65,7 +66,7 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         causes,
         backends: backends
             .iter()
-            .map(|(endpoint, listener)| backend(*endpoint, listener, &style.timeouts))
+            .map(|(endpoint, listener)| backend(*endpoint, listener, style))
             .collect(),
         events: Vec::new(),
         failures,
@@ -118,6 +119,8 @@ fn counters(
         ),
         ("failures", ledger.failures_dropped),
     ];
+    // A record of failing probes stands for many, none of which is a client's.
+    let probes = causes.get(Cause::HealthCheckFailing.name()).copied().unwrap_or(0);
     let failed = causes.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
     let connects = ["connection_refused", "unreachable", "connect_timeout"];
     let refused = connects
@@ -134,7 +137,7 @@ fn counters(
         connects_failed: refused,
         connects_unanswered: sum(&|listener| listener.connects_unanswered),
         exchanges: sum(&|listener| listener.exchanges),
-        exchanges_failed: failed.saturating_sub(refused),
+        exchanges_failed: failed.saturating_sub(refused).saturating_sub(probes),
         exchanges_unread: sum(&|listener| {
             listener.unread.values().fold(0, |sum, count| sum.saturating_add(*count))
         }),
@@ -147,7 +150,8 @@ fn counters(
     }
 }
 
-fn backend(endpoint: Endpoint, listener: &Listener, told: &Timeouts) -> Backend {
+fn backend(endpoint: Endpoint, listener: &Listener, style: Style) -> Backend {
+    let told = &style.timeouts;
     let idle = listener.idle();
     let keepalive = idle.closed_by_backend.timer();
     let vantage = roles::Vantage::of(endpoint, listener);
@@ -197,9 +201,21 @@ fn backend(endpoint: Endpoint, listener: &Listener, told: &Timeouts) -> Backend 
             .unwrap_or(Ordering::Unknown)
             .name(),
         near_misses: near,
-        health: None,
+        health: listener.health().first().map(|one| health(one, style.show_secrets)),
         hazard: None,
         what_if: None,
+    }
+}
+
+fn health(health: &ledger::Health, show_secrets: bool) -> Health {
+    let path = escape::target(&health.path, show_secrets);
+    Health {
+        path: (!health.path.is_empty()).then_some(path),
+        period_ns: health.period.map(nanos),
+        statuses: health.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
+        failed: health.failed,
+        of: health.of,
+        prober: health.prober.map(Prober::user_agent),
     }
 }
 
@@ -309,8 +325,8 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
             .collect(),
         process: None,
         client: None,
-        summary: summary(kept, &named),
-        fix: fix(verdict),
+        summary: summary(kept, &named, style.show_secrets),
+        fix: fix(kept),
     }
 }
 
@@ -334,6 +350,15 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
     let mut add = |name: &str, value: Value| facts.insert(name.to_owned(), value);
     if let Some(after) = verdict.closed_after {
         add("closed_after_idle_ns", nanos(after).into());
+    }
+    if let Some(health) = &kept.health {
+        let health = self::health(health, false);
+        add("failed", health.failed.into());
+        add("of", health.of.into());
+        add("path", health.path.into());
+        add("period_ns", health.period_ns.into());
+        add("statuses", serde_json::json!(health.statuses));
+        add("prober", health.prober.into());
     }
     match verdict.detail {
         Detail::Nothing => {}

@@ -2,11 +2,13 @@
 
 use super::words::duration;
 use crate::exchange::{FlawKind, Protocol};
-use crate::verdict::{Cause, Detail, Doubt, Drop, Verdict};
+use crate::ledger::{Failure, Health};
+use crate::verdict::{Cause, Detail, Doubt, Drop};
 use std::time::Duration;
 
 /// What to change, in one sentence.
-pub(super) fn fix(verdict: &Verdict) -> String {
+pub(super) fn fix(failure: &Failure) -> String {
+    let verdict = &failure.verdict;
     match (verdict.cause, verdict.detail) {
         (Cause::KeepaliveRace, _) if verdict.closed_after.is_some() => format!(
             "let the backend keep idle connections longer than the proxy does: raise its keep-alive \
@@ -83,9 +85,9 @@ pub(super) fn fix(verdict: &Verdict) -> String {
         (Cause::ProtocolMismatch, _) => "let the proxy speak the version of HTTP that this port speaks \
              (nginx `proxy_http_version 1.1`, HAProxy `proto h2`, Envoy `http2_protocol_options`)"
             .to_owned(),
-        (Cause::HealthCheckFailing, _) => "point the probe at a path that answers 200 without a login \
-             or a redirect, on the port on which the server listens"
-            .to_owned(),
+        (Cause::HealthCheckFailing, _) => {
+            failure.health.as_deref().map_or(PROBE_FIX, health_fix).to_owned()
+        }
         (Cause::StaleReuse, _) => "lower the proxy's idle timeout below the backend's keep-alive \
              timeout, and let the proxy check a pooled connection before it reuses it"
             .to_owned(),
@@ -150,5 +152,46 @@ fn flaw_fix(kind: FlawKind) -> &'static str {
             "let one place alone chunk the body: a second layer writes it as it is under \
              `Transfer-Encoding: chunked`"
         }
+    }
+}
+
+const PROBE_FIX: &str = "point the probe at a path that answers 200 without a login or a redirect, on \
+                         the port on which the server listens";
+
+/// What to change, by how most of the probes failed.
+fn health_fix(health: &Health) -> &'static str {
+    let status = health.statuses.iter().max_by_key(|(_, count)| **count).map(|(status, _)| *status);
+    let cause = health.causes.iter().max_by_key(|(_, count)| **count).map(|(cause, _)| *cause);
+    match (status, cause) {
+        (Some(301 | 302 | 307 | 308), _) => {
+            "let the probe follow what the server wants: use the path that it redirects to, or accept \
+             the redirect as healthy (AWS ALB: matcher `200-399`)"
+        }
+        (Some(400), _) => {
+            "let the probe send a `Host` that the server knows (allowed hosts, virtual hosts), or let \
+             the server answer the probe's path whatever the host"
+        }
+        (Some(401 | 403), _) => {
+            "let the server answer the probe's path without a login, or probe another path"
+        }
+        (Some(404 | 405), _) => {
+            "point the probe at a path that exists and answers 200, or add one (`/healthz`)"
+        }
+        (Some(500..), _) => {
+            "look in the server's own log at the time of a probe: it answers, and says that it is not \
+             well (a database, a dependency, not ready yet)"
+        }
+        (None, Some(Cause::ConnectionRefused)) => {
+            "start the server, or let the probe use the address and port on which it listens (on the \
+             backend: `ss -ltn`)"
+        }
+        (None, Some(Cause::ConnectTimeout | Cause::Unreachable | Cause::SilentDrop)) => {
+            "let the probes through: security group, firewall, network policy, the right address"
+        }
+        (None, Some(Cause::ResponseTimeout | Cause::Stalled)) => {
+            "make the probe's path cheap, so that it is answered while the server is busy, or raise the \
+             probe's timeout"
+        }
+        _ => PROBE_FIX,
     }
 }

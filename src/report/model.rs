@@ -124,12 +124,29 @@ pub struct Backend {
     pub ordering: &'static str,
     /// Reuses so late that the backend's timer was about to fire; null when it is not known.
     pub near_misses: Option<u64>,
-    /// Not determined yet.
-    pub health: Option<()>,
+    /// The probes of its health; null when none were seen.
+    pub health: Option<Health>,
     /// Not determined yet.
     pub hazard: Option<()>,
     /// Not determined yet.
     pub what_if: Option<()>,
+}
+
+/// How probes of a backend's health fare.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    /// What is asked; null when the probe only connects.
+    pub path: Option<String>,
+    /// How often; null when that is not constant.
+    pub period_ns: Option<u64>,
+    /// Answers by status.
+    pub statuses: BTreeMap<String, u64>,
+    /// Probes that failed.
+    pub failed: u64,
+    /// Probes in all.
+    pub of: u64,
+    /// Its user agent, where it is a known one; else it was known by its constant period.
+    pub prober: Option<&'static str>,
 }
 
 /// One proxy of a backend.

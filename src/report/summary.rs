@@ -1,12 +1,13 @@
 //! What happened, in one sentence.
 
+use super::escape;
 use super::words::duration;
 use crate::exchange::{Flaw, FlawKind, Protocol};
-use crate::ledger::Failure;
+use crate::ledger::{Failure, Health};
 use crate::verdict::{Cause, CloseKind, Detail, Doubt, Drop, Received, Verdict};
 
 /// What happened, in one sentence. `request` is its method and target, if known.
-pub(super) fn summary(failure: &Failure, request: &str) -> String {
+pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> String {
     let verdict = &failure.verdict;
     let backend = failure.server;
     let close = close_word(verdict);
@@ -134,7 +135,10 @@ pub(super) fn summary(failure: &Failure, request: &str) -> String {
         (Cause::ProtocolMismatch, _) => {
             format!("the proxy and the backend {backend} speak different protocols")
         }
-        (Cause::HealthCheckFailing, _) => format!("probes of the health of {backend} fail"),
+        (Cause::HealthCheckFailing, _) => match failure.health.as_deref() {
+            Some(health) => health_text(failure, health, show_secrets),
+            None => format!("probes of the health of {backend} fail"),
+        },
         (Cause::StaleReuse, _) => format!(
             "the proxy sent {request} on a connection that the backend {backend} had already closed; \
              the request itself acknowledges that close"
@@ -240,6 +244,32 @@ fn protocol(protocol: Protocol) -> &'static str {
         Protocol::Http2 => "HTTP/2",
         Protocol::Opaque | Protocol::None => "another protocol",
     }
+}
+
+/// What is probed, how often, and how it fails.
+fn health_text(failure: &Failure, health: &Health, show_secrets: bool) -> String {
+    let Health { failed, of, .. } = health;
+    let what = if health.method.is_empty() {
+        "a bare connect".to_owned()
+    } else {
+        let (method, path) = (&health.method, &health.path);
+        format!("{} {}", escape::text(method), escape::target(path, show_secrets))
+    };
+    let who = match health.prober {
+        Some(prober) => format!(" by {}", prober.user_agent()),
+        None => String::new(),
+    };
+    let period = health.period.map(|period| format!(" every {}", duration(period)));
+    let statuses = health.statuses.iter().map(|(status, count)| format!("{status} × {count}"));
+    let causes = health.causes.iter().map(|(cause, count)| format!("{} × {count}", cause.name()));
+    let how: Vec<String> = statuses.chain(causes).collect();
+    format!(
+        "{failed} of {of} probes of the health of {} ({what}{}{who}) failed: {}; a proxy that probes \
+         so takes the backend out of service and answers 503 by itself",
+        failure.server,
+        period.unwrap_or_default(),
+        how.join(", ")
+    )
 }
 
 /// What is malformed, and where in the answer.

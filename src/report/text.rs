@@ -38,7 +38,7 @@ pub fn write(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> 
 fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let counters = &report.counters;
     let failed = counters.exchanges_failed.saturating_add(counters.connects_failed);
-    if failed == 0 {
+    if report.failures.is_empty() && failed == 0 {
         return match (counters.exchanges, report.backends.is_empty()) {
             (0, true) => paragraph(
                 &format!(
@@ -65,6 +65,11 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if counters.connects_failed > 0 {
         let more = if parts.is_empty() { "" } else { "and " };
         parts.push(format!("{more}{} refused", was(counters.connects_failed, "connection")));
+    }
+    let probes = report.causes.get("health_check_failing").copied().unwrap_or(0);
+    if probes > 0 {
+        let of = plural(probes, "backend");
+        parts.push(format!("the health checks of {of} fail"));
     }
     paragraph(&format!("{RED}{}.{RED:#}", parts.join(", ")), "", out)?;
     // The first failure of a kind speaks for all of them.

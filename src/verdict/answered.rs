@@ -2,8 +2,12 @@
 //! follows an answer can tell that the proxy did not take it.
 
 use super::closing::{self, Closing};
-use super::{Case, Cause, Certainty, Close, CloseKind, Detail, Fate, Retry, RetryReason, Verdict};
+use super::{
+    Case, Cause, Certainty, Close, CloseKind, Detail, Evidence, Fate, Retry, RetryReason, Shows,
+    Verdict,
+};
 use super::{failed, invalid, lost};
+use crate::exchange::Exchange;
 use crate::flow::Side;
 
 /// What became of a whole answer.
@@ -40,6 +44,27 @@ fn backend_error(case: &Case<'_>, status: u16) -> Verdict {
         wait: response.map(|response| response.first.at.since(last.at)),
         closed_after: None,
         evidence: case.evidence(),
+    }
+}
+
+/// A probe was answered with a status that its proxy does not accept.
+pub fn failing_probe(exchange: &Exchange) -> Verdict {
+    let request = &exchange.request;
+    let mut evidence = vec![Evidence { frame: request.first, shows: Shows::Request }];
+    if let Some(response) = exchange.response {
+        evidence.push(Evidence { frame: response.first, shows: Shows::Answer });
+    }
+    Verdict {
+        cause: Cause::HealthCheckFailing,
+        certainty: Certainty::Likely,
+        detail: Detail::Nothing,
+        close: None,
+        retry: Retry::Safe,
+        retry_reason: RetryReason::Probe,
+        idle_gap: exchange.idle_gap(),
+        wait: exchange.response.map(|response| response.first.at.since(request.last.at)),
+        closed_after: None,
+        evidence,
     }
 }
 

@@ -14,7 +14,7 @@ const LATE: Duration = Duration::from_secs(1);
 /// Repetitions after which a segment was lost for sure: one may be the same frame captured twice.
 const ENOUGH: u32 = 2;
 /// A window that stays zero for so long is no full buffer that is being read.
-const STUCK: Duration = Duration::from_secs(3);
+const STUCK: Duration = Duration::from_millis(1_500);
 
 /// No byte of the request was acknowledged.
 fn unacknowledged(case: &Case<'_>) -> bool {

@@ -24,6 +24,7 @@ use crate::exchange::{Exchange, Flaw, MIN_MESSAGE, Outcome, Protocol, Unread};
 use crate::flow::{Connection, Hole, Side, Start};
 use crate::packet::icmp::Unreachable;
 use crate::packet::{Endpoint, FrameRef};
+pub use answered::failing_probe;
 pub use cause::{Cause, Certainty};
 pub use closing::{Closing, first as first_close};
 pub use connect::judge_connect;
@@ -60,6 +61,14 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Makes it that of a failing probe, `named` by its user agent or told by its constant period.
+    pub fn fail_probes(&mut self, named: bool) {
+        self.cause = Cause::HealthCheckFailing;
+        self.certainty = if named { Certainty::Proven } else { Certainty::Likely };
+        self.detail = Detail::Nothing;
+        (self.retry, self.retry_reason) = (Retry::Safe, RetryReason::Probe);
+    }
+
     /// Joins what another viewpoint shows of the same failure: the better proof wins. What one of them
     /// knows of a retry, the other need not; where they contradict each other, it is not safe.
     /// Returns whether the other one is better.

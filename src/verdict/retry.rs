@@ -50,6 +50,8 @@ pub enum RetryReason {
     NotTold,
     /// The backend speaks another protocol.
     NotUnderstood,
+    /// It is a probe, which is repeated by itself.
+    Probe,
     /// The capture has a hole where the answer would be.
     Unproven,
 }

@@ -1,0 +1,77 @@
+//! A failed exchange or connect, as it is kept.
+
+use super::probes::{Health, Source};
+use crate::exchange::{Asked, Exchange, Request, Response};
+use crate::flow::{Connection, Side};
+use crate::packet::{Endpoint, SeqNum};
+use crate::time::Timestamp;
+use crate::verdict::Verdict;
+
+/// A failed exchange or connect.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Why.
+    pub verdict: Verdict,
+    /// Number of its connection.
+    pub connection: u64,
+    /// Number of the exchange on it; 0 for a connect.
+    pub ordinal: u32,
+    /// The client side.
+    pub client: Endpoint,
+    /// The server side.
+    pub server: Endpoint,
+    /// What was asked; `None` for a connect.
+    pub request: Option<Request>,
+    /// What came of an answer.
+    pub response: Option<Response>,
+    /// The number on the wire of the request's first byte, which is the same wherever it was
+    /// captured.
+    pub wire: Option<SeqNum>,
+    /// What was asked, if it may be a probe.
+    pub asked: Option<Asked>,
+    /// Of failing probes: how they fare. The rest is that of one of them.
+    pub health: Option<Box<Health>>,
+}
+
+impl Failure {
+    pub(super) fn new(
+        verdict: Verdict,
+        exchange: Option<Exchange>,
+        connection: &Connection,
+    ) -> Self {
+        let twin = connection.same_as;
+        let client = connection.half(Side::Client);
+        let ordinal = exchange.as_ref().map_or(0, |exchange| exchange.ordinal);
+        let asked = match &exchange {
+            Some(exchange) => exchange.request.head.as_ref().and_then(Asked::of),
+            None => Some(Asked::NOTHING),
+        };
+        let (request, response) =
+            exchange.map_or((None, None), |exchange| (Some(exchange.request), exchange.response));
+        Self {
+            verdict,
+            connection: twin.map_or(connection.number, |twin| twin.number),
+            ordinal,
+            client: twin.map_or(connection.client, |twin| twin.client),
+            server: twin.map_or(connection.server, |twin| twin.server),
+            wire: request.as_ref().and_then(|request| client.wire(request.start)),
+            request,
+            response,
+            asked,
+            health: None,
+        }
+    }
+
+    /// Of which kind of request it is, if it may be a probe.
+    pub(super) fn source(&self) -> Option<Source> {
+        Some(Source { client: self.client.addr, asked: self.asked? })
+    }
+
+    /// What failures are sorted by: the frame that completed them, then who they belong to. Frames of
+    /// `several` captures that overlap are in the order of their time.
+    pub fn completed(&self, several: bool) -> (Timestamp, Option<(u32, u64)>, u64, u32) {
+        let last = self.verdict.evidence.last().map(|last| last.frame);
+        let at = last.filter(|_| several).map_or(Timestamp::default(), |frame| frame.at);
+        (at, last.map(|frame| (frame.capture, frame.number)), self.connection, self.ordinal)
+    }
+}

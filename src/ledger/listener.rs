@@ -1,0 +1,282 @@
+//! What is known of one listener, and of each of its clients.
+
+use super::Failure;
+use super::count;
+use super::probes::{Accepted, Health, Probes, Source};
+use crate::exchange::{Asked, Ended, Exchange, Outcome, Protocol, RequestHead, Unread};
+use crate::flow::{Connection, Half, Side, SidesBy};
+use crate::idle::IdleGaps;
+use crate::time::Timestamp;
+use crate::verdict::{self, Cause, Fate};
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// What is known of one listener.
+#[derive(Clone, Debug, Default)]
+pub struct Listener {
+    /// Connections to it.
+    pub connections: u64,
+    /// Of them, those that were never established: refused.
+    pub connects_failed: u64,
+    /// SYNs that got no answer at all in the capture.
+    pub connects_unanswered: u64,
+    /// Connections by what they spoke.
+    pub protocols: HashMap<Protocol, u64>,
+    /// Exchanges.
+    pub exchanges: u64,
+    /// Exchanges by final status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Failures by cause.
+    pub causes: BTreeMap<Cause, u64>,
+    /// Exchanges that may have been answered, by why that cannot be read.
+    pub unread: HashMap<Unread, u64>,
+    /// Exchanges with neither answer nor close in the capture.
+    pub open: u64,
+    /// Closes by the listener that harmed no request.
+    pub benign_closes: u64,
+    /// Gaps in the capture of its connections.
+    pub capture_gaps: u64,
+    /// Connections whose sides were guessed by their ports.
+    pub guessed: u64,
+    /// Connections of which one direction was not captured at all.
+    pub one_direction: u64,
+    /// Connections that left the host that captured them, as far as the capture tells.
+    pub opened_here: u64,
+    /// Connections that came to that host.
+    pub accepted_here: u64,
+    /// Probes of its health.
+    pub(super) probes: Probes,
+    /// Who connects to it.
+    pub proxies: BTreeMap<IpAddr, Proxy>,
+    /// Connections of proxies for which there was no room.
+    pub proxies_forgotten: u64,
+    /// The shortest time from a SYN to its SYN+ACK.
+    pub syn_to_syn_ack: Option<Duration>,
+    /// The shortest time from a SYN+ACK to the client's answer.
+    pub syn_ack_to_ack: Option<Duration>,
+}
+
+/// What ended an idle gap, and how long it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Idleness {
+    /// The next request.
+    Reused(Duration),
+    /// The backend closed.
+    ClosedByBackend(Duration),
+    /// The proxy closed.
+    ClosedByProxy(Duration),
+}
+
+/// What is known of one client of a listener.
+#[derive(Clone, Debug, Default)]
+pub struct Proxy {
+    /// Its connections.
+    pub connections: u64,
+    /// Their idle gaps.
+    pub idle: IdleGaps,
+}
+
+impl Listener {
+    /// Connections that spoke `protocol`.
+    pub fn spoke(&self, protocol: Protocol) -> u64 {
+        self.protocols.get(&protocol).copied().unwrap_or(0)
+    }
+
+    /// It speaks HTTP or TLS, or nobody got through to it.
+    pub fn is_like_a_backend(&self) -> bool {
+        let web = [Protocol::Http1, Protocol::Http2, Protocol::Tls];
+        web.iter().any(|protocol| self.spoke(*protocol) > 0) || self.connects_failed > 0
+    }
+
+    /// How the probes of its health fare, the most frequent kind first.
+    pub fn health(&self) -> Vec<Health> {
+        self.probes.health().into_iter().map(|(health, _)| health).collect()
+    }
+
+    /// The idle gaps of all its proxies.
+    pub fn idle(&self) -> IdleGaps {
+        let mut idle = IdleGaps::default();
+        self.proxies.values().for_each(|proxy| idle.add(&proxy.idle));
+        idle
+    }
+
+    /// Failed exchanges and connects.
+    pub fn failed(&self) -> u64 {
+        self.causes.values().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+}
+
+impl Listener {
+    pub(super) fn proxy(&mut self, addr: IpAddr, limit: usize) -> Option<&mut Proxy> {
+        if self.proxies.len() >= limit && !self.proxies.contains_key(&addr) {
+            return None;
+        }
+        Some(self.proxies.entry(addr).or_default())
+    }
+
+    /// Books one exchange and what became of it.
+    pub(super) fn exchange(
+        &mut self,
+        exchange: &Exchange,
+        fate: &Fate,
+        connection: &Connection,
+        accepted: &Accepted,
+        proxies: usize,
+    ) {
+        count(&mut self.exchanges);
+        let client = connection.client.addr;
+        let answered = exchange.response.and_then(|response| response.status);
+        let answered = answered.filter(|_| exchange.outcome == Outcome::Answered);
+        if let Some(status) = answered {
+            count(self.statuses.entry(status).or_default());
+        }
+        match fate {
+            Fate::Sound => {}
+            Fate::Failed(verdict) => count(self.causes.entry(verdict.cause).or_default()),
+            Fate::Open => count(&mut self.open),
+            Fate::Unread(why) => count(self.unread.entry(*why).or_default()),
+        }
+        let head = exchange.request.head.as_ref();
+        let asked = head.and_then(Asked::of);
+        if let Some(asked) = asked {
+            let source = Source { client, asked };
+            self.note_asked(source, exchange.request.first.at, head, proxies);
+            match (answered, fate) {
+                (Some(status), _) => self.probes.answered(source, status, accepted, || {
+                    Failure::new(
+                        verdict::failing_probe(exchange),
+                        Some(exchange.clone()),
+                        connection,
+                    )
+                }),
+                (None, Fate::Failed(_)) => self.probes.count_failed(source),
+                _ => {}
+            }
+        }
+        if let Some(gap) = exchange.idle_gap().filter(|_| exchange.ordinal > 0) {
+            self.idle_gap(client, asked, Idleness::Reused(gap), proxies);
+        }
+        let Fate::Failed(verdict) = fate else {
+            return;
+        };
+        match (verdict.cause, verdict.closed_after, verdict.wait) {
+            // The timer fired, whether or not a request was on its way.
+            (Cause::KeepaliveRace | Cause::StaleReuse, Some(gap), _) => {
+                self.idle_gap(client, asked, Idleness::ClosedByBackend(gap), proxies);
+            }
+            (Cause::ResponseTimeout, _, Some(wait)) => {
+                if let Some(proxy) = self.proxy(client, proxies) {
+                    proxy.idle.gave_up.record(wait);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn connection(&mut self, ended: &Ended, connection: &Connection, proxies: usize) {
+        count(&mut self.connections);
+        count(self.protocols.entry(ended.protocol).or_default());
+        match connection.outgoing {
+            Some(true) => count(&mut self.opened_here),
+            Some(false) => count(&mut self.accepted_here),
+            None => {}
+        }
+        let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
+        let gaps = u64::from(client.gaps).saturating_add(u64::from(server.gaps));
+        self.capture_gaps = self.capture_gaps.saturating_add(gaps);
+        if connection.sides_by == Some(SidesBy::LowerPort) {
+            count(&mut self.guessed);
+        }
+        // A client that sent a request and heard nothing, not even an acknowledgement, is another
+        // matter; here bytes or acknowledgements say that the other direction did speak.
+        let unheard = |half: &Half, peer: &Half| {
+            half.segments == 0 && peer.segments > 1 && ended.protocol != Protocol::None
+        };
+        if unheard(client, server) || unheard(server, client) {
+            count(&mut self.one_direction);
+        }
+        let shortest = |kept: &mut Option<Duration>, new: Duration| {
+            *kept = Some(kept.map_or(new, |kept| kept.min(new)));
+        };
+        if let (Some(syn), Some(syn_ack)) = (connection.syn, connection.syn_ack) {
+            shortest(&mut self.syn_to_syn_ack, syn_ack.at.since(syn.at));
+            if let Some(ack) = connection.established {
+                shortest(&mut self.syn_ack_to_ack, ack.at.since(syn_ack.at));
+            }
+        }
+        let closing = verdict::first_close(connection).filter(|_| ended.quiet_since.is_some());
+        let by_server = closing.is_some_and(|closing| closing.by == Side::Server);
+        if by_server {
+            count(&mut self.benign_closes);
+        }
+        let Some(proxy) = self.proxy(connection.client.addr, proxies) else {
+            count(&mut self.proxies_forgotten);
+            return;
+        };
+        count(&mut proxy.connections);
+        if let (Some(closing), Some(quiet)) = (closing, ended.quiet_since)
+            && ended.exchanges > 0
+        {
+            let gap = closing.mark.frame.at.since(quiet.at);
+            let idleness = if by_server {
+                Idleness::ClosedByBackend(gap)
+            } else {
+                Idleness::ClosedByProxy(gap)
+            };
+            self.idle_gap(connection.client.addr, ended.last_asked, idleness, proxies);
+        }
+    }
+
+    /// Books an idle gap of a connection, the last request on which was `asked`.
+    pub(super) fn idle_gap(
+        &mut self,
+        client: IpAddr,
+        asked: Option<Asked>,
+        idleness: Idleness,
+        proxies: usize,
+    ) {
+        let held =
+            asked.is_some_and(|asked| self.probes.withhold(Source { client, asked }, idleness));
+        if !held {
+            self.record(client, idleness, proxies);
+        }
+    }
+
+    fn record(&mut self, client: IpAddr, idleness: Idleness, proxies: usize) {
+        let Some(proxy) = self.proxy(client, proxies) else {
+            return;
+        };
+        match idleness {
+            Idleness::Reused(gap) => proxy.idle.reused.record(gap),
+            Idleness::ClosedByBackend(gap) => proxy.idle.closed_by_backend.record(gap),
+            Idleness::ClosedByProxy(gap) => proxy.idle.closed_by_proxy.record(gap),
+        }
+    }
+
+    /// Notes a request, or a connect without any, that may be a probe.
+    pub(super) fn note_asked(
+        &mut self,
+        source: Source,
+        at: Timestamp,
+        head: Option<&RequestHead>,
+        proxies: usize,
+    ) {
+        let mut released = Vec::new();
+        self.probes.note(source, at, head, &mut |client, idleness| {
+            released.push((client, idleness));
+        });
+        for (client, idleness) in released {
+            self.record(client, idleness, proxies);
+        }
+    }
+
+    /// Nothing more comes: what may have been a probe is one or is not.
+    pub(super) fn settle_probes(&mut self, proxies: usize) {
+        let mut released = Vec::new();
+        self.probes.settle(&mut |client, idleness| released.push((client, idleness)));
+        for (client, idleness) in released {
+            self.record(client, idleness, proxies);
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! What is remembered of all connections: counts per listener and proxy, and the failures.
+//!
+//! Successes are counted and forgotten; only failures are kept, the first [`Limits::failures`] of
+//! them. Which listeners are backends is not known before the end, so everything is booked here and
+//! `roles` chooses later.
+
+mod failure;
+mod listener;
+mod probes;
+
+use crate::exchange::{Asked, Ended, Exchange, Output};
+use crate::flow::{Connection, Twin};
+use crate::idle::Timer;
+use crate::packet::Endpoint;
+use crate::verdict::{self, Cause, Certainty, Fate, Timeouts};
+pub use failure::Failure;
+use foldhash::fast::RandomState;
+pub use listener::{Listener, Proxy};
+use probes::Source;
+pub use probes::{Accepted, Health};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+
+/// Bounds on what is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Failures kept with their evidence; all are counted.
+    pub failures: usize,
+    /// Listeners, whoever they are.
+    pub listeners: usize,
+    /// Proxies of one listener.
+    pub proxies: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { failures: 10_000, listeners: 65_536, proxies: 1_024 }
+    }
+}
+
+/// The books.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    limits: Limits,
+    timeouts: Timeouts,
+    accepted: Accepted,
+    listeners: HashMap<Endpoint, Listener, RandomState>,
+    /// Hosts that open connections to something like a backend.
+    openers: HashSet<IpAddr, RandomState>,
+    failures: Vec<Failure>,
+    /// The same failures, seen elsewhere: before or after address translation, or at another
+    /// viewpoint.
+    opinions: Vec<Failure>,
+    /// Connections that two captures hold, by which two.
+    pub shared: BTreeMap<(u32, u32), u64>,
+    /// Failures that the capture named second shows better than the first one.
+    pub better: u64,
+    /// Failures that were counted and not kept.
+    pub failures_dropped: u64,
+    /// Connections to listeners for which there was no room.
+    pub listeners_forgotten: u64,
+}
+
+impl Ledger {
+    /// Empty books. `timeouts` is what was told of them, `accepted` what probes accept.
+    pub fn new(limits: Limits, timeouts: Timeouts, accepted: Accepted) -> Self {
+        Self { limits, timeouts, accepted, ..Self::default() }
+    }
+
+    /// Makes one failure of all the failed probes of a kind.
+    fn gather_probes(&mut self) {
+        let proxies = self.limits.proxies;
+        self.listeners.values_mut().for_each(|listener| listener.settle_probes(proxies));
+        for failure in std::mem::take(&mut self.failures) {
+            let listener = self.listeners.get_mut(&failure.server);
+            match (listener, failure.source()) {
+                (Some(listener), Some(source)) if listener.probes.is_probe(source) => {
+                    listener.probes.failed(source, &failure);
+                    uncount(&mut listener.causes, failure.verdict.cause);
+                }
+                _ => self.failures.push(failure),
+            }
+        }
+        let mut gathered = Vec::new();
+        for listener in self.listeners.values_mut() {
+            for (health, example) in listener.probes.health() {
+                if let Some(example) = example {
+                    let mut failure = example.clone();
+                    failure.verdict.fail_probes(health.prober.is_some());
+                    failure.health = Some(Box::new(health));
+                    gathered.push(failure);
+                }
+            }
+        }
+        for failure in gathered {
+            if let Some(listener) = self.listeners.get_mut(&failure.server) {
+                count(listener.causes.entry(Cause::HealthCheckFailing).or_default());
+            }
+            self.keep(failure);
+        }
+    }
+
+    /// Joins what was seen of one failure at several places: the better proof wins.
+    fn join(&mut self) {
+        let mut known: HashMap<(u64, Option<u32>), usize, RandomState> = HashMap::default();
+        let name = |failure: &Failure| (failure.connection, failure.wire.map(|wire| wire.0));
+        for (index, failure) in self.failures.iter().enumerate() {
+            known.insert(name(failure), index);
+        }
+        for opinion in std::mem::take(&mut self.opinions) {
+            let place = known.get(&name(&opinion)).copied();
+            let Some(failure) = place.and_then(|place| self.failures.get_mut(place)) else {
+                // Where it was captured first it did not show as a failure: that takes proof.
+                if opinion.verdict.cause != Cause::Unproven
+                    && opinion.verdict.certainty >= Certainty::Likely
+                {
+                    if let Some(listener) = self.listeners.get_mut(&opinion.server) {
+                        count(listener.causes.entry(opinion.verdict.cause).or_default());
+                    }
+                    known.insert(name(&opinion), self.failures.len());
+                    count(&mut self.better);
+                    self.keep(opinion);
+                }
+                continue;
+            };
+            let before = failure.verdict.cause;
+            if failure.verdict.join(opinion.verdict) {
+                let after = failure.verdict.cause;
+                let server = failure.server;
+                count(&mut self.better);
+                self.recount(server, before, after);
+            }
+        }
+    }
+
+    /// A failure of `server` has another cause than it was booked under.
+    fn recount(&mut self, server: Endpoint, before: Cause, after: Cause) {
+        if let Some(listener) = self.listeners.get_mut(&server) {
+            uncount(&mut listener.causes, before);
+            count(listener.causes.entry(after).or_default());
+        }
+    }
+
+    /// Judges again what depends on all that was seen: what another viewpoint shows, and whether a
+    /// close came just when the backend's keep-alive timer fired.
+    pub fn revise(&mut self) {
+        self.join();
+        self.gather_probes();
+        let told = self.timeouts.backend_keepalive.map(Timer::told);
+        let mut timers: HashMap<Endpoint, Option<Timer>, RandomState> = HashMap::default();
+        let mut changed = Vec::new();
+        for failure in &mut self.failures {
+            let Some(listener) = self.listeners.get(&failure.server) else {
+                continue;
+            };
+            let timer = *timers
+                .entry(failure.server)
+                .or_insert_with(|| told.or_else(|| listener.idle().closed_by_backend.timer()));
+            let before = failure.verdict.cause;
+            if let Some(timer) = timer
+                && verdict::lost_in_host(&mut failure.verdict, timer.value, |gap| timer.fits(gap))
+            {
+                changed.push((failure.server, before, failure.verdict.cause));
+            }
+        }
+        for (server, before, after) in changed {
+            self.recount(server, before, after);
+        }
+    }
+
+    /// Books what a reader made known; returns whether it failed.
+    pub fn book(&mut self, output: Output, connection: &Connection) -> bool {
+        // It was captured elsewhere as well, and is booked there.
+        if let Some(twin) = connection.same_as {
+            return self.second(output, connection, twin);
+        }
+        match output {
+            Output::Exchange(exchange) => self.exchange(*exchange, connection),
+            Output::Ended(ended) => self.ended(&ended, connection),
+        }
+    }
+
+    /// Keeps what a connection that is booked already shows of failures.
+    fn second(&mut self, output: Output, connection: &Connection, twin: Twin) -> bool {
+        let (fate, exchange) = match output {
+            Output::Exchange(exchange) => {
+                (verdict::judge(&exchange, connection, &self.timeouts), Some(*exchange))
+            }
+            Output::Ended(ended) => {
+                let captures = (twin.capture, connection.opened.capture);
+                if captures.0 != captures.1 {
+                    count(self.shared.entry(captures).or_default());
+                }
+                (verdict::judge_connect(&ended, connection), None)
+            }
+        };
+        let Fate::Failed(verdict) = fate else {
+            return false;
+        };
+        if self.opinions.len() < self.limits.failures {
+            self.opinions.push(Failure::new(*verdict, exchange, connection));
+        }
+        true
+    }
+
+    /// One listener.
+    pub fn listener_at(&self, endpoint: Endpoint) -> Option<&Listener> {
+        self.listeners.get(&endpoint)
+    }
+
+    /// A host was seen to open connections to something like a backend elsewhere.
+    pub fn opens_like_a_proxy(&self, addr: IpAddr) -> bool {
+        self.openers.contains(&addr)
+    }
+
+    /// The failures booked since `seen` were, in the order of booking.
+    pub fn failures_from(&self, seen: usize) -> &[Failure] {
+        self.failures.get(seen..).unwrap_or_default()
+    }
+
+    /// Every listener, by address and port.
+    pub fn listeners(&self) -> BTreeMap<Endpoint, &Listener> {
+        self.listeners.iter().map(|(endpoint, listener)| (*endpoint, listener)).collect()
+    }
+
+    /// The failures kept, by the frame that completed them; `several` captures were read.
+    pub fn failures(&self, several: bool) -> Vec<&Failure> {
+        let mut failures: Vec<&Failure> = self.failures.iter().collect();
+        failures.sort_by_key(|failure| failure.completed(several));
+        failures
+    }
+
+    fn exchange(&mut self, exchange: Exchange, connection: &Connection) -> bool {
+        let fate = verdict::judge(&exchange, connection, &self.timeouts);
+        let proxies = self.limits.proxies;
+        if let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) {
+            listener.exchange(&exchange, &fate, connection, &self.accepted, proxies);
+        }
+        if let Fate::Failed(verdict) = fate {
+            self.keep(Failure::new(*verdict, Some(exchange), connection));
+            return true;
+        }
+        false
+    }
+
+    fn ended(&mut self, ended: &Ended, connection: &Connection) -> bool {
+        let fate = verdict::judge_connect(ended, connection);
+        let proxies = self.limits.proxies;
+        let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) else {
+            count(&mut self.listeners_forgotten);
+            return false;
+        };
+        listener.connection(ended, connection, proxies);
+        let failed = matches!(fate, Fate::Failed(_));
+        if let Some(asked) = ended.last_asked.filter(|asked| *asked == Asked::NOTHING) {
+            let source = Source { client: connection.client.addr, asked };
+            listener.note_asked(source, connection.opened.at, None, proxies);
+            if failed {
+                listener.probes.count_failed(source);
+            }
+        }
+        match fate {
+            Fate::Failed(verdict) => {
+                count(&mut listener.connects_failed);
+                count(listener.causes.entry(verdict.cause).or_default());
+                self.keep(Failure::new(*verdict, None, connection));
+            }
+            Fate::Open => count(&mut listener.connects_unanswered),
+            Fate::Sound | Fate::Unread(_) => {}
+        }
+        let Connection { client, server, .. } = connection;
+        let like_a_proxy = self.listener_at(*server).is_some_and(Listener::is_like_a_backend);
+        if like_a_proxy && client.addr != server.addr && self.openers.len() < self.limits.listeners
+        {
+            self.openers.insert(client.addr);
+        }
+        failed
+    }
+
+    fn keep(&mut self, failure: Failure) {
+        if self.failures.len() < self.limits.failures {
+            self.failures.push(failure);
+        } else {
+            count(&mut self.failures_dropped);
+        }
+    }
+}
+
+/// The books of one listener; `None` when there is no room for another.
+fn entry<'l>(
+    listeners: &'l mut HashMap<Endpoint, Listener, RandomState>,
+    limits: &Limits,
+    endpoint: Endpoint,
+) -> Option<&'l mut Listener> {
+    if listeners.len() >= limits.listeners && !listeners.contains_key(&endpoint) {
+        return None;
+    }
+    Some(listeners.entry(endpoint).or_default())
+}
+
+fn count(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
+}
+
+/// One failure fewer of this cause.
+fn uncount(causes: &mut BTreeMap<Cause, u64>, cause: Cause) {
+    if let Some(count) = causes.get_mut(&cause) {
+        *count = count.saturating_sub(1);
+    }
+    causes.retain(|_, count| *count > 0);
+}

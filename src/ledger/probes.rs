@@ -1,0 +1,375 @@
+//! Probes of a backend's health, told from requests that are made for clients.
+//!
+//! A probe names itself by its user agent, or it is always the same (the same request, or a connect
+//! without any) at a constant period. Until that is known what it shows of idle connections is held
+//! back: probes say nothing of keep-alive.
+
+use super::failure::Failure;
+use super::listener::Idleness;
+use crate::exchange::{Asked, Prober, RequestHead};
+use crate::time::Timestamp;
+use crate::verdict::Cause;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Kinds of requests watched per listener; the one that was silent longest makes room.
+const WATCHED: usize = 32;
+/// After so many intervals a request is a probe or an ordinary one.
+const DECIDED: usize = 8;
+/// Fewer intervals are chance.
+const MIN_INTERVALS: usize = 5;
+/// Intervals remembered, the last ones.
+const INTERVALS: usize = 16;
+/// Nobody probes more often.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(200);
+/// Failing probes that are known by their period alone; a client may ask as steadily.
+const ENOUGH_FAILED: u64 = 3;
+
+/// Statuses that a probe accepts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Accepted(pub Vec<RangeInclusive<u16>>);
+
+impl Default for Accepted {
+    /// What most proxies accept: anything below 400.
+    fn default() -> Self {
+        Self(vec![200..=399])
+    }
+}
+
+/// Statuses and ranges of them, with commas between.
+impl FromStr for Accepted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let status = |digits: &str| {
+            let read = digits.trim().parse::<u16>().ok();
+            read.filter(|status| (100..=599).contains(status))
+                .ok_or_else(|| format!("'{digits}' is no status: want 200, 200-399 or 200,204"))
+        };
+        let range = |part: &str| match part.split_once('-') {
+            Some((first, last)) => Ok(status(first)?..=status(last)?),
+            None => status(part).map(|one| one..=one),
+        };
+        text.split(',').map(range).collect::<Result<_, String>>().map(Self)
+    }
+}
+
+impl Accepted {
+    fn holds(&self, status: u16) -> bool {
+        self.0.iter().any(|range| range.contains(&status))
+    }
+}
+
+/// What kind of request, from whom.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Source {
+    pub(super) client: IpAddr,
+    pub(super) asked: Asked,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    Watching,
+    Probe,
+    Ordinary,
+}
+
+/// One kind of request from one client.
+#[derive(Clone, Debug)]
+struct Candidate {
+    source: Source,
+    stage: Stage,
+    prober: Option<Prober>,
+    last: Timestamp,
+    intervals: Vec<u64>,
+    held: Vec<Idleness>,
+    health: Health,
+    /// The first that was answered outside of what is accepted.
+    example: Option<Box<Failure>>,
+}
+
+/// How the probes of one kind fare.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// What is asked, as sent; empty when nothing is, only connected.
+    pub method: Vec<u8>,
+    /// The target, as sent.
+    pub path: Vec<u8>,
+    /// How often.
+    pub period: Option<Duration>,
+    /// Who asks, if it says so.
+    pub prober: Option<Prober>,
+    /// Answers by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Failures without an answer, by what they would be of a client's request.
+    pub causes: BTreeMap<Cause, u64>,
+    /// Answered outside of what is accepted, or not at all.
+    pub failed: u64,
+    /// Probes seen.
+    pub of: u64,
+}
+
+/// The probes of one listener, and what may be.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Probes {
+    candidates: Vec<Candidate>,
+}
+
+impl Probes {
+    /// Notes a request, or a connect without any; `head` is that of the request. Returns whether it is
+    /// known to be a probe.
+    pub(super) fn note(
+        &mut self,
+        source: Source,
+        at: Timestamp,
+        head: Option<&RequestHead>,
+        release: &mut impl FnMut(IpAddr, Idleness),
+    ) {
+        let known = self.candidates.iter().position(|one| one.source == source);
+        let place = known.unwrap_or_else(|| {
+            if self.candidates.len() >= WATCHED {
+                self.forget_oldest(release);
+            }
+            self.candidates.push(Candidate::new(source, at, head));
+            self.candidates.len().saturating_sub(1)
+        });
+        if let Some(candidate) = self.candidates.get_mut(place) {
+            candidate.health.of = candidate.health.of.saturating_add(1);
+            if known.is_some() {
+                candidate.interval(at, release);
+            }
+        }
+    }
+
+    /// The one that was silent longest is none worth watching.
+    fn forget_oldest(&mut self, release: &mut impl FnMut(IpAddr, Idleness)) {
+        let oldest = (0..self.candidates.len())
+            .min_by_key(|place| self.candidates.get(*place).map(|one| (one.is_probe(), one.last)));
+        if let Some(place) = oldest {
+            let mut gone = self.candidates.swap_remove(place);
+            gone.give_back(release);
+        }
+    }
+
+    fn of(&mut self, source: Source) -> Option<&mut Candidate> {
+        self.candidates.iter_mut().find(|one| one.source == source)
+    }
+
+    /// Notes how a request was answered. `example` is made of the first that was answered outside of
+    /// what is accepted.
+    pub(super) fn answered(
+        &mut self,
+        source: Source,
+        status: u16,
+        accepted: &Accepted,
+        example: impl FnOnce() -> Failure,
+    ) {
+        let Some(candidate) = self.of(source).filter(|one| one.stage != Stage::Ordinary) else {
+            return;
+        };
+        let count = candidate.health.statuses.entry(status).or_default();
+        *count = count.saturating_add(1);
+        if !accepted.holds(status) {
+            candidate.health.failed = candidate.health.failed.saturating_add(1);
+            candidate.example.get_or_insert_with(|| Box::new(example()));
+        }
+    }
+
+    /// Takes what a connection shows of idleness, if it is a probe's or may be; `false` when it is not.
+    pub(super) fn withhold(&mut self, source: Source, idleness: Idleness) -> bool {
+        match self.of(source) {
+            Some(candidate) => match candidate.stage {
+                Stage::Probe => true,
+                Stage::Ordinary => false,
+                Stage::Watching => {
+                    candidate.held.push(idleness);
+                    true
+                }
+            },
+            None => false,
+        }
+    }
+
+    /// Nothing more comes: what is no probe gives back what was held.
+    pub(super) fn settle(&mut self, release: &mut impl FnMut(IpAddr, Idleness)) {
+        for candidate in &mut self.candidates {
+            candidate.decide(release);
+        }
+    }
+
+    /// A failure is a probe's.
+    pub(super) fn is_probe(&self, source: Source) -> bool {
+        self.candidates.iter().any(|one| one.source == source && one.is_failing_probe())
+    }
+
+    /// Counts a failure as a probe's.
+    pub(super) fn failed(&mut self, source: Source, failure: &Failure) {
+        if let Some(candidate) = self.of(source) {
+            let health = &mut candidate.health;
+            // What it answered was counted by its status.
+            if failure.verdict.cause != Cause::BackendError {
+                let count = health.causes.entry(failure.verdict.cause).or_default();
+                *count = count.saturating_add(1);
+            }
+            candidate.example.get_or_insert_with(|| Box::new(failure.clone()));
+        }
+    }
+
+    /// Counts a failed probe without an answer in the range of statuses.
+    pub(super) fn count_failed(&mut self, source: Source) {
+        if let Some(candidate) = self.of(source) {
+            candidate.health.failed = candidate.health.failed.saturating_add(1);
+        }
+    }
+
+    /// The probes by what they ask, those of several clients as one, the most frequent first; with an
+    /// example of a failed one where that is to be reported.
+    pub(super) fn health(&self) -> Vec<(Health, Option<&Failure>)> {
+        let mut kinds: Vec<(Asked, Health, Option<&Failure>)> = Vec::new();
+        for one in self.candidates.iter().filter(|one| one.is_probe()) {
+            let example = one.example.as_deref().filter(|_| one.is_failing_probe());
+            match kinds.iter_mut().find(|(asked, ..)| *asked == one.source.asked) {
+                Some((_, health, first)) => {
+                    health.add(&one.health);
+                    *first = first.or(example);
+                }
+                None => {
+                    let mut health = one.health.clone();
+                    (health.prober, health.period) = (one.prober, one.period());
+                    kinds.push((one.source.asked, health, example));
+                }
+            }
+        }
+        kinds.sort_by_key(|(_, health, _)| std::cmp::Reverse(health.of));
+        kinds.into_iter().map(|(_, health, example)| (health, example)).collect()
+    }
+}
+
+impl Health {
+    fn add(&mut self, other: &Self) {
+        for (status, more) in &other.statuses {
+            let count = self.statuses.entry(*status).or_default();
+            *count = count.saturating_add(*more);
+        }
+        for (cause, more) in &other.causes {
+            let count = self.causes.entry(*cause).or_default();
+            *count = count.saturating_add(*more);
+        }
+        self.failed = self.failed.saturating_add(other.failed);
+        self.of = self.of.saturating_add(other.of);
+    }
+}
+
+impl Candidate {
+    fn new(source: Source, at: Timestamp, head: Option<&RequestHead>) -> Self {
+        let prober = head.and_then(|head| head.signs.prober);
+        Self {
+            source,
+            stage: if prober.is_some() { Stage::Probe } else { Stage::Watching },
+            prober,
+            last: at,
+            intervals: Vec::new(),
+            held: Vec::new(),
+            health: Health {
+                method: head.map(|head| head.method().to_vec()).unwrap_or_default(),
+                path: head.map(|head| head.target().to_vec()).unwrap_or_default(),
+                ..Health::default()
+            },
+            example: None,
+        }
+    }
+
+    fn interval(&mut self, at: Timestamp, release: &mut impl FnMut(IpAddr, Idleness)) {
+        let interval = at.since(self.last).max(self.last.since(at));
+        self.last = self.last.max(at);
+        if self.stage == Stage::Ordinary {
+            return;
+        }
+        if self.intervals.len() >= INTERVALS {
+            self.intervals.remove(0);
+        }
+        self.intervals.push(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX));
+        if self.stage == Stage::Watching && self.intervals.len() >= DECIDED {
+            self.decide(release);
+        }
+    }
+
+    fn decide(&mut self, release: &mut impl FnMut(IpAddr, Idleness)) {
+        if self.stage == Stage::Watching {
+            if self.period().is_some() {
+                self.stage = Stage::Probe;
+                self.held = Vec::new();
+            } else {
+                self.stage = Stage::Ordinary;
+                self.give_back(release);
+            }
+        }
+    }
+
+    fn give_back(&mut self, release: &mut impl FnMut(IpAddr, Idleness)) {
+        self.held.drain(..).for_each(|idleness| release(self.source.client, idleness));
+    }
+
+    /// The period, if four of five intervals are within a fiftieth of it.
+    fn period(&self) -> Option<Duration> {
+        let mut sorted = self.intervals.clone();
+        sorted.sort_unstable();
+        let middle = *sorted.get(sorted.len() / 2)?;
+        let near = |interval: &&u64| interval.abs_diff(middle) <= middle / 50;
+        let steady = sorted.iter().filter(near).count();
+        let period = Duration::from_nanos(middle);
+        (sorted.len() >= MIN_INTERVALS
+            && steady.saturating_mul(5) >= sorted.len().saturating_mul(4)
+            && period >= SHORTEST_PERIOD)
+            .then_some(period)
+    }
+
+    fn is_probe(&self) -> bool {
+        self.stage == Stage::Probe
+    }
+
+    /// It is a probe, and fails often enough to be reported as one.
+    fn is_failing_probe(&self) -> bool {
+        let Health { failed, of, .. } = self.health;
+        let enough = failed >= ENOUGH_FAILED && failed.saturating_mul(5) >= of;
+        self.is_probe() && failed > 0 && (self.prober.is_some() || enough)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepted_statuses_are_ranges_with_commas_between() {
+        let holds = |text: &str, status| text.parse::<Accepted>().unwrap().holds(status);
+        assert!(holds("200", 200) && !holds("200", 204));
+        assert!(holds("200-399", 302) && !holds("200-399", 404));
+        assert!(holds("200,204,301-302", 302) && !holds("200,204,301-302", 300));
+        for wrong in ["", "2xx", "200-", "99", "600", "200;204"] {
+            assert!(wrong.parse::<Accepted>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn four_of_five_intervals_near_the_middle_are_a_period() {
+        let source = Source { client: IpAddr::from([10, 0, 0, 9]), asked: Asked::NOTHING };
+        let period = |millis: &[u64]| {
+            let mut one = Candidate::new(source, Timestamp::default(), None);
+            let mut at = 0;
+            for interval in millis {
+                at += interval * 1_000_000;
+                one.interval(Timestamp::from_nanos(at), &mut |_, _| {});
+            }
+            one.period()
+        };
+        assert_eq!(period(&[500, 501, 499, 500, 502]), Some(Duration::from_millis(500)));
+        assert_eq!(period(&[5_000, 5_001, 4_999, 5_000, 10_000]), Some(Duration::from_secs(5)));
+        assert_eq!(period(&[500, 501, 499, 500]), None, "too few");
+        assert_eq!(period(&[100, 100, 100, 100, 100, 100]), None, "too often");
+        assert_eq!(period(&[500, 700, 499, 900, 502]), None, "no period");
+    }
+}
