@@ -51,6 +51,10 @@ pub struct Analyze {
     /// How long the proxy waits for an answer
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub proxy_read: Option<Duration>,
+    /// Only the frames that this pcap filter expression accepts ('tcp port 8080'); compiled by
+    /// libpcap; 'greater' and 'less' see captured lengths
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
     /// How to answer
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
