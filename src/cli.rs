@@ -55,6 +55,10 @@ pub struct Analyze {
     /// Statuses that a health probe accepts: 200, 200-399 or 200,204,301-302
     #[arg(long, value_name = "RANGES", default_value = "200-399")]
     pub health_expect: Accepted,
+    /// Only the frames that this pcap filter expression accepts ('tcp port 8080'); compiled by
+    /// libpcap; 'greater' and 'less' see captured lengths
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
     /// How to answer
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

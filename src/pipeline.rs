@@ -132,10 +132,15 @@ impl Analysis {
         table.finish(&mut |output, connection| book(ledger, settings, output, connection, out));
         ledger.revise();
         let roles = Roles::assign(ledger, &settings.told);
-        let skipped = Skip::ALL.iter().zip(*skips).filter(|(_, count)| *count > 0);
+        let skips = Skip::ALL.iter().zip(*skips).map(|(kind, count)| (kind.name(), count));
+        let facts: Vec<&CaptureFacts> = captures.into_iter().collect();
+        let filtered = facts.iter().fold(0_u64, |sum, one| sum.saturating_add(one.filtered));
         let sources = Sources {
-            captures: captures.into_iter().map(capture).collect(),
-            skipped: skipped.map(|(kind, count)| (kind.name(), count)).collect(),
+            captures: facts.into_iter().map(capture).collect(),
+            skipped: skips
+                .chain([("filtered", filtered)])
+                .filter(|(_, count)| *count > 0)
+                .collect(),
             flow: *table.counts(),
         };
         let report = report::build(sources, ledger, &roles, settings.style);

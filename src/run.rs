@@ -6,7 +6,7 @@ use crate::pipeline;
 use crate::progress::Progress;
 use crate::report::records::{self, Record};
 use crate::report::{Report, json, text};
-use crate::source::Savefile;
+use crate::source::{Filter, Savefile, Source};
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
 use std::fs::File;
@@ -72,11 +72,17 @@ impl Output {
 }
 
 fn analyze(typed: &Analyze) -> Result<u8> {
-    let mut captures: Vec<Progress<Savefile>> = open(&typed.captures)?
+    // A wrong expression is told before anything is read.
+    let filter = typed.filter.as_deref().map(Filter::new).transpose()?;
+    let mut captures: Vec<Progress<Box<dyn Source + '_>>> = open(&typed.captures)?
         .into_iter()
         .map(|capture| {
             // A compressed file's length says nothing of how much is inside.
             let length = capture.plain_length();
+            let capture: Box<dyn Source> = match &filter {
+                Some(filter) => Box::new(filter.on(capture)),
+                None => Box::new(capture),
+            };
             Progress::new(capture, length, config::progress(typed))
         })
         .collect();

@@ -21,6 +21,9 @@ mod captures;
 mod cli;
 /// Public captures, held against what peer tools say of them.
 mod corpus;
+/// Captures read through a filter.
+#[cfg(feature = "live")]
+mod filter;
 /// Nothing in a capture makes the program panic, hang or grow.
 mod hostile;
 /// The laboratory's cases, where `../shared` is there.

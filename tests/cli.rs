@@ -4,24 +4,24 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-const RACE: &str = "captures/keepalive-race-nginx-node/proxy-side.pcap";
+pub const RACE: &str = "captures/keepalive-race-nginx-node/proxy-side.pcap";
 const CLEAN: &str = "captures/clean-haproxy-node/proxy-side.pcap";
 
-fn why502(arguments: &[&str]) -> Command {
+pub fn why502(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_why502"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments);
     command
 }
 
-fn run(arguments: &[&str]) -> Output {
+pub fn run(arguments: &[&str]) -> Output {
     why502(arguments).output().unwrap()
 }
 
-fn stdout(output: &Output) -> String {
+pub fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
@@ -310,6 +310,16 @@ fn the_answer_is_the_same_every_time() {
     for _ in 0..3 {
         assert_eq!(run(&["analyze", "--format", "json", RACE]).stdout, once);
     }
+}
+
+#[cfg(not(feature = "live"))]
+#[test]
+fn a_filter_without_libpcap_is_refused_with_the_way_to_have_it() {
+    let output = run(&["analyze", "--filter", "tcp port 3000", RACE]);
+    let said = stderr(&output);
+    assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+    assert!(said.contains("built without libpcap") && said.contains("libpcap-dev"), "{said}");
+    assert!(stdout(&output).is_empty());
 }
 
 /// Nothing at all is no capture; a capture without frames is one.

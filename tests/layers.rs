@@ -87,6 +87,18 @@ fn pure_layers_stay_pure() {
     }
 }
 
+/// A feature changes what stands here, and nothing else.
+#[test]
+fn features_are_asked_for_in_few_places() {
+    for (module, _) in MAY_IMPORT {
+        for file in sources(module) {
+            let text = fs::read_to_string(&file).unwrap();
+            let place = file.ends_with("source/mod.rs") || file.ends_with("cli.rs");
+            assert!(place || !text.contains("feature ="), "{}: a feature", file.display());
+        }
+    }
+}
+
 #[test]
 fn files_stay_small_enough_to_read() {
     for (module, _) in MAY_IMPORT {

@@ -43,6 +43,12 @@ impl<'s, S: Source> Feed<'s, S> {
         self.block.time_of(self.next).unwrap_or_default()
     }
 
+    /// When its capture begins, frames counted that a filter removed: without them a capture keeps
+    /// its place among the others.
+    fn due(&self) -> Timestamp {
+        self.source.facts().first.unwrap_or_else(|| self.time())
+    }
+
     /// The next frames, up to and with `limit`; the next one at least.
     fn take_until(&mut self, limit: Timestamp) -> Range<usize> {
         let begin = self.next;
@@ -89,7 +95,7 @@ pub fn in_time<S: Source>(
         times.sort_unstable();
         let first = times.first().copied();
         // A file of a ring ends before the next one is due; one that goes on overlaps.
-        let due = upcoming.as_ref().map(Feed::time);
+        let due = upcoming.as_ref().map(Feed::due);
         if let Some(due) = due
             && first.is_none_or(|(at, _)| at.since(due) > RING_OVERLAP)
         {

@@ -1,12 +1,36 @@
 //! Where frames come from. A [`Source`] fills blocks; nothing after it knows what it is.
 
+#[cfg(feature = "live")]
+mod bpf;
+mod filter;
 pub mod merge;
 mod pcap;
 mod pcapng;
 mod savefile;
 
+/// Stands in for libpcap in a program built without it: there are no programs.
+#[cfg(not(feature = "live"))]
+mod bpf {
+    use super::LinkType;
+
+    pub(super) enum Program {}
+
+    impl Program {
+        pub(super) fn compile(_: &str, _: LinkType) -> Result<Self, String> {
+            Err("why502 was built without libpcap; build it with the default features (needs \
+                 libpcap-dev)"
+                .to_owned())
+        }
+
+        pub(super) fn keeps(&self, _: &[u8]) -> bool {
+            match *self {}
+        }
+    }
+}
+
 use crate::packet::{Frame, FrameRef, LinkType};
 use crate::time::Timestamp;
+pub use filter::{Filter, Filtered};
 pub use savefile::Savefile;
 use std::io;
 use std::ops::Range;
@@ -51,12 +75,26 @@ impl Block {
 
     /// The frames at these places, in the order of the source.
     pub fn frames(&self, places: Range<usize>) -> impl Iterator<Item = Frame<'_>> {
-        self.spans.get(places).unwrap_or_default().iter().map(|span| Frame {
-            reference: span.reference,
-            link: span.link,
-            wire_len: span.wire_len,
-            bytes: self.bytes.get(span.start..span.end).unwrap_or_default(),
-        })
+        let spans = self.spans.get(places).unwrap_or_default();
+        spans.iter().map(|span| span.frame(&self.bytes))
+    }
+
+    /// Removes the frames that are not `wanted`; returns how many they were.
+    fn retain(&mut self, wanted: impl Fn(&Frame<'_>) -> bool) -> u64 {
+        let before = self.spans.len();
+        self.spans.retain(|span| wanted(&span.frame(&self.bytes)));
+        u64::try_from(before.saturating_sub(self.spans.len())).unwrap_or(u64::MAX)
+    }
+}
+
+impl Span {
+    fn frame<'a>(&self, block: &'a [u8]) -> Frame<'a> {
+        Frame {
+            reference: self.reference,
+            link: self.link,
+            wire_len: self.wire_len,
+            bytes: block.get(self.start..self.end).unwrap_or_default(),
+        }
     }
 }
 
@@ -82,6 +120,16 @@ pub trait Source {
     fn facts(&self) -> &CaptureFacts;
 }
 
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn fill(&mut self, block: &mut Block) -> Result<Fill, SourceError> {
+        (**self).fill(block)
+    }
+
+    fn facts(&self) -> &CaptureFacts {
+        (**self).facts()
+    }
+}
+
 /// What a capture is, and how much of it was read.
 #[derive(Clone, Debug)]
 pub struct CaptureFacts {
@@ -101,6 +149,8 @@ pub struct CaptureFacts {
     pub last: Option<Timestamp>,
     /// Frames of which the capture kept only the beginning.
     pub truncated_frames: u64,
+    /// Frames read that a filter removed.
+    pub filtered: u64,
     /// Why reading ended before the end: where, what was found, what was wanted.
     pub damage: Option<String>,
 }
@@ -144,5 +194,25 @@ pub enum SourceError {
         path: String,
         /// What is there instead.
         found: String,
+    },
+    /// A filter expression that means nothing, or nothing here.
+    #[error("--filter {expression:?}: {reason}")]
+    Filter {
+        /// As the user typed it.
+        expression: String,
+        /// libpcap's reason.
+        reason: String,
+    },
+    /// A filter expression that means nothing for the frames of a capture.
+    #[error("{path}: --filter {expression:?} cannot be used on link type {link}: {reason}")]
+    FilterOnLink {
+        /// The file.
+        path: String,
+        /// As the user typed it.
+        expression: String,
+        /// Name of the link type.
+        link: String,
+        /// libpcap's reason.
+        reason: String,
     },
 }

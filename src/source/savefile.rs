@@ -147,6 +147,7 @@ impl Savefile {
             first: None,
             last: None,
             truncated_frames: 0,
+            filtered: 0,
             damage: None,
         };
         let rest = head.get(skip..).unwrap_or_default().to_vec();
