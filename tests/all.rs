@@ -15,6 +15,9 @@
 /// Makes conversations and captures.
 mod talk;
 
+/// Conversations, and the verdict on each.
+mod conversations;
+
 /// Captures kept in `captures/` give the answers kept beside them.
 mod captures;
 /// The program as a person or a script meets it: output, exit codes, errors.

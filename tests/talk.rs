@@ -37,6 +37,8 @@ struct Host {
     /// Acknowledgement number: what it heard.
     heard: u32,
     ttl: u8,
+    /// The window that it advertises.
+    window: u16,
 }
 
 /// One connection from a proxy (10.0.0.9) to a backend (10.0.0.1:8080).
@@ -59,8 +61,22 @@ impl Talk {
         Self {
             frames: Vec::new(),
             now: NOON,
-            proxy: Host { addr: [10, 0, 0, 9], port: 40_000, seq: proxy_isn, heard: 0, ttl: 64 },
-            backend: Host { addr: [10, 0, 0, 1], port: 8080, seq: backend_isn, heard: 0, ttl: 64 },
+            proxy: Host {
+                addr: [10, 0, 0, 9],
+                port: 40_000,
+                seq: proxy_isn,
+                heard: 0,
+                ttl: 64,
+                window: 0xffff,
+            },
+            backend: Host {
+                addr: [10, 0, 0, 1],
+                port: 8080,
+                seq: backend_isn,
+                heard: 0,
+                ttl: 64,
+                window: 0xffff,
+            },
         }
     }
 
@@ -133,6 +149,21 @@ impl Talk {
 
     pub fn handshake(&mut self) -> &mut Self {
         self.syn().heard_segment(End::Backend, SYN | ACK, b"").ack(End::Proxy)
+    }
+
+    /// The SYN+ACK again, though the proxy has answered it.
+    pub fn syn_ack_again(&mut self) -> &mut Self {
+        let backend = self.backend;
+        self.backend.seq = backend.seq.wrapping_sub(1);
+        self.segment(End::Backend, SYN | ACK, b"", None);
+        self.backend = backend;
+        self
+    }
+
+    /// What `from` advertises from now on.
+    pub fn window(&mut self, from: End, window: u16) -> &mut Self {
+        self.ends(from).0.window = window;
+        self
     }
 
     pub fn ack(&mut self, from: End) -> &mut Self {
@@ -286,7 +317,9 @@ fn ethernet(from: &Host, to: &Host, flags: u8, payload: &[u8], ttl: u8) -> Vec<u
     tcp.extend_from_slice(&from.seq.to_be_bytes());
     let ack = if flags & ACK != 0 { from.heard } else { 0 };
     tcp.extend_from_slice(&ack.to_be_bytes());
-    tcp.extend_from_slice(&[5 << 4, flags, 0xff, 0xff, 0, 0, 0, 0]);
+    tcp.extend_from_slice(&[5 << 4, flags]);
+    tcp.extend_from_slice(&from.window.to_be_bytes());
+    tcp.extend_from_slice(&[0; 4]);
     tcp.extend_from_slice(payload);
     let pseudo = [&ip[12..20], &[0, 6], &((20 + payload.len()) as u16).to_be_bytes()].concat();
     let sum = checksum(&tcp, sum_of(&pseudo));

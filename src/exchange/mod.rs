@@ -257,7 +257,7 @@ impl StreamReader for Reader {
                 StreamEvent::Gap { from, pos, len, frame } => {
                     Missed::note(missed, Missed { from, pos, len, frame });
                 }
-                StreamEvent::Bytes { from, bytes, frame, .. } => {
+                StreamEvent::Bytes { from, pos, bytes, frame, .. } => {
                     match detect::protocol(from, bytes) {
                         Some(Protocol::Http1) => {
                             let mut http1 = Box::new(Http1::new(connection));
@@ -267,7 +267,7 @@ impl StreamReader for Reader {
                             self.framer = Framer::Http1(http1);
                         }
                         Some(other) => {
-                            self.framer = Framer::Opaque(Opaque::new(other, from, frame))
+                            self.framer = Framer::Opaque(Opaque::new(other, from, pos, frame))
                         }
                         None => {}
                     }

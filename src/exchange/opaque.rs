@@ -2,15 +2,15 @@
 
 use super::detect::{self, Protocol};
 use super::{Asked, Ended, Output};
-use crate::flow::{Connection, Side, StreamEvent};
+use crate::flow::{Connection, Side, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
 
 /// Follows a connection whose content is not read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Opaque {
     protocol: Protocol,
-    /// What the client opened with, as long as the server has not answered.
-    asked: Option<FrameRef>,
+    /// Where the client opened, and with which frame, as long as the server has not answered.
+    asked: Option<(StreamPos, FrameRef)>,
     mismatch: Option<Mismatch>,
 }
 
@@ -29,8 +29,8 @@ pub struct Mismatch {
 
 impl Opaque {
     /// A connection that `from` opened with the bytes in `frame`, which are `protocol`.
-    pub(super) fn new(protocol: Protocol, from: Side, frame: FrameRef) -> Self {
-        Self { protocol, asked: (from == Side::Client).then_some(frame), mismatch: None }
+    pub(super) fn new(protocol: Protocol, from: Side, pos: StreamPos, frame: FrameRef) -> Self {
+        Self { protocol, asked: (from == Side::Client).then_some((pos, frame)), mismatch: None }
     }
 
     /// A connection without a byte.
@@ -47,8 +47,11 @@ impl Opaque {
         match event {
             // What is missing may be the answer.
             StreamEvent::Gap { .. } => self.asked = None,
-            StreamEvent::Bytes { from: Side::Server, bytes, frame, .. } => {
-                if let Some(request) = self.asked.take() {
+            StreamEvent::Bytes { from: Side::Server, bytes, ack, frame, .. } => {
+                // A greeting that crossed the client's first bytes answers nothing.
+                if let Some((pos, request)) = self.asked.take()
+                    && ack.is_some_and(|ack| ack > pos)
+                {
                     self.mismatch = self.mismatch(bytes, request, frame);
                 }
             }

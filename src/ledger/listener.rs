@@ -31,8 +31,12 @@ pub struct Listener {
     pub causes: BTreeMap<Cause, u64>,
     /// Exchanges that may have been answered, by why that cannot be read.
     pub unread: HashMap<Unread, u64>,
+    /// Malformed answers that did no harm, as far as was captured.
+    pub malformed: u64,
     /// Exchanges with neither answer nor close in the capture.
     pub open: u64,
+    /// Whole answers of which the capture does not show that the client got them.
+    pub unacknowledged: u64,
     /// Closes by the listener that harmed no request.
     pub benign_closes: u64,
     /// Gaps in the capture of its connections.
@@ -132,10 +136,20 @@ impl Listener {
             count(self.statuses.entry(status).or_default());
         }
         match fate {
-            Fate::Sound => {}
+            Fate::Sound => {
+                let acked = connection.half(Side::Server).acked;
+                let end = exchange.response.map(|response| response.end);
+                if answered.is_some() && acked.map(|acked| acked.pos) < end {
+                    count(&mut self.unacknowledged);
+                }
+            }
             Fate::Failed(verdict) => count(self.causes.entry(verdict.cause).or_default()),
             Fate::Open => count(&mut self.open),
             Fate::Unread(why) => count(self.unread.entry(*why).or_default()),
+        }
+        let flaw = exchange.response.and_then(|response| response.flaw);
+        if flaw.is_some() && !matches!(fate, Fate::Failed(_)) {
+            count(&mut self.malformed);
         }
         let head = exchange.request.head.as_ref();
         let asked = head.and_then(Asked::of);

@@ -57,7 +57,18 @@ pub(super) fn notes(
     if cut > 0 {
         add("heads_cut", format!("the snap length cut the heads of {}", plural(cut, "exchange")));
     }
-    let unreadable = unread(Unread::NotHttp);
+    let malformed = of_backends(&|listener| listener.malformed);
+    if malformed > 0 {
+        let text = format!(
+            "{} malformed (no proper HTTP/1), and nothing shows that the proxy refused it",
+            match malformed {
+                1 => "1 answer is".to_owned(),
+                more => format!("{more} answers are"),
+            }
+        );
+        add("malformed_answers", text);
+    }
+    let unreadable = unread(Unread::NotHttp).saturating_sub(malformed);
     if unreadable > 0 {
         let text =
             format!("{} got what is no HTTP/1 answer: not judged", plural(unreadable, "exchange"));
@@ -69,6 +80,14 @@ pub(super) fn notes(
             plural(counters.exchanges_open, "request")
         );
         add("unanswered_at_end", text);
+    }
+    let unacknowledged = of_backends(&|listener| listener.unacknowledged);
+    if unacknowledged > 0 {
+        let text = format!(
+            "the capture does not show that {} reached the proxy",
+            plural(unacknowledged, "answer")
+        );
+        add("answers_unacknowledged", text);
     }
     if counters.connects_unanswered > 0 {
         let text = format!(

@@ -70,17 +70,21 @@ pub fn failing_probe(exchange: &Exchange) -> Verdict {
 
 /// The backend answered while the request was still being sent, and reset the connection before the
 /// proxy had acknowledged the answer: `close` with unread data sends that reset, and it can destroy
-/// the answer before the proxy reads it (RFC 9112, section 9.6).
+/// the answer before the proxy reads it (RFC 9112, section 9.6). That the proxy sent more of the
+/// request without knowledge of the answer shows; an acknowledgement after that may be missing.
 fn upload_cut_short(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let (request, response) = (&case.exchange.request, case.exchange.response?);
     let server = case.connection.half(Side::Server);
     let reset = server.rst?;
     let acked = server.acked.is_some_and(|acked| acked.pos >= response.end);
-    if request.complete || acked || closing.by == Side::Client || case.connection.has_gaps() {
+    // What was sent after the answer had begun is not counted to the request.
+    let sent = case.connection.half(Side::Client).next;
+    let still_sending = !request.complete && sent > request.end;
+    if !still_sending || acked || closing.by == Side::Client || case.connection.has_gaps() {
         return None;
     }
-    let detail = Detail::Upload { sent: request.end.since(request.start) };
-    let mut verdict = case.verdict(Cause::UploadCutShort, Certainty::Proven, detail, closing);
+    let detail = Detail::Upload { sent: sent.since(request.start) };
+    let mut verdict = case.verdict(Cause::UploadCutShort, Certainty::Likely, detail, closing);
     let received = verdict.close.and_then(|close| close.received);
     verdict.close = Some(Close {
         by: super::Closer::Backend,

@@ -27,7 +27,9 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     let last = exchange.response.map_or(closing.mark.frame, |response| response.last);
     let watched = connection.seen_until.since(last.at) >= HALF_CLOSE;
     let closed_too = !answered_late && (server.fin.is_some() || server.rst.is_some());
-    if client.rst.is_none() && !closed_too && !watched {
+    // Without a word from the backend there is nothing to wait for.
+    let unheard = lost::is_repeated(case);
+    if client.rst.is_none() && !closed_too && !watched && !unheard {
         return Fate::Open;
     }
     if let Some(foreign) = in_flight::foreign_reset(case, closing) {

@@ -84,5 +84,8 @@ fn doubt(case: &Case<'_>, closing: &Closing) -> Option<Doubt> {
 /// the backend only followed.
 fn unseen_proxy_close(case: &Case<'_>) -> Option<Doubt> {
     let gap = case.connection.half(Side::Client).last_gap?;
-    (gap.to > case.exchange.request.end).then_some(Doubt::Gap)
+    let request = &case.exchange.request;
+    // What was taken for the last of an upload may have been the FIN.
+    let at_its_end = gap.to == request.end && !request.complete;
+    (gap.to > request.end || at_its_end).then_some(Doubt::Gap)
 }

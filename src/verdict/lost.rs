@@ -27,16 +27,21 @@ fn copies(case: &Case<'_>) -> u32 {
     case.connection.half(Side::Client).resent.saturating_add(1)
 }
 
+/// Nothing of the request was acknowledged, though it was sent again and again.
+pub(super) fn is_repeated(case: &Case<'_>) -> bool {
+    unacknowledged(case) && case.connection.half(Side::Client).resent >= ENOUGH
+}
+
 /// The request was sent again and again without an acknowledgement; `None` when it was not.
 pub(super) fn request(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     if !unacknowledged(case) || case.exchange.request.unread.is_some() {
         return None;
     }
     let copies = copies(case);
-    // A new connection that never carried anything may have met another obstacle: a path that drops
-    // full segments, say.
+    // A new connection that never carried anything may have met another obstacle (a path that drops
+    // full segments, say), and one begun before the capture may be new.
     let certainty = match copies.saturating_sub(1) {
-        ENOUGH.. if case.is_reused() => Certainty::Proven,
+        ENOUGH.. if case.exchange.ordinal > 0 => Certainty::Proven,
         1.. => Certainty::Likely,
         0 => Certainty::Possible,
     };

@@ -62,7 +62,7 @@ pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry
     let acked = case.connection.half(Side::Client).acked.map(|acked| acked.pos);
     let received = acked.is_some_and(|acked| acked > request.start);
     let received_all = |ack| request.complete && ack >= request.end;
-    if case.exchange.outcome == Outcome::Partial {
+    if matches!(case.exchange.outcome, Outcome::Partial | Outcome::Answered) {
         return (Retry::Unsafe, RetryReason::AnswerBegun);
     }
     if cause == Cause::Unproven {
