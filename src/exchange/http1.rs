@@ -341,6 +341,7 @@ impl Http1 {
             exchanges: self.exchanges,
             quiet_since: self.quiet_since,
             surplus: self.surplus,
+            close_announced: self.close_announced,
             mismatch: None,
             last_asked: self.last_asked,
         }));

@@ -154,6 +154,8 @@ pub struct Ended {
     pub quiet_since: Option<FrameRef>,
     /// Segments of the server that answer nothing.
     pub surplus: u32,
+    /// The last answer announced that the connection would be closed.
+    pub close_announced: bool,
     /// The two sides speak different protocols.
     pub mismatch: Option<Mismatch>,
     /// What the last request was, to know probes by: method and target; `None` when it was made for a

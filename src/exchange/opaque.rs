@@ -61,6 +61,7 @@ impl Opaque {
                     exchanges: 0,
                     quiet_since: None,
                     surplus: 0,
+                    close_announced: false,
                     mismatch: self.mismatch,
                     last_asked: (self.protocol == Protocol::None).then_some(Asked::NOTHING),
                 };

@@ -1,5 +1,6 @@
 //! A failed exchange or connect, as it is kept.
 
+use super::patterns::Context;
 use super::probes::{Health, Source};
 use crate::exchange::{Asked, Exchange, Request, Response};
 use crate::flow::{Connection, Side};
@@ -31,6 +32,10 @@ pub struct Failure {
     pub asked: Option<Asked>,
     /// Of failing probes: how they fare. The rest is that of one of them.
     pub health: Option<Box<Health>>,
+    /// The event that it belongs to, by its place among them.
+    pub event: Option<usize>,
+    /// What is known of both sides, at the end.
+    pub context: Context,
 }
 
 impl Failure {
@@ -59,6 +64,8 @@ impl Failure {
             response,
             asked,
             health: None,
+            event: None,
+            context: Context::default(),
         }
     }
 

@@ -2,10 +2,13 @@
 
 use super::Failure;
 use super::count;
+use super::patterns::{Endings, Guesses, RequestLimit};
 use super::probes::{Accepted, Health, Probes, Source};
-use crate::exchange::{Asked, Ended, Exchange, Outcome, Protocol, RequestHead, Unread};
+use crate::exchange::{
+    Asked, Ended, Exchange, Outcome, Protocol, ProxyKind, RequestHead, ServerKind, Unread,
+};
 use crate::flow::{Connection, Half, Side, SidesBy};
-use crate::idle::IdleGaps;
+use crate::idle::{IdleGaps, Timer};
 use crate::time::Timestamp;
 use crate::verdict::{self, Cause, Fate};
 use std::collections::{BTreeMap, HashMap};
@@ -49,6 +52,10 @@ pub struct Listener {
     pub opened_here: u64,
     /// Connections that came to that host.
     pub accepted_here: u64,
+    /// How its connections end.
+    pub(super) endings: Endings,
+    /// What it runs.
+    pub(super) server: Guesses<ServerKind>,
     /// Probes of its health.
     pub(super) probes: Probes,
     /// Who connects to it.
@@ -79,6 +86,8 @@ pub struct Proxy {
     pub connections: u64,
     /// Their idle gaps.
     pub idle: IdleGaps,
+    /// What it is.
+    pub(super) kind: Guesses<ProxyKind>,
 }
 
 impl Listener {
@@ -91,6 +100,26 @@ impl Listener {
     pub fn is_like_a_backend(&self) -> bool {
         let web = [Protocol::Http1, Protocol::Http2, Protocol::Tls];
         web.iter().any(|protocol| self.spoke(*protocol) > 0) || self.connects_failed > 0
+    }
+
+    /// Its keep-alive timer, as its closes show it.
+    pub fn timer(&self) -> Option<Timer> {
+        self.idle().closed_by_backend.timer()
+    }
+
+    /// After how many requests it closes, if it does.
+    pub fn request_limit(&self) -> Option<RequestLimit> {
+        self.endings.request_limit(self.timer())
+    }
+
+    /// At which age of a connection it closes, if it does.
+    pub fn age_limit(&self) -> Option<Timer> {
+        self.endings.age_limit(self.timer())
+    }
+
+    /// What its answers give away of its server: a guess.
+    pub fn server(&self) -> Option<ServerKind> {
+        self.server.best()
     }
 
     /// How the probes of its health fare, the most frequent kind first.
@@ -108,6 +137,13 @@ impl Listener {
     /// Failed exchanges and connects.
     pub fn failed(&self) -> u64 {
         self.causes.values().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+}
+
+impl Proxy {
+    /// What its requests give away of it: a guess.
+    pub fn kind(&self) -> Option<ProxyKind> {
+        self.kind.best()
     }
 }
 
@@ -146,6 +182,11 @@ impl Listener {
             Fate::Failed(verdict) => count(self.causes.entry(verdict.cause).or_default()),
             Fate::Open => count(&mut self.open),
             Fate::Unread(why) => count(self.unread.entry(*why).or_default()),
+        }
+        self.server.note(exchange.response.and_then(|response| response.server));
+        let signs = exchange.request.head.as_ref().map(|head| head.signs);
+        if let Some(proxy) = self.proxy(client, proxies) {
+            proxy.kind.note(signs.and_then(|signs| signs.proxy));
         }
         let flaw = exchange.response.and_then(|response| response.flaw);
         if flaw.is_some() && !matches!(fate, Fate::Failed(_)) {
@@ -188,6 +229,7 @@ impl Listener {
         }
     }
 
+    /// Books one connection.
     pub(super) fn connection(&mut self, ended: &Ended, connection: &Connection, proxies: usize) {
         count(&mut self.connections);
         count(self.protocols.entry(ended.protocol).or_default());

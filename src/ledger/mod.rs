@@ -4,18 +4,22 @@
 //! them. Which listeners are backends is not known before the end, so everything is booked here and
 //! `roles` chooses later.
 
+mod events;
 mod failure;
 mod listener;
+mod patterns;
 mod probes;
 
 use crate::exchange::{Asked, Ended, Exchange, Output};
 use crate::flow::{Connection, Twin};
 use crate::idle::Timer;
 use crate::packet::Endpoint;
-use crate::verdict::{self, Cause, Certainty, Fate, Timeouts};
+use crate::verdict::{self, Cause, Certainty, Closer, Fate, Timeouts};
+pub use events::{Event, EventKind};
 pub use failure::Failure;
 use foldhash::fast::RandomState;
 pub use listener::{Listener, Proxy};
+pub use patterns::{Context, RequestLimit};
 use probes::Source;
 pub use probes::{Accepted, Health};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -30,11 +34,13 @@ pub struct Limits {
     pub listeners: usize,
     /// Proxies of one listener.
     pub proxies: usize,
+    /// Connections whose begin and end are remembered, to find what explains many failures.
+    pub spans: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { failures: 10_000, listeners: 65_536, proxies: 1_024 }
+        Self { failures: 10_000, listeners: 65_536, proxies: 1_024, spans: 1 << 18 }
     }
 }
 
@@ -48,9 +54,13 @@ pub struct Ledger {
     /// Hosts that open connections to something like a backend.
     openers: HashSet<IpAddr, RandomState>,
     failures: Vec<Failure>,
+    /// What explains many of them.
+    events: Vec<Event>,
     /// The same failures, seen elsewhere: before or after address translation, or at another
     /// viewpoint.
     opinions: Vec<Failure>,
+    /// Connections whose begin and end are remembered.
+    spans: usize,
     /// Connections that two captures hold, by which two.
     pub shared: BTreeMap<(u32, u32), u64>,
     /// Failures that the capture named second shows better than the first one.
@@ -141,11 +151,56 @@ impl Ledger {
         }
     }
 
-    /// Judges again what depends on all that was seen: what another viewpoint shows, and whether a
-    /// close came just when the backend's keep-alive timer fired.
+    /// Judges again what depends on all that was seen: what another viewpoint and the front leg show,
+    /// probes, the backend's keep-alive timer, what explains many failures at once.
     pub fn revise(&mut self) {
         self.join();
         self.gather_probes();
+        self.meet_front_leg();
+        self.lose_in_host();
+        self.give_context();
+        self.find_events();
+    }
+
+    /// Where the front leg shows that a client left, the proxy only followed.
+    fn meet_front_leg(&mut self) {
+        let mut left: HashMap<(Vec<u8>, Vec<u8>), Vec<usize>, RandomState> = HashMap::default();
+        let asked = |failure: &Failure| {
+            let head = failure.request.as_ref()?.head.as_ref()?;
+            Some((head.method().to_vec(), head.target().to_vec()))
+        };
+        for (place, failure) in self.failures.iter().enumerate() {
+            let by_client = failure.verdict.close.is_some_and(|close| close.by == Closer::Proxy);
+            if let Some(asked) = asked(failure).filter(|_| by_client) {
+                left.entry(asked).or_default().push(place);
+            }
+        }
+        let mut changed = Vec::new();
+        for place in 0..self.failures.len() {
+            let Some(failure) = self.failures.get(place) else { continue };
+            let fronts = asked(failure).and_then(|asked| left.get(&asked));
+            let fronts = fronts.into_iter().flatten().filter_map(|front| self.failures.get(*front));
+            // On the front leg the proxy is the server.
+            let front = fronts
+                .filter(|front| front.server.addr == failure.client.addr)
+                .filter(|front| front.server != failure.server)
+                .map(|front| (front.verdict.clone(), front.client))
+                .next();
+            if let (Some((verdict, client)), Some(failure)) = (front, self.failures.get_mut(place))
+            {
+                let before = failure.verdict.cause;
+                if verdict::client_gone(&mut failure.verdict, &verdict, client) {
+                    changed.push((failure.server, before, failure.verdict.cause));
+                }
+            }
+        }
+        for (server, before, after) in changed {
+            self.recount(server, before, after);
+        }
+    }
+
+    /// Whether a close came just when the backend's keep-alive timer fired.
+    fn lose_in_host(&mut self) {
         let told = self.timeouts.backend_keepalive.map(Timer::told);
         let mut timers: HashMap<Endpoint, Option<Timer>, RandomState> = HashMap::default();
         let mut changed = Vec::new();
@@ -153,9 +208,8 @@ impl Ledger {
             let Some(listener) = self.listeners.get(&failure.server) else {
                 continue;
             };
-            let timer = *timers
-                .entry(failure.server)
-                .or_insert_with(|| told.or_else(|| listener.idle().closed_by_backend.timer()));
+            let timer =
+                *timers.entry(failure.server).or_insert_with(|| told.or_else(|| listener.timer()));
             let before = failure.verdict.cause;
             if let Some(timer) = timer
                 && verdict::lost_in_host(&mut failure.verdict, timer.value, |gap| timer.fits(gap))
@@ -165,6 +219,54 @@ impl Ledger {
         }
         for (server, before, after) in changed {
             self.recount(server, before, after);
+        }
+    }
+
+    /// Tells each failure what is known of both its sides.
+    fn give_context(&mut self) {
+        let mut contexts: HashMap<(Endpoint, IpAddr), Context, RandomState> = HashMap::default();
+        for failure in &mut self.failures {
+            let Some(listener) = self.listeners.get(&failure.server) else {
+                continue;
+            };
+            let told = self.timeouts.proxy_idle;
+            let of = (failure.server, failure.client.addr);
+            failure.context = *contexts.entry(of).or_insert_with(|| {
+                let proxy = listener.proxies.get(&failure.client.addr);
+                let observed = proxy.and_then(|proxy| proxy.idle.closed_by_proxy.timer());
+                Context {
+                    server: listener.server(),
+                    proxy: proxy.and_then(Proxy::kind),
+                    proxy_idle: told.or(observed.map(|timer| timer.value)),
+                    request_limit: listener.request_limit(),
+                    age_limit: listener.age_limit().map(|timer| timer.value),
+                }
+            });
+        }
+    }
+
+    /// Finds what explains many failures at once.
+    fn find_events(&mut self) {
+        let mut of: BTreeMap<Endpoint, Vec<usize>> = BTreeMap::new();
+        for (place, failure) in self.failures.iter().enumerate() {
+            of.entry(failure.server).or_default().push(place);
+        }
+        for (server, places) in of {
+            let Some(listener) = self.listeners.get(&server) else { continue };
+            let failures: Vec<(usize, &Failure)> = places
+                .iter()
+                .filter_map(|place| Some((*place, self.failures.get(*place)?)))
+                .collect();
+            let spans = &listener.endings.spans;
+            for (event, members) in events::find(server, &failures, spans, listener.timer()) {
+                let number = self.events.len();
+                self.events.push(event);
+                for place in members {
+                    if let Some(failure) = self.failures.get_mut(place) {
+                        failure.event = Some(number);
+                    }
+                }
+            }
         }
     }
 
@@ -213,6 +315,11 @@ impl Ledger {
         self.openers.contains(&addr)
     }
 
+    /// What explains many failures at once, by backend and time.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
     /// The failures booked since `seen` were, in the order of booking.
     pub fn failures_from(&self, seen: usize) -> &[Failure] {
         self.failures.get(seen..).unwrap_or_default()
@@ -250,8 +357,13 @@ impl Ledger {
             count(&mut self.listeners_forgotten);
             return false;
         };
-        listener.connection(ended, connection, proxies);
         let failed = matches!(fate, Fate::Failed(_));
+        let established = matches!(fate, Fate::Sound);
+        listener.connection(ended, connection, proxies);
+        let room = self.spans < self.limits.spans;
+        if listener.endings.note(ended, connection, established, room) {
+            self.spans = self.spans.saturating_add(1);
+        }
         if let Some(asked) = ended.last_asked.filter(|asked| *asked == Asked::NOTHING) {
             let source = Source { client: connection.client.addr, asked };
             listener.note_asked(source, connection.opened.at, None, proxies);

@@ -1,15 +1,16 @@
 //! The report, made of the books, the roles and the captures.
 
 use super::escape;
+use super::events;
 use super::fix::fix;
 use super::model::{
     Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Health, Idle, Proxy,
-    Report, Request, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
+    Report, Request, RequestLimit, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
 };
 use super::notes::notes;
 use super::summary::summary;
 use super::words;
-use crate::exchange::Prober;
+use crate::exchange::{Prober, ProxyKind, ServerKind};
 use crate::flow;
 use crate::idle::{self, Ordering, Timer};
 use crate::ledger::{self, Ledger, Listener};
@@ -49,12 +50,17 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         .map(|(endpoint, listener)| (*endpoint, *listener))
         .collect();
     let several = sources.captures.len() > 1;
+    let ids: Vec<String> = ledger.events().iter().map(events::id).collect();
     let failures: Vec<Failure> = ledger
         .failures(several)
         .into_iter()
         .filter(|failure| roles.judges(failure))
-        .map(|kept| failure(kept, style))
+        .map(|kept| Failure {
+            event: kept.event.and_then(|event| ids.get(event).cloned()),
+            ..failure(kept, style)
+        })
         .collect();
+    let events = events::told(ledger, &failures);
     let causes = causes(&listeners, roles, ledger);
     let counters = counters(&sources, &listeners, &backends, ledger, &causes);
     let notes = notes(&sources, ledger, roles, &counters);
@@ -68,7 +74,7 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
             .iter()
             .map(|(endpoint, listener)| backend(*endpoint, listener, style))
             .collect(),
-        events: Vec::new(),
+        events,
         failures,
         notes,
     }
@@ -180,12 +186,25 @@ fn backend(endpoint: Endpoint, listener: &Listener, style: Style) -> Backend {
         vantage: Vantage { value: vantage.name(), by },
         idle: gaps_of(&idle),
         backend_keepalive: timeout(told.backend_keepalive, &idle.closed_by_backend),
-        request_limit: None,
+        request_limit: listener.request_limit().map(|limit| RequestLimit {
+            observed: limit.requests.into(),
+            samples: limit.samples,
+            announced: limit.announced,
+        }),
+        age_limit: listener.age_limit().map(|timer| Timeout {
+            configured_ns: None,
+            observed_ns: Some(nanos(timer.value)),
+            samples: timer.samples,
+            low_ns: Some(nanos(timer.low)),
+            high_ns: Some(nanos(timer.high)),
+        }),
+        server: listener.server().map(ServerKind::name),
         proxies: listener
             .proxies
             .iter()
             .map(|(addr, proxy)| Proxy {
                 proxy: addr.to_string(),
+                kind: proxy.kind().map(ProxyKind::name),
                 connections: proxy.connections,
                 idle: gaps_of(&proxy.idle),
                 proxy_idle: timeout(told.proxy_idle, &proxy.idle.closed_by_proxy),
@@ -429,10 +448,15 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
     facts
 }
 
-/// The same for the same capture: FNV-1a of who, when and which. The cause is no part of it, for it
+/// The same for the same capture: a digest of who, when and which. The cause is no part of it, for it
 /// may be revised.
 fn id(kept: &ledger::Failure, at_nanos: u64) -> String {
     let text = format!("{}|{}|{at_nanos}|{}", kept.client, kept.server, kept.ordinal);
+    digest(&text)
+}
+
+/// FNV-1a in hexadecimal.
+pub(super) fn digest(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });

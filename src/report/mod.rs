@@ -6,6 +6,7 @@
 
 mod build;
 mod escape;
+mod events;
 mod fix;
 mod histogram;
 pub mod json;

@@ -116,8 +116,12 @@ pub struct Backend {
     pub idle: Idle,
     /// Its keep-alive timeout.
     pub backend_keepalive: Option<Timeout>,
-    /// After how many requests it closes; not determined yet.
+    /// After how many requests it closes; null when no one number shows.
     pub request_limit: Option<RequestLimit>,
+    /// At which age of a connection it closes; null when no one age shows.
+    pub age_limit: Option<Timeout>,
+    /// What its answers give away of its server: a guess.
+    pub server: Option<&'static str>,
     /// Its proxies.
     pub proxies: Vec<Proxy>,
     /// The worst of its proxies.
@@ -154,6 +158,8 @@ pub struct Health {
 pub struct Proxy {
     /// Its address.
     pub proxy: String,
+    /// What its requests give away of it: a guess.
+    pub kind: Option<&'static str>,
     /// Its connections to the backend.
     pub connections: u64,
     /// Their idle gaps.
@@ -188,6 +194,8 @@ pub struct RequestLimit {
     pub observed: u64,
     /// In how many connections.
     pub samples: u64,
+    /// Of them, those whose last answer announced it.
+    pub announced: u64,
 }
 
 /// Where a capture was taken, and how that is known.

@@ -72,6 +72,12 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         parts.push(format!("the health checks of {of} fail"));
     }
     paragraph(&format!("{RED}{}.{RED:#}", parts.join(", ")), "", out)?;
+    for event in &report.events {
+        writeln!(out)?;
+        let at = event.first.get(11..19).unwrap_or(&event.first);
+        let text = format!("{at} UTC: {}. {} to it", event.summary, belong(event.failures));
+        paragraph(&format!("{BOLD}{}{BOLD:#}", sentence(&text)), "  ", out)?;
+    }
     // The first failure of a kind speaks for all of them.
     for (first, count) in reasons(report) {
         writeln!(out)?;
@@ -85,6 +91,10 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+fn belong(failures: u64) -> String {
+    format!("{} {}", plural(failures, "failure"), if failures == 1 { "belongs" } else { "belong" })
+}
+
 fn was(count: u64, noun: &str) -> String {
     format!("{} {}", plural(count, noun), if count == 1 { "was" } else { "were" })
 }
@@ -92,7 +102,8 @@ fn was(count: u64, noun: &str) -> String {
 /// The first of the failures that are alike, with how many there are, the most frequent first.
 fn reasons(report: &Report) -> Vec<(&Failure, usize)> {
     let mut groups: BTreeMap<[&str; 4], (&Failure, usize)> = BTreeMap::new();
-    for failure in &report.failures {
+    // What an event explains was told with it.
+    for failure in report.failures.iter().filter(|failure| failure.event.is_none()) {
         let alike = [failure.cause, &failure.backend, failure.certainty, failure.retry];
         let group = groups.entry(alike).or_insert((failure, 0));
         group.1 = group.1.saturating_add(1);
@@ -155,6 +166,30 @@ fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
     };
     if !vantage.is_empty() {
         writeln!(out, "  {vantage}, by the addresses and handshake times")?;
+    }
+    if let Some(server) = backend.server {
+        writeln!(out, "  server: {server}, going by its headers (a guess)")?;
+    }
+    if let Some(limit) = &backend.request_limit {
+        let announced = match limit.announced {
+            0 => "never announced",
+            announced if announced == limit.samples => "announced",
+            _ => "not always announced",
+        };
+        let times = plural(limit.samples, "time");
+        writeln!(
+            out,
+            "  closes a connection after {} requests (seen {times}, {announced})",
+            limit.observed
+        )?;
+    }
+    if let Some(age) = backend.age_limit.and_then(|age| age.observed_ns) {
+        let age = duration(Duration::from_nanos(age));
+        writeln!(out, "  closes a connection when it is {age} old, whatever was asked on it")?;
+    }
+    if let Some(health) = &backend.health {
+        let path = health.path.as_deref().unwrap_or("a bare connect");
+        writeln!(out, "  health checks: {path}, {} of {} failed", health.failed, health.of)?;
     }
     histogram::write(backend, out)
 }

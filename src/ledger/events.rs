@@ -1,0 +1,279 @@
+//! Events: what explains many failures of a backend at once.
+//!
+//! A restart or deploy closes all connections within moments, connects are refused for a while, new
+//! connections follow. An outage is the same without its end, or without its beginning. A backend that
+//! was too slow to answer just before belongs to the same story.
+
+use super::failure::Failure;
+use super::patterns::Span;
+use crate::idle::{Timer, tolerance};
+use crate::packet::Endpoint;
+use crate::time::Timestamp;
+use crate::verdict::Cause;
+use std::time::Duration;
+
+/// Closes no further apart belong together: a server shuts its connections down one by one.
+const MOMENT: Duration = Duration::from_millis(500);
+/// Failed connects no further apart belong together, and to closes before them: proxies try again
+/// after seconds.
+const RETRIES: Duration = Duration::from_secs(10);
+/// So long before a restart slowness is its prelude: health checks and watchdogs take that long.
+const PRELUDE: Duration = Duration::from_secs(60);
+/// Fewer failed connects are told one by one.
+const MIN_CONNECTS: usize = 3;
+/// One connection that closes is no event, unless connects fail after it.
+const MIN_CLOSES: usize = 2;
+/// An event explains several failures.
+const MIN_FAILURES: usize = 2;
+/// No server restarts for longer.
+const LONGEST_RESTART: Duration = Duration::from_secs(120);
+
+/// What happened to a backend.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Of which kind.
+    pub kind: EventKind,
+    /// Whose.
+    pub server: Endpoint,
+    /// When its first failure began.
+    pub first: Timestamp,
+    /// When its last failure ended.
+    pub last: Timestamp,
+    /// Connections that the backend closed within moments.
+    pub closed: usize,
+    /// Connects that failed.
+    pub refused: usize,
+    /// Requests that it was too slow for, just before.
+    pub slow: usize,
+    /// When the first new connection came about after it.
+    pub recovered: Option<Timestamp>,
+    /// Failures that belong to it.
+    pub failures: usize,
+}
+
+/// Kinds of events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EventKind {
+    /// It worked before, and soon after.
+    Restart,
+    /// It did not work before, or not again within the capture or for long.
+    Outage,
+}
+
+impl EventKind {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::Outage => "outage",
+        }
+    }
+}
+
+/// When a failure came to its end.
+fn ended(failure: &Failure) -> Timestamp {
+    let close = failure.verdict.close.map(|close| close.frame.at);
+    close.or(failure.verdict.evidence.last().map(|last| last.frame.at)).unwrap_or_default()
+}
+
+/// When it began.
+fn begun(failure: &Failure) -> Timestamp {
+    failure.verdict.evidence.first().map_or_else(|| ended(failure), |first| first.frame.at)
+}
+
+fn is_connect(failure: &Failure) -> bool {
+    matches!(
+        failure.verdict.cause,
+        Cause::ConnectionRefused | Cause::ConnectTimeout | Cause::Unreachable
+    )
+}
+
+/// Cut off while something was outstanding, or about to be.
+fn is_cut(failure: &Failure) -> bool {
+    matches!(
+        failure.verdict.cause,
+        Cause::ClosedInFlight
+            | Cause::ResetInFlight
+            | Cause::TruncatedResponse
+            | Cause::KeepaliveRace
+            | Cause::StaleReuse
+            | Cause::Unproven
+    )
+}
+
+fn is_slow(failure: &Failure) -> bool {
+    matches!(failure.verdict.cause, Cause::ResponseTimeout | Cause::Stalled)
+}
+
+/// A stretch of trouble: closes within moments, failed connects, or both.
+#[derive(Clone, Copy, Debug)]
+struct Trouble {
+    first: Timestamp,
+    last: Timestamp,
+    closed: usize,
+    refused: usize,
+}
+
+/// The events of one backend, in the order of time, with the places of the failures that belong to
+/// each. `failures` are all of its failures, `spans` the lives of its connections, `timer` its
+/// keep-alive.
+pub(super) fn find(
+    server: Endpoint,
+    failures: &[(usize, &Failure)],
+    spans: &[Span],
+    timer: Option<Timer>,
+) -> Vec<(Event, Vec<usize>)> {
+    let mut troubles = bursts(spans, failures, timer);
+    troubles.extend(refusals(failures, spans));
+    troubles.sort_by_key(|trouble| trouble.first);
+    let mut events = Vec::new();
+    for trouble in joined(troubles) {
+        let told = trouble.closed >= MIN_CLOSES
+            || trouble.refused >= MIN_CONNECTS
+            || trouble.closed > 0 && trouble.refused > 0;
+        if !told {
+            continue;
+        }
+        let within = |failure: &Failure| {
+            let end = ended(failure);
+            (is_cut(failure) || is_connect(failure))
+                && end.plus(MOMENT) >= trouble.first
+                && end <= trouble.last.plus(MOMENT)
+        };
+        let prelude = |failure: &Failure| {
+            let end = ended(failure);
+            is_slow(failure)
+                && end <= trouble.last.plus(MOMENT)
+                && trouble.first.since(end) <= PRELUDE
+        };
+        let members: Vec<(usize, &Failure)> = failures
+            .iter()
+            .filter(|(_, failure)| within(failure) || prelude(failure))
+            .copied()
+            .collect();
+        if members.len() < MIN_FAILURES {
+            continue;
+        }
+        let slow = members.iter().filter(|(_, failure)| is_slow(failure)).count();
+        let first = members.iter().map(|(_, one)| begun(one)).min().unwrap_or(trouble.first);
+        let first = first.min(trouble.first);
+        let before = spans.iter().any(|span| span.established && span.opened < trouble.first);
+        let recovered = spans
+            .iter()
+            .filter(|span| span.established && span.opened > trouble.last)
+            .map(|span| span.opened)
+            .min();
+        let soon = recovered.is_some_and(|at| at.since(trouble.first) <= LONGEST_RESTART);
+        let event = Event {
+            kind: if before && soon { EventKind::Restart } else { EventKind::Outage },
+            server,
+            first,
+            last: trouble.last,
+            closed: trouble.closed,
+            refused: trouble.refused,
+            slow,
+            recovered,
+            failures: members.len(),
+        };
+        events.push((event, members.into_iter().map(|(place, _)| place).collect()));
+    }
+    events
+}
+
+/// Troubles that follow each other closely are one.
+fn joined(troubles: Vec<Trouble>) -> Vec<Trouble> {
+    let mut joined: Vec<Trouble> = Vec::new();
+    for trouble in troubles {
+        match joined.last_mut() {
+            // Closes lead to failed connects, and these to more of them; closes apart from each other
+            // have nothing in common.
+            Some(before)
+                if trouble.refused > 0 && trouble.first.since(before.last) <= RETRIES
+                    || trouble.first <= before.last =>
+            {
+                before.last = before.last.max(trouble.last);
+                before.closed = before.closed.saturating_add(trouble.closed);
+                before.refused = before.refused.saturating_add(trouble.refused);
+            }
+            _ => joined.push(trouble),
+        }
+    }
+    joined
+}
+
+/// Moments in which the backend closed all its connections, some of them in the middle of a request.
+/// Connections that its keep-alive timer ends together are none, and neither is a coming and going, in
+/// which it closes connections that were opened meanwhile.
+fn bursts(spans: &[Span], failures: &[(usize, &Failure)], timer: Option<Timer>) -> Vec<Trouble> {
+    let mut closed: Vec<&Span> =
+        spans.iter().filter(|span| span.by_backend && span.established).collect();
+    closed.sort_by_key(|span| span.closed);
+    let mut bursts = Vec::new();
+    let mut rest = closed.as_slice();
+    while let Some((first, after)) = rest.split_first() {
+        let mut last = first.closed;
+        let more = after.iter().take_while(|span| {
+            let near = span.closed.since(last) <= MOMENT;
+            last = last.max(if near { span.closed } else { last });
+            near
+        });
+        let count = more.count().saturating_add(1);
+        let (group, beyond) = rest.split_at(count.min(rest.len()));
+        rest = beyond;
+        let comes_and_goes = group.iter().any(|span| span.opened >= first.closed);
+        let survives = |span: &Span| {
+            span.established && span.opened < first.closed && span.closed > last.plus(MOMENT)
+        };
+        let cut = failures.iter().any(|(_, failure)| {
+            let end = ended(failure);
+            is_cut(failure) && end.plus(MOMENT) >= first.closed && end <= last.plus(MOMENT)
+        });
+        let survivors = spans.iter().any(survives);
+        if cut && !survivors && !comes_and_goes && !by_timer(group, timer) {
+            bursts.push(Trouble { first: first.closed, last, closed: count, refused: 0 });
+        }
+    }
+    bursts
+}
+
+/// All of them had been idle for the same time, or for that of the timer.
+fn by_timer(group: &[&Span], timer: Option<Timer>) -> bool {
+    let idle: Option<Vec<Duration>> = group.iter().map(|span| span.idle).collect();
+    // One that was not idle had a request outstanding, which a timer does not ask for.
+    let Some(idle) = idle else {
+        let known: Vec<Duration> = group.iter().filter_map(|span| span.idle).collect();
+        let fits = |gap: &Duration| timer.is_some_and(|timer| timer.fits(*gap));
+        return !known.is_empty() && known.iter().all(fits);
+    };
+    let (Some(shortest), Some(longest)) = (idle.iter().min(), idle.iter().max()) else {
+        return false;
+    };
+    longest.saturating_sub(*shortest) <= tolerance(*shortest)
+}
+
+/// Connects that failed one after the other, with none between that came about.
+fn refusals(failures: &[(usize, &Failure)], spans: &[Span]) -> Vec<Trouble> {
+    let mut times: Vec<(Timestamp, Timestamp)> = failures
+        .iter()
+        .filter(|(_, failure)| is_connect(failure))
+        .map(|(_, failure)| (begun(failure), ended(failure)))
+        .collect();
+    times.sort_unstable();
+    let mut established: Vec<Timestamp> =
+        spans.iter().filter(|span| span.established).map(|span| span.opened).collect();
+    established.sort_unstable();
+    let mut troubles: Vec<Trouble> = Vec::new();
+    for (begun, ended) in times {
+        if let Some(run) = troubles.last_mut() {
+            let next = established.partition_point(|opened| *opened <= run.last);
+            let between = established.get(next).is_some_and(|opened| *opened < begun);
+            if !between && begun.since(run.last) <= RETRIES {
+                run.last = run.last.max(ended);
+                run.refused = run.refused.saturating_add(1);
+                continue;
+            }
+        }
+        troubles.push(Trouble { first: begun, last: ended, closed: 0, refused: 1 });
+    }
+    troubles
+}
