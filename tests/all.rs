@@ -24,6 +24,8 @@ mod captures;
 mod cli;
 /// Public captures, held against what peer tools say of them.
 mod corpus;
+/// What many connections show together.
+mod events;
 /// Captures read through a filter.
 #[cfg(feature = "live")]
 mod filter;

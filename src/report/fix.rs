@@ -1,7 +1,7 @@
 //! What to change, in one sentence.
 
 use super::words::duration;
-use crate::exchange::{FlawKind, Protocol};
+use crate::exchange::{FlawKind, Protocol, ProxyKind, ServerKind};
 use crate::ledger::{Failure, Health};
 use crate::verdict::{Cause, Detail, Doubt, Drop};
 use std::time::Duration;
@@ -10,12 +10,7 @@ use std::time::Duration;
 pub(super) fn fix(failure: &Failure) -> String {
     let verdict = &failure.verdict;
     match (verdict.cause, verdict.detail) {
-        (Cause::KeepaliveRace, _) if verdict.closed_after.is_some() => format!(
-            "let the backend keep idle connections longer than the proxy does: raise its keep-alive \
-             timeout (about {} here) above the proxy's idle timeout, for Node behind a 60 s proxy \
-             `server.keepAliveTimeout = 65_000`, or lower the proxy's below it",
-            duration(verdict.closed_after.unwrap_or_default())
-        ),
+        (Cause::KeepaliveRace, _) => race_fix(failure),
         (Cause::ResponseTimeout, _) => "find what made the backend slow at that second (load, a lock, \
              a query, a call to another service), or raise the proxy's read timeout above what the \
              request may take"
@@ -29,9 +24,6 @@ pub(super) fn fix(failure: &Failure) -> String {
             .to_owned(),
         (Cause::BackendError, _) => "look in the backend's own log at that second: it answered, and \
              the proxy only passed that on"
-            .to_owned(),
-        (Cause::KeepaliveRace, _) => "let the backend keep idle connections longer than the proxy \
-             does: raise its keep-alive timeout above the proxy's idle timeout, or lower the proxy's"
             .to_owned(),
         (Cause::AcceptQueueFull, _) => "give the server more workers or threads, or a longer queue \
              (`listen` backlog and `net.core.somaxconn`; `ss -ltn` shows Recv-Q against Send-Q): it \
@@ -88,9 +80,7 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::HealthCheckFailing, _) => {
             failure.health.as_deref().map_or(PROBE_FIX, health_fix).to_owned()
         }
-        (Cause::StaleReuse, _) => "lower the proxy's idle timeout below the backend's keep-alive \
-             timeout, and let the proxy check a pooled connection before it reuses it"
-            .to_owned(),
+        (Cause::StaleReuse, _) => stale_fix(failure),
         (Cause::ClosedInFlight, Detail::Fresh) => "look on the backend at that second for what closes \
              new connections: a crash, a worker being killed or restarted, a connection limit"
             .to_owned(),
@@ -194,4 +184,112 @@ fn health_fix(health: &Health) -> &'static str {
         }
         _ => PROBE_FIX,
     }
+}
+
+/// What the backend's keep-alive should be: above the proxy's idle timeout by more than the jitter of
+/// both.
+fn longer_than(proxy_idle: Option<Duration>, proxy: Option<ProxyKind>) -> u64 {
+    let default = match proxy {
+        Some(ProxyKind::Google) => 600,
+        Some(ProxyKind::Envoy) => 3_600,
+        Some(ProxyKind::Traefik) => 90,
+        Some(ProxyKind::Caddy | ProxyKind::TrafficServer) => 120,
+        // AWS ALB, nginx, Varnish, Squid: the most usual value.
+        _ => 60,
+    };
+    let idle = proxy_idle.map_or(default, |idle| idle.as_secs().saturating_add(1));
+    // A minute's timers are checked within seconds, an hour's within a minute.
+    idle.saturating_add(5.max(idle / 50))
+}
+
+/// The line of configuration that keeps idle connections for `seconds` on this server.
+fn keepalive_setting(server: ServerKind, seconds: u64) -> String {
+    match server {
+        ServerKind::Node => format!("server.keepAliveTimeout = {}", seconds.saturating_mul(1_000)),
+        ServerKind::Gunicorn => format!("gunicorn --keep-alive {seconds}"),
+        ServerKind::Uvicorn => format!("uvicorn --timeout-keep-alive {seconds}"),
+        ServerKind::Hypercorn => format!("hypercorn --keep-alive {seconds}"),
+        ServerKind::Waitress => format!("waitress-serve --channel-timeout={seconds}"),
+        ServerKind::Tomcat => format!("server.tomcat.keep-alive-timeout={seconds}s"),
+        ServerKind::Jetty => {
+            format!("server.jetty.connection-idle-timeout={seconds}s")
+        }
+        ServerKind::Apache => format!("KeepAliveTimeout {seconds}"),
+        ServerKind::Nginx => format!("keepalive_timeout {seconds}s;"),
+        ServerKind::Kestrel => {
+            format!("options.Limits.KeepAliveTimeout = TimeSpan.FromSeconds({seconds})")
+        }
+        ServerKind::Iis => format!("connectionTimeout of {seconds} s in the site's <limits>"),
+        ServerKind::Lighttpd => format!("server.max-keep-alive-idle = {seconds}"),
+        ServerKind::Caddy => format!("servers {{ timeouts {{ idle {seconds}s }} }}"),
+    }
+}
+
+/// How a proxy's idle timeout towards its backends is set.
+const fn idle_setting(proxy: ProxyKind) -> Option<&'static str> {
+    match proxy {
+        ProxyKind::Alb => Some("the attribute `idle_timeout.timeout_seconds`"),
+        // Fixed at 600 s.
+        ProxyKind::Google => None,
+        ProxyKind::Envoy => Some("`common_http_protocol_options.idle_timeout` of the cluster"),
+        ProxyKind::Varnish => Some("`-p backend_idle_timeout`"),
+        ProxyKind::Squid => Some("`server_idle_pconn_timeout`"),
+        ProxyKind::TrafficServer => Some("`proxy.config.http.keep_alive_no_activity_timeout_out`"),
+        ProxyKind::Traefik => Some("`serversTransport.forwardingTimeouts.idleConnTimeout`"),
+        ProxyKind::Caddy => Some("`transport http { keepalive … }`"),
+        ProxyKind::Apache => Some("`ttl=` of ProxyPass"),
+    }
+}
+
+fn proxy_setting(proxy: Option<ProxyKind>) -> String {
+    let known = proxy.and_then(|proxy| Some((proxy.name(), idle_setting(proxy)?)));
+    known.map_or_else(String::new, |(name, setting)| {
+        format!(" ({setting}, as the proxy looks like {name})")
+    })
+}
+
+/// The side that sends requests must give up an idle connection first.
+fn race_fix(failure: &Failure) -> String {
+    let context = &failure.context;
+    if let Some(limit) = context.request_limit {
+        return format!(
+            "the backend closes a connection after {} requests: raise that limit, set the proxy's own \
+             limit below it, or let the backend announce its last answer with `Connection: close`",
+            limit.requests
+        );
+    }
+    if let Some(age) = context.age_limit {
+        return format!(
+            "the backend closes connections at the age of {}, whatever is asked on them: raise that, or \
+             let the proxy renew its connections sooner",
+            duration(age)
+        );
+    }
+    let here =
+        failure.verdict.closed_after.map(|after| format!(" (about {} here)", duration(after)));
+    let seconds = longer_than(context.proxy_idle, context.proxy);
+    let setting = match context.server {
+        Some(server) => format!(
+            "`{}`, as the backend looks like {} (a guess from its headers)",
+            keepalive_setting(server, seconds),
+            server.name()
+        ),
+        None => {
+            format!("for Node behind a 60 s proxy `{}`", keepalive_setting(ServerKind::Node, 65))
+        }
+    };
+    format!(
+        "let the backend keep idle connections longer than the proxy does: raise its keep-alive timeout{} \
+         above the proxy's idle timeout, {setting}; or lower the proxy's below it{}",
+        here.unwrap_or_default(),
+        proxy_setting(context.proxy)
+    )
+}
+
+fn stale_fix(failure: &Failure) -> String {
+    format!(
+        "lower the proxy's idle timeout below the backend's keep-alive timeout{}, and let the proxy check \
+         a pooled connection before it reuses it",
+        proxy_setting(failure.context.proxy)
+    )
 }

@@ -1,0 +1,297 @@
+//! What many connections show together: probes, restarts, outages, limits, the front leg.
+
+use crate::scenarios::analyze;
+use crate::talk::{self, End, Frame, Talk, get, ok, post_head};
+use End::{Backend, Proxy};
+use std::time::Duration;
+use why502::report::Report;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+/// A connection of its own, `at` after noon.
+fn at(port: u16, at: Duration) -> Talk {
+    let number = 1_000 * u32::from(port);
+    Talk::new(number, number + 500).on_port(port).after(at)
+}
+
+fn all(talks: &[Talk]) -> Report {
+    let frames: Vec<Frame> = talk::together(&talks.iter().collect::<Vec<_>>());
+    analyze(&frames)
+}
+
+fn causes(report: &Report) -> Vec<(&'static str, u64)> {
+    report.causes.iter().map(|(cause, count)| (*cause, *count)).collect()
+}
+
+fn answer(status: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").into_bytes()
+}
+
+fn probe(agent: &str, path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: 10.0.0.1\r\nUser-Agent: {agent}\r\n\r\n").into_bytes()
+}
+
+/// One connection per probe, as AWS and HAProxy do.
+fn probes(count: u16, agent: &str, period: impl Fn(u16) -> Duration, status: &str) -> Vec<Talk> {
+    let one = |index: u16| {
+        let mut talk = at(40_000 + index, period(index));
+        talk.handshake().data(Proxy, &probe(agent, "/health")).ack(Backend);
+        talk.data(Backend, &answer(status)).ack(Proxy).close(Proxy);
+        talk
+    };
+    (0..count).map(one).collect()
+}
+
+#[test]
+fn probes_known_by_their_user_agent_that_fail_are_one_record() {
+    let uneven = |index: u16| SECOND * u32::from(index * index);
+    for status in ["404 Not Found", "503 Unavailable"] {
+        let report = all(&probes(4, "ELB-HealthChecker/2.0", uneven, status));
+        assert_eq!(causes(&report), [("health_check_failing", 1)], "{status}");
+        let failure = &report.failures[0];
+        assert_eq!((failure.certainty, failure.retry), ("proven", "safe"));
+        assert_eq!((&failure.detail["failed"], &failure.detail["of"]), (&4.into(), &4.into()));
+        assert_eq!(failure.detail["path"], "/health");
+        let health = report.backends[0].health.as_ref().unwrap();
+        assert_eq!((health.failed, health.of, health.prober), (4, 4, Some("ELB-HealthChecker")));
+        assert_eq!(report.counters.exchanges_failed, 0, "no client's request failed");
+    }
+}
+
+#[test]
+fn probes_known_by_their_period_that_fail_are_one_record() {
+    let report = all(&probes(8, "x", |index| millis(u64::from(index) * 503), "404 Not Found"));
+    assert_eq!(causes(&report), [("health_check_failing", 1)]);
+    assert_eq!(report.failures[0].certainty, "likely");
+    let period = report.backends[0].health.as_ref().unwrap().period_ns.unwrap();
+    assert!(period.abs_diff(503_000_000) < 10_000_000, "{period}");
+}
+
+#[test]
+fn a_client_that_asks_for_what_is_not_there_is_no_failing_probe() {
+    let uneven = |index: u16| millis(u64::from(index) * 503 + u64::from(index * index) * 70);
+    assert_eq!(causes(&all(&probes(8, "x", uneven, "404 Not Found"))), []);
+    // Steady, but made for a client.
+    let steady = (0..8_u16).map(|index| {
+        let mut talk = at(40_000 + index, SECOND * u32::from(index));
+        let request = b"GET /poll HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.9.9.9\r\n\r\n";
+        talk.handshake().data(Proxy, request).data(Backend, &answer("404 Not Found")).ack(Proxy);
+        talk.close(Proxy);
+        talk
+    });
+    assert_eq!(causes(&all(&steady.collect::<Vec<_>>())), []);
+}
+
+#[test]
+fn probes_that_are_answered_as_they_should_be_are_told_and_accuse_nobody() {
+    let report = all(&probes(8, "x", |index| SECOND * u32::from(index), "200 OK"));
+    assert!(report.failures.is_empty());
+    let health = report.backends[0].health.as_ref().unwrap();
+    assert_eq!((health.failed, health.of), (0, 8));
+}
+
+#[test]
+fn refused_connects_at_a_constant_period_are_one_failing_probe() {
+    let connect = |index: u16, when: Duration| {
+        let mut talk = at(40_000 + index, when);
+        talk.syn().refuse();
+        talk
+    };
+    let steady = |index: u16| connect(index, SECOND * 2 * u32::from(index));
+    let report = all(&(0..8).map(steady).collect::<Vec<_>>());
+    assert_eq!(causes(&report), [("health_check_failing", 1)]);
+    let summary = &report.failures[0].summary;
+    assert!(summary.contains("8 of 8") && summary.contains("connection_refused"), "{summary}");
+    let uneven = |index: u16| connect(index, SECOND * u32::from(index * index));
+    let report = all(&(0..8).map(uneven).collect::<Vec<_>>());
+    assert_eq!(causes(&report), [("connection_refused", 8)]);
+}
+
+/// The closes of probes' connections, right after each answer, would hide the timer.
+#[test]
+fn probes_say_nothing_of_keep_alive() {
+    let mut talks = probes(20, "x", |index| SECOND * u32::from(index), "200 OK");
+    for index in 0..4 {
+        let mut talk = at(50_000 + index, millis(700 * u64::from(index)));
+        talk.handshake().exchange("/a", 10).idle(SECOND * 5).close(Backend);
+        talks.push(talk);
+    }
+    let backend = &all(&talks).backends[0];
+    let timer = backend.backend_keepalive.unwrap();
+    assert!(timer.observed_ns.unwrap().abs_diff(5_000_000_000) < 10_000_000, "{timer:?}");
+    assert_eq!(backend.idle.closed_by_proxy.count, 0);
+}
+
+/// Keep-alive connections that are cut at `stop`, some with a request outstanding; then refused
+/// connects, then new connections.
+fn restart(refused: u16, recovers: bool) -> Vec<Talk> {
+    let mut talks = Vec::new();
+    for index in 0..4 {
+        let mut talk = at(40_000 + index, millis(10 * u64::from(index)));
+        // Idle for different times: no timer.
+        talk.handshake().exchange("/a", 10).idle(SECOND).idle(millis(300 * u64::from(index)));
+        talk.exchange("/b", 10).idle(millis(5_000 - 310 * u64::from(index)));
+        if index < 2 {
+            talk.data(Proxy, &get("/cut")).ack(Backend);
+        }
+        talk.close(Backend);
+        talks.push(talk);
+    }
+    for index in 0..refused {
+        let mut talk = at(41_000 + index, millis(6_100 + 190 * u64::from(index * index)));
+        talk.syn().refuse();
+        talks.push(talk);
+    }
+    if recovers {
+        let mut talk = at(42_000, SECOND * 20);
+        talk.handshake().exchange("/again", 10).close(Proxy);
+        talks.push(talk);
+    }
+    talks
+}
+
+#[test]
+fn a_restart_is_one_event_with_the_failures_that_belong_to_it() {
+    let report = all(&restart(4, true));
+    assert_eq!(causes(&report), [("closed_in_flight", 2), ("connection_refused", 4)]);
+    assert_eq!(report.events.len(), 1, "{:?}", report.events);
+    let event = &report.events[0];
+    assert_eq!((event.kind, event.failures), ("restart", 6));
+    assert!(report.failures.iter().all(|one| one.event.as_deref() == Some(event.id.as_str())));
+    for words in ["all of its 4 connections", "4 connects failed", "new connections came"] {
+        assert!(event.summary.contains(words), "{words}: {}", event.summary);
+    }
+}
+
+#[test]
+fn what_does_not_come_back_is_an_outage() {
+    let report = all(&restart(4, false));
+    assert_eq!(report.events.len(), 1);
+    assert_eq!((report.events[0].kind, report.events[0].failures), ("outage", 6));
+}
+
+#[test]
+fn slowness_before_a_restart_belongs_to_its_story() {
+    let mut talks = restart(4, true);
+    let mut slow = at(43_000, SECOND);
+    slow.handshake().data(Proxy, &get("/slow")).ack(Backend).idle(SECOND * 3).close(Proxy);
+    talks.push(slow);
+    let report = all(&talks);
+    assert_eq!(report.events.len(), 1);
+    assert_eq!(report.events[0].failures, 7);
+    assert!(report.events[0].summary.contains("1 request unanswered"), "{:?}", report.events);
+}
+
+#[test]
+fn a_backend_that_nobody_reaches_is_one_outage() {
+    let talks = (0..5_u16).map(|index| {
+        let mut talk = at(40_000 + index, millis(300 * u64::from(index * index)));
+        talk.syn().refuse();
+        talk
+    });
+    let report = all(&talks.collect::<Vec<_>>());
+    assert_eq!(report.events.len(), 1);
+    assert_eq!((report.events[0].kind, report.events[0].failures), ("outage", 5));
+}
+
+/// A keep-alive timer that ends several idle connections together, and races with requests on some.
+#[test]
+fn connections_that_a_timer_ends_together_are_no_event() {
+    let talks = (0..6_u16).map(|index| {
+        let mut talk = at(40_000 + index, millis(10 * u64::from(index)));
+        talk.handshake().exchange("/a", 10).idle(SECOND * 5);
+        if index < 3 {
+            talk.fin_unheard(Backend).data(Proxy, &get("/raced"));
+            talk.rst_in_reply(Backend).arrives(Proxy).fin(Proxy);
+        } else {
+            talk.close(Backend);
+        }
+        talk
+    });
+    let report = all(&talks.collect::<Vec<_>>());
+    assert_eq!(causes(&report), [("keepalive_race", 3)]);
+    assert!(report.events.is_empty(), "{:?}", report.events);
+}
+
+/// Connections that come and go under load, some of them cut.
+#[test]
+fn a_coming_and_going_is_no_event() {
+    let talks = (0..12_u16).map(|index| {
+        let mut talk =
+            at(40_000 + index, millis(150 * u64::from(index) + 9 * u64::from(index * index)));
+        talk.handshake().exchange("/a", 10).idle(millis(40 * u64::from(index % 5)));
+        talk.data(Proxy, &get("/cut")).ack(Backend).close(Backend);
+        talk
+    });
+    let report = all(&talks.collect::<Vec<_>>());
+    assert_eq!(causes(&report), [("closed_in_flight", 12)]);
+    assert!(report.events.is_empty(), "{:?}", report.events);
+}
+
+/// The backend closes after three requests, with the fourth on its way.
+#[test]
+fn a_limit_on_requests_is_told_and_named_in_the_advice() {
+    let talks = (0..4_u16).map(|index| {
+        let mut talk = at(40_000 + index, SECOND * u32::from(index * index));
+        let pause = millis(130 * u64::from(index));
+        talk.handshake().exchange("/1", 10).exchange("/2", 10).idle(pause).exchange("/3", 10);
+        talk.idle(pause).fin_unheard(Backend).data(Proxy, &get("/4")).rst_in_reply(Backend);
+        talk.arrives(Proxy).fin(Proxy);
+        talk
+    });
+    let report = all(&talks.collect::<Vec<_>>());
+    assert_eq!(causes(&report), [("keepalive_race", 4)]);
+    let limit = report.backends[0].request_limit.unwrap();
+    assert_eq!((limit.observed, limit.samples, limit.announced), (3, 4, 0));
+    assert!(report.failures[0].fix.contains("after 3 requests"), "{}", report.failures[0].fix);
+}
+
+/// The client closes on the front leg, and the proxy on the backend leg after it.
+fn left(target: &str, front_closes: Duration) -> Report {
+    let mut front = Talk::new(3, 4).between(([10, 0, 0, 77], 50_000), ([10, 0, 0, 9], 80));
+    front.handshake().data(Proxy, &get("/report")).ack(Backend).idle(front_closes).close(Proxy);
+    let mut back = Talk::new(1, 2).after(millis(2));
+    back.handshake().data(Proxy, &get(target)).ack(Backend).idle(SECOND * 2).close(Proxy);
+    analyze(&talk::together(&[&front, &back]))
+}
+
+#[test]
+fn a_client_that_left_is_proven_by_the_front_leg() {
+    let report = left("/report", millis(1_990));
+    assert_eq!(causes(&report), [("client_gone", 1)]);
+    let failure = &report.failures[0];
+    assert_eq!((failure.backend.as_str(), failure.certainty), ("10.0.0.1:8080", "proven"));
+    assert_eq!(failure.detail["client"], "10.0.0.77:50000");
+    assert!(failure.frames.iter().any(|frame| frame.note.contains("front leg")));
+}
+
+#[test]
+fn another_request_or_a_client_that_left_later_proves_nothing() {
+    assert_eq!(causes(&left("/other", millis(1_990))), [("response_timeout", 1)]);
+    assert_eq!(causes(&left("/report", millis(2_100))), [("response_timeout", 1)]);
+    assert_eq!(causes(&left("/report", millis(200))), [("response_timeout", 1)]);
+}
+
+/// The advice names the software that headers give away, and says that it is a guess.
+#[test]
+fn the_advice_is_in_the_language_of_the_server_at_hand() {
+    let mut talk = Talk::new(1, 2);
+    talk.handshake().data(Proxy, &get("/a")).ack(Backend);
+    talk.data(Backend, b"HTTP/1.1 200 OK\r\nServer: gunicorn\r\nContent-Length: 2\r\n\r\nok");
+    talk.ack(Proxy).idle(SECOND * 2).fin_unheard(Backend).data(Proxy, &post_head("/raced", 0));
+    talk.rst_in_reply(Backend).arrives(Proxy).fin(Proxy);
+    let report = analyze(&talk.frames);
+    let fix = &report.failures[0].fix;
+    assert!(fix.contains("gunicorn --keep-alive") && fix.contains("a guess"), "{fix}");
+    assert_eq!(report.backends[0].server, Some("gunicorn"));
+    let mut plain = Talk::new(1, 2);
+    plain.handshake().data(Proxy, &get("/a")).data(Backend, &ok(2)).ack(Proxy).idle(SECOND * 2);
+    plain.fin_unheard(Backend).data(Proxy, &get("/raced")).rst_in_reply(Backend);
+    plain.arrives(Proxy).fin(Proxy);
+    let report = analyze(&plain.frames);
+    assert!(report.failures[0].fix.contains("for Node behind"), "{}", report.failures[0].fix);
+}
