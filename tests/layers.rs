@@ -13,7 +13,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("idle", &[]),
     ("ledger", &["verdict", "idle", "exchange", "flow", "packet", "time"]),
     ("roles", &["ledger", "exchange", "packet", "time"]),
-    ("report", &["roles", "ledger", "verdict", "idle", "exchange", "flow", "packet", "time"]),
+    ("page", &[]),
+    (
+        "report",
+        &["page", "roles", "ledger", "verdict", "idle", "exchange", "flow", "packet", "time"],
+    ),
     ("source", &["packet", "time"]),
     ("pipeline", &["source", "packet", "flow", "exchange", "ledger", "roles", "report"]),
     // What the user typed names the types that it becomes.
