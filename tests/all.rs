@@ -24,6 +24,8 @@ mod captures;
 mod cli;
 /// Public captures, held against what peer tools say of them.
 mod corpus;
+/// The pages on the causes, and the README's table of them.
+mod explain;
 /// Captures read through a filter.
 #[cfg(feature = "live")]
 mod filter;
