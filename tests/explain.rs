@@ -3,6 +3,7 @@
 //!
 //! After a wanted change: `WHY502_BLESS=1 cargo test explain`, then read the difference.
 
+use crate::conversations::SCENARIOS;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -156,6 +157,40 @@ fn what_pages_call_missing_is_missing() {
     let asked = all.iter().any(|(path, text)| !in_verdict(path) && text.contains("client_gone("));
     let denied = explain::markdown(Cause::ClientGone).contains("not compared with it yet");
     assert_ne!(asked, denied, "client_gone");
+}
+
+/// A section of a page.
+fn section(cause: &str, heading: &str) -> &'static str {
+    let page = explain::markdown(explain::find(cause).unwrap());
+    let text = page.split_once(&format!("\n## {heading}\n")).unwrap().1;
+    text.split("\n## ").next().unwrap()
+}
+
+/// A page that knows of no such certainty, or no such advice, is wrong about the rules.
+#[test]
+fn pages_know_every_certainty_and_advice_that_is_given() {
+    let said = SCENARIOS.iter().flat_map(|scenario| (scenario.expected)());
+    let mut said: Vec<[String; 3]> =
+        said.map(|one| [one.cause, one.certainty, one.retry].map(str::to_owned)).collect();
+    for capture in crate::captures::captures() {
+        let kept = fs::read_to_string(capture.with_extension("expected.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&kept).unwrap();
+        for failure in report["failures"].as_array().unwrap() {
+            let field = |name: &str| failure[name].as_str().unwrap().to_owned();
+            said.push(["cause", "certainty", "retry"].map(field));
+        }
+    }
+    for [cause, certainty, retry] in said {
+        let proof = section(&cause, "How it is proven").to_lowercase();
+        assert!(proof.contains(&certainty), "{cause} is {certainty}: {proof}");
+        let words = match retry.as_str() {
+            "safe" => "Safe",
+            "unsafe" => "Not safe",
+            _ => "Unknown",
+        };
+        let advice = section(&cause, "Is a retry safe?");
+        assert!(advice.contains(words), "{cause}, {retry}: {advice}");
+    }
 }
 
 #[test]
