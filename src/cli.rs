@@ -29,6 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Explain the failures in saved captures (pcap, pcapng)
     Analyze(Analyze),
+    /// Say what a cause means, how it is proven, how it could be wrong, what to change
+    Explain(Explain),
 }
 
 /// `why502 analyze`.
@@ -86,6 +88,16 @@ pub struct Analyze {
     /// Exit with 0 though failures were found
     #[arg(long)]
     pub exit_zero: bool,
+}
+
+/// `why502 explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The cause, as reports name it (default: list them all)
+    pub cause: Option<String>,
+    /// Whether to use colours; 'auto' does on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, default_value_t = When::Auto)]
+    pub color: When,
 }
 
 /// How to answer.

@@ -32,8 +32,8 @@ pub fn settings(typed: &Analyze) -> Settings {
 }
 
 /// Whether to colour; `None` leaves it to the output: a terminal, and no NO_COLOR.
-pub fn color(typed: &Analyze) -> Option<ColorChoice> {
-    match typed.color {
+pub fn color(when: When) -> Option<ColorChoice> {
+    match when {
         When::Auto => None,
         When::Always => Some(ColorChoice::Always),
         When::Never => Some(ColorChoice::Never),

@@ -17,7 +17,8 @@
 //! - [`verdict`] judges a finished exchange by the facts of its connection: pure functions.
 //! - [`ledger`] keeps the books per listener: counts, [`idle`] gaps, and the failures.
 //! - [`roles`] tells backends from the proxy's own listeners, once everything was seen.
-//! - [`report`] makes one serialisable model of it, and renders it.
+//! - [`report`] makes one serialisable model of it, and renders it; [`page`] wraps what people read.
+//! - [`explain`] has a page on each cause.
 //! - [`pipeline`] is the only place where all of them meet; [`cli`] and [`config`] are what the user
 //!   typed and what it means; [`run`] does it, with [`progress`] on long work.
 //!
@@ -37,10 +38,12 @@
 pub mod cli;
 pub mod config;
 pub mod exchange;
+pub mod explain;
 pub mod flow;
 pub mod idle;
 pub mod ledger;
 pub mod packet;
+pub mod page;
 pub mod pipeline;
 pub mod progress;
 pub mod report;

@@ -1,7 +1,9 @@
 //! The commands: open what was named, analyze, write the answer.
 
-use crate::cli::{Analyze, Cli, Command, Format};
+use crate::cli::{Analyze, Cli, Command, Explain, Format};
 use crate::config;
+use crate::explain;
+use crate::page;
 use crate::pipeline;
 use crate::progress::Progress;
 use crate::report::records::{self, Record};
@@ -12,6 +14,7 @@ use anyhow::{Context, Result};
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
+use terminal_size::{Width, terminal_size_of};
 
 /// Exit status: done, no failure.
 pub const NO_FAILURE: u8 = 0;
@@ -20,6 +23,9 @@ pub const FAILURES: u8 = 1;
 /// Exit status: it could not be done.
 pub const COULD_NOT: u8 = 2;
 
+/// Nobody reads narrower columns; a terminal that claims so is not believed.
+const NARROWEST: usize = 40;
+
 /// Does what was typed; returns the exit status.
 ///
 /// # Errors
@@ -27,6 +33,7 @@ pub const COULD_NOT: u8 = 2;
 pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
         Command::Analyze(typed) => analyze(typed),
+        Command::Explain(typed) => explain(typed),
     }
 }
 
@@ -109,7 +116,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
 fn write(typed: &Analyze, report: Report, auto: ColorChoice, out: &mut dyn Write) -> Result<()> {
     match typed.format {
         Format::Text => {
-            let choice = config::color(typed).unwrap_or(auto);
+            let choice = config::color(typed.color).unwrap_or(auto);
             let mut page = AutoStream::new(Vec::new(), choice);
             text::write(&report, typed.all, &mut page)?;
             out.write_all(&page.into_inner())?;
@@ -119,6 +126,21 @@ fn write(typed: &Analyze, report: Report, auto: ColorChoice, out: &mut dyn Write
     }
     out.flush()?;
     Ok(())
+}
+
+/// Answers from the pages that are built in.
+fn explain(typed: &Explain) -> Result<u8> {
+    let stdout = io::stdout();
+    let choice = config::color(typed.color).unwrap_or_else(|| AutoStream::choice(&stdout));
+    let terminal = terminal_size_of(&stdout).map(|(Width(columns), _)| usize::from(columns));
+    let width = terminal.map_or(page::WIDTH, |columns| columns.clamp(NARROWEST, page::WIDTH));
+    let mut page = AutoStream::new(Vec::new(), choice);
+    match typed.cause.as_deref().map(explain::find).transpose()? {
+        Some(cause) => explain::write(cause, width, &mut page)?,
+        None => explain::contents(width, &mut page)?,
+    }
+    stdout.lock().write_all(&page.into_inner()).context("cannot write the answer")?;
+    Ok(NO_FAILURE)
 }
 
 /// The error is that nobody reads our output any more.

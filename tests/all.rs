@@ -26,6 +26,8 @@ mod cli;
 mod corpus;
 /// What many connections show together.
 mod events;
+/// The pages on the causes, and the README's table of them.
+mod explain;
 /// Captures read through a filter.
 #[cfg(feature = "live")]
 mod filter;

@@ -13,14 +13,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("idle", &[]),
     ("ledger", &["verdict", "idle", "exchange", "flow", "packet", "time"]),
     ("roles", &["ledger", "exchange", "packet", "time"]),
-    ("report", &["roles", "ledger", "verdict", "idle", "exchange", "flow", "packet", "time"]),
+    ("page", &[]),
+    (
+        "report",
+        &["page", "roles", "ledger", "verdict", "idle", "exchange", "flow", "packet", "time"],
+    ),
+    ("explain", &["page", "verdict"]),
     ("source", &["packet", "time"]),
     ("pipeline", &["source", "packet", "flow", "exchange", "ledger", "roles", "report"]),
     // What the user typed names the types that it becomes.
     ("cli", &["ledger", "roles"]),
     ("config", &["cli", "pipeline", "report", "roles", "verdict"]),
     ("progress", &["source"]),
-    ("run", &["cli", "config", "pipeline", "progress", "report", "source"]),
+    ("run", &["cli", "config", "explain", "page", "pipeline", "progress", "report", "source"]),
 ];
 
 /// Layers that see no file, clock, thread or environment.

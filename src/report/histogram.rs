@@ -2,9 +2,10 @@
 
 use super::model::{Backend, Timeout};
 use super::notes::plural;
-use super::text::{DIM, YELLOW};
+use super::text::YELLOW;
 use super::words::duration;
 use crate::idle::EDGES;
+use crate::page::DIM;
 use std::io::{self, Write};
 use std::time::Duration;
 

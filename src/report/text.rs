@@ -4,6 +4,7 @@ use super::histogram;
 use super::model::{Backend, Capture, Evidence, Failure, Report};
 use super::notes::plural;
 use super::words::duration;
+use crate::page::{BOLD, DIM, heading, paragraph};
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,11 +12,7 @@ use std::time::Duration;
 
 /// Failures shown without `--all`.
 const SHOWN: usize = 20;
-/// Lines are wrapped here; terminals are at least so wide.
-const WIDTH: usize = 96;
 
-const BOLD: Style = Style::new().bold();
-pub(super) const DIM: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const GREEN: Style = AnsiColor::Green.on_default();
 pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
@@ -289,10 +286,6 @@ fn capture_line(capture: &Capture) -> String {
     format!("{}: {}{span}", capture.path, plural(capture.frames, "frame"))
 }
 
-fn heading(text: &str, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n{BOLD}{text}{BOLD:#}")
-}
-
 /// First letter upper case, a full stop at the end.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
@@ -300,37 +293,4 @@ fn sentence(text: &str) -> String {
         Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
         None => String::new(),
     }
-}
-
-/// Wraps `text` at spaces, each line indented.
-fn paragraph(text: &str, indent: &str, out: &mut dyn Write) -> io::Result<()> {
-    let mut width = 0_usize;
-    for word in text.split(' ') {
-        let length = visible(word);
-        if width == 0 {
-            write!(out, "{indent}{word}")?;
-            width = indent.len().saturating_add(length);
-        } else if width.saturating_add(length).saturating_add(1) > WIDTH {
-            write!(out, "\n{indent}{word}")?;
-            width = indent.len().saturating_add(length);
-        } else {
-            write!(out, " {word}")?;
-            width = width.saturating_add(length).saturating_add(1);
-        }
-    }
-    writeln!(out)
-}
-
-/// Characters that take room: those outside of escape sequences.
-fn visible(word: &str) -> usize {
-    let mut inside = false;
-    word.chars()
-        .filter(|character| {
-            let starts = *character == '\x1b';
-            let ends = inside && *character == 'm';
-            let counts = !inside && !starts;
-            inside = (inside || starts) && !ends;
-            counts
-        })
-        .count()
 }

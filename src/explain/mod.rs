@@ -1,0 +1,194 @@
+//! What each cause means: a page of Markdown a cause, in this folder, for the terminal and for the
+//! README's table.
+//!
+//! A page begins with what happened and with what makes that certain, a paragraph each; the sections
+//! of [`SECTIONS`] follow. It says what `verdict` does, so a rule changes together with its page.
+
+mod markdown;
+
+use crate::page::DIM;
+use crate::verdict::Cause;
+use markdown::Kind;
+use std::cmp::Reverse;
+use std::fmt;
+use std::io::{self, Write};
+
+/// The headings of every page, in order.
+pub const SECTIONS: [&str; 6] = [
+    "What it means",
+    "What it looks like",
+    "How it is proven",
+    "How it could be wrong",
+    "What to change",
+    "Is a retry safe?",
+];
+
+/// The page of a cause, in Markdown. A cause without one does not compile.
+pub const fn markdown(cause: Cause) -> &'static str {
+    match cause {
+        Cause::KeepaliveRace => include_str!("keepalive_race.md"),
+        Cause::StaleReuse => include_str!("stale_reuse.md"),
+        Cause::ClosedInFlight => include_str!("closed_in_flight.md"),
+        Cause::ResetInFlight => include_str!("reset_in_flight.md"),
+        Cause::TruncatedResponse => include_str!("truncated_response.md"),
+        Cause::ResponseTimeout => include_str!("response_timeout.md"),
+        Cause::ConnectionRefused => include_str!("connection_refused.md"),
+        Cause::Unreachable => include_str!("unreachable.md"),
+        Cause::ConnectTimeout => include_str!("connect_timeout.md"),
+        Cause::AcceptQueueFull => include_str!("accept_queue_full.md"),
+        Cause::SilentDrop => include_str!("silent_drop.md"),
+        Cause::UploadCutShort => include_str!("upload_cut_short.md"),
+        Cause::Stalled => include_str!("stalled.md"),
+        Cause::ClientGone => include_str!("client_gone.md"),
+        Cause::InvalidResponse => include_str!("invalid_response.md"),
+        Cause::ProtocolMismatch => include_str!("protocol_mismatch.md"),
+        Cause::HealthCheckFailing => include_str!("health_check_failing.md"),
+        Cause::BackendError => include_str!("backend_error.md"),
+        Cause::Unproven => include_str!("unproven.md"),
+    }
+}
+
+/// What happened, in one line without a full stop.
+pub fn happened(cause: Cause) -> String {
+    lead(cause, 0)
+}
+
+/// What makes it certain, or how certain it can be, without a full stop.
+pub fn certain(cause: Cause) -> String {
+    lead(cause, 1)
+}
+
+/// One of the paragraphs between the title and the first heading.
+fn lead(cause: Cause, index: usize) -> String {
+    let blocks = markdown::blocks(markdown(cause));
+    let paragraph = blocks.iter().filter(|block| block.kind == Kind::Paragraph).nth(index);
+    paragraph.map(|block| block.text.trim_end_matches('.').to_owned()).unwrap_or_default()
+}
+
+/// Writes the page of a cause in lines of at most `width` characters.
+///
+/// # Errors
+/// When writing fails.
+pub fn write(cause: Cause, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    markdown::write(markdown(cause), width, out)
+}
+
+/// Writes what every cause means, in a line each where `width` allows it.
+///
+/// # Errors
+/// When writing fails.
+pub fn contents(width: usize, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "  {DIM}{:<22}what happened{DIM:#}", "cause")?;
+    for cause in Cause::ALL {
+        let first = format!("  {:<22}", cause.name());
+        let others = " ".repeat(first.len());
+        markdown::wrap(&happened(cause), [&first, &others], width, out)?;
+    }
+    writeln!(out)?;
+    let more = "`why502 explain CAUSE` says what it means, how it is proven and how that could be \
+                wrong, what to change, and whether a retry is safe.";
+    markdown::wrap(more, ["  ", "  "], width, out)
+}
+
+/// No cause has this name.
+#[derive(Debug)]
+pub struct Unknown {
+    name: String,
+    near: Vec<Cause>,
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no cause is called '{}'; ", self.name.escape_debug())?;
+        for (index, cause) in self.near.iter().enumerate() {
+            f.write_str(if index == 0 { "did you mean " } else { " or " })?;
+            f.write_str(cause.name())?;
+        }
+        f.write_str(if self.near.is_empty() { "" } else { "? " })?;
+        f.write_str("'why502 explain' lists them all")
+    }
+}
+
+impl std::error::Error for Unknown {}
+
+/// The cause of this name, in either case, however its words are joined.
+///
+/// # Errors
+/// When there is none; it names those that are near.
+pub fn find(name: &str) -> Result<Cause, Unknown> {
+    let wanted = joined(name);
+    let found = Cause::ALL.into_iter().find(|cause| joined(cause.name()) == wanted);
+    found.ok_or_else(|| Unknown { name: name.to_owned(), near: near(name) })
+}
+
+/// A name's letters alone.
+fn joined(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+/// The causes whose names are most like `name`, the likest first.
+fn near(name: &str) -> Vec<Cause> {
+    const AT_MOST: usize = 3;
+    let mut causes: Vec<(u32, Cause)> =
+        Cause::ALL.into_iter().map(|cause| (likeness(name, cause.name()), cause)).collect();
+    causes.retain(|(likeness, _)| *likeness >= 65);
+    causes.sort_by_key(|(likeness, _)| Reverse(*likeness));
+    causes.into_iter().take(AT_MOST).map(|(_, cause)| cause).collect()
+}
+
+/// How alike two names are, in percent: as a whole, or a word of one to a word of the other.
+fn likeness(name: &str, cause: &str) -> u32 {
+    let percent = |a: &str, b: &str| {
+        let steps = u32::try_from(strsim::damerau_levenshtein(a, b)).unwrap_or(u32::MAX);
+        let length = u32::try_from(a.len().max(b.len())).unwrap_or(u32::MAX);
+        let same = length.saturating_sub(steps).saturating_mul(100);
+        same.checked_div(length).unwrap_or(0)
+    };
+    let (whole, cause_whole) = (joined(name), joined(cause));
+    if whole.len() >= 3 && cause_whole.contains(&whole) {
+        return 100;
+    }
+    // `in` and the like say nothing.
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric()).map(joined);
+        words.filter(|word| word.len() >= 4).collect()
+    };
+    let cause_words = words(cause);
+    let pairs = words(name)
+        .into_iter()
+        .flat_map(|word| cause_words.iter().map(move |other| percent(&word, other)));
+    pairs.max().unwrap_or(0).saturating_sub(10).max(percent(&whole, &cause_whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_known_however_it_is_written() {
+        for name in ["keepalive_race", "keepalive-race", "KEEPALIVE_RACE", "keep alive race"] {
+            assert_eq!(find(name).unwrap(), Cause::KeepaliveRace, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_names_are_offered() {
+        let offered = |name| find(name).unwrap_err().near;
+        assert_eq!(offered("keepalive_rase"), [Cause::KeepaliveRace]);
+        assert_eq!(offered("timeout"), [Cause::ResponseTimeout, Cause::ConnectTimeout]);
+        assert_eq!(offered("refused"), [Cause::ConnectionRefused]);
+        assert_eq!(offered("keepalive-timeout").first(), Some(&Cause::KeepaliveRace));
+        assert_eq!(offered("reste_in_flight").first(), Some(&Cause::ResetInFlight));
+        assert_eq!(offered("x"), []);
+        assert_eq!(offered(""), []);
+    }
+
+    #[test]
+    fn an_unknown_name_takes_one_line_whatever_is_in_it() {
+        for name in ["", "x\ny", "\u{1b}[31m", "timeout"] {
+            let said = find(name).unwrap_err().to_string();
+            assert!(said.lines().count() == 1 && !said.contains('\u{1b}'), "{said}");
+            assert!(said.ends_with("'why502 explain' lists them all"), "{said}");
+        }
+    }
+}
