@@ -162,7 +162,7 @@ fn a_restart_is_one_event_with_the_failures_that_belong_to_it() {
     let event = &report.events[0];
     assert_eq!((event.kind, event.failures), ("restart", 6));
     assert!(report.failures.iter().all(|one| one.event.as_deref() == Some(event.id.as_str())));
-    for words in ["all of its 4 connections", "4 connects failed", "new connections came"] {
+    for words in ["all of its 4 connections", "4 connects were refused", "new connections came"] {
         assert!(event.summary.contains(words), "{words}: {}", event.summary);
     }
 }

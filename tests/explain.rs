@@ -154,9 +154,6 @@ fn what_pages_call_missing_is_missing() {
         let denied = explain::markdown(cause).contains("Not told yet");
         assert_ne!(told, denied, "{}", cause.name());
     }
-    let asked = all.iter().any(|(path, text)| !in_verdict(path) && text.contains("client_gone("));
-    let denied = explain::markdown(Cause::ClientGone).contains("not compared with it yet");
-    assert_ne!(asked, denied, "client_gone");
 }
 
 /// A section of a page.

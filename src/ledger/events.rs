@@ -10,6 +10,7 @@ use crate::idle::{Timer, tolerance};
 use crate::packet::Endpoint;
 use crate::time::Timestamp;
 use crate::verdict::Cause;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Closes no further apart belong together: a server shuts its connections down one by one.
@@ -41,14 +42,10 @@ pub struct Event {
     pub last: Timestamp,
     /// Connections that the backend closed within moments.
     pub closed: usize,
-    /// Connects that failed.
-    pub refused: usize,
-    /// Requests that it was too slow for, just before.
-    pub slow: usize,
     /// When the first new connection came about after it.
     pub recovered: Option<Timestamp>,
-    /// Failures that belong to it.
-    pub failures: usize,
+    /// Failures that belong to it, by cause.
+    pub causes: BTreeMap<Cause, u64>,
 }
 
 /// Kinds of events.
@@ -154,7 +151,11 @@ pub(super) fn find(
         if members.len() < MIN_FAILURES {
             continue;
         }
-        let slow = members.iter().filter(|(_, failure)| is_slow(failure)).count();
+        let mut causes = BTreeMap::new();
+        for (_, failure) in &members {
+            let count: &mut u64 = causes.entry(failure.verdict.cause).or_default();
+            *count = count.saturating_add(1);
+        }
         let first = members.iter().map(|(_, one)| begun(one)).min().unwrap_or(trouble.first);
         let first = first.min(trouble.first);
         let before = spans.iter().any(|span| span.established && span.opened < trouble.first);
@@ -170,10 +171,8 @@ pub(super) fn find(
             first,
             last: trouble.last,
             closed: trouble.closed,
-            refused: trouble.refused,
-            slow,
             recovered,
-            failures: members.len(),
+            causes,
         };
         events.push((event, members.into_iter().map(|(place, _)| place).collect()));
     }

@@ -24,7 +24,7 @@ pub(super) struct Endings {
     total: u64,
     /// The most requests answered on any connection.
     most: u32,
-    /// How old connections were that the backend closed.
+    /// How old idle connections were that the backend closed.
     ages: Closes,
     /// When connections began and ended.
     pub(super) spans: Vec<Span>,
@@ -92,7 +92,10 @@ impl Endings {
             return kept;
         }
         self.total = self.total.saturating_add(1);
-        self.ages.record(closed.since(connection.opened.at));
+        // A close in the middle of a request has another reason than age.
+        if ended.quiet_since.is_some() {
+            self.ages.record(closed.since(connection.opened.at));
+        }
         if self.after.len() < COUNTS || self.after.contains_key(&answered) {
             let after = self.after.entry(answered).or_default();
             after.closes = after.closes.saturating_add(1);

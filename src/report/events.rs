@@ -5,6 +5,7 @@ use super::model::{Event, Failure};
 use super::notes::plural;
 use super::words::duration;
 use crate::ledger::{self, EventKind, Ledger};
+use crate::verdict::Cause;
 
 /// The same for the same capture.
 pub(super) fn id(event: &ledger::Event) -> String {
@@ -15,15 +16,18 @@ pub(super) fn id(event: &ledger::Event) -> String {
 pub(super) fn told(ledger: &Ledger, failures: &[Failure]) -> Vec<Event> {
     let events = ledger.events().iter().filter_map(|event| {
         let id = id(event);
-        let mine = failures.iter().filter(|failure| failure.event.as_ref() == Some(&id)).count();
-        (mine > 0).then(|| Event {
-            id,
+        let mine = || failures.iter().filter(|failure| failure.event.as_ref() == Some(&id));
+        let count = mine().count();
+        (count > 0).then(|| Event {
             kind: event.kind.name(),
             backend: event.server.to_string(),
             first: event.first.to_string(),
             last: event.last.to_string(),
-            failures: u64::try_from(mine).unwrap_or(u64::MAX),
+            failures: u64::try_from(count).unwrap_or(u64::MAX),
+            causes: event.causes.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
             summary: summary(event),
+            fix: fix(event, mine()),
+            id: id.clone(),
         })
     });
     events.collect()
@@ -31,32 +35,55 @@ pub(super) fn told(ledger: &Ledger, failures: &[Failure]) -> Vec<Event> {
 
 /// What happened, in one sentence.
 fn summary(event: &ledger::Event) -> String {
-    let count = |count: usize, noun: &str| plural(u64::try_from(count).unwrap_or(u64::MAX), noun);
+    let count = |causes: &[Cause]| {
+        causes
+            .iter()
+            .filter_map(|cause| event.causes.get(cause))
+            .fold(0, |sum: u64, count| sum.saturating_add(*count))
+    };
     let mut parts = Vec::new();
-    if event.slow > 0 {
-        parts.push(format!("it left {} unanswered for too long", count(event.slow, "request")));
+    let slow = count(&[Cause::ResponseTimeout, Cause::Stalled]);
+    if slow > 0 {
+        parts.push(format!("it left {} unanswered for too long", plural(slow, "request")));
     }
-    if event.closed > 0 {
-        parts.push(match event.closed {
-            1 => "it closed its connection".to_owned(),
-            more => format!("it closed all of its {more} connections within moments"),
-        });
+    match event.closed {
+        0 => {}
+        1 => parts.push("it closed its connection".to_owned()),
+        more => parts.push(format!("it closed all of its {more} connections within moments")),
     }
-    if event.refused > 0 {
-        parts.push(format!("{} failed", count(event.refused, "connect")));
-    }
-    let end = match (event.recovered, event.kind) {
-        (Some(at), _) => {
-            format!(
-                "new connections came about {} after the beginning",
-                duration(at.since(event.first))
-            )
+    for (cause, what) in [
+        (Cause::ConnectionRefused, "refused"),
+        (Cause::Unreachable, "answered by an ICMP error"),
+        (Cause::ConnectTimeout, "not answered"),
+    ] {
+        let failed = count(&[cause]);
+        if failed > 0 {
+            let were = if failed == 1 { "was" } else { "were" };
+            parts.push(format!("{} {were} {what}", plural(failed, "connect")));
         }
-        (None, _) => "no new connection came about before the capture ended".to_owned(),
+    }
+    let end = match event.recovered {
+        Some(at) => {
+            format!("new connections came about after {}", duration(at.since(event.first)))
+        }
+        None => "no new connection came about before the capture ended".to_owned(),
     };
     let what = match event.kind {
         EventKind::Restart => "was restarted, it seems",
         EventKind::Outage => "was out of service",
     };
     format!("the backend {} {what}: {}; {end}", event.server, parts.join(", then "))
+}
+
+/// What to change, in one sentence: for an outage, what helps against most of its failures.
+fn fix<'f>(event: &ledger::Event, failures: impl Iterator<Item = &'f Failure>) -> String {
+    if event.kind == EventKind::Restart {
+        return "take a backend out of the proxy before it stops (drain it, deregister it, let its \
+                readiness fail first), let it finish what it has, and start the new one before the old \
+                one goes; if nobody restarted it, look for a crash at that second"
+            .to_owned();
+    }
+    let most = event.causes.iter().max_by_key(|(_, count)| **count).map(|(cause, _)| cause.name());
+    let mut failures = failures.filter(|failure| Some(failure.cause) == most);
+    failures.next().map(|failure| failure.fix.clone()).unwrap_or_default()
 }

@@ -253,8 +253,12 @@ pub struct Event {
     pub last: String,
     /// How many failures belong to it.
     pub failures: u64,
+    /// They, by cause.
+    pub causes: BTreeMap<&'static str, u64>,
     /// One sentence.
     pub summary: String,
+    /// One sentence: what to change.
+    pub fix: String,
 }
 
 /// A failed exchange or connect.

@@ -73,7 +73,8 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
         let at = event.first.get(11..19).unwrap_or(&event.first);
         let text = format!("{at} UTC: {}. {} to it", event.summary, belong(event.failures));
-        paragraph(&format!("{BOLD}{}{BOLD:#}", sentence(&text)), "  ", out)?;
+        paragraph(&sentence(&text), "  ", out)?;
+        paragraph(&format!("{BOLD}What to change:{BOLD:#} {}.", event.fix), "  ", out)?;
     }
     // The first failure of a kind speaks for all of them.
     for (first, count) in reasons(report) {
