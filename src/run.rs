@@ -8,9 +8,10 @@ use crate::pipeline;
 use crate::progress::Progress;
 use crate::report::records::{self, Record};
 use crate::report::{Report, json, text};
-use crate::source::{Filter, Savefile, Source};
+use crate::source::{Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError};
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
@@ -78,10 +79,31 @@ impl Output {
     }
 }
 
+/// A source that lets the answer so far go before it waits for more: whoever reads along wants it at
+/// once.
+struct Flushing<'o, S> {
+    source: S,
+    out: &'o RefCell<BufWriter<Box<dyn Write>>>,
+}
+
+impl<S: Source> Source for Flushing<'_, S> {
+    fn fill(&mut self, block: &mut Block) -> Result<Fill, SourceError> {
+        // A write that fails shows with the next record.
+        let _ = self.out.borrow_mut().flush();
+        self.source.fill(block)
+    }
+
+    fn facts(&self) -> &CaptureFacts {
+        self.source.facts()
+    }
+}
+
 fn analyze(typed: &Analyze) -> Result<u8> {
     // A wrong expression is told before anything is read.
     let filter = typed.filter.as_deref().map(Filter::new).transpose()?;
-    let mut captures: Vec<Progress<Box<dyn Source + '_>>> = open(&typed.captures)?
+    let Output { to, auto } = Output::open(typed)?;
+    let out = RefCell::new(BufWriter::new(to));
+    let mut captures: Vec<Flushing<'_, Progress<Box<dyn Source + '_>>>> = open(&typed.captures)?
         .into_iter()
         .map(|capture| {
             // A compressed file's length says nothing of how much is inside.
@@ -90,26 +112,23 @@ fn analyze(typed: &Analyze) -> Result<u8> {
                 Some(filter) => Box::new(filter.on(capture)),
                 None => Box::new(capture),
             };
-            Progress::new(capture, length, config::progress(typed))
+            let progress = Progress::new(capture, length, config::progress(typed));
+            Flushing { source: progress, out: &out }
         })
         .collect();
-    let Output { to, auto } = Output::open(typed)?;
-    let mut out = BufWriter::new(to);
     let mut broken = None;
     let mut tell = |record: Record| {
         if broken.is_none() {
-            // Whoever waits for a failure wants it at once.
-            let urgent = matches!(record, Record::Failure(_));
-            let wrote = records::write(&record, &mut out);
-            broken = wrote.and_then(|()| if urgent { out.flush() } else { Ok(()) }).err();
+            broken = records::write(&record, &mut *out.borrow_mut()).err();
         }
     };
     let report = pipeline::analyze(&mut captures, config::settings(typed), &mut tell)?;
+    drop(captures);
     if let Some(error) = broken {
         return Err(error).context("cannot write the answer");
     }
     let failed = !report.failures.is_empty() && !typed.exit_zero;
-    write(typed, report, auto, &mut out).context("cannot write the answer")?;
+    write(typed, report, auto, &mut out.into_inner()).context("cannot write the answer")?;
     Ok(if failed { FAILURES } else { NO_FAILURE })
 }
 

@@ -174,29 +174,36 @@ fn jsonl_adds_up_to_json() {
     }
 }
 
-/// A failure is told as soon as frames show it, not when the stream ends.
+/// A record is told as soon as frames show it, not when the stream ends or a buffer is full.
 #[test]
 fn a_stream_is_answered_as_its_frames_come() {
     use std::io::{BufRead, BufReader};
     let whole = fs::read(format!("{}/{RACE}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let mut child = why502(&["analyze", "--format", "jsonl", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    stdin.write_all(&whole[..whole.len() / 2]).unwrap();
-    // The stream is still open: without an answer now, this would wait for ever.
-    let first = lines.next().unwrap().unwrap();
-    assert!(
-        first.starts_with("{\"type\":\"failure\"") && first.contains("keepalive_race"),
-        "{first}"
-    );
-    stdin.write_all(&whole[whole.len() / 2..]).unwrap();
-    drop(stdin);
-    assert_eq!(lines.filter(|line| line.as_ref().unwrap().contains("\"failure\"")).count(), 3);
-    assert_eq!(child.wait().unwrap().code(), Some(1));
+    for (more, begins, records) in
+        [(&[][..], "{\"type\":\"failure\"", 4), (&["--exchanges"], "{\"type\":\"exchange\"", 14)]
+    {
+        let mut child = why502(&["analyze", "--format", "jsonl", "-"])
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        stdin.write_all(&whole[..whole.len() / 2]).unwrap();
+        // The stream is still open: without an answer now, this would wait for ever.
+        let first = lines.next().unwrap().unwrap();
+        assert!(first.starts_with(begins), "{first}");
+        stdin.write_all(&whole[whole.len() / 2..]).unwrap();
+        drop(stdin);
+        let told = |line: &String| {
+            ["failure", "exchange"]
+                .iter()
+                .any(|kind| line.contains(&format!("\"type\":\"{kind}\"")))
+        };
+        assert_eq!(1 + lines.map_while(Result::ok).filter(told).count(), records);
+        assert_eq!(child.wait().unwrap().code(), Some(1));
+    }
 }
 
 /// A rotated ring is one capture, in the order of its time whatever the order given.

@@ -51,6 +51,8 @@ impl FlawKind {
             [0x15 | 0x16, 3, 0..=4, ..] => Self::Tls,
             // Length, type 4, flags, stream 0 (RFC 9113, section 6.5).
             [0, _, _, 4, 0 | 1, 0, 0, 0, 0, ..] => Self::Http2,
+            // The status line is there; what follows it is not in order.
+            _ if super::head::status_line(bytes).is_some() => Self::HeaderLine,
             _ => Self::NoStatusLine,
         }
     }
@@ -106,5 +108,7 @@ mod tests {
         assert_eq!(FlawKind::of_opening(&[0x15, 3, 1, 0, 2, 2, 70]), FlawKind::Tls);
         assert_eq!(FlawKind::of_opening(&[0, 0, 18, 4, 0, 0, 0, 0, 0, 0]), FlawKind::Http2);
         assert_eq!(FlawKind::of_opening(b"500 sorry"), FlawKind::NoStatusLine);
+        assert_eq!(FlawKind::of_opening(b"HTTP/1.1\nA: b"), FlawKind::NoStatusLine);
+        assert_eq!(FlawKind::of_opening(b"HTTP/1.1 200 OK\r\nA:\r b"), FlawKind::HeaderLine);
     }
 }

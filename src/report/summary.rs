@@ -2,7 +2,7 @@
 
 use super::escape;
 use super::words::duration;
-use crate::exchange::{Flaw, FlawKind, Protocol};
+use crate::exchange::{Flaw, FlawKind, Protocol, ProxyKind};
 use crate::ledger::{Failure, Health};
 use crate::verdict::{Cause, CloseKind, Detail, Doubt, Drop, Received, Verdict};
 
@@ -111,7 +111,8 @@ pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> S
         ),
         (Cause::InvalidResponse, Detail::LargeHead { bytes }) => format!(
             "the proxy threw away the answer of {backend} to {request} in the middle: its head has \
-             {bytes} bytes or more, which is longer than many proxies' buffers"
+             {bytes} bytes or more{}",
+            buffers(bytes, failure.context.proxy)
         ),
         (Cause::InvalidResponse, Detail::Flaw(flaw)) => format!(
             "the backend {backend} answered {request} with what is no proper HTTP response: {}",
@@ -286,4 +287,34 @@ fn flaw_text(flaw: Flaw, failure: &Failure) -> String {
         Some(offset) if flaw.kind == FlawKind::Chunk => format!("{what}, at byte {offset}"),
         _ => what.to_owned(),
     }
+}
+
+/// Bytes of a response's head that proxies take by default, the smallest first: nginx
+/// `proxy_buffer_size` (one page), HAProxy `tune.bufsize` less `tune.maxrewrite`, Node
+/// `--max-http-header-size`, the quotas of AWS ALB, Varnish `http_resp_size`, Envoy
+/// `max_request_headers_kb`, Squid `reply_header_max_size`.
+const BUFFERS: [(&str, Option<ProxyKind>, u64); 7] = [
+    ("nginx", None, 4 << 10),
+    ("HAProxy", None, 15 << 10),
+    ("Node", None, 16 << 10),
+    ("AWS ALB", Some(ProxyKind::Alb), 32 << 10),
+    ("Varnish", Some(ProxyKind::Varnish), 32 << 10),
+    ("Envoy", Some(ProxyKind::Envoy), 60 << 10),
+    ("Squid", Some(ProxyKind::Squid), 64 << 10),
+];
+
+/// A head of so many bytes against what the proxy at hand takes, or proxies in general.
+fn buffers(bytes: u64, proxy: Option<ProxyKind>) -> String {
+    let kib = |bytes: u64| bytes.checked_div(1 << 10).unwrap_or(0);
+    let own = BUFFERS.iter().find(|(_, kind, _)| proxy.is_some() && *kind == proxy);
+    if let Some((name, _, limit)) = own {
+        let more = if bytes > *limit { "more than" } else { "less than" };
+        return format!(", {more} the {} KiB that {name} takes by default", kib(*limit));
+    }
+    let small: Vec<String> = BUFFERS
+        .iter()
+        .filter(|(_, _, limit)| bytes > *limit)
+        .map(|(name, _, limit)| format!("{name} {} KiB", kib(*limit)))
+        .collect();
+    format!(", more than some proxies take by default ({})", small.join(", "))
 }
