@@ -71,6 +71,25 @@ fn probes_known_by_their_period_that_fail_are_one_record() {
     assert!(period.abs_diff(503_000_000) < 10_000_000, "{period}");
 }
 
+/// A load balancer probes from each of its nodes: one record all the same.
+#[test]
+fn the_same_probe_from_several_hosts_is_one_record() {
+    let from = |host: u8| {
+        (0..8_u16).map(move |index| {
+            let number = 1_000 * u32::from(index) + u32::from(host);
+            let mut talk = Talk::new(number, number + 500)
+                .between(([10, 0, 0, host], 40_000 + index), ([10, 0, 0, 1], 8080))
+                .after(SECOND * 2 * u32::from(index) + millis(90 * u64::from(host)));
+            talk.handshake().data(Proxy, &probe("x", "/health")).ack(Backend);
+            talk.data(Backend, &answer("404 Not Found")).ack(Proxy).close(Proxy);
+            talk
+        })
+    };
+    let report = all(&from(7).chain(from(9)).collect::<Vec<_>>());
+    assert_eq!(causes(&report), [("health_check_failing", 1)]);
+    assert_eq!(report.failures[0].detail["of"], 16);
+}
+
 #[test]
 fn a_client_that_asks_for_what_is_not_there_is_no_failing_probe() {
     let uneven = |index: u16| millis(u64::from(index) * 503 + u64::from(index * index) * 70);

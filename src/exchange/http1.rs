@@ -89,7 +89,8 @@ impl Http1 {
         let out: &mut Out<'_> = &mut |output| out(output, connection);
         match event {
             StreamEvent::Settled => self.settle(connection, out),
-            StreamEvent::End => self.end(out),
+            // Its end was told with all else.
+            StreamEvent::End => {}
             _ if self.over.is_some() => {}
             StreamEvent::Bytes { from, pos, bytes, len, ack, first_copy, frame } => {
                 let rest = Rest { pos, bytes, len: u64::from(len), ack, first_copy, frame };
@@ -334,9 +335,10 @@ impl Http1 {
         self.release(out);
     }
 
-    fn end(&self, out: &mut Out<'_>) {
+    /// What the connection was.
+    pub(super) fn ended(&self) -> Ended {
         let opaque = self.over == Some(Over::NotHttp) && self.exchanges == 0;
-        out(Output::Ended(Ended {
+        Ended {
             protocol: if opaque { Protocol::Opaque } else { Protocol::Http1 },
             exchanges: self.exchanges,
             quiet_since: self.quiet_since,
@@ -344,6 +346,6 @@ impl Http1 {
             close_announced: self.close_announced,
             mismatch: None,
             last_asked: self.last_asked,
-        }));
+        }
     }
 }

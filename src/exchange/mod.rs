@@ -206,6 +206,9 @@ enum Framer {
     Http1(Box<Http1>),
     /// Known or unknown, but not framed.
     Opaque(Opaque),
+    /// Nothing more is to come: what the end will say. A connection is kept for stragglers for longer
+    /// than its messages are of use.
+    Settled(Ended),
 }
 
 impl Default for Framer {
@@ -278,7 +281,17 @@ impl StreamReader for Reader {
             }
         }
         match &mut self.framer {
-            Framer::Http1(http1) => http1.on(event, connection, out),
+            Framer::Http1(http1) => {
+                http1.on(event, connection, out);
+                if let StreamEvent::Settled = event {
+                    self.framer = Framer::Settled(http1.ended());
+                }
+            }
+            Framer::Settled(ended) => {
+                if let StreamEvent::End = event {
+                    out(Output::Ended(*ended), connection);
+                }
+            }
             Framer::Opaque(opaque) => opaque.on(event, connection, out),
             Framer::Detecting { .. } => {
                 if let StreamEvent::End = event {

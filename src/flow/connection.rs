@@ -102,9 +102,9 @@ pub struct Half {
     /// How often the last payload was sent again.
     pub resent: u32,
     /// The last time that happened.
-    pub last_resent: Option<FrameRef>,
+    pub last_resent: Option<Box<FrameRef>>,
     /// Since this frame it advertises a window of zero: it takes nothing more.
-    pub zero_window: Option<FrameRef>,
+    pub zero_window: Option<Box<FrameRef>>,
     /// The furthest position that the peer acknowledged.
     pub acked: Option<Acked>,
     /// The last gap in the capture of this side.
@@ -155,7 +155,8 @@ impl Half {
     }
 }
 
-/// One TCP connection.
+/// One TCP connection. What few connections have is boxed: there are many of them, and each segment
+/// looks for one.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Counts connections by their first frame, from 0.
@@ -187,16 +188,16 @@ pub struct Connection {
     pub syn_ack: Option<FrameRef>,
     /// A repetition of the SYN+ACK although the client had answered it: the server's kernel holds the
     /// connection back, for its queue of connections to be accepted is full.
-    pub syn_ack_again: Option<FrameRef>,
+    pub syn_ack_again: Option<Box<FrameRef>>,
     /// The client's answer to the SYN+ACK: the connection is established.
     pub established: Option<FrameRef>,
     pub(super) client_half: Half,
     pub(super) server_half: Half,
     /// The first word that its SYN could not be delivered.
-    pub unreachable: Option<Unreachable>,
+    pub unreachable: Option<Box<Unreachable>>,
     /// The connection that this one is, captured first: before (or after) address translation, or at
     /// another viewpoint.
-    pub same_as: Option<Twin>,
+    pub same_as: Option<Box<Twin>>,
     /// Events delivered so far.
     pub(super) order: u64,
 }

@@ -232,11 +232,11 @@ impl<R: StreamReader> Delivery<R> {
         let half = connection.half_mut(from);
         half.last_at = segment.frame.at;
         // The window of a reset means nothing.
-        half.zero_window = match segment.window {
-            0 if !flags.rst() => half.zero_window.or(Some(segment.frame)),
-            0 => half.zero_window,
-            _ => None,
-        };
+        if segment.window > 0 {
+            half.zero_window = None;
+        } else if !flags.rst() {
+            half.zero_window.get_or_insert_with(|| Box::new(segment.frame));
+        }
         if !flags.rst() && half.ttl.is_none() {
             half.ttl = Some(segment.ttl);
         }
@@ -257,7 +257,7 @@ impl<R: StreamReader> Delivery<R> {
                 (half.resent, half.last_resent) = (0, None);
             } else {
                 half.resent = half.resent.saturating_add(1);
-                half.last_resent = Some(segment.frame);
+                half.last_resent = Some(Box::new(segment.frame));
             }
         }
         half.sent = half.sent.max(end);
@@ -454,7 +454,7 @@ fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
         // Sooner, it may have crossed the client's answer.
         let late = segment.frame.at.since(first.at) >= SYN_INTERVAL;
         if late && connection.established.is_some() {
-            connection.syn_ack_again.get_or_insert(segment.frame);
+            connection.syn_ack_again.get_or_insert_with(|| Box::new(segment.frame));
         }
         // It answers a SYN: what it acknowledges is the first byte, even if the SYN is missing.
         let client = connection.half_mut(from.peer());

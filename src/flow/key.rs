@@ -13,10 +13,12 @@ pub(super) struct Key {
 }
 
 impl Key {
+    #[inline]
     pub(super) fn of(segment: &Segment<'_>, viewpoint: u32) -> Self {
         Self::between(segment.src, segment.dst, viewpoint)
     }
 
+    #[inline]
     pub(super) fn between(a: Endpoint, b: Endpoint, viewpoint: u32) -> Self {
         let (low, high) = if a <= b { (a, b) } else { (b, a) };
         Self { viewpoint, low, high }

@@ -125,9 +125,10 @@ impl<R: StreamReader> Table<R> {
         if segment.flags.syn() && segment.flags.ack() {
             let connection = &used.delivery.connection;
             if let Some(origins) = used.delivery.origins()
-                && let Some(twin) = self.handshakes.note(origins, connection, segment.frame.at)
+                && let Some(twin) =
+                    self.handshakes.note(origins, connection, segment.frame.at, self.viewpoints > 1)
             {
-                used.delivery.connection.same_as.get_or_insert(twin);
+                used.delivery.connection.same_as.get_or_insert_with(|| Box::new(twin));
             }
         }
         self.waiting_bytes = self.waiting_bytes.saturating_sub(before).saturating_add(after);
@@ -152,7 +153,7 @@ impl<R: StreamReader> Table<R> {
         if let Some(used) = slot.and_then(Option::as_deref_mut) {
             let connection = &mut used.delivery.connection;
             if connection.syn.is_some() && connection.client == unreachable.src {
-                connection.unreachable.get_or_insert(*unreachable);
+                connection.unreachable.get_or_insert_with(|| Box::new(*unreachable));
             }
         }
     }
@@ -240,7 +241,7 @@ impl<R: StreamReader> Table<R> {
             }
         }
         let mut connection = self.first_facts(segment);
-        connection.same_as = self.at_another_viewpoint(key, segment);
+        connection.same_as = self.at_another_viewpoint(key, segment).map(Box::new);
         if segment.flags.syn() {
             if self.listeners.len() < self.limits.listeners {
                 self.listeners.insert(connection.server);

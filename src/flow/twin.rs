@@ -12,9 +12,10 @@ use std::time::Duration;
 
 /// So long apart at most are a handshake's captures before and after address translation.
 const TRANSLATION: Duration = Duration::from_secs(1);
-/// Handshakes remembered in each of two generations. The two captures of one are close together,
-/// as far as the clocks of two hosts agree.
-const REMEMBERED: usize = 32_768;
+/// Handshakes remembered in each of two generations. At one viewpoint the two captures of one are
+/// close together; at two, as close as the clocks of their hosts agree.
+const REMEMBERED: usize = 2_048;
+const REMEMBERED_OF_SEVERAL: usize = 32_768;
 
 /// The connection that another one is: the one of the two that was captured first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,7 +33,7 @@ pub struct Twin {
 impl Twin {
     /// Of a connection, or of the one that this one is.
     pub(super) fn of(connection: &Connection) -> Self {
-        connection.same_as.unwrap_or(Self {
+        connection.same_as.as_deref().copied().unwrap_or(Self {
             number: connection.number,
             client: connection.client,
             server: connection.server,
@@ -56,12 +57,13 @@ struct Seen {
 
 impl Handshakes {
     /// Notes that `connection` began with this pair of numbers; returns the other connection that
-    /// did, if there is one.
+    /// did, if there is one. There are `several` viewpoints.
     pub(super) fn note(
         &mut self,
         origins: (u32, u32),
         connection: &Connection,
         at: Timestamp,
+        several: bool,
     ) -> Option<Twin> {
         let seen = self.recent.get(&origins).or_else(|| self.before.get(&origins));
         if let Some(seen) = seen.filter(|seen| seen.twin.number != connection.number)
@@ -69,7 +71,8 @@ impl Handshakes {
         {
             return Some(seen.twin);
         }
-        if self.recent.len() >= REMEMBERED {
+        let remembered = if several { REMEMBERED_OF_SEVERAL } else { REMEMBERED };
+        if self.recent.len() >= remembered {
             self.before = std::mem::take(&mut self.recent);
         }
         self.recent.insert(origins, Seen { twin: Twin::of(connection), at });

@@ -44,7 +44,7 @@ impl Failure {
         exchange: Option<Exchange>,
         connection: &Connection,
     ) -> Self {
-        let twin = connection.same_as;
+        let twin = connection.same_as.as_deref();
         let client = connection.half(Side::Client);
         let ordinal = exchange.as_ref().map_or(0, |exchange| exchange.ordinal);
         let asked = match &exchange {

@@ -273,17 +273,17 @@ impl Ledger {
     /// Books what a reader made known; returns whether it failed.
     pub fn book(&mut self, output: Output, connection: &Connection) -> bool {
         // It was captured elsewhere as well, and is booked there.
-        if let Some(twin) = connection.same_as {
+        if let Some(twin) = connection.same_as.as_deref() {
             return self.second(output, connection, twin);
         }
         match output {
-            Output::Exchange(exchange) => self.exchange(*exchange, connection),
+            Output::Exchange(exchange) => self.exchange(exchange, connection),
             Output::Ended(ended) => self.ended(&ended, connection),
         }
     }
 
     /// Keeps what a connection that is booked already shows of failures.
-    fn second(&mut self, output: Output, connection: &Connection, twin: Twin) -> bool {
+    fn second(&mut self, output: Output, connection: &Connection, twin: &Twin) -> bool {
         let (fate, exchange) = match output {
             Output::Exchange(exchange) => {
                 (verdict::judge(&exchange, connection, &self.timeouts), Some(*exchange))
@@ -337,14 +337,14 @@ impl Ledger {
         failures
     }
 
-    fn exchange(&mut self, exchange: Exchange, connection: &Connection) -> bool {
+    fn exchange(&mut self, exchange: Box<Exchange>, connection: &Connection) -> bool {
         let fate = verdict::judge(&exchange, connection, &self.timeouts);
         let proxies = self.limits.proxies;
         if let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) {
             listener.exchange(&exchange, &fate, connection, &self.accepted, proxies);
         }
         if let Fate::Failed(verdict) = fate {
-            self.keep(Failure::new(*verdict, Some(exchange), connection));
+            self.keep(Failure::new(*verdict, Some(*exchange), connection));
             return true;
         }
         false

@@ -66,8 +66,9 @@ impl Accepted {
 /// What kind of request, from whom.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Source {
-    pub(super) client: IpAddr,
+    /// First, for it tells most apart.
     pub(super) asked: Asked,
+    pub(super) client: IpAddr,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -112,15 +113,31 @@ pub struct Health {
     pub of: u64,
 }
 
+/// A request seen once: most are never seen again, so it costs little.
+#[derive(Clone, Copy, Debug)]
+struct Once {
+    source: Source,
+    at: Timestamp,
+    /// How it was answered.
+    status: Option<u16>,
+    failed: bool,
+    /// How its connection was idle before it, and after.
+    held: [Option<Idleness>; 2],
+}
+
 /// The probes of one listener, and what may be.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Probes {
+    /// What was asked once, to look for in one short piece of memory; the rest is beside it.
+    asked_once: Vec<Asked>,
+    once: Vec<Once>,
+    /// Where room was made last among those.
+    turn: usize,
     candidates: Vec<Candidate>,
 }
 
 impl Probes {
-    /// Notes a request, or a connect without any; `head` is that of the request. Returns whether it is
-    /// known to be a probe.
+    /// Notes a request, or a connect without any; `head` is that of the request.
     pub(super) fn note(
         &mut self,
         source: Source,
@@ -128,34 +145,75 @@ impl Probes {
         head: Option<&RequestHead>,
         release: &mut impl FnMut(IpAddr, Idleness),
     ) {
-        let known = self.candidates.iter().position(|one| one.source == source);
-        let place = known.unwrap_or_else(|| {
-            if self.candidates.len() >= WATCHED {
-                self.forget_oldest(release);
+        if let Some(place) = self.place(source) {
+            self.asked_once.swap_remove(place);
+            let first = self.once.swap_remove(place);
+            self.promote(Candidate::again_after(&first), release);
+        }
+        if let Some(candidate) = self.of(source) {
+            candidate.again(at, head, release);
+        } else if let Some(prober) = head.and_then(|head| head.signs.prober) {
+            self.promote(Candidate::named(source, at, prober), release);
+            if let Some(candidate) = self.of(source) {
+                candidate.ask(head);
             }
-            self.candidates.push(Candidate::new(source, at, head));
-            self.candidates.len().saturating_sub(1)
-        });
-        if let Some(candidate) = self.candidates.get_mut(place) {
-            candidate.health.of = candidate.health.of.saturating_add(1);
-            if known.is_some() {
-                candidate.interval(at, release);
-            }
+        } else {
+            self.note_once(
+                Once { source, at, status: None, failed: false, held: [None; 2] },
+                release,
+            );
         }
     }
 
-    /// The one that was silent longest is none worth watching.
-    fn forget_oldest(&mut self, release: &mut impl FnMut(IpAddr, Idleness)) {
-        let oldest = (0..self.candidates.len())
-            .min_by_key(|place| self.candidates.get(*place).map(|one| (one.is_probe(), one.last)));
-        if let Some(place) = oldest {
-            let mut gone = self.candidates.swap_remove(place);
-            gone.give_back(release);
+    fn note_once(&mut self, one: Once, release: &mut impl FnMut(IpAddr, Idleness)) {
+        if self.once.len() < WATCHED {
+            self.asked_once.push(one.source.asked);
+            self.once.push(one);
+            return;
         }
+        self.turn = self.turn.saturating_add(1);
+        if self.turn >= self.once.len() {
+            self.turn = 0;
+        }
+        if let (Some(place), Some(asked)) =
+            (self.once.get_mut(self.turn), self.asked_once.get_mut(self.turn))
+        {
+            place.give_back(release);
+            (*place, *asked) = (one, one.source.asked);
+        }
+    }
+
+    /// Watches another; the one that was silent longest and is no probe makes room.
+    fn promote(&mut self, candidate: Candidate, release: &mut impl FnMut(IpAddr, Idleness)) {
+        if self.candidates.len() >= WATCHED {
+            let stalest = (0..self.candidates.len()).min_by_key(|place| {
+                self.candidates.get(*place).map(|one| (one.is_probe(), one.last))
+            });
+            if let Some(place) = stalest {
+                self.candidates.swap_remove(place).give_back(release);
+            }
+        }
+        self.candidates.push(candidate);
+    }
+
+    /// Where a request seen once stands.
+    fn place(&self, source: Source) -> Option<usize> {
+        let mut places = self.asked_once.iter().enumerate();
+        let found = places.find(|(place, asked)| {
+            **asked == source.asked && self.once.get(*place).is_some_and(|one| one.source == source)
+        });
+        found.map(|(place, _)| place)
+    }
+
+    fn first(&mut self, source: Source) -> Option<&mut Once> {
+        let place = self.place(source)?;
+        self.once.get_mut(place)
     }
 
     fn of(&mut self, source: Source) -> Option<&mut Candidate> {
-        self.candidates.iter_mut().find(|one| one.source == source)
+        self.candidates
+            .iter_mut()
+            .find(|one| one.source.asked == source.asked && one.source == source)
     }
 
     /// Notes how a request was answered. `example` is made of the first that was answered outside of
@@ -167,6 +225,11 @@ impl Probes {
         accepted: &Accepted,
         example: impl FnOnce() -> Failure,
     ) {
+        if let Some(one) = self.first(source) {
+            one.status = Some(status);
+            one.failed = !accepted.holds(status);
+            return;
+        }
         let Some(candidate) = self.of(source).filter(|one| one.stage != Stage::Ordinary) else {
             return;
         };
@@ -180,6 +243,10 @@ impl Probes {
 
     /// Takes what a connection shows of idleness, if it is a probe's or may be; `false` when it is not.
     pub(super) fn withhold(&mut self, source: Source, idleness: Idleness) -> bool {
+        if let Some(one) = self.first(source) {
+            let free = one.held.iter_mut().find(|place| place.is_none());
+            return free.map(|place| *place = Some(idleness)).is_some();
+        }
         match self.of(source) {
             Some(candidate) => match candidate.stage {
                 Stage::Probe => true,
@@ -195,6 +262,8 @@ impl Probes {
 
     /// Nothing more comes: what is no probe gives back what was held.
     pub(super) fn settle(&mut self, release: &mut impl FnMut(IpAddr, Idleness)) {
+        self.asked_once.clear();
+        self.once.drain(..).for_each(|mut one| one.give_back(release));
         for candidate in &mut self.candidates {
             candidate.decide(release);
         }
@@ -220,6 +289,10 @@ impl Probes {
 
     /// Counts a failed probe without an answer in the range of statuses.
     pub(super) fn count_failed(&mut self, source: Source) {
+        if let Some(one) = self.first(source) {
+            one.failed = true;
+            return;
+        }
         if let Some(candidate) = self.of(source) {
             candidate.health.failed = candidate.health.failed.saturating_add(1);
         }
@@ -263,22 +336,60 @@ impl Health {
     }
 }
 
+impl Once {
+    fn give_back(&mut self, release: &mut impl FnMut(IpAddr, Idleness)) {
+        for idleness in self.held.iter_mut().filter_map(Option::take) {
+            release(self.source.client, idleness);
+        }
+    }
+}
+
 impl Candidate {
-    fn new(source: Source, at: Timestamp, head: Option<&RequestHead>) -> Self {
-        let prober = head.and_then(|head| head.signs.prober);
+    /// One that names itself.
+    fn named(source: Source, at: Timestamp, prober: Prober) -> Self {
+        let (stage, prober) = (Stage::Probe, Some(prober));
+        Self { stage, prober, ..Self::begin(source, at) }
+    }
+
+    /// One that was seen before.
+    fn again_after(first: &Once) -> Self {
+        let mut candidate = Self::begin(first.source, first.at);
+        candidate.held.extend(first.held.iter().flatten());
+        candidate.health.failed = first.failed.into();
+        candidate.health.statuses.extend(first.status.map(|status| (status, 1)));
+        candidate
+    }
+
+    fn begin(source: Source, at: Timestamp) -> Self {
         Self {
             source,
-            stage: if prober.is_some() { Stage::Probe } else { Stage::Watching },
-            prober,
+            stage: Stage::Watching,
+            prober: None,
             last: at,
             intervals: Vec::new(),
             held: Vec::new(),
-            health: Health {
-                method: head.map(|head| head.method().to_vec()).unwrap_or_default(),
-                path: head.map(|head| head.target().to_vec()).unwrap_or_default(),
-                ..Health::default()
-            },
+            health: Health { of: 1, ..Health::default() },
             example: None,
+        }
+    }
+
+    /// It was asked again.
+    fn again(
+        &mut self,
+        at: Timestamp,
+        head: Option<&RequestHead>,
+        release: &mut impl FnMut(IpAddr, Idleness),
+    ) {
+        self.ask(head);
+        self.health.of = self.health.of.saturating_add(1);
+        self.interval(at, release);
+    }
+
+    /// What is asked.
+    fn ask(&mut self, head: Option<&RequestHead>) {
+        if let Some(head) = head.filter(|_| self.health.method.is_empty()) {
+            self.health.method = head.method().to_vec();
+            self.health.path = head.target().to_vec();
         }
     }
 
@@ -358,7 +469,7 @@ mod tests {
     fn four_of_five_intervals_near_the_middle_are_a_period() {
         let source = Source { client: IpAddr::from([10, 0, 0, 9]), asked: Asked::NOTHING };
         let period = |millis: &[u64]| {
-            let mut one = Candidate::new(source, Timestamp::default(), None);
+            let mut one = Candidate::begin(source, Timestamp::default());
             let mut at = 0;
             for interval in millis {
                 at += interval * 1_000_000;

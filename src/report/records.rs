@@ -157,7 +157,7 @@ impl ConnectionRecord {
             capture_gaps: client.gaps.saturating_add(server.gaps),
             closed_by: ended_by(connection),
             role: role.name(),
-            same_as: connection.same_as.map(|twin| twin.number),
+            same_as: connection.same_as.as_deref().map(|twin| twin.number),
             capture: several.then_some(connection.opened.capture),
         }
     }

@@ -23,9 +23,9 @@ pub fn judge_connect(ended: &Ended, connection: &Connection) -> Fate {
         return Fate::Sound;
     }
     let Some(rst) = connection.half(Side::Server).rst else {
-        return connection.unreachable.map_or_else(
+        return connection.unreachable.as_deref().map_or_else(
             || unanswered(connection),
-            |unreachable| undelivered(connection, &unreachable),
+            |unreachable| undelivered(connection, unreachable),
         );
     };
     let mut evidence = Vec::new();

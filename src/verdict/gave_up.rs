@@ -87,7 +87,7 @@ fn in_the_middle(case: &Case<'_>, closing: &Closing) -> Verdict {
 
 /// The proxy closed before the backend had received the whole request.
 fn not_received(case: &Case<'_>, closing: &Closing) -> Verdict {
-    if let Some(stuck) = case.connection.half(Side::Server).zero_window {
+    if let Some(stuck) = &case.connection.half(Side::Server).zero_window {
         let silence = closing.mark.frame.at.since(stuck.at);
         if silence >= SILENCE {
             let detail = Detail::Stalled { silence, zero_window: true };

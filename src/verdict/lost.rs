@@ -112,7 +112,7 @@ pub(super) fn forgotten(case: &Case<'_>, closing: &Closing) -> Verdict {
 /// The backend repeated its SYN+ACK although the proxy had answered it, and took nothing of the
 /// request: its queue of connections to accept was full.
 pub(super) fn held_back(case: &Case<'_>, closing: Option<&Closing>) -> Option<Verdict> {
-    case.connection.syn_ack_again?;
+    case.connection.syn_ack_again.as_ref()?;
     if !unacknowledged(case) || case.exchange.ordinal > 0 {
         return None;
     }
@@ -140,7 +140,7 @@ pub(super) fn unclosed(case: &Case<'_>) -> Option<Verdict> {
         let detail = Detail::Dropped { form: Drop::Request, copies };
         return Some(case.unclosed(Cause::SilentDrop, certainty, detail));
     }
-    let stuck = connection.half(Side::Server).zero_window?;
+    let stuck = connection.half(Side::Server).zero_window.as_deref()?;
     let silence = connection.seen_until.since(stuck.at);
     let waiting = !request.complete || client.acked.is_none_or(|acked| acked.pos < request.end);
     (waiting && silence >= STUCK).then(|| {
@@ -152,7 +152,7 @@ pub(super) fn unclosed(case: &Case<'_>) -> Option<Verdict> {
 /// The request was repeated, and then no more for longer than the next repetition would have taken.
 fn gave_up(case: &Case<'_>) -> bool {
     let client = case.connection.half(Side::Client);
-    let Some(last) = client.last_resent.filter(|_| client.resent >= ENOUGH) else {
+    let Some(last) = client.last_resent.as_deref().filter(|_| client.resent >= ENOUGH) else {
         return false;
     };
     // Each wait is twice as long as the one before: the next is at most as long as all of them and

@@ -419,16 +419,18 @@ impl Case<'_> {
                 _ => add(response.first, Shows::Answer),
             }
         }
-        if let Some(again) = connection.syn_ack_again {
-            add(again, Shows::SynAckAgain);
+        if let Some(again) = connection.syn_ack_again.as_deref() {
+            add(*again, Shows::SynAckAgain);
         }
         for side in [Side::Server, Side::Client] {
             let half = connection.half(side);
-            if let Some(frame) = half.last_resent.filter(|again| again.at > request.first.at) {
-                add(frame, Shows::Repeated(side));
+            if let Some(frame) =
+                half.last_resent.as_deref().filter(|again| again.at > request.first.at)
+            {
+                add(*frame, Shows::Repeated(side));
             }
-            if let Some(frame) = half.zero_window.filter(|_| side == Side::Server) {
-                add(frame, Shows::ZeroWindow);
+            if let Some(frame) = half.zero_window.as_deref().filter(|_| side == Side::Server) {
+                add(*frame, Shows::ZeroWindow);
             }
             if let Some(fin) = half.fin {
                 add(fin.frame, Shows::Fin(side));
