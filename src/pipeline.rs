@@ -135,7 +135,11 @@ impl Analysis {
         let skips = Skip::ALL.iter().zip(*skips).map(|(kind, count)| (kind.name(), count));
         let facts: Vec<&CaptureFacts> = captures.into_iter().collect();
         let filtered = facts.iter().fold(0_u64, |sum, one| sum.saturating_add(one.filtered));
+        let first = facts.iter().filter_map(|one| one.first).min();
+        let last = facts.iter().filter_map(|one| one.last).max();
+        let span = first.zip(last).map(|(first, last)| last.since(first));
         let sources = Sources {
+            span: span.unwrap_or_default(),
             captures: facts.into_iter().map(capture).collect(),
             skipped: skips
                 .chain([("filtered", filtered)])

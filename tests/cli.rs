@@ -109,11 +109,20 @@ fn the_backend_can_be_told() {
 }
 
 #[test]
-fn a_backend_that_nobody_tried_is_named() {
-    let text = stdout(&run(&["analyze", "--backend", "10.77.2.2:80", RACE]));
-    assert!(
-        text.contains("nobody tried 10.77.2.2:80 in this capture, though other traffic is seen")
-    );
+fn a_backend_that_nobody_tried_is_named_with_what_is_tried_instead() {
+    let note = |backend: &str| {
+        let output = run(&["analyze", "--format", "json", "--backend", backend, RACE]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let notes = report["notes"].as_array().unwrap();
+        let note = notes.iter().find(|note| note["code"] == "no_traffic_for_backend");
+        note.map(|note| note["text"].as_str().unwrap().to_owned())
+    };
+    let text = note("10.77.2.2:80").unwrap();
+    assert!(text.starts_with("nobody tried 10.77.2.2:80 in "), "{text}");
+    assert!(text.contains("tried instead: 10.77.2.2:3000:"), "{text}");
+    let text = note("10.77.2.77:80").unwrap();
+    assert!(text.contains(", though other traffic is seen:"), "{text}");
+    assert_eq!(note(":3000"), None);
 }
 
 #[test]

@@ -314,3 +314,25 @@ fn the_advice_is_in_the_language_of_the_server_at_hand() {
     let report = analyze(&plain.frames);
     assert!(report.failures[0].fix.contains("for Node behind"), "{}", report.failures[0].fix);
 }
+
+/// What says 502 is a proxy; its backend leg may be a Unix socket, which no capture shows.
+#[test]
+fn a_proxy_without_a_backend_leg_is_told() {
+    let noted = |report: &Report| {
+        let mut notes = report.notes.iter();
+        notes.find(|note| note.code == "unix_socket_possible").map(|note| note.text.clone())
+    };
+    let play = |status: &str| {
+        let mut talk = Talk::new(1, 2);
+        talk.handshake().data(Proxy, &get("/a")).data(Backend, &answer(status)).ack(Proxy);
+        talk.close(Proxy);
+        talk
+    };
+    let text = noted(&all(&[play("502 Bad Gateway")])).unwrap();
+    assert!(text.starts_with("10.0.0.1:8080 answers 502"), "{text}");
+    assert_eq!(noted(&all(&[play("500 Oops")])), None);
+    // Its backend leg is there.
+    let mut back = Talk::new(3, 4).between(([10, 0, 0, 1], 50_000), ([10, 0, 0, 2], 3_000));
+    back.handshake().exchange("/a", 10).close(Proxy);
+    assert_eq!(noted(&all(&[play("502 Bad Gateway"), back])), None);
+}

@@ -28,6 +28,8 @@ pub struct Sources {
     pub captures: Vec<Capture>,
     /// Frames that are no segments, by kind.
     pub skipped: BTreeMap<&'static str, u64>,
+    /// From the first frame of all to the last.
+    pub span: Duration,
     /// What the connection table counted.
     pub flow: flow::Counts,
 }

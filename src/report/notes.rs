@@ -2,11 +2,13 @@
 
 use super::build::Sources;
 use super::model::{Capture, Counters, Note};
+use super::words::duration;
 use crate::exchange::{Protocol, Unread};
 use crate::ledger::{Ledger, Listener};
 use crate::packet::{Endpoint, Skip};
-use crate::roles::{Role, Roles};
+use crate::roles::{Pattern, Role, Roles};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Every note that these captures call for.
 pub(super) fn notes(
@@ -111,12 +113,7 @@ pub(super) fn notes(
         add("roles_guessed", text);
     }
     for pattern in roles.untried(listeners.keys()) {
-        let text = format!(
-            "nobody tried {pattern} in this capture{}: look at the security group, the target port, or \
-             where the proxy points",
-            if counters.segments > 0 { ", though other traffic is seen" } else { "" }
-        );
-        add("no_traffic_for_backend", text);
+        add("no_traffic_for_backend", untried(pattern, sources.span, listeners));
     }
     let fronts = listeners.keys().filter(|endpoint| roles.of(**endpoint) == Role::Front).count();
     let backends =
@@ -125,6 +122,8 @@ pub(super) fn notes(
         let text = "the proxy's own listeners are seen and no connection to a backend: perhaps it \
                     reaches it by a Unix socket, or on an interface that was not captured";
         add("unix_socket_possible", text.to_owned());
+    } else if let Some(text) = gateway(listeners, roles) {
+        add("unix_socket_possible", text);
     }
     for (addr, ports) in &roles.scanners {
         add("scan", format!("{addr} was refused on {ports} ports: a scan, not judged"));
@@ -136,6 +135,52 @@ pub(super) fn notes(
         add("limit_hit", format!("the bound on {bound} was reached {}", plural(*hits, "time")));
     }
     notes
+}
+
+/// That nobody tried a backend that was named, and what is tried instead.
+fn untried(pattern: Pattern, span: Duration, listeners: &BTreeMap<Endpoint, &Listener>) -> String {
+    const NAMED: usize = 4;
+    let same_host = |endpoint: &Endpoint| pattern.addr.is_none_or(|addr| addr == endpoint.addr);
+    let mut others: Vec<(u64, Endpoint, bool)> = listeners
+        .iter()
+        .filter(|(endpoint, _)| same_host(endpoint))
+        .map(|(endpoint, listener)| {
+            let refused = listener.connects_failed == listener.connections;
+            (listener.connections, *endpoint, refused)
+        })
+        .collect();
+    others.sort_by_key(|(connections, endpoint, _)| (std::cmp::Reverse(*connections), *endpoint));
+    let named = others.iter().take(NAMED).map(|(_, endpoint, refused)| {
+        format!("{endpoint}{}", if *refused { " (in vain)" } else { "" })
+    });
+    let named: Vec<String> = named.collect();
+    let instead = match (named.is_empty(), listeners.is_empty()) {
+        (false, _) => format!("; tried instead: {}", named.join(", ")),
+        (true, false) => ", though other traffic is seen".to_owned(),
+        (true, true) => String::new(),
+    };
+    format!(
+        "nobody tried {pattern} in {}{instead}: look at the security group, the target port, or where \
+         the proxy points",
+        duration(span)
+    )
+}
+
+/// A listener that answers 502 or 504 is a proxy: only these say so of a backend (RFC 9110, sections
+/// 15.6.3 and 15.6.5). Where it opens no connection, its backend leg was not captured.
+fn gateway(listeners: &BTreeMap<Endpoint, &Listener>, roles: &Roles) -> Option<String> {
+    let opens = |addr| listeners.values().any(|listener| listener.proxies.contains_key(&addr));
+    let (endpoint, status) = listeners.iter().find_map(|(endpoint, listener)| {
+        let status =
+            [502, 504].into_iter().find(|status| listener.statuses.contains_key(status))?;
+        let alone = roles.of(*endpoint) == Role::Backend && !opens(endpoint.addr);
+        alone.then_some((endpoint, status))
+    })?;
+    Some(format!(
+        "{endpoint} answers {status}, as only a proxy does, and no connection from it to a backend is in \
+         the capture: perhaps it reaches it by a Unix socket, on an interface that was not captured, or \
+         answers by itself; --front {endpoint} tells that it is the proxy"
+    ))
 }
 
 /// Names the listeners that were seen and not judged, the busiest first.
