@@ -54,6 +54,9 @@ pub struct Analyze {
     /// How long the proxy waits for an answer
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub proxy_read: Option<Duration>,
+    /// What other timeouts would lose: backend-keepalive=75s,proxy-idle=60s
+    #[arg(long, value_name = "TIMEOUTS", value_parser = what_if)]
+    pub what_if: Option<WhatIf>,
     /// Statuses that a health probe accepts: 200, 200-399 or 200,204,301-302
     #[arg(long, value_name = "RANGES", default_value = "200-399")]
     pub health_expect: Accepted,
@@ -120,6 +123,32 @@ pub enum When {
     Always,
     /// Never
     Never,
+}
+
+/// Timeouts to try.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WhatIf {
+    /// How long the backend would keep an idle connection.
+    pub backend_keepalive: Option<Duration>,
+    /// How long the proxy would.
+    pub proxy_idle: Option<Duration>,
+}
+
+/// `backend-keepalive=75s,proxy-idle=60s`, either or both.
+fn what_if(text: &str) -> Result<WhatIf, String> {
+    let mut wanted = WhatIf::default();
+    for part in text.split(',') {
+        let (name, value) = part
+            .split_once('=')
+            .ok_or_else(|| format!("'{part}': want backend-keepalive=75s or proxy-idle=60s"))?;
+        let value = Some(duration(value)?);
+        match name.trim() {
+            "backend-keepalive" => wanted.backend_keepalive = value,
+            "proxy-idle" => wanted.proxy_idle = value,
+            other => return Err(format!("'{other}': want backend-keepalive or proxy-idle")),
+        }
+    }
+    Ok(wanted)
 }
 
 /// `500ms`, `5s`, `1m30s`. A bare number could be either of two units.

@@ -19,6 +19,11 @@ pub fn settings(typed: &Analyze) -> Settings {
                 proxy_idle: typed.proxy_idle,
                 proxy_read: typed.proxy_read,
             },
+            what_if: typed.what_if.map(|wanted| Timeouts {
+                backend_keepalive: wanted.backend_keepalive,
+                proxy_idle: wanted.proxy_idle,
+                ..Timeouts::default()
+            }),
         },
         accepted: typed.health_expect.clone(),
         records: Wanted {

@@ -103,6 +103,22 @@ impl Gaps {
         })
     }
 
+    /// How many lie between two lengths, and between which exactly: the histogram counts in ranges,
+    /// and both ends are moved down to where one begins.
+    pub fn count_between(&self, from: Duration, to: Duration) -> (u64, Duration) {
+        let nanos = |length: Duration| u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
+        let Some(filled) = &self.0 else {
+            return (0, to.saturating_sub(from));
+        };
+        let begin = |length| filled.histogram.lowest_equivalent(nanos(length).clamp(1, 1 << 60));
+        let (from, to) = (begin(from), begin(to));
+        let width = Duration::from_nanos(to.saturating_sub(from));
+        if width.is_zero() || from > filled.max {
+            return (0, width);
+        }
+        (filled.histogram.count_between(from, to.saturating_sub(1)), width)
+    }
+
     /// Where they lie; `None` when there are none.
     pub fn quantiles(&self) -> Option<Quantiles> {
         let filled = self.0.as_ref()?;

@@ -40,6 +40,7 @@ pub mod config;
 pub mod exchange;
 pub mod explain;
 pub mod flow;
+pub mod hazard;
 pub mod idle;
 pub mod ledger;
 pub mod packet;

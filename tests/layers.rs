@@ -11,12 +11,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("exchange", &["flow", "packet", "time"]),
     ("verdict", &["exchange", "flow", "packet", "time"]),
     ("idle", &[]),
+    ("hazard", &["idle"]),
     ("ledger", &["verdict", "idle", "exchange", "flow", "packet", "time"]),
     ("roles", &["ledger", "exchange", "packet", "time"]),
     ("page", &[]),
     (
         "report",
-        &["page", "roles", "ledger", "verdict", "idle", "exchange", "flow", "packet", "time"],
+        &[
+            "page", "roles", "ledger", "verdict", "hazard", "idle", "exchange", "flow", "packet",
+            "time",
+        ],
     ),
     ("explain", &["page", "verdict"]),
     ("source", &["packet", "time"]),
@@ -29,7 +33,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Layers that see no file, clock, thread or environment.
-const PURE: &[&str] = &["packet", "flow", "exchange", "verdict", "idle", "ledger", "roles"];
+const PURE: &[&str] =
+    &["packet", "flow", "exchange", "verdict", "hazard", "idle", "ledger", "roles"];
 
 fn sources(module: &str) -> Vec<PathBuf> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

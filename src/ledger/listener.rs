@@ -8,7 +8,7 @@ use crate::exchange::{
     Asked, Ended, Exchange, Outcome, Protocol, ProxyKind, RequestHead, ServerKind, Unread,
 };
 use crate::flow::{Connection, Half, Side, SidesBy};
-use crate::idle::{IdleGaps, Timer};
+use crate::idle::{Gaps, IdleGaps, Timer};
 use crate::time::Timestamp;
 use crate::verdict::{self, Cause, Fate};
 use std::collections::{BTreeMap, HashMap};
@@ -52,6 +52,9 @@ pub struct Listener {
     pub opened_here: u64,
     /// Connections that came to that host.
     pub accepted_here: u64,
+    /// How long handshakes took, from the SYN to the answer to the SYN+ACK: a round trip wherever they
+    /// were captured.
+    pub round_trips: Gaps,
     /// How its connections end.
     pub(super) endings: Endings,
     /// What it runs.
@@ -259,6 +262,7 @@ impl Listener {
             shortest(&mut self.syn_to_syn_ack, syn_ack.at.since(syn.at));
             if let Some(ack) = connection.established {
                 shortest(&mut self.syn_ack_to_ack, ack.at.since(syn_ack.at));
+                self.round_trips.record(ack.at.since(syn.at));
             }
         }
         let closing = verdict::first_close(connection).filter(|_| ended.quiet_since.is_some());

@@ -3,6 +3,7 @@
 use super::escape;
 use super::events;
 use super::fix::fix;
+use super::forecast::Forecast;
 use super::model::{
     Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Health, Idle, Proxy,
     Report, Request, RequestLimit, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
@@ -41,6 +42,8 @@ pub struct Style {
     pub show_secrets: bool,
     /// What was told of timeouts.
     pub timeouts: Timeouts,
+    /// Timeouts to try.
+    pub what_if: Option<Timeouts>,
 }
 
 /// Puts the report together.
@@ -69,13 +72,13 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
-        captures: sources.captures,
         counters,
         causes,
         backends: backends
             .iter()
-            .map(|(endpoint, listener)| backend(*endpoint, listener, style))
+            .map(|(endpoint, listener)| backend(*endpoint, listener, style, sources.span))
             .collect(),
+        captures: sources.captures,
         events,
         failures,
         notes,
@@ -158,7 +161,7 @@ fn counters(
     }
 }
 
-fn backend(endpoint: Endpoint, listener: &Listener, style: Style) -> Backend {
+fn backend(endpoint: Endpoint, listener: &Listener, style: Style, span: Duration) -> Backend {
     let told = &style.timeouts;
     let idle = listener.idle();
     let keepalive = idle.closed_by_backend.timer();
@@ -179,6 +182,13 @@ fn backend(endpoint: Endpoint, listener: &Listener, style: Style) -> Backend {
         let lost = lost.iter().filter_map(|cause| listener.causes.get(cause)).sum::<u64>();
         idle.reused.count_from(late).saturating_sub(lost)
     });
+    let forecast = Forecast {
+        listener,
+        idle: &idle,
+        timer: effective,
+        proxy: told.proxy_idle.map(Timer::told).or_else(|| idle.closed_by_proxy.timer()),
+        span,
+    };
     Backend {
         backend: endpoint.to_string(),
         connections: listener.connections,
@@ -223,8 +233,8 @@ fn backend(endpoint: Endpoint, listener: &Listener, style: Style) -> Backend {
             .name(),
         near_misses: near,
         health: listener.health().first().map(|one| health(one, style.show_secrets)),
-        hazard: None,
-        what_if: None,
+        hazard: forecast.today(),
+        what_if: forecast.what_if(style.what_if),
     }
 }
 

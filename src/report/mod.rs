@@ -8,6 +8,7 @@ mod build;
 mod escape;
 mod events;
 mod fix;
+mod forecast;
 mod histogram;
 pub mod json;
 mod model;

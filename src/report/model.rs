@@ -130,10 +130,55 @@ pub struct Backend {
     pub near_misses: Option<u64>,
     /// The probes of its health; null when none were seen.
     pub health: Option<Health>,
-    /// Not determined yet.
-    pub hazard: Option<()>,
-    /// Not determined yet.
-    pub what_if: Option<()>,
+    /// Requests that its keep-alive timer is expected to hit; null when no timer is known.
+    pub hazard: Option<Hazard>,
+    /// The same with other timeouts; null when none were asked for.
+    pub what_if: Option<Hazard>,
+}
+
+/// Requests expected to be lost to a keep-alive timer; see `hazard` for the method.
+#[derive(Clone, Debug, Serialize)]
+pub struct Hazard {
+    /// Of the requests in the capture.
+    pub lost: Estimate,
+    /// Of a million requests like these.
+    pub per_million: Estimate,
+    /// In a day of traffic like this; null for a capture without a span.
+    pub per_day: Option<Estimate>,
+    /// How close to the close a request must come to be lost.
+    pub window_ns: Span,
+    /// Reuses counted just below the timer.
+    pub near: u64,
+    /// Within so much.
+    pub within_ns: u64,
+    /// `counted`, `bound` or `proxy_gives_up_first`.
+    pub basis: &'static str,
+    /// The timer that it is about.
+    pub backend_keepalive_ns: u64,
+    /// The proxy's, where it is known.
+    pub proxy_idle_ns: Option<u64>,
+}
+
+/// A number, and the interval that holds it in 95 of 100 cases.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Estimate {
+    /// It is hardly less.
+    pub low: f64,
+    /// The best guess.
+    pub mid: f64,
+    /// It is hardly more.
+    pub high: f64,
+}
+
+/// A length of time, and the interval around it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Span {
+    /// It is hardly less.
+    pub low: u64,
+    /// The usual.
+    pub mid: u64,
+    /// It is hardly more.
+    pub high: u64,
 }
 
 /// How probes of a backend's health fare.

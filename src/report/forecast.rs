@@ -1,0 +1,79 @@
+//! What a backend's keep-alive timer is expected to hit, today and with other timeouts.
+
+use super::build::nanos;
+use super::model::{Estimate, Hazard, Span};
+use crate::hazard::{self, Window};
+use crate::idle::{IdleGaps, Timer};
+use crate::ledger::Listener;
+use crate::verdict::Timeouts;
+use std::time::Duration;
+
+/// A day.
+const DAY: f64 = 86_400.0;
+
+/// All that a forecast rests on.
+pub(super) struct Forecast<'a> {
+    pub(super) listener: &'a Listener,
+    pub(super) idle: &'a IdleGaps,
+    /// The backend's timer, as told or seen.
+    pub(super) timer: Option<Timer>,
+    /// The proxy's.
+    pub(super) proxy: Option<Timer>,
+    /// From the first frame of all captures to the last.
+    pub(super) span: Duration,
+}
+
+impl Forecast<'_> {
+    /// With the timeouts as they are; `None` when no timer or no round trip is known.
+    pub(super) fn today(&self) -> Option<Hazard> {
+        let (timer, window) = (self.timer?, Window::of(&self.listener.round_trips)?);
+        let found = hazard::expected(&self.idle.reused, timer, self.proxy, window);
+        Some(self.told(&found, timer, self.proxy))
+    }
+
+    /// With those of `wanted` instead, where it has any.
+    pub(super) fn what_if(&self, wanted: Option<Timeouts>) -> Option<Hazard> {
+        let wanted = wanted?;
+        let timer = wanted.backend_keepalive.map(Timer::told).or(self.timer)?;
+        let proxy = wanted.proxy_idle.map(Timer::told).or(self.proxy);
+        let window = Window::of(&self.listener.round_trips)?;
+        // What ends gaps now is what was seen to, whatever was told.
+        let today = self.idle.closed_by_backend.timer();
+        let closed = self.idle.closed_by_backend.gaps.count();
+        let found = hazard::what_if(&self.idle.reused, today, closed, timer, proxy, window);
+        Some(self.told(&found, timer, proxy))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+    fn told(&self, found: &hazard::Hazard, timer: Timer, proxy: Option<Timer>) -> Hazard {
+        let requests = self.listener.exchanges.max(1) as f64;
+        let seconds = self.span.as_secs_f64();
+        Hazard {
+            lost: estimate(found.lost),
+            per_million: estimate(found.lost.times(1e6 / requests)),
+            per_day: (seconds > 0.0).then(|| estimate(found.lost.times(DAY / seconds))),
+            window_ns: Span {
+                low: nanos(found.window.low),
+                mid: nanos(found.window.mid),
+                high: nanos(found.window.high),
+            },
+            near: found.near,
+            within_ns: nanos(found.stretch),
+            basis: found.basis.name(),
+            backend_keepalive_ns: nanos(timer.value),
+            proxy_idle_ns: proxy.map(|proxy| nanos(proxy.value)),
+        }
+    }
+}
+
+/// To three digits: more would promise what no count of events can hold.
+fn estimate(found: hazard::Estimate) -> Estimate {
+    let three = |number: f64| {
+        if number <= 0.0 {
+            return 0.0;
+        }
+        let unit = 10_f64.powi(2) / 10_f64.powf(number.log10().floor());
+        (number * unit).round() / unit
+    };
+    Estimate { low: three(found.low), mid: three(found.mid), high: three(found.high) }
+}
