@@ -43,5 +43,7 @@ mod properties;
 mod scenarios;
 /// Containers and link types.
 mod sources;
+/// What users told, from real captures, and what they read first.
+mod stories;
 /// Captures given together.
 mod vantages;

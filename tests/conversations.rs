@@ -327,6 +327,30 @@ pub const SCENARIOS: &[Scenario] = &[
         expected: || failure("accept_queue_full", "likely", "unknown"),
     },
     Scenario {
+        name: "the queue has room at last, when the proxy has given up",
+        play: |talk| {
+            talk.handshake().data_unheard(Proxy, &get("/queued"));
+            for _ in 0..3 {
+                talk.idle(Duration::from_secs(1)).again(Proxy, &get("/queued")).syn_ack_again();
+            }
+            talk.idle(TWO_SECONDS).again(Proxy, &get("/queued")).arrives(Backend).ack(Backend);
+            talk.close(Proxy);
+        },
+        expected: || failure("accept_queue_full", "likely", "unsafe"),
+    },
+    Scenario {
+        name: "the queue has room in time, and the backend is slow",
+        play: |talk| {
+            talk.handshake().data_unheard(Proxy, &get("/queued"));
+            for _ in 0..2 {
+                talk.idle(Duration::from_secs(1)).again(Proxy, &get("/queued")).syn_ack_again();
+            }
+            talk.idle(TWO_SECONDS).again(Proxy, &get("/queued")).arrives(Backend).ack(Backend);
+            talk.idle(Duration::from_secs(30)).close(Proxy);
+        },
+        expected: || failure("response_timeout", "likely", "unsafe"),
+    },
+    Scenario {
         name: "a SYN+ACK that comes again, and then the request is taken",
         play: |talk| {
             talk.handshake().data_unheard(Proxy, &get("/queued")).idle(Duration::from_secs(1));

@@ -1,6 +1,6 @@
 //! What many connections show together: probes, restarts, outages, limits, the front leg.
 
-use crate::scenarios::analyze;
+use crate::scenarios::{analyze, read};
 use crate::talk::{self, End, Frame, Talk, get, ok, post_head};
 use End::{Backend, Proxy};
 use std::time::Duration;
@@ -293,6 +293,38 @@ fn another_request_or_a_client_that_left_later_proves_nothing() {
     assert_eq!(causes(&left("/other", millis(1_990))), [("response_timeout", 1)]);
     assert_eq!(causes(&left("/report", millis(2_100))), [("response_timeout", 1)]);
     assert_eq!(causes(&left("/report", millis(200))), [("response_timeout", 1)]);
+}
+
+/// As `-i any` captures it on the host with these addresses.
+fn cooked(frames: &[Frame], own: &[[u8; 4]]) -> Vec<u8> {
+    let relinked = |frame: &Frame| {
+        let kind = if own.iter().any(|addr| frame.bytes[26..30] == *addr) { 4 } else { 0 };
+        let header = [&[0, kind, 0, 1, 0, 6][..], &[2; 8], &[8, 0]].concat();
+        Frame { at: frame.at, bytes: [&header, &frame.bytes[14..]].concat() }
+    };
+    let mut file = talk::pcap(&frames.iter().map(relinked).collect::<Vec<_>>());
+    file[20] = 113;
+    file
+}
+
+/// A proxy stands in two networks, with an address in each. Where the capture tells what came to its
+/// host and what left it, the front leg is known all the same.
+#[test]
+fn a_client_that_left_is_proven_at_a_proxy_with_two_addresses() {
+    let (outer, inner) = ([192, 0, 2, 8], [10, 0, 0, 9]);
+    let mut front = Talk::new(3, 4).between(([192, 0, 2, 77], 50_000), (outer, 80));
+    front.handshake().data(Proxy, &get("/report")).ack(Backend).idle(SECOND).close(Proxy);
+    let mut back = Talk::new(1, 2).after(millis(2));
+    back.handshake().data(Proxy, &get("/report")).ack(Backend).idle(SECOND).close(Proxy);
+    let frames = talk::together(&[&front, &back]);
+    let report = read(cooked(&frames, &[outer, inner])).unwrap();
+    assert_eq!(causes(&report), [("client_gone", 1)]);
+    let failure = &report.failures[0];
+    assert_eq!((failure.certainty, failure.backend.as_str()), ("proven", "10.0.0.1:8080"));
+    assert_eq!(failure.detail["client"], "192.0.2.77:50000");
+    // Both legs come to one host: a proxy of another host stands between them.
+    let elsewhere = read(cooked(&frames, &[outer, [10, 0, 0, 1]])).unwrap();
+    assert!(!causes(&elsewhere).iter().any(|(cause, _)| *cause == "client_gone"));
 }
 
 /// The advice names the software that headers give away, and says that it is a guess.

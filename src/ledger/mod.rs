@@ -162,6 +162,14 @@ impl Ledger {
         self.find_events();
     }
 
+    /// The host that captured accepts what goes to `front` and opens what goes to `back`: it is the
+    /// proxy between them, whichever of its addresses it uses on either leg.
+    fn passes_through(&self, front: Endpoint, back: Endpoint) -> bool {
+        let (front, back) = (self.listener_at(front), self.listener_at(back));
+        front.is_some_and(|front| front.accepted_here > 0 && front.opened_here == 0)
+            && back.is_some_and(|back| back.opened_here > 0 && back.accepted_here == 0)
+    }
+
     /// Where the front leg shows that a client left, the proxy only followed.
     fn meet_front_leg(&mut self) {
         let mut left: HashMap<(Vec<u8>, Vec<u8>), Vec<usize>, RandomState> = HashMap::default();
@@ -182,7 +190,10 @@ impl Ledger {
             let fronts = fronts.into_iter().flatten().filter_map(|front| self.failures.get(*front));
             // On the front leg the proxy is the server.
             let front = fronts
-                .filter(|front| front.server.addr == failure.client.addr)
+                .filter(|front| {
+                    front.server.addr == failure.client.addr
+                        || self.passes_through(front.server, failure.server)
+                })
                 .filter(|front| front.server != failure.server)
                 .map(|front| (front.verdict.clone(), front.client))
                 .next();

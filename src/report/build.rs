@@ -133,6 +133,8 @@ fn counters(
     // A record of failing probes stands for many, none of which is a client's.
     let probes = causes.get(Cause::HealthCheckFailing.name()).copied().unwrap_or(0);
     let failed = causes.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    // Where nobody understands the other, no exchange comes about.
+    let mismatches = causes.get(Cause::ProtocolMismatch.name()).copied().unwrap_or(0);
     let connects = ["connection_refused", "unreachable", "connect_timeout"];
     let refused = connects
         .iter()
@@ -148,7 +150,10 @@ fn counters(
         connects_failed: refused,
         connects_unanswered: sum(&|listener| listener.connects_unanswered),
         exchanges: sum(&|listener| listener.exchanges),
-        exchanges_failed: failed.saturating_sub(refused).saturating_sub(probes),
+        exchanges_failed: failed
+            .saturating_sub(refused)
+            .saturating_sub(probes)
+            .saturating_sub(mismatches),
         exchanges_unread: sum(&|listener| {
             listener.unread.values().fold(0, |sum, count| sum.saturating_add(*count))
         }),

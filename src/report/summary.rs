@@ -13,6 +13,10 @@ pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> S
     let close = close_word(verdict);
     let idle = verdict.closed_after.map(|after| format!(" after {} of idleness", duration(after)));
     let idle = idle.unwrap_or_default();
+    // What vanished met a connection that had been idle until then; its close came much later.
+    let gap = verdict.idle_gap.filter(|_| failure.ordinal > 0);
+    let before = gap.map(|gap| format!(" after {} of idleness", duration(gap)));
+    let before = before.unwrap_or_default();
     match (verdict.cause, verdict.detail) {
         (Cause::KeepaliveRace, Detail::LostInHost { timer }) => format!(
             "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
@@ -57,7 +61,7 @@ pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> S
              though the proxy had answered, as a host does whose queue is full"
         ),
         (Cause::SilentDrop, Detail::Dropped { form: Drop::Forgotten, .. }) => format!(
-            "the other end of the connection to {backend} no longer knew it when {request} came{idle}: \
+            "the other end of the connection to {backend} no longer knew it when {request} came{before}: \
              the answer was a reset without any acknowledgement"
         ),
         (Cause::SilentDrop, Detail::Dropped { form: Drop::Answer, copies }) => format!(
@@ -65,11 +69,11 @@ pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> S
              acknowledged: the way back to the proxy is dead"
         ),
         (Cause::SilentDrop, Detail::Dropped { copies, .. }) if copies > 1 => format!(
-            "{request} to {backend} was sent {copies} times before anybody acknowledged it{idle}: \
+            "{request} to {backend} was sent {copies} times before anybody acknowledged it{before}: \
              something on the way drops what belongs to this connection"
         ),
         (Cause::SilentDrop, _) => format!(
-            "{request} reached {backend} when the proxy had given up on it, or never did{idle}: \
+            "{request} reached {backend} when the proxy had given up on it, or never did{before}: \
              something on the way drops what belongs to this connection"
         ),
         (Cause::UploadCutShort, detail) => {

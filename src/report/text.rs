@@ -63,12 +63,18 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let more = if parts.is_empty() { "" } else { "and " };
         parts.push(format!("{more}{} refused", was(counters.connects_failed, "connection")));
     }
+    let mismatches = report.causes.get("protocol_mismatch").copied().unwrap_or(0);
+    if mismatches > 0 {
+        let more = if parts.is_empty() { "" } else { "and " };
+        let connections = plural(mismatches, "connection");
+        parts.push(format!("{more}{connections} met another protocol"));
+    }
     let probes = report.causes.get("health_check_failing").copied().unwrap_or(0);
     if probes > 0 {
         let of = plural(probes, "backend");
         parts.push(format!("the health checks of {of} fail"));
     }
-    paragraph(&format!("{RED}{}.{RED:#}", parts.join(", ")), "", out)?;
+    paragraph(&format!("{RED}{}{RED:#}", sentence(&parts.join(", "))), "", out)?;
     for event in &report.events {
         writeln!(out)?;
         let at = event.first.get(11..19).unwrap_or(&event.first);

@@ -47,6 +47,9 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     if exchange.outcome == Outcome::Partial {
         return failed(in_the_middle(case, closing));
     }
+    if let Some(held) = lost::taken_late(case, closing) {
+        return failed(held);
+    }
     if answered_late {
         let lost = lost::late_request(case, closing).or_else(|| lost::answer(case, Some(closing)));
         if let Some(lost) = lost {

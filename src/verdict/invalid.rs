@@ -9,7 +9,7 @@ use super::{
     Case, Cause, Certainty, CloseKind, Closer, Detail, Evidence, Retry, RetryReason, Shows,
 };
 use super::{Close, Verdict};
-use crate::exchange::{FlawKind, Mismatch, Outcome, Protocol};
+use crate::exchange::{FlawKind, Mismatch, Outcome};
 use crate::flow::{Connection, Side};
 use std::time::Duration;
 
@@ -98,18 +98,13 @@ pub(super) fn mismatch(mismatch: &Mismatch, connection: &Connection) -> Verdict 
         frame: closing.mark.frame,
         received: None,
     });
-    // With TLS nothing of a request was sent yet.
-    let retry_reason = match mismatch.asked {
-        Protocol::Tls => RetryReason::NothingSent,
-        _ => RetryReason::NotUnderstood,
-    };
     Verdict {
         cause: Cause::ProtocolMismatch,
         certainty: Certainty::Proven,
         detail: Detail::Mismatch { asked: mismatch.asked, answered: mismatch.answered },
         close,
         retry: Retry::Safe,
-        retry_reason,
+        retry_reason: RetryReason::NotUnderstood,
         idle_gap: None,
         wait: Some(mismatch.answer.at.since(mismatch.request.at)),
         closed_after: None,

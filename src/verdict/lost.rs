@@ -123,6 +123,22 @@ pub(super) fn held_back(case: &Case<'_>, closing: Option<&Closing>) -> Option<Ve
     })
 }
 
+/// The same, but there was room in the queue at last: the proxy, whose close cannot leave before the
+/// request is acknowledged, had given up by then, or soon did. Where the backend had the request for
+/// much longer than it lay in the queue, that was not what made it late.
+pub(super) fn taken_late(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    case.connection.syn_ack_again?;
+    let client = case.connection.half(Side::Client);
+    let last = client.last_resent.filter(|_| client.resent >= ENOUGH)?;
+    let queued = last.at.since(case.exchange.request.first.at);
+    // A repetition more, which comes after twice the time, may have been missed.
+    let rest = closing.mark.frame.at.since(last.at);
+    if case.exchange.ordinal > 0 || queued < LATE || rest > queued.saturating_mul(2) {
+        return None;
+    }
+    Some(case.verdict(Cause::AcceptQueueFull, Certainty::Likely, Detail::Nothing, closing))
+}
+
 /// An unanswered request on a connection that nobody closed, as far as was captured. A proxy that
 /// gives up cannot say so while what it sent before is not acknowledged.
 pub(super) fn unclosed(case: &Case<'_>) -> Option<Verdict> {
