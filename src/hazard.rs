@@ -24,7 +24,8 @@
 //! Gaps longer than today's timer end in closes and not in requests: of a longer timer only a bound
 //! can be given, under the assumption that longer pauses are not more frequent than shorter ones.
 //! Requests that come in step with the timer itself (a poller with the same period) are no smooth
-//! traffic; the interval does not cover them.
+//! traffic: where more were lost than the interval holds, that is said, and the losses are counted
+//! instead.
 
 use crate::idle::{Gaps, Timer};
 use std::time::Duration;
@@ -102,6 +103,8 @@ pub struct Hazard {
 pub enum Basis {
     /// Reuses counted around the timer.
     Counted,
+    /// More were lost than traffic around the timer explains: requests come in step with it.
+    Observed,
     /// Only a bound: the gaps in question were never observed.
     Bound,
     /// The proxy gives up first: no connection lives until the timer.
@@ -113,6 +116,7 @@ impl Basis {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Counted => "counted",
+            Self::Observed => "observed",
             Self::Bound => "bound",
             Self::ProxyFirst => "proxy_gives_up_first",
         }
@@ -135,6 +139,20 @@ pub fn expected(reused: &Gaps, timer: Timer, proxy: Option<Timer>, window: Windo
         lost.low *= lost.mid / before.mid;
     }
     Hazard { lost, window, near, stretch, basis: Basis::Counted }
+}
+
+impl Hazard {
+    /// What was lost counts, too: where it is more than even traffic explains, requests come in step
+    /// with the timer, and the losses themselves are the best count.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+    pub fn with_losses(self, seen: u64) -> Self {
+        let (low, high) = poisson_interval(seen);
+        if low <= self.lost.high {
+            return self;
+        }
+        Self { lost: Estimate { low, mid: seen as f64, high }, basis: Basis::Observed, ..self }
+    }
 }
 
 /// The same with another timer. `today` is the one that ends gaps now, if there is one, and `closed`
@@ -400,6 +418,19 @@ mod tests {
         let hazard = expected(&reused, timer, None, window);
         assert_eq!((hazard.near, hazard.lost.low, hazard.lost.mid), (0, 0.0, 0.0));
         assert!(hazard.lost.high > 1.0, "{hazard:?}");
+    }
+
+    #[test]
+    fn losses_beyond_what_traffic_explains_are_counted_themselves() {
+        let mut reused = Gaps::default();
+        (0..1_000).for_each(|n| reused.record(Duration::from_millis(n)));
+        let milli = Duration::from_millis(1);
+        let window = Window { low: milli, mid: milli, high: milli };
+        let hazard = expected(&reused, Timer::told(Duration::from_secs(5)), None, window);
+        assert_eq!(hazard.with_losses(0), hazard);
+        let stepped = hazard.with_losses(40);
+        assert_eq!((stepped.basis, stepped.lost.mid), (Basis::Observed, 40.0));
+        assert!(stepped.lost.low > 25.0 && stepped.lost.high < 60.0, "{stepped:?}");
     }
 
     #[test]

@@ -142,7 +142,8 @@ fn the_side_that_gives_up_first_is_told() {
     assert_eq!(ordering(&["--proxy-idle", "60s"]), "race");
     assert_eq!(ordering(&["--proxy-idle", "6s"]), "tie");
     assert_eq!(ordering(&["--proxy-idle", "4s"]), "safe");
-    assert_eq!(ordering(&["--proxy-idle", "60s", "--backend-keepalive", "75s"]), "safe");
+    // What is seen is in effect, whatever was told.
+    assert_eq!(ordering(&["--proxy-idle", "60s", "--backend-keepalive", "75s"]), "race");
 }
 
 /// The records of jsonl, revised, are the json document.

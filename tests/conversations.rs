@@ -367,7 +367,7 @@ pub const SCENARIOS: &[Scenario] = &[
             talk.data_unheard(Backend, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
             talk.rst(Backend).data_unheard(Proxy, &[b'b'; 1_000]).rst_in_reply(Backend);
         },
-        expected: || failure("upload_cut_short", "likely", "unsafe"),
+        expected: || failure("upload_cut_short", "possible", "unsafe"),
     },
     Scenario {
         name: "the proxy has read the early answer when the reset comes",

@@ -115,6 +115,8 @@ pub struct Half {
     pub fin: Option<Mark>,
     /// The first RST.
     pub rst: Option<Mark>,
+    /// How much of it the peer had acknowledged when it was reset.
+    pub acked_at_rst: Option<StreamPos>,
     /// Time to live of its first segment that was no reset.
     pub ttl: Option<u8>,
     /// Distinct payload bytes captured, by position: lengths on the wire.

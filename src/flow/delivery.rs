@@ -340,6 +340,7 @@ impl<R: StreamReader> Delivery<R> {
         let half = self.connection.half_mut(from);
         if arrival.rst && half.rst.is_none() {
             half.rst = Some(mark);
+            half.acked_at_rst = half.acked.map(|acked| acked.pos);
             self.reader.on(StreamEvent::Rst { from, mark }, &self.connection, out);
         }
     }

@@ -10,7 +10,7 @@ mod listener;
 mod patterns;
 mod probes;
 
-use crate::exchange::{Asked, Ended, Exchange, Output};
+use crate::exchange::{Asked, Ended, Exchange, Outcome, Output};
 use crate::flow::{Connection, Twin};
 use crate::idle::Timer;
 use crate::packet::Endpoint;
@@ -54,6 +54,8 @@ pub struct Ledger {
     /// Hosts that open connections to something like a backend.
     openers: HashSet<IpAddr, RandomState>,
     failures: Vec<Failure>,
+    /// Connections whose last answer the proxy did not take.
+    spoiled: HashSet<u64, RandomState>,
     /// What explains many of them.
     events: Vec<Event>,
     /// The same failures, seen elsewhere: before or after address translation, or at another
@@ -213,18 +215,19 @@ impl Ledger {
     /// Whether a close came just when the backend's keep-alive timer fired.
     fn lose_in_host(&mut self) {
         let told = self.timeouts.backend_keepalive.map(Timer::told);
-        let mut timers: HashMap<Endpoint, Option<Timer>, RandomState> = HashMap::default();
+        let mut timers: HashMap<Endpoint, [Option<Timer>; 2], RandomState> = HashMap::default();
         let mut changed = Vec::new();
         for failure in &mut self.failures {
             let Some(listener) = self.listeners.get(&failure.server) else {
                 continue;
             };
-            let timer =
-                *timers.entry(failure.server).or_insert_with(|| told.or_else(|| listener.timer()));
+            // What was told may not be in effect, and what is seen may be another timer's.
+            let timers = timers.entry(failure.server).or_insert_with(|| [told, listener.timer()]);
             let before = failure.verdict.cause;
-            if let Some(timer) = timer
-                && verdict::lost_in_host(&mut failure.verdict, timer.value, |gap| timer.fits(gap))
-            {
+            let meets = timers.iter().flatten().any(|timer| {
+                verdict::lost_in_host(&mut failure.verdict, timer.value, |gap| timer.fits(gap))
+            });
+            if meets {
                 changed.push((failure.server, before, failure.verdict.cause));
             }
         }
@@ -355,6 +358,12 @@ impl Ledger {
             listener.exchange(&exchange, &fate, connection, &self.accepted, proxies);
         }
         if let Fate::Failed(verdict) = fate {
+            // The end of such a connection is the end of the failure, and of no idleness.
+            let answered = exchange.outcome == Outcome::Answered;
+            let refused = answered && verdict.cause != Cause::BackendError;
+            if refused && self.spoiled.len() < self.limits.failures {
+                self.spoiled.insert(connection.number);
+            }
             self.keep(Failure::new(*verdict, Some(*exchange), connection));
             return true;
         }
@@ -362,6 +371,9 @@ impl Ledger {
     }
 
     fn ended(&mut self, ended: &Ended, connection: &Connection) -> bool {
+        let spoiled = self.spoiled.remove(&connection.number);
+        let quiet_since = ended.quiet_since.filter(|_| !spoiled);
+        let ended = &Ended { quiet_since, ..*ended };
         let fate = verdict::judge_connect(ended, connection);
         let proxies = self.limits.proxies;
         let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) else {

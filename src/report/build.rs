@@ -175,9 +175,10 @@ fn backend(endpoint: Endpoint, listener: &Listener, style: Style, span: Duration
         roles::Vantage::SameHost => "addresses",
         _ => "handshakes",
     };
-    let effective = told.backend_keepalive.map(Timer::told).or(keepalive);
+    // What is seen is in effect, whatever was told.
+    let effective = keepalive.or(told.backend_keepalive.map(Timer::told));
     let order = |idle: &idle::IdleGaps| {
-        let proxy = told.proxy_idle.map(Timer::told).or_else(|| idle.closed_by_proxy.timer());
+        let proxy = idle.closed_by_proxy.timer().or(told.proxy_idle.map(Timer::told));
         Ordering::of(effective, proxy, idle.closed_by_backend.gaps.count() > 0)
     };
     // A reuse that would have met the timer, had it come a tenth later.
@@ -191,7 +192,7 @@ fn backend(endpoint: Endpoint, listener: &Listener, style: Style, span: Duration
         listener,
         idle: &idle,
         timer: effective,
-        proxy: told.proxy_idle.map(Timer::told).or_else(|| idle.closed_by_proxy.timer()),
+        proxy: idle.closed_by_proxy.timer().or(told.proxy_idle.map(Timer::told)),
         span,
     };
     Backend {

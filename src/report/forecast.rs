@@ -5,17 +5,19 @@ use super::model::{Estimate, Hazard, Span};
 use crate::hazard::{self, Window};
 use crate::idle::{IdleGaps, Timer};
 use crate::ledger::Listener;
-use crate::verdict::Timeouts;
+use crate::verdict::{Cause, Timeouts};
 use std::time::Duration;
 
-/// A day.
+/// A day in seconds.
 const DAY: f64 = 86_400.0;
+/// What is seen in less says nothing of a day.
+const LONG_ENOUGH: Duration = Duration::from_secs(60);
 
 /// All that a forecast rests on.
 pub(super) struct Forecast<'a> {
     pub(super) listener: &'a Listener,
     pub(super) idle: &'a IdleGaps,
-    /// The backend's timer, as told or seen.
+    /// The backend's timer, as seen or told.
     pub(super) timer: Option<Timer>,
     /// The proxy's.
     pub(super) proxy: Option<Timer>,
@@ -27,7 +29,9 @@ impl Forecast<'_> {
     /// With the timeouts as they are; `None` when no timer or no round trip is known.
     pub(super) fn today(&self) -> Option<Hazard> {
         let (timer, window) = (self.timer?, Window::of(&self.listener.round_trips)?);
+        let lost = self.listener.causes.get(&Cause::KeepaliveRace).copied().unwrap_or(0);
         let found = hazard::expected(&self.idle.reused, timer, self.proxy, window);
+        let found = found.with_losses(lost);
         Some(self.told(&found, timer, self.proxy))
     }
 
@@ -50,8 +54,8 @@ impl Forecast<'_> {
         let seconds = self.span.as_secs_f64();
         Hazard {
             lost: estimate(found.lost),
-            per_million: estimate(found.lost.times(1e6 / requests)),
-            per_day: (seconds > 0.0).then(|| estimate(found.lost.times(DAY / seconds))),
+            per_million: share(found.lost.times(1e6 / requests)),
+            per_day: (self.span >= LONG_ENOUGH).then(|| estimate(found.lost.times(DAY / seconds))),
             window_ns: Span {
                 low: nanos(found.window.low),
                 mid: nanos(found.window.mid),
@@ -64,6 +68,13 @@ impl Forecast<'_> {
             proxy_idle_ns: proxy.map(|proxy| nanos(proxy.value)),
         }
     }
+}
+
+/// Of a million no more than all.
+fn share(found: hazard::Estimate) -> Estimate {
+    let all = |number: f64| number.min(1e6);
+    let hazard::Estimate { low, mid, high } = found;
+    estimate(hazard::Estimate { low: all(low), mid: all(mid), high: all(high) })
 }
 
 /// To three digits: more would promise what no count of events can hold.

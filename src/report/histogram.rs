@@ -1,11 +1,11 @@
 //! The idle gaps of a backend as a small picture, with the timeouts of both sides marked.
 
-use super::model::{Backend, Timeout};
+use super::model::{Backend, Estimate, Hazard, Timeout};
 use super::notes::plural;
 use super::text::YELLOW;
 use super::words::duration;
 use crate::idle::EDGES;
-use crate::page::DIM;
+use crate::page::{DIM, paragraph};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -92,10 +92,115 @@ pub(super) fn write(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
         ),
         _ => Ok(()),
     }?;
+    effective(
+        "the backend",
+        "keeps idle connections for",
+        backend.backend_keepalive.as_ref(),
+        out,
+    )?;
+    for proxy in backend.proxies.iter().take(3) {
+        let who = format!("the proxy {}", proxy.proxy);
+        effective(&who, "keeps idle connections for", proxy.proxy_idle.as_ref(), out)?;
+        effective(&who, "waits for an answer for", proxy.proxy_read.as_ref(), out)?;
+    }
     if let Some(near @ 1..) = backend.near_misses {
         writeln!(out, "  {} came within a tenth of the backend's timeout.", plural(near, "reuse"))?;
     }
+    for (what, hazard) in [("", &backend.hazard), ("What if: ", &backend.what_if)] {
+        if let Some(hazard) = hazard {
+            paragraph(&format!("{what}{}", forecast(hazard)), "  ", out)?;
+        }
+    }
     Ok(())
+}
+
+/// A timeout that was told and one that was seen, where they differ: the setting is not in effect.
+fn effective(
+    who: &str,
+    does: &str,
+    timeout: Option<&Timeout>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Some(Timeout {
+        configured_ns: Some(told),
+        observed_ns: Some(seen),
+        low_ns,
+        high_ns,
+        samples,
+    }) = timeout.copied()
+    else {
+        return Ok(());
+    };
+    if low_ns.is_some_and(|low| told >= low) && high_ns.is_some_and(|high| told <= high) {
+        return Ok(());
+    }
+    let time = |nanos| duration(Duration::from_nanos(nanos));
+    let text = format!(
+        "{YELLOW}Told {}, observed {} over {}: {who} {does} that long. The setting is not in effect, or \
+         something else closes first.{YELLOW:#}",
+        time(told),
+        time(seen),
+        plural(samples, "close"),
+    );
+    paragraph(&text, "  ", out)
+}
+
+/// What the timer is expected to hit, in a sentence or two.
+fn forecast(hazard: &Hazard) -> String {
+    let time = |nanos| duration(Duration::from_nanos(nanos));
+    let keepalive = time(hazard.backend_keepalive_ns);
+    let per_day = hazard.per_day.map_or_else(String::new, |day| format!(", {} a day", span(day)));
+    match hazard.basis {
+        "proxy_gives_up_first" => format!(
+            "With a backend keep-alive of {keepalive} no lost request is expected: the proxy gives up \
+             first."
+        ),
+        "observed" => format!(
+            "With a backend keep-alive of {keepalive}, {} requests of a million are lost{per_day} at this \
+             load, going by those that were: more than even traffic would explain, so requests come in \
+             step with the timer.",
+            span(hazard.per_million)
+        ),
+        "bound" => format!(
+            "With a backend keep-alive of {keepalive} at most {} requests of a million are expected to be \
+             lost; no more can be told, for pauses beyond today's timeout were never seen.",
+            number_of(hazard.per_million.high)
+        ),
+        _ => format!(
+            "With a backend keep-alive of {keepalive}, {} requests of a million are expected to be lost{per_day} \
+             at this load: {} came within {} below it, and one that comes within {} of the close is lost.",
+            span(hazard.per_million),
+            plural(hazard.near, "reuse"),
+            time(hazard.within_ns),
+            time(hazard.window_ns.mid)
+        ),
+    }
+}
+
+/// `3 (1 to 8)`.
+fn span(estimate: Estimate) -> String {
+    let Estimate { low, mid, high } = estimate;
+    format!("{} ({} to {})", number_of(mid), number_of(low), number_of(high))
+}
+
+fn text_of(digits: &[u8]) -> &str {
+    std::str::from_utf8(digits).unwrap_or_default()
+}
+
+/// Two digits of a number that is not known better.
+fn number_of(number: f64) -> String {
+    if number >= 1_000.0 {
+        let unit = 10_f64.powf(number.log10().floor() - 1.0);
+        let digits = format!("{:.0}", (number / unit).round() * unit);
+        let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(text_of).collect();
+        groups.join(",")
+    } else if number >= 10.0 || number == 0.0 {
+        format!("{number:.0}")
+    } else if number >= 0.1 {
+        format!("{number:.1}")
+    } else {
+        "less than 0.1".to_owned()
+    }
 }
 
 /// A count, or a dot for none.

@@ -143,7 +143,7 @@ pub struct Hazard {
     pub lost: Estimate,
     /// Of a million requests like these.
     pub per_million: Estimate,
-    /// In a day of traffic like this; null for a capture without a span.
+    /// In a day of traffic like this; null for a capture of less than a minute.
     pub per_day: Option<Estimate>,
     /// How close to the close a request must come to be lost.
     pub window_ns: Span,

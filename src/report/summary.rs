@@ -20,7 +20,7 @@ pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> S
     match (verdict.cause, verdict.detail) {
         (Cause::KeepaliveRace, Detail::LostInHost { timer }) => format!(
             "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
-             {request}; its keep-alive timer of {} fired while the request lay unread in its kernel",
+             {request}; its keep-alive timer of {} fired just as the request arrived, and it closed without an answer",
             duration(timer)
         ),
         (Cause::KeepaliveRace, _) => format!(

@@ -231,7 +231,9 @@ fn write_failure(failure: &Failure, several: bool, out: &mut dyn Write) -> io::R
         failure.certainty,
         request.unwrap_or_default()
     )?;
-    let times: Vec<String> = [("idle", failure.idle_gap_ns), ("wait", failure.wait_ns)]
+    // Before its first request a connection is new, not idle.
+    let idle = failure.idle_gap_ns.filter(|_| failure.ordinal > 0);
+    let times: Vec<String> = [("idle", idle), ("wait", failure.wait_ns)]
         .into_iter()
         .filter_map(|(what, nanos)| {
             Some(format!(", {what} {}", duration(Duration::from_nanos(nanos?))))

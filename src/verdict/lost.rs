@@ -127,9 +127,9 @@ pub(super) fn held_back(case: &Case<'_>, closing: Option<&Closing>) -> Option<Ve
 /// request is acknowledged, had given up by then, or soon did. Where the backend had the request for
 /// much longer than it lay in the queue, that was not what made it late.
 pub(super) fn taken_late(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
-    case.connection.syn_ack_again?;
+    case.connection.syn_ack_again.as_ref()?;
     let client = case.connection.half(Side::Client);
-    let last = client.last_resent.filter(|_| client.resent >= ENOUGH)?;
+    let last = client.last_resent.as_deref().filter(|_| client.resent >= ENOUGH)?;
     let queued = last.at.since(case.exchange.request.first.at);
     // A repetition more, which comes after twice the time, may have been missed.
     let rest = closing.mark.frame.at.since(last.at);
