@@ -314,6 +314,20 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         expected: none,
     },
+    Scenario {
+        name: "the proxy's FIN waits behind a request that nobody acknowledges",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            let lost = get("/lost");
+            talk.data_unheard(Proxy, &lost);
+            for _ in 0..2 {
+                talk.idle(Duration::from_millis(400)).again(Proxy, &lost);
+            }
+            // Given up by now, but all that can be sent is the request again, with the FIN on it.
+            talk.idle(TWO_SECONDS).again_with_fin(Proxy, &lost);
+        },
+        expected: || failure("silent_drop", "proven", "unknown"),
+    },
     // accept_queue_full
     Scenario {
         name: "the SYN+ACK comes again and again though the proxy has answered it",
@@ -637,6 +651,77 @@ pub const SCENARIOS: &[Scenario] = &[
             talk.data(Backend, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
             talk.data(Proxy, &[0x81, 5, 1, 2, 3, 4, 5]).data(Backend, &[0x81, 2, 1, 2]).ack(Proxy);
             talk.close(Backend);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "a tunnel after CONNECT",
+        play: |talk| {
+            talk.handshake().data(Proxy, b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n");
+            talk.data(Backend, b"HTTP/1.1 200 Established\r\n\r\n");
+            talk.data(Proxy, &[0x16, 3, 1, 0, 1, 1]).data(Backend, &[0x15, 3, 3, 0, 2, 2, 40]);
+            talk.ack(Proxy).close(Backend);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "HTTP/1.0 with keep-alive, and without",
+        play: |talk| {
+            talk.handshake().data(Proxy, b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+            talk.data(
+                Backend,
+                b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\na",
+            );
+            talk.data(Proxy, b"GET /b HTTP/1.0\r\n\r\n")
+                .data(Backend, b"HTTP/1.0 200 OK\r\n\r\nbb");
+            talk.ack(Proxy).close(Backend);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "heads in many segments",
+        play: |talk| {
+            talk.handshake();
+            let (request, answer) = (get("/pieces"), ok(5));
+            request.chunks(7).for_each(|piece| {
+                talk.data(Proxy, piece);
+            });
+            talk.ack(Backend);
+            answer.chunks(5).for_each(|piece| {
+                talk.data(Backend, piece);
+            });
+            talk.ack(Proxy).exchange("/b", 5).close(Proxy);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "probes of a window that is zero for a moment",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/big")).data(Backend, &ok_head(2_000));
+            talk.data(Backend, &[b'x'; 1_000]).window(Proxy, 0).ack(Proxy);
+            for _ in 0..3 {
+                // The last byte again, to hear of the window.
+                talk.idle(Duration::from_millis(300)).again(Backend, b"x").ack(Proxy);
+            }
+            talk.window(Proxy, 60_000).ack(Proxy).data(Backend, &[b'x'; 1_000]).ack(Proxy);
+            talk.exchange("/b", 5).close(Proxy);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "both sides close an idle connection at the same time",
+        play: |talk| {
+            talk.handshake().exchange("/a", 64).idle(TWO_SECONDS);
+            talk.fin_unheard(Backend).fin_unheard(Proxy).arrives(Proxy).arrives(Backend);
+            talk.ack(Proxy).ack(Backend);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "FIN on the last segment of a request, which is answered",
+        play: |talk| {
+            talk.handshake().data_with_fin(Proxy, &get("/last")).ack(Backend);
+            talk.data(Backend, &ok(5)).ack(Proxy).fin(Backend).ack(Proxy);
         },
         expected: none,
     },

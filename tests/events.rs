@@ -130,6 +130,29 @@ fn refused_connects_at_a_constant_period_are_one_failing_probe() {
     assert_eq!(causes(&report), [("connection_refused", 8)]);
 }
 
+/// The port is wrong, and the right one is in the capture.
+#[test]
+fn another_port_of_the_host_that_answers_is_named() {
+    let mut talks: Vec<Talk> = (0..8_u16)
+        .map(|index| {
+            let mut talk = at(40_000 + index, SECOND * 2 * u32::from(index))
+                .between(([10, 0, 0, 9], 40_000 + index), ([10, 0, 0, 1], 9_000));
+            talk.syn().refuse();
+            talk
+        })
+        .collect();
+    let mut good = at(50_000, SECOND);
+    good.handshake().exchange("/a", 10).close(Proxy);
+    talks.push(good);
+    let report = all(&talks);
+    let failure = &report.failures[0];
+    assert_eq!(
+        (failure.cause, failure.backend.as_str()),
+        ("health_check_failing", "10.0.0.1:9000")
+    );
+    assert!(failure.fix.contains("port 8080 of the same host answers"), "{}", failure.fix);
+}
+
 /// The closes of probes' connections, right after each answer, would hide the timer.
 #[test]
 fn probes_say_nothing_of_keep_alive() {

@@ -192,6 +192,23 @@ impl Talk {
         self.hear(at)
     }
 
+    /// A segment with payload that closes.
+    pub fn data_with_fin(&mut self, from: End, payload: &[u8]) -> &mut Self {
+        let (sender, _) = self.ends(from);
+        // The FIN takes a number after those of the payload.
+        let after = sender.seq.wrapping_add(payload.len() as u32 + 1);
+        self.segment(from, FIN | PSH | ACK, payload, None);
+        self.ends(from).0.seq = after;
+        self.hear(Self::peer(from))
+    }
+
+    /// The same bytes again, unheard, with a FIN after them.
+    pub fn again_with_fin(&mut self, from: End, payload: &[u8]) -> &mut Self {
+        let (sender, _) = self.ends(from);
+        sender.seq = sender.seq.wrapping_sub(payload.len() as u32);
+        self.segment(from, FIN | PSH | ACK, payload, None)
+    }
+
     /// RST with ACK flag, as `close` with unread data sends it.
     pub fn rst(&mut self, from: End) -> &mut Self {
         self.segment(from, RST | ACK, b"", None)

@@ -253,7 +253,8 @@ impl<R: StreamReader> Delivery<R> {
         let first_copy = if flags.fin() { end > half.sent } else { pos >= half.sent };
         if segment.payload_len > 0 {
             half.count_early(pos, end);
-            if end > half.sent {
+            // A FIN behind the same bytes makes them no new ones.
+            if pos.plus(u64::from(segment.payload_len)) > half.sent {
                 (half.resent, half.last_resent) = (0, None);
             } else {
                 half.resent = half.resent.saturating_add(1);

@@ -22,7 +22,7 @@ pub use listener::{Listener, Proxy};
 pub use patterns::{Context, RequestLimit};
 use probes::Source;
 pub use probes::{Accepted, Health};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 /// Bounds on what is kept.
@@ -239,6 +239,12 @@ impl Ledger {
     /// Tells each failure what is known of both its sides.
     fn give_context(&mut self) {
         let mut contexts: HashMap<(Endpoint, IpAddr), Context, RandomState> = HashMap::default();
+        let mut answering: HashMap<IpAddr, BTreeSet<u16>, RandomState> = HashMap::default();
+        for (endpoint, listener) in &self.listeners {
+            if !listener.statuses.is_empty() {
+                answering.entry(endpoint.addr).or_default().insert(endpoint.port);
+            }
+        }
         for failure in &mut self.failures {
             let Some(listener) = self.listeners.get(&failure.server) else {
                 continue;
@@ -254,6 +260,10 @@ impl Ledger {
                     proxy_idle: told.or(observed.map(|timer| timer.value)),
                     request_limit: listener.request_limit(),
                     age_limit: listener.age_limit().map(|timer| timer.value),
+                    answers_on: answering
+                        .get(&of.0.addr)
+                        .and_then(|ports| ports.iter().find(|port| **port != of.0.port))
+                        .copied(),
                 }
             });
         }

@@ -163,6 +163,8 @@ pub struct Context {
     pub request_limit: Option<RequestLimit>,
     /// The backend closes at this age.
     pub age_limit: Option<Duration>,
+    /// Another port of the backend's host, which answers.
+    pub answers_on: Option<u16>,
 }
 
 #[cfg(test)]

@@ -78,7 +78,8 @@ pub(super) fn fix(failure: &Failure) -> String {
              (nginx `proxy_http_version 1.1`, HAProxy `proto h2`, Envoy `http2_protocol_options`)"
             .to_owned(),
         (Cause::HealthCheckFailing, _) => {
-            failure.health.as_deref().map_or(PROBE_FIX, health_fix).to_owned()
+            let fix = failure.health.as_deref().map_or(PROBE_FIX, health_fix);
+            format!("{fix}{}", other_port(failure))
         }
         (Cause::StaleReuse, _) => stale_fix(failure),
         (Cause::ClosedInFlight, Detail::Fresh) => "look on the backend at that second for what closes \
@@ -96,9 +97,11 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::TruncatedResponse, _) => "look on the backend at that second for a crash or a worker \
              timeout in the middle of an answer, and for a Content-Length that is larger than the body"
             .to_owned(),
-        (Cause::ConnectionRefused, _) => "start the server, or point the proxy at the address and \
-             port on which it listens (on the backend: `ss -ltn`); a firewall that rejects looks the same"
-            .to_owned(),
+        (Cause::ConnectionRefused, _) => format!(
+            "start the server, or point the proxy at the address and port on which it listens (on the \
+             backend: `ss -ltn`{}); a firewall that rejects looks the same",
+            other_port(failure)
+        ),
         (Cause::Unproven, Detail::Doubt(doubt)) => doubt_fix(doubt).to_owned(),
         (Cause::Unproven, _) => doubt_fix(Doubt::Gap).to_owned(),
     }
@@ -184,6 +187,13 @@ fn health_fix(health: &Health) -> &'static str {
         }
         _ => PROBE_FIX,
     }
+}
+
+/// The port of the same host that does answer, where nothing answers on this one.
+fn other_port(failure: &Failure) -> String {
+    let refused = failure.response.is_none();
+    let port = failure.context.answers_on.filter(|_| refused);
+    port.map_or_else(String::new, |port| format!("; here port {port} of the same host answers"))
 }
 
 /// What the backend's keep-alive should be: above the proxy's idle timeout by more than the jitter of
