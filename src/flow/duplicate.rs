@@ -30,6 +30,8 @@ struct Print {
     ack: u32,
     len: u32,
     ip_id: u16,
+    /// A new window is news.
+    window: u16,
     flags: u8,
     at: Timestamp,
 }
@@ -42,6 +44,7 @@ impl Recent {
             ack: segment.ack.0,
             len: segment.payload_len,
             ip_id: segment.ip_id,
+            window: segment.window,
             flags: segment.flags.0,
             at: segment.frame.at,
         };
