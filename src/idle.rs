@@ -166,6 +166,8 @@ pub struct Timer {
 const SHORTEST_TIMER: Duration = Duration::from_millis(100);
 /// Fewer closes are chance.
 const MIN_SAMPLES: usize = 3;
+/// Of a range more are needed.
+const MIN_RANGE: usize = 5;
 
 /// How far apart two gaps may be and still come from one timer: what schedulers, sweeps and round
 /// trips add.
@@ -183,6 +185,16 @@ impl Timer {
             high: value.saturating_add(slack),
             samples: 0,
         }
+    }
+
+    /// Of the gaps that lived so long, it ended most; `others` ended otherwise, but for those `raced`.
+    fn ends_most(&self, others: &[&Gaps], raced: &Gaps) -> bool {
+        let outlived = others
+            .iter()
+            .fold(0_u64, |sum, gaps| sum.saturating_add(gaps.count_from(self.high)))
+            .saturating_sub(raced.count_from(self.high));
+        let all = self.samples.saturating_add(outlived);
+        self.samples.saturating_mul(10) >= all.saturating_mul(6)
     }
 
     /// A gap that this timer would end.
@@ -287,21 +299,77 @@ impl Ordering {
 pub struct IdleGaps {
     /// The next request.
     pub reused: Gaps,
+    /// Of these, the ones that a close by the backend had ended already.
+    pub raced: Gaps,
     /// The backend closed.
     pub closed_by_backend: Closes,
     /// The proxy closed.
     pub closed_by_proxy: Closes,
     /// Waits for an answer that the proxy ended.
     pub gave_up: Closes,
+    /// Neither side: the connection was idle for so long when the capture ended.
+    pub still_open: Gaps,
 }
 
 impl IdleGaps {
     /// Adds all gaps of another pair.
     pub fn add(&mut self, other: &Self) {
         self.reused.add(&other.reused);
+        self.raced.add(&other.raced);
         self.closed_by_backend.add(&other.closed_by_backend);
         self.closed_by_proxy.add(&other.closed_by_proxy);
         self.gave_up.add(&other.gave_up);
+        self.still_open.add(&other.still_open);
+    }
+
+    /// The backend's keep-alive timer. Gaps that outlived it speak against it: of the connections that
+    /// were idle for so long, most must have ended then.
+    pub fn backend_timer(&self) -> Option<Timer> {
+        let others = [&self.reused, &self.closed_by_proxy.gaps, &self.still_open];
+        self.closed_by_backend.timer().filter(|timer| timer.ends_most(&others, &self.raced))
+    }
+
+    /// The proxy's idle timer, in the same way.
+    pub fn proxy_timer(&self) -> Option<Timer> {
+        let others = [&self.reused, &self.closed_by_backend.gaps, &self.still_open];
+        self.closed_by_proxy.timer().filter(|timer| timer.ends_most(&others, &self.raced))
+    }
+
+    /// The same where the closes are spread: a server that looks only now and then, or a timer with
+    /// jitter.
+    pub fn backend_range(&self) -> Option<Timer> {
+        let others = [&self.reused, &self.closed_by_proxy.gaps, &self.still_open];
+        self.closed_by_backend.range().filter(|timer| timer.ends_most(&others, &self.raced))
+    }
+
+    /// The proxy's.
+    pub fn proxy_range(&self) -> Option<Timer> {
+        let others = [&self.reused, &self.closed_by_backend.gaps, &self.still_open];
+        self.closed_by_proxy.range().filter(|timer| timer.ends_most(&others, &self.raced))
+    }
+}
+
+impl Closes {
+    /// The range behind closes that are no tight cluster: most of them lie within a factor of two, the
+    /// outermost tenths aside. A sweep (waitress looks every 30 s) or jitter (gunicorn) shows so.
+    pub fn range(&self) -> Option<Timer> {
+        let shortest = u64::try_from(SHORTEST_TIMER.as_nanos()).unwrap_or(u64::MAX);
+        let mut sorted: Vec<u64> =
+            self.samples.iter().copied().filter(|gap| *gap >= shortest).collect();
+        sorted.sort_unstable();
+        let aside = sorted.len() / 10;
+        let inner = sorted.get(aside..sorted.len().saturating_sub(aside)).unwrap_or_default();
+        let (low, high) = (*inner.first()?, *inner.last()?);
+        let most = inner.len().saturating_mul(10) >= self.samples.len().saturating_mul(6);
+        if inner.len() < MIN_RANGE || !most || high > low.saturating_mul(2) {
+            return None;
+        }
+        Some(Timer {
+            value: Duration::from_nanos(*inner.get(inner.len() / 2)?),
+            low: Duration::from_nanos(low),
+            high: Duration::from_nanos(high),
+            samples: u64::try_from(inner.len()).unwrap_or(u64::MAX),
+        })
     }
 }
 
@@ -351,6 +419,33 @@ mod tests {
         assert_eq!(closes(&[0, 1, 1, 2, 40, 5_000, 5_001, 5_002]).timer(), None);
         assert_eq!(closes(&[100, 900, 2_000, 3_500, 5_000, 5_001, 5_002]).timer(), None);
         assert_eq!(closes(&[60_000, 61_000, 63_000, 65_000, 70_000]).timer(), None);
+    }
+
+    #[test]
+    fn closes_within_a_factor_of_two_are_a_range() {
+        let range = closes(&[2_050, 2_300, 2_950, 2_500, 2_700, 2_210]).range().unwrap();
+        assert_eq!(
+            (range.low, range.high),
+            (Duration::from_millis(2_050), Duration::from_millis(2_950))
+        );
+        assert_eq!(closes(&[2_050, 2_300, 2_950, 2_500]).range(), None, "too few");
+        assert_eq!(closes(&[500, 2_300, 2_950, 4_500, 1_000]).range(), None, "all over the place");
+        assert_eq!(closes(&[0, 0, 1, 2, 2_000, 2_500, 2_900, 2_300, 2_400]).range(), None);
+    }
+
+    /// Connections that lived on speak against a timer, whether they were used again or not.
+    #[test]
+    fn gaps_that_outlive_a_cluster_make_it_no_timer() {
+        let mut idle =
+            IdleGaps { closed_by_backend: closes(&[5_000, 5_001, 5_002]), ..Default::default() };
+        assert!(idle.backend_timer().is_some());
+        idle.reused.record(Duration::from_secs(30));
+        idle.still_open.record(Duration::from_secs(40));
+        assert!(idle.backend_timer().is_some(), "two of five outlived it");
+        idle.closed_by_proxy.record(Duration::from_secs(60));
+        assert_eq!(idle.backend_timer(), None, "three of six did");
+        idle.reused.record(Duration::from_secs(1));
+        assert_eq!(idle.backend_timer(), None, "shorter gaps say nothing");
     }
 
     #[test]

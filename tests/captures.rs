@@ -62,6 +62,16 @@ fn every_capture_gives_its_expected_answer() {
     }
 }
 
+/// The answer in the README is one that is really given, as far as it is shown there.
+#[test]
+fn the_readme_shows_a_real_answer() {
+    let readme = fs::read_to_string(root().join("../README.md")).unwrap();
+    let shown = readme.split("## What the answer looks like").nth(1).unwrap();
+    let shown = shown.split("```").nth(1).unwrap().trim_start_matches('\n').trim_end();
+    let kept = root().join("keepalive-race-nginx-node/proxy-side.expected.txt");
+    assert!(fs::read_to_string(kept).unwrap().starts_with(shown), "the README's answer is another");
+}
+
 /// What each case is named after is what is found in it, at every vantage, and nothing else.
 #[test]
 fn every_case_shows_the_cause_in_its_name() {

@@ -80,6 +80,8 @@ pub(super) enum Idleness {
     ClosedByBackend(Duration),
     /// The proxy closed.
     ClosedByProxy(Duration),
+    /// The capture ended.
+    StillOpen(Duration),
 }
 
 /// What is known of one client of a listener.
@@ -107,7 +109,7 @@ impl Listener {
 
     /// Its keep-alive timer, as its closes show it.
     pub fn timer(&self) -> Option<Timer> {
-        self.idle().closed_by_backend.timer()
+        self.idle().backend_timer()
     }
 
     /// After how many requests it closes, if it does.
@@ -212,7 +214,17 @@ impl Listener {
                 _ => {}
             }
         }
+        // The backend's close had come first.
+        let raced = matches!(
+            fate,
+            Fate::Failed(verdict)
+                if matches!(verdict.cause, Cause::KeepaliveRace | Cause::StaleReuse)
+                    && verdict.closed_after.is_some()
+        );
         if let Some(gap) = exchange.idle_gap().filter(|_| exchange.ordinal > 0) {
+            if raced && let Some(proxy) = self.proxy(client, proxies) {
+                proxy.idle.raced.record(gap);
+            }
             self.idle_gap(client, asked, Idleness::Reused(gap), proxies);
         }
         let Fate::Failed(verdict) = fate else {
@@ -275,14 +287,17 @@ impl Listener {
             return;
         };
         count(&mut proxy.connections);
-        if let (Some(closing), Some(quiet)) = (closing, ended.quiet_since)
-            && ended.exchanges > 0
-        {
-            let gap = closing.mark.frame.at.since(quiet.at);
-            let idleness = if by_server {
-                Idleness::ClosedByBackend(gap)
-            } else {
-                Idleness::ClosedByProxy(gap)
+        if let Some(quiet) = ended.quiet_since.filter(|_| ended.exchanges > 0) {
+            let idleness = match closing {
+                Some(closing) => {
+                    let gap = closing.mark.frame.at.since(quiet.at);
+                    if by_server {
+                        Idleness::ClosedByBackend(gap)
+                    } else {
+                        Idleness::ClosedByProxy(gap)
+                    }
+                }
+                None => Idleness::StillOpen(connection.seen_until.since(quiet.at)),
             };
             self.idle_gap(connection.client.addr, ended.last_asked, idleness, proxies);
         }
@@ -311,6 +326,7 @@ impl Listener {
             Idleness::Reused(gap) => proxy.idle.reused.record(gap),
             Idleness::ClosedByBackend(gap) => proxy.idle.closed_by_backend.record(gap),
             Idleness::ClosedByProxy(gap) => proxy.idle.closed_by_proxy.record(gap),
+            Idleness::StillOpen(gap) => proxy.idle.still_open.record(gap),
         }
     }
 

@@ -253,7 +253,7 @@ impl Ledger {
             let of = (failure.server, failure.client.addr);
             failure.context = *contexts.entry(of).or_insert_with(|| {
                 let proxy = listener.proxies.get(&failure.client.addr);
-                let observed = proxy.and_then(|proxy| proxy.idle.closed_by_proxy.timer());
+                let observed = proxy.and_then(|proxy| proxy.idle.proxy_timer());
                 Context {
                     server: listener.server(),
                     proxy: proxy.and_then(Proxy::kind),

@@ -169,7 +169,7 @@ fn counters(
 fn backend(endpoint: Endpoint, listener: &Listener, style: Style, span: Duration) -> Backend {
     let told = &style.timeouts;
     let idle = listener.idle();
-    let keepalive = idle.closed_by_backend.timer();
+    let keepalive = idle.backend_timer().or_else(|| idle.backend_range());
     let vantage = roles::Vantage::of(endpoint, listener);
     let by = match vantage {
         roles::Vantage::SameHost => "addresses",
@@ -178,21 +178,19 @@ fn backend(endpoint: Endpoint, listener: &Listener, style: Style, span: Duration
     // What is seen is in effect, whatever was told.
     let effective = keepalive.or(told.backend_keepalive.map(Timer::told));
     let order = |idle: &idle::IdleGaps| {
-        let proxy = idle.closed_by_proxy.timer().or(told.proxy_idle.map(Timer::told));
+        let proxy = idle.proxy_timer().or(told.proxy_idle.map(Timer::told));
         Ordering::of(effective, proxy, idle.closed_by_backend.gaps.count() > 0)
     };
     // A reuse that would have met the timer, had it come a tenth later.
     let near = effective.map(|timer| {
         let late = timer.value.saturating_sub(timer.value.checked_div(10).unwrap_or_default());
-        let lost = [Cause::KeepaliveRace, Cause::StaleReuse];
-        let lost = lost.iter().filter_map(|cause| listener.causes.get(cause)).sum::<u64>();
-        idle.reused.count_from(late).saturating_sub(lost)
+        idle.reused.count_from(late).saturating_sub(idle.raced.count_from(late))
     });
     let forecast = Forecast {
         listener,
         idle: &idle,
         timer: effective,
-        proxy: idle.closed_by_proxy.timer().or(told.proxy_idle.map(Timer::told)),
+        proxy: idle.proxy_timer().or(told.proxy_idle.map(Timer::told)),
         span,
     };
     Backend {
@@ -203,7 +201,7 @@ fn backend(endpoint: Endpoint, listener: &Listener, style: Style, span: Duration
         causes: listener.causes.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
         vantage: Vantage { value: vantage.name(), by },
         idle: gaps_of(&idle),
-        backend_keepalive: timeout(told.backend_keepalive, &idle.closed_by_backend),
+        backend_keepalive: timeout(told.backend_keepalive, keepalive, &idle.closed_by_backend),
         request_limit: listener.request_limit().map(|limit| RequestLimit {
             observed: limit.requests.into(),
             samples: limit.samples,
@@ -225,8 +223,16 @@ fn backend(endpoint: Endpoint, listener: &Listener, style: Style, span: Duration
                 kind: proxy.kind().map(ProxyKind::name),
                 connections: proxy.connections,
                 idle: gaps_of(&proxy.idle),
-                proxy_idle: timeout(told.proxy_idle, &proxy.idle.closed_by_proxy),
-                proxy_read: timeout(told.proxy_read, &proxy.idle.gave_up),
+                proxy_idle: timeout(
+                    told.proxy_idle,
+                    proxy.idle.proxy_timer().or_else(|| proxy.idle.proxy_range()),
+                    &proxy.idle.closed_by_proxy,
+                ),
+                proxy_read: timeout(
+                    told.proxy_read,
+                    proxy.idle.gave_up.timer().or_else(|| proxy.idle.gave_up.range()),
+                    &proxy.idle.gave_up,
+                ),
                 ordering: order(&proxy.idle).name(),
             })
             .collect(),
@@ -257,8 +263,7 @@ fn health(health: &ledger::Health, show_secrets: bool) -> Health {
 }
 
 /// A timeout as told and as seen; nothing when neither is known.
-fn timeout(told: Option<Duration>, closes: &idle::Closes) -> Option<Timeout> {
-    let timer = closes.timer();
+fn timeout(told: Option<Duration>, timer: Option<Timer>, closes: &idle::Closes) -> Option<Timeout> {
     let count = closes.gaps.count();
     (told.is_some() || count > 0).then(|| Timeout {
         configured_ns: told.map(nanos),

@@ -42,7 +42,7 @@ impl Forecast<'_> {
         let proxy = wanted.proxy_idle.map(Timer::told).or(self.proxy);
         let window = Window::of(&self.listener.round_trips)?;
         // What ends gaps now is what was seen to, whatever was told.
-        let today = self.idle.closed_by_backend.timer();
+        let today = self.idle.backend_timer().or_else(|| self.idle.backend_range());
         let closed = self.idle.closed_by_backend.gaps.count();
         let found = hazard::what_if(&self.idle.reused, today, closed, timer, proxy, window);
         Some(self.told(&found, timer, proxy))

@@ -103,6 +103,14 @@ pub(super) fn write(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
         effective(&who, "keeps idle connections for", proxy.proxy_idle.as_ref(), out)?;
         effective(&who, "waits for an answer for", proxy.proxy_read.as_ref(), out)?;
     }
+    let few = backend.backend_keepalive.filter(|timer| timer.observed_ns.is_none());
+    if let Some(closes @ 1..3) = few.map(|timer| timer.samples) {
+        writeln!(
+            out,
+            "  {} of idle connections by the backend: too few to tell its timeout.",
+            plural(closes, "close")
+        )?;
+    }
     if let Some(near @ 1..) = backend.near_misses {
         writeln!(out, "  {} came within a tenth of the backend's timeout.", plural(near, "reuse"))?;
     }
@@ -253,6 +261,14 @@ fn mark(marks: &mut Vec<Mark>, what: &str, timeout: Option<&Timeout>) {
         add(told, format!("{what} {}, told", time(told)));
     }
     if let Some(seen) = timeout.observed_ns {
-        add(seen, format!("{what} {}, seen {}×", time(seen), timeout.samples));
+        let spread = timeout.low_ns.zip(timeout.high_ns).filter(|(low, high)| {
+            // A tight cluster is told by its middle.
+            high.saturating_sub(*low) > seen / 5
+        });
+        let value = match spread {
+            Some((low, high)) => format!("{} to {}", time(low), time(high)),
+            None => time(seen),
+        };
+        add(seen, format!("{what} {value}, seen {}×", timeout.samples));
     }
 }
