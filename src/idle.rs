@@ -166,6 +166,8 @@ pub struct Timer {
 const SHORTEST_TIMER: Duration = Duration::from_millis(100);
 /// Fewer closes are chance.
 const MIN_SAMPLES: usize = 3;
+/// More are no timers.
+const MAX_TIMERS: usize = 4;
 /// Of a range more are needed.
 const MIN_RANGE: usize = 5;
 
@@ -222,39 +224,73 @@ impl Closes {
     /// The timer behind the closes: one tight cluster that holds most of them. Fewer than three
     /// closes, closes all over the place, or closes right after answers show none.
     pub fn timer(&self) -> Option<Timer> {
+        let sorted = self.sorted();
+        let best = densest(&sorted);
+        // Of all closes: where most come right after answers, the others are no timer's either.
+        let most = best.len().saturating_mul(10) >= self.samples.len().saturating_mul(6);
+        most.then(|| cluster(best)).flatten()
+    }
+
+    /// Every tight cluster that holds a part of the closes worth telling, the largest first: several
+    /// servers behind one address, or several timers of one.
+    pub fn timers(&self) -> Vec<Timer> {
+        let mut rest = self.sorted();
+        let mut found = Vec::new();
+        while found.len() < MAX_TIMERS {
+            let best = densest(&rest);
+            let enough = best.len().saturating_mul(100) >= self.samples.len().saturating_mul(15);
+            let (Some(timer), true) = (cluster(best), enough) else {
+                break;
+            };
+            let (Some(low), Some(high)) = (best.first().copied(), best.last().copied()) else {
+                break;
+            };
+            found.push(timer);
+            rest.retain(|gap| *gap < low || *gap > high);
+        }
+        found
+    }
+
+    /// The closes that a timer may be behind, in order.
+    fn sorted(&self) -> Vec<u64> {
         let shortest = u64::try_from(SHORTEST_TIMER.as_nanos()).unwrap_or(u64::MAX);
         let mut sorted: Vec<u64> =
             self.samples.iter().copied().filter(|gap| *gap >= shortest).collect();
         sorted.sort_unstable();
-        let mut best: &[u64] = &[];
-        let mut end = 0_usize;
-        for (begin, first) in sorted.iter().enumerate() {
-            let width = u64::try_from(tolerance(Duration::from_nanos(*first)).as_nanos());
-            let limit = first.saturating_add(width.unwrap_or(u64::MAX));
-            while sorted.get(end).is_some_and(|gap| *gap <= limit) {
-                end = end.saturating_add(1);
-            }
-            let cluster = sorted.get(begin..end).unwrap_or_default();
-            if cluster.len() > best.len() {
-                best = cluster;
-            }
-        }
-        // Of all closes: where most come right after answers, the others are no timer's either.
-        let most = best.len().saturating_mul(10) >= self.samples.len().saturating_mul(6);
-        if best.len() < MIN_SAMPLES || !most {
-            return None;
-        }
-        let (low, high) = (*best.first()?, *best.last()?);
-        let value = *best.get(best.len() / 2)?;
-        // What was seen is the timer plus the way of its close, or minus that of the answer.
-        let slack = Duration::from_millis(30).max(Duration::from_nanos(value / 100));
-        Some(Timer {
-            value: Duration::from_nanos(value),
-            low: Duration::from_nanos(low).saturating_sub(slack),
-            high: Duration::from_nanos(high).saturating_add(slack),
-            samples: u64::try_from(best.len()).unwrap_or(u64::MAX),
-        })
+        sorted
     }
+}
+
+/// The tight cluster that holds the most of these gaps, which are in order.
+fn densest(sorted: &[u64]) -> &[u64] {
+    let mut best: &[u64] = &[];
+    let mut end = 0_usize;
+    for (begin, first) in sorted.iter().enumerate() {
+        let width = u64::try_from(tolerance(Duration::from_nanos(*first)).as_nanos());
+        let limit = first.saturating_add(width.unwrap_or(u64::MAX));
+        while sorted.get(end).is_some_and(|gap| *gap <= limit) {
+            end = end.saturating_add(1);
+        }
+        let cluster = sorted.get(begin..end).unwrap_or_default();
+        if cluster.len() > best.len() {
+            best = cluster;
+        }
+    }
+    best
+}
+
+/// The timer behind a tight cluster; `None` if it is too small.
+fn cluster(gaps: &[u64]) -> Option<Timer> {
+    let (low, high) = (*gaps.first()?, *gaps.last()?);
+    let value = *gaps.get(gaps.len() / 2)?;
+    // What was seen is the timer plus the way of its close, or minus that of the answer.
+    let slack = Duration::from_millis(30).max(Duration::from_nanos(value / 100));
+    (gaps.len() >= MIN_SAMPLES).then(|| Timer {
+        value: Duration::from_nanos(value),
+        low: Duration::from_nanos(low).saturating_sub(slack),
+        high: Duration::from_nanos(high).saturating_add(slack),
+        samples: u64::try_from(gaps.len()).unwrap_or(u64::MAX),
+    })
 }
 
 /// Which side gives up an idle connection first.
@@ -353,10 +389,7 @@ impl Closes {
     /// The range behind closes that are no tight cluster: most of them lie within a factor of two, the
     /// outermost tenths aside. A sweep (waitress looks every 30 s) or jitter (gunicorn) shows so.
     pub fn range(&self) -> Option<Timer> {
-        let shortest = u64::try_from(SHORTEST_TIMER.as_nanos()).unwrap_or(u64::MAX);
-        let mut sorted: Vec<u64> =
-            self.samples.iter().copied().filter(|gap| *gap >= shortest).collect();
-        sorted.sort_unstable();
+        let sorted = self.sorted();
         let aside = sorted.len() / 10;
         let inner = sorted.get(aside..sorted.len().saturating_sub(aside)).unwrap_or_default();
         let (low, high) = (*inner.first()?, *inner.last()?);
@@ -431,6 +464,15 @@ mod tests {
         assert_eq!(closes(&[2_050, 2_300, 2_950, 2_500]).range(), None, "too few");
         assert_eq!(closes(&[500, 2_300, 2_950, 4_500, 1_000]).range(), None, "all over the place");
         assert_eq!(closes(&[0, 0, 1, 2, 2_000, 2_500, 2_900, 2_300, 2_400]).range(), None);
+    }
+
+    #[test]
+    fn several_timers_on_one_backend_are_told_apart() {
+        let both = closes(&[5_000, 5_001, 5_002, 30_000, 30_010, 30_020, 30_030, 12_000]);
+        assert_eq!(both.timer(), None, "neither holds most");
+        let seconds: Vec<u64> = both.timers().iter().map(|timer| timer.value.as_secs()).collect();
+        assert_eq!(seconds, [30, 5]);
+        assert!(closes(&[1_000, 2_000, 3_000, 4_000, 5_000]).timers().is_empty());
     }
 
     /// Connections that lived on speak against a timer, whether they were used again or not.
