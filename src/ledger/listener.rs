@@ -10,7 +10,7 @@ use crate::exchange::{
 use crate::flow::{Connection, Half, Side, SidesBy};
 use crate::idle::{Gaps, IdleGaps, Timer};
 use crate::time::Timestamp;
-use crate::verdict::{self, Cause, Fate};
+use crate::verdict::{self, Cause, Certainty, Detail, Fate, Verdict};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -91,8 +91,39 @@ pub struct Proxy {
     pub connections: u64,
     /// Their idle gaps.
     pub idle: IdleGaps,
+    /// How it gives up connects that nobody answers.
+    pub connects: Unanswered,
     /// What it is.
     pub(super) kind: Guesses<ProxyKind>,
+}
+
+/// Connects that a proxy gave up. That puts nothing on the wire: it waited at least until its last SYN,
+/// and not until the next one would have been due.
+#[derive(Clone, Debug, Default)]
+pub struct Unanswered {
+    /// How many.
+    pub given_up: u64,
+    /// The longest wait from the first SYN to the last.
+    pub at_least: Duration,
+    /// The shortest wait until the next SYN would have come.
+    pub less_than: Option<Duration>,
+    /// When the n-th SYN came after the first, the latest of all connects that had one.
+    pub schedule: BTreeMap<u32, Duration>,
+}
+
+impl Unanswered {
+    fn note(&mut self, syns: u32, wait: Duration) {
+        // Each wait is twice the one before, from a second on (RFC 6298, section 2); newer kernels begin
+        // with several of a second, so that the next may come sooner.
+        let next = wait.saturating_mul(2).saturating_add(Duration::from_secs(1));
+        self.given_up = self.given_up.saturating_add(1);
+        self.at_least = self.at_least.max(wait);
+        self.less_than = Some(self.less_than.map_or(next, |known| known.min(next)));
+        if syns > 1 && self.schedule.len() < 16 {
+            let latest = self.schedule.entry(syns).or_default();
+            *latest = wait.max(*latest);
+        }
+    }
 }
 
 impl Listener {
@@ -327,6 +358,16 @@ impl Listener {
             Idleness::ClosedByBackend(gap) => proxy.idle.closed_by_backend.record(gap),
             Idleness::ClosedByProxy(gap) => proxy.idle.closed_by_proxy.record(gap),
             Idleness::StillOpen(gap) => proxy.idle.still_open.record(gap),
+        }
+    }
+
+    /// Books a connect that nobody answered.
+    pub(super) fn unanswered(&mut self, client: IpAddr, verdict: &Verdict, proxies: usize) {
+        let sure = verdict.cause == Cause::ConnectTimeout && verdict.certainty >= Certainty::Likely;
+        if let (true, Detail::Connect { syns }, Some(wait)) = (sure, verdict.detail, verdict.wait)
+            && let Some(proxy) = self.proxy(client, proxies)
+        {
+            proxy.connects.note(syns, wait);
         }
     }
 

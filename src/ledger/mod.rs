@@ -18,7 +18,7 @@ use crate::verdict::{self, Cause, Certainty, Closer, Fate, Timeouts};
 pub use events::{Event, EventKind};
 pub use failure::Failure;
 use foldhash::fast::RandomState;
-pub use listener::{Listener, Proxy};
+pub use listener::{Listener, Proxy, Unanswered};
 pub use patterns::{Context, RequestLimit};
 use probes::Source;
 pub use probes::{Accepted, Health};
@@ -407,6 +407,7 @@ impl Ledger {
         match fate {
             Fate::Failed(verdict) => {
                 count(&mut listener.connects_failed);
+                listener.unanswered(connection.client.addr, &verdict, proxies);
                 count(listener.causes.entry(verdict.cause).or_default());
                 self.keep(Failure::new(*verdict, None, connection));
             }
