@@ -31,6 +31,8 @@ pub enum Command {
     Analyze(Analyze),
     /// Say what a cause means, how it is proven, how it could be wrong, what to change
     Explain(Explain),
+    /// Known proxies and servers: their timeouts, the setting, the source
+    Timeouts(Timeouts),
 }
 
 /// `why502 analyze`.
@@ -98,6 +100,16 @@ pub struct Analyze {
 pub struct Explain {
     /// The cause, as reports name it (default: list them all)
     pub cause: Option<String>,
+    /// Whether to use colours; 'auto' does on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, default_value_t = When::Auto)]
+    pub color: When,
+}
+
+/// `why502 timeouts`.
+#[derive(Debug, Args)]
+pub struct Timeouts {
+    /// The proxy or server: alb, nginx, envoy, node, tomcat, gunicorn ... (default: list them all)
+    pub name: Option<String>,
     /// Whether to use colours; 'auto' does on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, default_value_t = When::Auto)]
     pub color: When,

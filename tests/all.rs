@@ -45,5 +45,7 @@ mod scenarios;
 mod sources;
 /// What users told, from real captures, and what they read first.
 mod stories;
+/// The known timeouts, as data and as pages.
+mod timeouts;
 /// Captures given together.
 mod vantages;
