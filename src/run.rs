@@ -1,6 +1,6 @@
 //! The commands: open what was named, analyze, write the answer.
 
-use crate::cli::{Analyze, Cli, Command, Explain, Format, Timeouts, When};
+use crate::cli::{Analyze, Cli, Command, Config, Explain, Format, Timeouts, When};
 use crate::config;
 use crate::explain;
 use crate::page;
@@ -37,6 +37,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Analyze(typed) => analyze(typed),
         Command::Explain(typed) => explain(typed),
         Command::Timeouts(typed) => timeouts(typed),
+        Command::Config(Config { .. }) => example(),
     }
 }
 
@@ -101,7 +102,8 @@ impl<S: Source> Source for Flushing<'_, S> {
 }
 
 fn analyze(typed: &Analyze) -> Result<u8> {
-    // A wrong expression is told before anything is read.
+    // A wrong setting or expression is told before anything is read.
+    let settings = config::settings(typed)?;
     let filter = typed.filter.as_deref().map(Filter::new).transpose()?;
     let Output { to, auto } = Output::open(typed)?;
     let out = RefCell::new(BufWriter::new(to));
@@ -124,7 +126,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
             broken = records::write(&record, &mut *out.borrow_mut()).err();
         }
     };
-    let report = pipeline::analyze(&mut captures, config::settings(typed), &mut tell)?;
+    let report = pipeline::analyze(&mut captures, settings, &mut tell)?;
     drop(captures);
     if let Some(error) = broken {
         return Err(error).context("cannot write the answer");
@@ -168,6 +170,12 @@ fn timeouts(typed: &Timeouts) -> Result<u8> {
         Found::One(known, others) => timeouts::page(known, others, width, page),
         Found::Several(several) => timeouts::candidates(name, several, width, page),
     })
+}
+
+/// Writes a configuration file to begin with.
+fn example() -> Result<u8> {
+    io::stdout().lock().write_all(config::EXAMPLE.as_bytes()).context("cannot write the answer")?;
+    Ok(NO_FAILURE)
 }
 
 /// Shows a page on standard output, as wide as the terminal is, within reason.

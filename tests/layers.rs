@@ -29,8 +29,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("source", &["packet", "time"]),
     ("pipeline", &["source", "packet", "flow", "exchange", "ledger", "roles", "report"]),
     // What the user typed names the types that it becomes.
-    ("cli", &["ledger", "roles", "timeouts"]),
-    ("config", &["cli", "ledger", "names", "pipeline", "report", "roles", "timeouts", "verdict"]),
+    ("cli", &["ledger", "packet", "timeouts"]),
+    (
+        "config",
+        &["cli", "ledger", "names", "packet", "pipeline", "report", "roles", "timeouts", "verdict"],
+    ),
     ("progress", &["source"]),
     (
         "run",
