@@ -47,5 +47,7 @@ mod sources;
 mod stories;
 /// The known timeouts, as data and as pages.
 mod timeouts;
+/// What is told of backends and proxies.
+mod told;
 /// Captures given together.
 mod vantages;

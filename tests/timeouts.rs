@@ -9,7 +9,7 @@ use why502::explain;
 use why502::timeouts::{self, Known, Limit, Side};
 use why502::verdict::Cause;
 
-/// What was looked up again later than the list that was gathered, and found: (id, idle timeout).
+/// What was looked up again later than the list that was gathered, and found.
 const FOUND_LATER: [&str; 9] = [
     "aws-nlb",
     "aws-apigw-rest",
@@ -161,6 +161,20 @@ fn an_unknown_name_is_one_line_with_the_nearest_ones() {
         assert!(stdout(&output).is_empty());
         assert!(said.contains(near) && said.lines().count() == 1, "{said}");
     }
+}
+
+#[test]
+fn the_readme_counts_them() {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let flat = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    let count = |side| timeouts::all().filter(|known| known.side == side).count();
+    let counts = [count(Side::Proxy), count(Side::Server)];
+    let words = format!(
+        "{} proxies, load balancers and HTTP clients and of {} servers",
+        counts[0], counts[1]
+    );
+    assert!(flat.contains(&words), "{words}");
 }
 
 /// A page on a cause gives no line of configuration that the table gives otherwise.
