@@ -169,6 +169,18 @@ fn a_kind_alone_is_compared_with_its_defaults() {
     }
 }
 
+#[test]
+fn no_setting_is_advised_that_is_not_there() {
+    let advice = |proxy| {
+        let output = run(&["analyze", "--format", "json", "--proxy", proxy, RACE]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["failures"][0]["fix"].as_str().unwrap().to_owned()
+    };
+    let fixed = advice("gcp");
+    assert!(fixed.contains("= 613000") && !fixed.contains("or lower"), "{fixed}");
+    assert!(advice("varnish").contains("or lower the proxy's below it (`backend_idle_timeout`"));
+}
+
 /// Node closes a second later than it is told to: its kind must not hide what shows.
 #[test]
 fn a_kind_takes_no_proof_away() {

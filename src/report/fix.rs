@@ -298,9 +298,13 @@ fn race_fix(failure: &Failure) -> String {
     };
     format!(
         "let the backend keep idle connections longer than the proxy does: raise its keep-alive timeout{} \
-         above the proxy's idle timeout, {setting}; or lower the proxy's below it{}",
+         above the proxy's idle timeout, {setting}; {}",
         here.unwrap_or_default(),
-        proxy_setting(context)
+        match proxy_of(context).filter(|(known, _)| known.knob.is_empty()) {
+            // Google's load balancers, for one: there only the backend can.
+            Some((known, _)) => format!("no setting of the proxy's own is known ({})", known.name),
+            None => format!("or lower the proxy's below it{}", proxy_setting(context)),
+        }
     )
 }
 
