@@ -1,7 +1,8 @@
 //! The command line: exactly what the user typed, no effects.
 
 use crate::ledger::Accepted;
-use crate::roles::Pattern;
+use crate::packet::Pattern;
+use crate::timeouts::{self, Known, Side};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,9 +29,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Explain the failures in saved captures (pcap, pcapng)
-    Analyze(Analyze),
+    Analyze(Box<Analyze>),
     /// Say what a cause means, how it is proven, how it could be wrong, what to change
     Explain(Explain),
+    /// Known proxies and servers: their timeouts, the setting, the source
+    Timeouts(Timeouts),
+    /// Write a configuration file to begin with
+    Config(Config),
 }
 
 /// `why502 analyze`.
@@ -45,6 +50,15 @@ pub struct Analyze {
     /// Listeners of the proxy itself, towards its clients
     #[arg(long, value_name = "[ADDR][:PORT]")]
     pub front: Vec<Pattern>,
+    /// A known server (node, tomcat, gunicorn ...): compare with its default timeouts
+    #[arg(long, value_name = "NAME", value_parser = known_server)]
+    pub server: Option<&'static Known>,
+    /// A known proxy (alb, nginx, envoy ...): compare with its default timeouts
+    #[arg(long, value_name = "NAME", value_parser = known_proxy)]
+    pub proxy: Option<&'static Known>,
+    /// Names, kinds and timeouts of each backend and proxy (TOML; 'why502 config --example')
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// How long the backend keeps idle connections: 500ms, 5s, 1m30s
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub backend_keepalive: Option<Duration>,
@@ -54,12 +68,16 @@ pub struct Analyze {
     /// How long the proxy waits for an answer
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub proxy_read: Option<Duration>,
+    /// How long the proxy waits for a connection
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub proxy_connect: Option<Duration>,
     /// What other timeouts would lose: backend-keepalive=75s,proxy-idle=60s
     #[arg(long, value_name = "TIMEOUTS", value_parser = what_if)]
     pub what_if: Option<WhatIf>,
-    /// Statuses that a health probe accepts: 200, 200-399 or 200,204,301-302
-    #[arg(long, value_name = "RANGES", default_value = "200-399")]
-    pub health_expect: Accepted,
+    /// Statuses that a health probe accepts: 200, 200-399 or 200,204,301-302 (default: 200-399;
+    /// with --proxy alb: 200)
+    #[arg(long, value_name = "RANGES")]
+    pub health_expect: Option<Accepted>,
     /// Only the frames that this pcap filter expression accepts ('tcp port 8080'); compiled by
     /// libpcap; 'greater' and 'less' see captured lengths
     #[arg(long, value_name = "EXPR")]
@@ -101,6 +119,25 @@ pub struct Explain {
     /// Whether to use colours; 'auto' does on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, default_value_t = When::Auto)]
     pub color: When,
+}
+
+/// `why502 timeouts`.
+#[derive(Debug, Args)]
+pub struct Timeouts {
+    /// The proxy or server: alb, nginx, envoy, node, tomcat, gunicorn ... (default: list them all)
+    pub name: Option<String>,
+    /// Whether to use colours; 'auto' does on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, default_value_t = When::Auto)]
+    pub color: When,
+}
+
+/// `why502 config`.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub struct Config {
+    /// Print one with every key, and what it means
+    #[arg(long, required = true)]
+    pub example: bool,
 }
 
 /// How to answer.
@@ -152,9 +189,17 @@ fn what_if(text: &str) -> Result<WhatIf, String> {
 }
 
 /// `500ms`, `5s`, `1m30s`. A bare number could be either of two units.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("'{text}' has no unit: '{text}s' or '{text}ms'?"));
     }
     humantime::parse_duration(text).map_err(|error| format!("{error}; want 500ms, 5s or 1m30s"))
+}
+
+fn known_proxy(name: &str) -> Result<&'static Known, timeouts::Unknown> {
+    timeouts::the(name, Side::Proxy)
+}
+
+fn known_server(name: &str) -> Result<&'static Known, timeouts::Unknown> {
+    timeouts::the(name, Side::Server)
 }

@@ -18,7 +18,8 @@
 //! - [`ledger`] keeps the books per listener: counts, [`idle`] gaps, and the failures.
 //! - [`roles`] tells backends from the proxy's own listeners, once everything was seen.
 //! - [`report`] makes one serialisable model of it, and renders it; [`page`] wraps what people read.
-//! - [`explain`] has a page on each cause.
+//! - [`explain`] has a page on each cause, [`timeouts`] an entry on each known proxy and server;
+//!   [`names`] finds what a mistyped name may have meant.
 //! - [`pipeline`] is the only place where all of them meet; [`cli`] and [`config`] are what the user
 //!   typed and what it means; [`run`] does it, with [`progress`] on long work.
 //!
@@ -43,6 +44,7 @@ pub mod flow;
 pub mod hazard;
 pub mod idle;
 pub mod ledger;
+pub mod names;
 pub mod packet;
 pub mod page;
 pub mod pipeline;
@@ -52,4 +54,5 @@ pub mod roles;
 pub mod run;
 pub mod source;
 pub mod time;
+pub mod timeouts;
 pub mod verdict;

@@ -2,7 +2,7 @@
 
 use crate::exchange::{Output, Reader};
 use crate::flow::{self, Connection, Table};
-use crate::ledger::{self, Accepted, Ledger};
+use crate::ledger::{self, Ledger};
 use crate::packet::fragments::Fragments;
 use crate::packet::{self, Frame, Segment, Skip, icmp};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
@@ -20,8 +20,8 @@ pub struct Settings {
     pub told: Told,
     /// How much is shown.
     pub style: Style,
-    /// Statuses that a probe of a backend's health accepts.
-    pub accepted: Accepted,
+    /// What was told of backends and proxies: timeouts, kinds, names.
+    pub known: ledger::Told,
     /// Which records are made known on the way.
     pub records: Wanted,
     /// Bounds of the connection table.
@@ -66,8 +66,7 @@ impl Analysis {
         let told = &settings.told;
         let listeners = told.backends.iter().chain(&told.fronts).filter_map(|one| one.endpoint());
         let table = Table::new(settings.flow, listeners);
-        let ledger =
-            Ledger::new(settings.ledger, settings.style.timeouts, settings.accepted.clone());
+        let ledger = Ledger::new(settings.ledger, settings.known.clone());
         Self {
             settings,
             table,

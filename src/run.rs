@@ -1,6 +1,6 @@
 //! The commands: open what was named, analyze, write the answer.
 
-use crate::cli::{Analyze, Cli, Command, Explain, Format};
+use crate::cli::{Analyze, Cli, Command, Config, Explain, Format, Timeouts, When};
 use crate::config;
 use crate::explain;
 use crate::page;
@@ -9,6 +9,7 @@ use crate::progress::Progress;
 use crate::report::records::{self, Record};
 use crate::report::{Report, json, text};
 use crate::source::{Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError};
+use crate::timeouts::{self, Found};
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
 use std::cell::RefCell;
@@ -35,6 +36,8 @@ pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
         Command::Analyze(typed) => analyze(typed),
         Command::Explain(typed) => explain(typed),
+        Command::Timeouts(typed) => timeouts(typed),
+        Command::Config(Config { .. }) => example(),
     }
 }
 
@@ -99,7 +102,8 @@ impl<S: Source> Source for Flushing<'_, S> {
 }
 
 fn analyze(typed: &Analyze) -> Result<u8> {
-    // A wrong expression is told before anything is read.
+    // A wrong setting or expression is told before anything is read.
+    let settings = config::settings(typed)?;
     let filter = typed.filter.as_deref().map(Filter::new).transpose()?;
     let Output { to, auto } = Output::open(typed)?;
     let out = RefCell::new(BufWriter::new(to));
@@ -122,7 +126,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
             broken = records::write(&record, &mut *out.borrow_mut()).err();
         }
     };
-    let report = pipeline::analyze(&mut captures, config::settings(typed), &mut tell)?;
+    let report = pipeline::analyze(&mut captures, settings, &mut tell)?;
     drop(captures);
     if let Some(error) = broken {
         return Err(error).context("cannot write the answer");
@@ -149,15 +153,39 @@ fn write(typed: &Analyze, report: Report, auto: ColorChoice, out: &mut dyn Write
 
 /// Answers from the pages that are built in.
 fn explain(typed: &Explain) -> Result<u8> {
+    let cause = typed.cause.as_deref().map(explain::find).transpose()?;
+    show(typed.color, |width, page| match cause {
+        Some(cause) => explain::write(cause, width, page),
+        None => explain::contents(width, page),
+    })
+}
+
+/// Answers from the table that is built in.
+fn timeouts(typed: &Timeouts) -> Result<u8> {
+    let Some(name) = typed.name.as_deref() else {
+        return show(typed.color, timeouts::contents);
+    };
+    let found = timeouts::find(name, None)?;
+    show(typed.color, |width, page| match &found {
+        Found::One(known, others) => timeouts::page(known, others, width, page),
+        Found::Several(several) => timeouts::candidates(name, several, width, page),
+    })
+}
+
+/// Writes a configuration file to begin with.
+fn example() -> Result<u8> {
+    io::stdout().lock().write_all(config::EXAMPLE.as_bytes()).context("cannot write the answer")?;
+    Ok(NO_FAILURE)
+}
+
+/// Shows a page on standard output, as wide as the terminal is, within reason.
+fn show(color: When, write: impl FnOnce(usize, &mut dyn Write) -> io::Result<()>) -> Result<u8> {
     let stdout = io::stdout();
-    let choice = config::color(typed.color).unwrap_or_else(|| AutoStream::choice(&stdout));
+    let choice = config::color(color).unwrap_or_else(|| AutoStream::choice(&stdout));
     let terminal = terminal_size_of(&stdout).map(|(Width(columns), _)| usize::from(columns));
     let width = terminal.map_or(page::WIDTH, |columns| columns.clamp(NARROWEST, page::WIDTH));
     let mut page = AutoStream::new(Vec::new(), choice);
-    match typed.cause.as_deref().map(explain::find).transpose()? {
-        Some(cause) => explain::write(cause, width, &mut page)?,
-        None => explain::contents(width, &mut page)?,
-    }
+    write(width, &mut page)?;
     stdout.lock().write_all(&page.into_inner()).context("cannot write the answer")?;
     Ok(NO_FAILURE)
 }

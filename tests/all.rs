@@ -45,5 +45,9 @@ mod scenarios;
 mod sources;
 /// What users told, from real captures, and what they read first.
 mod stories;
+/// The known timeouts, as data and as pages.
+mod timeouts;
+/// What is told of backends and proxies.
+mod told;
 /// Captures given together.
 mod vantages;

@@ -15,21 +15,33 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ledger", &["verdict", "idle", "exchange", "flow", "packet", "time"]),
     ("roles", &["ledger", "exchange", "packet", "time"]),
     ("page", &[]),
+    ("names", &[]),
+    // Data, and how it is shown.
+    ("timeouts", &["names", "page"]),
     (
         "report",
         &[
-            "page", "roles", "ledger", "verdict", "hazard", "idle", "exchange", "flow", "packet",
-            "time",
+            "timeouts", "page", "roles", "ledger", "verdict", "hazard", "idle", "exchange", "flow",
+            "packet", "time",
         ],
     ),
-    ("explain", &["page", "verdict"]),
+    ("explain", &["names", "page", "verdict"]),
     ("source", &["packet", "time"]),
     ("pipeline", &["source", "packet", "flow", "exchange", "ledger", "roles", "report"]),
     // What the user typed names the types that it becomes.
-    ("cli", &["ledger", "roles"]),
-    ("config", &["cli", "pipeline", "report", "roles", "verdict"]),
+    ("cli", &["ledger", "packet", "timeouts"]),
+    (
+        "config",
+        &["cli", "ledger", "names", "packet", "pipeline", "report", "roles", "timeouts", "verdict"],
+    ),
     ("progress", &["source"]),
-    ("run", &["cli", "config", "explain", "page", "pipeline", "progress", "report", "source"]),
+    (
+        "run",
+        &[
+            "cli", "config", "explain", "page", "pipeline", "progress", "report", "source",
+            "timeouts",
+        ],
+    ),
 ];
 
 /// Layers that see no file, clock, thread or environment.

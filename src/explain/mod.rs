@@ -6,10 +6,10 @@
 
 mod markdown;
 
+use crate::names;
 use crate::page::DIM;
 use crate::verdict::Cause;
 use markdown::Kind;
-use std::cmp::Reverse;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -94,17 +94,13 @@ pub fn contents(width: usize, out: &mut dyn Write) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Unknown {
     name: String,
-    near: Vec<Cause>,
+    near: Vec<&'static str>,
 }
 
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no cause is called '{}'; ", self.name.escape_debug())?;
-        for (index, cause) in self.near.iter().enumerate() {
-            f.write_str(if index == 0 { "did you mean " } else { " or " })?;
-            f.write_str(cause.name())?;
-        }
-        f.write_str(if self.near.is_empty() { "" } else { "? " })?;
+        names::offer(&self.near, f)?;
         f.write_str("'why502 explain' lists them all")
     }
 }
@@ -116,48 +112,11 @@ impl std::error::Error for Unknown {}
 /// # Errors
 /// When there is none; it names those that are near.
 pub fn find(name: &str) -> Result<Cause, Unknown> {
-    let wanted = joined(name);
-    let found = Cause::ALL.into_iter().find(|cause| joined(cause.name()) == wanted);
-    found.ok_or_else(|| Unknown { name: name.to_owned(), near: near(name) })
-}
-
-/// A name's letters alone.
-fn joined(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
-}
-
-/// The causes whose names are most like `name`, the likest first.
-fn near(name: &str) -> Vec<Cause> {
-    const AT_MOST: usize = 3;
-    let mut causes: Vec<(u32, Cause)> =
-        Cause::ALL.into_iter().map(|cause| (likeness(name, cause.name()), cause)).collect();
-    causes.retain(|(likeness, _)| *likeness >= 65);
-    causes.sort_by_key(|(likeness, _)| Reverse(*likeness));
-    causes.into_iter().take(AT_MOST).map(|(_, cause)| cause).collect()
-}
-
-/// How alike two names are, in percent: as a whole, or a word of one to a word of the other.
-fn likeness(name: &str, cause: &str) -> u32 {
-    let percent = |a: &str, b: &str| {
-        let steps = u32::try_from(strsim::damerau_levenshtein(a, b)).unwrap_or(u32::MAX);
-        let length = u32::try_from(a.len().max(b.len())).unwrap_or(u32::MAX);
-        let same = length.saturating_sub(steps).saturating_mul(100);
-        same.checked_div(length).unwrap_or(0)
-    };
-    let (whole, cause_whole) = (joined(name), joined(cause));
-    if whole.len() >= 3 && cause_whole.contains(&whole) {
-        return 100;
-    }
-    // `in` and the like say nothing.
-    let words = |text: &str| -> Vec<String> {
-        let words = text.split(|c: char| !c.is_ascii_alphanumeric()).map(joined);
-        words.filter(|word| word.len() >= 4).collect()
-    };
-    let cause_words = words(cause);
-    let pairs = words(name)
-        .into_iter()
-        .flat_map(|word| cause_words.iter().map(move |other| percent(&word, other)));
-    pairs.max().unwrap_or(0).saturating_sub(10).max(percent(&whole, &cause_whole))
+    let found = Cause::ALL.into_iter().find(|cause| names::same(cause.name(), name));
+    found.ok_or_else(|| Unknown {
+        name: name.to_owned(),
+        near: names::near(name, Cause::ALL.map(Cause::name)),
+    })
 }
 
 #[cfg(test)]
@@ -174,13 +133,12 @@ mod tests {
     #[test]
     fn the_nearest_names_are_offered() {
         let offered = |name| find(name).unwrap_err().near;
-        assert_eq!(offered("keepalive_rase"), [Cause::KeepaliveRace]);
-        assert_eq!(offered("timeout"), [Cause::ResponseTimeout, Cause::ConnectTimeout]);
-        assert_eq!(offered("refused"), [Cause::ConnectionRefused]);
-        assert_eq!(offered("keepalive-timeout").first(), Some(&Cause::KeepaliveRace));
-        assert_eq!(offered("reste_in_flight").first(), Some(&Cause::ResetInFlight));
-        assert_eq!(offered("x"), []);
-        assert_eq!(offered(""), []);
+        assert_eq!(offered("keepalive_rase"), ["keepalive_race"]);
+        assert_eq!(offered("timeout"), ["response_timeout", "connect_timeout"]);
+        assert_eq!(offered("refused"), ["connection_refused"]);
+        assert_eq!(offered("keepalive-timeout").first(), Some(&"keepalive_race"));
+        assert_eq!(offered("reste_in_flight").first(), Some(&"reset_in_flight"));
+        assert!(offered("x").is_empty() && offered("").is_empty());
     }
 
     #[test]

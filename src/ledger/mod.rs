@@ -9,12 +9,13 @@ mod failure;
 mod listener;
 mod patterns;
 mod probes;
+mod told;
 
 use crate::exchange::{Asked, Ended, Exchange, Outcome, Output};
 use crate::flow::{Connection, Twin};
 use crate::idle::Timer;
 use crate::packet::Endpoint;
-use crate::verdict::{self, Cause, Certainty, Closer, Fate, Timeouts};
+use crate::verdict::{self, Cause, Certainty, Closer, Fate};
 pub use events::{Event, EventKind};
 pub use failure::Failure;
 use foldhash::fast::RandomState;
@@ -24,6 +25,7 @@ use probes::Source;
 pub use probes::{Accepted, Health};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
+pub use told::{OfBackend, OfProxy, Origin, Setting, Told};
 
 /// Bounds on what is kept.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +50,7 @@ impl Default for Limits {
 #[derive(Debug, Default)]
 pub struct Ledger {
     limits: Limits,
-    timeouts: Timeouts,
-    accepted: Accepted,
+    told: Told,
     listeners: HashMap<Endpoint, Listener, RandomState>,
     /// Hosts that open connections to something like a backend.
     openers: HashSet<IpAddr, RandomState>,
@@ -74,9 +75,14 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Empty books. `timeouts` is what was told of them, `accepted` what probes accept.
-    pub fn new(limits: Limits, timeouts: Timeouts, accepted: Accepted) -> Self {
-        Self { limits, timeouts, accepted, ..Self::default() }
+    /// Empty books. `told` is what the capture need not show.
+    pub fn new(limits: Limits, told: Told) -> Self {
+        Self { limits, told, ..Self::default() }
+    }
+
+    /// What was told of backends and proxies.
+    pub const fn told(&self) -> &Told {
+        &self.told
     }
 
     /// Makes one failure of all the failed probes of a kind.
@@ -214,7 +220,7 @@ impl Ledger {
 
     /// Whether a close came just when the backend's keep-alive timer fired.
     fn lose_in_host(&mut self) {
-        let told = self.timeouts.backend_keepalive.map(Timer::told);
+        let told = &self.told;
         let mut timers: HashMap<Endpoint, [Option<Timer>; 2], RandomState> = HashMap::default();
         let mut changed = Vec::new();
         for failure in &mut self.failures {
@@ -222,7 +228,10 @@ impl Ledger {
                 continue;
             };
             // What was told may not be in effect, and what is seen may be another timer's.
-            let timers = timers.entry(failure.server).or_insert_with(|| [told, listener.timer()]);
+            let timers = timers.entry(failure.server).or_insert_with(|| {
+                let told = told.backend(failure.server).keepalive;
+                [told.map(|told| Timer::told(told.value)), listener.timer()]
+            });
             let before = failure.verdict.cause;
             let meets = timers.iter().flatten().any(|timer| {
                 verdict::lost_in_host(&mut failure.verdict, timer.value, |gap| timer.fits(gap))
@@ -249,15 +258,21 @@ impl Ledger {
             let Some(listener) = self.listeners.get(&failure.server) else {
                 continue;
             };
-            let told = self.timeouts.proxy_idle;
             let of = (failure.server, failure.client.addr);
+            let told = (self.told.backend(of.0), self.told.proxy(of.1));
             failure.context = *contexts.entry(of).or_insert_with(|| {
                 let proxy = listener.proxies.get(&failure.client.addr);
                 let observed = proxy.and_then(|proxy| proxy.idle.proxy_timer());
                 Context {
                     server: listener.server(),
                     proxy: proxy.and_then(Proxy::kind),
-                    proxy_idle: told.or(observed.map(|timer| timer.value)),
+                    told_server: told.0.kind,
+                    told_proxy: told.1.kind,
+                    proxy_idle: told
+                        .1
+                        .idle
+                        .map(|told| told.value)
+                        .or(observed.map(|timer| timer.value)),
                     request_limit: listener.request_limit(),
                     age_limit: listener.age_limit().map(|timer| timer.value),
                     answers_on: answering
@@ -308,16 +323,17 @@ impl Ledger {
 
     /// Keeps what a connection that is booked already shows of failures.
     fn second(&mut self, output: Output, connection: &Connection, twin: &Twin) -> bool {
+        let timeouts = self.told.timeouts(connection.server, connection.client.addr);
         let (fate, exchange) = match output {
             Output::Exchange(exchange) => {
-                (verdict::judge(&exchange, connection, &self.timeouts), Some(*exchange))
+                (verdict::judge(&exchange, connection, &timeouts), Some(*exchange))
             }
             Output::Ended(ended) => {
                 let captures = (twin.capture, connection.opened.capture);
                 if captures.0 != captures.1 {
                     count(self.shared.entry(captures).or_default());
                 }
-                (verdict::judge_connect(&ended, connection), None)
+                (verdict::judge_connect(&ended, connection, &timeouts), None)
             }
         };
         let Fate::Failed(verdict) = fate else {
@@ -362,10 +378,13 @@ impl Ledger {
     }
 
     fn exchange(&mut self, exchange: Box<Exchange>, connection: &Connection) -> bool {
-        let fate = verdict::judge(&exchange, connection, &self.timeouts);
+        let Connection { client, server, .. } = connection;
+        let timeouts = self.told.timeouts(*server, client.addr);
+        let fate = verdict::judge(&exchange, connection, &timeouts);
+        let accepted = self.told.accepted(*server, client.addr);
         let proxies = self.limits.proxies;
         if let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) {
-            listener.exchange(&exchange, &fate, connection, &self.accepted, proxies);
+            listener.exchange(&exchange, &fate, connection, accepted, proxies);
         }
         if let Fate::Failed(verdict) = fate {
             // The end of such a connection is the end of the failure, and of no idleness.
@@ -384,7 +403,8 @@ impl Ledger {
         let spoiled = self.spoiled.remove(&connection.number);
         let quiet_since = ended.quiet_since.filter(|_| !spoiled);
         let ended = &Ended { quiet_since, ..*ended };
-        let fate = verdict::judge_connect(ended, connection);
+        let timeouts = self.told.timeouts(connection.server, connection.client.addr);
+        let fate = verdict::judge_connect(ended, connection, &timeouts);
         let proxies = self.limits.proxies;
         let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) else {
             count(&mut self.listeners_forgotten);

@@ -157,6 +157,10 @@ pub struct Context {
     pub server: Option<ServerKind>,
     /// The proxy, a guess.
     pub proxy: Option<ProxyKind>,
+    /// The backend's server as told, by its id among the known ones.
+    pub told_server: Option<&'static str>,
+    /// The proxy as told, by its id among the known ones.
+    pub told_proxy: Option<&'static str>,
     /// The proxy's idle timeout, as told or observed.
     pub proxy_idle: Option<Duration>,
     /// The backend closes after so many requests.

@@ -10,11 +10,13 @@ pub mod fragments;
 pub mod icmp;
 pub mod ip;
 pub mod link;
+mod pattern;
 pub mod tcp;
 mod tunnel;
 
 use crate::time::Timestamp;
 pub use link::LinkType;
+pub use pattern::Pattern;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 pub use tcp::{Flags, SeqNum};

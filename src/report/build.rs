@@ -14,12 +14,13 @@ use super::words;
 use crate::exchange::{Prober, ProxyKind, ServerKind};
 use crate::flow;
 use crate::idle::{self, Ordering, Timer};
-use crate::ledger::{self, Ledger, Listener};
+use crate::ledger::{self, Ledger, Listener, Setting, Told};
 use crate::packet::{Endpoint, FrameRef};
 use crate::roles::{self, Role, Roles};
 use crate::verdict::{self, Cause, CloseKind, Closer, Detail, Received, Timeouts};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// What was read, for the parts of the report that tell of it.
@@ -35,13 +36,11 @@ pub struct Sources {
     pub flow: flow::Counts,
 }
 
-/// How much is shown, and what was told to compare with.
+/// How much is shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Style {
     /// Show secrets in request targets.
     pub show_secrets: bool,
-    /// What was told of timeouts.
-    pub timeouts: Timeouts,
     /// Timeouts to try.
     pub what_if: Option<Timeouts>,
 }
@@ -76,7 +75,9 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         causes,
         backends: backends
             .iter()
-            .map(|(endpoint, listener)| backend(*endpoint, listener, style, sources.span))
+            .map(|(endpoint, listener)| {
+                backend(*endpoint, listener, ledger.told(), style, sources.span)
+            })
             .collect(),
         captures: sources.captures,
         events,
@@ -166,8 +167,15 @@ fn counters(
     }
 }
 
-fn backend(endpoint: Endpoint, listener: &Listener, style: Style, span: Duration) -> Backend {
-    let told = &style.timeouts;
+fn backend(
+    endpoint: Endpoint,
+    listener: &Listener,
+    all: &Told,
+    style: Style,
+    span: Duration,
+) -> Backend {
+    let told = all.backend(endpoint);
+    let as_told = |setting: Setting| Timer::told(setting.value);
     let idle = listener.idle();
     let keepalive = idle.backend_timer().or_else(|| idle.backend_range());
     let vantage = roles::Vantage::of(endpoint, listener);
@@ -176,9 +184,9 @@ fn backend(endpoint: Endpoint, listener: &Listener, style: Style, span: Duration
         _ => "handshakes",
     };
     // What is seen is in effect, whatever was told.
-    let effective = keepalive.or(told.backend_keepalive.map(Timer::told));
-    let order = |idle: &idle::IdleGaps| {
-        let proxy = idle.proxy_timer().or(told.proxy_idle.map(Timer::told));
+    let effective = keepalive.or(told.keepalive.map(as_told));
+    let order = |addr: IpAddr, idle: &idle::IdleGaps| {
+        let proxy = idle.proxy_timer().or(all.proxy(addr).idle.map(as_told));
         Ordering::of(effective, proxy, idle.closed_by_backend.gaps.count() > 0)
     };
     // A reuse that would have met the timer, had it come a tenth later.
@@ -186,22 +194,26 @@ fn backend(endpoint: Endpoint, listener: &Listener, style: Style, span: Duration
         let late = timer.value.saturating_sub(timer.value.checked_div(10).unwrap_or_default());
         idle.reused.count_from(late).saturating_sub(idle.raced.count_from(late))
     });
+    // Of several proxies, the one that holds on for longest meets the backend's timer.
+    let patient = listener.proxies.keys().filter_map(|addr| all.proxy(*addr).idle);
+    let patient = patient.max_by_key(|told| told.value);
     let forecast = Forecast {
         listener,
         idle: &idle,
         timer: effective,
-        proxy: idle.proxy_timer().or(told.proxy_idle.map(Timer::told)),
+        proxy: idle.proxy_timer().or(patient.map(as_told)),
         span,
     };
     Backend {
         backend: endpoint.to_string(),
+        name: told.name.clone(),
         connections: listener.connections,
         exchanges: listener.exchanges,
         statuses: listener.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
         causes: listener.causes.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
         vantage: Vantage { value: vantage.name(), by },
         idle: gaps_of(&idle),
-        backend_keepalive: timeout(told.backend_keepalive, keepalive, &idle.closed_by_backend),
+        backend_keepalive: timeout(told.keepalive, keepalive, &idle.closed_by_backend),
         request_limit: listener.request_limit().map(|limit| RequestLimit {
             observed: limit.requests.into(),
             samples: limit.samples,
@@ -209,37 +221,44 @@ fn backend(endpoint: Endpoint, listener: &Listener, style: Style, span: Duration
         }),
         age_limit: listener.age_limit().map(|timer| Timeout {
             configured_ns: None,
+            configured_by: None,
             observed_ns: Some(nanos(timer.value)),
             samples: timer.samples,
             low_ns: Some(nanos(timer.low)),
             high_ns: Some(nanos(timer.high)),
         }),
         server: listener.server().map(ServerKind::name),
+        told_kind: told.kind,
         proxies: listener
             .proxies
             .iter()
-            .map(|(addr, proxy)| Proxy {
+            .map(|(addr, proxy)| (addr, proxy, all.proxy(*addr)))
+            .map(|(addr, proxy, told)| Proxy {
                 proxy: addr.to_string(),
+                name: told.name.clone(),
+                told_kind: told.kind,
                 kind: proxy.kind().map(ProxyKind::name),
                 connections: proxy.connections,
                 idle: gaps_of(&proxy.idle),
                 proxy_idle: timeout(
-                    told.proxy_idle,
+                    told.idle,
                     proxy.idle.proxy_timer().or_else(|| proxy.idle.proxy_range()),
                     &proxy.idle.closed_by_proxy,
                 ),
                 proxy_read: timeout(
-                    told.proxy_read,
+                    told.read,
                     proxy.idle.gave_up.timer().or_else(|| proxy.idle.gave_up.range()),
                     &proxy.idle.gave_up,
                 ),
-                ordering: order(&proxy.idle).name(),
+                // Giving up on a connect puts nothing on the wire.
+                proxy_connect: timeout(told.connect, None, &idle::Closes::default()),
+                ordering: order(*addr, &proxy.idle).name(),
             })
             .collect(),
         ordering: listener
             .proxies
-            .values()
-            .map(|proxy| order(&proxy.idle))
+            .iter()
+            .map(|(addr, proxy)| order(*addr, &proxy.idle))
             .max()
             .unwrap_or(Ordering::Unknown)
             .name(),
@@ -263,10 +282,11 @@ fn health(health: &ledger::Health, show_secrets: bool) -> Health {
 }
 
 /// A timeout as told and as seen; nothing when neither is known.
-fn timeout(told: Option<Duration>, timer: Option<Timer>, closes: &idle::Closes) -> Option<Timeout> {
+fn timeout(told: Option<Setting>, timer: Option<Timer>, closes: &idle::Closes) -> Option<Timeout> {
     let count = closes.gaps.count();
     (told.is_some() || count > 0).then(|| Timeout {
-        configured_ns: told.map(nanos),
+        configured_ns: told.map(|told| nanos(told.value)),
+        configured_by: told.map(|told| told.by),
         observed_ns: timer.map(|timer| nanos(timer.value)),
         samples: timer.map_or(count, |timer| timer.samples),
         low_ns: timer.map(|timer| nanos(timer.low)),
@@ -463,6 +483,10 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
         }
         Detail::Connect { syns } => {
             add("syns", syns.into());
+        }
+        Detail::Unanswered { syns, fits_connect_timeout } => {
+            add("syns", syns.into());
+            add("fits_connect_timeout", fits_connect_timeout.into());
         }
         Detail::Doubt(doubt) => {
             add("reason", doubt.name().into());

@@ -2,7 +2,8 @@
 
 use super::words::duration;
 use crate::exchange::{FlawKind, Protocol, ProxyKind, ServerKind};
-use crate::ledger::{Failure, Health};
+use crate::ledger::{Context, Failure, Health};
+use crate::timeouts::{self, Known};
 use crate::verdict::{Cause, Detail, Doubt, Drop};
 use std::time::Duration;
 
@@ -196,66 +197,74 @@ fn other_port(failure: &Failure) -> String {
     port.map_or_else(String::new, |port| format!("; here port {port} of the same host answers"))
 }
 
+/// What the table has on this proxy.
+fn known_proxy(kind: ProxyKind) -> Option<&'static Known> {
+    timeouts::by_id(match kind {
+        ProxyKind::Alb => "aws-alb",
+        ProxyKind::Google => "gclb-global",
+        ProxyKind::Envoy => "envoy",
+        ProxyKind::Varnish => "varnish",
+        ProxyKind::Squid => "squid",
+        ProxyKind::TrafficServer => "ats",
+        ProxyKind::Traefik => "traefik",
+        ProxyKind::Caddy => "caddy",
+        ProxyKind::Apache => "apache-mod-proxy",
+    })
+}
+
+/// What the table has on this server.
+fn known_server(kind: ServerKind) -> Option<&'static Known> {
+    timeouts::by_id(match kind {
+        ServerKind::Node => "node-pre26",
+        ServerKind::Gunicorn => "gunicorn",
+        ServerKind::Uvicorn => "uvicorn",
+        ServerKind::Hypercorn => "hypercorn",
+        ServerKind::Waitress => "waitress",
+        ServerKind::Tomcat => "tomcat",
+        ServerKind::Jetty => "jetty",
+        ServerKind::Apache => "apache-httpd",
+        ServerKind::Nginx => "nginx-backend",
+        ServerKind::Kestrel => "kestrel",
+        ServerKind::Iis => "iis",
+        ServerKind::Lighttpd => "lighttpd",
+        ServerKind::Caddy => "caddy-backend",
+    })
+}
+
+/// The most usual idle timeout of proxies: AWS ALB, nginx, Varnish, Squid.
+const USUAL: Duration = Duration::from_secs(60);
+
 /// What the backend's keep-alive should be: above the proxy's idle timeout by more than the jitter of
 /// both.
-fn longer_than(proxy_idle: Option<Duration>, proxy: Option<ProxyKind>) -> u64 {
-    let default = match proxy {
-        Some(ProxyKind::Google) => 600,
-        Some(ProxyKind::Envoy) => 3_600,
-        Some(ProxyKind::Traefik) => 90,
-        Some(ProxyKind::Caddy | ProxyKind::TrafficServer) => 120,
-        // AWS ALB, nginx, Varnish, Squid: the most usual value.
-        _ => 60,
-    };
-    let idle = proxy_idle.map_or(default, |idle| idle.as_secs().saturating_add(1));
+fn longer_than(proxy_idle: Option<Duration>, proxy: Option<&Known>) -> u64 {
+    let default = || proxy.and_then(|proxy| proxy.idle.value()).unwrap_or(USUAL).as_secs();
+    let idle = proxy_idle.map_or_else(default, |idle| idle.as_secs().saturating_add(1));
     // A minute's timers are checked within seconds, an hour's within a minute.
     idle.saturating_add(5.max(idle / 50))
 }
 
-/// The line of configuration that keeps idle connections for `seconds` on this server.
-fn keepalive_setting(server: ServerKind, seconds: u64) -> String {
-    match server {
-        ServerKind::Node => format!("server.keepAliveTimeout = {}", seconds.saturating_mul(1_000)),
-        ServerKind::Gunicorn => format!("gunicorn --keep-alive {seconds}"),
-        ServerKind::Uvicorn => format!("uvicorn --timeout-keep-alive {seconds}"),
-        ServerKind::Hypercorn => format!("hypercorn --keep-alive {seconds}"),
-        ServerKind::Waitress => format!("waitress-serve --channel-timeout={seconds}"),
-        ServerKind::Tomcat => format!("server.tomcat.keep-alive-timeout={seconds}s"),
-        ServerKind::Jetty => {
-            format!("server.jetty.connection-idle-timeout={seconds}s")
-        }
-        ServerKind::Apache => format!("KeepAliveTimeout {seconds}"),
-        ServerKind::Nginx => format!("keepalive_timeout {seconds}s;"),
-        ServerKind::Kestrel => {
-            format!("options.Limits.KeepAliveTimeout = TimeSpan.FromSeconds({seconds})")
-        }
-        ServerKind::Iis => format!("connectionTimeout of {seconds} s in the site's <limits>"),
-        ServerKind::Lighttpd => format!("server.max-keep-alive-idle = {seconds}"),
-        ServerKind::Caddy => format!("servers {{ timeouts {{ idle {seconds}s }} }}"),
-    }
-}
-
-/// How a proxy's idle timeout towards its backends is set.
-const fn idle_setting(proxy: ProxyKind) -> Option<&'static str> {
-    match proxy {
-        ProxyKind::Alb => Some("the attribute `idle_timeout.timeout_seconds`"),
-        // Fixed at 600 s.
-        ProxyKind::Google => None,
-        ProxyKind::Envoy => Some("`common_http_protocol_options.idle_timeout` of the cluster"),
-        ProxyKind::Varnish => Some("`-p backend_idle_timeout`"),
-        ProxyKind::Squid => Some("`server_idle_pconn_timeout`"),
-        ProxyKind::TrafficServer => Some("`proxy.config.http.keep_alive_no_activity_timeout_out`"),
-        ProxyKind::Traefik => Some("`serversTransport.forwardingTimeouts.idleConnTimeout`"),
-        ProxyKind::Caddy => Some("`transport http { keepalive … }`"),
-        ProxyKind::Apache => Some("`ttl=` of ProxyPass"),
-    }
-}
-
-fn proxy_setting(proxy: Option<ProxyKind>) -> String {
-    let known = proxy.and_then(|proxy| Some((proxy.name(), idle_setting(proxy)?)));
-    known.map_or_else(String::new, |(name, setting)| {
-        format!(" ({setting}, as the proxy looks like {name})")
+/// The proxy, as told, else as its requests look; and how that is known.
+fn proxy_of(context: &Context) -> Option<(&'static Known, String)> {
+    let told = context.told_proxy.and_then(timeouts::by_id);
+    told.map(|known| (known, format!("the proxy is {}", known.name))).or_else(|| {
+        let kind = context.proxy?;
+        Some((known_proxy(kind)?, format!("the proxy looks like {}", kind.name())))
     })
+}
+
+/// The backend's server, as told, else as its answers look; and how that is known.
+fn server_of(context: &Context) -> Option<(&'static Known, String)> {
+    let told = context.told_server.and_then(timeouts::by_id);
+    told.map(|known| (known, format!("the backend is {}", known.name))).or_else(|| {
+        let kind = context.server?;
+        let looks = format!("the backend looks like {} (a guess from its headers)", kind.name());
+        Some((known_server(kind)?, looks))
+    })
+}
+
+fn proxy_setting(context: &Context) -> String {
+    let known = proxy_of(context).filter(|(known, _)| !known.knob.is_empty());
+    known.map_or_else(String::new, |(known, how)| format!(" (`{}`, as {how})", known.knob))
 }
 
 /// The side that sends requests must give up an idle connection first.
@@ -277,22 +286,25 @@ fn race_fix(failure: &Failure) -> String {
     }
     let here =
         failure.verdict.closed_after.map(|after| format!(" (about {} here)", duration(after)));
-    let seconds = longer_than(context.proxy_idle, context.proxy);
-    let setting = match context.server {
-        Some(server) => format!(
-            "`{}`, as the backend looks like {} (a guess from its headers)",
-            keepalive_setting(server, seconds),
-            server.name()
-        ),
+    let proxy = proxy_of(context).map(|(known, _)| known);
+    let seconds = longer_than(context.proxy_idle, proxy);
+    let setting = match server_of(context) {
+        Some((known, how)) if known.knob.is_empty() => format!("{}, as {how}", known.fix),
+        Some((known, how)) => format!("`{}`, as {how}", known.fix_for(seconds)),
         None => {
-            format!("for Node behind a 60 s proxy `{}`", keepalive_setting(ServerKind::Node, 65))
+            let node = known_server(ServerKind::Node).map(|node| node.fix_for(65));
+            format!("for Node behind a 60 s proxy `{}`", node.unwrap_or_default())
         }
     };
     format!(
         "let the backend keep idle connections longer than the proxy does: raise its keep-alive timeout{} \
-         above the proxy's idle timeout, {setting}; or lower the proxy's below it{}",
+         above the proxy's idle timeout, {setting}; {}",
         here.unwrap_or_default(),
-        proxy_setting(context.proxy)
+        match proxy_of(context).filter(|(known, _)| known.knob.is_empty()) {
+            // Google's load balancers, for one: there only the backend can.
+            Some((known, _)) => format!("no setting of the proxy's own is known ({})", known.name),
+            None => format!("or lower the proxy's below it{}", proxy_setting(context)),
+        }
     )
 }
 
@@ -300,6 +312,54 @@ fn stale_fix(failure: &Failure) -> String {
     format!(
         "lower the proxy's idle timeout below the backend's keep-alive timeout{}, and let the proxy check \
          a pooled connection before it reuses it",
-        proxy_setting(failure.context.proxy)
+        proxy_setting(&failure.context)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_that_headers_give_away_is_in_the_table_with_its_setting() {
+        use ProxyKind::{
+            Alb, Apache, Caddy, Envoy, Google, Squid, Traefik, TrafficServer, Varnish,
+        };
+        let proxies = [Alb, Google, Envoy, Varnish, Squid, TrafficServer, Traefik, Caddy, Apache];
+        for kind in proxies {
+            let known = known_proxy(kind).unwrap();
+            // Google's 600 s are fixed.
+            assert_eq!(known.knob.is_empty(), kind == Google, "{kind:?}");
+            assert_eq!(known.side, timeouts::Side::Proxy);
+        }
+        let servers = [
+            ServerKind::Node,
+            ServerKind::Gunicorn,
+            ServerKind::Uvicorn,
+            ServerKind::Hypercorn,
+            ServerKind::Waitress,
+            ServerKind::Tomcat,
+            ServerKind::Jetty,
+            ServerKind::Apache,
+            ServerKind::Nginx,
+            ServerKind::Kestrel,
+            ServerKind::Iis,
+            ServerKind::Lighttpd,
+            ServerKind::Caddy,
+        ];
+        for kind in servers {
+            let known = known_server(kind).unwrap();
+            assert!(known.fix_for(65).contains("65") || kind == ServerKind::Iis, "{kind:?}");
+            assert_eq!(known.side, timeouts::Side::Server);
+        }
+    }
+
+    #[test]
+    fn a_backend_keeps_connections_for_longer_than_the_proxy() {
+        assert_eq!(longer_than(None, None), 65);
+        assert_eq!(longer_than(None, known_proxy(ProxyKind::Google)), 612);
+        assert_eq!(longer_than(Some(Duration::from_secs(90)), known_proxy(ProxyKind::Alb)), 96);
+        // One without a timeout of its own.
+        assert_eq!(longer_than(None, known_proxy(ProxyKind::Apache)), 65);
+    }
 }

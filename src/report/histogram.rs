@@ -5,6 +5,7 @@ use super::notes::plural;
 use super::text::YELLOW;
 use super::words::duration;
 use crate::idle::EDGES;
+use crate::ledger::Origin;
 use crate::page::{DIM, paragraph};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -131,6 +132,7 @@ fn effective(
 ) -> io::Result<()> {
     let Some(Timeout {
         configured_ns: Some(told),
+        configured_by,
         observed_ns: Some(seen),
         low_ns,
         high_ns,
@@ -143,9 +145,14 @@ fn effective(
         return Ok(());
     }
     let time = |nanos| duration(Duration::from_nanos(nanos));
+    let (by, setting) = match configured_by {
+        Some(Origin::Proxy(_) | Origin::Server(_)) => ("By default", "It is set otherwise"),
+        Some(Origin::Config) => ("Configured", "The setting is not in effect"),
+        Some(Origin::Option) | None => ("Told", "The setting is not in effect"),
+    };
     let text = format!(
-        "{YELLOW}Told {}, observed {} over {}: {who} {does} that long. The setting is not in effect, or \
-         something else closes first.{YELLOW:#}",
+        "{YELLOW}{by} {}, observed {} over {}: {who} {does} that long. {setting}, or something else \
+         closes first.{YELLOW:#}",
         time(told),
         time(seen),
         plural(samples, "close"),
@@ -258,7 +265,12 @@ fn mark(marks: &mut Vec<Mark>, what: &str, timeout: Option<&Timeout>) {
         }
     };
     if let Some(told) = timeout.configured_ns {
-        add(told, format!("{what} {}, told", time(told)));
+        let how = match timeout.configured_by {
+            Some(Origin::Config) => "configured",
+            Some(Origin::Proxy(_) | Origin::Server(_)) => "default",
+            Some(Origin::Option) | None => "told",
+        };
+        add(told, format!("{what} {}, {how}", time(told)));
     }
     if let Some(seen) = timeout.observed_ns {
         let spread = timeout.low_ns.zip(timeout.high_ns).filter(|(low, high)| {

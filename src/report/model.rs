@@ -1,7 +1,8 @@
 //! The report, field by field as `--format json` writes it. Scripts depend on these names.
 
 use crate::idle::EDGES;
-use serde::Serialize;
+use crate::ledger::Origin;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// Raised when a field changes its meaning.
@@ -102,6 +103,8 @@ pub struct Counters {
 pub struct Backend {
     /// `ip:port`.
     pub backend: String,
+    /// What it was told to be called.
+    pub name: Option<String>,
     /// Connections to it.
     pub connections: u64,
     /// Exchanges with it.
@@ -122,6 +125,8 @@ pub struct Backend {
     pub age_limit: Option<Timeout>,
     /// What its answers give away of its server: a guess.
     pub server: Option<&'static str>,
+    /// The known server that it was told to be.
+    pub told_kind: Option<&'static str>,
     /// Its proxies.
     pub proxies: Vec<Proxy>,
     /// The worst of its proxies.
@@ -203,6 +208,10 @@ pub struct Health {
 pub struct Proxy {
     /// Its address.
     pub proxy: String,
+    /// What it was told to be called.
+    pub name: Option<String>,
+    /// The known proxy that it was told to be.
+    pub told_kind: Option<&'static str>,
     /// What its requests give away of it: a guess.
     pub kind: Option<&'static str>,
     /// Its connections to the backend.
@@ -213,6 +222,8 @@ pub struct Proxy {
     pub proxy_idle: Option<Timeout>,
     /// Its read timeout.
     pub proxy_read: Option<Timeout>,
+    /// How long it waits for a connection; only as told.
+    pub proxy_connect: Option<Timeout>,
     /// `safe`, `race`, `tie` or `unknown`.
     pub ordering: &'static str,
 }
@@ -222,6 +233,9 @@ pub struct Proxy {
 pub struct Timeout {
     /// As told.
     pub configured_ns: Option<u64>,
+    /// By what: `option`, `config`, or as the default of a kind, `proxy aws-alb`.
+    #[serde(serialize_with = "displayed")]
+    pub configured_by: Option<Origin>,
     /// As seen.
     pub observed_ns: Option<u64>,
     /// In how many closes.
@@ -429,4 +443,11 @@ pub struct Note {
     pub code: &'static str,
     /// For people.
     pub text: String,
+}
+
+fn displayed<S: Serializer>(origin: &Option<Origin>, to: S) -> Result<S::Ok, S::Error> {
+    match origin {
+        Some(origin) => to.collect_str(origin),
+        None => to.serialize_none(),
+    }
 }

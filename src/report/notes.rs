@@ -5,8 +5,8 @@ use super::model::{Capture, Counters, Note};
 use super::words::duration;
 use crate::exchange::{Protocol, Unread};
 use crate::ledger::{Ledger, Listener};
-use crate::packet::{Endpoint, Skip};
-use crate::roles::{Pattern, Role, Roles};
+use crate::packet::{Endpoint, Pattern, Skip};
+use crate::roles::{Role, Roles};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -45,9 +45,14 @@ pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> S
             said.code
         ),
         (Cause::Unreachable, _) => format!("the connection to {backend} could not be made"),
-        (Cause::ConnectTimeout, Detail::Connect { syns }) => format!(
-            "nobody at {backend} answered the proxy's {}",
-            if syns == 1 { "SYN".to_owned() } else { format!("{syns} SYNs") }
+        (Cause::ConnectTimeout, Detail::Unanswered { syns, fits_connect_timeout }) => format!(
+            "nobody at {backend} answered the proxy's {}{}",
+            if syns == 1 { "SYN".to_owned() } else { format!("{syns} SYNs") },
+            if fits_connect_timeout {
+                ", which stopped when its connect timeout was over, as told"
+            } else {
+                ""
+            }
         ),
         (Cause::ConnectTimeout, _) => format!("nobody at {backend} answered the proxy's SYN"),
         (Cause::BackendError, Detail::Status(status)) => {

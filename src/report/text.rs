@@ -1,10 +1,12 @@
 //! `--format text`: for people. The answer first, then what it rests on.
 
 use super::histogram;
-use super::model::{Backend, Capture, Evidence, Failure, Report};
+use super::model::{Backend, Capture, Evidence, Failure, Report, Timeout};
 use super::notes::plural;
 use super::words::duration;
+use crate::ledger::Origin;
 use crate::page::{BOLD, DIM, heading, paragraph};
+use crate::timeouts;
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -144,9 +146,10 @@ fn tally<'a>(words: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
-    heading(&format!("Backend {}", backend.backend), out)?;
-    let proxies: Vec<&str> =
-        backend.proxies.iter().take(4).map(|proxy| proxy.proxy.as_str()).collect();
+    heading(&format!("Backend {}", named(&backend.backend, backend.name.as_deref())), out)?;
+    let first = backend.proxies.iter().take(4);
+    let proxies: Vec<String> =
+        first.map(|proxy| named(&proxy.proxy, proxy.name.as_deref())).collect();
     let more = backend.proxies.len().saturating_sub(proxies.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     writeln!(
@@ -171,7 +174,9 @@ fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
     if !vantage.is_empty() {
         writeln!(out, "  {vantage}, by the addresses and handshake times")?;
     }
-    if let Some(server) = backend.server {
+    if let Some(kind) = backend.told_kind {
+        writeln!(out, "  server: {kind}, as told")?;
+    } else if let Some(server) = backend.server {
         writeln!(out, "  server: {server}, going by its headers (a guess)")?;
     }
     if let Some(limit) = &backend.request_limit {
@@ -195,7 +200,48 @@ fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
         let path = health.path.as_deref().unwrap_or("a bare connect");
         writeln!(out, "  health checks: {path}, {} of {} failed", health.failed, health.of)?;
     }
+    for default in defaults(backend) {
+        paragraph(&default, "  ", out)?;
+    }
     histogram::write(backend, out)
+}
+
+/// An address, with the name that it was told to have.
+fn named(address: &str, name: Option<&str>) -> String {
+    name.map_or_else(|| address.to_owned(), |name| format!("{address} ({name})"))
+}
+
+/// Which timeouts are those that a told kind has by default: nobody said that they are the ones set.
+fn defaults(backend: &Backend) -> Vec<String> {
+    let mut told: Vec<(Origin, Vec<String>)> = Vec::new();
+    let mut add = |what: &str, timeout: Option<&Timeout>| {
+        let by = timeout.and_then(|timeout| timeout.configured_by);
+        let nanos = timeout.and_then(|timeout| timeout.configured_ns);
+        let (Some(by @ (Origin::Proxy(_) | Origin::Server(_))), Some(nanos)) = (by, nanos) else {
+            return;
+        };
+        let value = format!("{what} {}", duration(Duration::from_nanos(nanos)));
+        match told.iter_mut().find(|(known, _)| *known == by) {
+            Some((_, values)) if values.contains(&value) => {}
+            Some((_, values)) => values.push(value),
+            None => told.push((by, vec![value])),
+        }
+    };
+    add("keep-alive", backend.backend_keepalive.as_ref());
+    for proxy in &backend.proxies {
+        add("idle", proxy.proxy_idle.as_ref());
+        add("read", proxy.proxy_read.as_ref());
+        add("connect", proxy.proxy_connect.as_ref());
+    }
+    let sentence = |(by, values): (Origin, Vec<String>)| {
+        let (Origin::Proxy(id) | Origin::Server(id)) = by else {
+            return None;
+        };
+        let verified = timeouts::by_id(id).is_some_and(|known| known.verified);
+        let verified = if verified { "" } else { " (unverified)" };
+        Some(format!("compared with the defaults of {id}{verified}: {}", values.join(", ")))
+    };
+    told.into_iter().filter_map(sentence).collect()
 }
 
 fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {

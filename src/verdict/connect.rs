@@ -2,15 +2,16 @@
 
 use super::{
     Cause, Certainty, Close, CloseKind, Closer, Detail, Evidence, Fate, Retry, RetryReason, Shows,
-    Verdict, invalid,
+    Timeouts, Verdict, invalid,
 };
 use crate::exchange::Ended;
 use crate::flow::{Connection, Side, Start};
 use crate::packet::icmp::Unreachable;
+use crate::time::Timestamp;
 use std::time::Duration;
 
 /// What became of a connection as such: refused, never answered, not understood, or established.
-pub fn judge_connect(ended: &Ended, connection: &Connection) -> Fate {
+pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts) -> Fate {
     if let Some(mismatch) = &ended.mismatch {
         return Fate::Failed(Box::new(invalid::mismatch(mismatch, connection)));
     }
@@ -24,7 +25,7 @@ pub fn judge_connect(ended: &Ended, connection: &Connection) -> Fate {
     }
     let Some(rst) = connection.half(Side::Server).rst else {
         return connection.unreachable.as_deref().map_or_else(
-            || unanswered(connection),
+            || unanswered(connection, timeouts),
             |unreachable| undelivered(connection, unreachable),
         );
     };
@@ -77,7 +78,7 @@ const ENOUGH_TRIES: u32 = 3;
 const LONG_ENOUGH: Duration = Duration::from_secs(3);
 
 /// SYNs without an answer. Giving up puts nothing on the wire.
-fn unanswered(connection: &Connection) -> Fate {
+fn unanswered(connection: &Connection, timeouts: &Timeouts) -> Fate {
     let (Some(syn), Some(last)) = (connection.syn, connection.last_syn) else {
         return Fate::Open;
     };
@@ -102,7 +103,12 @@ fn unanswered(connection: &Connection) -> Fate {
     Fate::Failed(Box::new(Verdict {
         cause: Cause::ConnectTimeout,
         certainty,
-        detail: Detail::Connect { syns: connection.syns },
+        detail: Detail::Unanswered {
+            syns: connection.syns,
+            fits_connect_timeout: timeouts
+                .proxy_connect
+                .is_some_and(|timeout| fits(timeout, syn.at, last.at, connection)),
+        },
         close: None,
         retry: Retry::Safe,
         retry_reason: RetryReason::NothingSent,
@@ -111,4 +117,18 @@ fn unanswered(connection: &Connection) -> Fate {
         closed_after: None,
         evidence,
     }))
+}
+
+/// Nothing is sent when a proxy gives up on a connect; but no SYN comes after that, and the next one
+/// would have been due by then. Each try waits twice as long as the one before.
+fn fits(timeout: Duration, first: Timestamp, last: Timestamp, connection: &Connection) -> bool {
+    let tried = last.since(first);
+    let doubled = 1_u32.checked_shl(connection.syns.saturating_sub(1)).unwrap_or(u32::MAX);
+    let unit = tried.checked_div(doubled.saturating_sub(1)).unwrap_or(Duration::from_secs(1));
+    let next = tried.saturating_add(unit.saturating_mul(doubled));
+    let slack = Duration::from_millis(50).max(timeout.checked_div(25).unwrap_or_default());
+    let watched = connection.seen_until.since(first);
+    tried <= timeout.saturating_add(slack)
+        && timeout <= next.saturating_add(slack)
+        && watched >= next.saturating_add(slack)
 }

@@ -168,6 +168,13 @@ pub enum Detail {
         /// SYNs captured.
         syns: u32,
     },
+    /// How many SYNs were sent that nobody answered.
+    Unanswered {
+        /// SYNs captured.
+        syns: u32,
+        /// When they stopped fits the connect timeout that was told.
+        fits_connect_timeout: bool,
+    },
     /// Why nothing more can be said.
     Doubt(Doubt),
 }
@@ -290,6 +297,8 @@ pub struct Timeouts {
     pub proxy_idle: Option<Duration>,
     /// How long the proxy waits for an answer.
     pub proxy_read: Option<Duration>,
+    /// How long the proxy waits for a connection.
+    pub proxy_connect: Option<Duration>,
 }
 
 /// What became of an exchange or connect.

@@ -1,0 +1,337 @@
+//! Known proxies and servers: what their timeouts are unless somebody sets them, and how one does.
+//!
+//! Every value has the source in which it was read, and the day. What could not be found in one is
+//! there all the same and marked: [`Known::verified`] is false. To add one, copy an entry of the list
+//! that fits it (`clouds.rs`, `proxies.rs`, `clients.rs`; `servers.rs`, `jvm.rs`, `runtimes.rs`) and
+//! leave out what is not known. A test holds what must be there.
+
+mod clients;
+mod clouds;
+mod jvm;
+mod proxies;
+mod runtimes;
+mod servers;
+mod write;
+
+use crate::names;
+use std::fmt;
+use std::time::Duration;
+pub use write::{candidates, contents, page};
+
+/// Whose timeouts these are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// Of what sends requests.
+    Proxy,
+    /// Of what answers them.
+    Server,
+}
+
+impl Side {
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// A limit, unless somebody sets another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limit<T> {
+    /// This much. A keep-alive of zero closes after each answer.
+    After(T),
+    /// There is none.
+    Never,
+    /// Not known, or it means nothing here.
+    Unknown,
+}
+
+impl<T: Copy> Limit<T> {
+    /// The value, where there is one.
+    pub const fn value(self) -> Option<T> {
+        match self {
+            Self::After(value) => Some(value),
+            Self::Never | Self::Unknown => None,
+        }
+    }
+}
+
+/// A known proxy or server.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// What it is called on the command line.
+    pub id: &'static str,
+    /// What it is called.
+    pub name: &'static str,
+    /// Other names for the command line, unique within a side.
+    pub aliases: &'static [&'static str],
+    /// A proxy or a server.
+    pub side: Side,
+    /// How long it keeps an idle connection: of a proxy, those to its backends.
+    pub idle: Limit<Duration>,
+    /// How long a proxy waits for a connection.
+    pub connect: Limit<Duration>,
+    /// How long a proxy waits for an answer.
+    pub read: Limit<Duration>,
+    /// How long a server waits for the head of a request.
+    pub head: Limit<Duration>,
+    /// Requests after which a connection is closed.
+    pub requests: Limit<u32>,
+    /// Statuses that its health checks accept; `None` where they are the usual 200-399, or unknown.
+    pub accepts: Option<&'static str>,
+    /// What a proxy sends again by itself; empty for servers.
+    pub retries: &'static str,
+    /// What a server says of its timeout in its answers; empty where it says nothing.
+    pub announces: &'static str,
+    /// What sets its idle timeout; empty where nothing does.
+    pub knob: &'static str,
+    /// The line that does, with `{s}`, `{ms}` or `{hms}` in the place of the time; where there is no
+    /// such setting, what else helps.
+    pub fix: &'static str,
+    /// Where the values were read.
+    pub source: &'static str,
+    /// When, as `YYYY-MM-DD`.
+    pub checked: &'static str,
+    /// The idle timeout, or where there is none the value that counts most, stands in the source.
+    pub verified: bool,
+    /// What else is to be known; it says which of the other values are from memory.
+    pub note: &'static str,
+    /// What the laboratory saw on the wire, November 2026; empty where it did not look.
+    pub measured: &'static str,
+}
+
+/// Nothing is known of a proxy.
+const PROXY: Known = Known {
+    id: "",
+    name: "",
+    aliases: &[],
+    side: Side::Proxy,
+    idle: Limit::Unknown,
+    connect: Limit::Unknown,
+    read: Limit::Unknown,
+    head: Limit::Unknown,
+    requests: Limit::Unknown,
+    accepts: None,
+    retries: "",
+    announces: "",
+    knob: "",
+    fix: "",
+    source: "",
+    checked: "2026-11-20",
+    verified: true,
+    note: "",
+    measured: "",
+};
+
+/// Nothing is known of a server.
+const SERVER: Known = Known { side: Side::Server, ..PROXY };
+
+const fn secs(seconds: u64) -> Limit<Duration> {
+    Limit::After(Duration::from_secs(seconds))
+}
+
+const fn millis(millis: u64) -> Limit<Duration> {
+    Limit::After(Duration::from_millis(millis))
+}
+
+impl Known {
+    /// Its line of configuration, for an idle timeout of so many seconds.
+    pub fn fix_for(&self, seconds: u64) -> String {
+        let part = |length: u64| seconds.checked_div(length).unwrap_or(0);
+        let rest = |length: u64, of: u64| part(length).checked_rem(of).unwrap_or(0);
+        let clock = format!("{:02}:{:02}:{:02}", part(3_600), rest(60, 60), rest(1, 60));
+        self.fix
+            .replace("{s}", &seconds.to_string())
+            .replace("{ms}", &seconds.saturating_mul(1_000).to_string())
+            .replace("{hms}", &clock)
+    }
+
+    /// What it may be called by: its id first.
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.id).chain(self.aliases.iter().copied())
+    }
+
+    /// A word of one of its names begins with `text`.
+    fn mentions(&self, text: &str) -> bool {
+        let wanted = names::joined(text);
+        let begins = |name: &str| {
+            name.match_indices(|c: char| c.is_ascii_alphanumeric()).any(|(at, _)| {
+                let inside = name
+                    .get(..at)
+                    .is_some_and(|before| before.ends_with(|c: char| c.is_ascii_alphanumeric()));
+                !inside && names::joined(name.get(at..).unwrap_or_default()).starts_with(&wanted)
+            })
+        };
+        wanted.len() >= 3 && self.names().chain([self.name]).any(begins)
+    }
+}
+
+/// All of them, proxies first.
+pub fn all() -> impl Iterator<Item = &'static Known> {
+    let proxies = [clouds::CLOUDS, proxies::PROXIES, clients::CLIENTS];
+    let servers = [servers::SERVERS, jvm::JVM, runtimes::RUNTIMES];
+    proxies.into_iter().chain(servers).flatten()
+}
+
+/// The one of this id.
+pub fn by_id(id: &str) -> Option<&'static Known> {
+    all().find(|known| known.id == id)
+}
+
+/// What a name stands for.
+#[derive(Debug)]
+pub enum Found {
+    /// This one; others have the name in theirs.
+    One(&'static Known, Vec<&'static Known>),
+    /// Any of these.
+    Several(Vec<&'static Known>),
+}
+
+/// Whom a name means: an id, else an alias, else what has it in its name. `side` leaves out the
+/// others.
+///
+/// # Errors
+/// When it means nobody; the error names those that are near.
+pub fn find(name: &str, side: Option<Side>) -> Result<Found, Unknown> {
+    let among = || all().filter(|known| side.is_none_or(|side| known.side == side));
+    let exactly = |known: &&Known| known.names().any(|one| names::same(one, name));
+    let mentioned: Vec<&'static Known> = among().filter(|known| known.mentions(name)).collect();
+    let others = |one: &Known| {
+        mentioned.iter().copied().filter(|other| other.id != one.id).collect::<Vec<_>>()
+    };
+    if let Some(one) = among().find(|known| names::same(known.id, name)) {
+        return Ok(Found::One(one, others(one)));
+    }
+    let called: Vec<&'static Known> = among().filter(exactly).collect();
+    match (called.as_slice(), mentioned.as_slice()) {
+        ([one], _) | ([], [one]) => Ok(Found::One(one, others(one))),
+        ([], []) => Err(Unknown::new(name, side, among())),
+        ([], _) => Ok(Found::Several(mentioned)),
+        _ => {
+            let more = mentioned.iter().filter(|one| called.iter().all(|other| other.id != one.id));
+            Ok(Found::Several(called.iter().chain(more).copied().collect()))
+        }
+    }
+}
+
+/// The one proxy or server that a name means.
+///
+/// # Errors
+/// When it means nobody, or several.
+pub fn the(name: &str, side: Side) -> Result<&'static Known, Unknown> {
+    match find(name, Some(side))? {
+        Found::One(known, _) => Ok(known),
+        Found::Several(several) => Err(Unknown {
+            name: name.to_owned(),
+            side: Some(side),
+            near: several.iter().map(|known| known.id).collect(),
+            several: true,
+        }),
+    }
+}
+
+/// Nobody has this name, or several have.
+#[derive(Debug)]
+pub struct Unknown {
+    name: String,
+    side: Option<Side>,
+    near: Vec<&'static str>,
+    several: bool,
+}
+
+impl Unknown {
+    fn new(name: &str, side: Option<Side>, among: impl Iterator<Item = &'static Known>) -> Self {
+        let near = names::near(name, among.flat_map(Known::names));
+        Self { name: name.to_owned(), side, near, several: false }
+    }
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.escape_debug();
+        if self.several {
+            return write!(f, "'{name}' could be {}: say which", self.near.join(" or "));
+        }
+        let who = self.side.map_or("known proxy or server", Side::name);
+        write!(f, "no {who} is called '{name}'; ")?;
+        names::offer(&self.near, f)?;
+        f.write_str("'why502 timeouts' lists them all")
+    }
+}
+
+impl std::error::Error for Unknown {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_entry_says_what_it_must() {
+        for known in all() {
+            let id = known.id;
+            assert!(!known.name.is_empty() && !known.source.is_empty(), "{id}");
+            assert!(known.knob.is_empty() || !known.fix.is_empty(), "{id}: how is it set?");
+            assert!(known.verified || !known.note.is_empty(), "{id}: what is not verified?");
+            assert!(!known.verified || known.source != "memory", "{id}: verified where?");
+            assert_eq!(known.checked.len(), "2026-11-20".len(), "{id}");
+            assert_eq!(known.side == Side::Proxy, !known.retries.is_empty(), "{id}: retries");
+            let lone = known.fix.replace("{s}", "").replace("{ms}", "").replace("{hms}", "");
+            assert!(!lone.contains("{s") && !lone.contains("{m") && !lone.contains("{h"), "{id}");
+        }
+    }
+
+    #[test]
+    fn every_name_means_one_of_its_side() {
+        for side in [Side::Proxy, Side::Server] {
+            let mut names = BTreeSet::new();
+            for known in all().filter(|known| known.side == side) {
+                for name in known.names() {
+                    assert!(names.insert(names::joined(name)), "{name}");
+                    assert_eq!(the(name, side).unwrap().id, known.id, "{name}");
+                }
+            }
+        }
+        let ids: BTreeSet<&str> = all().map(|known| known.id).collect();
+        assert_eq!(ids.len(), all().count());
+    }
+
+    #[test]
+    fn names_are_found_by_id_alias_and_part() {
+        let one = |name| match find(name, None).unwrap() {
+            Found::One(known, _) => known.id,
+            Found::Several(several) => panic!("{name}: {several:?}"),
+        };
+        for (name, id) in [
+            ("alb", "aws-alb"),
+            ("AWS_ALB", "aws-alb"),
+            ("tomcat", "tomcat"),
+            ("Spring Boot", "spring-boot-tomcat"),
+            ("ingress", "ingress-nginx"),
+            ("gunicorn", "gunicorn"),
+            ("gcp", "gclb-global"),
+            ("nginx", "nginx"),
+        ] {
+            assert_eq!(one(name), id);
+        }
+        for name in ["node", "puma", "apache", "go"] {
+            assert!(matches!(find(name, None), Ok(Found::Several(_))), "{name}");
+        }
+        assert_eq!(the("node", Side::Server).unwrap().id, "node-pre26");
+        assert_eq!(the("nginx", Side::Server).unwrap().id, "nginx-backend");
+        let said = the("puma", Side::Server).unwrap_err().to_string();
+        assert_eq!(said, "'puma' could be puma-pre7 or puma-7: say which");
+        let said = the("gunicron", Side::Server).unwrap_err().to_string();
+        assert!(said.contains("did you mean gunicorn"), "{said}");
+    }
+
+    #[test]
+    fn a_line_of_configuration_takes_the_time_in_its_own_unit() {
+        let fix = |id| by_id(id).unwrap().fix_for(65);
+        assert_eq!(fix("node-pre26"), "server.keepAliveTimeout = 65000");
+        assert_eq!(fix("uvicorn"), "uvicorn app:app --timeout-keep-alive 65");
+        assert!(fix("iis").ends_with(":00:01:05"));
+    }
+}
