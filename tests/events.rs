@@ -153,6 +153,41 @@ fn another_port_of_the_host_that_answers_is_named() {
     assert!(failure.fix.contains("port 8080 of the same host answers"), "{}", failure.fix);
 }
 
+/// Giving up puts nothing on the wire: it lies between the last SYN and the next one that was due.
+#[test]
+fn a_connect_timeout_is_told_as_a_range_with_the_schedule_of_syns() {
+    let talks = (0..3_u16).map(|index| {
+        let mut talk = at(40_000 + index, SECOND * 20 * u32::from(index * index + 1));
+        talk.syn().idle(SECOND).syn_again().idle(SECOND * 2).syn_again();
+        talk
+    });
+    let backend = &all(&talks.collect::<Vec<_>>()).backends[0];
+    let connect = backend.proxies[0].proxy_connect.unwrap();
+    let seconds = |nanos: Option<u64>| (nanos.unwrap() + 500_000_000) / 1_000_000_000;
+    assert_eq!((connect.samples, seconds(connect.low_ns), seconds(connect.high_ns)), (3, 3, 7));
+    let schedule = &backend.proxies[0].syn_schedule_ns;
+    assert_eq!((schedule.len(), seconds(schedule.get("3").copied())), (1, 3));
+}
+
+/// Two servers behind one address, each with a timer of its own.
+#[test]
+fn several_timers_of_one_backend_are_told_apart() {
+    let talks = (0..10_u16).map(|index| {
+        // At no constant period, which would make them probes.
+        let mut talk = at(40_000 + index, SECOND * 7 * u32::from(index * index));
+        let idle = if index % 2 == 0 { SECOND * 2 } else { SECOND * 5 };
+        talk.handshake().exchange("/a", 10).idle(idle).close(Backend);
+        talk
+    });
+    let backend = &all(&talks.collect::<Vec<_>>()).backends[0];
+    let seconds = |nanos: Option<u64>| (nanos.unwrap() + 50_000_000) / 1_000_000_000;
+    assert_eq!(backend.backend_keepalive.unwrap().observed_ns, None);
+    let mut found: Vec<u64> =
+        backend.other_keepalives.iter().map(|timer| seconds(timer.observed_ns)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [2, 5]);
+}
+
 /// The closes of probes' connections, right after each answer, would hide the timer.
 #[test]
 fn probes_say_nothing_of_keep_alive() {

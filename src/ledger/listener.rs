@@ -364,7 +364,8 @@ impl Listener {
     /// Books a connect that nobody answered.
     pub(super) fn unanswered(&mut self, client: IpAddr, verdict: &Verdict, proxies: usize) {
         let sure = verdict.cause == Cause::ConnectTimeout && verdict.certainty >= Certainty::Likely;
-        if let (true, Detail::Connect { syns }, Some(wait)) = (sure, verdict.detail, verdict.wait)
+        if let (true, Detail::Unanswered { syns, .. }, Some(wait)) =
+            (sure, verdict.detail, verdict.wait)
             && let Some(proxy) = self.proxy(client, proxies)
         {
             proxy.connects.note(syns, wait);

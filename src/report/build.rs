@@ -214,6 +214,7 @@ fn backend(
         vantage: Vantage { value: vantage.name(), by },
         idle: gaps_of(&idle),
         backend_keepalive: timeout(told.keepalive, keepalive, &idle.closed_by_backend),
+        other_keepalives: other_timers(keepalive, &idle.closed_by_backend),
         request_limit: listener.request_limit().map(|limit| RequestLimit {
             observed: limit.requests.into(),
             samples: limit.samples,
@@ -251,7 +252,13 @@ fn backend(
                     &proxy.idle.gave_up,
                 ),
                 // Giving up on a connect puts nothing on the wire.
-                proxy_connect: timeout(told.connect, None, &idle::Closes::default()),
+                proxy_connect: connect_timeout(told.connect, &proxy.connects),
+                syn_schedule_ns: proxy
+                    .connects
+                    .schedule
+                    .iter()
+                    .map(|(syn, after)| (syn.to_string(), nanos(*after)))
+                    .collect(),
                 ordering: order(*addr, &proxy.idle).name(),
             })
             .collect(),
@@ -291,6 +298,26 @@ fn timeout(told: Option<Setting>, timer: Option<Timer>, closes: &idle::Closes) -
         samples: timer.map_or(count, |timer| timer.samples),
         low_ns: timer.map(|timer| nanos(timer.low)),
         high_ns: timer.map(|timer| nanos(timer.high)),
+    })
+}
+
+/// The timers behind the closes that are not the one that is told as the backend's.
+fn other_timers(keepalive: Option<Timer>, closes: &idle::Closes) -> Vec<Timeout> {
+    // Within a range that is told everything is one timer's.
+    let known = |timer: &Timer| keepalive.is_some_and(|known| known.fits(timer.value));
+    let others = closes.timers().into_iter().filter(|timer| !known(timer));
+    others.filter_map(|timer| timeout(None, Some(timer), closes)).collect()
+}
+
+/// How long a proxy waits for a connection: what it gave up says from when on, and until when.
+fn connect_timeout(told: Option<Setting>, connects: &ledger::Unanswered) -> Option<Timeout> {
+    (told.is_some() || connects.given_up > 0).then(|| Timeout {
+        configured_ns: told.map(|told| nanos(told.value)),
+        configured_by: told.map(|told| told.by),
+        observed_ns: None,
+        samples: connects.given_up,
+        low_ns: (connects.given_up > 0).then(|| nanos(connects.at_least)),
+        high_ns: connects.less_than.map(nanos),
     })
 }
 

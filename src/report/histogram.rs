@@ -24,6 +24,7 @@ struct Mark {
 /// # Errors
 /// When writing fails.
 pub(super) fn write(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
+    gave_up(backend, out)?;
     let idle = &backend.idle;
     let rows: Vec<[u64; 3]> = idle
         .reused
@@ -104,6 +105,16 @@ pub(super) fn write(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
         effective(&who, "keeps idle connections for", proxy.proxy_idle.as_ref(), out)?;
         effective(&who, "waits for an answer for", proxy.proxy_read.as_ref(), out)?;
     }
+    for other in &backend.other_keepalives {
+        let (after, closes) = (other.observed_ns.unwrap_or_default(), other.samples);
+        let text = format!(
+            "{} come after {} of idleness: a timer that does not end most connections, or that of another \
+             server behind the address.",
+            plural(closes, "close"),
+            duration(Duration::from_nanos(after))
+        );
+        paragraph(&text, "  ", out)?;
+    }
     let few = backend.backend_keepalive.filter(|timer| timer.observed_ns.is_none());
     if let Some(closes @ 1..3) = few.map(|timer| timer.samples) {
         writeln!(
@@ -122,6 +133,36 @@ pub(super) fn write(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// How the proxies give up connects that nobody answers.
+fn gave_up(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
+    for proxy in &backend.proxies {
+        let Some(Timeout {
+            samples: samples @ 1.., low_ns: Some(low), high_ns: Some(high), ..
+        }) = proxy.proxy_connect
+        else {
+            continue;
+        };
+        let time = |nanos| duration(Duration::from_nanos(nanos));
+        let syns: Vec<String> = proxy.syn_schedule_ns.values().map(|after| time(*after)).collect();
+        let again = match syns.is_empty() {
+            true => "one SYN each".to_owned(),
+            false => format!("the SYN again after {}", syns.join(", ")),
+        };
+        let text = format!(
+            "The proxy {} gives up a connect after {} to {} ({}, {again}).",
+            proxy.proxy,
+            time(low),
+            time(high),
+            plural(samples, "connect")
+        );
+        paragraph(&text, "  ", out)?;
+    }
+    Ok(())
+}
+
+/// What servers add to their default: Node a second since 20.19.
+const BUFFER: u64 = 1_200_000_000;
 
 /// A timeout that was told and one that was seen, where they differ: the setting is not in effect.
 fn effective(
@@ -145,7 +186,12 @@ fn effective(
         return Ok(());
     }
     let time = |nanos| duration(Duration::from_nanos(nanos));
+    let buffered = matches!(configured_by, Some(Origin::Server(_)))
+        && (1..=BUFFER).contains(&seen.saturating_sub(told));
     let (by, setting) = match configured_by {
+        Some(Origin::Server(_)) if buffered => {
+            ("By default", "Its timer may add a second, as Node's does")
+        }
         Some(Origin::Proxy(_) | Origin::Server(_)) => ("By default", "It is set otherwise"),
         Some(Origin::Config) => ("Configured", "The setting is not in effect"),
         Some(Origin::Option) | None => ("Told", "The setting is not in effect"),

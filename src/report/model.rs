@@ -119,6 +119,8 @@ pub struct Backend {
     pub idle: Idle,
     /// Its keep-alive timeout.
     pub backend_keepalive: Option<Timeout>,
+    /// More timers of it, or of several servers behind its address.
+    pub other_keepalives: Vec<Timeout>,
     /// After how many requests it closes; null when no one number shows.
     pub request_limit: Option<RequestLimit>,
     /// At which age of a connection it closes; null when no one age shows.
@@ -222,8 +224,11 @@ pub struct Proxy {
     pub proxy_idle: Option<Timeout>,
     /// Its read timeout.
     pub proxy_read: Option<Timeout>,
-    /// How long it waits for a connection; only as told.
+    /// How long it waits for a connection. Giving up shows nothing: it was longer than `low_ns`, the
+    /// last SYN, and shorter than `high_ns`, the next one.
     pub proxy_connect: Option<Timeout>,
+    /// When its second, third … SYN came, of connects that nobody answered.
+    pub syn_schedule_ns: BTreeMap<String, u64>,
     /// `safe`, `race`, `tie` or `unknown`.
     pub ordering: &'static str,
 }
