@@ -118,3 +118,33 @@ fn observed_timeouts_are_the_configured_ones() {
     }
     assert!(checked >= 30, "only {checked} timers were observed");
 }
+
+/// Where requests come about when the timers are due, what the tool expects holds what was lost.
+#[test]
+fn what_is_expected_of_natural_races_holds_what_was_lost() {
+    let Some(folder) = laboratory() else { return };
+    let mut checked = 0;
+    for case in fs::read_dir(folder.join("cases")).unwrap() {
+        let case = case.unwrap().path();
+        if !case.file_name().unwrap().to_str().unwrap().starts_with("natural-") {
+            continue;
+        }
+        for capture in fs::read_dir(&case).unwrap().map(|file| file.unwrap().path()) {
+            if capture.extension().is_none_or(|extension| extension != "pcap") {
+                continue;
+            }
+            let output = Command::new(env!("CARGO_BIN_EXE_why502"))
+                .args(["analyze", "--format", "json"])
+                .arg(&capture)
+                .output()
+                .unwrap();
+            let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            let lost = report["causes"]["keepalive_race"].as_f64().unwrap_or(0.0);
+            let hazard = &report["backends"][0]["hazard"];
+            let (low, high) = (&hazard["lost"]["low"], &hazard["lost"]["high"]);
+            assert!(low.as_f64().unwrap() <= lost && lost <= high.as_f64().unwrap(), "{hazard}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 0, "no natural race in the laboratory");
+}
