@@ -59,6 +59,9 @@ pub struct Analyze {
     /// Names, kinds and timeouts of each backend and proxy (TOML; 'why502 config --example')
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Where the captures were taken (default: found out)
+    #[arg(long, value_enum)]
+    pub vantage: Option<Where>,
     /// How long the backend keeps idle connections: 500ms, 5s, 1m30s
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub backend_keepalive: Option<Duration>,
@@ -149,6 +152,19 @@ pub enum Format {
     Json,
     /// One record a line, as they become known
     Jsonl,
+}
+
+/// Where a capture was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Where {
+    /// On the proxy's host
+    Proxy,
+    /// On the backend's host
+    Backend,
+    /// On the way
+    Between,
+    /// Both run on one host
+    SameHost,
 }
 
 /// Whether to do something that suits a terminal.

@@ -126,6 +126,17 @@ fn a_backend_that_nobody_tried_is_named_with_what_is_tried_instead() {
 }
 
 #[test]
+fn a_vantage_that_is_told_is_taken_as_told() {
+    let vantage = |options: &[&str]| {
+        let output = run(&[&["analyze", "--format", "json", RACE][..], options].concat());
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["backends"][0]["vantage"].to_string()
+    };
+    assert_eq!(vantage(&[]), r#"{"by":"handshakes","value":"proxy"}"#);
+    assert_eq!(vantage(&["--vantage", "same-host"]), r#"{"by":"option","value":"same_host"}"#);
+}
+
+#[test]
 fn a_timeout_without_unit_is_refused_with_the_two_readings() {
     let said = stderr(&run(&["analyze", "--proxy-idle", "60", RACE]));
     assert!(said.contains("'60' has no unit: '60s' or '60ms'?"), "{said}");

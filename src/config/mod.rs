@@ -3,11 +3,11 @@
 
 mod file;
 
-use crate::cli::{Analyze, Format, When};
+use crate::cli::{Analyze, Format, When, Where};
 use crate::ledger::{OfBackend, OfProxy, Origin, Setting, Told};
 use crate::pipeline::{Settings, Wanted};
 use crate::report::Style;
-use crate::roles;
+use crate::roles::{self, Vantage};
 use crate::timeouts::{Known, Limit};
 use crate::verdict::Timeouts;
 use anstream::ColorChoice;
@@ -30,6 +30,12 @@ pub fn settings(typed: &Analyze) -> Result<Settings, Error> {
         told: roles::Told { backends: typed.backend.clone(), fronts },
         style: Style {
             show_secrets: typed.show_secrets,
+            vantage: typed.vantage.map(|place| match place {
+                Where::Proxy => Vantage::Proxy,
+                Where::Backend => Vantage::Backend,
+                Where::Between => Vantage::Between,
+                Where::SameHost => Vantage::SameHost,
+            }),
             what_if: typed.what_if.map(|wanted| Timeouts {
                 backend_keepalive: wanted.backend_keepalive,
                 proxy_idle: wanted.proxy_idle,

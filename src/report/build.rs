@@ -41,6 +41,8 @@ pub struct Sources {
 pub struct Style {
     /// Show secrets in request targets.
     pub show_secrets: bool,
+    /// Where the captures were taken, as told.
+    pub vantage: Option<roles::Vantage>,
     /// Timeouts to try.
     pub what_if: Option<Timeouts>,
 }
@@ -178,10 +180,10 @@ fn backend(
     let as_told = |setting: Setting| Timer::told(setting.value);
     let idle = listener.idle();
     let keepalive = idle.backend_timer().or_else(|| idle.backend_range());
-    let vantage = roles::Vantage::of(endpoint, listener);
-    let by = match vantage {
-        roles::Vantage::SameHost => "addresses",
-        _ => "handshakes",
+    let (vantage, by) = match (style.vantage, roles::Vantage::of(endpoint, listener)) {
+        (Some(told), _) => (told, "option"),
+        (None, seen @ roles::Vantage::SameHost) => (seen, "addresses"),
+        (None, seen) => (seen, "handshakes"),
     };
     // What is seen is in effect, whatever was told.
     let effective = keepalive.or(told.keepalive.map(as_told));

@@ -267,7 +267,7 @@ pub struct RequestLimit {
 pub struct Vantage {
     /// `proxy`, `backend`, `between`, `same_host` or `unknown`.
     pub value: &'static str,
-    /// `handshakes` or `addresses`.
+    /// `option`, `handshakes` or `addresses`.
     pub by: &'static str,
 }
 

@@ -172,7 +172,11 @@ fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
         _ => "",
     };
     if !vantage.is_empty() {
-        writeln!(out, "  {vantage}, by the addresses and handshake times")?;
+        let by = match backend.vantage.by {
+            "option" => "as told",
+            _ => "by the addresses and handshake times",
+        };
+        writeln!(out, "  {vantage}, {by}")?;
     }
     if let Some(kind) = backend.told_kind {
         writeln!(out, "  server: {kind}, as told")?;
