@@ -424,15 +424,20 @@ impl Candidate {
         self.held.drain(..).for_each(|idleness| release(self.source.client, idleness));
     }
 
-    /// The period, if four of five intervals are within a fiftieth of it.
+    /// The period, if four of five intervals are within a fiftieth of it. Connects are all alike, and a
+    /// client that asks in turn and is refused is nearly as steady: of those it takes more, and closer.
     fn period(&self) -> Option<Duration> {
         let mut sorted = self.intervals.clone();
         sorted.sort_unstable();
         let middle = *sorted.get(sorted.len() / 2)?;
-        let near = |interval: &&u64| interval.abs_diff(middle) <= middle / 50;
+        let bare = self.source.asked == Asked::NOTHING;
+        let (width, enough) = if bare { (200, DECIDED) } else { (50, MIN_INTERVALS) };
+        let near = |interval: &&u64| {
+            interval.abs_diff(middle) <= middle.checked_div(width).unwrap_or_default()
+        };
         let steady = sorted.iter().filter(near).count();
         let period = Duration::from_nanos(middle);
-        (sorted.len() >= MIN_INTERVALS
+        (sorted.len() >= enough
             && steady.saturating_mul(5) >= sorted.len().saturating_mul(4)
             && period >= SHORTEST_PERIOD)
             .then_some(period)
@@ -467,7 +472,7 @@ mod tests {
 
     #[test]
     fn four_of_five_intervals_near_the_middle_are_a_period() {
-        let source = Source { client: IpAddr::from([10, 0, 0, 9]), asked: Asked::NOTHING };
+        let source = Source { client: IpAddr::from([10, 0, 0, 9]), asked: Asked(7) };
         let period = |millis: &[u64]| {
             let mut one = Candidate::begin(source, Timestamp::default());
             let mut at = 0;
