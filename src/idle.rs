@@ -136,6 +136,9 @@ impl Gaps {
     }
 }
 
+/// A close so soon after an answer is no timer's: the server had announced it, reached a limit on
+/// requests, or was stopped.
+pub const SHORTEST_TIMER: Duration = Duration::from_millis(100);
 /// Closes kept exactly, to find the timer behind them.
 const SAMPLES: usize = 1_024;
 
@@ -161,9 +164,6 @@ pub struct Timer {
     pub samples: u64,
 }
 
-/// A close so soon after an answer is no timer's: the server had announced it, reached a limit on
-/// requests, or was stopped.
-const SHORTEST_TIMER: Duration = Duration::from_millis(100);
 /// Fewer closes are chance.
 const MIN_SAMPLES: usize = 3;
 /// More are no timers.
@@ -212,6 +212,11 @@ impl Closes {
         if self.samples.len() < SAMPLES {
             self.samples.push(u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX));
         }
+    }
+
+    /// Adds one close that no timer made: it was announced with the answer before it.
+    pub fn record_announced(&mut self, gap: Duration) {
+        self.gaps.record(gap);
     }
 
     /// Adds all closes of another pair.
@@ -397,11 +402,17 @@ impl Closes {
         if inner.len() < MIN_RANGE || !most || high > low.saturating_mul(2) {
             return None;
         }
+        let value = *inner.get(inner.len() / 2)?;
+        // The outermost tenths are of the same timer as far as they reach no further: the earliest
+        // closes are the dangerous ones.
+        let own = |gap: &&u64| **gap >= high / 2 && **gap <= low.saturating_mul(2);
+        let whole: Vec<u64> = sorted.iter().filter(own).copied().collect();
+        let (low, high) = (whole.first().copied()?, whole.last().copied()?);
         Some(Timer {
-            value: Duration::from_nanos(*inner.get(inner.len() / 2)?),
+            value: Duration::from_nanos(value),
             low: Duration::from_nanos(low),
             high: Duration::from_nanos(high),
-            samples: u64::try_from(inner.len()).unwrap_or(u64::MAX),
+            samples: u64::try_from(whole.len()).unwrap_or(u64::MAX),
         })
     }
 }
@@ -462,6 +473,10 @@ mod tests {
             (Duration::from_millis(2_050), Duration::from_millis(2_950))
         );
         assert_eq!(closes(&[2_050, 2_300, 2_950, 2_500]).range(), None, "too few");
+        // A sweep: the earliest closes are not trimmed away, however many there are.
+        let sweep: Vec<u64> = (0..40).map(|n| 4_007 + 25 * n).collect();
+        let range = closes(&sweep).range().unwrap();
+        assert_eq!(range.low, Duration::from_millis(4_007));
         assert_eq!(closes(&[500, 2_300, 2_950, 4_500, 1_000]).range(), None, "all over the place");
         assert_eq!(closes(&[0, 0, 1, 2, 2_000, 2_500, 2_900, 2_300, 2_400]).range(), None);
     }

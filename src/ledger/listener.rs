@@ -8,7 +8,7 @@ use crate::exchange::{
     Asked, Ended, Exchange, Outcome, Protocol, ProxyKind, RequestHead, ServerKind, Unread,
 };
 use crate::flow::{Connection, Half, Side, SidesBy};
-use crate::idle::{Gaps, IdleGaps, Timer};
+use crate::idle::{Gaps, IdleGaps, SHORTEST_TIMER, Timer};
 use crate::time::Timestamp;
 use crate::verdict::{self, Cause, Certainty, Detail, Fate, Verdict};
 use std::collections::{BTreeMap, HashMap};
@@ -78,6 +78,8 @@ pub(super) enum Idleness {
     Reused(Duration),
     /// The backend closed.
     ClosedByBackend(Duration),
+    /// The backend closed, as it had announced with its answer.
+    ClosedAsAnnounced(Duration),
     /// The proxy closed.
     ClosedByProxy(Duration),
     /// The capture ended.
@@ -322,7 +324,9 @@ impl Listener {
             let idleness = match closing {
                 Some(closing) => {
                     let gap = closing.mark.frame.at.since(quiet.at);
-                    if by_server {
+                    if by_server && ended.close_announced {
+                        Idleness::ClosedAsAnnounced(gap)
+                    } else if by_server {
                         Idleness::ClosedByBackend(gap)
                     } else {
                         Idleness::ClosedByProxy(gap)
@@ -342,8 +346,10 @@ impl Listener {
         idleness: Idleness,
         proxies: usize,
     ) {
-        let held =
-            asked.is_some_and(|asked| self.probes.withhold(Source { client, asked }, idleness));
+        // A timer of the backend does not ask who used the connection last.
+        let timed = matches!(idleness, Idleness::ClosedByBackend(gap) if gap >= SHORTEST_TIMER);
+        let held = !timed
+            && asked.is_some_and(|asked| self.probes.withhold(Source { client, asked }, idleness));
         if !held {
             self.record(client, idleness, proxies);
         }
@@ -356,6 +362,9 @@ impl Listener {
         match idleness {
             Idleness::Reused(gap) => proxy.idle.reused.record(gap),
             Idleness::ClosedByBackend(gap) => proxy.idle.closed_by_backend.record(gap),
+            Idleness::ClosedAsAnnounced(gap) => {
+                proxy.idle.closed_by_backend.record_announced(gap);
+            }
             Idleness::ClosedByProxy(gap) => proxy.idle.closed_by_proxy.record(gap),
             Idleness::StillOpen(gap) => proxy.idle.still_open.record(gap),
         }

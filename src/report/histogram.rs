@@ -196,9 +196,14 @@ fn effective(
         Some(Origin::Config) => ("Configured", "The setting is not in effect"),
         Some(Origin::Option) | None => ("Told", "The setting is not in effect"),
     };
+    // Apache's `ttl` is looked at when the next request comes, other pools are swept.
+    let why = if seen > told {
+        "it is looked at only now and then"
+    } else {
+        "something else closes first"
+    };
     let text = format!(
-        "{YELLOW}{by} {}, observed {} over {}: {who} {does} that long. {setting}, or something else \
-         closes first.{YELLOW:#}",
+        "{YELLOW}{by} {}, observed {} over {}: {who} {does} that long. {setting}, or {why}.{YELLOW:#}",
         time(told),
         time(seen),
         plural(samples, "close"),
@@ -320,8 +325,8 @@ fn mark(marks: &mut Vec<Mark>, what: &str, timeout: Option<&Timeout>) {
     }
     if let Some(seen) = timeout.observed_ns {
         let spread = timeout.low_ns.zip(timeout.high_ns).filter(|(low, high)| {
-            // A tight cluster is told by its middle.
-            high.saturating_sub(*low) > seen / 5
+            // A tight cluster is told by its middle; see `idle::tolerance`.
+            high.saturating_sub(*low) > (90_000_000).max(seen / 16)
         });
         let value = match spread {
             Some((low, high)) => format!("{} to {}", time(low), time(high)),
