@@ -2,7 +2,7 @@
 
 use super::escape;
 use super::events;
-use super::fix::fix;
+use super::fix::{fix, known_proxy, known_server};
 use super::forecast::Forecast;
 use super::model::{
     Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Health, Idle, Proxy,
@@ -17,6 +17,7 @@ use crate::idle::{self, Ordering, Timer};
 use crate::ledger::{self, Ledger, Listener, Setting, Told};
 use crate::packet::{Endpoint, FrameRef};
 use crate::roles::{self, Role, Roles};
+use crate::timeouts::Known;
 use crate::verdict::{self, Cause, CloseKind, Closer, Detail, Received, Timeouts};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -231,6 +232,7 @@ fn backend(
             high_ns: Some(nanos(timer.high)),
         }),
         server: listener.server().map(ServerKind::name),
+        server_default_ns: listener.server().and_then(known_server).and_then(default_idle),
         told_kind: told.kind,
         proxies: listener
             .proxies
@@ -241,6 +243,7 @@ fn backend(
                 name: told.name.clone(),
                 told_kind: told.kind,
                 kind: proxy.kind().map(ProxyKind::name),
+                kind_default_ns: proxy.kind().and_then(known_proxy).and_then(default_idle),
                 connections: proxy.connections,
                 idle: gaps_of(&proxy.idle),
                 proxy_idle: timeout(
@@ -288,6 +291,11 @@ fn health(health: &ledger::Health, show_secrets: bool) -> Health {
         of: health.of,
         prober: health.prober.map(Prober::user_agent),
     }
+}
+
+/// How long a known kind keeps idle connections by default.
+fn default_idle(known: &Known) -> Option<u64> {
+    known.idle.value().filter(|idle| !idle.is_zero()).map(nanos)
 }
 
 /// A timeout as told and as seen; nothing when neither is known.

@@ -198,7 +198,7 @@ fn other_port(failure: &Failure) -> String {
 }
 
 /// What the table has on this proxy.
-fn known_proxy(kind: ProxyKind) -> Option<&'static Known> {
+pub(super) fn known_proxy(kind: ProxyKind) -> Option<&'static Known> {
     timeouts::by_id(match kind {
         ProxyKind::Alb => "aws-alb",
         ProxyKind::Google => "gclb-global",
@@ -213,7 +213,7 @@ fn known_proxy(kind: ProxyKind) -> Option<&'static Known> {
 }
 
 /// What the table has on this server.
-fn known_server(kind: ServerKind) -> Option<&'static Known> {
+pub(super) fn known_server(kind: ServerKind) -> Option<&'static Known> {
     timeouts::by_id(match kind {
         ServerKind::Node => "node-pre26",
         ServerKind::Gunicorn => "gunicorn",

@@ -127,6 +127,8 @@ pub struct Backend {
     pub age_limit: Option<Timeout>,
     /// What its answers give away of its server: a guess.
     pub server: Option<&'static str>,
+    /// How long such a server keeps idle connections unless somebody sets that.
+    pub server_default_ns: Option<u64>,
     /// The known server that it was told to be.
     pub told_kind: Option<&'static str>,
     /// Its proxies.
@@ -216,6 +218,8 @@ pub struct Proxy {
     pub told_kind: Option<&'static str>,
     /// What its requests give away of it: a guess.
     pub kind: Option<&'static str>,
+    /// How long such a proxy keeps idle connections unless somebody sets that.
+    pub kind_default_ns: Option<u64>,
     /// Its connections to the backend.
     pub connections: u64,
     /// Their idle gaps.

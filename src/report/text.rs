@@ -134,6 +134,14 @@ fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// How long such software keeps idle connections unless somebody sets that.
+fn by_default(nanos: Option<u64>) -> String {
+    let default = nanos.map(|nanos| duration(Duration::from_nanos(nanos)));
+    default.map_or_else(String::new, |default| {
+        format!(": keeps idle connections for {default} by default")
+    })
+}
+
 /// `2 safe, 1 unknown`.
 fn tally<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
@@ -181,7 +189,15 @@ fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
     if let Some(kind) = backend.told_kind {
         writeln!(out, "  server: {kind}, as told")?;
     } else if let Some(server) = backend.server {
-        writeln!(out, "  server: {server}, going by its headers (a guess)")?;
+        let default = by_default(backend.server_default_ns);
+        writeln!(out, "  server: {server}, going by its headers (a guess){default}")?;
+    }
+    for proxy in backend.proxies.iter().filter(|proxy| proxy.told_kind.is_none()).take(3) {
+        if let Some(kind) = proxy.kind {
+            let default = by_default(proxy.kind_default_ns);
+            let proxy = &proxy.proxy;
+            writeln!(out, "  proxy {proxy}: {kind}, going by its requests (a guess){default}")?;
+        }
     }
     if let Some(limit) = &backend.request_limit {
         let announced = match limit.announced {
