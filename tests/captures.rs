@@ -91,6 +91,18 @@ fn every_case_shows_the_cause_in_its_name() {
 }
 
 #[test]
+fn every_cause_has_a_case() {
+    let folders: Vec<String> = fs::read_dir(root())
+        .unwrap()
+        .map(|folder| folder.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for cause in why502::verdict::Cause::ALL {
+        let name = cause.name().replace('_', "-");
+        assert!(folders.iter().any(|folder| folder.starts_with(&name)), "{name} has no capture");
+    }
+}
+
+#[test]
 fn the_captures_stay_small() {
     let total: u64 = captures().iter().map(|capture| fs::metadata(capture).unwrap().len()).sum();
     assert!(total < 5 << 20, "{total} bytes");
