@@ -41,7 +41,8 @@ pub enum Command {
 /// `why502 analyze`.
 #[derive(Debug, Args)]
 pub struct Analyze {
-    /// The captures; several are read one after the other, as given
+    /// The captures, '-' for standard input; several are a rotated ring, in any order, or vantages of the
+    /// same connections
     #[arg(required = true, value_name = "CAPTURE")]
     pub captures: Vec<PathBuf>,
     /// Judge exactly these listeners (default: all that speak HTTP); a port alone is ':8080'

@@ -335,8 +335,10 @@ fn clock(at: &str) -> String {
 
 fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     heading("What this rests on", out)?;
-    for capture in &report.captures {
-        paragraph(&capture_line(capture), "  ", out)?;
+    for (place, capture) in report.captures.iter().enumerate() {
+        // Frames are named by it.
+        let place = if report.captures.len() > 1 { format!("{place}: ") } else { String::new() };
+        paragraph(&format!("{place}{}", capture_line(capture)), "  ", out)?;
     }
     let skipped: Vec<String> = report
         .counters
