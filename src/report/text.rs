@@ -63,7 +63,13 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     if counters.connects_failed > 0 {
         let more = if parts.is_empty() { "" } else { "and " };
-        parts.push(format!("{more}{} refused", was(counters.connects_failed, "connection")));
+        let refused = report.causes.get("connection_refused") == Some(&counters.connects_failed);
+        let connections = if refused {
+            format!("{} refused", was(counters.connects_failed, "connection"))
+        } else {
+            format!("{} could not be made", plural(counters.connects_failed, "connection"))
+        };
+        parts.push(format!("{more}{connections}"));
     }
     let mismatches = report.causes.get("protocol_mismatch").copied().unwrap_or(0);
     if mismatches > 0 {
