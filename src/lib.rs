@@ -38,6 +38,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod digest;
 pub mod exchange;
 pub mod explain;
 pub mod flow;

@@ -5,11 +5,11 @@
 //! connections to something that speaks neither HTTP nor TLS (a database, say) makes no proxy.
 
 use crate::exchange::Protocol;
+use crate::flow::{TELLING, is_round_trip};
 use crate::ledger::{Failure, Ledger, Listener};
 use crate::packet::{Endpoint, Pattern};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Duration;
 
 /// What the user said of roles.
 #[derive(Clone, Debug, Default)]
@@ -206,12 +206,9 @@ impl Vantage {
         let (Some(far), Some(near)) = (listener.syn_to_syn_ack, listener.syn_ack_to_ack) else {
             return Self::Unknown;
         };
-        // Below this, a round trip cannot be told from the time that a host takes.
-        const TELLING: Duration = Duration::from_micros(200);
-        let much_less = |a: Duration, b: Duration| b >= TELLING && a.saturating_mul(4) < b;
-        if much_less(near, far) {
+        if is_round_trip(far, near) {
             Self::Proxy
-        } else if much_less(far, near) {
+        } else if is_round_trip(near, far) {
             Self::Backend
         } else if near >= TELLING && far >= TELLING {
             Self::Between

@@ -229,9 +229,7 @@ pub const SCENARIOS: &[Scenario] = &[
             talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
             let lost = get("/lost");
             talk.data_unheard(Proxy, &lost);
-            for _ in 0..3 {
-                talk.idle(Duration::from_millis(400)).again(Proxy, &lost);
-            }
+            talk.again_and_again(Proxy, &lost);
             talk.fin_unheard(Proxy);
         },
         expected: || failure("silent_drop", "proven", "unknown"),
@@ -242,9 +240,7 @@ pub const SCENARIOS: &[Scenario] = &[
             talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
             let lost = get("/lost");
             talk.data_unheard(Proxy, &lost);
-            for _ in 0..3 {
-                talk.idle(Duration::from_millis(400)).again(Proxy, &lost);
-            }
+            talk.again_and_again(Proxy, &lost);
             talk.arrives(Backend).data_unheard(Backend, &ok(64)).rst_in_reply(Proxy);
         },
         expected: || failure("silent_drop", "proven", "unsafe"),
@@ -264,9 +260,7 @@ pub const SCENARIOS: &[Scenario] = &[
             talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
             let lost = get("/lost");
             talk.data_unheard(Proxy, &lost);
-            for _ in 0..3 {
-                talk.idle(Duration::from_millis(400)).again(Proxy, &lost);
-            }
+            talk.again_and_again(Proxy, &lost);
             talk.fin_unheard(Backend).arrives(Proxy).fin(Proxy);
         },
         expected: || failure("silent_drop", "proven", "unknown"),
@@ -284,9 +278,7 @@ pub const SCENARIOS: &[Scenario] = &[
         play: |talk| {
             talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
             talk.data(Proxy, &get("/lost")).data_unheard(Backend, &ok(64));
-            for _ in 0..3 {
-                talk.idle(Duration::from_millis(400)).again(Backend, &ok(64));
-            }
+            talk.again_and_again(Backend, &ok(64));
             talk.fin_unheard(Proxy);
         },
         expected: || failure("silent_drop", "likely", "unsafe"),
@@ -296,9 +288,7 @@ pub const SCENARIOS: &[Scenario] = &[
         play: |talk| {
             talk.handshake().exchange("/a", 64).idle(TWO_SECONDS);
             talk.data_unheard(Proxy, &get("/b"));
-            for _ in 0..3 {
-                talk.idle(Duration::from_millis(400)).again(Proxy, &get("/b"));
-            }
+            talk.again_and_again(Proxy, &get("/b"));
             talk.arrives(Backend).data(Backend, &ok(64)).ack(Proxy).close(Proxy);
         },
         expected: none,
@@ -307,9 +297,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "an answer that had to be repeated, and is taken",
         play: |talk| {
             talk.handshake().data(Proxy, &get("/b")).data_unheard(Backend, &ok(64));
-            for _ in 0..3 {
-                talk.idle(Duration::from_millis(400)).again(Backend, &ok(64));
-            }
+            talk.again_and_again(Backend, &ok(64));
             talk.arrives(Proxy).ack(Proxy).close(Proxy);
         },
         expected: none,

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 /// Every module at the top of the crate, and what it may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("time", &[]),
+    ("digest", &[]),
     ("packet", &["time"]),
     ("flow", &["packet", "time"]),
-    ("exchange", &["flow", "packet", "time"]),
+    ("exchange", &["digest", "flow", "packet", "time"]),
     ("verdict", &["exchange", "flow", "packet", "time"]),
     ("idle", &[]),
     ("hazard", &["idle"]),
     ("ledger", &["verdict", "idle", "exchange", "flow", "packet", "time"]),
-    ("roles", &["ledger", "exchange", "packet", "time"]),
+    ("roles", &["ledger", "exchange", "flow", "packet", "time"]),
     ("page", &[]),
     ("names", &[]),
     // Data, and how it is shown.
@@ -22,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "report",
         &[
             "timeouts", "page", "roles", "ledger", "verdict", "hazard", "idle", "exchange", "flow",
-            "packet", "time",
+            "packet", "digest", "time",
         ],
     ),
     ("explain", &["names", "page", "verdict"]),
@@ -46,7 +47,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// Layers that see no file, clock, thread or environment.
 const PURE: &[&str] =
-    &["packet", "flow", "exchange", "verdict", "hazard", "idle", "ledger", "roles"];
+    &["digest", "packet", "flow", "exchange", "verdict", "hazard", "idle", "ledger", "roles"];
 
 fn sources(module: &str) -> Vec<PathBuf> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -245,6 +245,14 @@ impl Talk {
         self.segment(from, PSH | ACK, payload, None)
     }
 
+    /// The same bytes three times more: those of a sender that nobody answers.
+    pub fn again_and_again(&mut self, from: End, payload: &[u8]) -> &mut Self {
+        for _ in 0..3 {
+            self.idle(Duration::from_millis(400)).again(from, payload);
+        }
+        self
+    }
+
     /// The FIN again, which may acknowledge more by now.
     pub fn fin_again(&mut self, from: End) -> &mut Self {
         let (sender, _) = self.ends(from);

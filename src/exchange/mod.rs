@@ -22,6 +22,7 @@ mod opaque;
 mod responses;
 mod signs;
 
+use crate::digest;
 use crate::flow::{Connection, Side, StreamEvent, StreamPos, StreamReader};
 use crate::packet::FrameRef;
 pub use detect::Protocol;
@@ -173,12 +174,9 @@ impl Asked {
 
     /// Of a request that may be a probe.
     pub fn of(head: &RequestHead) -> Option<Self> {
-        // FNV-1a. Whoever forges another request of the same digest only hides among probes.
+        // Whoever forges another request of the same digest only hides among probes.
         let bytes = head.method().iter().chain(b" ").chain(head.target());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        (!head.signs.for_client).then_some(Self(hash.max(1)))
+        (!head.signs.for_client).then_some(Self(digest::of(bytes).max(1)))
     }
 }
 

@@ -15,6 +15,7 @@ mod key;
 mod position;
 mod reassembly;
 mod recency;
+mod round_trip;
 mod table;
 mod twin;
 
@@ -22,6 +23,7 @@ use crate::packet::FrameRef;
 pub use connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
 pub use position::StreamPos;
 use recency::Stage;
+pub use round_trip::{TELLING, is_round_trip};
 use std::time::Duration;
 pub use table::{Counts, Table};
 pub use twin::Twin;

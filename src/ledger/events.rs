@@ -227,8 +227,9 @@ fn bursts(spans: &[Span], failures: &[(usize, &Failure)], timer: Option<Timer>) 
             let end = ended(failure);
             is_cut(failure) && end.plus(MOMENT) >= first.closed && end <= last.plus(MOMENT)
         });
-        let survivors = spans.iter().any(survives);
-        if cut && !survivors && !comes_and_goes && !by_timer(group, timer) {
+        // The survivors last: they are sought among all connections.
+        let stopped = cut && !comes_and_goes && !by_timer(group, timer);
+        if stopped && !spans.iter().any(survives) {
             bursts.push(Trouble { first: first.closed, last, closed: count, refused: 0 });
         }
     }

@@ -11,6 +11,7 @@ use super::model::{
 use super::notes::notes;
 use super::summary::summary;
 use super::words;
+use crate::digest;
 use crate::exchange::{Prober, ProxyKind, ServerKind};
 use crate::flow;
 use crate::idle::{self, Ordering, Timer};
@@ -140,7 +141,7 @@ fn counters(
     // Where nobody understands the other, no exchange comes about.
     let mismatches = causes.get(Cause::ProtocolMismatch.name()).copied().unwrap_or(0);
     let connects = ["connection_refused", "unreachable", "connect_timeout"];
-    let refused = connects
+    let unconnected = connects
         .iter()
         .filter_map(|cause| causes.get(cause))
         .fold(0_u64, |sum, count| sum.saturating_add(*count));
@@ -151,11 +152,11 @@ fn counters(
         skipped: sources.skipped.clone(),
         stray_segments: flow.stray_segments,
         connections: flow.connections,
-        connects_failed: refused,
+        connects_failed: unconnected,
         connects_unanswered: sum(&|listener| listener.connects_unanswered),
         exchanges: sum(&|listener| listener.exchanges),
         exchanges_failed: failed
-            .saturating_sub(refused)
+            .saturating_sub(unconnected)
             .saturating_sub(probes)
             .saturating_sub(mismatches),
         exchanges_unread: sum(&|listener| {
@@ -536,15 +537,12 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
 /// may be revised.
 fn id(kept: &ledger::Failure, at_nanos: u64) -> String {
     let text = format!("{}|{}|{at_nanos}|{}", kept.client, kept.server, kept.ordinal);
-    digest(&text)
+    id_of(&text)
 }
 
-/// FNV-1a in hexadecimal.
-pub(super) fn digest(text: &str) -> String {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{hash:016x}")
+/// The name of what this text tells apart.
+pub(super) fn id_of(text: &str) -> String {
+    format!("{:016x}", digest::of(text.as_bytes().iter()))
 }
 
 fn frame_id(frame: FrameRef) -> FrameId {

@@ -1,6 +1,6 @@
 //! Events in words: one story instead of many puzzles.
 
-use super::build::digest;
+use super::build::id_of;
 use super::model::{Event, Failure};
 use super::notes::plural;
 use super::words::duration;
@@ -9,7 +9,7 @@ use crate::verdict::Cause;
 
 /// The same for the same capture.
 pub(super) fn id(event: &ledger::Event) -> String {
-    digest(&format!("{}|{}|{}", event.kind.name(), event.server, event.first))
+    id_of(&format!("{}|{}|{}", event.kind.name(), event.server, event.first))
 }
 
 /// The events to which some of the failures belong that are told.

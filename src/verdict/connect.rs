@@ -2,7 +2,7 @@
 
 use super::{
     Cause, Certainty, Close, CloseKind, Closer, Detail, Evidence, Fate, Retry, RetryReason, Shows,
-    Timeouts, Verdict, invalid,
+    Timeouts, Verdict, invalid, slack,
 };
 use crate::exchange::Ended;
 use crate::flow::{Connection, Side, Start};
@@ -126,7 +126,7 @@ fn fits(timeout: Duration, first: Timestamp, last: Timestamp, connection: &Conne
     let doubled = 1_u32.checked_shl(connection.syns.saturating_sub(1)).unwrap_or(u32::MAX);
     let unit = tried.checked_div(doubled.saturating_sub(1)).unwrap_or(Duration::from_secs(1));
     let next = tried.saturating_add(unit.saturating_mul(doubled));
-    let slack = Duration::from_millis(50).max(timeout.checked_div(25).unwrap_or_default());
+    let slack = slack(timeout);
     let watched = connection.seen_until.since(first);
     tried <= timeout.saturating_add(slack)
         && timeout <= next.saturating_add(slack)

@@ -7,7 +7,7 @@ use super::closing::Closing;
 use super::unproven::{self, Doubt};
 use super::{
     Case, Cause, Certainty, Closer, Detail, Evidence, Fate, Shows, Timeouts, Verdict, failed,
-    in_flight, invalid, lost,
+    in_flight, invalid, lost, slack,
 };
 use crate::exchange::Outcome;
 use crate::flow::Side;
@@ -62,7 +62,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     }
     let wait = closing.mark.frame.at.since(request.last.at);
     let fits_read_timeout = timeouts.proxy_read.is_some_and(|read| {
-        let slack = Duration::from_millis(50).max(read.checked_div(25).unwrap_or_default());
+        let slack = slack(read);
         wait >= read.saturating_sub(slack) && wait <= read.saturating_add(slack)
     });
     let certainty = if fits_read_timeout { Certainty::Proven } else { Certainty::Likely };

@@ -6,7 +6,7 @@
 
 use super::closing::Closing;
 use super::{Case, Cause, Certainty, Detail, Drop, Verdict};
-use crate::flow::{Connection, Side};
+use crate::flow::{Connection, Side, is_round_trip};
 use std::time::Duration;
 
 /// A request that was first acknowledged so late was lost before.
@@ -186,5 +186,5 @@ fn is_near_backend(connection: &Connection) -> bool {
         return false;
     };
     let (backend, proxy) = (syn_ack.at.since(syn.at), ack.at.since(syn_ack.at));
-    proxy >= Duration::from_micros(200) && backend.saturating_mul(4) < proxy
+    is_round_trip(proxy, backend)
 }

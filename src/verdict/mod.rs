@@ -453,6 +453,12 @@ impl Case<'_> {
     }
 }
 
+/// How far a wait may lie from the timeout that it is held against: timers are coarse, and a capture
+/// shows when frames left, not when a timer began.
+fn slack(timeout: Duration) -> Duration {
+    Duration::from_millis(50).max(timeout.checked_div(25).unwrap_or_default())
+}
+
 /// What became of an exchange, now that its connection has ended, or the next request has come.
 pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {
     let case = Case { exchange, connection };
