@@ -30,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Explain the failures in saved captures (pcap, pcapng)
     Analyze(Box<Analyze>),
+    /// Watch interfaces now (sudo): failures as they happen, a report at the end
+    Live(Box<Live>),
     /// Say what a cause means, how it is proven, how it could be wrong, what to change
     Explain(Explain),
     /// Known proxies and servers: their timeouts, the setting, the source
@@ -45,6 +47,68 @@ pub struct Analyze {
     /// same connections
     #[arg(required = true, value_name = "CAPTURE")]
     pub captures: Vec<PathBuf>,
+    /// What is wanted of them.
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// `why502 live`.
+#[derive(Debug, Args)]
+pub struct Live {
+    /// The interface to watch, or 'any'; repeatable
+    #[arg(short, long, value_name = "INTERFACE", num_args = 1..)]
+    pub interface: Vec<String>,
+    /// Where frames come from
+    #[arg(long, value_enum, default_value_t = From::Pcap)]
+    pub source: From,
+    /// End after this long: 30s, 10m, 2h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// End after so many failures
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_failures: Option<u64>,
+    /// Capture no more of a frame than this: heads fit, the rest of large bodies is cut
+    #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = snaplen)]
+    pub snaplen: u32,
+    /// The kernel's buffer for each interface: what comes while why502 is busy waits there
+    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = buffer)]
+    pub buffer_size: u32,
+    /// See frames for other hosts, too (a mirror port)
+    #[arg(long)]
+    pub promiscuous: bool,
+    /// Keep what is seen in this pcapng file: heads without secrets, no bodies
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// Begin another file when it has grown so large: 100MB, 1GiB
+    #[arg(long, value_name = "SIZE", requires = "write", value_parser = size)]
+    pub rotate_size: Option<u64>,
+    /// Keep only so many of these files
+    #[arg(long, value_name = "N", requires = "rotate_size", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rotate_count: Option<u32>,
+    /// For each failure, keep the last frames of its connection in a pcapng file in this folder
+    #[arg(long, value_name = "DIR")]
+    pub keep_evidence: Option<PathBuf>,
+    /// Memory for the frames that may become evidence
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", requires = "keep_evidence", value_parser = size)]
+    pub evidence_memory: u64,
+    /// Keep evidence of no more failures than this
+    #[arg(long, value_name = "N", default_value_t = 1_000, requires = "keep_evidence")]
+    pub evidence_count: u32,
+    /// Keep frames whole, bodies and secrets too
+    #[arg(long)]
+    pub full: bool,
+    /// Go on as this user once the interfaces are open (default: nobody; with files to write, the owner
+    /// of their folder)
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// What is wanted of them.
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// What is wanted of captures and interfaces alike.
+#[derive(Debug, Args)]
+pub struct Shared {
     /// Judge exactly these listeners (default: all that speak HTTP); a port alone is ':8080'
     #[arg(long, value_name = "[ADDR][:PORT]")]
     pub backend: Vec<Pattern>,
@@ -110,6 +174,12 @@ pub struct Analyze {
     /// Whether to show on standard error how far it is; 'auto' does on a terminal
     #[arg(long, value_enum, default_value_t = When::Auto)]
     pub progress: When,
+    /// Say nothing on standard error but what went wrong
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Show every failure in full (text)
+    #[arg(short, long)]
+    pub verbose: bool,
     /// Exit with 0 though failures were found
     #[arg(long)]
     pub exit_zero: bool,
@@ -153,6 +223,13 @@ pub enum Format {
     Json,
     /// One record a line, as they become known
     Jsonl,
+}
+
+/// Where a watch gets its frames from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum From {
+    /// libpcap
+    Pcap,
 }
 
 /// Where a capture was taken.
@@ -211,6 +288,41 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         return Err(format!("'{text}' has no unit: '{text}s' or '{text}ms'?"));
     }
     humantime::parse_duration(text).map_err(|error| format!("{error}; want 500ms, 5s or 1m30s"))
+}
+
+/// `64KiB`, `100MB`, `1GiB`; a bare number is bytes.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        _ => return Err(format!("'{text}' is no size: want 64KiB, 100MB or 1GiB")),
+    };
+    let number = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    number
+        .filter(|size| *size > 0)
+        .ok_or_else(|| format!("'{text}' is no size: want 64KiB, 100MB or 1GiB"))
+}
+
+/// A buffer that the kernel can give.
+fn buffer(text: &str) -> Result<u32, String> {
+    let size = size(text)?;
+    u32::try_from(size)
+        .ok()
+        .filter(|size| (1 << 16..=1 << 30).contains(size))
+        .ok_or_else(|| format!("'{text}': want 64KiB to 1GiB"))
+}
+
+/// Enough for the headers of the network and the first line of a request.
+fn snaplen(text: &str) -> Result<u32, String> {
+    let length = text.parse().ok().filter(|length| (128..=262_144).contains(length));
+    length.ok_or_else(|| format!("'{text}': want 128 to 262144 bytes"))
 }
 
 fn known_proxy(name: &str) -> Result<&'static Known, timeouts::Unknown> {

@@ -18,10 +18,12 @@
 //! - [`ledger`] keeps the books per listener: counts, [`idle`] gaps, and the failures.
 //! - [`roles`] tells backends from the proxy's own listeners, once everything was seen.
 //! - [`report`] makes one serialisable model of it, and renders it; [`page`] wraps what people read.
+//! - [`live`] watches interfaces instead of reading captures, and [`keep`] writes frames to files.
 //! - [`explain`] has a page on each cause, [`timeouts`] an entry on each known proxy and server;
 //!   [`names`] finds what a mistyped name may have meant.
 //! - [`pipeline`] is the only place where all of them meet; [`cli`] and [`config`] are what the user
-//!   typed and what it means; [`run`] does it, with [`progress`] on long work.
+//!   typed and what it means; [`run`] does it, with [`progress`] on long work, and [`answer`] writes
+//!   what came of it.
 //!
 //! The layers from `packet` to `verdict` are pure: no clock, thread, file or environment; time comes
 //! with the frames. Everything they keep is bounded, and reaching a bound is counted and shown.
@@ -36,6 +38,7 @@
     )
 )]
 
+pub mod answer;
 pub mod cli;
 pub mod config;
 pub mod digest;
@@ -44,7 +47,13 @@ pub mod explain;
 pub mod flow;
 pub mod hazard;
 pub mod idle;
+pub mod keep;
 pub mod ledger;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod live;
+#[cfg(not(all(feature = "live", target_os = "linux")))]
+#[path = "live/without.rs"]
+pub mod live;
 pub mod names;
 pub mod packet;
 pub mod page;

@@ -1,14 +1,16 @@
 //! Where the layers meet: source → packet → flow → exchange → ledger → roles → report.
 
 use crate::exchange::{Output, Reader};
-use crate::flow::{self, Connection, Table};
-use crate::ledger::{self, Ledger};
+use crate::flow::{self, Connection, Place, Table};
+use crate::ledger::{self, Ledger, Listening};
 use crate::packet::fragments::Fragments;
-use crate::packet::{self, Frame, Segment, Skip, icmp};
+use crate::packet::{self, Endpoint, Frame, Segment, Skip, icmp};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
 use crate::report::{self, Failure, Report, Sources, Style};
 use crate::roles::{Role, Roles, Told};
 use crate::source::{Block, CaptureFacts, Source, SourceError, merge};
+use crate::time::Timestamp;
+use crate::verdict::Cause;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -37,8 +39,10 @@ pub struct Wanted {
     pub exchanges: bool,
     /// Every connection.
     pub connections: bool,
-    /// Every failure, as soon as it is known, and what is learned of it later.
+    /// Every failure, as soon as it is known.
     pub failures: bool,
+    /// What is learned of failures later.
+    pub revisions: bool,
     /// There are several captures: records say which they mean.
     pub several: bool,
 }
@@ -54,10 +58,30 @@ pub struct Analysis {
     /// Datagrams in pieces, at each viewpoint.
     fragments: BTreeMap<u32, Fragments>,
     skips: [u64; Skip::ALL.len()],
-    /// Failures of the ledger that were looked at for making them known.
-    seen: usize,
-    /// Those that were, as they were, by id.
-    known: BTreeMap<String, Value>,
+    /// Failures that were made known, by id; as they were, if revisions are wanted.
+    known: BTreeMap<String, Option<Value>>,
+    /// Sees every frame, and keeps what is asked for.
+    keeper: Option<Box<dyn Keeper>>,
+    /// Knows what listens on this very host.
+    host: Option<Box<dyn Host>>,
+}
+
+/// Sees the frames of an analysis as they pass, with what it makes of them.
+pub trait Keeper {
+    /// A frame with a segment, and where that belongs.
+    fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place);
+    /// A frame that says something of a connection, and is no part of it.
+    fn remark(&mut self, frame: &Frame<'_>, connection: Option<u64>);
+    /// A failure was made known.
+    fn failed(&mut self, failure: &Failure);
+    /// For a moment there is nothing to do.
+    fn pause(&mut self);
+}
+
+/// Knows what listens on the host that does the analysis.
+pub trait Host {
+    /// What listens there instead, if `refused` is an address of this host and nothing listens at it.
+    fn listening(&mut self, refused: Endpoint) -> Option<Listening>;
 }
 
 impl Analysis {
@@ -66,29 +90,54 @@ impl Analysis {
         let told = &settings.told;
         let listeners = told.backends.iter().chain(&told.fronts).filter_map(|one| one.endpoint());
         let table = Table::new(settings.flow, listeners);
-        let ledger = Ledger::new(settings.ledger, settings.known.clone());
+        let mut ledger = Ledger::new(settings.ledger, settings.known.clone());
+        if settings.records.failures {
+            ledger.tell_fresh();
+        }
         Self {
             settings,
             table,
             ledger,
             fragments: BTreeMap::new(),
             skips: [0; Skip::ALL.len()],
-            seen: 0,
             known: BTreeMap::new(),
+            keeper: None,
+            host: None,
         }
+    }
+
+    /// From now on `keeper` sees every frame.
+    pub fn keep(&mut self, keeper: Box<dyn Keeper>) {
+        self.keeper = Some(keeper);
+    }
+
+    /// What is refused on this very host is looked up with `host`.
+    pub fn on(&mut self, host: Box<dyn Host>) {
+        self.host = Some(host);
     }
 
     /// Takes the frames at these places of a block, which were captured at one viewpoint.
     pub fn take(&mut self, block: &Block, places: Range<usize>, viewpoint: u32, out: &mut Out<'_>) {
         for frame in block.frames(places) {
             match packet::decode(&frame) {
-                Ok(segment) => self.push(&segment, viewpoint, out),
+                Ok(segment) => {
+                    self.push(&segment, viewpoint, out);
+                    if let Some(keeper) = &mut self.keeper
+                        && let Some(place) = self.table.place(&segment)
+                    {
+                        keeper.segment(&frame, &segment, &place);
+                    }
+                }
                 Err(Skip::Fragment) => self.fragment(&frame, viewpoint, out),
                 Err(skip) => {
                     if skip == Skip::NotTcp
                         && let Some(unreachable) = icmp::unreachable(&frame)
                     {
                         self.table.unreachable(&unreachable, viewpoint);
+                        let of = self.table.between(unreachable.src, unreachable.dst, viewpoint);
+                        if let Some(keeper) = &mut self.keeper {
+                            keeper.remark(&frame, of);
+                        }
                     }
                     self.skip(skip);
                 }
@@ -96,6 +145,20 @@ impl Analysis {
         }
         if self.settings.records.failures {
             self.tell_failures(out);
+        }
+    }
+
+    /// Nothing was captured, and it is now `now`.
+    pub fn tick(&mut self, now: Timestamp, out: &mut Out<'_>) {
+        let Self { table, ledger, settings, .. } = self;
+        table.tick(now, &mut |output, connection| {
+            book(ledger, settings, output, connection, out);
+        });
+        if self.settings.records.failures {
+            self.tell_failures(out);
+        }
+        if let Some(keeper) = &mut self.keeper {
+            keeper.pause();
         }
     }
 
@@ -127,11 +190,29 @@ impl Analysis {
         captures: impl IntoIterator<Item = &'a CaptureFacts>,
         out: &mut Out<'_>,
     ) -> Report {
-        let Self { table, ledger, settings, skips, .. } = &mut self;
+        let Self { table, ledger, settings, .. } = &mut self;
         table.finish(&mut |output, connection| book(ledger, settings, output, connection, out));
+        let ledger = std::mem::take(&mut self.ledger);
+        let report = self.report(ledger, captures);
+        if self.settings.records.failures {
+            self.tell_the_rest(&report, out);
+        }
+        report
+    }
+
+    /// What a report would say if this were the end; what is under way is left out of it.
+    pub fn so_far<'a>(&self, captures: impl IntoIterator<Item = &'a CaptureFacts>) -> Report {
+        self.report(self.ledger.clone(), captures)
+    }
+
+    fn report<'a>(
+        &self,
+        mut ledger: Ledger,
+        captures: impl IntoIterator<Item = &'a CaptureFacts>,
+    ) -> Report {
         ledger.revise();
-        let roles = Roles::assign(ledger, &settings.told);
-        let skips = Skip::ALL.iter().zip(*skips).map(|(kind, count)| (kind.name(), count));
+        let roles = Roles::assign(&ledger, &self.settings.told);
+        let skips = Skip::ALL.iter().zip(self.skips).map(|(kind, count)| (kind.name(), count));
         let facts: Vec<&CaptureFacts> = captures.into_iter().collect();
         let filtered = facts.iter().fold(0_u64, |sum, one| sum.saturating_add(one.filtered));
         let first = facts.iter().filter_map(|one| one.first).min();
@@ -144,28 +225,39 @@ impl Analysis {
                 .chain([("filtered", filtered)])
                 .filter(|(_, count)| *count > 0)
                 .collect(),
-            flow: *table.counts(),
+            flow: *self.table.counts(),
         };
-        let report = report::build(sources, ledger, &roles, settings.style);
-        if self.settings.records.failures {
-            self.tell_the_rest(&report, out);
-        }
-        report
+        report::build(sources, &ledger, &roles, self.settings.style)
     }
 
     /// Makes known the failures booked since the last time, as far as they are a backend's by what
     /// is known so far. Those that turn out to be later are told at the end.
     fn tell_failures(&mut self, out: &mut Out<'_>) {
-        let Self { ledger, settings, known, seen, .. } = self;
-        let mut fresh: Vec<&ledger::Failure> = ledger.failures_from(*seen).iter().collect();
-        *seen = seen.saturating_add(fresh.len());
-        fresh.sort_by_key(|failure| failure.completed(settings.records.several));
-        for failure in fresh {
-            if Roles::so_far(ledger, &settings.told, failure.server) == Role::Backend {
-                let record = report::failure(failure, settings.style);
-                known.insert(record.id.clone(), json(&record));
-                out(Record::Failure(Box::new(record)));
+        let Self { ledger, settings, known, keeper, host, .. } = self;
+        let mut fresh = ledger.take_fresh();
+        fresh.sort_by_key(|fresh| fresh.failure.completed(settings.records.several));
+        for ledger::Fresh { mut failure, kept, another_probe } in fresh {
+            if another_probe
+                || Roles::so_far(ledger, &settings.told, failure.server) != Role::Backend
+            {
+                continue;
             }
+            if failure.verdict.cause == Cause::ConnectionRefused
+                && let Some(listening) =
+                    host.as_mut().and_then(|host| host.listening(failure.server))
+            {
+                ledger.note_listening(failure.connection, &listening);
+                failure.listening = Some(Box::new(listening));
+            }
+            let record = report::failure(&failure, settings.style);
+            if let Some(keeper) = keeper {
+                keeper.failed(&record);
+            }
+            if kept {
+                let before = settings.records.revisions.then(|| json(&record));
+                known.insert(record.id.clone(), before);
+            }
+            out(Record::Failure(Box::new(record)));
         }
     }
 
@@ -174,8 +266,14 @@ impl Analysis {
     fn tell_the_rest(mut self, report: &Report, out: &mut Out<'_>) {
         for failure in &report.failures {
             match self.known.remove(&failure.id) {
-                None => out(Record::Failure(Box::new(failure.clone()))),
-                Some(before) => {
+                None => {
+                    if let Some(keeper) = &mut self.keeper {
+                        keeper.failed(failure);
+                    }
+                    out(Record::Failure(Box::new(failure.clone())));
+                }
+                Some(None) => {}
+                Some(Some(before)) => {
                     let changed = changed_fields(&before, &json(failure));
                     if !changed.is_empty() {
                         out(revision(&failure.id, changed));
@@ -265,6 +363,8 @@ fn capture(facts: &CaptureFacts) -> report::Capture {
         first: facts.first.map(|at| at.to_string()),
         last: facts.last.map(|at| at.to_string()),
         truncated_frames: facts.truncated_frames,
+        kernel_drops: facts.dropped.map(|dropped| dropped.by_kernel),
+        interface_drops: facts.dropped.map(|dropped| dropped.by_interface),
         damage: facts.damage.clone(),
     }
 }

@@ -1,19 +1,19 @@
 //! The commands: open what was named, analyze, write the answer.
 
-use crate::cli::{Analyze, Cli, Command, Config, Explain, Format, Timeouts, When};
+use crate::answer::{self, Output};
+use crate::cli::{Analyze, Cli, Command, Config, Explain, Timeouts, When};
 use crate::config;
 use crate::explain;
+use crate::live;
 use crate::page;
 use crate::pipeline;
 use crate::progress::Progress;
 use crate::report::records::{self, Record};
-use crate::report::{Report, json, text};
 use crate::source::{Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError};
 use crate::timeouts::{self, Found};
-use anstream::{AutoStream, ColorChoice};
+use anstream::AutoStream;
 use anyhow::{Context, Result};
 use std::cell::RefCell;
-use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
 use terminal_size::{Width, terminal_size_of};
@@ -35,6 +35,7 @@ const NARROWEST: usize = 40;
 pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
         Command::Analyze(typed) => analyze(typed),
+        Command::Live(typed) => live::run(typed),
         Command::Explain(typed) => explain(typed),
         Command::Timeouts(typed) => timeouts(typed),
         Command::Config(Config { .. }) => example(),
@@ -62,26 +63,6 @@ fn open(paths: &[PathBuf]) -> Result<Vec<Savefile>> {
     Ok(captures)
 }
 
-/// Where the answer goes.
-struct Output {
-    to: Box<dyn Write>,
-    /// What `--color auto` means for it.
-    auto: ColorChoice,
-}
-
-impl Output {
-    fn open(typed: &Analyze) -> Result<Self> {
-        Ok(match &typed.output {
-            None => Self { to: Box::new(io::stdout()), auto: AutoStream::choice(&io::stdout()) },
-            Some(path) => {
-                let file = File::create(path)
-                    .with_context(|| format!("{}: cannot write", path.display()))?;
-                Self { to: Box::new(file), auto: ColorChoice::Never }
-            }
-        })
-    }
-}
-
 /// A source that lets the answer so far go before it waits for more: whoever reads along wants it at
 /// once.
 struct Flushing<'o, S> {
@@ -103,9 +84,10 @@ impl<S: Source> Source for Flushing<'_, S> {
 
 fn analyze(typed: &Analyze) -> Result<u8> {
     // A wrong setting or expression is told before anything is read.
-    let settings = config::settings(typed)?;
-    let filter = typed.filter.as_deref().map(Filter::new).transpose()?;
-    let Output { to, auto } = Output::open(typed)?;
+    let wanted = &typed.shared;
+    let settings = config::settings(wanted, typed.captures.len() > 1)?;
+    let filter = wanted.filter.as_deref().map(Filter::new).transpose()?;
+    let Output { to, auto } = Output::open(wanted.output.as_deref())?;
     let out = RefCell::new(BufWriter::new(to));
     let mut captures: Vec<Flushing<'_, Progress<Box<dyn Source + '_>>>> = open(&typed.captures)?
         .into_iter()
@@ -116,7 +98,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
                 Some(filter) => Box::new(filter.on(capture)),
                 None => Box::new(capture),
             };
-            let progress = Progress::new(capture, length, config::progress(typed));
+            let progress = Progress::new(capture, length, config::progress(wanted));
             Flushing { source: progress, out: &out }
         })
         .collect();
@@ -131,24 +113,10 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     if let Some(error) = broken {
         return Err(error).context("cannot write the answer");
     }
-    let failed = !report.failures.is_empty() && !typed.exit_zero;
-    write(typed, report, auto, &mut out.into_inner()).context("cannot write the answer")?;
+    let failed = !report.failures.is_empty() && !wanted.exit_zero;
+    answer::write(wanted, report, auto, &mut out.into_inner())
+        .context("cannot write the answer")?;
     Ok(if failed { FAILURES } else { NO_FAILURE })
-}
-
-fn write(typed: &Analyze, report: Report, auto: ColorChoice, out: &mut dyn Write) -> Result<()> {
-    match typed.format {
-        Format::Text => {
-            let choice = config::color(typed.color).unwrap_or(auto);
-            let mut page = AutoStream::new(Vec::new(), choice);
-            text::write(&report, typed.all, &mut page)?;
-            out.write_all(&page.into_inner())?;
-        }
-        Format::Json => json::write(&report, out)?,
-        Format::Jsonl => records::write(&Record::summary(report), out)?,
-    }
-    out.flush()?;
-    Ok(())
 }
 
 /// Answers from the pages that are built in.

@@ -37,6 +37,9 @@ mod hostile;
 mod laboratory;
 /// Who may import whom.
 mod layers;
+/// Watching interfaces.
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod live;
 /// What must hold however network and capture treat a conversation.
 mod properties;
 /// Conversations and the verdicts on them, whole, damaged and from odd sequence numbers.

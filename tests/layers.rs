@@ -28,7 +28,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("explain", &["names", "page", "verdict"]),
     ("source", &["packet", "time"]),
-    ("pipeline", &["source", "packet", "flow", "exchange", "ledger", "roles", "report"]),
+    (
+        "pipeline",
+        &["source", "packet", "flow", "exchange", "verdict", "ledger", "roles", "report", "time"],
+    ),
+    ("keep", &["pipeline", "flow", "packet", "report", "time"]),
     // What the user typed names the types that it becomes.
     ("cli", &["ledger", "packet", "timeouts"]),
     (
@@ -36,11 +40,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["cli", "ledger", "names", "packet", "pipeline", "report", "roles", "timeouts", "verdict"],
     ),
     ("progress", &["source"]),
+    ("answer", &["cli", "config", "report"]),
+    (
+        "live",
+        &[
+            "answer", "cli", "config", "keep", "ledger", "packet", "pipeline", "report", "source",
+            "time",
+        ],
+    ),
     (
         "run",
         &[
-            "cli", "config", "explain", "page", "pipeline", "progress", "report", "source",
-            "timeouts",
+            "answer", "cli", "config", "explain", "live", "page", "pipeline", "progress", "report",
+            "source", "timeouts",
         ],
     ),
 ];
@@ -116,7 +128,7 @@ fn features_are_asked_for_in_few_places() {
     for (module, _) in MAY_IMPORT {
         for file in sources(module) {
             let text = fs::read_to_string(&file).unwrap();
-            let place = file.ends_with("source/mod.rs") || file.ends_with("cli.rs");
+            let place = ["source/mod.rs", "cli.rs"].iter().any(|place| file.ends_with(place));
             assert!(place || !text.contains("feature ="), "{}: a feature", file.display());
         }
     }

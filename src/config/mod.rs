@@ -3,7 +3,7 @@
 
 mod file;
 
-use crate::cli::{Analyze, Format, When, Where};
+use crate::cli::{Format, Shared, When, Where};
 use crate::ledger::{OfBackend, OfProxy, Origin, Setting, Told};
 use crate::pipeline::{Settings, Wanted};
 use crate::report::Style;
@@ -18,11 +18,11 @@ use std::time::Duration;
 /// A configuration file with every key, and what it means.
 pub const EXAMPLE: &str = include_str!("example.toml");
 
-/// The settings of an analysis.
+/// The settings of an analysis, of `several` captures or of one.
 ///
 /// # Errors
 /// When the configuration file cannot be read or is wrong.
-pub fn settings(typed: &Analyze) -> Result<Settings, Error> {
+pub fn settings(typed: &Shared, several: bool) -> Result<Settings, Error> {
     let file = typed.config.as_deref().map(file::read).transpose()?.unwrap_or_default();
     let jsonl = typed.format == Format::Jsonl;
     let fronts = typed.front.iter().chain(&file.fronts).copied().collect();
@@ -47,7 +47,8 @@ pub fn settings(typed: &Analyze) -> Result<Settings, Error> {
             exchanges: jsonl && typed.exchanges,
             connections: jsonl && typed.connections,
             failures: jsonl,
-            several: typed.captures.len() > 1,
+            revisions: jsonl,
+            several,
         },
         ..Settings::default()
     })
@@ -72,7 +73,7 @@ fn first(
 }
 
 /// What is told of each backend and proxy, by options and the file.
-fn told(typed: &Analyze, file: &File) -> Told {
+fn told(typed: &Shared, file: &File) -> Told {
     let backend = |entry: Option<&file::Backend>| {
         let kind: Option<&'static Known> = typed.server.or(entry.and_then(|entry| entry.kind));
         let accepted = entry.and_then(|entry| entry.accepted.as_ref());
@@ -125,8 +126,9 @@ pub fn color(when: When) -> Option<ColorChoice> {
 }
 
 /// Whether to show progress; `None` leaves it to standard error: a terminal.
-pub fn progress(typed: &Analyze) -> Option<bool> {
+pub fn progress(typed: &Shared) -> Option<bool> {
     match typed.progress {
+        When::Auto if typed.quiet => Some(false),
         When::Auto => None,
         When::Always => Some(true),
         When::Never => Some(false),

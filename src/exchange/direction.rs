@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::head::{MAX_HEAD, Parsed};
-use crate::flow::StreamPos;
+use crate::flow::{Head, Heads, StreamPos};
 use crate::packet::FrameRef;
 
 #[derive(Debug)]
@@ -10,6 +10,8 @@ pub(super) struct Direction {
     pub(super) phase: Phase,
     /// The head so far, when it began in an earlier segment.
     pub(super) partial: Vec<u8>,
+    /// Where heads were met.
+    pub(super) heads: Heads,
 }
 
 /// Where in its messages a side is.
@@ -83,6 +85,11 @@ pub(super) enum HeadStep<T, L> {
 }
 
 impl Direction {
+    /// At this place of its messages.
+    pub(super) fn new(phase: Phase) -> Self {
+        Self { phase, partial: Vec::new(), heads: Heads::default() }
+    }
+
     /// Takes bytes of a head. They are copied only when it does not end within them. `line` reads the
     /// first line of one that was cut.
     pub(super) fn head_bytes<T, L>(
@@ -98,17 +105,25 @@ impl Direction {
             self.partial.extend_from_slice(rest.bytes);
             if ends_head(&self.partial, before) { parse(&self.partial) } else { Parsed::Partial }
         };
+        let mut note = |len: usize| {
+            let len = u32::try_from(len).unwrap_or(u32::MAX);
+            self.heads.note(Head { start: rest.pos, len, begins: before == 0 });
+        };
         match parsed {
             Parsed::Whole(read) => {
+                let used = read.len.saturating_sub(before);
+                note(used);
                 self.partial = Vec::new();
-                let used = u64::try_from(read.len.saturating_sub(before)).unwrap_or_default();
+                let used = u64::try_from(used).unwrap_or_default();
                 HeadStep::Whole { head: read.head, used, body: read.body }
             }
             Parsed::Partial if rest.is_cut() || self.partial.len() > MAX_HEAD => {
+                note(rest.bytes.len());
                 let partial = std::mem::take(&mut self.partial);
                 HeadStep::Cut(line(if before == 0 { rest.bytes } else { &partial }))
             }
             Parsed::Partial => {
+                note(rest.bytes.len());
                 if before == 0 {
                     self.partial.extend_from_slice(rest.bytes);
                 }

@@ -63,8 +63,8 @@ impl Http1 {
             Start::Midstream => Phase::Lost,
         };
         Self {
-            client: Direction { phase, partial: Vec::new() },
-            server: Direction { phase, partial: Vec::new() },
+            client: Direction::new(phase),
+            server: Direction::new(phase),
             pending: VecDeque::new(),
             sending: false,
             response: None,

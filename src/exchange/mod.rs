@@ -23,7 +23,7 @@ mod responses;
 mod signs;
 
 use crate::digest;
-use crate::flow::{Connection, Side, StreamEvent, StreamPos, StreamReader};
+use crate::flow::{Connection, Heads, Side, StreamEvent, StreamPos, StreamReader};
 use crate::packet::FrameRef;
 pub use detect::Protocol;
 pub use flaw::{Flaw, FlawKind};
@@ -247,6 +247,14 @@ impl StreamReader for Reader {
 
     fn sender_of(payload: &[u8]) -> Option<Side> {
         detect::sender_of(payload)
+    }
+
+    fn take_heads(&mut self, from: Side) -> Heads {
+        match (&mut self.framer, from) {
+            (Framer::Http1(http1), Side::Client) => std::mem::take(&mut http1.client.heads),
+            (Framer::Http1(http1), Side::Server) => std::mem::take(&mut http1.server.heads),
+            _ => Heads::default(),
+        }
     }
 
     fn on(

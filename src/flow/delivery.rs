@@ -4,6 +4,7 @@ use super::connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Star
 use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
 use super::recency::Stage;
+use super::table::Place;
 use super::{Limits, StreamEvent, StreamReader};
 use crate::packet::{FrameRef, Segment, SeqNum};
 use crate::time::Timestamp;
@@ -30,6 +31,8 @@ pub(super) struct Delivery<R> {
     segments: u64,
     /// Judged: what still comes is counted only.
     settled: bool,
+    /// Its end was told.
+    ended: bool,
 }
 
 /// What a segment did beyond what the reader saw.
@@ -52,6 +55,7 @@ impl<R: StreamReader> Delivery<R> {
             undecided: 0,
             segments: 0,
             settled: false,
+            ended: false,
         }
     }
 
@@ -148,6 +152,19 @@ impl<R: StreamReader> Delivery<R> {
         Effect { overflow, ..Effect::default() }
     }
 
+    /// Where a segment that was accepted lies.
+    pub(super) fn place_of(&mut self, segment: &Segment<'_>) -> Place {
+        let from = self.connection.side_of(segment.src);
+        let half = self.connection.half(from);
+        let first_byte = segment.seq.plus(u32::from(segment.flags.syn()));
+        Place {
+            connection: self.connection.number,
+            pos: half.origin.map(|origin| origin.position(first_byte, half.next)),
+            from,
+            heads: self.reader.take_heads(from),
+        }
+    }
+
     /// The stage of its life.
     pub(super) fn stage(&self) -> Stage {
         if self.settled { Stage::Settled } else { Stage::of(&self.connection) }
@@ -176,7 +193,16 @@ impl<R: StreamReader> Delivery<R> {
         if !self.settled {
             self.settle(now, out);
         }
-        self.reader.on(StreamEvent::End, &self.connection, out);
+        if !self.ended {
+            self.ended = true;
+            self.reader.on(StreamEvent::End, &self.connection, out);
+        }
+    }
+
+    /// Its end was told, and this opens another one after all: what closed before was no more than the
+    /// older connection's ghost.
+    pub(super) fn is_followed_by(&self, segment: &Segment<'_>) -> bool {
+        self.ended && segment.flags.syn() && is_unread(&self.connection)
     }
 
     /// Tries to tell the sides of a connection that did not begin with its handshake.

@@ -11,6 +11,7 @@
 mod connection;
 mod delivery;
 mod duplicate;
+mod heads;
 mod key;
 mod position;
 mod reassembly;
@@ -21,11 +22,12 @@ mod twin;
 
 use crate::packet::FrameRef;
 pub use connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
+pub use heads::{Head, Heads};
 pub use position::StreamPos;
 use recency::Stage;
 pub use round_trip::{TELLING, is_round_trip};
 use std::time::Duration;
-pub use table::{Counts, Table};
+pub use table::{Counts, Place, Table};
 pub use twin::Twin;
 
 /// What one side of a connection sent.
@@ -96,6 +98,12 @@ pub trait StreamReader: Default {
         connection: &Connection,
         out: &mut impl FnMut(Self::Output, &Connection),
     );
+
+    /// The heads that it met since it was last asked, in what one side sent. Whoever does not frame
+    /// has none.
+    fn take_heads(&mut self, _from: Side) -> Heads {
+        Heads::default()
+    }
 }
 
 /// Bounds on what is kept.
@@ -113,6 +121,12 @@ pub struct Limits {
     pub closing: Duration,
     /// How long SYNs may go without an answer: Linux gives up after 127 s.
     pub opening: Duration,
+    /// How long one SYN may go without another before the connect counts as given up, and more the
+    /// longer it was tried; `None` waits for the whole of `opening`: nobody is in a hurry.
+    pub first_syn_wait: Option<Duration>,
+    /// A closed connection ends when it is judged, not when its stragglers have been waited for: what it
+    /// was is told at once, and the stragglers are counted nowhere.
+    pub end_when_judged: bool,
     /// How long an open connection may be silent. Envoy's pools keep one for an hour.
     pub open: Duration,
     /// Listeners remembered, to tell sides apart when a capture begins in the middle.
@@ -134,6 +148,8 @@ impl Default for Limits {
             linger: Duration::from_secs(60),
             closing: Duration::from_secs(120),
             opening: Duration::from_secs(130),
+            first_syn_wait: None,
+            end_when_judged: false,
             open: Duration::from_secs(2 * 60 * 60),
             listeners: 65_536,
             waiting_bytes: 1 << 20,

@@ -64,6 +64,12 @@ impl Recency {
         self.lists.get(stage as usize)?.oldest
     }
 
+    /// The slots of this stage, from the one silent longest.
+    pub(super) fn oldest_first(&self, stage: Stage) -> impl Iterator<Item = usize> {
+        let newer = |slot: &usize| self.links.get(*slot)?.newer;
+        std::iter::successors(self.oldest(stage), newer)
+    }
+
     /// Slots in this stage.
     pub(super) fn len(&self, stage: Stage) -> usize {
         self.lists.get(stage as usize).map_or(0, |list| list.len)
@@ -137,6 +143,7 @@ mod tests {
         }
         assert_eq!(recency.oldest(Stage::Open), Some(0));
         recency.touch(0, Stage::Open);
+        assert_eq!(recency.oldest_first(Stage::Open).collect::<Vec<_>>(), [1, 2, 3, 0]);
         assert_eq!(recency.oldest(Stage::Open), Some(1));
         recency.touch(1, Stage::Closed);
         assert_eq!(

@@ -1,11 +1,12 @@
 //! All connections at once: found by key, forgotten in order, bounded.
 
-use super::connection::{Connection, Half, SidesBy, Start};
+use super::connection::{Connection, Half, Side, SidesBy, Start};
 use super::delivery::{Delivery, begins_anew, refuses_syn};
 use super::key::Key;
+use super::position::StreamPos;
 use super::recency::{Recency, Stage};
 use super::twin::{Handshakes, Twin};
-use super::{Limits, StreamReader};
+use super::{Heads, Limits, StreamReader};
 use crate::packet::icmp::Unreachable;
 use crate::packet::{Endpoint, Segment};
 use crate::time::Timestamp;
@@ -15,6 +16,10 @@ use std::time::Duration;
 
 /// Time does not pass so fast between two frames, unless nothing was captured meanwhile.
 const LEAP: Duration = Duration::from_secs(60);
+/// Frames of several queues and interfaces are no further out of order.
+const CLOCK_SLACK: Duration = Duration::from_secs(1);
+/// So many connects under way are looked at in each sweep: a flood of SYNs must not make it long.
+const GIVEN_UP_AT_ONCE: usize = 1_024;
 /// How often it is looked for connections whose time is over.
 const SWEEP: Duration = Duration::from_millis(100);
 
@@ -55,7 +60,22 @@ pub struct Table<R> {
     leap: Option<Timestamp>,
     /// When it was last looked for connections whose time is over.
     swept: Timestamp,
+    /// Where the last segment went.
+    latest: Option<usize>,
     counts: Counts,
+}
+
+/// Where a segment belongs, and what its reader made of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Number of its connection.
+    pub connection: u64,
+    /// Position of its first payload byte; `None` where no position is known yet.
+    pub pos: Option<StreamPos>,
+    /// Its sender.
+    pub from: Side,
+    /// Heads that the reader met in what was delivered since it was last asked.
+    pub heads: Heads,
 }
 
 struct Used<R> {
@@ -79,6 +99,7 @@ impl<R: StreamReader> Table<R> {
             now: Timestamp::default(),
             leap: None,
             swept: Timestamp::default(),
+            latest: None,
             counts: Counts::default(),
         }
     }
@@ -108,12 +129,16 @@ impl<R: StreamReader> Table<R> {
         self.viewpoints = self.viewpoints.max(viewpoint.saturating_add(1));
         let mut slot = self.keys.get(&key).copied();
         if let Some(index) = slot
-            && self.used(index).is_some_and(|used| begins_anew(&used.delivery.connection, segment))
+            && self.used(index).is_some_and(|used| {
+                begins_anew(&used.delivery.connection, segment)
+                    || used.delivery.is_followed_by(segment)
+            })
         {
             self.end(index, out);
             slot = None;
         }
         let index = slot.unwrap_or_else(|| self.open(key, segment, out));
+        self.latest = Some(index);
         let limits = self.limits;
         let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut) else {
             return;
@@ -141,6 +166,32 @@ impl<R: StreamReader> Table<R> {
             // The one that was silent longest is the likeliest to wait in vain.
             self.counts.waiting_overflows = self.counts.waiting_overflows.saturating_add(1);
             self.end_oldest(out);
+        }
+    }
+
+    /// Where the segment pushed last belongs: `None` if its connection made room for another.
+    pub fn place(&mut self, segment: &Segment<'_>) -> Option<Place> {
+        let used = self.slots.get_mut(self.latest?)?.as_deref_mut()?;
+        Some(used.delivery.place_of(segment))
+    }
+
+    /// The number of the connection between two ends at a viewpoint.
+    pub fn between(&self, one: Endpoint, other: Endpoint, viewpoint: u32) -> Option<u64> {
+        let index = self.keys.get(&Key::between(one, other, viewpoint))?;
+        Some(self.used(*index)?.delivery.connection.number)
+    }
+
+    /// Nothing was captured, and it is now `now`, by a clock that is trusted: connections whose time
+    /// is over end, though no frame says how late it is.
+    pub fn tick(&mut self, now: Timestamp, out: &mut impl FnMut(R::Output, &Connection)) {
+        // A clock that was set back would else make every connection look old.
+        let set_back = self.now.since(now) > CLOCK_SLACK;
+        if set_back || now > self.now {
+            (self.now, self.leap) = (now, None);
+        }
+        if set_back || self.now.since(self.swept) >= SWEEP {
+            self.swept = self.now;
+            self.sweep(out);
         }
     }
 
@@ -191,6 +242,7 @@ impl<R: StreamReader> Table<R> {
 
     /// Settles and ends the connections that were silent for as long as their stage allows.
     fn sweep(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
+        self.end_given_up(out);
         for stage in Stage::ALL {
             let patience = self.limits.patience(stage);
             while let Some(oldest) = self.recency.oldest(stage) {
@@ -213,12 +265,42 @@ impl<R: StreamReader> Table<R> {
         }
     }
 
+    /// Ends the connects whose next SYN is overdue, long before the slowest host would give up, where
+    /// somebody waits for the answer.
+    fn end_given_up(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
+        let Some(first_wait) = self.limits.first_syn_wait else {
+            return;
+        };
+        let now = self.now;
+        let given_up = |connection: &Connection| {
+            let (Some(syn), Some(last)) = (connection.syn, connection.last_syn) else {
+                return false;
+            };
+            // Each wait is twice the one before; one SYN of them may be missing from the capture.
+            let tried = last.at.since(syn.at);
+            let wait = tried.saturating_mul(9).checked_div(2).unwrap_or_default();
+            now.since(connection.last.at) > first_wait.saturating_add(wait)
+        };
+        let overdue: Vec<usize> = self
+            .recency
+            .oldest_first(Stage::Opening)
+            .take(GIVEN_UP_AT_ONCE)
+            .filter(|slot| self.used(*slot).is_some_and(|used| given_up(&used.delivery.connection)))
+            .collect();
+        for slot in overdue {
+            self.end(slot, out);
+        }
+    }
+
     /// Makes known what became of a connection that has closed. It is kept for stragglers.
     fn settle(&mut self, index: usize, out: &mut impl FnMut(R::Output, &Connection)) {
         let now = self.now;
         if let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut) {
             let before = used.delivery.waiting_bytes();
             used.delivery.settle(now, out);
+            if self.limits.end_when_judged {
+                used.delivery.finish(now, out);
+            }
             self.waiting_bytes = self.waiting_bytes.saturating_sub(before);
         }
         self.recency.touch(index, Stage::Settled);

@@ -36,6 +36,28 @@ pub struct Failure {
     pub event: Option<usize>,
     /// What is known of both sides, at the end.
     pub context: Context,
+    /// What its backend's host says of its ports, where that is this very host.
+    pub listening: Option<Box<Listening>>,
+}
+
+/// What listens on a host at whose port nothing does.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Listening {
+    /// Something does listen on that port, at these other addresses only (`127.0.0.1`, say).
+    pub elsewhere: Vec<Program>,
+    /// Other ports, those that may have been meant first.
+    pub others: Vec<Program>,
+    /// Listeners beyond these.
+    pub more: usize,
+}
+
+/// A listener, and what is known of the program behind it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Program {
+    /// Where it listens.
+    pub at: Endpoint,
+    /// Its process number and name; the name is text that is not to be trusted.
+    pub process: Option<(u32, Vec<u8>)>,
 }
 
 impl Failure {
@@ -66,6 +88,7 @@ impl Failure {
             health: None,
             event: None,
             context: Context::default(),
+            listening: None,
         }
     }
 

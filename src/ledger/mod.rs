@@ -1,7 +1,8 @@
 //! What is remembered of all connections: counts per listener and proxy, and the failures.
 //!
-//! Successes are counted and forgotten; only failures are kept, the first [`Limits::failures`] of
-//! them. Which listeners are backends is not known before the end, so everything is booked here and
+//! Successes are counted and forgotten; only failures are kept, at most [`Limits::failures`] of them,
+//! and of one cause never more than half of the room that is left: a flood must not hide what is rare.
+//! Which listeners are backends is not known before the end, so everything is booked here and
 //! `roles` chooses later.
 
 mod events;
@@ -17,7 +18,7 @@ use crate::idle::Timer;
 use crate::packet::Endpoint;
 use crate::verdict::{self, Cause, Certainty, Closer, Fate};
 pub use events::{Event, EventKind};
-pub use failure::Failure;
+pub use failure::{Failure, Listening, Program};
 use foldhash::fast::RandomState;
 pub use listener::{Listener, Proxy, Unanswered};
 pub use patterns::{Context, RequestLimit};
@@ -42,12 +43,23 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { failures: 10_000, listeners: 65_536, proxies: 1_024, spans: 1 << 18 }
+        Self { failures: 20_000, listeners: 65_536, proxies: 1_024, spans: 1 << 18 }
     }
 }
 
+/// A failure just booked.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    /// As it is known so far.
+    pub failure: Failure,
+    /// It is among those that are kept, so that the end may show it otherwise.
+    pub kept: bool,
+    /// It is one of a row of failing probes, and not the first.
+    pub another_probe: bool,
+}
+
 /// The books.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
     limits: Limits,
     told: Told,
@@ -55,6 +67,10 @@ pub struct Ledger {
     /// Hosts that open connections to something like a backend.
     openers: HashSet<IpAddr, RandomState>,
     failures: Vec<Failure>,
+    /// How many of them were kept, by cause when they were booked.
+    kept: BTreeMap<Cause, usize>,
+    /// Those booked since they were last asked for, where somebody asks.
+    fresh: Option<Vec<Fresh>>,
     /// Connections whose last answer the proxy did not take.
     spoiled: HashSet<u64, RandomState>,
     /// What explains many of them.
@@ -78,6 +94,24 @@ impl Ledger {
     /// Empty books. `told` is what the capture need not show.
     pub fn new(limits: Limits, told: Told) -> Self {
         Self { limits, told, ..Self::default() }
+    }
+
+    /// From now on failures are made known as they are booked.
+    pub fn tell_fresh(&mut self) {
+        self.fresh.get_or_insert_default();
+    }
+
+    /// The failures booked since the last call, in the order of booking.
+    pub fn take_fresh(&mut self) -> Vec<Fresh> {
+        self.fresh.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Notes on a failure that is kept what its host says of its ports.
+    pub fn note_listening(&mut self, connection: u64, listening: &Listening) {
+        let of_connection = |failure: &&mut Failure| failure.connection == connection;
+        if let Some(failure) = self.failures.iter_mut().rev().find(of_connection) {
+            failure.listening = Some(Box::new(listening.clone()));
+        }
     }
 
     /// What was told of backends and proxies.
@@ -296,8 +330,8 @@ impl Ledger {
                 .iter()
                 .filter_map(|place| Some((*place, self.failures.get(*place)?)))
                 .collect();
-            let spans = &listener.endings.spans;
-            for (event, members) in events::find(server, &failures, spans, listener.timer()) {
+            let spans: Vec<patterns::Span> = listener.endings.spans.iter().copied().collect();
+            for (event, members) in events::find(server, &failures, &spans, listener.timer()) {
                 let number = self.events.len();
                 self.events.push(event);
                 for place in members {
@@ -358,11 +392,6 @@ impl Ledger {
     /// What explains many failures at once, by backend and time.
     pub fn events(&self) -> &[Event] {
         &self.events
-    }
-
-    /// The failures booked since `seen` were, in the order of booking.
-    pub fn failures_from(&self, seen: usize) -> &[Failure] {
-        self.failures.get(seen..).unwrap_or_default()
     }
 
     /// Every listener, by address and port.
@@ -444,7 +473,18 @@ impl Ledger {
     }
 
     fn keep(&mut self, failure: Failure) {
-        if self.failures.len() < self.limits.failures {
+        let of_cause = self.kept.entry(failure.verdict.cause).or_default();
+        let room = self.limits.failures.saturating_sub(self.failures.len());
+        let kept = *of_cause < room;
+        if let Some(fresh) = &mut self.fresh {
+            let listener = self.listeners.get(&failure.server);
+            let another_probe = listener
+                .zip(failure.source())
+                .is_some_and(|(listener, source)| listener.probes.has_failed_before(source));
+            fresh.push(Fresh { failure: failure.clone(), kept, another_probe });
+        }
+        if kept {
+            *of_cause = of_cause.saturating_add(1);
             self.failures.push(failure);
         } else {
             count(&mut self.failures_dropped);

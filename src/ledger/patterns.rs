@@ -5,12 +5,12 @@ use crate::flow::{Connection, Side, Start};
 use crate::idle::{Closes, Timer};
 use crate::time::Timestamp;
 use crate::verdict::first_close;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// Different counts of requests remembered; beyond, there is no one limit.
 const COUNTS: usize = 64;
-/// Connections whose span is remembered, per listener.
+/// Connections whose span is remembered, per listener: the latest.
 const SPANS: usize = 4_096;
 /// Fewer closes are chance.
 const MIN_SAMPLES: u64 = 3;
@@ -27,7 +27,7 @@ pub(super) struct Endings {
     /// How old idle connections were that the backend closed.
     ages: Closes,
     /// When connections began and ended.
-    pub(super) spans: Vec<Span>,
+    pub(super) spans: VecDeque<Span>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,8 +61,8 @@ pub struct RequestLimit {
 }
 
 impl Endings {
-    /// Notes how a connection ended; its span only where there is room for it. Returns whether that
-    /// was used.
+    /// Notes how a connection ended. With `room`, or in the place of an older one, its span is
+    /// remembered. Returns whether room was used.
     pub(super) fn note(
         &mut self,
         ended: &Ended,
@@ -74,9 +74,11 @@ impl Endings {
         let by_backend = closing.is_some_and(|closing| closing.by == Side::Server);
         let closed = closing.map_or(Timestamp::MAX, |closing| closing.mark.frame.at);
         let idle = ended.quiet_since.filter(|_| closing.is_some() && ended.exchanges > 0);
-        let kept = room && self.spans.len() < SPANS;
+        // The oldest makes room in any case.
+        let full = self.spans.len() >= SPANS || !room;
+        let kept = !full || self.spans.pop_front().is_some();
         if kept {
-            self.spans.push(Span {
+            self.spans.push_back(Span {
                 opened: connection.opened.at,
                 closed,
                 by_backend,
@@ -89,7 +91,7 @@ impl Endings {
         let answered = ended.exchanges.saturating_sub(open);
         self.most = self.most.max(answered);
         if !by_backend || answered == 0 || connection.start != Start::Handshake {
-            return kept;
+            return !full;
         }
         self.total = self.total.saturating_add(1);
         // A close in the middle of a request has another reason than age.
@@ -101,7 +103,7 @@ impl Endings {
             after.closes = after.closes.saturating_add(1);
             after.announced = after.announced.saturating_add(ended.close_announced.into());
         }
-        kept
+        !full
     }
 
     /// The limit on requests, if most connections end after the same number and none has more. A

@@ -274,6 +274,12 @@ impl Probes {
         self.candidates.iter().any(|one| one.source == source && one.is_failing_probe())
     }
 
+    /// A probe of this kind has failed before: the failure counted last is another of a row.
+    pub(super) fn has_failed_before(&self, source: Source) -> bool {
+        let again = |one: &Candidate| one.is_probe() && one.health.failed > 1;
+        self.candidates.iter().any(|one| one.source == source && again(one))
+    }
+
     /// Counts a failure as a probe's.
     pub(super) fn failed(&mut self, source: Source, failure: &Failure) {
         if let Some(candidate) = self.of(source) {

@@ -4,6 +4,7 @@ use super::escape;
 use super::events;
 use super::fix::{fix, known_proxy, known_server};
 use super::forecast::Forecast;
+use super::listening;
 use super::model::{
     Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Health, Idle, Proxy,
     Report, Request, RequestLimit, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
@@ -450,6 +451,9 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
     let mut add = |name: &str, value: Value| facts.insert(name.to_owned(), value);
     if let Some(after) = verdict.closed_after {
         add("closed_after_idle_ns", nanos(after).into());
+    }
+    if let Some(listening) = &kept.listening {
+        add("listening", listening::facts(listening));
     }
     if let Some(health) = &kept.health {
         let health = self::health(health, false);

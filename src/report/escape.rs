@@ -2,7 +2,7 @@
 
 /// `\xNN` for every byte that is not UTF-8, and for every character that does not print: control
 /// characters, and those that reorder or hide text.
-pub(super) fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     let mut shown = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -57,45 +57,54 @@ pub(super) fn target(bytes: &[u8], show_secrets: bool) -> String {
     if show_secrets {
         return text(bytes);
     }
-    let (path, query) = match bytes.iter().position(|byte| *byte == b'?') {
-        Some(at) => (bytes.get(..at).unwrap_or_default(), bytes.get(at.saturating_add(1)..)),
-        None => (bytes, None),
-    };
-    let mut shown = without_userinfo(path);
-    if let Some(query) = query {
-        shown.push('?');
-        for part in query.split_inclusive(|byte| matches!(byte, b'&' | b';')) {
-            let (pair, separator) = match part {
-                [pair @ .., b'&'] => (pair, "&"),
-                [pair @ .., b';'] => (pair, ";"),
-                pair => (pair, ""),
-            };
-            match pair.iter().position(|byte| *byte == b'=') {
-                Some(at) if is_secret(pair.get(..at).unwrap_or_default()) => {
-                    shown.push_str(&text(pair.get(..at).unwrap_or_default()));
-                    shown.push_str("=…");
-                }
-                _ => shown.push_str(&text(pair)),
-            }
-            shown.push_str(separator);
-        }
-    }
+    let mut shown = String::with_capacity(bytes.len());
+    each_part(
+        bytes,
+        |part, is_secret| {
+            if is_secret { shown.push('…') } else { shown.push_str(&text(part)) }
+        },
+    );
     shown
 }
 
-fn without_userinfo(path: &[u8]) -> String {
-    let shown = text(path);
-    let Some((scheme, rest)) = shown.split_once("://") else {
-        return shown;
+/// Takes a request target apart into what may be shown and what is secret, in order and whole.
+pub fn each_part<'b>(target: &'b [u8], mut take: impl FnMut(&'b [u8], bool)) {
+    let query = target.iter().position(|byte| *byte == b'?');
+    let (path, query) = match query.and_then(|at| target.split_at_checked(at.saturating_add(1))) {
+        Some((path, query)) => (path, query),
+        None => (target, &[][..]),
     };
-    let authority = rest.split('/').next().unwrap_or_default();
-    match authority.rsplit_once('@') {
-        Some((userinfo, _)) => {
-            let after = rest.get(userinfo.len()..).unwrap_or_default();
-            format!("{scheme}://…{after}")
+    match userinfo(path).and_then(|(from, to)| Some((path.get(..from)?, path.get(from..to)?, to))) {
+        Some((scheme, userinfo, to)) => {
+            take(scheme, false);
+            take(userinfo, true);
+            take(path.get(to..).unwrap_or_default(), false);
         }
-        None => shown,
+        None => take(path, false),
     }
+    for part in query.split_inclusive(|byte| matches!(byte, b'&' | b';')) {
+        let (pair, separator) = match part {
+            [pair @ .., b'&' | b';'] => part.split_at(pair.len()),
+            pair => (pair, &[][..]),
+        };
+        let value = pair.iter().position(|byte| *byte == b'=').map(|at| at.saturating_add(1));
+        match value.and_then(|at| pair.split_at_checked(at)) {
+            Some((key @ [name @ .., _], value)) if is_secret(name) => {
+                take(key, false);
+                take(value, true);
+            }
+            _ => take(pair, false),
+        }
+        take(separator, false);
+    }
+}
+
+/// Where the user and password in `scheme://user:password@host/` lie.
+fn userinfo(path: &[u8]) -> Option<(usize, usize)> {
+    let from = path.windows(3).position(|three| three == b"://")?.saturating_add(3);
+    let authority = path.get(from..)?.split(|byte| *byte == b'/').next()?;
+    let len = authority.iter().rposition(|byte| *byte == b'@')?;
+    Some((from, from.saturating_add(len)))
 }
 
 fn is_secret(key: &[u8]) -> bool {

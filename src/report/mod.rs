@@ -5,12 +5,13 @@
 //! way in, so no renderer has to think of it.
 
 mod build;
-mod escape;
+pub mod escape;
 mod events;
 mod fix;
 mod forecast;
 mod histogram;
 pub mod json;
+mod listening;
 mod model;
 mod notes;
 pub mod records;

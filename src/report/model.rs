@@ -45,7 +45,7 @@ pub struct Tool {
 pub struct Capture {
     /// As given.
     pub path: String,
-    /// `pcap` or `pcapng`.
+    /// `pcap`, `pcapng` or `live`.
     pub format: &'static str,
     /// tcpdump's names in lower case.
     pub link_types: Vec<String>,
@@ -59,6 +59,12 @@ pub struct Capture {
     pub last: Option<String>,
     /// Frames of which only the beginning was captured.
     pub truncated_frames: u64,
+    /// Frames that the kernel dropped before a watch could take them; not told of saved captures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel_drops: Option<u64>,
+    /// Frames that an interface lost; not told of saved captures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interface_drops: Option<u64>,
     /// Where and why reading ended early.
     pub damage: Option<String>,
 }

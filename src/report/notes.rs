@@ -55,6 +55,18 @@ pub(super) fn notes(
             ),
         );
     }
+    for capture in &sources.captures {
+        for (lost, by) in [
+            (capture.kernel_drops, "the kernel's buffer was full (--buffer-size)"),
+            (capture.interface_drops, "the interface lost them"),
+        ] {
+            if let Some(lost) = lost.filter(|lost| *lost > 0) {
+                let frames = plural(lost, "frame");
+                let text = format!("{}: {frames} never reached why502: {by}", capture.path);
+                add("frames_dropped", text);
+            }
+        }
+    }
     let cut = unread(Unread::HeadCut);
     if cut > 0 {
         add("heads_cut", format!("the snap length cut the heads of {}", plural(cut, "exchange")));

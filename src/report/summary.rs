@@ -1,7 +1,7 @@
 //! What happened, in one sentence.
 
-use super::escape;
 use super::words::duration;
+use super::{escape, listening};
 use crate::exchange::{Flaw, FlawKind, Protocol, ProxyKind};
 use crate::ledger::{Failure, Health};
 use crate::verdict::{Cause, CloseKind, Detail, Doubt, Drop, Received, Verdict};
@@ -203,8 +203,11 @@ pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> S
             format!("the backend {backend} {close} the connection {how_far} in answer to {request}")
         }
         (Cause::ConnectionRefused, _) => format!(
-            "the connection to {backend} was refused: its SYN was answered by a reset{}",
-            after_wait(verdict)
+            "the connection to {backend} was refused: its SYN was answered by a reset{}{}",
+            after_wait(verdict),
+            failure.listening.as_deref().map_or_else(String::new, |listening| {
+                listening::sentence(failure.server, listening)
+            })
         ),
         (Cause::Unproven, Detail::Doubt(doubt)) => format!(
             "{request} to {backend} failed, but the capture does not show why: {}",

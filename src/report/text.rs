@@ -97,8 +97,7 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             if count > 1 { format!("{count} times, the first one: ") } else { String::new() };
         paragraph(&sentence(&format!("{times}{}", first.summary)), "  ", out)?;
         paragraph(&retry(first), "  ", out)?;
-        let label = if first.cause == "unproven" { "To find out" } else { "What to change" };
-        paragraph(&format!("{BOLD}{label}:{BOLD:#} {}.", first.fix), "  ", out)?;
+        paragraph(&what_to_do(first), "  ", out)?;
     }
     Ok(())
 }
@@ -289,7 +288,36 @@ fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes a failure that has just become known. The first of its kind says all that there is to say.
+///
+/// # Errors
+/// When writing fails.
+pub fn failure_now(failure: &Failure, first: bool, out: &mut dyn Write) -> io::Result<()> {
+    if !first {
+        return failure_head(failure, out);
+    }
+    write_failure(failure, false, out)?;
+    paragraph(&sentence(&failure.summary), "      ", out)?;
+    paragraph(&what_to_do(failure), "      ", out)
+}
+
 fn write_failure(failure: &Failure, several: bool, out: &mut dyn Write) -> io::Result<()> {
+    failure_head(failure, out)?;
+    paragraph(&retry(failure), "      ", out)?;
+    for frame in &failure.frames {
+        writeln!(out, "      {DIM}frame {:>6}{DIM:#}  {}", frame_name(frame, several), frame.note)?;
+    }
+    Ok(())
+}
+
+/// What to change, or where to look.
+fn what_to_do(failure: &Failure) -> String {
+    let label = if failure.cause == "unproven" { "To find out" } else { "What to change" };
+    format!("{BOLD}{label}:{BOLD:#} {}.", failure.fix)
+}
+
+/// When, what, and between whom.
+fn failure_head(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
     let request = failure.request.as_ref().map(|request| {
         let method = request.method.as_deref().unwrap_or("?");
         let target = request.target.as_deref().unwrap_or("(head not captured)");
@@ -311,12 +339,7 @@ fn write_failure(failure: &Failure, several: bool, out: &mut dyn Write) -> io::R
             Some(format!(", {what} {}", duration(Duration::from_nanos(nanos?))))
         })
         .collect();
-    writeln!(out, "      {} → {}{}", failure.proxy, failure.backend, times.concat())?;
-    paragraph(&retry(failure), "      ", out)?;
-    for frame in &failure.frames {
-        writeln!(out, "      {DIM}frame {:>6}{DIM:#}  {}", frame_name(frame, several), frame.note)?;
-    }
-    Ok(())
+    writeln!(out, "      {} → {}{}", failure.proxy, failure.backend, times.concat())
 }
 
 /// Whether the request may be sent again, and why.

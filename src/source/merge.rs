@@ -30,7 +30,7 @@ impl<'s, S: Source> Feed<'s, S> {
     /// Fills the block anew; `false` when the source is at its end.
     fn fill(&mut self) -> Result<bool, SourceError> {
         self.next = 0;
-        while self.source.fill(&mut self.block)? == Fill::Frames {
+        while self.source.fill(&mut self.block)? != Fill::End {
             if !self.block.is_empty() {
                 return Ok(true);
             }

@@ -79,6 +79,20 @@ impl Block {
         spans.iter().map(|span| span.frame(&self.bytes))
     }
 
+    /// Removes all frames; their memory stays.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+    }
+
+    /// Adds a copy of a frame behind the others.
+    pub fn push(&mut self, frame: &Frame<'_>) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(frame.bytes);
+        let Frame { reference, link, wire_len, .. } = *frame;
+        self.spans.push(Span { reference, link, wire_len, start, end: self.bytes.len() });
+    }
+
     /// Removes the frames that are not `wanted`; returns how many they were.
     fn retain(&mut self, wanted: impl Fn(&Frame<'_>) -> bool) -> u64 {
         let before = self.spans.len();
@@ -103,6 +117,8 @@ impl Span {
 pub enum Fill {
     /// Frames, perhaps none yet.
     Frames,
+    /// No frames, and none that were captured before this are still to come: time has passed.
+    Idle(Timestamp),
     /// Nothing, and nothing will come.
     End,
 }
@@ -151,8 +167,19 @@ pub struct CaptureFacts {
     pub truncated_frames: u64,
     /// Frames read that a filter removed.
     pub filtered: u64,
+    /// Frames that the host did not hand over, for want of room; `None` where that is not told.
+    pub dropped: Option<Dropped>,
     /// Why reading ended before the end: where, what was found, what was wanted.
     pub damage: Option<String>,
+}
+
+/// Frames that were there and that a watch never saw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Dropped {
+    /// The kernel's buffer was full.
+    pub by_kernel: u64,
+    /// The interface or its driver lost them.
+    pub by_interface: u64,
 }
 
 /// A container of frames.
@@ -162,6 +189,8 @@ pub enum Format {
     Pcap,
     /// Blocks, several interfaces.
     Pcapng,
+    /// None: frames as they come.
+    Live,
 }
 
 impl Format {
@@ -170,6 +199,7 @@ impl Format {
         match self {
             Self::Pcap => "pcap",
             Self::Pcapng => "pcapng",
+            Self::Live => "live",
         }
     }
 }
@@ -194,6 +224,14 @@ pub enum SourceError {
         path: String,
         /// What is there instead.
         found: String,
+    },
+    /// An interface that cannot be watched, or no longer.
+    #[error("{interface}: {reason}")]
+    Device {
+        /// As the user named it.
+        interface: String,
+        /// Why, and what to do.
+        reason: String,
     },
     /// A filter expression that means nothing, or nothing here.
     #[error("--filter {expression:?}: {reason}")]

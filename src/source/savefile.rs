@@ -148,6 +148,7 @@ impl Savefile {
             last: None,
             truncated_frames: 0,
             filtered: 0,
+            dropped: None,
             damage: None,
         };
         let rest = head.get(skip..).unwrap_or_default().to_vec();

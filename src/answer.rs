@@ -1,0 +1,55 @@
+//! Where the answer goes, and in which form.
+
+use crate::cli::{Format, Shared};
+use crate::config;
+use crate::report::records::{self, Record};
+use crate::report::{Report, json, text};
+use anstream::{AutoStream, ColorChoice};
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Where the answer goes.
+pub struct Output {
+    /// A file, or standard output.
+    pub to: Box<dyn Write>,
+    /// What `--color auto` means for it.
+    pub auto: ColorChoice,
+}
+
+impl Output {
+    /// Opens it: the file at `path`, else standard output.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn open(path: Option<&Path>) -> Result<Self> {
+        Ok(match path {
+            None => Self { to: Box::new(io::stdout()), auto: AutoStream::choice(&io::stdout()) },
+            Some(path) => {
+                let file = File::create(path)
+                    .with_context(|| format!("{}: cannot write", path.display()))?;
+                Self { to: Box::new(file), auto: ColorChoice::Never }
+            }
+        })
+    }
+}
+
+/// Writes the report as it is wanted.
+///
+/// # Errors
+/// When writing fails.
+pub fn write(typed: &Shared, report: Report, auto: ColorChoice, out: &mut dyn Write) -> Result<()> {
+    match typed.format {
+        Format::Text => {
+            let choice = config::color(typed.color).unwrap_or(auto);
+            let mut page = AutoStream::new(Vec::new(), choice);
+            text::write(&report, typed.all || typed.verbose, &mut page)?;
+            out.write_all(&page.into_inner())?;
+        }
+        Format::Json => json::write(&report, out)?,
+        Format::Jsonl => records::write(&Record::summary(report), out)?,
+    }
+    out.flush()?;
+    Ok(())
+}

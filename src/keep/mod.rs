@@ -1,0 +1,96 @@
+//! Frames that are kept in files: as they pass (`--write`), and for each failure the last ones of its
+//! connection, with a comment on those that prove it (`--keep-evidence`).
+//!
+//! ```text
+//! frame ──redact──▶ what may be kept of it ──▶ recording (a row of files)
+//!                                          └─▶ recent (memory, bounded) ──failure──▶ evidence (a file each)
+//! ```
+//!
+//! Invariants: no body reaches memory or a file unless `--full` asks for it; nor does a header's value
+//! but those of a short list; a file that exists under its name is whole.
+
+mod evidence;
+mod pcapng;
+mod recent;
+mod recording;
+mod redact;
+
+use crate::flow::Place;
+use crate::packet::{Frame, Segment};
+use crate::pipeline;
+use crate::report::Failure;
+pub use evidence::Evidence;
+pub use recording::{Recording, Rotation, folder_of};
+use redact::Redacted;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// What went wrong with files, each thing told once.
+#[derive(Clone, Debug, Default)]
+pub struct Troubles(Rc<RefCell<Vec<String>>>);
+
+impl Troubles {
+    fn tell(&self, trouble: String) {
+        self.0.borrow_mut().push(trouble);
+    }
+
+    /// What has not been told yet.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.borrow_mut())
+    }
+}
+
+/// Keeps frames in files.
+pub struct Keeper {
+    recording: Option<Recording>,
+    evidence: Option<Evidence>,
+    /// Frames are kept as they are.
+    full: bool,
+    scratch: Vec<u8>,
+}
+
+impl Keeper {
+    /// Keeps what the two of them are for; `full` keeps frames as they are, bodies and secrets too.
+    pub fn new(recording: Option<Recording>, evidence: Option<Evidence>, full: bool) -> Self {
+        Self { recording, evidence, full, scratch: Vec::new() }
+    }
+}
+
+impl pipeline::Keeper for Keeper {
+    fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place) {
+        let kept = if self.full {
+            Redacted::whole(frame)
+        } else {
+            redact::segment(frame, segment, place, &mut self.scratch)
+        };
+        if let Some(recording) = &mut self.recording {
+            recording.frame(&kept);
+        }
+        if let Some(evidence) = &mut self.evidence {
+            evidence.segment(&kept, segment, place);
+        }
+    }
+
+    fn remark(&mut self, frame: &Frame<'_>, connection: Option<u64>) {
+        // It quotes no more than the headers of a segment, or eight bytes behind them.
+        let kept = Redacted::whole(frame);
+        if let Some(recording) = &mut self.recording {
+            recording.frame(&kept);
+        }
+        if let Some((evidence, connection)) = self.evidence.as_mut().zip(connection) {
+            evidence.remark(&kept, connection);
+        }
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        if let Some(evidence) = &mut self.evidence {
+            evidence.failed(failure);
+        }
+    }
+
+    fn pause(&mut self) {
+        if let Some(recording) = &mut self.recording {
+            recording.flush();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! `why502 live`: the analysis of saved captures behind interfaces that are watched now.
+//!
+//! In this order: everything that needs privileges is opened, they are dropped, the first frame is
+//! looked at. No threads: the kernel's buffer is the queue.
+
+mod devices;
+mod kernel_filter;
+mod listening;
+mod privileges;
+mod signals;
+mod tell;
+
+use crate::answer::Output;
+use crate::cli::{Live, Shared};
+use crate::config;
+use crate::keep::{Evidence, Keeper, Recording, Rotation, Troubles, folder_of};
+use crate::packet::Pattern;
+use crate::pipeline::{Analysis, Settings};
+use crate::source::{Block, CaptureFacts, Fill, Source};
+use anyhow::{Context, Result, bail};
+use devices::{Devices, Wanted};
+use listening::ThisHost;
+use signals::{Asked, Signals};
+use std::io::{BufWriter, ErrorKind};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tell::Teller;
+
+/// A connection that was closed is judged after so much silence: somebody waits for the answer.
+const SETTLE: Duration = Duration::from_millis(600);
+/// The second SYN comes a second after the first, the third after three.
+const FIRST_SYN_WAIT: Duration = Duration::from_millis(3_200);
+/// Longer between two SYNs than the kernel waits while any proxy does.
+const LONGEST_SYN_WAIT: Duration = Duration::from_secs(70);
+/// How often the kernel is asked what it dropped, and whether anybody still reads.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Watches until it is told to end, and reports. Returns the exit status.
+///
+/// # Errors
+/// When an interface cannot be opened, a file not be written, or nobody reads what is said.
+pub fn run(typed: &Live) -> Result<u8> {
+    let wanted = &typed.shared;
+    if typed.interface.is_empty() {
+        bail!("live: which interface? -i {}", devices::interfaces().join(", -i "));
+    }
+    let settings = settings(wanted)?;
+    let output = Output::open(wanted.output.as_deref())?;
+    let folders = folders(typed)?;
+    let listeners: Vec<Pattern> =
+        settings.told.backends.iter().chain(&settings.told.fronts).copied().collect();
+    let mut devices = Devices::open(&Wanted {
+        interfaces: &typed.interface,
+        snaplen: if typed.full { WHOLE } else { typed.snaplen },
+        buffer_bytes: typed.buffer_size,
+        promiscuous: typed.promiscuous,
+        filter: wanted.filter.as_deref(),
+        // The front leg is seen only where everything is, or it is named.
+        listeners: if settings.told.backends.is_empty() { &[] } else { &listeners },
+    })?;
+    let host = ThisHost::look();
+    let signals = Signals::take()?;
+    let left = privileges::drop(typed.user.as_deref(), &folders)?;
+
+    let mut teller = Teller::new(wanted, Box::new(BufWriter::new(output.to)), output.auto);
+    let troubles = Troubles::default();
+    let mut analysis = Analysis::new(settings);
+    analysis.on(Box::new(host));
+    if let Some(keeper) = keeper(typed, devices.facts(), &troubles)? {
+        analysis.keep(Box::new(keeper));
+    }
+    if typed.full && !folders.is_empty() {
+        teller.aside("--full: frames are kept whole, with bodies, passwords and cookies");
+    }
+    if !wanted.quiet {
+        let stamps = if devices.are_in_nanoseconds() { "nano" } else { "micro" };
+        teller.aside(&format!(
+            "watching {} for {} ({stamps}second stamps), {left}; Ctrl-C ends it with a report, \
+             'kill -USR1 {}' reports and goes on",
+            devices.facts().path,
+            watched(&listeners, wanted.filter.as_deref()),
+            std::process::id()
+        ));
+    }
+    let watch = Watch { typed, devices: &mut devices, signals, teller: &mut teller, troubles };
+    watch.go_on(&mut analysis)?;
+    devices.count_drops();
+    let report = analysis.finish([devices.facts()], &mut |record| teller.record(&record));
+    let failed = !report.failures.is_empty() && !wanted.exit_zero;
+    teller.report(report, true);
+    match teller.broken() {
+        Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(unread(&mut teller, &devices)),
+        Some(error) => Err(error).context("cannot write the answer"),
+        None => Ok(u8::from(failed)),
+    }
+}
+
+/// What is watched, in a few words.
+fn watched(listeners: &[Pattern], filter: Option<&str>) -> String {
+    let names: Vec<String> = listeners.iter().map(Pattern::to_string).collect();
+    let what = if names.is_empty() { "all TCP".to_owned() } else { names.join(", ") };
+    filter.map_or_else(|| what.clone(), |filter| format!("{what}, filtered by '{filter}'"))
+}
+
+/// No frame is longer.
+const WHOLE: u32 = 262_144;
+
+fn settings(wanted: &Shared) -> Result<Settings> {
+    let mut settings = config::settings(wanted, false)?;
+    settings.records.failures = true;
+    settings.flow.settle = SETTLE;
+    settings.flow.end_when_judged = true;
+    settings.flow.first_syn_wait = Some(FIRST_SYN_WAIT);
+    settings.flow.opening = LONGEST_SYN_WAIT;
+    Ok(settings)
+}
+
+/// The folders that files will be written to.
+fn folders(typed: &Live) -> Result<Vec<PathBuf>> {
+    if let Some(folder) = &typed.keep_evidence {
+        privileges::make_folder(folder)?;
+    }
+    let mut folders: Vec<PathBuf> = typed.keep_evidence.iter().cloned().collect();
+    if let Some(file) = &typed.write {
+        let folder = folder_of(file);
+        if !folder.is_dir() {
+            bail!("{}: there is no folder {}", file.display(), folder.display());
+        }
+        folders.push(folder);
+    }
+    Ok(folders)
+}
+
+fn keeper(typed: &Live, facts: &CaptureFacts, troubles: &Troubles) -> Result<Option<Keeper>> {
+    let interface = &facts.path;
+    let recording = typed.write.as_ref().map(|path| {
+        let files = typed.rotate_count.and_then(|count| usize::try_from(count).ok());
+        let rotation = Rotation { bytes: typed.rotate_size, files };
+        Recording::begin(path.clone(), rotation, interface.clone(), troubles.clone())
+            .with_context(|| format!("{}: cannot write", path.display()))
+    });
+    let evidence = typed.keep_evidence.as_ref().map(|folder| {
+        let memory = usize::try_from(typed.evidence_memory).unwrap_or(usize::MAX);
+        let most = usize::try_from(typed.evidence_count).unwrap_or(usize::MAX);
+        Evidence::new(folder.clone(), memory, most, interface.clone(), troubles.clone())
+    });
+    let recording = recording.transpose()?;
+    let wanted = recording.is_some() || evidence.is_some();
+    Ok(wanted.then(|| Keeper::new(recording, evidence, typed.full)))
+}
+
+/// A watch under way.
+struct Watch<'w, 't> {
+    typed: &'w Live,
+    devices: &'w mut Devices,
+    signals: Signals,
+    teller: &'w mut Teller<'t>,
+    troubles: Troubles,
+}
+
+impl Watch<'_, '_> {
+    /// Until a signal, a limit, the last interface's end, or nobody reads any more.
+    fn go_on(self, analysis: &mut Analysis) -> Result<()> {
+        let Self { typed, devices, signals, teller, troubles } = self;
+        let begun = Instant::now();
+        let mut looked = begun;
+        let mut block = Block::new();
+        loop {
+            let fill = devices.fill(&mut block)?;
+            let mut out = |record| teller.record(&record);
+            match fill {
+                Fill::Frames => analysis.take(&block, 0..block.len(), 0, &mut out),
+                Fill::Idle(now) => analysis.tick(now, &mut out),
+                Fill::End => return Ok(()),
+            }
+            troubles.take().iter().for_each(|trouble| teller.aside(trouble));
+            let over = typed.duration.is_some_and(|most| begun.elapsed() >= most)
+                || typed.max_failures.is_some_and(|most| teller.failures >= most);
+            if over {
+                devices.end();
+            }
+            if looked.elapsed() >= LOOK {
+                looked = Instant::now();
+                devices.count_drops();
+                if let Some(error) = teller.broken() {
+                    teller.break_off(error);
+                    return Ok(());
+                }
+            }
+            match signals.next() {
+                Some(Asked::End) => devices.end(),
+                Some(Asked::Report) => {
+                    devices.count_drops();
+                    teller.report(analysis.so_far([devices.facts()]), false);
+                }
+                None => {}
+            }
+            teller.pause(devices.facts());
+        }
+    }
+}
+
+/// Nobody reads the answer: told, and no failure.
+fn unread(teller: &mut Teller<'_>, devices: &Devices) -> u8 {
+    let frames = devices.facts().frames;
+    teller.aside(&format!("nobody reads the output any more: ended after {frames} frames"));
+    0
+}

@@ -1,0 +1,523 @@
+//! `why502 live`, on real interfaces: each test in a network namespace of its own, which ends with it.
+//!
+//! They need root; without it they say so and pass.
+
+use crate::cli::{stderr, stdout, why502};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Nothing here takes so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs `test` on a thread in a network namespace of its own, with `lo` up. Says so and does nothing
+/// where that is not allowed.
+fn in_namespace(test: impl FnOnce() + Send + 'static) {
+    let thread = thread::spawn(|| {
+        if unshare(CloneFlags::CLONE_NEWNET).is_err() {
+            eprintln!("skipped: network namespaces need root");
+            return;
+        }
+        if !run("ip link set lo up").status.success() {
+            eprintln!("skipped: this needs iproute2");
+            return;
+        }
+        test();
+    });
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn run(line: &str) -> Output {
+    Command::new("sh").args(["-c", line]).output().unwrap()
+}
+
+/// A program that watches.
+struct Watch {
+    child: Child,
+    records: Receiver<(Instant, Value)>,
+    errors: Receiver<String>,
+}
+
+/// The lines of a stream, as they come.
+fn lines<T: Send + 'static>(
+    stream: impl Read + Send + 'static,
+    read: impl Fn(String) -> T + Send + 'static,
+) -> Receiver<T> {
+    let (send, receive) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let _ = send.send(read(line));
+        }
+    });
+    receive
+}
+
+impl Watch {
+    /// Begins to watch, and returns when it does.
+    fn begin(arguments: &[&str]) -> Self {
+        let mut command = why502(&["live", "--format", "jsonl"]);
+        Self::of(command.args(arguments))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.unwrap();
+        let records = lines(child.stdout.take().unwrap(), |line| {
+            (Instant::now(), serde_json::from_str(&line).unwrap())
+        });
+        let errors = lines(child.stderr.take().unwrap(), |line| line);
+        let watch = Self { child, records, errors };
+        loop {
+            let line = watch.errors.recv_timeout(PATIENCE).expect("it should watch by now");
+            if line.contains("watching") {
+                return watch;
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
+    }
+
+    /// The next record of this type, and when it came.
+    fn next(&self, of_type: &str) -> (Instant, Value) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let (at, record) = self.records.recv_timeout(left).expect(of_type);
+            if record["type"] == of_type {
+                return (at, record);
+            }
+        }
+    }
+
+    /// Ends it with Ctrl-C; its records, its exit status, and what it said besides.
+    fn end(mut self) -> (Vec<Value>, i32, Vec<String>) {
+        self.signal(Signal::SIGINT);
+        let status = self.child.wait().unwrap();
+        let records = self.records.iter().map(|(_, record)| record).collect();
+        (records, status.code().unwrap(), self.errors.iter().collect())
+    }
+}
+
+/// A server that reads a request and then does what `answer` does.
+fn serve(answer: impl Fn(&mut TcpStream) + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 4096];
+            while matches!(stream.read(&mut head), Ok(read) if read > 0) {
+                answer(&mut stream);
+            }
+        }
+    });
+    port
+}
+
+fn ok(stream: &mut TcpStream) {
+    let answer = "HTTP/1.1 200 OK\r\nServer: test\r\nSet-Cookie: id=h1dden\r\nContent-Length: 9\r\n\r\nbody-text";
+    stream.write_all(answer.as_bytes()).unwrap();
+}
+
+fn close(stream: &mut TcpStream) {
+    stream.shutdown(std::net::Shutdown::Both).unwrap();
+}
+
+fn ask(port: u16, target: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let request = format!(
+        "GET {target} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer s3cret\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    let mut answer = [0; 4096];
+    let read = stream.read(&mut answer).unwrap_or(0);
+    String::from_utf8_lossy(&answer[..read]).into_owned()
+}
+
+fn causes(records: &[Value]) -> Vec<String> {
+    let failures = records.iter().filter(|record| record["type"] == "failure");
+    failures.map(|failure| failure["cause"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_failure_is_told_within_a_second_of_its_end() {
+    in_namespace(|| {
+        let port = serve(close);
+        let watch = Watch::begin(&["-i", "lo"]);
+        ask(port, "/a");
+        let failed = Instant::now();
+        let (told, failure) = watch.next("failure");
+        assert_eq!(failure["cause"], "closed_in_flight");
+        assert_eq!(failure["request"]["target"], "/a");
+        let late = told.duration_since(failed);
+        assert!(late < Duration::from_secs(1), "told after {late:?}");
+        let (records, status, _) = watch.end();
+        assert_eq!(status, 1);
+        assert_eq!(records.last().unwrap()["counters"]["exchanges_failed"], 1);
+    });
+}
+
+#[test]
+fn a_refused_connect_to_this_host_says_what_listens_instead() {
+    in_namespace(|| {
+        let port = serve(ok);
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let watch = Watch::begin(&["-i", "lo"]);
+        assert!(TcpStream::connect(("127.0.0.1", free)).is_err());
+        let (_, failure) = watch.next("failure");
+        assert_eq!(failure["cause"], "connection_refused");
+        let summary = failure["summary"].as_str().unwrap();
+        assert!(summary.contains(&format!("nothing listens on :{free}")), "{summary}");
+        // This very process listens.
+        let own = format!("({}) listens on :{port}", std::process::id());
+        assert!(summary.contains(&own), "{summary}");
+        assert_eq!(failure["detail"]["listening"][0]["at"], format!("127.0.0.1:{port}"));
+        let (records, ..) = watch.end();
+        let changed: Vec<&Value> =
+            records.iter().filter(|record| record.get("detail").is_some()).collect();
+        assert!(changed.is_empty(), "the end says the same: {changed:?}");
+    });
+}
+
+#[test]
+fn it_says_the_same_as_an_analysis_of_what_it_saw() {
+    in_namespace(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("seen.pcapng");
+        let (fine, broken) = (serve(ok), serve(close));
+        let watch = Watch::begin(&["-i", "lo", "--full", "--write", file.to_str().unwrap()]);
+        for number in 0..20 {
+            assert!(ask(fine, &format!("/{number}")).starts_with("HTTP/1.1 200"));
+            ask(broken, &format!("/broken/{number}"));
+        }
+        watch.next("failure");
+        let (mut records, status, _) = watch.end();
+        assert_eq!(status, 1);
+        let of_file = why502(&["analyze", "--format", "json", file.to_str().unwrap()]);
+        let of_file = { of_file }.output().unwrap();
+        let report: Value = serde_json::from_str(&stdout(&of_file)).unwrap();
+        let summary = records.pop().unwrap();
+        for name in ["causes", "backends", "events"] {
+            assert_eq!(summary[name], report[name], "{name}");
+        }
+        assert_eq!(summary["counters"]["exchanges"], 40);
+        assert_eq!(summary["counters"], report["counters"]);
+    });
+}
+
+#[test]
+fn what_is_kept_holds_no_body_and_no_secret() {
+    in_namespace(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, evidence) = (folder.path().join("seen.pcapng"), folder.path().join("evidence"));
+        let (fine, broken) = (serve(ok), serve(close));
+        let watch = Watch::begin(&[
+            "-i",
+            "lo",
+            "--write",
+            file.to_str().unwrap(),
+            "--keep-evidence",
+            evidence.to_str().unwrap(),
+        ]);
+        ask(fine, "/fine?token=t0ken");
+        ask(broken, "/broken?id=7&token=t0ken");
+        watch.next("failure");
+        watch.end();
+        let kept = fs::read_dir(&evidence).unwrap().map(|entry| entry.unwrap().path());
+        let kept: Vec<_> = kept.collect();
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        for file in [&file, &kept[0]] {
+            let bytes = fs::read(file).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            for secret in ["s3cret", "t0ken", "h1dden", "body-text"] {
+                assert!(!text.contains(secret), "{}: {secret}", file.display());
+            }
+            assert!(text.contains("Host: shop"));
+            assert_eq!(mode(file), 0o600);
+        }
+        assert_eq!(mode(&evidence), 0o700);
+        // The proof stands in the file, and the file alone proves it.
+        let bytes = fs::read(&kept[0]).unwrap();
+        assert!(String::from_utf8_lossy(&bytes).contains("the backend's FIN"));
+        let again = why502(&["analyze", "--format", "json", kept[0].to_str().unwrap()]);
+        let again: Value = serde_json::from_str(&stdout(&{ again }.output().unwrap())).unwrap();
+        assert_eq!(again["failures"][0]["cause"], "closed_in_flight");
+        assert_eq!(again["failures"][0]["request"]["target"], "/broken?id=7&token=…");
+    });
+}
+
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn once_everything_is_open_privileges_are_gone() {
+    in_namespace(|| {
+        let status = |watch: &Watch| {
+            let status = fs::read_to_string(format!("/proc/{}/status", watch.child.id())).unwrap();
+            let value = |name: &str| {
+                let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+                line.split_once(':').unwrap().1.trim().to_owned()
+            };
+            let threads = value("Threads");
+            (value("Uid"), value("CapEff"), value("CapPrm"), value("NoNewPrivs"), threads)
+        };
+        let watch = Watch::begin(&["-i", "lo"]);
+        let (user, effective, permitted, no_new, threads) = status(&watch);
+        assert!(!user.starts_with("0\t"), "{user}");
+        let none = "0000000000000000";
+        assert_eq!((effective.as_str(), permitted.as_str()), (none, none));
+        assert_eq!((no_new.as_str(), threads.as_str()), ("1", "1"));
+        watch.end();
+
+        // Root's own folder is written to by root, without root's powers.
+        let folder = tempfile::tempdir().unwrap();
+        let watch = Watch::begin(&["-i", "lo", "--keep-evidence", folder.path().to_str().unwrap()]);
+        let (user, effective, permitted, ..) = status(&watch);
+        assert!(user.starts_with("0\t"), "{user}");
+        assert_eq!((effective.as_str(), permitted.as_str()), (none, none));
+        watch.end();
+    });
+}
+
+/// A copy of the program where everybody may run it.
+fn for_everybody(folder: &Path) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    let program = folder.join("why502");
+    fs::copy(env!("CARGO_BIN_EXE_why502"), &program).unwrap();
+    program
+}
+
+#[test]
+fn one_capability_is_enough_and_without_it_one_line_says_so() {
+    in_namespace(|| {
+        if !run("command -v setpriv setcap").status.success() {
+            eprintln!("skipped: this needs setpriv and setcap");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let program = for_everybody(folder.path());
+        let nobody = |more: &str| {
+            format!(
+                "setpriv --reuid=nobody --clear-groups {more} {} live -i lo --duration 1s",
+                program.display()
+            )
+        };
+        let refused = run(&nobody(""));
+        assert_eq!(refused.status.code(), Some(2));
+        let said = stderr(&refused);
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains("lo: no permission") && said.contains("sudo"), "{said}");
+
+        let allowed = run(&nobody("--inh-caps=+net_raw --ambient-caps=+net_raw"));
+        assert_eq!(allowed.status.code(), Some(0), "{}", stderr(&allowed));
+        assert!(run(&format!("setcap cap_net_raw+ep {}", program.display())).status.success());
+        let allowed = run(&nobody(""));
+        assert_eq!(allowed.status.code(), Some(0), "{}", stderr(&allowed));
+    });
+}
+
+#[test]
+fn a_wrong_interface_is_one_line_that_names_the_right_ones() {
+    in_namespace(|| {
+        let refused = why502(&["live", "-i", "eht0"]).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2));
+        let said = stderr(&refused);
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains("eht0: no such interface") && said.contains("lo"), "{said}");
+        let none = why502(&["live"]).output().unwrap();
+        assert_eq!(none.status.code(), Some(2));
+        assert!(stderr(&none).contains("-i lo"), "{}", stderr(&none));
+        let wrong = why502(&["live", "-i", "lo", "--filter", "tcp prot 80"]).output().unwrap();
+        assert_eq!(wrong.status.code(), Some(2));
+        assert!(stderr(&wrong).contains("--filter \"tcp prot 80\""), "{}", stderr(&wrong));
+    });
+}
+
+#[test]
+fn an_interface_that_goes_away_ends_the_watch_with_a_report() {
+    in_namespace(|| {
+        run("ip link add gone0 type veth peer name gone1 && ip link set gone0 up");
+        let mut watch = Watch::begin(&["-i", "gone0"]);
+        run("ip link del gone0");
+        let (_, summary) = watch.next("summary");
+        let damage = summary["captures"][0]["damage"].as_str().unwrap();
+        assert!(damage.starts_with("gone0: "), "{damage}");
+        assert_eq!(watch.child.wait().unwrap().code(), Some(0));
+    });
+}
+
+#[test]
+fn an_interface_that_is_down_for_a_while_is_watched_again() {
+    in_namespace(|| {
+        let port = serve(close);
+        let watch = Watch::begin(&["-i", "lo"]);
+        run("ip link set lo down; sleep 0.3; ip link set lo up");
+        ask(port, "/after");
+        assert_eq!(watch.next("failure").1["request"]["target"], "/after");
+        watch.end();
+    });
+}
+
+#[test]
+fn where_nobody_reads_the_answer_the_watch_ends_and_says_so() {
+    in_namespace(|| {
+        let command =
+            format!("{{ {} live -i lo 2>&3 | head -c 0; }} 3>&1", env!("CARGO_BIN_EXE_why502"));
+        let begun = Instant::now();
+        let said = stdout(&run(&command));
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        assert!(said.lines().last().unwrap().contains("nobody reads the output"), "{said}");
+    });
+}
+
+#[test]
+fn it_reports_on_the_way_and_goes_on() {
+    in_namespace(|| {
+        let port = serve(close);
+        let watch = Watch::begin(&["-i", "lo"]);
+        ask(port, "/1");
+        watch.next("failure");
+        watch.signal(Signal::SIGUSR1);
+        let (_, summary) = watch.next("summary");
+        assert_eq!(
+            (&summary["so_far"], &summary["causes"]["closed_in_flight"]),
+            (&true.into(), &1.into())
+        );
+        ask(port, "/2");
+        watch.next("failure");
+        let (records, ..) = watch.end();
+        let last = records.last().unwrap();
+        assert_eq!(last["causes"]["closed_in_flight"], 2);
+        assert!(last.get("so_far").is_none());
+    });
+}
+
+#[test]
+fn it_ends_by_itself_after_a_time_or_a_number_of_failures() {
+    in_namespace(|| {
+        let port = serve(close);
+        let mut watch = Watch::begin(&["-i", "lo", "--max-failures", "2"]);
+        ask(port, "/1");
+        ask(port, "/2");
+        assert_eq!(watch.child.wait().unwrap().code(), Some(1));
+        let begun = Instant::now();
+        let mut watch = Watch::begin(&["-i", "lo", "--duration", "500ms"]);
+        assert_eq!(watch.child.wait().unwrap().code(), Some(0));
+        assert!(begun.elapsed() >= Duration::from_millis(500));
+    });
+}
+
+#[test]
+fn killed_outright_it_leaves_evidence_that_is_whole() {
+    in_namespace(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, evidence) = (folder.path().join("seen.pcapng"), folder.path().join("evidence"));
+        let port = serve(close);
+        let mut watch = Watch::begin(&[
+            "-i",
+            "lo",
+            "--write",
+            file.to_str().unwrap(),
+            "--keep-evidence",
+            evidence.to_str().unwrap(),
+        ]);
+        for number in 0..10 {
+            ask(port, &format!("/{number}"));
+            watch.next("failure");
+        }
+        watch.signal(Signal::SIGKILL);
+        watch.child.wait().unwrap();
+        let mut files: Vec<_> =
+            fs::read_dir(&evidence).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(files.len(), 10);
+        files.push(file);
+        for file in files {
+            let report = why502(&["analyze", "--format", "json", file.to_str().unwrap()]);
+            let report: Value =
+                serde_json::from_str(&stdout(&{ report }.output().unwrap())).unwrap();
+            assert_eq!(report["captures"][0]["damage"], Value::Null, "{}", file.display());
+            assert!(report["captures"][0]["frames"].as_u64().unwrap() >= 5);
+            assert_eq!(report["failures"][0]["cause"], "closed_in_flight");
+        }
+    });
+}
+
+#[test]
+fn a_full_disk_is_told_once_and_the_watch_goes_on() {
+    in_namespace(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = folder.path().join("disk");
+        fs::create_dir(&disk).unwrap();
+        if unshare(CloneFlags::CLONE_NEWNS).is_err() {
+            eprintln!("skipped: mount namespaces need root");
+            return;
+        }
+        run("mount --make-rprivate /");
+        let mounted = run(&format!("mount -t tmpfs -o size=16k none {}", disk.display()));
+        assert!(mounted.status.success(), "{}", stderr(&mounted));
+        let port = serve(close);
+        let file = disk.join("seen.pcapng");
+        let watch = Watch::begin(&[
+            "-i",
+            "lo",
+            "--write",
+            file.to_str().unwrap(),
+            "--keep-evidence",
+            disk.to_str().unwrap(),
+        ]);
+        for number in 0..60 {
+            ask(port, &format!("/{number}"));
+        }
+        for _ in 0..60 {
+            watch.next("failure");
+        }
+        let (records, status, said) = watch.end();
+        assert_eq!((status, causes(&records).len()), (1, 0));
+        let full = said.iter().filter(|line| line.contains("the watch goes on")).count();
+        assert!((1..=2).contains(&full), "told once for each: {said:?}");
+        // What was written before is whole.
+        let report = why502(&["analyze", "--format", "json", file.to_str().unwrap()]);
+        let report: Value = serde_json::from_str(&stdout(&{ report }.output().unwrap())).unwrap();
+        assert_eq!(report["captures"][0]["damage"], Value::Null);
+        run(&format!("umount {}", disk.display()));
+    });
+}
+
+#[test]
+fn several_interfaces_are_one_watch_in_the_order_of_time() {
+    in_namespace(|| {
+        // Both ends of a link: each frame is seen twice, a moment apart.
+        run(
+            "ip link add a0 type veth peer name b0 && ip link set a0 up && ip addr add 10.9.0.1/24 dev a0",
+        );
+        run("ip netns list >/dev/null; unshare -n true");
+        let port = serve(close);
+        let watch = Watch::begin(&["-i", "lo", "a0"]);
+        for number in 0..5 {
+            ask(port, &format!("/{number}"));
+        }
+        for _ in 0..5 {
+            assert_eq!(watch.next("failure").1["cause"], "closed_in_flight");
+        }
+        let (records, ..) = watch.end();
+        assert_eq!(records.last().unwrap()["captures"][0]["path"], "lo, a0");
+        assert_eq!(causes(&records), [""; 0]);
+    });
+}
