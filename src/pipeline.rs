@@ -119,30 +119,40 @@ impl Analysis {
     /// Takes the frames at these places of a block, which were captured at one viewpoint.
     pub fn take(&mut self, block: &Block, places: Range<usize>, viewpoint: u32, out: &mut Out<'_>) {
         for frame in block.frames(places) {
-            match packet::decode(&frame) {
-                Ok(segment) => {
-                    self.push(&segment, viewpoint, out);
-                    if let Some(keeper) = &mut self.keeper
-                        && let Some(place) = self.table.place(&segment)
-                    {
-                        keeper.segment(&frame, &segment, &place);
-                    }
-                }
-                Err(Skip::Fragment) => self.fragment(&frame, viewpoint, out),
-                Err(skip) => {
-                    if skip == Skip::NotTcp
-                        && let Some(unreachable) = icmp::unreachable(&frame)
-                    {
-                        self.table.unreachable(&unreachable, viewpoint);
-                        let of = self.table.between(unreachable.src, unreachable.dst, viewpoint);
-                        if let Some(keeper) = &mut self.keeper {
-                            keeper.remark(&frame, of);
-                        }
-                    }
-                    self.skip(skip);
+            self.frame(&frame, viewpoint, out);
+        }
+        self.tell(out);
+    }
+
+    /// Takes one frame. What it shows is told with [`Self::tell`].
+    pub fn frame(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut Out<'_>) {
+        match packet::decode(frame) {
+            Ok(segment) => {
+                self.push(&segment, viewpoint, out);
+                if let Some(keeper) = &mut self.keeper
+                    && let Some(place) = self.table.place(&segment)
+                {
+                    keeper.segment(frame, &segment, &place);
                 }
             }
+            Err(Skip::Fragment) => self.fragment(frame, viewpoint, out),
+            Err(skip) => {
+                if skip == Skip::NotTcp
+                    && let Some(unreachable) = icmp::unreachable(frame)
+                {
+                    self.table.unreachable(&unreachable, viewpoint);
+                    let of = self.table.between(unreachable.src, unreachable.dst, viewpoint);
+                    if let Some(keeper) = &mut self.keeper {
+                        keeper.remark(frame, of);
+                    }
+                }
+                self.skip(skip);
+            }
         }
+    }
+
+    /// Makes known the failures that the frames so far show.
+    pub fn tell(&mut self, out: &mut Out<'_>) {
         if self.settings.records.failures {
             self.tell_failures(out);
         }
@@ -154,9 +164,7 @@ impl Analysis {
         table.tick(now, &mut |output, connection| {
             book(ledger, settings, output, connection, out);
         });
-        if self.settings.records.failures {
-            self.tell_failures(out);
-        }
+        self.tell(out);
         if let Some(keeper) = &mut self.keeper {
             keeper.pause();
         }

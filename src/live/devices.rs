@@ -7,7 +7,7 @@
 
 use super::kernel_filter;
 use crate::packet::{Frame, FrameRef, LinkType, Pattern};
-use crate::source::{Block, CaptureFacts, Dropped, Fill, Format, Source, SourceError};
+use crate::source::{CaptureFacts, Dropped, Fill, Format, SourceError};
 use crate::time::Timestamp;
 use pcap::{Active, Capture, Error, Precision};
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ const NAP: Duration = Duration::from_millis(25);
 /// Frames of one interface may come so much later than those of another: the wait of one, and what
 /// it takes to drain the other.
 const SPREAD: Duration = Duration::from_millis(200);
-/// A block is handed on when it holds so many frames, so that signals are noticed under load.
+/// After so many frames there is a pause, so that signals are noticed under load.
 const BATCH: usize = 16_384;
 
 /// What a watch is told of its interfaces.
@@ -71,7 +71,7 @@ impl Counted {
     }
 }
 
-/// Interfaces being watched, as one source.
+/// Interfaces being watched.
 pub(super) struct Devices {
     devices: Vec<Device>,
     facts: CaptureFacts,
@@ -134,21 +134,22 @@ impl Devices {
         self.devices.iter().filter(|device| device.gone.is_none())
     }
 
-    /// Takes what the kernel holds of each interface.
-    fn drain(&mut self, block: &mut Block) {
+    /// Takes what the kernel holds of each interface; returns how many frames were handed on.
+    fn drain(&mut self, take: &mut impl FnMut(&Frame<'_>)) -> usize {
         let several = self.devices.len() > 1;
         let Self { devices, facts, waiting, .. } = self;
+        let mut handed_on = 0_usize;
         for device in devices.iter_mut().filter(|device| device.gone.is_none()) {
             loop {
                 let taken = device.take(|at, link, wire_len, bytes| {
                     if several {
                         waiting.push_back(Waiting { at, link, wire_len, bytes: bytes.into() });
                     } else {
-                        add(facts, block, at, link, wire_len, bytes);
+                        hand_on(facts, take, at, link, wire_len, bytes);
+                        handed_on = handed_on.saturating_add(1);
                     }
                 });
-                let full = block.len() >= BATCH || waiting.len() >= BATCH;
-                if taken == 0 || full {
+                if taken == 0 || handed_on >= BATCH || waiting.len() >= BATCH {
                     break;
                 }
             }
@@ -157,19 +158,53 @@ impl Devices {
         if facts.damage.is_none() {
             facts.damage = gone.cloned();
         }
+        handed_on
     }
 
-    /// Hands on the frames of several interfaces that nothing earlier can follow any more.
-    fn release(&mut self, block: &mut Block, now: Timestamp) {
+    /// Hands on the frames of several interfaces that nothing earlier can follow any more; returns how
+    /// many.
+    fn release(&mut self, now: Timestamp, take: &mut impl FnMut(&Frame<'_>)) -> usize {
         let Self { facts, waiting, .. } = self;
+        let mut handed_on = 0_usize;
         waiting.make_contiguous().sort_by_key(|frame| frame.at);
         while let Some(next) = waiting.front()
             && (self.ending || now.since(next.at) >= SPREAD)
         {
             if let Some(frame) = waiting.pop_front() {
-                add(facts, block, frame.at, frame.link, frame.wire_len, &frame.bytes);
+                hand_on(facts, take, frame.at, frame.link, frame.wire_len, &frame.bytes);
+                handed_on = handed_on.saturating_add(1);
             }
         }
+        handed_on
+    }
+
+    /// Hands on the next frames where the kernel put them, and returns when there are no more, or many
+    /// were. Unlike a [`Source`](crate::source::Source) it copies none: that was an eighth of the cost.
+    pub(super) fn take(&mut self, mut take: impl FnMut(&Frame<'_>)) -> Fill {
+        if self.ended || self.open_devices().next().is_none() && self.waiting.is_empty() {
+            return Fill::End;
+        }
+        if self.idle && !self.ending {
+            thread::sleep(NAP);
+        }
+        let now = wall_clock();
+        let mut handed_on = self.drain(&mut take);
+        if self.devices.len() > 1 {
+            handed_on = self.release(now, &mut take);
+        }
+        self.idle = handed_on == 0;
+        if !self.idle {
+            return Fill::Frames;
+        }
+        self.ended = self.ending;
+        // What the kernel holds back was captured after this.
+        let nanos = now.as_nanos().saturating_sub(nanos(SPREAD));
+        if self.ended { Fill::End } else { Fill::Idle(Timestamp::from_nanos(nanos)) }
+    }
+
+    /// What is known of the watch so far.
+    pub(super) fn facts(&self) -> &CaptureFacts {
+        &self.facts
     }
 
     /// Asks how many frames were lost. It costs a few system calls.
@@ -187,10 +222,10 @@ impl Devices {
     }
 }
 
-/// Puts one more frame into the block, and counts it.
-fn add(
+/// Counts a frame and hands it on.
+fn hand_on(
     facts: &mut CaptureFacts,
-    block: &mut Block,
+    take: &mut impl FnMut(&Frame<'_>),
     at: Timestamp,
     link: LinkType,
     wire_len: u32,
@@ -203,7 +238,7 @@ fn add(
     let cut = usize::try_from(wire_len).is_ok_and(|wire| bytes.len() < wire);
     facts.truncated_frames = facts.truncated_frames.saturating_add(cut.into());
     let reference = FrameRef { capture: 0, number: facts.frames, at };
-    block.push(&Frame { reference, link, wire_len, bytes });
+    take(&Frame { reference, link, wire_len, bytes });
 }
 
 impl Device {
@@ -275,39 +310,6 @@ impl Device {
 /// libpcap's words for an interface that was set down.
 fn is_down(why: &str) -> bool {
     why.contains("interface went down") || why.contains("Network is down")
-}
-
-impl Source for Devices {
-    fn fill(&mut self, block: &mut Block) -> Result<Fill, SourceError> {
-        block.clear();
-        if self.ended || self.open_devices().next().is_none() && self.waiting.is_empty() {
-            return Ok(Fill::End);
-        }
-        if self.idle && !self.ending {
-            thread::sleep(NAP);
-        }
-        let now = wall_clock();
-        self.drain(block);
-        self.idle = block.is_empty();
-        if self.devices.len() > 1 {
-            self.release(block, now);
-        }
-        if block.is_empty() {
-            self.ended = self.ending;
-            // What the kernel holds back was captured after this.
-            let nanos = now.as_nanos().saturating_sub(nanos(SPREAD));
-            return Ok(if self.ended {
-                Fill::End
-            } else {
-                Fill::Idle(Timestamp::from_nanos(nanos))
-            });
-        }
-        Ok(Fill::Frames)
-    }
-
-    fn facts(&self) -> &CaptureFacts {
-        &self.facts
-    }
 }
 
 /// The clock that the kernel stamps frames with.

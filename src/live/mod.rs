@@ -16,7 +16,7 @@ use crate::config;
 use crate::keep::{Evidence, Keeper, Recording, Rotation, Troubles, folder_of};
 use crate::packet::Pattern;
 use crate::pipeline::{Analysis, Settings};
-use crate::source::{Block, CaptureFacts, Fill, Source};
+use crate::source::{CaptureFacts, Fill};
 use anyhow::{Context, Result, bail};
 use devices::{Devices, Wanted};
 use listening::ThisHost;
@@ -164,12 +164,10 @@ impl Watch<'_, '_> {
         let Self { typed, devices, signals, teller, troubles } = self;
         let begun = Instant::now();
         let mut looked = begun;
-        let mut block = Block::new();
         loop {
-            let fill = devices.fill(&mut block)?;
             let mut out = |record| teller.record(&record);
-            match fill {
-                Fill::Frames => analysis.take(&block, 0..block.len(), 0, &mut out),
+            match devices.take(|frame| analysis.frame(frame, 0, &mut out)) {
+                Fill::Frames => analysis.tell(&mut out),
                 Fill::Idle(now) => analysis.tick(now, &mut out),
                 Fill::End => return Ok(()),
             }

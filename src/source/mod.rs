@@ -79,20 +79,6 @@ impl Block {
         spans.iter().map(|span| span.frame(&self.bytes))
     }
 
-    /// Removes all frames; their memory stays.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.spans.clear();
-    }
-
-    /// Adds a copy of a frame behind the others.
-    pub fn push(&mut self, frame: &Frame<'_>) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(frame.bytes);
-        let Frame { reference, link, wire_len, .. } = *frame;
-        self.spans.push(Span { reference, link, wire_len, start, end: self.bytes.len() });
-    }
-
     /// Removes the frames that are not `wanted`; returns how many they were.
     fn retain(&mut self, wanted: impl Fn(&Frame<'_>) -> bool) -> u64 {
         let before = self.spans.len();
