@@ -1,0 +1,24 @@
+"""The table of cases, a module for each family. A case is a few lines of data:
+
+    case(NAME, SCENARIO, PROXY, BACKEND, ABOUT, b={options of the backend}, p={options of the proxy},
+         params={what the scenario is told}, quick=True, ...)
+
+Further keys: topology ("wire", "direct", "loopback"), delay_ms (one way, 15), ipv6, capture (kind,
+proxy_any, nano), ports and other_backends (further listeners), settle, linger, notes.
+"""
+import importlib
+import pkgutil
+
+CASES = {}
+KEYS = {"topology", "delay_ms", "ipv6", "capture", "ports", "other_backends", "settle", "linger", "log_wait", "notes", "params", "quick"}
+
+
+def case(name, scenario, proxy, backend, about="", b=None, p=None, **more):
+    assert name not in CASES, name
+    assert not set(more) - KEYS, "%s: what is %s?" % (name, set(more) - KEYS)
+    CASES[name] = dict(name=name, scenario=scenario, proxy=proxy, backend=backend, about=about,
+                       backend_opts=b or {}, proxy_opts=p or {}, **more)
+
+
+for _, _name, _ in pkgutil.iter_modules(__path__):
+    importlib.import_module("." + _name, __name__)
