@@ -58,7 +58,6 @@ class Ctx:
             rec["_accept"] = accept
         with self.lock:
             self.records.append(rec)
-        own = conn is None
         try:
             c = conn or self.prepare(timeout)
         except OSError as e:

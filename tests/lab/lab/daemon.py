@@ -1,5 +1,6 @@
 """What the modules that start a proxy or a backend share."""
 import os
+import shutil
 
 from .process import sh
 
@@ -19,3 +20,12 @@ def write(ctx, rel, text):
     with open(path, "w") as f:
         f.write(text)
     return rel
+
+
+def python_app(ctx):
+    """Puts the WSGI and ASGI applications into the case's folder; returns the environment to find them."""
+    folder = os.path.join(ctx.dir, "app")
+    os.makedirs(folder, exist_ok=True)
+    for name in ("wsgi_app.py", "asgi_app.py"):
+        shutil.copy(os.path.join(APPS, name), folder)
+    return {"PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"}

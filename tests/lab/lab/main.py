@@ -8,7 +8,6 @@ import pathlib
 import shutil
 import signal
 import sys
-import tempfile
 import time
 
 from . import box, install, judge, table

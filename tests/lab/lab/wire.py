@@ -1,5 +1,4 @@
 """The wire program (wire.c), its commands and its events."""
-import os
 import queue
 import threading
 import time

@@ -2,7 +2,6 @@
 import os
 
 from ..daemon import dpkg, write
-from ..process import sh
 
 PACKAGES = ("apache2",)
 

@@ -1,7 +1,6 @@
 """Go's net/http. Options: write, tls, h2."""
 import os
 
-from ..daemon import write
 from ..process import sh
 
 PACKAGES = ("golang-go",)

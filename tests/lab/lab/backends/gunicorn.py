@@ -1,5 +1,5 @@
 """gunicorn. Options: worker, workers, threads, timeout, graceful, max_requests, backlog, env, tls."""
-from ..daemon import dpkg
+from ..daemon import dpkg, python_app
 
 PACKAGES = ("gunicorn",)
 
@@ -13,5 +13,5 @@ def start(ctx, o):
         argv += ["--max-requests", o["max_requests"]]
     if o.get("tls"):
         argv += ["--certfile", ctx.tls["cert"], "--keyfile", ctx.tls["key"]]
-    p = ctx.lab.spawn(ctx.lab.backend, argv + ["wsgi_app:application"], "backend-error.log", env=dict(_py_env(ctx), **o.get("env", {})))
+    p = ctx.lab.spawn(ctx.lab.backend, argv + ["wsgi_app:application"], "backend-error.log", env=dict(python_app(ctx), **o.get("env", {})))
     return {"proc": p, "name": "gunicorn (%s)" % o.get("worker", "gthread"), "version": dpkg("gunicorn")}

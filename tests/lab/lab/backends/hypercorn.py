@@ -1,5 +1,5 @@
 """hypercorn. Options: graceful, max_requests, tls."""
-from ..daemon import dpkg
+from ..daemon import dpkg, python_app
 
 PACKAGES = ("python3-hypercorn", "python3-h2")
 
@@ -11,5 +11,5 @@ def start(ctx, o):
         argv += ["--keyfile", ctx.tls["key"], "--certfile", ctx.tls["cert"]]
     if o.get("max_requests"):
         argv += ["--max-requests", o["max_requests"]]
-    p = ctx.lab.spawn(ctx.lab.backend, argv + ["asgi_app:app"], "backend-error.log", env=_py_env(ctx))
+    p = ctx.lab.spawn(ctx.lab.backend, argv + ["asgi_app:app"], "backend-error.log", env=python_app(ctx))
     return {"proc": p, "version": dpkg("python3-hypercorn")}

@@ -1,5 +1,5 @@
 """uvicorn. Options: workers, limit_concurrency, limit_max, tls."""
-from ..daemon import dpkg
+from ..daemon import dpkg, python_app
 
 PACKAGES = ("uvicorn",)
 
@@ -15,5 +15,5 @@ def start(ctx, o):
         argv += ["--limit-max-requests", o["limit_max"]]
     if o.get("tls"):
         argv += ["--ssl-keyfile", ctx.tls["key"], "--ssl-certfile", ctx.tls["cert"]]
-    p = ctx.lab.spawn(ctx.lab.backend, argv, "backend-access.log", env=_py_env(ctx))
+    p = ctx.lab.spawn(ctx.lab.backend, argv, "backend-access.log", env=python_app(ctx))
     return {"proc": p, "version": dpkg("uvicorn")}

@@ -25,7 +25,7 @@ def clean(ctx, paths=None, idle=True, load=20):
 def websocket(ctx, n=3, drop=False):
     for _ in range(n):
         c = ctx.prepare()
-        r = ctx.req("GET", "/ws-drop" if drop else "/ws", conn=c, keep=True,
+        ctx.req("GET", "/ws-drop" if drop else "/ws", conn=c, keep=True,
                     headers=[("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13")])
         for _ in range(4):
             try:

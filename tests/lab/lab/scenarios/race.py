@@ -18,7 +18,7 @@ def keepalive_race(ctx, methods=("GET", "POST"), rounds=4, warm="/ok", path="/ok
             q = ctx.wire.subscribe()
             for _ in range(keep_warm):
                 ctx.req("GET", warm)
-            w = ctx.req("GET", warm)
+            ctx.req("GET", warm)
             conn = ctx.prepare() if prepare else None
             t_resp = None
             if when == "before_fin" and measured:
@@ -62,7 +62,6 @@ def natural_race(ctx, n=24, cycles=4, idle=None, step=0.0004, methods=("POST", "
     """No wire and no trigger: many idle connections, and requests spread over the moment when their idle timers are due."""
     idle = idle or ctx.backend["ka"]
     for c in range(cycles):
-        t = []
         for _ in range(n):
             ctx.req("GET", "/slow", params="s=0.5", background=True)
         ctx.join()
@@ -105,16 +104,15 @@ def stale_reuse(ctx, rounds=3, methods=("GET", "POST"), pause_all=True):
         for m in methods:
             q = ctx.wire.subscribe()
             ctx.req("GET", "/ok")
-            ev = ctx.wire.wait(q, is_close(ctx), 0.01)
             conn = ctx.prepare()
             time.sleep(max(0.1, ctx.backend["ka"] - 0.3))
             pids = [ctx.proxy["proc"].pid] + ctx.proxy["proc"].children()
             for p in pids:
                 os.kill(p, signal.SIGSTOP)
             try:
-                r = ctx.req(m, "/ok", cause="stale_reuse", conn=conn, background=True, accept={"stale_reuse"},
+                ctx.req(m, "/ok", cause="stale_reuse", conn=conn, background=True, accept={"stale_reuse"},
                             notes="the proxy's event loop was stopped while the FIN arrived")
-                ev = ctx.wire.wait(q, is_close(ctx), ctx.backend["ka"] + 3)
+                ctx.wire.wait(q, is_close(ctx), ctx.backend["ka"] + 3)
                 time.sleep(0.1)
             finally:
                 for p in pids[::-1]:
