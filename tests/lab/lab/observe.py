@@ -44,6 +44,12 @@ def observe(a, b, method, opaque=False, fcgi=False):
     return o
 
 
+def _queue_full(pk):
+    """The handshake was done for the proxy, and yet the backend's host repeats its SYN+ACK."""
+    answers = [p["t"] for p in pk if not p["out"] and p["fl"] & 0x12 == 0x12]
+    return any(t - answers[0] > 0.1 and any(p["out"] and p["t"] < t and p["fl"] & 0x12 == 0x10 for p in pk) for t in answers[1:])
+
+
 def _observe(a, b, method, opaque, fcgi):
     fin, rst = a["fin_in"], a["rst_in"]
     br = (b or a)["rst_in"]
@@ -55,6 +61,8 @@ def _observe(a, b, method, opaque, fcgi):
         bo, bi = [[x["t"] for x in (b[i], b[j]) if x] for i, j in (("fin_out", "rst_out"), ("fin_in", "rst_in"))]
         if bi and (not bo or min(bi) < min(bo)):
             gave_up = False
+    if _queue_full(a["pk"]) and (a["acked_t"] is None or a["acked_t"] - a["t_sent"] > 0.9):
+        return "accept_queue_full" if outs else "waiting"
     if not fin and a["rst_out"] and a["resp_t"] and not a["fin_out"] and 0 <= a["rst_out"]["t"] - a["resp_t"] < 0.002 and a["resp_t"] - a["t_sent"] > 1:
         # the answer came long after the proxy had dropped the socket: its kernel refuses it
         return "backend_slow" if a["acked_t"] and a["acked_t"] < a["resp_t"] - 0.3 else "path_blackhole"

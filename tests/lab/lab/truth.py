@@ -11,6 +11,8 @@ ACCEPT = {
     "request_limit_close": {"keepalive_race", "stale_reuse", "closed_in_flight"},
     "backend_error_status": {"status_500", "status_502", "status_503", "status_504", "status_413", "status_403"},
     "health_check_failing": {"no_attempt"},
+    "client_gone": {"backend_slow", "backend_stalled", "truncated_response"},
+    "upload_cut_short": {"status_413", "reset_in_flight", "truncated_response"},
     "path_blackhole": {"path_blackhole"},
     "closed_in_flight": {"closed_in_flight", "reset_in_flight", "closed_before_request"},
     "reset_in_flight": {"reset_in_flight", "closed_before_request"},
@@ -28,7 +30,8 @@ ALSO = {
     "firewall reset": ("connection_refused",),
 }
 NAMES = {"keepalive_race", "stale_reuse", "closed_in_flight", "reset_in_flight", "truncated_response", "connection_refused", "connect_timeout", "icmp_unreachable",
-         "backend_slow", "backend_stalled", "path_blackhole", "invalid_response", "backend_error_status", "health_check_failing", "request_limit_close"}
+         "backend_slow", "backend_stalled", "path_blackhole", "invalid_response", "backend_error_status", "health_check_failing", "request_limit_close",
+         "accept_queue_full", "client_gone", "upload_cut_short"}
 CONN = {"connection_refused", "connect_timeout", "icmp_unreachable"}
 
 
@@ -101,6 +104,9 @@ def _made(r, accepted):
     elif not failed and want == "invalid_response":
         r["cause"] = None
         _note(r, "malformed, but the proxy put up with it")
+    elif not failed and want == "upload_cut_short":
+        r["cause"] = None
+        _note(r, "the proxy read the early answer and passed it on")
     elif not failed and len(attempts) > 1:
         r["hidden_by_retry"] = True
     elif not failed:
@@ -180,6 +186,7 @@ def _truth(case, ctx, files, problems, benign_closes):
         "backend_addr": "%s:%d" % (ctx.lab.backend_ip, ctx.bport), "proxy_addr": ctx.lab.proxy_ip,
         "other_backends": case.get("other_backends", []),
         "topology": case.get("topology", "wire"), "one_way_delay_ms": case.get("delay_ms", 15) if ctx.wire else 0,
+        "front_leg": bool(case.get("capture", {}).get("proxy_any")),
         "tls": bool(po.get("tls")), "http2": bool(po.get("h2")), "captures": files,
         "timeouts": {"backend_keepalive_s": backend["ka"], "proxy_idle_s": po["idle"], "proxy_read_s": po["read"], "proxy_connect_s": po["connect"]},
         "requests": ctx.records, "benign_closes": benign_closes,

@@ -1,4 +1,5 @@
-"""The backends: a module each, named as the cases name it, with PACKAGES and start(ctx, options).
+"""The backends: a module each, named as the cases name it, with PACKAGES (Debian's), KNOWN (its id
+in why502 timeouts, where that is not the module's name) and start(ctx, options).
 
 Options that all know: port, ka (idle keep-alive limit in seconds), and where it can, tls. start returns
 {"proc", "version"} and, where they apply, "name", "suffix" (of paths) and "warm" (paths that are asked

@@ -4,6 +4,7 @@ import os
 from ..daemon import dpkg, write
 
 PACKAGES = ("apache2",)
+KNOWN = "apache-httpd"
 
 
 def start(ctx, o):

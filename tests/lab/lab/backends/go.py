@@ -4,6 +4,7 @@ import os
 from ..process import sh
 
 PACKAGES = ("golang-go",)
+KNOWN = "go-http"
 
 
 def start(ctx, o):

@@ -9,6 +9,8 @@ def start(ctx, o):
             "-b", "0.0.0.0:%d" % o["port"], "--keep-alive", int(o["ka"]), "--timeout", o.get("timeout", 30),
             "--graceful-timeout", o.get("graceful", 30), "--access-logfile", "backend-access.log",
             "--log-level", "debug", "--worker-tmp-dir", "/dev/shm"]
+    if o.get("backlog"):
+        argv += ["--backlog", o["backlog"]]
     if o.get("max_requests"):
         argv += ["--max-requests", o["max_requests"]]
     if o.get("tls"):

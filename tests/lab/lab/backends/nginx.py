@@ -4,6 +4,7 @@ import os
 from ..daemon import dpkg, write
 
 PACKAGES = ("nginx-light",)
+KNOWN = "nginx-backend"
 
 
 def start(ctx, o):

@@ -5,6 +5,7 @@ from ..daemon import APPS
 from ..process import sh
 
 PACKAGES = ("nodejs",)
+KNOWN = "node-pre26"
 
 
 def start(ctx, o):

@@ -4,6 +4,7 @@ import os
 from ..daemon import dpkg, write
 
 PACKAGES = ("php-fpm",)
+KNOWN = "php-fpm"
 
 
 def start(ctx, o):

@@ -5,6 +5,7 @@ import shutil
 from ..daemon import APPS, dpkg, write
 
 PACKAGES = ("puma", "ruby-rack")
+KNOWN = "puma-pre7"
 
 
 def start(ctx, o):

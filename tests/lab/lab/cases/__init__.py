@@ -1,7 +1,7 @@
 """The table of cases, a module for each family. A case is a few lines of data:
 
     case(NAME, SCENARIO, PROXY, BACKEND, ABOUT, b={options of the backend}, p={options of the proxy},
-         params={what the scenario is told}, quick=True, ...)
+         params={what the scenario is told}, ...)
 
 Further keys: topology ("wire", "direct", "loopback"), delay_ms (one way, 15), ipv6, capture (kind,
 proxy_any, nano), ports and other_backends (further listeners), settle, linger, notes.
@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 
 CASES = {}
-KEYS = {"topology", "delay_ms", "ipv6", "capture", "ports", "other_backends", "settle", "linger", "log_wait", "notes", "params", "quick"}
+KEYS = {"topology", "delay_ms", "ipv6", "capture", "ports", "other_backends", "settle", "linger", "log_wait", "notes", "params"}
 
 
 def case(name, scenario, proxy, backend, about="", b=None, p=None, **more):
@@ -22,3 +22,15 @@ def case(name, scenario, proxy, backend, about="", b=None, p=None, **more):
 
 for _, _name, _ in pkgutil.iter_modules(__path__):
     importlib.import_module("." + _name, __name__)
+
+# What CI runs: about two minutes, with few packages (nginx, HAProxy, Node, gunicorn).
+QUICK = (
+    "race-nginx-node", "race-haproxy-node", "stale-nginx-node", "closed-nginx-node", "closed-nginx-gunicorn-kill", "closed-haproxy-nginx444",
+    "reset-nginx-node", "reset-middle-nginx-node", "trunc-nginx-node", "refused-haproxy", "synloss-nginx", "icmp-nginx", "fwreset-nginx",
+    "slow-nginx-gunicorn", "stall-nginx-node", "noread-haproxy-raw", "blackhole-nginx-node", "invalid-haproxy-node", "bighdr-nginx-node",
+    "health-haproxy-node", "limit-nginx-raw", "maxreq-haproxy-gunicorn", "restart-nginx-node-term", "restart-stuck-nginx-node",
+    "mix-loopback-haproxy-node", "client-gone-nginx-node", "queue-haproxy-gunicorn", "clean-nginx-node", "clean-haproxy-node",
+    "clean-loopback-haproxy-node",
+)
+for _name in QUICK:
+    CASES[_name]["quick"] = True

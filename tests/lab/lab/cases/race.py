@@ -25,3 +25,6 @@ case("race-tls-nginx-node", "keepalive_race", "nginx", "node", "TLS to the backe
 case("race-tls-haproxy-go", "keepalive_race", "haproxy", "go", "TLS", b=dict(tls=True), p=dict(tls=True), params=R2)
 
 case("natural-loopback-nginx-node", "natural_race", "nginx", "node", "no added delay, on lo: requests spread over the moment when the idle timers are due", topology="loopback", b=dict(ka=1), params=dict(idle=2.0, cycles=5))
+
+case("race-nginx-tomcat-6s", "keepalive_race", "nginx", "tomcat", "keep-alive of 2 s before an idle timeout of 6 s", p=dict(idle=6), params=R2)
+case("race-lostinhost-nginx-raw", "before_timer", "nginx", "raw", "a server whose timer shuts a connection while it runs a request", b=dict(mode="timer_shutdown", ka=5), delay_ms=2)

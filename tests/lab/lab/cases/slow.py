@@ -7,5 +7,6 @@ for px, be in (("nginx", "gunicorn"), ("caddy", "hypercorn"), ("node", "uvicorn"
 STALL = [dict(path="/stall", cause="backend_stalled", n=2)]
 for px, be in (("nginx", "node"), ("apache", "gunicorn")):
     case("stall-%s-%s" % (px, be), "faulty", px, be, "the response stops half-way", p=dict(read=2), params=dict(steps=STALL))
-case("noread-nginx-raw", "faulty", "nginx", "raw", "the backend accepts and never reads: its window closes", b=dict(mode="never_read"), p=dict(read=2), params=dict(warm=0, steps=[
-    dict(path="/ok", cause="backend_stalled", method="POST", body=3000000, n=2, variant="zero window", accept={"backend_stalled", "backend_slow", "path_blackhole"})]))
+for px in ("nginx", "haproxy"):
+    case("noread-%s-raw" % px, "faulty", px, "raw", "the backend accepts and never reads: its window closes", b=dict(mode="never_read"), p=dict(read=2), params=dict(warm=0, steps=[
+        dict(path="/ok", cause="backend_stalled", method="POST", body=3000000, n=2, variant="zero window", accept={"backend_stalled", "backend_slow", "path_blackhole"})]))

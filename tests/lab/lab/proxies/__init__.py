@@ -1,4 +1,5 @@
-"""The proxies: a module each, named as the cases name it, with PACKAGES and start(ctx, options).
+"""The proxies: a module each, named as the cases name it, with PACKAGES (Debian's), KNOWN (its id
+in why502 timeouts, where that is not the module's name) and start(ctx, options).
 
 Every proxy listens on port 8080 and writes proxy-access.log and proxy-error.log in the case's folder,
 with the request's id (X-Request-Id) in both where it can. Options that all know: servers (a list of

@@ -5,6 +5,7 @@ from ..daemon import dpkg, write
 from . import spawn
 
 PACKAGES = ("apache2",)
+KNOWN = "apache-mod-proxy"
 
 
 def start(ctx, o):

@@ -6,6 +6,7 @@ from ..process import sh
 from . import spawn
 
 PACKAGES = ("nodejs", "npm")
+KNOWN = "node-undici"
 NPM = ("fastify@4", "@fastify/http-proxy@9")
 
 

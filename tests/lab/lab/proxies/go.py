@@ -5,6 +5,7 @@ from ..process import sh
 from . import spawn
 
 PACKAGES = ("golang-go",)
+KNOWN = "go-transport"
 
 
 def start(ctx, o):

@@ -6,6 +6,7 @@ from ..process import sh
 from . import spawn
 
 PACKAGES = ("nodejs", "npm")
+KNOWN = "node-http-agent"
 NPM = ("http-proxy@1.18.1",)
 
 

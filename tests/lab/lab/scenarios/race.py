@@ -140,3 +140,19 @@ def blocked_backend(ctx, rounds=3, methods=("POST", "GET")):
                 os.kill(pid, signal.SIGCONT)
             ctx.join()
             time.sleep(0.4)
+
+
+def before_timer(ctx, early=0.010, warm=3, methods=("GET", "POST", "POST")):
+    """Requests that come just before the timer of a server which does not ask whether one has come: it reads
+    and runs them, and finds its connection shut when it wants to answer."""
+    ka = ctx.backend["ka"]
+    for _ in range(warm):
+        ctx.req("GET", "/ok")
+        time.sleep(ka + 0.5)
+    for m in methods:
+        r = ctx.req("GET", "/ok")
+        conn = ctx.prepare()
+        time.sleep(max(0, r["t_client_sent"] + r["latency_s"] + ka - early - time.time()))
+        ctx.req(m, "/ok", conn=conn, cause="closed_in_flight", root="keepalive_race", variant="lost in the host",
+                notes="a keepalive_race by its root: the timer fired while the request was being run")
+        time.sleep(0.5)

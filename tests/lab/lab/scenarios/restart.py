@@ -35,3 +35,17 @@ def restart(ctx, sig=signal.SIGTERM, down=0.6, seconds=5.0, rate=50, path="/slow
         time.sleep(max(0, t0 + i / rate - time.time()))
     d.join(15)
     ctx.join()
+
+
+def stuck_then_gone(ctx, fine=3, stuck=4, gone=4):
+    """A server that hangs, and then is gone: requests without an answer, a kill, and refused connects."""
+    for _ in range(fine):
+        ctx.req("GET", "/ok")
+    for _ in range(stuck):
+        ctx.req("GET", "/slow", params="s=30", cause="backend_slow", notes="the server is stuck")
+    time.sleep(0.3)
+    ctx.stop_backend()
+    time.sleep(0.3)
+    for _ in range(gone):
+        ctx.req("GET", "/ok", cause="connection_refused", notes="the server is gone")
+        time.sleep(0.2)
