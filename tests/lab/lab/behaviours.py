@@ -20,6 +20,11 @@ from .packets import View
 
 # Scenarios in which nobody but the keep-alive timer closes an idle connection.
 TIMED = ("keepalive_race", "clean", "race_burst", "stale_reuse")
+# Where connects cannot be told apart by request, or the cause lies with the client.
+NOT_ONE_BY_ONE = ("clean", "health", "client_leaves", "restart", "limit_load", "natural_race", "accept_queue")
+# The truth's words, where the program has others.
+WORDS = {"backend_slow": "response_timeout", "backend_stalled": "stalled", "path_blackhole": "silent_drop", "icmp_unreachable": "unreachable",
+         "backend_error_status": "backend_error", "request_limit_close": "keepalive_race", "closed_before_request": "closed_in_flight"}
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../src/timeouts/observed.json")
 
 
@@ -31,7 +36,8 @@ def known(module):
 def _cause(r):
     """The cause of the first attempt that was lost, in the truth's words."""
     lost = [a["observed"] for a in r["attempts"] if not a["observed"].startswith("status_") and a["observed"] != "response"]
-    return r["cause"] if not lost or r["cause"] in ("client_gone", "upload_cut_short", "request_limit_close", "invalid_response") else lost[0]
+    made = not lost or r["cause"] in ("upload_cut_short", "invalid_response")
+    return WORDS.get(cause := r["cause"] if made else lost[0], cause)
 
 
 def _seen(r):
@@ -44,7 +50,7 @@ def _seen(r):
 def of_proxies(truths):
     found = {}
     for case, _, t in truths:
-        if case["scenario"] in ("clean", "health", "client_leaves"):
+        if case["scenario"] in NOT_ONE_BY_ONE:
             continue
         proxy = found.setdefault((known(proxies.module(case["proxy"])), t["proxy"]["name"], t["proxy"]["version"]), {})
         for r in t["requests"]:

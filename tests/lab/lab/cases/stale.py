@@ -1,5 +1,6 @@
 """A close that had arrived already."""
 from . import case
 
-for px, be in (("nginx", "node"), ("go", "node"), ("apache", "node")):
-    case("stale-%s-%s" % (px, be), "stale_reuse", px, be, "the FIN had arrived, the proxy had not looked", params=dict(rounds=2))
+for px in ("nginx", "go"):
+    case("stale-%s-node" % px, "stale_reuse", px, "node", "the FIN had arrived, the proxy had not looked", params=dict(rounds=2))
+case("stale-apache-node", "stale_reuse", "apache", "node", "the FIN had arrived; Apache looks before it sends", params=dict(rounds=2), harmless=True)
