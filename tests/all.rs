@@ -37,6 +37,8 @@ mod hostile;
 mod laboratory;
 /// Who may import whom.
 mod layers;
+/// What the laboratory saw is what the README and `timeouts` say.
+mod observed;
 /// What must hold however network and capture treat a conversation.
 mod properties;
 /// Conversations and the verdicts on them, whole, damaged and from odd sequence numbers.

@@ -35,6 +35,8 @@ pub struct Lost {
     pub cause: String,
     /// The request's method.
     pub method: String,
+    /// `a reused connection` or `a new connection`.
+    pub on: String,
     /// Settings that were not the proxy's own, `name=value`; empty where all were.
     pub options: String,
     /// How many met it.
@@ -79,15 +81,20 @@ impl Observed {
 }
 
 impl Lost {
-    /// In a few words: `GET is sent again, the client sees 200`.
+    /// In a few words: `GET on a reused connection: sent again, the client sees 200`.
     pub fn words(&self) -> String {
         let again = match self.sent_again {
-            0 => "is not sent again".to_owned(),
-            all if all == self.requests => "is sent again".to_owned(),
-            some => format!("is sent again {some} times of {}", self.requests),
+            0 => "not sent again".to_owned(),
+            all if all == self.requests => "sent again".to_owned(),
+            some => format!("sent again {some} times of {}", self.requests),
         };
+        format!("{} on {}: {again}, the client sees {}", self.method, self.on, self.saw())
+    }
+
+    /// What the client saw: `200 or 502`.
+    pub fn saw(&self) -> String {
         let saw: Vec<&str> = self.client_saw.keys().map(String::as_str).collect();
-        format!("{} {again}, the client sees {}", self.method, saw.join(" or "))
+        saw.join(" or ")
     }
 }
 

@@ -193,8 +193,12 @@ fn seen(known: &Known, width: usize, out: &mut dyn Write) -> io::Result<()> {
             wrap(lost.words().split(' '), [&first, &others], width, out)?;
         }
     }
+    let mut version = "";
     for server in observed.servers.iter().filter(|server| server.id == known.id) {
-        heading(&format!("Seen in the laboratory: {} {}", server.name, server.version), out)?;
+        if server.version != version {
+            heading(&format!("Seen in the laboratory: {} {}", server.name, server.version), out)?;
+            version = &server.version;
+        }
         wrap(server.words().split(' '), ["  ", "  "], width, out)?;
     }
     Ok(())

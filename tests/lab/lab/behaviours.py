@@ -60,14 +60,15 @@ def of_proxies(truths):
             tries = len(r["attempts"]) + len([c for c in r["connections_without_request"] if c["observed"] != "connected"])
             if not tries:
                 continue
-            options = ", ".join("%s=%s" % (k, v) for k, v in sorted(case["proxy_opts"].items()) if k in ("extra", "retries", "tls", "h2"))
-            entry = proxy.setdefault((_cause(r), r["method"], options), {"requests": 0, "sent_again": 0, "client_saw": collections.Counter()})
+            options = ", ".join("%s=%s" % (k, v) for k, v in sorted(case["proxy_opts"].items()) if k in ("extra", "retries", "tls", "h2", "servers"))
+            on = "a reused connection" if r["attempts"] and r["attempts"][0]["reused"] else "a new connection"
+            entry = proxy.setdefault((_cause(r), r["method"], on, options), {"requests": 0, "sent_again": 0, "client_saw": collections.Counter()})
             entry["requests"] += 1
             entry["sent_again"] += tries > 1
             entry["client_saw"][_seen(r)] += 1
     return [{"id": i, "name": name, "version": version, "causes": [
-        dict(cause=cause, method=method, options=options, requests=e["requests"], sent_again=e["sent_again"], client_saw=dict(sorted(e["client_saw"].items())))
-        for (cause, method, options), e in sorted(causes.items())]} for (i, name, version), causes in sorted(found.items()) if causes]
+        dict(cause=cause, method=method, on=on, options=options, requests=e["requests"], sent_again=e["sent_again"], client_saw=dict(sorted(e["client_saw"].items())))
+        for (cause, method, on, options), e in sorted(causes.items())]} for (i, name, version), causes in sorted(found.items()) if causes]
 
 
 def idle_closes(folder, truth):

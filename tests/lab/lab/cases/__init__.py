@@ -4,14 +4,14 @@
          params={what the scenario is told}, ...)
 
 Further keys: topology ("wire", "direct", "loopback"), delay_ms (one way, 15), ipv6, capture (kind,
-proxy_any, nano), ports and other_backends (further listeners), settle, linger, notes, harmless (the fault may do
-no harm with this proxy).
+proxy_any, nano), ports and other_backends (further listeners), settle, linger, notes, harmless (the fault
+may do no harm with this proxy), not_yet (what why502 does not read yet: told, not held against it).
 """
 import importlib
 import pkgutil
 
 CASES = {}
-KEYS = {"topology", "delay_ms", "ipv6", "capture", "ports", "other_backends", "settle", "linger", "log_wait", "notes", "params", "harmless"}
+KEYS = {"topology", "delay_ms", "ipv6", "capture", "ports", "other_backends", "settle", "linger", "log_wait", "notes", "params", "harmless", "not_yet"}
 
 
 def case(name, scenario, proxy, backend, about="", b=None, p=None, **more):
