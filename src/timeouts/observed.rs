@@ -1,8 +1,11 @@
 //! What the laboratory saw real proxies and servers do: `observed.json`, which `tests/lab/behaviours`
 //! writes from its captures and their truth.
 
+use super::Known;
+use crate::page::{heading, wrap};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 /// All that was seen.
 #[derive(Debug, Default, Deserialize)]
@@ -117,4 +120,32 @@ impl Server {
             self.closes
         )
     }
+}
+
+/// Writes what was seen of one, as it is set up in the laboratory; nothing where it did not look.
+pub(super) fn page(known: &Known, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let observed = Observed::load();
+    let proxies = observed.proxies.iter().filter(|proxy| proxy.id == known.id);
+    let servers = observed.servers.iter().filter(|server| server.id == known.id);
+    let mut version = "";
+    let title = |name: &str, of: &str, out: &mut dyn Write| {
+        heading("Seen in the laboratory", out)?;
+        wrap(format!("{name} {of}").split(' '), ["  ", "  "], width, out)
+    };
+    for proxy in proxies {
+        title(&proxy.name, &proxy.version, out)?;
+        for lost in proxy.causes.iter().filter(|lost| lost.options.is_empty()) {
+            let first = format!("    {:<20} ", lost.cause);
+            let others = " ".repeat(first.len());
+            wrap(lost.words().split(' '), [&first, &others], width, out)?;
+        }
+    }
+    for server in servers {
+        if server.version != version {
+            title(&server.name, &server.version, out)?;
+            version = &server.version;
+        }
+        wrap(server.words().split(' '), ["    ", "    "], width, out)?;
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The known timeouts as people read them: a table of all, a page on one.
 
-use super::observed::Observed;
+use super::observed;
 use super::{Known, Limit, Side, all};
 use crate::page::{BOLD, DIM, heading, wrap};
 use std::io::{self, Write};
@@ -153,7 +153,7 @@ pub fn page(known: &Known, others: &[&Known], width: usize, out: &mut dyn Write)
     row("announces", known.announces)?;
     row("retries", known.retries)?;
     row("measured", &laboratory(known.measured))?;
-    seen(known, width, out)?;
+    observed::page(known, width, out)?;
     heading("To change it", out)?;
     let mut row = |label: &str, text: &str| field(label, text, width, out);
     row("setting", if known.knob.is_empty() { "none" } else { known.knob })?;
@@ -178,28 +178,6 @@ pub fn page(known: &Known, others: &[&Known], width: usize, out: &mut dyn Write)
         let ids: Vec<&str> = others.iter().map(|other| other.id).collect();
         writeln!(out)?;
         field("see also", &ids.join(", "), width, out)?;
-    }
-    Ok(())
-}
-
-/// What the laboratory saw it do, as it is set up there; nothing where it did not look.
-fn seen(known: &Known, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    let observed = Observed::load();
-    for proxy in observed.proxies.iter().filter(|proxy| proxy.id == known.id) {
-        heading(&format!("Seen in the laboratory: {} {}", proxy.name, proxy.version), out)?;
-        for lost in proxy.causes.iter().filter(|lost| lost.options.is_empty()) {
-            let first = format!("  {:<20} ", lost.cause);
-            let others = " ".repeat(first.len());
-            wrap(lost.words().split(' '), [&first, &others], width, out)?;
-        }
-    }
-    let mut version = "";
-    for server in observed.servers.iter().filter(|server| server.id == known.id) {
-        if server.version != version {
-            heading(&format!("Seen in the laboratory: {} {}", server.name, server.version), out)?;
-            version = &server.version;
-        }
-        wrap(server.words().split(' '), ["  ", "  "], width, out)?;
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ def of_proxies(truths):
             continue
         proxy = found.setdefault((known(proxies.module(case["proxy"])), t["proxy"]["name"], t["proxy"]["version"]), {})
         for r in t["requests"]:
-            if not r["cause"] or r["cause"] in ("no_attempt", "waiting"):
+            if not r["cause"] or r["cause"] in ("no_attempt", "waiting", "backend_error_status"):
                 continue
             # A request that fails because the proxy holds the backend for down met nothing.
             tries = len(r["attempts"]) + len([c for c in r["connections_without_request"] if c["observed"] != "connected"])
@@ -114,6 +114,17 @@ def gather(out):
     return {"made_by": "tests/lab/behaviours", "cases": len(truths), "proxies": of_proxies(truths), "servers": of_servers(truths)}
 
 
+def written(found):
+    """JSON with a line for each thing that was seen, so that differences can be read."""
+    def line(x):
+        return json.dumps(x, ensure_ascii=False)
+
+    proxies_ = ",\n".join('{"id": %s, "name": %s, "version": %s, "causes": [\n %s\n]}' % (
+        line(p["id"]), line(p["name"]), line(p["version"]), ",\n ".join(line(c) for c in p["causes"])) for p in found["proxies"])
+    servers = ",\n".join(line(s) for s in found["servers"])
+    return '{"made_by": %s, "cases": %d, "proxies": [\n%s\n], "servers": [\n%s\n]}\n' % (line(found["made_by"]), found["cases"], proxies_, servers)
+
+
 def main():
     if len(sys.argv) < 2:
         print(__doc__.split("\n\n")[1], file=sys.stderr)
@@ -121,8 +132,7 @@ def main():
     found = gather(sys.argv[1])
     path = sys.argv[2] if len(sys.argv) > 2 else os.path.normpath(FILE)
     with open(path, "w") as f:
-        json.dump(found, f, indent=1, ensure_ascii=False)
-        f.write("\n")
+        f.write(written(found))
     print("%s: %d cases, %d proxies, %d servers" % (path, found["cases"], len(found["proxies"]), len(found["servers"])))
     return 0
 

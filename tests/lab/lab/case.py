@@ -79,7 +79,6 @@ class Ctx:
                 c.close()
 
         if background:
-            # the sending itself is done here, at once; only the wait is in the background
             t = threading.Thread(target=go, daemon=True)
             t.start()
             self.threads.append(t)

@@ -24,19 +24,20 @@ def _leave(ctx, wait, path, params):
     conn.close()
 
 
-def upload_cut(ctx, n=24, size=400000, stop=0.025, after=0.004):
+def upload_cut(ctx, n=6, size=400000, stop=0.030):
     """An upload that the proxy passes on as it comes in, to a backend that answers 413 at once and closes. The
-    proxy is stopped for a moment, as a busy event loop is, and goes on sending before it reads."""
-    for i in range(n):
-        if i % 4 == 0:
-            ctx.req("GET", "/ok")
-        pids = ctx.proxy["proc"].children()
-        ctx.req("POST", "/upload", body=b"u" * size, body_delay=0.012, cause="upload_cut_short", background=True, notes="answered 413 before the body was read")
-        time.sleep(after + 0.001 * i)
+    proxy is stopped, as a busy event loop is, while the answer is on the wire: when it goes on, more of the
+    upload is first in line, and writing that fails."""
+    for _ in range(n):
+        ctx.req("GET", "/ok")
+        pids, q = ctx.proxy["proc"].children(), ctx.wire.subscribe()
+        ctx.req("POST", "/upload", body=b"u" * size, body_delay=0.004, pieces=40, cause="upload_cut_short", background=True, notes="answered 413 before the body was read")
+        ctx.wire.wait(q, lambda e: e["from"] == "B" and "P" in e["flags"], 2)
         for p in pids:
             os.kill(p, signal.SIGSTOP)
         time.sleep(stop)
         for p in pids:
             os.kill(p, signal.SIGCONT)
         ctx.join()
+        ctx.wire.unsubscribe(q)
         time.sleep(0.1)
