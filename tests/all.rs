@@ -40,6 +40,8 @@ mod layers;
 /// Watching interfaces.
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod live;
+/// What the laboratory saw is what the README and `timeouts` say.
+mod observed;
 /// What must hold however network and capture treat a conversation.
 mod properties;
 /// Conversations and the verdicts on them, whole, damaged and from odd sequence numbers.

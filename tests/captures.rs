@@ -16,7 +16,10 @@ pub fn captures() -> Vec<PathBuf> {
     for case in fs::read_dir(root()).unwrap() {
         let case = case.unwrap().path();
         if case.is_dir() {
-            assert!(case.join("README.md").exists(), "{} has no README.md", case.display());
+            let readme = fs::read_to_string(case.join("README.md")).unwrap_or_default();
+            let name = case.file_name().unwrap().to_str().unwrap();
+            let made_by = format!("Made by: `tests/lab/captures DIR {name}`");
+            assert!(readme.contains(&made_by), "{name}/README.md does not say: {made_by}");
             let files = fs::read_dir(&case).unwrap().map(|file| file.unwrap().path());
             found.extend(files.filter(|file| {
                 file.extension()

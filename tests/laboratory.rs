@@ -1,5 +1,6 @@
-//! The laboratory's cases, held against their truth by its own judge. They live beside the project
-//! in `../shared/lab`; where that is missing, this says so and does nothing.
+//! Cases that the laboratory (`tests/lab`) made, held against their truth by its judge. They live beside
+//! the project in `../shared/lab/cases`, or where `$WHY502_LAB_CASES` says; where they are missing, this
+//! says so and does nothing.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,9 +10,11 @@ use std::process::Command;
 /// Protocols that are not judged yet.
 const NOT_YET: [&str; 2] = ["h2c", "tls"];
 
+/// The folder of the cases.
 fn laboratory() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/lab");
-    if folder.join("judge.py").exists() {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/lab/cases");
+    let folder = std::env::var_os("WHY502_LAB_CASES").map_or_else(beside, PathBuf::from);
+    if folder.is_dir() {
         return Some(folder);
     }
     eprintln!("skipped: {} is not there", folder.display());
@@ -19,9 +22,8 @@ fn laboratory() -> Option<PathBuf> {
 }
 
 /// Runs the judge over `cases`; returns whether it was content, and what it printed.
-fn judge(folder: &Path, cases: &Path, options: &[&str]) -> (bool, String) {
-    let output = Command::new("python3")
-        .arg(folder.join("judge.py"))
+fn judge(cases: &Path, options: &[&str]) -> (bool, String) {
+    let output = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/judge"))
         .args(["--bin", env!("CARGO_BIN_EXE_why502"), "--verbose", "--cases"])
         .arg(cases)
         .args(options)
@@ -36,7 +38,7 @@ fn judge(folder: &Path, cases: &Path, options: &[&str]) -> (bool, String) {
 fn every_cause_is_judged_right_and_nobody_is_accused() {
     let Some(folder) = laboratory() else { return };
     let chosen = tempfile::tempdir().unwrap();
-    for case in fs::read_dir(folder.join("cases")).unwrap() {
+    for case in fs::read_dir(folder).unwrap() {
         let case = case.unwrap();
         let name = case.file_name().into_string().unwrap();
         // Clean traffic must not be accused, whatever it speaks.
@@ -47,11 +49,11 @@ fn every_cause_is_judged_right_and_nobody_is_accused() {
         }
     }
     for options in [&[][..], &["--auto"], &["--hints", "--auto"]] {
-        let (content, printed) = judge(&folder, chosen.path(), options);
+        let (content, printed) = judge(chosen.path(), options);
         assert!(content, "{options:?}\n{printed}");
     }
     for damage in ["drop", "begin"] {
-        let (content, printed) = judge(&folder, chosen.path(), &["--auto", "--damage", damage]);
+        let (content, printed) = judge(chosen.path(), &["--auto", "--damage", damage]);
         assert!(content && printed.contains("0 false accusations"), "{damage}\n{printed}");
     }
 }
@@ -59,9 +61,8 @@ fn every_cause_is_judged_right_and_nobody_is_accused() {
 #[test]
 fn no_damage_makes_a_lie_of_any_case() {
     let Some(folder) = laboratory() else { return };
-    let cases = folder.join("cases");
     for damage in ["drop", "begin", "end", "dup", "swap", "snap"] {
-        let (content, printed) = judge(&folder, &cases, &["--auto", "--damage", damage]);
+        let (content, printed) = judge(&folder, &["--auto", "--damage", damage]);
         assert!(content, "{damage}\n{printed}");
     }
 }
@@ -83,7 +84,7 @@ fn observed_timeouts_are_the_configured_ones() {
     let Some(folder) = laboratory() else { return };
     let timed = ["node", "puma", "tomcat", "apache2 (event)", "Go net/http", "nginx", "uvicorn"];
     let mut checked = 0;
-    for case in fs::read_dir(folder.join("cases")).unwrap() {
+    for case in fs::read_dir(folder).unwrap() {
         let case = case.unwrap().path();
         let truth = fs::read_to_string(case.join("truth.json")).unwrap();
         let truth: serde_json::Value = serde_json::from_str(&truth).unwrap();
@@ -124,7 +125,7 @@ fn observed_timeouts_are_the_configured_ones() {
 fn what_is_expected_of_natural_races_holds_what_was_lost() {
     let Some(folder) = laboratory() else { return };
     let mut checked = 0;
-    for case in fs::read_dir(folder.join("cases")).unwrap() {
+    for case in fs::read_dir(folder).unwrap() {
         let case = case.unwrap().path();
         if !case.file_name().unwrap().to_str().unwrap().starts_with("natural-") {
             continue;

@@ -8,6 +8,7 @@
 mod clients;
 mod clouds;
 mod jvm;
+pub mod observed;
 mod proxies;
 mod runtimes;
 mod servers;

@@ -1,5 +1,6 @@
 //! The known timeouts as people read them: a table of all, a page on one.
 
+use super::observed;
 use super::{Known, Limit, Side, all};
 use crate::page::{BOLD, DIM, heading, wrap};
 use std::io::{self, Write};
@@ -152,6 +153,7 @@ pub fn page(known: &Known, others: &[&Known], width: usize, out: &mut dyn Write)
     row("announces", known.announces)?;
     row("retries", known.retries)?;
     row("measured", &laboratory(known.measured))?;
+    observed::page(known, width, out)?;
     heading("To change it", out)?;
     let mut row = |label: &str, text: &str| field(label, text, width, out);
     row("setting", if known.knob.is_empty() { "none" } else { known.knob })?;

@@ -1,0 +1,151 @@
+//! What the laboratory saw real proxies and servers do: `observed.json`, which `tests/lab/behaviours`
+//! writes from its captures and their truth.
+
+use super::Known;
+use crate::page::{heading, wrap};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// All that was seen.
+#[derive(Debug, Default, Deserialize)]
+pub struct Observed {
+    /// How many cases it comes from.
+    pub cases: u32,
+    /// What proxies did with requests that were lost.
+    pub proxies: Vec<Proxy>,
+    /// When and how servers closed idle connections.
+    pub servers: Vec<Server>,
+}
+
+/// A version of a proxy.
+#[derive(Debug, Deserialize)]
+pub struct Proxy {
+    /// [`Known::id`](super::Known::id), where it is known.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// As its package says.
+    pub version: String,
+    /// What it did.
+    pub causes: Vec<Lost>,
+}
+
+/// What a proxy did with the requests of a method that met a cause.
+#[derive(Debug, Deserialize)]
+pub struct Lost {
+    /// A name of [`Cause`](crate::verdict::Cause).
+    pub cause: String,
+    /// The request's method.
+    pub method: String,
+    /// `a reused connection` or `a new connection`.
+    pub on: String,
+    /// Settings that were not the proxy's own, `name=value`; empty where all were.
+    pub options: String,
+    /// How many met it.
+    pub requests: u32,
+    /// How many of them it sent again by itself.
+    pub sent_again: u32,
+    /// Statuses that the client saw (`200, cut`: not all of it; `nothing`), and how often.
+    pub client_saw: BTreeMap<String, u32>,
+}
+
+/// What a version of a server did with one keep-alive timeout.
+#[derive(Debug, Deserialize)]
+pub struct Server {
+    /// [`Known::id`](super::Known::id), where it is known.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// As its package says.
+    pub version: String,
+    /// The timeout that it was told, in seconds.
+    pub configured_s: f64,
+    /// How many closes were seen.
+    pub closes: u32,
+    /// The shortest idleness before a close, in seconds.
+    pub min_s: f64,
+    /// The median.
+    pub median_s: f64,
+    /// The longest.
+    pub max_s: f64,
+    /// By what it closed (`FIN`, `RST`), and how often.
+    pub by: BTreeMap<String, u32>,
+    /// What its host did with a request that came after the close (`reset`, `acknowledged`).
+    pub late_request: BTreeMap<String, u32>,
+}
+
+impl Observed {
+    /// The table that was built in.
+    pub fn load() -> Self {
+        // A test holds that it can be read.
+        serde_json::from_str(include_str!("observed.json")).unwrap_or_default()
+    }
+}
+
+impl Lost {
+    /// In a few words: `GET on a reused connection: sent again, the client sees 200`.
+    pub fn words(&self) -> String {
+        let again = match self.sent_again {
+            0 => "not sent again".to_owned(),
+            all if all == self.requests => "sent again".to_owned(),
+            some => format!("sent again {some} times of {}", self.requests),
+        };
+        format!("{} on {}: {again}, the client sees {}", self.method, self.on, self.saw())
+    }
+
+    /// What the client saw: `200 or 502`.
+    pub fn saw(&self) -> String {
+        let saw: Vec<&str> = self.client_saw.keys().map(String::as_str).collect();
+        saw.join(" or ")
+    }
+}
+
+impl Server {
+    /// In a few words: `told 2 s, it closes by FIN after 3.00 s (3.00 to 3.01, 56 closes)`.
+    pub fn words(&self) -> String {
+        let by: Vec<&str> = self.by.keys().map(String::as_str).collect();
+        let late: Vec<&str> = self.late_request.keys().map(String::as_str).collect();
+        let late = match late.as_slice() {
+            [] => String::new(),
+            ways => format!("; a request that comes later is {}", ways.join(" or ")),
+        };
+        format!(
+            "told {} s, it closes by {} after {:.2} s ({:.2} to {:.2}, {} closes){late}",
+            self.configured_s,
+            by.join(" or "),
+            self.median_s,
+            self.min_s,
+            self.max_s,
+            self.closes
+        )
+    }
+}
+
+/// Writes what was seen of one, as it is set up in the laboratory; nothing where it did not look.
+pub(super) fn page(known: &Known, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let observed = Observed::load();
+    let proxies = observed.proxies.iter().filter(|proxy| proxy.id == known.id);
+    let servers = observed.servers.iter().filter(|server| server.id == known.id);
+    let mut version = "";
+    let title = |name: &str, of: &str, out: &mut dyn Write| {
+        heading("Seen in the laboratory", out)?;
+        wrap(format!("{name} {of}").split(' '), ["  ", "  "], width, out)
+    };
+    for proxy in proxies {
+        title(&proxy.name, &proxy.version, out)?;
+        for lost in proxy.causes.iter().filter(|lost| lost.options.is_empty()) {
+            let first = format!("    {:<20} ", lost.cause);
+            let others = " ".repeat(first.len());
+            wrap(lost.words().split(' '), [&first, &others], width, out)?;
+        }
+    }
+    for server in servers {
+        if server.version != version {
+            title(&server.name, &server.version, out)?;
+            version = &server.version;
+        }
+        wrap(server.words().split(' '), ["    ", "    "], width, out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,6 @@
+"""A close that had arrived already."""
+from . import case
+
+for px in ("nginx", "go"):
+    case("stale-%s-node" % px, "stale_reuse", px, "node", "the FIN had arrived, the proxy had not looked", params=dict(rounds=2))
+case("stale-apache-node", "stale_reuse", "apache", "node", "the FIN had arrived; Apache looks before it sends", params=dict(rounds=2), harmless=True)

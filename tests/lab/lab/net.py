@@ -1,0 +1,190 @@
+"""Namespaces, the links between them, and the captures at both ends."""
+import ctypes
+import os
+import signal
+import socket
+import time
+
+from .process import Proc, sh, tail
+from .wire import Wire
+
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+CLIENT_IP, PROXY_CIP = "10.77.1.2", "10.77.1.1"
+PROXY_IP, BACKEND_IP = "10.77.2.1", "10.77.2.2"
+BACKEND_IP2, NO_HOST_IP = "10.77.2.3", "10.77.2.99"
+PROXY_IP6, BACKEND_IP6 = "fd77:2::1", "fd77:2::2"
+PROXY_PORT = 8080
+
+
+class NS:
+    """A network namespace with a name that starts with lab-."""
+
+    def __init__(self, name):
+        assert name.startswith("lab-")
+        self.name = name
+        sh("ip", "netns", "add", name)
+        self.fd = os.open("/run/netns/" + name, os.O_RDONLY)
+        self("ip", "link", "set", "lo", "up")
+
+    def __call__(self, *argv, **kw):
+        return sh("ip", "netns", "exec", self.name, *argv, **kw)
+
+    def sysctl(self, key, value):
+        self("sh", "-c", "echo %s > /proc/sys/%s" % (value, key.replace(".", "/")))
+
+    def socket(self, family=socket.AF_INET):
+        """A TCP socket that lives in this namespace, made from this process."""
+        back = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        try:
+            if _libc.setns(self.fd, CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), "setns")
+            try:
+                return socket.socket(family, socket.SOCK_STREAM)
+            finally:
+                if _libc.setns(back, CLONE_NEWNET):
+                    os._exit(70)
+        finally:
+            os.close(back)
+
+    def delete(self):
+        os.close(self.fd)
+        sh("ip", "netns", "del", self.name, check=False)
+
+
+class Lab:
+    """client -- proxy -- wire -- backend, in namespaces of their own.
+
+    topology: "wire" (delayed link, offloads off), "direct" (plain veth, offloads
+    on, no delay), "loopback" (proxy and backend in one namespace, on 127.0.0.1).
+    """
+
+    def __init__(self, tag, workdir, wire_binary, topology="wire", delay_ms=15, ipv6=False):
+        self.topology, self.delay_ms, self.dir = topology, delay_ms, workdir
+        self.procs, self.nss, self.caps = [], [], []
+        self.wire = None
+        n = lambda x: self._ns("lab-%s-%s" % (tag, x))
+        self.client, self.proxy = n("client"), n("proxy")
+        self._veth(self.client, "c0", self.proxy, "p0")
+        self._addr(self.client, "c0", CLIENT_IP)
+        self._addr(self.proxy, "p0", PROXY_CIP)
+        self.proxy_ip, self.backend_ip = PROXY_IP, BACKEND_IP
+        if topology == "loopback":
+            self.backend = self.proxy
+            self.proxy_ip = self.backend_ip = "127.0.0.1"
+            self.proxy_if, self.backend_if = "lo", "lo"
+            return
+        self.backend = n("backend")
+        self.proxy_if, self.backend_if = "p1", "b0"
+        if topology == "direct":
+            self._veth(self.proxy, "p1", self.backend, "b0")
+        else:
+            self.wns = n("wire")
+            self._veth(self.proxy, "p1", self.wns, "w0")
+            self._veth(self.wns, "w1", self.backend, "b0")
+            for ns, i in ((self.proxy, "p1"), (self.wns, "w0"), (self.wns, "w1"), (self.backend, "b0")):
+                ns("ethtool", "-K", i, "rx", "off", "tx", "off", "gro", "off", "gso", "off", "tso", "off")
+            for i in ("w0", "w1"):
+                self.wns("ip", "link", "set", i, "promisc", "on")
+        if ipv6:
+            self.proxy_ip, self.backend_ip = PROXY_IP6, BACKEND_IP6
+        self._addr(self.proxy, "p1", PROXY_IP, PROXY_IP6 if ipv6 else None)
+        self._addr(self.backend, "b0", BACKEND_IP, BACKEND_IP6 if ipv6 else None)
+        self.backend("ip", "addr", "add", BACKEND_IP2 + "/24", "dev", "b0")
+        pm, bm = self._mac(self.proxy, "p1"), self._mac(self.backend, "b0")
+        for ip in [BACKEND_IP, BACKEND_IP2] + ([BACKEND_IP6] if ipv6 else []):
+            self.proxy("ip", "neigh", "replace", ip, "lladdr", bm, "dev", "p1", "nud", "permanent")
+        for ip in [PROXY_IP] + ([PROXY_IP6] if ipv6 else []):
+            self.backend("ip", "neigh", "replace", ip, "lladdr", pm, "dev", "b0", "nud", "permanent")
+        if topology == "wire":
+            self.wire = Wire(self.wns, wire_binary, delay_ms, workdir, os.path.join(workdir, "wire.log"))
+            self.procs.append(self.wire.proc)
+
+    def _ns(self, name):
+        ns = NS(name)
+        self.nss.append(ns)
+        return ns
+
+    def _veth(self, a, ai, b, bi):
+        sh("ip", "link", "add", ai, "netns", a.name, "type", "veth", "peer", "name", bi, "netns", b.name)
+        for ns, i in ((a, ai), (b, bi)):
+            ns("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6" % i)
+            ns("ip", "link", "set", i, "up")
+
+    def _addr(self, ns, dev, ip4, ip6=None):
+        ns("ip", "addr", "add", ip4 + "/24", "dev", dev)
+        if ip6:
+            ns("sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/%s/disable_ipv6; echo 0 > /proc/sys/net/ipv6/conf/%s/accept_dad" % (dev, dev))
+            ns("ip", "addr", "add", ip6 + "/64", "dev", dev, "nodad")
+
+    def _mac(self, ns, dev):
+        return ns("cat", "/sys/class/net/%s/address" % dev).strip()
+
+    def spawn(self, ns, argv, log, cwd=None, env=None):
+        p = Proc(ns, argv, cwd or self.dir, os.path.join(self.dir, log) if log else None, env)
+        self.procs.append(p)
+        return p
+
+    def wait_port(self, ns, ip, port, timeout=20.0, proc=None):
+        fam = socket.AF_INET6 if ":" in ip else socket.AF_INET
+        end = time.time() + timeout
+        while time.time() < end:
+            s = ns.socket(fam)
+            s.settimeout(1)
+            try:
+                s.connect((ip, port))
+                s.close()
+                return
+            except OSError:
+                s.close()
+                if proc and not proc.alive():
+                    break
+            time.sleep(0.05)
+        raise RuntimeError("nothing answers on %s:%s%s" % (
+            ip, port, "" if not proc else " (log tail: %s)" % tail(proc.log)))
+
+    def capture(self, kind="tcpdump", proxy_any=False, nano=False):
+        """Capture at both ends. Returns the file names."""
+        ext = "pcapng" if kind == "dumpcap" else "pcap"
+        jobs = [("proxy-side", self.proxy, "any" if proxy_any else self.proxy_if)]
+        if self.topology != "loopback":
+            jobs.append(("backend-side", self.backend, self.backend_if))
+        names = []
+        for name, ns, dev in jobs:
+            f = "%s.%s" % (name, ext)
+            names.append(f)
+            log = os.path.join(self.dir, "capture-%s.log" % name)
+            if kind == "dumpcap":
+                argv = ["dumpcap", "-q", "-i", dev, "-w", f, "-B", "32"]
+            else:
+                argv = ["tcpdump", "-i", dev, "-s", "0", "-U", "-n", "-B", "32768", "-Z", "root", "-w", f]
+                if nano:
+                    argv.insert(1, "--nano")
+            p = Proc(ns, argv, self.dir, log)
+            self.caps.append(p)
+            end = time.time() + 5
+            while time.time() < end:
+                t = tail(log, 4000)
+                if "listening on" in t or "File:" in t or "Capturing on" in t:
+                    break
+                time.sleep(0.02)
+            else:
+                raise RuntimeError("capture did not start: " + tail(log))
+        time.sleep(0.3)
+        return names
+
+    def stop_capture(self):
+        time.sleep(1.5)  # the kernel hands over its capture blocks about once a second
+        for p in self.caps:
+            p.stop(signal.SIGINT)
+        self.caps = []
+
+    def close(self):
+        for p in self.caps + self.procs[::-1]:
+            try:
+                p.stop()
+            except Exception as e:  # keep cleaning up
+                print("stop:", e)
+        for ns in self.nss:
+            ns.delete()

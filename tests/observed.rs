@@ -1,0 +1,118 @@
+//! What the laboratory saw (`src/timeouts/observed.json`, written by `tests/lab/behaviours`): it can be
+//! read, speaks of known causes, is shown by `why502 timeouts`, and stands in the README.
+//!
+//! After a new table: `WHY502_BLESS=1 cargo test observed`, then read the difference.
+
+use crate::cli::{run, stdout};
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use why502::timeouts;
+use why502::timeouts::observed::{Lost, Observed, Proxy};
+use why502::verdict::Cause;
+
+const MARKS: [&str; 2] = ["<!-- observed -->\n", "<!-- /observed -->"];
+
+/// The README's columns: what can be the proxy's to repair, and a time that it chooses.
+const COLUMNS: [&str; 5] = [
+    "keepalive_race",
+    "closed_in_flight",
+    "connection_refused",
+    "connect_timeout",
+    "response_timeout",
+];
+
+#[test]
+fn the_table_can_be_read_and_speaks_of_known_causes() {
+    let observed = Observed::load();
+    assert!(observed.cases > 0 && !observed.proxies.is_empty() && !observed.servers.is_empty());
+    for proxy in &observed.proxies {
+        for lost in &proxy.causes {
+            let known = Cause::ALL.iter().any(|cause| cause.name() == lost.cause);
+            assert!(known, "{}: {}", proxy.name, lost.cause);
+            assert!(lost.sent_again <= lost.requests, "{}: {}", proxy.name, lost.cause);
+            assert_eq!(lost.client_saw.values().sum::<u32>(), lost.requests, "{}", proxy.name);
+        }
+    }
+    for server in &observed.servers {
+        assert!(timeouts::by_id(&server.id).is_some(), "{}", server.id);
+        assert!(server.min_s <= server.median_s && server.median_s <= server.max_s);
+        assert_eq!(server.by.values().sum::<u32>(), server.closes, "{}", server.name);
+    }
+}
+
+#[test]
+fn a_page_says_what_was_seen_of_it() {
+    let observed = Observed::load();
+    let seen = observed.proxies.iter().map(|proxy| (&proxy.id, &proxy.version));
+    let seen = seen.chain(observed.servers.iter().map(|server| (&server.id, &server.version)));
+    for (id, version) in seen.filter(|(id, _)| timeouts::by_id(id).is_some()) {
+        let page = stdout(&run(&["timeouts", id]));
+        let seen = page.split("Seen in the laboratory").nth(1).unwrap_or_default();
+        let words = seen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(version.as_str()), "{id}: {page}");
+    }
+}
+
+/// What a proxy does with one method: `again 200`, `502`, or nothing where it was not seen.
+fn cell(proxy: &Proxy, cause: &str, method: &str) -> String {
+    let of_it =
+        |lost: &&Lost| lost.cause == cause && lost.method == method && lost.options.is_empty();
+    let mut cells: Vec<String> = Vec::new();
+    for lost in proxy.causes.iter().filter(of_it) {
+        let again = if lost.sent_again == lost.requests { "again " } else { "" };
+        let mixed = if again.is_empty() && lost.sent_again > 0 { " (some again)" } else { "" };
+        let cell = format!("{again}{}{mixed}", lost.saw());
+        if !cells.contains(&cell) {
+            cells.push(cell);
+        }
+    }
+    if cells.is_empty() { "·".to_owned() } else { cells.join(", ") }
+}
+
+fn tables() -> String {
+    let observed = Observed::load();
+    let mut text = String::new();
+    writeln!(text, "\n| server | told | closed after (range, closes) | by | a later request is |")
+        .unwrap();
+    writeln!(text, "|---|---|---|---|---|").unwrap();
+    let keys = |map: &std::collections::BTreeMap<String, u32>| {
+        map.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    };
+    for s in &observed.servers {
+        let range = format!("{:.2} s ({:.2} to {:.2}, {})", s.median_s, s.min_s, s.max_s, s.closes);
+        let late = if s.late_request.is_empty() { "·".to_owned() } else { keys(&s.late_request) };
+        let (name, version, told) = (&s.name, &s.version, s.configured_s);
+        writeln!(text, "| {name} {version} | {told} s | {range} | {} | {late} |", keys(&s.by))
+            .unwrap();
+    }
+    let titles: Vec<String> = COLUMNS.iter().map(|cause| format!("`{cause}`")).collect();
+    writeln!(text, "\n| proxy | {} |", titles.join(" | ")).unwrap();
+    writeln!(text, "|---|{}", "---|".repeat(COLUMNS.len())).unwrap();
+    for proxy in &observed.proxies {
+        let cells: Vec<String> = COLUMNS
+            .iter()
+            .map(|cause| match (cell(proxy, cause, "GET"), cell(proxy, cause, "POST")) {
+                (get, post) if get == post => get,
+                (get, post) => format!("{get} / {post}"),
+            })
+            .collect();
+        writeln!(text, "| {} {} | {} |", proxy.name, proxy.version, cells.join(" | ")).unwrap();
+    }
+    writeln!(text).unwrap();
+    text
+}
+
+#[test]
+fn the_readme_says_what_was_seen() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme.split_once(MARKS[0]).unwrap();
+    let (kept, after) = rest.split_once(MARKS[1]).unwrap();
+    let wanted = tables();
+    if std::env::var_os("WHY502_BLESS").is_some() && kept != wanted {
+        fs::write(&path, [before, MARKS[0], &wanted, MARKS[1], after].concat()).unwrap();
+        return;
+    }
+    assert_eq!(kept, wanted, "README.md: WHY502_BLESS=1 cargo test observed");
+}
