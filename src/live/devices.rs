@@ -197,8 +197,9 @@ impl Devices {
             return Fill::Frames;
         }
         self.ended = self.ending;
-        // What the kernel holds back was captured after this.
-        let nanos = now.as_nanos().saturating_sub(nanos(SPREAD));
+        // What the kernel, or we, hold back was captured after this.
+        let held_back = if self.devices.len() > 1 { SPREAD } else { LATENCY };
+        let nanos = now.as_nanos().saturating_sub(nanos(held_back));
         if self.ended { Fill::End } else { Fill::Idle(Timestamp::from_nanos(nanos)) }
     }
 

@@ -6,6 +6,7 @@ import socket
 import time
 
 from .process import Proc, sh, tail
+from .watch import Watch
 from .wire import Wire
 
 CLONE_NEWNET = 0x40000000
@@ -173,6 +174,13 @@ class Lab:
                 raise RuntimeError("capture did not start: " + tail(log))
         time.sleep(0.3)
         return names
+
+    def watch(self, program, listeners):
+        """`why502 live` where the captures are taken: by capture name."""
+        places = {"proxy-side": (self.proxy, self.proxy_if)}
+        if self.topology != "loopback":
+            places["backend-side"] = (self.backend, self.backend_if)
+        return {name: Watch(ns, program, interface, listeners) for name, (ns, interface) in places.items()}
 
     def stop_capture(self):
         time.sleep(1.5)  # the kernel hands over its capture blocks about once a second
