@@ -104,7 +104,7 @@ def _make(case, folder, slot, tools, live):
         ctx.proxy = proxies.start(case["proxy"], ctx, **case["proxy_opts"])
         time.sleep(case.get("settle", 0.3))
         if live:
-            watches = ctx.lab.watch(live, listeners(ctx))
+            watches = ctx.lab.watch(live, listeners(ctx), case.get("capture", {}).get("proxy_any", False))
         files = ctx.lab.capture(**case.get("capture", {}))
         scenarios.ALL[case["scenario"]](ctx, **case.get("params", {}))
         ctx.join()

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+SURE = ("possible", "likely", "proven")
 SOON = 1.0  # seconds after its end that a failure may be told
 
 
@@ -65,15 +66,20 @@ def differences(watch, failures, program, capture):
     odd = ["live says %s of %s, analyze nothing" % (told[k]["cause"], k) for k in told.keys() - seen.keys()]
     odd += ["analyze says %s of %s, live nothing" % (seen[k]["cause"], k) for k in seen.keys() - told.keys()]
     for k in told.keys() & seen.keys():
-        for field in ("cause", "certainty", "retry"):
+        for field in ("cause", "retry"):
             if told[k][field] != seen[k][field]:
                 odd.append("%s of %s: live %s, analyze %s" % (field, k, told[k][field], seen[k][field]))
+        # A watch knows that time passes; a capture does only as long as frames come.
+        if SURE.index(told[k]["certainty"]) < SURE.index(seen[k]["certainty"]):
+            odd.append("certainty of %s: live %s, analyze %s" % (k, told[k]["certainty"], seen[k]["certainty"]))
     latest = 0.0
     for at, f in failures.values():
-        # Giving up a connect shows on no wire, and what the end of the watch cut off is told then.
-        if at is None or f["close"] is None:
+        # Giving up a connect shows on no wire, a proxy's FIN alone ends nothing (an answer may still come), and
+        # what the end of the watch cut off is told then.
+        close = f["close"]
+        if at is None or close is None or (close["by"], close["kind"]) == ("proxy", "fin"):
             continue
-        late = at - when(f["close"]["at"])
+        late = at - when(close["at"])
         latest = max(latest, late)
         if late > SOON:
             odd.append("%s of %s was told %.2f s after its end" % (f["cause"], key(f), late))
