@@ -59,7 +59,7 @@ pub struct Analysis {
     fragments: BTreeMap<u32, Fragments>,
     skips: [u64; Skip::ALL.len()],
     /// Failures that were made known, by id; as they were, if revisions are wanted.
-    known: BTreeMap<String, Option<Value>>,
+    known: BTreeMap<String, Option<String>>,
     /// Sees every frame, and keeps what is asked for.
     keeper: Option<Box<dyn Keeper>>,
     /// Knows what listens on this very host.
@@ -262,7 +262,7 @@ impl Analysis {
                 keeper.failed(&record);
             }
             if kept {
-                let before = settings.records.revisions.then(|| json(&record));
+                let before = settings.records.revisions.then(|| json(&record).to_string());
                 known.insert(record.id.clone(), before);
             }
             out(Record::Failure(Box::new(record)));
@@ -282,6 +282,8 @@ impl Analysis {
                 }
                 Some(None) => {}
                 Some(Some(before)) => {
+                    // It was made from a value.
+                    let before = serde_json::from_str(&before).unwrap_or_default();
                     let changed = changed_fields(&before, &json(failure));
                     if !changed.is_empty() {
                         out(revision(&failure.id, changed));

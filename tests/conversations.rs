@@ -391,6 +391,16 @@ pub const SCENARIOS: &[Scenario] = &[
         expected: || failure("stalled", "likely", "unsafe"),
     },
     Scenario {
+        name: "the backend goes on when the proxy has given up",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &get("/stuck")).ack(Backend);
+            talk.data(Backend, &ok_head(2_000)).data(Backend, &[b'x'; 1_000]).ack(Proxy);
+            talk.idle(TWO_SECONDS).fin(Proxy).ack(Backend).idle(TWO_SECONDS);
+            talk.data_unheard(Backend, &[b'x'; 1_000]).rst_in_reply(Proxy);
+        },
+        expected: || failure("stalled", "likely", "unsafe"),
+    },
+    Scenario {
         name: "the backend stops reading and the proxy closes",
         play: |talk| {
             talk.handshake().data(Proxy, &post_head("/big", 9_000)).data(Proxy, &[b'b'; 1_000]);

@@ -3,7 +3,7 @@
 //! with every single frame dropped, doubled, or exchanged with the next.
 
 use crate::conversations::{Expected, SCENARIOS, Scenario, failure};
-use crate::talk::{self, End, Frame, Talk, get, ok};
+use crate::talk::{self, End, Frame, Talk, get, ok, ok_head};
 use End::{Backend, Proxy};
 use std::io::Cursor;
 use std::time::Duration;
@@ -362,4 +362,28 @@ fn a_reused_port_is_a_new_connection() {
     assert_eq!(report.counters.connections, 2);
     assert_eq!(report.failures[0].connection, 1);
     assert_eq!(said(&report.failures[0]), failure("closed_in_flight", "proven", "unsafe")[0]);
+}
+
+/// Not among the conversations: without the frames that bring the rest, both look like a proxy that
+/// closed in the middle of an answer.
+#[test]
+fn a_proxy_that_closes_early_and_had_enough_accuses_nobody() {
+    let begun = |talk: &mut Talk| {
+        talk.handshake().exchange("/warm", 64).data(Proxy, &get("/some")).ack(Backend);
+        talk.data(Backend, &ok_head(2_000)).data(Backend, &[b'x'; 1_000]);
+        talk.ack(Proxy);
+    };
+    // A prober refuses what comes behind the head.
+    let mut prober = Talk::new(7, 11);
+    begun(&mut prober);
+    prober.fin(Proxy).data_unheard(Backend, &[b'x'; 1_000]).rst_in_reply(Proxy);
+    // A proxy that has closed its own direction only waits for the rest and takes it.
+    let mut waits = Talk::new(7, 11);
+    begun(&mut waits);
+    waits.idle(Duration::from_secs(2)).fin(Proxy).ack(Backend);
+    waits.idle(Duration::from_secs(2)).data(Backend, &[b'x'; 1_000]).ack(Proxy);
+    waits.fin(Backend).ack(Proxy);
+    for talk in [prober, waits] {
+        assert!(analyze(&talk.frames).failures.is_empty());
+    }
 }

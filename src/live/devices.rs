@@ -75,6 +75,8 @@ impl Counted {
 pub(super) struct Devices {
     devices: Vec<Device>,
     facts: CaptureFacts,
+    /// When the latest frame was captured.
+    latest: Timestamp,
     /// Frames that may not be the next ones yet, of several interfaces.
     waiting: VecDeque<Waiting>,
     /// It is to be ended: what was captured by then is drained, and that is all.
@@ -109,7 +111,8 @@ impl Devices {
             links,
             frames: 0,
             bytes: 0,
-            first: None,
+            // A watch lasts from its beginning to its end, whether frames come or not.
+            first: Some(wall_clock()),
             last: None,
             truncated_frames: 0,
             filtered: 0,
@@ -117,7 +120,8 @@ impl Devices {
             damage: None,
         };
         let waiting = VecDeque::new();
-        Ok(Self { devices, facts, waiting, ending: None, ended: false, idle: false })
+        let latest = Timestamp::default();
+        Ok(Self { devices, facts, latest, waiting, ending: None, ended: false, idle: false })
     }
 
     /// Every interface stamps nanoseconds.
@@ -141,7 +145,7 @@ impl Devices {
     /// Takes what the kernel holds of each interface; returns how many frames were handed on.
     fn drain(&mut self, take: &mut impl FnMut(&Frame<'_>)) -> usize {
         let several = self.devices.len() > 1;
-        let Self { devices, facts, waiting, .. } = self;
+        let Self { devices, facts, latest, waiting, .. } = self;
         let mut handed_on = 0_usize;
         for device in devices.iter_mut().filter(|device| device.gone.is_none()) {
             loop {
@@ -149,6 +153,7 @@ impl Devices {
                     if several {
                         waiting.push_back(Waiting { at, link, wire_len, bytes: bytes.into() });
                     } else {
+                        *latest = at.max(*latest);
                         hand_on(facts, take, at, link, wire_len, bytes);
                         handed_on = handed_on.saturating_add(1);
                     }
@@ -168,13 +173,14 @@ impl Devices {
     /// Hands on the frames of several interfaces that nothing earlier can follow any more; returns how
     /// many.
     fn release(&mut self, now: Timestamp, take: &mut impl FnMut(&Frame<'_>)) -> usize {
-        let Self { facts, waiting, .. } = self;
+        let Self { facts, latest, waiting, .. } = self;
         let mut handed_on = 0_usize;
         waiting.make_contiguous().sort_by_key(|frame| frame.at);
         while let Some(next) = waiting.front()
             && (self.ending.is_some() || now.since(next.at) >= SPREAD)
         {
             if let Some(frame) = waiting.pop_front() {
+                *latest = frame.at.max(*latest);
                 hand_on(facts, take, frame.at, frame.link, frame.wire_len, &frame.bytes);
                 handed_on = handed_on.saturating_add(1);
             }
@@ -198,7 +204,7 @@ impl Devices {
         }
         self.idle = handed_on == 0;
         // Under load there is always more.
-        let caught_up = self.ending.is_some_and(|ending| self.facts.last > Some(ending));
+        let caught_up = self.ending.is_some_and(|ending| self.latest > ending);
         self.ended = self.ending.is_some() && (self.idle || caught_up);
         if !self.idle {
             return Fill::Frames;
@@ -214,8 +220,8 @@ impl Devices {
         &self.facts
     }
 
-    /// Asks how many frames were lost. It costs a few system calls.
-    pub(super) fn count_drops(&mut self) {
+    /// Notes how long it has watched, and asks how many frames were lost. It costs a few system calls.
+    pub(super) fn look_round(&mut self) {
         let mut total = Dropped::default();
         for device in &mut self.devices {
             if let Ok(stat) = device.capture.stats() {
@@ -226,6 +232,7 @@ impl Devices {
             total.by_interface = total.by_interface.saturating_add(by_interface);
         }
         self.facts.dropped = Some(total);
+        self.facts.last = self.facts.last.max(Some(wall_clock()));
     }
 }
 
@@ -240,7 +247,6 @@ fn hand_on(
 ) {
     facts.frames = facts.frames.saturating_add(1);
     facts.bytes = facts.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or_default());
-    facts.first.get_or_insert(at);
     facts.last = facts.last.max(Some(at));
     let cut = usize::try_from(wire_len).is_ok_and(|wire| bytes.len() < wire);
     facts.truncated_frames = facts.truncated_frames.saturating_add(cut.into());

@@ -32,7 +32,7 @@ const SETTLE: Duration = Duration::from_millis(500);
 const FIRST_SYN_WAIT: Duration = Duration::from_millis(3_200);
 /// Longer between two SYNs than the kernel waits while any proxy does.
 const LONGEST_SYN_WAIT: Duration = Duration::from_secs(70);
-/// How often the kernel is asked what it dropped, and whether anybody still reads.
+/// How often it is looked what the kernel dropped, and whether anybody still reads.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Watches until it is told to end, and reports. Returns the exit status.
@@ -84,7 +84,7 @@ pub fn run(typed: &Live) -> Result<u8> {
     }
     let watch = Watch { typed, devices: &mut devices, signals, teller: &mut teller, troubles };
     watch.go_on(&mut analysis)?;
-    devices.count_drops();
+    devices.look_round();
     let report = analysis.finish([devices.facts()], &mut |record| teller.record(&record));
     let failed = !report.failures.is_empty() && !wanted.exit_zero;
     teller.report(report, true);
@@ -179,7 +179,7 @@ impl Watch<'_, '_> {
             }
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
-                devices.count_drops();
+                devices.look_round();
                 if let Some(error) = teller.broken() {
                     teller.break_off(error);
                     return Ok(());
@@ -188,7 +188,7 @@ impl Watch<'_, '_> {
             match signals.next() {
                 Some(Asked::End) => devices.end(),
                 Some(Asked::Report) => {
-                    devices.count_drops();
+                    devices.look_round();
                     teller.report(analysis.so_far([devices.facts()]), false);
                 }
                 None => {}

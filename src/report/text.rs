@@ -39,6 +39,13 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let failed = counters.exchanges_failed.saturating_add(counters.connects_failed);
     if report.failures.is_empty() && failed == 0 {
         return match (counters.exchanges, report.backends.is_empty()) {
+            (0, true) if counters.connections == 0 => paragraph(
+                &format!(
+                    "{YELLOW}No TCP connection was seen{YELLOW:#}, so there is nothing to say."
+                ),
+                "",
+                out,
+            ),
             (0, true) => paragraph(
                 &format!(
                     "{YELLOW}No backend was found{YELLOW:#} among {}: nothing in this capture speaks \

@@ -6,7 +6,7 @@ use super::{
     Case, Cause, Certainty, Close, CloseKind, Detail, Evidence, Fate, Retry, RetryReason, Shows,
     Verdict,
 };
-use super::{failed, invalid, lost};
+use super::{failed, gave_up, invalid, lost};
 use crate::exchange::Exchange;
 use crate::flow::Side;
 
@@ -17,6 +17,7 @@ pub(super) fn judge(case: &Case<'_>) -> Fate {
         let refused = invalid::judge(case, closing)
             .or_else(|| invalid::large_head(case, closing))
             .or_else(|| upload_cut_short(case, closing))
+            .or_else(|| gave_up::resumed_too_late(case, closing))
             .or_else(|| lost::answer(case, Some(closing)))
             .or_else(|| lost::refused_answer(case, closing));
         if let Some(verdict) = refused {

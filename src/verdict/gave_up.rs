@@ -79,13 +79,39 @@ fn in_the_middle(case: &Case<'_>, closing: &Closing) -> Verdict {
     if let Some(large) = invalid::large_head(case, closing) {
         return large;
     }
+    stood_still(case, closing).unwrap_or_else(|| {
+        case.verdict(Cause::ClientGone, Certainty::Possible, Detail::Nothing, closing)
+    })
+}
+
+/// The answer had stood still before the proxy closed. What came of it afterwards does not count.
+fn stood_still(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let close = closing.mark.frame.at;
     let last = case.exchange.response.map_or(case.exchange.request.last, |response| response.last);
-    let silence = closing.mark.frame.at.since(last.at);
-    if silence >= SILENCE {
-        let detail = Detail::Stalled { silence, zero_window: false };
-        return case.verdict(Cause::Stalled, Certainty::Likely, detail, closing);
+    let progress = if last.at <= close {
+        last.at
+    } else {
+        // The proxy acknowledges what it gets at once, or a moment later.
+        let acked = case.connection.half(Side::Server).acked;
+        acked.filter(|acked| acked.frame.at <= close)?.frame.at
+    };
+    let silence = close.since(progress);
+    let detail = Detail::Stalled { silence, zero_window: false };
+    (silence >= SILENCE).then(|| case.verdict(Cause::Stalled, Certainty::Likely, detail, closing))
+}
+
+/// The proxy closed while the answer stood still, and refused the rest when that came at last: whole,
+/// and too late. Whoever closes sooner, as some probes do, had read as much as it wanted.
+pub(super) fn resumed_too_late(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let response = case.exchange.response?;
+    let (client, server) = (case.connection.half(Side::Client), case.connection.half(Side::Server));
+    let had_all = closing.mark.ack.is_none_or(|ack| ack >= response.end)
+        || server.acked.is_some_and(|acked| acked.pos >= response.end);
+    let refused = client.rst.is_some() && response.last.at > closing.mark.frame.at;
+    if closing.by == Side::Server || had_all || !refused || case.connection.has_gaps() {
+        return None;
     }
-    case.verdict(Cause::ClientGone, Certainty::Possible, Detail::Nothing, closing)
+    stood_still(case, closing)
 }
 
 /// The proxy closed before the backend had received the whole request.

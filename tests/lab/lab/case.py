@@ -141,6 +141,7 @@ def run_case(case, out, slot, tools, live=None):
         ctx, files, told = _make(case, folder, slot, tools, live)
         for name, (watch, failures) in told.items():
             capture = next(f for f in files if f.startswith(name))
+            watch.save(os.path.join(folder, name + ".live.jsonl"))
             compared[name] = differences(watch, failures, live, os.path.join(folder, capture))
         truth = finish(case, ctx, folder, files)
         trouble = list(truth["problems"])

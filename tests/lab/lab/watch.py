@@ -53,6 +53,12 @@ class Watch:
                 failures[record["id"]][1].update({k: v for k, v in record.items() if k not in ("type", "id")})
         return {k: v for k, v in failures.items() if not v[1].get("retracted")}
 
+    def save(self, path):
+        """Its records as they came, each with the time when it did."""
+        with open(path, "w") as f:
+            for at, record in self.records:
+                f.write(json.dumps({"told_at": at, **record}) + "\n")
+
 
 def key(failure):
     return failure["proxy"], failure["backend"], failure["ordinal"]
