@@ -41,11 +41,13 @@
 pub mod access_log;
 pub mod cli;
 pub mod config;
+pub mod correlate;
 pub mod digest;
 pub mod exchange;
 pub mod explain;
 pub mod flow;
 pub mod hazard;
+pub mod hear;
 pub mod idle;
 pub mod ledger;
 pub mod names;

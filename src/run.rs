@@ -8,10 +8,10 @@ use crate::pipeline;
 use crate::progress::Progress;
 use crate::report::records::{self, Record};
 use crate::report::{Report, json, text};
-use crate::source::{Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError};
+use crate::source::{Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError, Text};
 use crate::timeouts::{self, Found};
 use anstream::{AutoStream, ColorChoice};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -62,6 +62,35 @@ fn open(paths: &[PathBuf]) -> Result<Vec<Savefile>> {
     Ok(captures)
 }
 
+/// Opens the proxy's logs, in the order given; what a pattern stands for in the order of their names.
+fn open_logs(typed: &Analyze) -> Result<Vec<Text>> {
+    let stdin = PathBuf::from("-");
+    let asked = typed.access_log.iter().chain(&typed.captures).filter(|path| **path == stdin);
+    if asked.count() > 1 {
+        bail!("-: standard input can be read only once; give the other one as a file");
+    }
+    let mut logs = Vec::new();
+    for path in &typed.access_log {
+        let pattern = path.to_str().filter(|name| name.contains(['*', '?', '[']));
+        // A file may be called so.
+        let Some(pattern) = pattern.filter(|_| !path.exists()) else {
+            logs.push(Text::open(path)?);
+            continue;
+        };
+        let before = logs.len();
+        for found in glob::glob(pattern).with_context(|| format!("--access-log {pattern}"))? {
+            let found = found.with_context(|| format!("--access-log {pattern}"))?;
+            if !found.is_dir() {
+                logs.push(Text::open(&found)?);
+            }
+        }
+        if logs.len() == before {
+            bail!("--access-log {pattern}: no file is called so");
+        }
+    }
+    Ok(logs)
+}
+
 /// Where the answer goes.
 struct Output {
     to: Box<dyn Write>,
@@ -105,6 +134,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     // A wrong setting or expression is told before anything is read.
     let settings = config::settings(typed)?;
     let filter = typed.filter.as_deref().map(Filter::new).transpose()?;
+    let mut logs = open_logs(typed)?;
     let Output { to, auto } = Output::open(typed)?;
     let out = RefCell::new(BufWriter::new(to));
     let mut captures: Vec<Flushing<'_, Progress<Box<dyn Source + '_>>>> = open(&typed.captures)?
@@ -126,12 +156,14 @@ fn analyze(typed: &Analyze) -> Result<u8> {
             broken = records::write(&record, &mut *out.borrow_mut()).err();
         }
     };
-    let report = pipeline::analyze(&mut captures, settings, &mut tell)?;
+    let report = pipeline::analyze_with_logs(&mut captures, &mut logs, settings, &mut tell)?;
     drop(captures);
     if let Some(error) = broken {
         return Err(error).context("cannot write the answer");
     }
-    let failed = !report.failures.is_empty() && !typed.exit_zero;
+    let logged = report.log.as_ref().is_some_and(|log| log.errors > 0 || log.messages > 0);
+    let found = !report.failures.is_empty() || typed.captures.is_empty() && logged;
+    let failed = found && !typed.exit_zero;
     write(typed, report, auto, &mut out.into_inner()).context("cannot write the answer")?;
     Ok(if failed { FAILURES } else { NO_FAILURE })
 }

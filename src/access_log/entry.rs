@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What a line is of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Kind {
     /// A request and what its client got.
     #[default]
@@ -24,6 +24,8 @@ pub struct Entry<'l> {
     pub begun: Option<Timestamp>,
     /// When the proxy had done with it.
     pub ended: Option<Timestamp>,
+    /// One time, where it is not known which of both it is; they then lie around it.
+    pub about: Option<Timestamp>,
     /// The unit of these times' last digits.
     pub resolution: Duration,
     /// They are local times of an unknown offset.

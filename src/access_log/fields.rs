@@ -242,6 +242,7 @@ impl<'l> Fields<'l> {
         let took = entry.duration.unwrap_or_default();
         if about.is_some() && ended.is_none() && begun.is_none() {
             // Either end of it.
+            entry.about = Some(when.at);
             entry.begun = Some(Timestamp::from_nanos(
                 when.at.as_nanos().saturating_sub(nanos(took)),
             ));

@@ -49,6 +49,8 @@ pub fn settings(typed: &Analyze) -> Result<Settings, Error> {
             failures: jsonl,
             several: typed.captures.len() > 1,
         },
+        log: !typed.access_log.is_empty(),
+        log_format: typed.log_format.clone(),
         ..Settings::default()
     })
 }

@@ -309,6 +309,17 @@ impl Ledger {
         }
     }
 
+    /// The proxy's log shows that the client of a failure had left; `place` is that among
+    /// [`Self::failures_from`]`(0)`.
+    pub fn client_left(&mut self, place: usize, status: Option<u16>) {
+        let Some(failure) = self.failures.get_mut(place) else { return };
+        let before = failure.verdict.cause;
+        if verdict::client_logged(&mut failure.verdict, status) {
+            let (server, after) = (failure.server, failure.verdict.cause);
+            self.recount(server, before, after);
+        }
+    }
+
     /// Books what a reader made known; returns whether it failed.
     pub fn book(&mut self, output: Output, connection: &Connection) -> bool {
         // It was captured elsewhere as well, and is booked there.

@@ -11,6 +11,10 @@ mod fix;
 mod forecast;
 mod histogram;
 pub mod json;
+mod log;
+mod log_model;
+mod log_text;
+mod log_words;
 mod model;
 mod notes;
 pub mod records;
@@ -19,4 +23,6 @@ pub mod text;
 mod words;
 
 pub use build::{Sources, Style, build, failure};
+pub use escape::line as shown;
+pub use log::{Heard, hear};
 pub use model::*;

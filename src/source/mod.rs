@@ -7,6 +7,7 @@ pub mod merge;
 mod pcap;
 mod pcapng;
 mod savefile;
+mod text;
 
 /// Stands in for libpcap in a program built without it: there are no programs.
 #[cfg(not(feature = "live"))]
@@ -32,6 +33,7 @@ use crate::packet::{Frame, FrameRef, LinkType};
 use crate::time::Timestamp;
 pub use filter::{Filter, Filtered};
 pub use savefile::Savefile;
+pub use text::{LineEnd, Text};
 use std::io;
 use std::ops::Range;
 
