@@ -148,6 +148,7 @@ impl Analysis {
         let roles = Roles::assign(ledger, &settings.told);
         let skips = Skip::ALL.iter().zip(*skips).map(|(kind, count)| (kind.name(), count));
         let facts: Vec<&CaptureFacts> = captures.into_iter().collect();
+        let captured = !facts.is_empty();
         let filtered = facts.iter().fold(0_u64, |sum, one| sum.saturating_add(one.filtered));
         let first = facts.iter().filter_map(|one| one.first).min();
         let last = facts.iter().filter_map(|one| one.last).max();
@@ -168,7 +169,7 @@ impl Analysis {
             .enumerate()
             .map(|(file, log)| hear::read(log, told.clone(), file, &mut lines))
             .collect();
-        let joined = correlate::join(trail, ledger, &roles, lines, first.zip(last));
+        let joined = correlate::join(trail, ledger, &roles, lines, first.zip(last), captured);
         let mut report = report::build(sources, ledger, &roles, settings.style);
         report::hear(&mut report, Heard { files, joined: &joined }, ledger, settings.style);
         if self.settings.records.failures {

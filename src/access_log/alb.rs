@@ -111,8 +111,8 @@ fn common<'l>(fields: &mut impl Iterator<Item = &'l [u8]>) -> Result<Entry<'l>, 
     let attempt = Attempt {
         backend,
         status: status(answered),
-        sent: None,
         connected: times.get(1).copied().flatten().map(|_| true),
+        ..Attempt::default()
     };
     Ok(Entry {
         ended: Some(when.at),

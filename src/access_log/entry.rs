@@ -26,6 +26,8 @@ pub struct Entry<'l> {
     pub ended: Option<Timestamp>,
     /// One time, where it is not known which of both it is; they then lie around it.
     pub about: Option<Timestamp>,
+    /// `begun` is when the connection was accepted: the request came then, or any time later.
+    pub floor: bool,
     /// The unit of these times' last digits.
     pub resolution: Duration,
     /// They are local times of an unknown offset.
@@ -70,7 +72,9 @@ pub struct Attempt {
     pub backend: Option<SocketAddr>,
     /// What came of it; proxies put their own 502 and 504 here.
     pub status: Option<u16>,
-    /// When the request was sent, reckoned from the times in the log.
+    /// When it began, with connecting where it needed that; reckoned from the times in the log.
+    pub begun: Option<Timestamp>,
+    /// When the request was sent, reckoned likewise.
     pub sent: Option<Timestamp>,
     /// It got as far as a connection; `None` where the log does not say.
     pub connected: Option<bool>,

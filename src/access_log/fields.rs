@@ -17,6 +17,8 @@ pub(super) enum Slot {
     Skip,
     /// A time at which the request came.
     Begun,
+    /// The time at which its connection was accepted, perhaps for requests before it.
+    Accepted,
     /// A time at which it was done with.
     Ended,
     /// A time of which the format does not say which of both it is.
@@ -232,13 +234,18 @@ impl<'l> Fields<'l> {
 
     fn times(&self, entry: &mut Entry<'l>) -> Result<(), Unfit> {
         let ended = self.when(Slot::Ended);
-        let begun = self.when(Slot::Begun);
+        let accepted = self.when(Slot::Accepted).filter(|_| ended.is_none());
+        let begun = self.when(Slot::Begun).or(accepted);
         let about = self.when(Slot::About);
         let when = ended.or(begun).or(about).ok_or(Unfit::Time)?;
         entry.resolution = when.resolution;
         entry.local = when.local;
         entry.begun = begun.map(|begun| begun.at);
         entry.ended = ended.map(|ended| ended.at);
+        entry.floor = accepted.is_some() && begun == accepted;
+        if entry.floor {
+            return Ok(());
+        }
         let took = entry.duration.unwrap_or_default();
         if about.is_some() && ended.is_none() && begun.is_none() {
             // Either end of it.
@@ -323,6 +330,7 @@ impl<'l> Fields<'l> {
             attempts.push(Attempt {
                 backend: backends.get(place).copied().and_then(address).filter(|one| one.port() != 0),
                 status: statuses.get(place).copied().and_then(status),
+                begun,
                 sent: begun.map(|begun| begun.plus(connect)),
                 connected,
             });

@@ -9,13 +9,15 @@ use std::time::Duration;
 /// `option httplog` up to the captured headers, which may be missing.
 pub(super) const HTTPLOG: &str = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq";
 
-/// What a variable means. HAProxy's times are those of the request's first byte.
+/// What a variable means. `%tr` is the time of the request's first byte; the others are that of the
+/// connection, which may have had requests before.
 pub(super) fn slot(name: &str) -> Slot {
     let name = name.split_once('}').map_or(name, |(options, rest)| {
         if options.starts_with('{') { rest } else { name }
     });
     match name {
-        "tr" | "trg" | "trl" | "t" | "T" | "Tl" | "Ts" => Slot::Begun,
+        "tr" | "trg" | "trl" => Slot::Begun,
+        "t" | "T" | "Tl" | "Ts" => Slot::Accepted,
         "ms" => Slot::Millis,
         "r" => Slot::Request,
         "HM" => Slot::Method,
@@ -72,7 +74,7 @@ pub(super) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
         }
         let took = fields.of(Slot::Active).and_then(decimal::<u64>);
         entry.duration = entry.duration.or(took.map(Duration::from_millis));
-        if let (Some(begun), Some(took)) = (entry.begun, entry.duration) {
+        if let (Some(begun), Some(took)) = (entry.begun.filter(|_| !entry.floor), entry.duration) {
             entry.ended = Some(begun.plus(took));
         }
     }
@@ -80,13 +82,13 @@ pub(super) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
     let missing = |slot| fields.of(slot).is_some_and(|value| value.starts_with(b"-"));
     let until = [Slot::UntilRequest, Slot::Queued, Slot::Connect].map(millis);
     let sent = match (entry.begun, until) {
-        (Some(begun), [Some(request), Some(queued), Some(connect)]) => {
+        (Some(begun), [Some(request), Some(queued), Some(connect)]) if !entry.floor => {
             Some(begun.plus(request).plus(queued).plus(connect))
         }
         _ => None,
     };
     let server = fields.of(Slot::Server);
-    let unserved = server.is_some_and(|server| server.starts_with(b"<"));
+    let unserved = server.is_some_and(|server| server.ends_with(b"<NOSRV>"));
     let backend = fields
         .of(Slot::ServerIp)
         .and_then(decimal::<IpAddr>)
@@ -98,8 +100,8 @@ pub(super) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
         .map(|retries| retries.saturating_add(1));
     entry.kept = unserved;
     if !unserved {
-        let connected = if missing(Slot::Connect) { Some(false) } else { sent.map(|_| true) };
-        entry.attempts.push(Attempt { backend, status: None, sent, connected });
+        let connected = if missing(Slot::Connect) { Some(false) } else { until.last().copied().flatten().map(|_| true) };
+        entry.attempts.push(Attempt { backend, sent, connected, ..Attempt::default() });
     }
     entry.code = fields.take_code(Slot::Term);
     entry.says = says(&entry.code, entry.status, unserved);

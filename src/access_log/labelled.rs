@@ -140,7 +140,9 @@ pub(super) fn line(line: &[u8]) -> Result<Entry<'_>, Unfit> {
             }
             Piece::Quoted(value) => {
                 let (method, target) = request_line(value);
-                if METHODS.contains(&method) && !target.is_empty() && !fields.has(Slot::Request) {
+                let bad = value == b"<BADREQ>";
+                let asked = METHODS.contains(&method) && !target.is_empty() || bad;
+                if asked && !fields.has(Slot::Request) {
                     fields.add(Slot::Request, value);
                 }
             }
@@ -175,10 +177,13 @@ pub(super) fn line(line: &[u8]) -> Result<Entry<'_>, Unfit> {
     fields.entry()
 }
 
-/// Of which end of the request a time is: HAProxy and Envoy write that of its begin, nginx that of its
+/// Of which end of the request a time is: HAProxy and Envoy write that of its begin, or sooner, nginx that of its
 /// end; others say.
 pub(super) fn which_time(fields: &Fields<'_>) -> Slot {
-    if fields.has(Slot::Term) || fields.has(Slot::Flags) {
+    if fields.has(Slot::Term) {
+        // HAProxy's may be that of the connection.
+        Slot::Accepted
+    } else if fields.has(Slot::Flags) {
         Slot::Begun
     } else if fields.has(Slot::Responses) || fields.has(Slot::Connects) {
         Slot::Ended

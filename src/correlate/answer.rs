@@ -104,6 +104,8 @@ pub(super) struct Ground<'a> {
     pub(super) forgotten: u64,
     /// A line of this log was found, so that it is of this proxy.
     pub(super) joined: bool,
+    /// There are captures, if only empty ones.
+    pub(super) captured: bool,
 }
 
 impl Ground<'_> {
@@ -149,7 +151,8 @@ impl Ground<'_> {
             return Answer::NotOnLeg(Own::Said(says));
         }
         let Some((first, last)) = self.span else {
-            return Answer::NotInCapture(Missing::NoCapture);
+            let empty = if self.captured { Missing::NotFound } else { Missing::NoCapture };
+            return Answer::NotInCapture(empty);
         };
         let (since, until) = (clock.corrected(line.since()), clock.corrected(line.at()));
         let outside = if until < first {
@@ -196,7 +199,9 @@ impl Ground<'_> {
         // The log does not say that it was sent to a backend, and the capture of this proxy's leg has
         // nothing of it.
         let unsaid = line.attempts.is_empty() && line.kind == Kind::Access;
-        if unsaid && self.joined {
+        // A proxy whose probes fail has no backend left.
+        let probes = self.ledger.failures_from(0).iter().any(|one| one.health.is_some());
+        if unsaid && (self.joined || line.status == Some(503) && probes) {
             Answer::NotOnLeg(Own::Nothing)
         } else {
             Answer::NotInCapture(Missing::NotFound)

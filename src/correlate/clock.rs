@@ -6,6 +6,7 @@
 
 use super::lines::Line;
 use super::trail::Seen;
+use crate::access_log::Kind;
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -27,8 +28,10 @@ pub struct Clock {
 const USUAL: Duration = Duration::from_millis(250);
 /// No spread is believed to be larger.
 const WIDEST: Duration = Duration::from_secs(2);
-/// No spread is believed to be smaller.
-const NARROWEST: Duration = Duration::from_millis(10);
+/// No spread is believed to be smaller: of few lines, and of many.
+const NARROWEST: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(3)];
+/// So many are many.
+const MANY: usize = 8;
 /// Lines and exchanges looked at where offsets are voted on.
 const VOTERS: usize = 512;
 /// Candidates of one line there.
@@ -77,6 +80,9 @@ pub(super) fn apart(line: &Line, seen: &Seen) -> Option<i64> {
         let (log, capture) = (i128::from(log.as_nanos()), i128::from(capture.as_nanos()));
         i64::try_from(log.checked_sub(capture)?).ok()
     };
+    if line.floor {
+        return None;
+    }
     // A line is written within the unit of its time.
     let half = line.resolution.checked_div(2).unwrap_or_default();
     let sent = line.attempts.last().and_then(|last| last.sent);
@@ -114,11 +120,17 @@ fn certain(lines: &[&Line], seen: &[Seen]) -> Vec<(i64, bool)> {
         let count = asked_in_log.entry(line.asked.whole).or_default();
         *count = count.saturating_add(1);
     }
+    let mut ids_in_log: HashMap<u64, u32> = HashMap::new();
+    for id in lines.iter().filter(|line| line.kind == Kind::Access).flat_map(|line| &line.ids) {
+        let count = ids_in_log.entry(*id).or_default();
+        *count = count.saturating_add(1);
+    }
+    let once = |id: &&u64| ids_in_log.get(id).is_none_or(|count| *count == 1);
     let place = |known: &HashMap<u64, Option<usize>>, digest| known.get(&digest).copied().flatten();
     lines
         .iter()
         .filter_map(|line| {
-            let by_id = line.ids.iter().find_map(|id| place(&of_id, *id));
+            let by_id = line.ids.iter().filter(once).find_map(|id| place(&of_id, *id));
             let alone = asked_in_log.get(&line.asked.whole) == Some(&1);
             let by_asked = || place(&of_asked, line.asked.whole).filter(|_| alone);
             let found = by_id.or_else(by_asked)?;
@@ -153,9 +165,11 @@ fn from_certain(sure: &[(i64, bool)], resolution: Duration, local: bool) -> Opti
     if far && !by_id && !zone && sure.len() < 3 {
         return None;
     }
+    let [few, many] = NARROWEST;
+    let narrowest = if sure.len() < MANY { few } else { many };
     Some(Clock {
         offset: median,
-        spread: spread.saturating_mul(2).clamp(NARROWEST, WIDEST),
+        spread: spread.saturating_mul(2).clamp(narrowest, WIDEST),
         resolution,
         samples: sure.len(),
     })

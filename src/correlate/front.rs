@@ -4,7 +4,7 @@ use super::join::By;
 use super::trail::Seen;
 use crate::packet::Endpoint;
 use crate::roles::{Role, Roles};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// Clocks of two captures, or two interfaces, may differ by so much.
@@ -43,15 +43,19 @@ pub struct FrontLeg {
     pub took: Vec<Duration>,
 }
 
-/// Joins both legs.
-pub(super) fn join(seen: &[Seen], roles: &Roles) -> (FrontLeg, Vec<Passed>) {
+/// Joins both legs. `listeners` are the proxy's own.
+pub(super) fn join(
+    seen: &[Seen],
+    roles: &Roles,
+    listeners: &HashSet<Endpoint>,
+) -> (FrontLeg, Vec<Passed>) {
     let mut leg = FrontLeg::default();
     let mut fronts: Vec<usize> = Vec::new();
     let mut by_id: HashMap<u64, Vec<usize>> = HashMap::new();
     let mut by_asked: HashMap<u64, Vec<usize>> = HashMap::new();
     for (place, one) in seen.iter().enumerate() {
         match roles.of(one.server) {
-            Role::Front => fronts.push(place),
+            _ if listeners.contains(&one.server) => fronts.push(place),
             Role::Backend if one.asked.whole != 0 => {
                 one.ids.iter().filter(|id| **id != 0).for_each(|id| {
                     by_id.entry(*id).or_default().push(place);

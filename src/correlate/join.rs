@@ -83,13 +83,17 @@ pub(super) struct Index<'a> {
     whole: HashMap<u64, Vec<usize>>,
     path: HashMap<u64, Vec<usize>>,
     failed: Vec<usize>,
+    /// Lines of requests, by an id and what was asked.
+    lines_of_id: HashMap<(u64, u64), u32>,
 }
 
+/// More than that are no attempts of one request.
+const MAX_ATTEMPTS: usize = 16;
 /// One candidate costs time: no line has more.
 const CANDIDATES: usize = 4_096;
 
 impl<'a> Index<'a> {
-    pub(super) fn new(seen: &'a [Seen], connects: &'a [Connect]) -> Self {
+    pub(super) fn new(seen: &'a [Seen], connects: &'a [Connect], lines: &[&Line]) -> Self {
         let mut index = Self {
             seen,
             connects,
@@ -98,7 +102,14 @@ impl<'a> Index<'a> {
             whole: HashMap::new(),
             path: HashMap::new(),
             failed: Vec::new(),
+            lines_of_id: HashMap::new(),
         };
+        for line in lines.iter().filter(|line| line.kind == Kind::Access) {
+            for id in &line.ids {
+                let count = index.lines_of_id.entry((*id, line.asked.whole)).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
         let mut order: Vec<usize> = (0..seen.len()).collect();
         order.sort_by_key(|place| seen.get(*place).map(|seen| seen.begun));
         for place in order {
@@ -159,37 +170,53 @@ impl<'a> Index<'a> {
         let exchanges = |places: Vec<usize>| {
             (!places.is_empty()).then(|| places.into_iter().map(Hit::Exchange).collect::<Vec<_>>())
         };
-        let by_id = line.ids.iter().find_map(|id| {
-            let of_id = self.ids.get(id)?;
+        // An id that several requests carry is none of them's, but still leaves out all others.
+        let mut of_id: Option<Vec<usize>> = None;
+        for id in &line.ids {
+            let Some(places) = self.ids.get(id) else { continue };
             // One trace can be of several requests.
-            let same = |place: &usize| self.get(*place).is_some_and(|seen| seen.asked.whole == line.asked.whole);
-            let same: Vec<usize> = of_id.iter().filter(|place| same(place)).copied().collect();
-            let of_id = if same.is_empty() { of_id.clone() } else { same };
-            let inside = self.in_window(&of_id, &window);
-            Some(if inside.is_empty() && of_id.len() == 1 { of_id } else { inside })
-        });
-        if let Some(hits) = by_id.and_then(exchanges) {
-            return Some((By::Id, hits));
+            let same = |place: &&usize| {
+                self.get(**place).is_some_and(|seen| seen.asked.whole == line.asked.whole)
+            };
+            let same: Vec<usize> = places.iter().filter(same).copied().collect();
+            let places = if same.is_empty() { places.clone() } else { same };
+            let chain: Vec<Hit> = places.iter().map(|place| Hit::Exchange(*place)).collect();
+            let alone = self.lines_of_id.get(&(*id, line.asked.whole)).is_none_or(|lines| *lines < 2);
+            if alone && chain.len() <= MAX_ATTEMPTS && self.is_chain(&chain) {
+                let inside = self.in_window(&places, &window);
+                let only = inside.is_empty() && places.len() == 1;
+                let found = if only { places.clone() } else { inside };
+                if let Some(hits) = exchanges(found) {
+                    return Some((By::Id, hits));
+                }
+            }
+            of_id = Some(places);
         }
+        let may_be = |place: &usize| of_id.as_ref().is_none_or(|places| places.contains(place));
         let by_port = line.source.and_then(|source| self.sources.get(&source)).map(|places| {
             let same = |seen: &Seen| {
                 let unknown = line.asked.path == 0 || seen.asked.path == 0;
                 fits_backend(line, seen.server) && (unknown || seen.asked.path == line.asked.path)
             };
             let mut inside = self.in_window(places, &window);
-            inside.retain(|place| self.get(*place).is_some_and(same));
-            inside
+            inside.retain(|place| self.get(*place).is_some_and(same) && may_be(place));
+            let fits = |place: &usize| self.get(*place).is_some_and(|seen| fits_status(line, seen));
+            let fitting: Vec<usize> = inside.iter().filter(|place| fits(place)).copied().collect();
+            if fitting.is_empty() { inside } else { fitting }
         });
         if let Some(hits) = by_port.and_then(exchanges) {
             return Some((By::SourcePort, hits));
         }
         let connecting = line.says.is_some_and(crate::access_log::Says::is_connect)
             || line.attempts.last().is_some_and(|last| last.connected == Some(false));
-        if !connecting {
+        // Of several attempts some may be exchanges and some connects.
+        let listed = is_listed(line);
+        if !connecting || listed {
             let by_target = || {
                 let mut inside = self.in_window(self.alike(line), &window);
                 inside.retain(|place| {
-                    self.get(*place).is_some_and(|seen| fits_backend(line, seen.server))
+                    may_be(place)
+                        && self.get(*place).is_some_and(|seen| fits_backend(line, seen.server))
                 });
                 let fitting: Vec<usize> = inside
                     .iter()
@@ -200,7 +227,10 @@ impl<'a> Index<'a> {
                 let alone = line.kind == Kind::Access && line.error && !line.kept;
                 if fitting.is_empty() && alone { inside } else { fitting }
             };
-            if let Some(hits) = exchanges(by_target()) {
+            if let Some(mut hits) = exchanges(by_target()) {
+                if listed {
+                    hits.extend(self.connects_in(line, &window));
+                }
                 return Some((By::TargetAndTime, hits));
             }
             if line.asked.path == 0 && line.error && !line.kept {
@@ -215,19 +245,65 @@ impl<'a> Index<'a> {
         }
         let may_connect = connecting || line.error && line.says.is_none();
         if may_connect && !line.kept {
-            let hits: Vec<Hit> = self
-                .connects
-                .iter()
-                .enumerate()
-                .filter(|(_, one)| fits_backend(line, one.server) && window.holds(one.begun, one.ended))
-                .take(CANDIDATES)
-                .map(|(place, _)| Hit::Connect(place))
-                .collect();
+            let hits = self.connects_in(line, &window);
             if !hits.is_empty() {
                 return Some((By::BackendAndTime, hits));
             }
         }
         None
+    }
+
+    /// Failed connects that could be a line's.
+    fn connects_in(&self, line: &Line, window: &Window) -> Vec<Hit> {
+        let fits = |one: &Connect| {
+            fits_backend(line, one.server) && window.holds(one.begun, one.ended)
+        };
+        let places = self.connects.iter().enumerate().filter(|(_, one)| fits(one));
+        places.take(CANDIDATES).map(|(place, _)| Hit::Connect(place)).collect()
+    }
+
+    /// Connects carry no id: those among the attempts of a line are found by their times.
+    fn attach_connects(&self, line: &Line, found: &mut Match, clock: &Clock) {
+        if found.ambiguous || !is_listed(line) {
+            return;
+        }
+        let connects = self.connects_in(line, &Window::of(line, clock));
+        let failed = line.attempts.iter().filter(|one| one.connected == Some(false));
+        for attempt in failed {
+            let alone = Line { attempts: vec![*attempt], ..line.clone() };
+            if let Some(hits) = self.by_attempts(&alone, &connects, clock) {
+                found.hits.extend(hits);
+            }
+        }
+        found.hits.sort_by_key(|hit| self.times(*hit));
+        found.hits.dedup();
+    }
+
+    /// One hit for each attempt of a line whose times the log has, by these times; `None` unless all of
+    /// them are clear.
+    fn by_attempts(&self, line: &Line, hits: &[Hit], clock: &Clock) -> Option<Vec<Hit>> {
+        let near = clock.spread.saturating_add(line.resolution);
+        let mut chosen: Vec<Hit> = Vec::new();
+        for attempt in &line.attempts {
+            let connect = attempt.connected == Some(false);
+            let at = clock.corrected(if connect { attempt.begun? } else { attempt.sent? });
+            let mut ranked: Vec<(Duration, Hit)> = hits
+                .iter()
+                .filter(|hit| matches!(hit, Hit::Connect(_)) == connect)
+                .map(|hit| {
+                    let begun = self.times(*hit).0;
+                    (begun.since(at).max(at.since(begun)), *hit)
+                })
+                .collect();
+            ranked.sort();
+            let (first, nearest) = *ranked.first()?;
+            let clear = ranked.get(1).is_none_or(|(second, _)| *second >= near.saturating_mul(2).max(first.saturating_mul(3)));
+            if first > near || !clear || chosen.contains(&nearest) {
+                return None;
+            }
+            chosen.push(nearest);
+        }
+        (!chosen.is_empty()).then_some(chosen)
     }
 
     /// How far a hit is from where the line's times put it.
@@ -238,8 +314,14 @@ impl<'a> Index<'a> {
                 .and_then(|seen| clock::apart(line, seen))
                 .map_or(Duration::MAX, |apart| Duration::from_nanos(apart.abs_diff(clock.offset))),
             Hit::Connect(place) => self.connects.get(place).map_or(Duration::MAX, |connect| {
-                let at = clock.corrected(line.at());
-                at.since(connect.ended).max(connect.begun.since(at))
+                let begun = line.attempts.last().and_then(|last| last.begun);
+                match begun.map(|begun| clock.corrected(begun)) {
+                    Some(begun) => connect.begun.since(begun).max(begun.since(connect.begun)),
+                    None => {
+                        let at = clock.corrected(line.at());
+                        at.since(connect.ended).max(connect.begun.since(at))
+                    }
+                }
             }),
         }
     }
@@ -274,6 +356,9 @@ impl<'a> Index<'a> {
     }
 }
 
+/// No client's connection is believed to have lasted for longer.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
 /// The time in which what a line is of must lie, by the capture's clock.
 struct Window {
     from: Timestamp,
@@ -291,6 +376,9 @@ impl Window {
         };
         let later = |at: Timestamp| clock.corrected(at).plus(around);
         match (line.begun, line.ended) {
+            (Some(begun), _) if line.floor => {
+                Self { from: earlier(begun), to: later(begun).plus(LONGEST), within: true }
+            }
             (Some(begun), Some(ended)) if line.duration.is_some() => {
                 Self { from: earlier(begun), to: later(ended), within: true }
             }
@@ -305,6 +393,13 @@ impl Window {
             begun <= self.to && ended >= self.from
         }
     }
+}
+
+/// The log tells of each attempt of this line when it was, as finely as it takes.
+fn is_listed(line: &Line) -> bool {
+    line.attempts.len() > 1
+        && line.resolution <= Duration::from_millis(10)
+        && line.attempts.iter().all(|one| one.begun.is_some() && one.sent.is_some())
 }
 
 /// The line names no backend, or that one.
@@ -345,7 +440,8 @@ pub(super) fn join(lines: &[&Line], clocks: &[Clock], index: &Index<'_>) -> Vec<
         let Some((by, hits)) = slot.take_if(|(by, _)| matches!(by, By::Id | By::SourcePort)) else {
             continue;
         };
-        let found = exact(line, by, hits, &clock(line), index);
+        let mut found = exact(line, by, hits, &clock(line), index);
+        index.attach_connects(line, &mut found, &clock(line));
         for hit in found.hits.iter().filter(|_| !found.ambiguous) {
             taken.insert((line.kind, *hit), place);
         }
@@ -436,6 +532,9 @@ fn choose(
     index: &Index<'_>,
 ) -> Option<Vec<Hit>> {
     let message = line.kind == Kind::Message;
+    if is_listed(line) {
+        return index.by_attempts(line, hits, clock);
+    }
     let mut ranked: Vec<(Duration, Hit)> =
         hits.iter().map(|hit| (index.distance(line, *hit, clock), *hit)).collect();
     ranked.sort();

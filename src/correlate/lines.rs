@@ -34,6 +34,8 @@ pub struct Line {
     pub ended: Option<Timestamp>,
     /// One time, of which it is not known which of both it is.
     pub about: Option<Timestamp>,
+    /// `begun` is only the earliest time that it can have begun.
+    pub floor: bool,
     /// The unit of these times.
     pub resolution: Duration,
     /// These times are local ones, read as UTC.
@@ -84,6 +86,7 @@ impl Line {
             begun: entry.begun,
             ended: entry.ended,
             about: entry.about,
+            floor: entry.floor,
             resolution: entry.resolution,
             local: entry.local,
             duration: entry.duration,

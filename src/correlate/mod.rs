@@ -15,6 +15,7 @@ mod trail;
 
 use crate::access_log::{Kind, Says};
 use crate::ledger::{Failure, Ledger};
+use crate::packet::Endpoint;
 use crate::roles::{Role, Roles};
 use crate::time::Timestamp;
 use crate::verdict::{Cause, Retry};
@@ -24,7 +25,7 @@ pub use front::FrontLeg;
 pub use join::By;
 use join::{Connect, Hit, Index, Match};
 pub use lines::{Interest, Line, Lines};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 pub use trail::{Seen, Trail};
 
@@ -127,6 +128,27 @@ pub fn interest(trail: &Trail, ledger: &Ledger) -> Interest {
     interest
 }
 
+/// The proxy's own listeners: those with that role; and where backends were told, those of a host that
+/// opens connections to them.
+fn fronts(ledger: &Ledger, roles: &Roles) -> HashSet<Endpoint> {
+    let listeners = ledger.listeners();
+    let backends = || listeners.iter().filter(|(one, _)| roles.of(**one) == Role::Backend);
+    let opens = |front: Endpoint| {
+        backends().any(|(backend, listener)| {
+            let apart = backend.addr != front.addr;
+            apart && listener.proxies.contains_key(&front.addr)
+                || ledger.passes_through(front, *backend)
+        })
+    };
+    let front = |one: Endpoint| match roles.of(one) {
+        Role::Front => true,
+        Role::Backend => false,
+        Role::Other => opens(one),
+    };
+    let speaking = listeners.iter().filter(|(_, listener)| listener.exchanges > 0);
+    speaking.map(|(endpoint, _)| *endpoint).filter(|endpoint| front(*endpoint)).collect()
+}
+
 /// Connects that failed, as lines meet them.
 fn connects(ledger: &Ledger, roles: &Roles) -> Vec<Connect> {
     let failures = ledger.failures_from(0).iter().enumerate();
@@ -146,16 +168,18 @@ fn connects(ledger: &Ledger, roles: &Roles) -> Vec<Connect> {
         .collect()
 }
 
-/// Joins the lines and the front leg with the exchanges. `span` is what the captures cover. What a log
-/// proves of a failure (that its client left) is told to the ledger.
+/// Joins the lines and the front leg with the exchanges. `span` is what the captures cover, if
+/// any were given (`captured`). What a log proves of a failure (that its client left) is told to the ledger.
 pub fn join(
     trail: &Trail,
     ledger: &mut Ledger,
     roles: &Roles,
     lines: Lines,
     span: Option<(Timestamp, Timestamp)>,
+    captured: bool,
 ) -> Joined {
-    let (front, passed) = front::join(trail.seen(), roles);
+    let fronts = fronts(ledger, roles);
+    let (front, passed) = front::join(trail.seen(), roles, &fronts);
     let mut places: HashMap<(u64, u32), Place> = HashMap::new();
     for (place, failure) in ledger.failures_from(0).iter().enumerate() {
         if failure.request.is_some() && roles.judges(failure) {
@@ -166,7 +190,7 @@ pub fn join(
     let seen: Vec<Seen> = trail
         .seen()
         .iter()
-        .filter(|one| roles.of(one.server) != Role::Front)
+        .filter(|one| roles.of(one.server) == Role::Backend)
         .map(|one| {
             let known = places.contains_key(&(one.connection, one.ordinal));
             Seen { failed: one.failed || known, ..*one }
@@ -181,8 +205,8 @@ pub fn join(
         })
         .chain(connects.iter().enumerate().map(|(at, one)| (Hit::Connect(at), one.failure)))
         .collect();
-    let index = Index::new(&seen, &connects);
     let all: Vec<&Line> = lines.errors().iter().chain(lines.others()).collect();
+    let index = Index::new(&seen, &connects, &all);
     let clocks: Vec<Clock> = (0..lines.files())
         .map(|file| {
             let mine: Vec<&Line> = all.iter().filter(|line| line.file == file).copied().collect();
@@ -212,6 +236,7 @@ pub fn join(
         ledger: table.ledger,
         forgotten: trail.forgotten,
         joined: matches.iter().flatten().any(|one| !one.ambiguous),
+        captured,
     };
     let mut left: Vec<(Place, Option<u16>)> = Vec::new();
     let mut told = Vec::new();
@@ -259,6 +284,14 @@ impl Table<'_> {
         .unwrap_or_default()
     }
 
+    fn ended(&self, hit: Hit) -> Timestamp {
+        match hit {
+            Hit::Exchange(place) => self.seen.get(place).map(|one| one.ended),
+            Hit::Connect(place) => self.connects.get(place).map(|one| one.ended),
+        }
+        .unwrap_or_default()
+    }
+
     /// What failing at `hit` cost when `next` came after it, and whether it may have run twice.
     fn retry(&self, hit: Hit, next: Option<Hit>) -> (Option<Duration>, bool) {
         let Some(next) = next else { return (None, false) };
@@ -279,13 +312,19 @@ impl Table<'_> {
             let Some(place) = self.failing.get(hit) else { continue };
             let next = found.hits.get(at.saturating_add(1)).copied();
             let (cost, ran_twice) = self.retry(*hit, next);
+            // The log has more attempts than were found, and this one was not the last.
+            let unseen = line.attempts.len() > found.hits.len()
+                && matches!(hit, Hit::Exchange(_))
+                && line.attempts.last().is_some_and(|last| last.connected == Some(false));
+            let last = found.hits.last().map_or(*hit, |last| *last);
+            let at = if line.floor { self.ended(last) } else { clock.corrected(line.at()) };
             clients.push((
                 *place,
                 Client {
                     status: line.status,
-                    at: clock.corrected(line.at()),
+                    at,
                     latency: line.duration,
-                    retried: next.is_some(),
+                    retried: next.is_some() || unseen,
                     cost,
                     ran_twice,
                     proxy_took: None,

@@ -109,6 +109,8 @@ impl Trail {
         let answered = exchange.outcome == Outcome::Answered;
         let close = verdict::first_close(connection).filter(|_| !answered);
         let last = response.map_or(request.last.at, |response| response.last.at);
+        // Without a close it went on for as long as anybody looked.
+        let open = if answered { last } else { connection.seen_until.max(last) };
         let idempotent =
             head.is_some_and(|head| !matches!(head.method(), b"POST" | b"PATCH" | b"CONNECT"));
         self.seen.push(Seen {
@@ -119,7 +121,7 @@ impl Trail {
             begun: request.first.at,
             sent: request.last.at,
             answered: response.map(|response| response.first.at),
-            ended: close.map_or(last, |close| close.mark.frame.at.max(last)),
+            ended: close.map_or(open, |close| close.mark.frame.at.max(last)),
             status: response.and_then(|response| response.status),
             asked: head.map(|head| Asked::of(head.method(), head.target())).unwrap_or_default(),
             ids: head.map(key::ids).unwrap_or_default(),

@@ -172,7 +172,7 @@ impl Ledger {
 
     /// The host that captured accepts what goes to `front` and opens what goes to `back`: it is the
     /// proxy between them, whichever of its addresses it uses on either leg.
-    fn passes_through(&self, front: Endpoint, back: Endpoint) -> bool {
+    pub fn passes_through(&self, front: Endpoint, back: Endpoint) -> bool {
         let (front, back) = (self.listener_at(front), self.listener_at(back));
         front.is_some_and(|front| front.accepted_here > 0 && front.opened_here == 0)
             && back.is_some_and(|back| back.opened_here > 0 && back.accepted_here == 0)

@@ -25,6 +25,9 @@ pub(super) fn line(line: &Line, told: &Told, at: Timestamp, failures: &[Failure]
         Answer::Ambiguous => {
             let among = told.failures.len();
             match told.cause {
+                Some(cause) if among == 1 => {
+                    format!("{}, of which another line can be as well", noun(cause, 1))
+                }
                 Some(cause) => format!(
                     "one of {}; which one cannot be told, for {}",
                     noun(cause, u64::try_from(among).unwrap_or(u64::MAX)),
