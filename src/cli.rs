@@ -233,8 +233,15 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
     known.map(LogFormat::Named).ok_or_else(|| {
         let all = Logged::ALL.map(Logged::name);
         let near = names::near(text, all);
-        let meant = if near.is_empty() { String::new() } else { format!("did you mean {}? ", near.join(" or ")) };
-        format!("{meant}known are {}, or give the format string as the proxy has it", all.join(", "))
+        let meant = if near.is_empty() {
+            String::new()
+        } else {
+            format!("did you mean {}? ", near.join(" or "))
+        };
+        format!(
+            "{meant}known are {}, or give the format string as the proxy has it",
+            all.join(", ")
+        )
     })
 }
 

@@ -17,8 +17,8 @@
 //! - [`verdict`] judges a finished exchange by the facts of its connection: pure functions.
 //! - [`ledger`] keeps the books per listener: counts, [`idle`] gaps, and the failures.
 //! - [`roles`] tells backends from the proxy's own listeners, once everything was seen.
-//! - [`access_log`] reads lines of a proxy's log, and [`correlate`] joins them, and the front leg, with
-//!   the exchanges.
+//! - [`access_log`] reads lines of a proxy's log, [`correlate`] joins them, and the front leg, with the
+//!   exchanges; [`hear`] reads log files for both.
 //! - [`report`] makes one serialisable model of it, and renders it; [`page`] wraps what people read.
 //! - [`explain`] has a page on each cause, [`timeouts`] an entry on each known proxy and server;
 //!   [`names`] finds what a mistyped name may have meant.

@@ -57,9 +57,9 @@ pub(super) fn application(line: &[u8]) -> Result<Entry<'_>, Unfit> {
     entry.says = says(&entry, Duration::from_secs(10));
     let actions = rest.next().unwrap_or_default();
     let reason = rest.nth(1).filter(|reason| *reason != b"-").unwrap_or_default();
-    let own = [b"fixed-response".as_slice(), b"redirect"].iter().any(|own| {
-        actions.split(|byte| *byte == b',').any(|action| action == *own)
-    });
+    let own = [b"fixed-response".as_slice(), b"redirect"]
+        .iter()
+        .any(|own| actions.split(|byte| *byte == b',').any(|action| action == *own));
     if own {
         entry.says = Some(Says::Proxy);
         entry.kept = true;
@@ -181,7 +181,11 @@ mod tests {
 
     #[test]
     fn missing_times_and_statuses_are_understood() {
-        let line = |with: &str| format!("http 2022-04-15T16:52:50.757968Z app/a/b 1.2.3.4:5 {with} 94 326 \"GET http://e:80/ HTTP/1.1\" \"-\" - - arn \"-\" \"-\" \"-\" 0 2022-04-15T16:52:40.757968Z \"forward\" \"-\" \"-\"");
+        let line = |with: &str| {
+            format!(
+                "http 2022-04-15T16:52:50.757968Z app/a/b 1.2.3.4:5 {with} 94 326 \"GET http://e:80/ HTTP/1.1\" \"-\" - - arn \"-\" \"-\" \"-\" 0 2022-04-15T16:52:40.757968Z \"forward\" \"-\" \"-\""
+            )
+        };
         let says = |with: &str| application(line(with).as_bytes()).unwrap().says;
         assert_eq!(says("10.0.0.1:80 -1 -1 -1 502 -"), Some(Says::ConnectFailed));
         assert_eq!(says("10.0.0.1:80 -1 -1 -1 504 -"), Some(Says::ConnectTimeout));

@@ -19,9 +19,10 @@ pub(super) fn slot(name: &str) -> Slot {
         None => ("", name),
     };
     match (kind, argument) {
-        ("t", "msec_frac" | "begin:msec_frac" | "end:msec_frac" | "usec_frac" | "begin:usec_frac") => {
-            Slot::Millis
-        }
+        (
+            "t",
+            "msec_frac" | "begin:msec_frac" | "end:msec_frac" | "usec_frac" | "begin:usec_frac",
+        ) => Slot::Millis,
         ("t", argument) if argument.starts_with("end:") => Slot::Ended,
         ("t", _) => Slot::Begun,
         ("r", _) => Slot::Request,
@@ -58,7 +59,8 @@ pub(super) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
         let digits = text.get(at.saturating_add(2)..at.saturating_add(7));
         digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
     });
-    let Some(code) = code.filter(|_| has(text, b":error]") || has(text, b":crit]") || has(text, b":warn]"))
+    let Some(code) =
+        code.filter(|_| has(text, b":error]") || has(text, b":crit]") || has(text, b":warn]"))
     else {
         return Ok(None);
     };

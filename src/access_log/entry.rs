@@ -84,7 +84,9 @@ impl Entry<'_> {
     /// Something went wrong, for the client or on the way: what the join is about.
     pub fn is_error(&self) -> bool {
         self.kind == Kind::Message
-            || self.status.is_none_or(|status| status >= 500 || matches!(status, 460 | 463 | 464 | 499))
+            || self
+                .status
+                .is_none_or(|status| status >= 500 || matches!(status, 460 | 463 | 464 | 499))
             || self.says.is_some_and(Says::is_failure)
     }
 

@@ -20,7 +20,8 @@ pub(super) fn slot(name: &str) -> Slot {
         ("REQ", ":method") => Slot::Method,
         ("REQ", ":path" | "x-envoy-original-path?:path") => Slot::Target,
         ("REQ", ":authority" | "host") => Slot::Host,
-        ("REQ", "x-request-id" | "x-amzn-trace-id" | "traceparent") | ("STREAM_ID" | "TRACE_ID", _) => Slot::Id,
+        ("REQ", "x-request-id" | "x-amzn-trace-id" | "traceparent")
+        | ("STREAM_ID" | "TRACE_ID", _) => Slot::Id,
         ("RESPONSE_CODE", _) => Slot::Status,
         ("RESPONSE_FLAGS", _) => Slot::Flags,
         ("RESPONSE_CODE_DETAILS" | "UPSTREAM_TRANSPORT_FAILURE_REASON", _) => Slot::Details,
@@ -73,13 +74,25 @@ pub(super) fn says(flags: &[u8], details: &[u8], status: Option<u16>) -> Option<
             b"UO" | b"OM" | b"RL" | b"UpstreamOverflow" => Says::Overflow,
             b"UF" | b"UpstreamConnectionFailure" => connect(details),
             b"UT" | b"SI" | b"DT" | b"UMSDR" | b"UpstreamRequestTimeout" => {
-                if begun { Says::Stalled } else { Says::Timeout }
+                if begun {
+                    Says::Stalled
+                } else {
+                    Says::Timeout
+                }
             }
             b"UC" | b"LR" | b"UpstreamConnectionTermination" => {
-                if begun { Says::Truncated } else { Says::Cut }
+                if begun {
+                    Says::Truncated
+                } else {
+                    Says::Cut
+                }
             }
             b"UR" | b"UpstreamRemoteReset" => {
-                if begun { Says::Truncated } else { Says::Reset }
+                if begun {
+                    Says::Truncated
+                } else {
+                    Says::Reset
+                }
             }
             b"UPE" | b"UpstreamProtocolError" => Says::Invalid,
             b"NR" | b"FI" | b"DI" | b"UAEX" | b"RLSE" | b"IH" | b"RFCF" | b"NFCF" | b"LH"

@@ -4,7 +4,7 @@
 
 use super::entry::{Attempt, Entry, Says};
 use super::when::When;
-use super::{haproxy, envoy};
+use super::{envoy, haproxy};
 use crate::time::Timestamp;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -207,14 +207,17 @@ impl<'l> Fields<'l> {
         {
             client.set_port(port);
         }
-        while let Some(at) = self.0.iter().position(|(slot, value)| *slot == Slot::Id && !is_missing(value)) {
+        while let Some(at) =
+            self.0.iter().position(|(slot, value)| *slot == Slot::Id && !is_missing(value))
+        {
             let (_, id) = self.0.swap_remove(at);
             if entry.ids.len() < 4 {
                 entry.ids.push(id);
             }
         }
         self.source(&mut entry);
-        if self.has(Slot::Backends) || self.has(Slot::BackendStatuses) || self.has(Slot::Responses) {
+        if self.has(Slot::Backends) || self.has(Slot::BackendStatuses) || self.has(Slot::Responses)
+        {
             self.attempts(&mut entry);
         }
         if self.has(Slot::Term) {
@@ -250,9 +253,8 @@ impl<'l> Fields<'l> {
         if about.is_some() && ended.is_none() && begun.is_none() {
             // Either end of it.
             entry.about = Some(when.at);
-            entry.begun = Some(Timestamp::from_nanos(
-                when.at.as_nanos().saturating_sub(nanos(took)),
-            ));
+            entry.begun =
+                Some(Timestamp::from_nanos(when.at.as_nanos().saturating_sub(nanos(took))));
             entry.ended = Some(when.at.plus(took));
         }
         if let (None, Some(ended), Some(took)) = (entry.begun, entry.ended, entry.duration) {
@@ -328,7 +330,11 @@ impl<'l> Fields<'l> {
             });
             let connect = connect.and_then(seconds).unwrap_or_default();
             attempts.push(Attempt {
-                backend: backends.get(place).copied().and_then(address).filter(|one| one.port() != 0),
+                backend: backends
+                    .get(place)
+                    .copied()
+                    .and_then(address)
+                    .filter(|one| one.port() != 0),
                 status: statuses.get(place).copied().and_then(status),
                 begun,
                 sent: begun.map(|begun| begun.plus(connect)),
@@ -338,7 +344,8 @@ impl<'l> Fields<'l> {
         }
         attempts.reverse();
         // A name in place of an address: nginx has no live server in that group.
-        let named = backends.last().is_some_and(|last| !last.contains(&b':') && !last.contains(&b'/'));
+        let named =
+            backends.last().is_some_and(|last| !last.contains(&b':') && !last.contains(&b'/'));
         let no_live = named && attempts.last().is_some_and(|last| last.backend.is_none());
         if no_live && self.of(Slot::Backends).is_some() {
             attempts.pop();
@@ -348,7 +355,9 @@ impl<'l> Fields<'l> {
         if let Some(last) = attempts.last() {
             entry.target_status = entry.target_status.or(last.status);
             let header = headers.last().copied().and_then(seconds);
-            entry.says = entry.says.or_else(|| by_times(entry.status, last, header, self.has(Slot::Headers)));
+            entry.says = entry
+                .says
+                .or_else(|| by_times(entry.status, last, header, self.has(Slot::Headers)));
         }
         entry.attempts = attempts;
     }
@@ -367,7 +376,12 @@ pub(super) enum Unfit {
 }
 
 /// What nginx's times say of an attempt that failed.
-fn by_times(status: Option<u16>, last: &Attempt, header: Option<Duration>, headers: bool) -> Option<Says> {
+fn by_times(
+    status: Option<u16>,
+    last: &Attempt,
+    header: Option<Duration>,
+    headers: bool,
+) -> Option<Says> {
     let answered = last.status?;
     match (status, answered) {
         (Some(499), _) => Some(Says::Client),

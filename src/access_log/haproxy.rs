@@ -7,14 +7,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// `option httplog` up to the captured headers, which may be missing.
-pub(super) const HTTPLOG: &str = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq";
+pub(super) const HTTPLOG: &str =
+    "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq";
 
 /// What a variable means. `%tr` is the time of the request's first byte; the others are that of the
 /// connection, which may have had requests before.
 pub(super) fn slot(name: &str) -> Slot {
-    let name = name.split_once('}').map_or(name, |(options, rest)| {
-        if options.starts_with('{') { rest } else { name }
-    });
+    let name = name
+        .split_once('}')
+        .map_or(name, |(options, rest)| if options.starts_with('{') { rest } else { name });
     match name {
         "tr" | "trg" | "trl" => Slot::Begun,
         "t" | "T" | "Tl" | "Ts" => Slot::Accepted,
@@ -67,8 +68,7 @@ pub(super) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) -> bool {
 /// Timers, attempts and termination state.
 pub(super) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
     if let Some(timers) = fields.of(Slot::Timers).map(<[u8]>::to_vec) {
-        let slots =
-            [Slot::UntilRequest, Slot::Queued, Slot::Connect, Slot::Answer, Slot::Active];
+        let slots = [Slot::UntilRequest, Slot::Queued, Slot::Connect, Slot::Answer, Slot::Active];
         for (slot, value) in slots.into_iter().zip(timers.split(|byte| *byte == b'/')) {
             fields.add(slot, value.to_vec());
         }
@@ -94,13 +94,15 @@ pub(super) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
         .and_then(decimal::<IpAddr>)
         .zip(fields.of(Slot::ServerPort).and_then(decimal::<u16>))
         .map(|(ip, port)| SocketAddr::new(ip, port));
-    entry.tries = fields
-        .of(Slot::Retries)
-        .and_then(decimal::<u32>)
-        .map(|retries| retries.saturating_add(1));
+    entry.tries =
+        fields.of(Slot::Retries).and_then(decimal::<u32>).map(|retries| retries.saturating_add(1));
     entry.kept = unserved;
     if !unserved {
-        let connected = if missing(Slot::Connect) { Some(false) } else { until.last().copied().flatten().map(|_| true) };
+        let connected = if missing(Slot::Connect) {
+            Some(false)
+        } else {
+            until.last().copied().flatten().map(|_| true)
+        };
         entry.attempts.push(Attempt { backend, sent, connected, ..Attempt::default() });
     }
     entry.code = fields.take_code(Slot::Term);
@@ -127,7 +129,11 @@ pub(super) fn says(state: &[u8], status: Option<u16>, unserved: bool) -> Option<
         (b'P' | b'L' | b'I', _) => Says::Proxy,
         (b'U' | b'K' | b'D', _) => Says::Cut,
         (b'-', _) if status.is_some_and(|status| status >= 500) => {
-            if unserved { Says::NoBackend } else { Says::Backend }
+            if unserved {
+                Says::NoBackend
+            } else {
+                Says::Backend
+            }
         }
         _ => return None,
     })

@@ -95,18 +95,16 @@ pub(super) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry<'static>
     if !access && says.is_none() {
         return Ok(None);
     }
-    let when = object.get("ts").and_then(bytes).and_then(|at| When::read(&at)).ok_or(Unfit::Time)?;
+    let when =
+        object.get("ts").and_then(bytes).and_then(|at| When::read(&at)).ok_or(Unfit::Time)?;
     let took = object.get("duration").and_then(Value::as_f64);
     let took = took.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let status = status(object.get("status"));
     let ends = message::ends(said.as_bytes());
     let named = text(object, "upstream").and_then(|text| address(text.as_bytes()));
     let backend = ends.map(|(_, to)| to).or_else(|| message::dialed(said.as_bytes())).or(named);
-    let attempt = Attempt {
-        backend,
-        connected: says.map(|says| !says.is_connect()),
-        ..Attempt::default()
-    };
+    let attempt =
+        Attempt { backend, connected: says.map(|says| !says.is_connect()), ..Attempt::default() };
     let header = |name: &str| {
         let values = request.get("headers")?.as_object()?.get(name)?;
         values.as_array()?.first()?.as_str().map(|id| owned(Some(id)))
@@ -118,9 +116,8 @@ pub(super) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry<'static>
     }
     Ok(Some(Entry {
         kind: if access { Kind::Access } else { Kind::Message },
-        begun: took.map(|took| {
-            Timestamp::from_nanos(when.at.as_nanos().saturating_sub(nanos(took)))
-        }),
+        begun: took
+            .map(|took| Timestamp::from_nanos(when.at.as_nanos().saturating_sub(nanos(took)))),
         ended: Some(when.at),
         // A number with a fraction, of which the last digits are noise.
         resolution: when.resolution.max(Duration::from_micros(1)),
@@ -133,7 +130,10 @@ pub(super) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry<'static>
         status,
         attempts: backend.is_some().then_some(attempt).into_iter().collect(),
         kept: says.is_some_and(Says::is_kept),
-        ids: ["X-Request-Id", "X-Amzn-Trace-Id", "Traceparent"].into_iter().filter_map(header).collect(),
+        ids: ["X-Request-Id", "X-Amzn-Trace-Id", "Traceparent"]
+            .into_iter()
+            .filter_map(header)
+            .collect(),
         source: ends.map(|(from, _)| from),
         code: if access { Cow::default() } else { owned(Some(said)) },
         says: says.or_else(|| (status == Some(499)).then_some(Says::Client)),

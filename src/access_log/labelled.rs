@@ -14,7 +14,9 @@ pub(super) fn slot(name: &str) -> Slot {
     match name.to_ascii_lowercase().as_str() {
         "id" | "rid" | "reqid" | "requestid" | "x_request_id" | "x-request-id" | "trace_id"
         | "traceid" | "traceparent" | "correlation_id" => Slot::Id,
-        "ua" | "up" | "upstream" | "ups" | "upstream_host" | "upstream_address" | "backend" => Slot::Backends,
+        "ua" | "up" | "upstream" | "ups" | "upstream_host" | "upstream_address" | "backend" => {
+            Slot::Backends
+        }
         "us" | "ust" | "upstatus" => Slot::BackendStatuses,
         "uct" => Slot::Connects,
         "uht" => Slot::Headers,
@@ -36,7 +38,9 @@ pub(super) fn slot(name: &str) -> Slot {
         "srv" | "server" => Slot::Server,
         "conn" | "local" | "source" | "upstream_local_address" => Slot::Source,
         "flags" | "response_flags" => Slot::Flags,
-        "details" | "response_code_details" | "fail" | "upstream_transport_failure_reason" => Slot::Details,
+        "details" | "response_code_details" | "fail" | "upstream_transport_failure_reason" => {
+            Slot::Details
+        }
         "attempts" | "upstream_request_attempt_count" => Slot::Attempts,
         "err" | "error" => Slot::Error,
         other => nginx::slot(other),
@@ -85,9 +89,10 @@ fn pieces(line: &[u8]) -> impl Iterator<Item = Piece<'_>> {
             }
             // A list of attempts goes on behind a comma, and around a colon.
             while end < rest.len()
-                && (rest.get(..end).is_some_and(|before| {
-                    before.ends_with(b",") || before.ends_with(b" :")
-                }) || rest.get(end..).is_some_and(|after| after.starts_with(b" : ")))
+                && (rest
+                    .get(..end)
+                    .is_some_and(|before| before.ends_with(b",") || before.ends_with(b" :"))
+                    || rest.get(end..).is_some_and(|after| after.starts_with(b" : ")))
             {
                 let from = end.saturating_add(1);
                 let more = rest.get(from..).unwrap_or_default();

@@ -97,14 +97,32 @@ mod tests {
     #[test]
     fn messages_of_the_known_proxies_are_understood() {
         for (message, meaning) in [
-            ("connect() failed (111: Connection refused) while connecting to upstream", Says::Refused),
-            ("connect() failed (113: No route to host) while connecting to upstream", Says::Unreachable),
-            ("upstream timed out (110: Connection timed out) while connecting to upstream", Says::ConnectTimeout),
-            ("upstream timed out (110: Connection timed out) while reading response header from upstream", Says::Timeout),
+            (
+                "connect() failed (111: Connection refused) while connecting to upstream",
+                Says::Refused,
+            ),
+            (
+                "connect() failed (113: No route to host) while connecting to upstream",
+                Says::Unreachable,
+            ),
+            (
+                "upstream timed out (110: Connection timed out) while connecting to upstream",
+                Says::ConnectTimeout,
+            ),
+            (
+                "upstream timed out (110: Connection timed out) while reading response header from upstream",
+                Says::Timeout,
+            ),
             ("upstream prematurely closed connection while reading upstream", Says::Truncated),
-            ("recv() failed (104: Connection reset by peer) while reading response header from upstream", Says::Reset),
+            (
+                "recv() failed (104: Connection reset by peer) while reading response header from upstream",
+                Says::Reset,
+            ),
             ("dial tcp 10.0.0.1:80: connect: connection refused", Says::Refused),
-            ("(111)Connection refused: AH00957: HTTP: attempt to connect to 10.0.0.1:80 (10.0.0.1:80) failed", Says::Refused),
+            (
+                "(111)Connection refused: AH00957: HTTP: attempt to connect to 10.0.0.1:80 (10.0.0.1:80) failed",
+                Says::Refused,
+            ),
             ("net/http: timeout awaiting response headers", Says::Timeout),
             ("EOF", Says::Closed),
         ] {

@@ -118,7 +118,9 @@ impl Unread {
     /// In a few words.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Unknown => "of no known format; --log-format names one, or gives the format string",
+            Self::Unknown => {
+                "of no known format; --log-format names one, or gives the format string"
+            }
             Self::OtherFormat => "not of this log's format",
             Self::Time => "no time in it that can be read",
             Self::Request => "no request in it",
@@ -306,13 +308,34 @@ mod tests {
     #[test]
     fn formats_are_known_by_their_lines() {
         for (line, name) in [
-            (r#"10.0.1.2:33317 [06/Feb/2009:12:14:14.655] http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {1wt.eu} {} "GET /index.html HTTP/1.1""#, "haproxy"),
-            (r#"Feb  6 12:14:14 localhost haproxy[14389]: 10.0.1.2:33317 [06/Feb/2009:12:14:14.655] http-in static/srv1 10/0/30/69/109 503 2750 - - SC-- 1/1/1/1/0 0/0 "GET /index.html HTTP/1.1""#, "haproxy"),
-            (r#"[2016-04-15T20:17:00.310Z] "POST /api/v1/locations HTTP/2" 204 - 154 0 226 100 "10.0.35.28" "nsq2http" "cc21d9b0-cf5c-432b-8c7e-98aeb7988cd2" "locations" "10.0.0.1:80""#, "envoy"),
-            (r#"[2024-06-20T08:00:00.000Z] "GET / HTTP/1.1" 503 UC upstream_reset_before_response_started{connection_termination} - "-" 138 95 120001 - "-" "curl" "id-1" "host" "10.0.0.1:8080" inbound|8080|| 127.0.0.6:58719 10.0.0.1:8080 10.0.0.9:41000 - default"#, "istio"),
-            (r#"192.168.1.1 - - [20/Nov/2026:16:25:22 +0000] "GET /a HTTP/1.1" 502 157 "-" "curl/8" 120 0.003 [ns-svc-80] [] 10.0.0.1:80, 10.0.0.2:80 0, 157 0.001, 0.002 502, 502 0123456789abcdef"#, "ingress-nginx"),
-            (r#"192.168.1.1 - bob [20/Nov/2026:16:25:22 +0000] "GET /a HTTP/1.1" 502 157 "-" "curl/8""#, "combined"),
-            (r#"192.168.1.1 - - [20/Nov/2026:16:25:22 +0000] "GET /a HTTP/1.1" 502 157"#, "combined"),
+            (
+                r#"10.0.1.2:33317 [06/Feb/2009:12:14:14.655] http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {1wt.eu} {} "GET /index.html HTTP/1.1""#,
+                "haproxy",
+            ),
+            (
+                r#"Feb  6 12:14:14 localhost haproxy[14389]: 10.0.1.2:33317 [06/Feb/2009:12:14:14.655] http-in static/srv1 10/0/30/69/109 503 2750 - - SC-- 1/1/1/1/0 0/0 "GET /index.html HTTP/1.1""#,
+                "haproxy",
+            ),
+            (
+                r#"[2016-04-15T20:17:00.310Z] "POST /api/v1/locations HTTP/2" 204 - 154 0 226 100 "10.0.35.28" "nsq2http" "cc21d9b0-cf5c-432b-8c7e-98aeb7988cd2" "locations" "10.0.0.1:80""#,
+                "envoy",
+            ),
+            (
+                r#"[2024-06-20T08:00:00.000Z] "GET / HTTP/1.1" 503 UC upstream_reset_before_response_started{connection_termination} - "-" 138 95 120001 - "-" "curl" "id-1" "host" "10.0.0.1:8080" inbound|8080|| 127.0.0.6:58719 10.0.0.1:8080 10.0.0.9:41000 - default"#,
+                "istio",
+            ),
+            (
+                r#"192.168.1.1 - - [20/Nov/2026:16:25:22 +0000] "GET /a HTTP/1.1" 502 157 "-" "curl/8" 120 0.003 [ns-svc-80] [] 10.0.0.1:80, 10.0.0.2:80 0, 157 0.001, 0.002 502, 502 0123456789abcdef"#,
+                "ingress-nginx",
+            ),
+            (
+                r#"192.168.1.1 - bob [20/Nov/2026:16:25:22 +0000] "GET /a HTTP/1.1" 502 157 "-" "curl/8""#,
+                "combined",
+            ),
+            (
+                r#"192.168.1.1 - - [20/Nov/2026:16:25:22 +0000] "GET /a HTTP/1.1" 502 157"#,
+                "combined",
+            ),
             (r#"1795191862.648 id=x GET /destroy 502 0.199"#, "labelled"),
         ] {
             assert_eq!(format_of(line), Some(name), "{line}");
@@ -332,7 +355,8 @@ mod tests {
     #[test]
     fn a_log_that_changes_its_format_is_read_on() {
         let mut reader = Reader::default();
-        let combined = br#"1.2.3.4 - - [20/Nov/2026:16:25:22 +0000] "GET /a HTTP/1.1" 502 157 "-" "curl/8""#;
+        let combined =
+            br#"1.2.3.4 - - [20/Nov/2026:16:25:22 +0000] "GET /a HTTP/1.1" 502 157 "-" "curl/8""#;
         assert!(reader.read(combined).is_ok());
         assert!(reader.read(b"1795191862.648 GET /destroy 502").is_ok());
         assert_eq!(reader.format(), Some(Format::Labelled));

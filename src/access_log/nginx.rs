@@ -33,10 +33,18 @@ pub(super) fn slot(name: &str) -> Slot {
         "upstream_connect_time" => Slot::Connects,
         "upstream_header_time" => Slot::Headers,
         "upstream_response_time" => Slot::Responses,
-        "upstream_response_length" | "upstream_bytes_sent" | "upstream_bytes_received" => Slot::Lengths,
+        "upstream_response_length" | "upstream_bytes_sent" | "upstream_bytes_received" => {
+            Slot::Lengths
+        }
         "request_time" => Slot::Seconds,
-        "request_id" | "req_id" | "http_x_request_id" | "http_x_amzn_trace_id" | "http_traceparent"
-        | "upstream_http_x_request_id" | "sent_http_x_request_id" | "http_x_correlation_id" => Slot::Id,
+        "request_id"
+        | "req_id"
+        | "http_x_request_id"
+        | "http_x_amzn_trace_id"
+        | "http_traceparent"
+        | "upstream_http_x_request_id"
+        | "sent_http_x_request_id"
+        | "http_x_correlation_id" => Slot::Id,
         _ => Slot::Skip,
     }
 }
@@ -86,11 +94,8 @@ pub(super) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
         url.get(host.saturating_add(path)..)
     });
     let http = upstream.is_some_and(|url| url.starts_with(b"http"));
-    let attempt = Attempt {
-        backend,
-        connected: says.map(|says| !says.is_connect()),
-        ..Attempt::default()
-    };
+    let attempt =
+        Attempt { backend, connected: says.map(|says| !says.is_connect()), ..Attempt::default() };
     let client = find(text, b", client: ").and_then(|at| {
         let rest = text.get(at.saturating_add(10)..)?;
         address(rest.get(..rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len()))?)

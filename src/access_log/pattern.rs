@@ -41,7 +41,8 @@ impl Dialect {
         if envoy.iter().any(|name| format.contains(name)) {
             return Some(Self::Envoy);
         }
-        let haproxy = ["%ST", "%ci", "%tsc", "%ts", "%tr", "%[", "%b/%s", "%bi", "%TR", "%Tr", "%{+Q}"];
+        let haproxy =
+            ["%ST", "%ci", "%tsc", "%ts", "%tr", "%[", "%b/%s", "%bi", "%TR", "%Tr", "%{+Q}"];
         if haproxy.iter().any(|name| format.contains(name)) {
             return Some(Self::Haproxy);
         }
@@ -53,7 +54,9 @@ impl Dialect {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum BadFormat {
     /// It has no variable that is known.
-    #[error("no variable in it is known; want a format string as nginx ($status), HAProxy (%ST), Apache (%>s) or Envoy (%RESPONSE_CODE%) have it")]
+    #[error(
+        "no variable in it is known; want a format string as nginx ($status), HAProxy (%ST), Apache (%>s) or Envoy (%RESPONSE_CODE%) have it"
+    )]
     Nothing,
     /// It does not say when, or what.
     #[error("it has no {0}, without which no line can be joined")]
@@ -146,7 +149,12 @@ fn value<'l>(slot: Slot, line: &'l [u8], after: Option<&[u8]>) -> Option<(&'l [u
             // A list of attempts has spaces of its own.
             let list = matches!(
                 slot,
-                Slot::Backends | Slot::BackendStatuses | Slot::Connects | Slot::Headers | Slot::Responses | Slot::Lengths
+                Slot::Backends
+                    | Slot::BackendStatuses
+                    | Slot::Connects
+                    | Slot::Headers
+                    | Slot::Responses
+                    | Slot::Lengths
             );
             while list && after.starts_with(b" ") && continues(line, end) {
                 let from = end.saturating_add(1);
@@ -276,7 +284,8 @@ fn haproxy_name(after: &str) -> usize {
 
 /// `>s`, `{Host}i`, `h`, `!200,304r`.
 fn apache_name(after: &str) -> usize {
-    let signs = |byte: &u8| matches!(byte, b'>' | b'<' | b'!' | b',' | b'^') || byte.is_ascii_digit();
+    let signs =
+        |byte: &u8| matches!(byte, b'>' | b'<' | b'!' | b',' | b'^') || byte.is_ascii_digit();
     let prefix = after.bytes().take_while(signs).count();
     let rest = after.get(prefix..).unwrap_or_default();
     let braced = if rest.starts_with('{') { through(rest, '}') } else { 0 };
@@ -308,20 +317,30 @@ mod tests {
     fn read(format: &str, line: &str) -> Option<String> {
         let pattern = Pattern::new(format).unwrap();
         let (fields, _) = pattern.fields(line.as_bytes())?;
-        Some(format!("{:?} {:?}", fields.of(Slot::Status).map(String::from_utf8_lossy), fields.of(Slot::Backends).map(String::from_utf8_lossy)))
+        Some(format!(
+            "{:?} {:?}",
+            fields.of(Slot::Status).map(String::from_utf8_lossy),
+            fields.of(Slot::Backends).map(String::from_utf8_lossy)
+        ))
     }
 
     #[test]
     fn lists_of_attempts_keep_their_spaces() {
         let format = "$msec $upstream_addr $upstream_status $status";
-        let found = read(format, "1795191922.259 10.0.0.1:80, 10.0.0.2:80 : 10.0.0.3:80 502, 502 : 200 200");
+        let found = read(
+            format,
+            "1795191922.259 10.0.0.1:80, 10.0.0.2:80 : 10.0.0.3:80 502, 502 : 200 200",
+        );
         assert_eq!(found.unwrap(), r#"Some("200") Some("10.0.0.1:80, 10.0.0.2:80 : 10.0.0.3:80")"#);
     }
 
     #[test]
     fn a_log_format_line_is_taken_as_it_stands_in_nginx_conf() {
         let format = "log_format main escape=json '$msec \"$request\" '\n  '$status';";
-        assert_eq!(read(format, "1795191922.259 \"GET /a\\\" HTTP/1.1\" 502").unwrap(), r#"Some("502") None"#);
+        assert_eq!(
+            read(format, "1795191922.259 \"GET /a\\\" HTTP/1.1\" 502").unwrap(),
+            r#"Some("502") None"#
+        );
     }
 
     #[test]

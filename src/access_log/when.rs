@@ -157,7 +157,8 @@ fn days(year: u64, month: u64, day: u64) -> Option<u64> {
     if day == 0 || day > in_month {
         return None;
     }
-    let years = (1970..year).fold(0_u64, |sum, one| sum.saturating_add(if leap(one) { 366 } else { 365 }));
+    let years =
+        (1970..year).fold(0_u64, |sum, one| sum.saturating_add(if leap(one) { 366 } else { 365 }));
     let months = lengths.get(..before)?.iter().fold(0_u64, |sum, one| sum.saturating_add(*one));
     years.checked_add(months)?.checked_add(day.checked_sub(1)?)
 }
@@ -200,9 +201,19 @@ mod tests {
     #[test]
     fn what_is_no_time_is_none() {
         for text in [
-            "", "-", "502", "12345678", "2026-13-20T16:25:22Z", "2026-02-30T16:25:22Z",
-            "20/Foo/2026:16:25:22 +0000", "2026-11-20T25:25:22Z", "1795191922.2x", "Fri Nov 20",
-            "9999-11-20T16:25:22Z", "99999999999999999999", "20/Nov/2026:16:25:22 +",
+            "",
+            "-",
+            "502",
+            "12345678",
+            "2026-13-20T16:25:22Z",
+            "2026-02-30T16:25:22Z",
+            "20/Foo/2026:16:25:22 +0000",
+            "2026-11-20T25:25:22Z",
+            "1795191922.2x",
+            "Fri Nov 20",
+            "9999-11-20T16:25:22Z",
+            "99999999999999999999",
+            "20/Nov/2026:16:25:22 +",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

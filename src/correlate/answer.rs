@@ -190,9 +190,9 @@ impl Ground<'_> {
             return Answer::NotInCapture(Missing::Frames);
         }
         let hidden = [Protocol::Tls, Protocol::Http2];
-        let unreadable = listeners.iter().find(|(_, one)| {
-            hidden.iter().any(|protocol| one.spoke(*protocol) > 0)
-        });
+        let unreadable = listeners
+            .iter()
+            .find(|(_, one)| hidden.iter().any(|protocol| one.spoke(*protocol) > 0));
         if let Some((backend, _)) = unreadable.filter(|_| line.backend().is_none()) {
             return Answer::NotInCapture(Missing::Unreadable(*backend));
         }

@@ -8,7 +8,7 @@ use super::lines::Line;
 use super::trail::Seen;
 use crate::access_log::Kind;
 use crate::time::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// The clock of one log file, held against the capture's.
@@ -188,7 +188,20 @@ fn vote<'s>(
         votes.extend(differences.map(|difference| (difference, voter)));
     }
     votes.sort_unstable();
-    let width = i64::try_from(resolution.saturating_add(USUAL).as_nanos()).ok()?;
+    // Good clocks and a proxy that logs at once show in a narrow window.
+    let [narrow, _] = NARROWEST;
+    count(&votes, resolution, narrow).or_else(|| count(&votes, resolution, USUAL).filter(far))
+}
+
+/// Further off than good clocks are: what is nearer, the usual spread covers.
+fn far(clock: &Clock) -> bool {
+    Duration::from_nanos(clock.offset.unsigned_abs()) > USUAL.saturating_add(clock.resolution)
+}
+
+/// The place at which most voters agree within the resolution and a `spread`. `votes` are sorted.
+fn count(votes: &[(i64, usize)], resolution: Duration, spread: Duration) -> Option<Clock> {
+    let width = i64::try_from(resolution.saturating_add(spread).as_nanos()).ok()?;
+    let all: HashSet<usize> = votes.iter().map(|(_, voter)| *voter).collect();
     // Windows of that width, by how many different lines vote within.
     let mut windows: Vec<(usize, i64)> = Vec::new();
     let mut inside: HashMap<usize, u32> = HashMap::new();
@@ -211,26 +224,30 @@ fn vote<'s>(
         let middle = begin.saturating_add(end) / 2;
         windows.push((inside.len(), votes.get(middle).map_or(*last, |(one, _)| *one)));
     }
-    let best = *windows.iter().max_by_key(|(voters, middle)| {
-        (*voters, std::cmp::Reverse(middle.unsigned_abs()))
-    })?;
+    let best = *windows
+        .iter()
+        .max_by_key(|(voters, middle)| (*voters, std::cmp::Reverse(middle.unsigned_abs())))?;
+    let usual = i64::try_from(USUAL.saturating_add(resolution).as_nanos()).ok()?;
     let near_zero = windows
         .iter()
-        .filter(|(_, middle)| middle.unsigned_abs() <= width.unsigned_abs())
-        .map(|(voters, _)| *voters)
-        .max()
-        .unwrap_or(0);
-    // Both clocks are most often right.
-    if near_zero.saturating_mul(5) >= best.0.saturating_mul(4) {
+        .filter(|(_, middle)| middle.unsigned_abs() <= usual.unsigned_abs())
+        .max_by_key(|(voters, middle)| (*voters, std::cmp::Reverse(middle.unsigned_abs())));
+    // Both clocks are most often right: nothing far off counts that is hardly better.
+    let best = match near_zero {
+        Some(near) if near.0.saturating_mul(5) >= best.0.saturating_mul(4) => *near,
+        _ => best,
+    };
+    let is_near = best.1.unsigned_abs() <= usual.unsigned_abs();
+    // Most of the lines that can tell have to agree.
+    if best.0 < 3 || best.0.saturating_mul(3) < all.len().saturating_mul(2) {
         return None;
     }
     let apart = |middle: i64| middle.abs_diff(best.1) > width.unsigned_abs();
-    let second = windows.iter().filter(|(_, middle)| apart(*middle)).map(|(voters, _)| *voters).max();
-    let clear = second.unwrap_or(0).saturating_mul(3) <= best.0.saturating_mul(2);
-    (best.0 >= 3 && clear).then_some(Clock {
-        offset: best.1,
-        spread: USUAL,
-        resolution,
-        samples: best.0,
-    })
+    let second =
+        windows.iter().filter(|(_, middle)| apart(*middle)).map(|(voters, _)| *voters).max();
+    let clear = is_near || second.unwrap_or(0).saturating_mul(3) <= best.0.saturating_mul(2);
+    // Whole seconds tell the offset no better than that.
+    let half = resolution.checked_div(2).unwrap_or_default();
+    let spread = spread.max(half);
+    clear.then_some(Clock { offset: best.1, spread, resolution, samples: best.0 })
 }

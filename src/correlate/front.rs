@@ -89,13 +89,16 @@ pub(super) fn join(
         };
         // An id that the proxy gave to the request itself is on the backend leg alone.
         let ids = front.ids.iter().filter(|id| **id != 0);
-        let ided: Vec<usize> =
-            ids.filter_map(|id| by_id.get(id)).map(inside).find(|places| !places.is_empty()).unwrap_or_default();
+        let ided: Vec<usize> = ids
+            .filter_map(|id| by_id.get(id))
+            .map(inside)
+            .find(|places| !places.is_empty())
+            .unwrap_or_default();
         let (by, places) = if ided.is_empty() {
             let other = |one: &usize| {
-                seen.get(*one).is_some_and(|back| front.ids.iter().zip(back.ids).any(|(a, b)| {
-                    *a != 0 && b != 0 && *a != b
-                }))
+                seen.get(*one).is_some_and(|back| {
+                    front.ids.iter().zip(back.ids).any(|(a, b)| *a != 0 && b != 0 && *a != b)
+                })
             };
             let mut alike = by_asked.get(&front.asked.whole).map(inside).unwrap_or_default();
             alike.retain(|one| !other(one));
@@ -143,9 +146,10 @@ pub(super) fn join(
 pub(super) fn own_time(front: &Seen, attempts: &[usize], seen: &[Seen]) -> Option<Duration> {
     front.answered?;
     let whole = front.ended.since(front.begun);
-    let backends = attempts.iter().filter_map(|place| seen.get(*place)).fold(Duration::ZERO, |sum, one| {
-        let ended = one.ended.min(front.ended);
-        sum.saturating_add(ended.since(one.begun))
-    });
+    let backends =
+        attempts.iter().filter_map(|place| seen.get(*place)).fold(Duration::ZERO, |sum, one| {
+            let ended = one.ended.min(front.ended);
+            sum.saturating_add(ended.since(one.begun))
+        });
     Some(whole.saturating_sub(backends))
 }

@@ -155,11 +155,12 @@ impl<'a> Index<'a> {
 
     fn in_window(&self, places: &[usize], window: &Window) -> Vec<usize> {
         // They are sorted by their begin.
-        let end = places.partition_point(|place| {
-            self.get(*place).is_some_and(|seen| seen.begun <= window.to)
-        });
+        let end = places
+            .partition_point(|place| self.get(*place).is_some_and(|seen| seen.begun <= window.to));
         let before = places.get(..end).unwrap_or_default();
-        let fits = |place: &&usize| self.get(**place).is_some_and(|seen| window.holds(seen.begun, seen.ended));
+        let fits = |place: &&usize| {
+            self.get(**place).is_some_and(|seen| window.holds(seen.begun, seen.ended))
+        };
         before.iter().rev().take(CANDIDATES).filter(fits).copied().collect()
     }
 
@@ -181,7 +182,8 @@ impl<'a> Index<'a> {
             let same: Vec<usize> = places.iter().filter(same).copied().collect();
             let places = if same.is_empty() { places.clone() } else { same };
             let chain: Vec<Hit> = places.iter().map(|place| Hit::Exchange(*place)).collect();
-            let alone = self.lines_of_id.get(&(*id, line.asked.whole)).is_none_or(|lines| *lines < 2);
+            let alone =
+                self.lines_of_id.get(&(*id, line.asked.whole)).is_none_or(|lines| *lines < 2);
             if alone && chain.len() <= MAX_ATTEMPTS && self.is_chain(&chain) {
                 let inside = self.in_window(&places, &window);
                 let only = inside.is_empty() && places.len() == 1;
@@ -255,9 +257,8 @@ impl<'a> Index<'a> {
 
     /// Failed connects that could be a line's.
     fn connects_in(&self, line: &Line, window: &Window) -> Vec<Hit> {
-        let fits = |one: &Connect| {
-            fits_backend(line, one.server) && window.holds(one.begun, one.ended)
-        };
+        let fits =
+            |one: &Connect| fits_backend(line, one.server) && window.holds(one.begun, one.ended);
         let places = self.connects.iter().enumerate().filter(|(_, one)| fits(one));
         places.take(CANDIDATES).map(|(place, _)| Hit::Connect(place)).collect()
     }
@@ -297,7 +298,9 @@ impl<'a> Index<'a> {
                 .collect();
             ranked.sort();
             let (first, nearest) = *ranked.first()?;
-            let clear = ranked.get(1).is_none_or(|(second, _)| *second >= near.saturating_mul(2).max(first.saturating_mul(3)));
+            let clear = ranked.get(1).is_none_or(|(second, _)| {
+                *second >= near.saturating_mul(2).max(first.saturating_mul(3))
+            });
             if first > near || !clear || chosen.contains(&nearest) {
                 return None;
             }
@@ -348,7 +351,9 @@ impl<'a> Index<'a> {
             };
             // The one before has to have failed; its connection may linger.
             let failed = match first {
-                Hit::Exchange(first) => self.get(*first).is_some_and(|seen| seen.failed || seen.status >= Some(500)),
+                Hit::Exchange(first) => {
+                    self.get(*first).is_some_and(|seen| seen.failed || seen.status >= Some(500))
+                }
                 Hit::Connect(_) => true,
             };
             same_proxy && failed && second_times.0 > first_times.0
@@ -356,6 +361,8 @@ impl<'a> Index<'a> {
     }
 }
 
+/// What connecting may take before a request is sent, where the log tells no more than a time.
+const CONNECT: Duration = Duration::from_secs(1);
 /// No client's connection is believed to have lasted for longer.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
@@ -382,6 +389,11 @@ impl Window {
             (Some(begun), Some(ended)) if line.duration.is_some() => {
                 Self { from: earlier(begun), to: later(ended), within: true }
             }
+            _ if line.about.is_some() => {
+                // If that is its begin, a connect may have come before the request.
+                let to = later(line.at()).plus(CONNECT);
+                Self { from: earlier(line.at()), to, within: false }
+            }
             _ => Self { from: earlier(line.at()), to: later(line.at()), within: false },
         }
     }
@@ -404,7 +416,8 @@ fn is_listed(line: &Line) -> bool {
 
 /// The line names no backend, or that one.
 fn fits_backend(line: &Line, server: Endpoint) -> bool {
-    let mut named = line.attempts.iter().filter_map(|one| one.backend).map(key::endpoint).peekable();
+    let mut named =
+        line.attempts.iter().filter_map(|one| one.backend).map(key::endpoint).peekable();
     named.peek().is_none() || named.any(|backend| backend == server)
 }
 
@@ -427,9 +440,8 @@ fn fits_status(line: &Line, seen: &Seen) -> bool {
 /// Matches lines with what they are of, each as far as it can be told. `clocks` are those of the files.
 /// The lines of one request may be several: the access log's and messages of the error log.
 pub(super) fn join(lines: &[&Line], clocks: &[Clock], index: &Index<'_>) -> Vec<Option<Match>> {
-    let clock = |line: &Line| {
-        clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution))
-    };
+    let clock =
+        |line: &Line| clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
     let mut open: Vec<Option<(By, Vec<Hit>)>> =
         lines.iter().map(|line| index.candidates(line, &clock(line))).collect();
     let mut matches: Vec<Option<Match>> = lines.iter().map(|_| None).collect();
@@ -504,9 +516,8 @@ fn exact(line: &Line, by: By, mut hits: Vec<Hit>, clock: &Clock, index: &Index<'
         By::Id => !index.is_chain(&hits),
         _ => {
             hits.sort_by_key(|hit| index.distance(line, *hit, clock));
-            let distance = |place: usize| {
-                hits.get(place).map(|hit| index.distance(line, *hit, clock))
-            };
+            let distance =
+                |place: usize| hits.get(place).map(|hit| index.distance(line, *hit, clock));
             match (distance(0), distance(1)) {
                 (Some(first), Some(second)) => {
                     let clear = second > first.saturating_mul(2).saturating_add(line.resolution);
@@ -557,6 +568,7 @@ fn choose(
     }
     // One of them fits the times well, and nothing else comes near.
     let near = clock.spread.saturating_add(line.resolution);
-    let clear = first <= near && second >= near.max(first).saturating_mul(3);
+    let fine = line.about.is_none() && !line.floor;
+    let clear = fine && first <= near && second >= near.max(first).saturating_mul(3);
     (clear && (alone(&nearest) || message || line.was_sent_once())).then(|| vec![nearest])
 }

@@ -130,7 +130,10 @@ impl Line {
 
     /// It was sent exactly once, says the log.
     pub fn was_sent_once(&self) -> bool {
-        self.tries == Some(1) || self.tries.is_none() && self.attempts.len() == 1 && self.attempts.iter().all(|one| one.sent.is_some())
+        self.tries == Some(1)
+            || self.tries.is_none()
+                && self.attempts.len() == 1
+                && self.attempts.iter().all(|one| one.sent.is_some())
     }
 }
 

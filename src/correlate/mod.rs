@@ -153,7 +153,9 @@ fn fronts(ledger: &Ledger, roles: &Roles) -> HashSet<Endpoint> {
 fn connects(ledger: &Ledger, roles: &Roles) -> Vec<Connect> {
     let failures = ledger.failures_from(0).iter().enumerate();
     failures
-        .filter(|(_, failure)| failure.request.is_none() && failure.health.is_none() && roles.judges(failure))
+        .filter(|(_, failure)| {
+            failure.request.is_none() && failure.health.is_none() && roles.judges(failure)
+        })
         .map(|(place, failure)| {
             let evidence = &failure.verdict.evidence;
             let begun = evidence.first().map(|first| first.frame.at).unwrap_or_default();
@@ -217,7 +219,8 @@ pub fn join(
     let mut clients: BTreeMap<Place, Client> = BTreeMap::new();
     let table = Table { seen: &seen, connects: &connects, failing: &failing, ledger };
     for (line, found) in all.iter().zip(&matches) {
-        let (Some(found), Kind::Access) = (found.as_ref().filter(|one| !one.ambiguous), line.kind) else {
+        let (Some(found), Kind::Access) = (found.as_ref().filter(|one| !one.ambiguous), line.kind)
+        else {
             continue;
         };
         let clock = clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
@@ -254,7 +257,8 @@ pub fn join(
         ledger.client_left(place, status);
     }
     for one in &mut told {
-        let cause = |place: &Place| ledger.failures_from(*place).first().map(|one| one.verdict.cause);
+        let cause =
+            |place: &Place| ledger.failures_from(*place).first().map(|one| one.verdict.cause);
         if one.answer == Answer::OnLeg {
             one.cause = one.failures.last().and_then(cause);
         }
@@ -370,8 +374,10 @@ impl Table<'_> {
 
     fn told(&self, at: usize, line: &Line, found: Option<&Match>, answer: Answer) -> Told {
         let hits = found.map(|one| one.hits.as_slice()).unwrap_or_default();
-        let failures: Vec<Place> = hits.iter().filter_map(|hit| self.failing.get(hit)).copied().collect();
-        let causes = failures.iter().filter_map(|place| self.failure(*place)).map(|one| one.verdict.cause);
+        let failures: Vec<Place> =
+            hits.iter().filter_map(|hit| self.failing.get(hit)).copied().collect();
+        let causes =
+            failures.iter().filter_map(|place| self.failure(*place)).map(|one| one.verdict.cause);
         let causes: Vec<Cause> = causes.collect();
         let cause = match answer {
             Answer::OnLeg => causes.last().copied(),
@@ -387,18 +393,16 @@ impl Table<'_> {
         };
         let split = exchange.filter(|_| line.times.is_some()).and_then(|one| {
             let answered = one.answered?;
-            Some(Split {
-                waited: answered.since(one.sent),
-                answering: one.ended.since(answered),
-            })
+            Some(Split { waited: answered.since(one.sent), answering: one.ended.since(answered) })
         });
-        let exchange = exchange.map(|one| (one.connection, one.ordinal)).or_else(|| match hits.last() {
-            Some(Hit::Connect(_)) if answer == Answer::OnLeg => {
-                let failure = failures.last().and_then(|place| self.failure(*place))?;
-                Some((failure.connection, failure.ordinal))
-            }
-            _ => None,
-        });
+        let exchange =
+            exchange.map(|one| (one.connection, one.ordinal)).or_else(|| match hits.last() {
+                Some(Hit::Connect(_)) if answer == Answer::OnLeg => {
+                    let failure = failures.last().and_then(|place| self.failure(*place))?;
+                    Some((failure.connection, failure.ordinal))
+                }
+                _ => None,
+            });
         Told { line: at, answer, by: found.map(|one| one.by), failures, cause, exchange, split }
     }
 }

@@ -22,7 +22,8 @@ pub(super) fn text(bytes: &[u8]) -> String {
 pub fn line(bytes: &[u8]) -> String {
     const SHOWN: usize = 160;
     let begin = bytes.get(..SHOWN).unwrap_or(bytes);
-    let words: Vec<String> = begin.split(|byte| *byte == b' ').map(|word| target(word, false)).collect();
+    let words: Vec<String> =
+        begin.split(|byte| *byte == b' ').map(|word| target(word, false)).collect();
     let more = if bytes.len() > SHOWN { " …" } else { "" };
     format!("{}{more}", words.join(" "))
 }

@@ -1,12 +1,12 @@
 //! What the proxy's log says, in the report: the section `log`, and each failure's `client`.
 
+use super::Style;
 use super::build::{self, nanos};
 use super::escape;
 use super::log_words as words;
 use super::model::{
     Client, Clock, FrontLeg, HiddenRetries, Log, LogFile, LogLine, LogPlace, LogTimes, Report,
 };
-use super::Style;
 use crate::access_log::{Kind, Says};
 use crate::correlate::{self, Answer, Joined, Line, Told};
 use crate::ledger::{Failure, Ledger};
@@ -161,8 +161,8 @@ fn log_line(
     style: Style,
 ) -> LogLine {
     let filled = |bytes: &[u8]| (!bytes.is_empty()).then(|| escape::text(bytes));
-    let target = (!line.target.is_empty())
-        .then(|| escape::target(&line.target, style.show_secrets));
+    let target =
+        (!line.target.is_empty()).then(|| escape::target(&line.target, style.show_secrets));
     let times = line.times.map(|[dispatch, target, response]| LogTimes {
         dispatch_ns: dispatch.map(nanos),
         target_ns: target.map(nanos),

@@ -24,7 +24,11 @@ pub(super) fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let total = log.answers.values().fold(0_u64, |sum, one| sum.saturating_add(*one));
     let files = names(&log.files);
     if total == 0 {
-        paragraph(&format!("No error among {} in {files}.", plural(log.requests, "request")), "", out)?;
+        paragraph(
+            &format!("No error among {} in {files}.", plural(log.requests, "request")),
+            "",
+            out,
+        )?;
         hidden(log, out)?;
         return writeln!(out);
     }
@@ -75,7 +79,11 @@ fn with_statuses(log: &Log) -> String {
         [(status, count)] => format!("{} with {}", plural(**count, "line"), name(status)),
         several => {
             let each = several.iter().map(|(status, count)| format!("{count} × {}", name(status)));
-            format!("{} ({})", plural(log.errors, "error line"), each.collect::<Vec<_>>().join(", "))
+            format!(
+                "{} ({})",
+                plural(log.errors, "error line"),
+                each.collect::<Vec<_>>().join(", ")
+            )
         }
     }
 }
@@ -132,8 +140,11 @@ fn hidden(log: &Log, out: &mut dyn Write) -> io::Result<()> {
         let more = plural(hidden.failures, "more failure");
         let (was, it) = if hidden.failures == 1 { ("was", "it") } else { ("were", "they") };
         let cost = duration(of_nanos(hidden.cost_ns));
-        let each = if hidden.failures == 1 { String::new() } else { format!(", {longest} at most") };
-        let text = format!("{more} on the leg {was} hidden from clients by a retry; {it} cost {cost}{each}.");
+        let each =
+            if hidden.failures == 1 { String::new() } else { format!(", {longest} at most") };
+        let text = format!(
+            "{more} on the leg {was} hidden from clients by a retry; {it} cost {cost}{each}."
+        );
         paragraph(&text, "", out)?;
     }
     if hidden.ran_twice > 0 {
@@ -154,7 +165,7 @@ fn front(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let Some(front) = &report.front_leg else { return Ok(()) };
     let failures = || report.failures.iter().filter_map(|failure| failure.client);
     let seen = failures().filter(|client| client.status.is_none_or(|one| one >= 500)).count();
-    let retried = failures().filter(|client| hides(client)).count();
+    let retried = failures().filter(hides).count();
     if seen == 0 && retried == 0 {
         return Ok(());
     }
@@ -184,11 +195,19 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     let files = names(&log.files);
     let lines = || log.joined.iter().chain(&log.unmatched);
     if lines().next().is_none() {
-        return paragraph(&format!("No error among {} in {files}.", plural(log.requests, "request")), "", out);
+        return paragraph(
+            &format!("No error among {} in {files}.", plural(log.requests, "request")),
+            "",
+            out,
+        );
     }
     let what = if log.errors == 0 { plural(log.messages, "message") } else { with_statuses(log) };
     let text = format!("{what} among {} in {files}.", plural(log.requests, "request"));
-    paragraph(&format!("{BOLD}{text}{BOLD:#} No capture was given: this is what the log alone says."), "", out)?;
+    paragraph(
+        &format!("{BOLD}{text}{BOLD:#} No capture was given: this is what the log alone says."),
+        "",
+        out,
+    )?;
     let mut groups: BTreeMap<Option<&str>, Vec<&LogLine>> = BTreeMap::new();
     for line in lines() {
         groups.entry(line.says).or_default().push(line);
@@ -205,12 +224,17 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
             let count = statuses.entry(status).or_default();
             *count = count.saturating_add(1);
         }
-        let statuses: Vec<String> = statuses.iter().map(|(status, n)| format!("{status} × {n}")).collect();
+        let statuses: Vec<String> =
+            statuses.iter().map(|(status, n)| format!("{status} × {n}")).collect();
         let code = lines.iter().find_map(|line| line.code.as_deref());
         let code = code.map_or_else(String::new, |code| format!(" ({})", shortened(code)));
         let times = plural(u64::try_from(lines.len()).unwrap_or(u64::MAX), "time");
         paragraph(&format!("{times}: {meaning}{code}. {}", statuses.join(", ")), "  ", out)?;
-        paragraph(&format!("{BOLD}To find out:{BOLD:#} {}.", words::open_question(known)), "  ", out)?;
+        paragraph(
+            &format!("{BOLD}To find out:{BOLD:#} {}.", words::open_question(known)),
+            "  ",
+            out,
+        )?;
     }
     let mut backends: BTreeMap<&str, u64> = BTreeMap::new();
     for backend in lines().filter_map(|line| line.backend.as_deref()) {
@@ -406,7 +430,8 @@ pub(super) fn client(client: &Client, report: &Report) -> String {
         _ => String::new(),
     };
     let twice = if client.ran_twice { ", and may have run twice" } else { "" };
-    let proxy = client.proxy_ns.map(|nanos| format!("; {} in the proxy itself", duration(of_nanos(nanos))));
+    let proxy =
+        client.proxy_ns.map(|nanos| format!("; {} in the proxy itself", duration(of_nanos(nanos))));
     format!(
         "the client got {status}{}{retried}{twice}{} ({source}, by {})",
         after.unwrap_or_default(),
@@ -441,7 +466,8 @@ pub(super) fn limits(log: &Log, out: &mut dyn Write) -> io::Result<()> {
         }
         if file.unreadable > 0 {
             let lines = plural(file.unreadable, "line");
-            let text = format!("{YELLOW}note:{YELLOW:#} {}: {lines} could not be understood:", file.path);
+            let text =
+                format!("{YELLOW}note:{YELLOW:#} {}: {lines} could not be understood:", file.path);
             paragraph(&text, "  ", out)?;
             for unread in &file.unreadable_first {
                 let text = format!("line {}: {}: {}", unread.line, unread.reason, unread.text);
@@ -450,7 +476,10 @@ pub(super) fn limits(log: &Log, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     if log.errors_not_kept > 0 {
-        let text = format!("{YELLOW}note:{YELLOW:#} {} for which there was no room", plural(log.errors_not_kept, "error line"));
+        let text = format!(
+            "{YELLOW}note:{YELLOW:#} {} for which there was no room",
+            plural(log.errors_not_kept, "error line")
+        );
         paragraph(&text, "  ", out)?;
     }
     Ok(())

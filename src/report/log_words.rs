@@ -18,7 +18,8 @@ pub(super) fn line(line: &Line, told: &Told, at: Timestamp, failures: &[Failure]
             || "it failed on the leg; its failure was counted and not kept".to_owned(),
             |cause| {
                 let attempts = told.failures.len();
-                let times = if attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
+                let times =
+                    if attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
                 format!("{}{times}{}", noun(cause, 1), status(told, failures))
             },
         ),
@@ -105,7 +106,9 @@ fn meanwhile(at: Timestamp, failures: &[Failure]) -> String {
     const BEFORE: u64 = 10;
     let near = |failure: &&Failure| {
         let shown = failure.verdict.evidence.last().map(|last| last.frame.at);
-        shown.is_some_and(|then| then <= at.plus(std::time::Duration::from_secs(1)) && at.since(then).as_secs() < BEFORE)
+        shown.is_some_and(|then| {
+            then <= at.plus(std::time::Duration::from_secs(1)) && at.since(then).as_secs() < BEFORE
+        })
     };
     let probes = failures.iter().find(|one| one.verdict.cause == Cause::HealthCheckFailing);
     if let Some(probes) = probes {
@@ -177,7 +180,9 @@ pub(super) const fn open_question(says: Option<Says>) -> &'static str {
             "failing health checks, or earlier failures, took all backends out: capture the probes too"
         }
         Some(Says::Overflow) => "connections, queue or rate of the proxy itself: its own settings",
-        Some(Says::Client) => "no fault between proxy and backend, unless clients leave because it is slow",
+        Some(Says::Client) => {
+            "no fault between proxy and backend, unless clients leave because it is slow"
+        }
         Some(Says::Proxy) => "the proxy's own configuration",
         Some(Says::Backend) => "the backend's own log says why",
         None => "the log does not say why: packets do",

@@ -33,9 +33,9 @@ use crate::packet::{Frame, FrameRef, LinkType};
 use crate::time::Timestamp;
 pub use filter::{Filter, Filtered};
 pub use savefile::Savefile;
-pub use text::{LineEnd, Text};
 use std::io;
 use std::ops::Range;
+pub use text::{LineEnd, Text};
 
 /// A batch of frames in one piece of memory, filled again and again.
 #[derive(Debug, Default)]

@@ -82,7 +82,8 @@ impl Text {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => {
                     let after = self.lines;
-                    self.damage.get_or_insert(format!("cannot read on after line {after}: {error}"));
+                    self.damage
+                        .get_or_insert(format!("cannot read on after line {after}: {error}"));
                     &[]
                 }
             };
