@@ -303,9 +303,11 @@ impl<'l> Fields<'l> {
 
     /// nginx's lists, one item an attempt.
     fn attempts(&self, entry: &mut Entry<'l>) {
+        // A dash is an attempt that did not get so far; a field that is not logged is none.
         let list = |slot| {
-            let value = self.of(slot).unwrap_or_default();
-            items(value).take(MAX_ATTEMPTS).collect::<Vec<&[u8]>>()
+            let value = self.0.iter().find(|(known, _)| *known == slot);
+            let value = value.map(|(_, value)| items(value).take(MAX_ATTEMPTS));
+            value.map(Iterator::collect::<Vec<&[u8]>>).unwrap_or_default()
         };
         let (backends, statuses) = (list(Slot::Backends), list(Slot::BackendStatuses));
         let (connects, responses) = (list(Slot::Connects), list(Slot::Responses));
