@@ -190,7 +190,10 @@ fn vote<'s>(
     votes.sort_unstable();
     // Good clocks and a proxy that logs at once show in a narrow window.
     let [narrow, _] = NARROWEST;
-    count(&votes, resolution, narrow).or_else(|| count(&votes, resolution, USUAL).filter(far))
+    // Whole seconds do not.
+    let fine = resolution <= Duration::from_millis(100);
+    let found = if fine { count(&votes, resolution, narrow) } else { None };
+    found.or_else(|| count(&votes, resolution, USUAL).filter(far))
 }
 
 /// Further off than good clocks are: what is nearer, the usual spread covers.

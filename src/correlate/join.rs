@@ -211,6 +211,7 @@ impl<'a> Index<'a> {
         }
         let connecting = line.says.is_some_and(crate::access_log::Says::is_connect)
             || line.attempts.last().is_some_and(|last| last.connected == Some(false));
+        let mut sound = Vec::new();
         // Of several attempts some may be exchanges and some connects.
         let listed = is_listed(line);
         if !connecting || listed {
@@ -225,11 +226,11 @@ impl<'a> Index<'a> {
                     .filter(|place| self.get(**place).is_some_and(|seen| fits_status(line, seen)))
                     .copied()
                     .collect();
-                // Nothing that went wrong: then the proxy made an error of an answer that was none.
-                let alone = line.kind == Kind::Access && line.error && !line.kept;
-                if fitting.is_empty() && alone { inside } else { fitting }
+                (fitting, inside)
             };
-            if let Some(mut hits) = exchanges(by_target()) {
+            let (fitting, answered) = by_target();
+            sound = answered;
+            if let Some(mut hits) = exchanges(fitting) {
                 if listed {
                     hits.extend(self.connects_in(line, &window));
                 }
@@ -252,7 +253,9 @@ impl<'a> Index<'a> {
                 return Some((By::BackendAndTime, hits));
             }
         }
-        None
+        // Nothing that went wrong: then the proxy made an error of an answer that was none.
+        let alone = line.kind == Kind::Access && line.error && !line.kept;
+        exchanges(sound).filter(|_| alone).map(|hits| (By::TargetAndTime, hits))
     }
 
     /// Failed connects that could be a line's.
