@@ -1,6 +1,8 @@
 //! The command line: exactly what the user typed, no effects.
 
+use crate::access_log::{Format as Logged, Pattern as LogPattern, Told as LogFormat};
 use crate::ledger::Accepted;
+use crate::names;
 use crate::packet::Pattern;
 use crate::timeouts::{self, Known, Side};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -45,8 +47,17 @@ pub enum Command {
 pub struct Analyze {
     /// The captures, '-' for standard input; several are a rotated ring, in any order, or vantages of the
     /// same connections
-    #[arg(required = true, value_name = "CAPTURE")]
+    #[arg(required_unless_present = "access_log", value_name = "CAPTURE")]
     pub captures: Vec<PathBuf>,
+    /// The proxy's access or error log, to be joined with the captures; '-' for standard input, a quoted
+    /// '*.log.gz' for many. Without captures: what the log alone says
+    #[arg(long, value_name = "FILE")]
+    pub access_log: Vec<PathBuf>,
+    /// The log's format, where it is not recognised: a name (alb, clb, haproxy, istio, envoy,
+    /// ingress-nginx, combined, nginx-error, apache-error, traefik, caddy, json, labelled), or a format
+    /// string as the proxy's configuration has it
+    #[arg(long, value_name = "NAME|STRING", value_parser = log_format, requires = "access_log")]
+    pub log_format: Option<LogFormat>,
     /// What is wanted of them.
     #[command(flatten)]
     pub shared: Shared,
@@ -323,6 +334,27 @@ fn buffer(text: &str) -> Result<u32, String> {
 fn snaplen(text: &str) -> Result<u32, String> {
     let length = text.parse().ok().filter(|length| (128..=262_144).contains(length));
     length.ok_or_else(|| format!("'{text}': want 128 to 262144 bytes"))
+}
+
+/// The name of a format, or a format string.
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    if text.contains(['$', '%']) {
+        return LogPattern::new(text).map(LogFormat::Pattern).map_err(|error| error.to_string());
+    }
+    let known = Logged::ALL.into_iter().find(|format| names::same(format.name(), text));
+    known.map(LogFormat::Named).ok_or_else(|| {
+        let all = Logged::ALL.map(Logged::name);
+        let near = names::near(text, all);
+        let meant = if near.is_empty() {
+            String::new()
+        } else {
+            format!("did you mean {}? ", near.join(" or "))
+        };
+        format!(
+            "{meant}known are {}, or give the format string as the proxy has it",
+            all.join(", ")
+        )
+    })
 }
 
 fn known_proxy(name: &str) -> Result<&'static Known, timeouts::Unknown> {

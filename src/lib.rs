@@ -17,6 +17,8 @@
 //! - [`verdict`] judges a finished exchange by the facts of its connection: pure functions.
 //! - [`ledger`] keeps the books per listener: counts, [`idle`] gaps, and the failures.
 //! - [`roles`] tells backends from the proxy's own listeners, once everything was seen.
+//! - [`access_log`] reads lines of a proxy's log, [`correlate`] joins them, and the front leg, with the
+//!   exchanges; [`hear`] reads log files for both.
 //! - [`report`] makes one serialisable model of it, and renders it; [`page`] wraps what people read.
 //! - [`live`] watches interfaces instead of reading captures, and [`keep`] writes frames to files.
 //! - [`explain`] has a page on each cause, [`timeouts`] an entry on each known proxy and server;
@@ -38,14 +40,17 @@
     )
 )]
 
+pub mod access_log;
 pub mod answer;
 pub mod cli;
 pub mod config;
+pub mod correlate;
 pub mod digest;
 pub mod exchange;
 pub mod explain;
 pub mod flow;
 pub mod hazard;
+pub mod hear;
 pub mod idle;
 pub mod keep;
 pub mod ledger;

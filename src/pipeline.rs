@@ -1,14 +1,17 @@
 //! Where the layers meet: source → packet → flow → exchange → ledger → roles → report.
 
+use crate::access_log;
+use crate::correlate::{self, Lines, Trail};
 use crate::exchange::{Output, Reader};
 use crate::flow::{self, Connection, Place, Table};
+use crate::hear;
 use crate::ledger::{self, Ledger, Listening};
 use crate::packet::fragments::Fragments;
 use crate::packet::{self, Endpoint, Frame, Segment, Skip, icmp};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
-use crate::report::{self, Failure, Report, Sources, Style};
+use crate::report::{self, Failure, Heard, LogFile, Report, Sources, Style};
 use crate::roles::{Role, Roles, Told};
-use crate::source::{Block, CaptureFacts, Source, SourceError, merge};
+use crate::source::{Block, CaptureFacts, Source, SourceError, Text, merge};
 use crate::time::Timestamp;
 use crate::verdict::Cause;
 use serde_json::{Map, Value};
@@ -26,6 +29,10 @@ pub struct Settings {
     pub known: ledger::Told,
     /// Which records are made known on the way.
     pub records: Wanted,
+    /// The proxy's log will be given.
+    pub log: bool,
+    /// The format that it has, as told.
+    pub log_format: Option<access_log::Told>,
     /// Bounds of the connection table.
     pub flow: flow::Limits,
     /// Bounds of the books.
@@ -55,6 +62,8 @@ pub struct Analysis {
     settings: Settings,
     table: Table<Reader>,
     ledger: Ledger,
+    /// The exchanges, for the join with the log and the front leg.
+    trail: Trail,
     /// Datagrams in pieces, at each viewpoint.
     fragments: BTreeMap<u32, Fragments>,
     skips: [u64; Skip::ALL.len()],
@@ -94,10 +103,12 @@ impl Analysis {
         if settings.records.failures {
             ledger.tell_fresh();
         }
+        let trail = Trail::new(settings.log, !told.fronts.is_empty());
         Self {
             settings,
             table,
             ledger,
+            trail,
             fragments: BTreeMap::new(),
             skips: [0; Skip::ALL.len()],
             known: BTreeMap::new(),
@@ -160,9 +171,9 @@ impl Analysis {
 
     /// Nothing was captured, and it is now `now`.
     pub fn tick(&mut self, now: Timestamp, out: &mut Out<'_>) {
-        let Self { table, ledger, settings, .. } = self;
+        let Self { table, ledger, trail, settings, .. } = self;
         table.tick(now, &mut |output, connection| {
-            book(ledger, settings, output, connection, out);
+            book((ledger, trail), settings, output, connection, out);
         });
         self.tell(out);
         if let Some(keeper) = &mut self.keeper {
@@ -186,22 +197,26 @@ impl Analysis {
     }
 
     fn push(&mut self, segment: &Segment<'_>, viewpoint: u32, out: &mut Out<'_>) {
-        let Self { table, ledger, settings, .. } = self;
+        let Self { table, ledger, trail, settings, .. } = self;
         table.push(segment, viewpoint, &mut |output, connection| {
-            book(ledger, settings, output, connection, out);
+            book((ledger, trail), settings, output, connection, out);
         });
     }
 
-    /// Ends every connection and reports. `captures` is what the sources say of themselves.
+    /// Ends every connection, reads the logs, and reports. `captures` is what the sources say of
+    /// themselves.
     pub fn finish<'a>(
         mut self,
         captures: impl IntoIterator<Item = &'a CaptureFacts>,
+        logs: &mut [Text],
         out: &mut Out<'_>,
     ) -> Report {
-        let Self { table, ledger, settings, .. } = &mut self;
-        table.finish(&mut |output, connection| book(ledger, settings, output, connection, out));
+        let Self { table, ledger, trail, settings, .. } = &mut self;
+        table.finish(&mut |output, connection| {
+            book((ledger, trail), settings, output, connection, out);
+        });
         let ledger = std::mem::take(&mut self.ledger);
-        let report = self.report(ledger, captures);
+        let report = self.report(ledger, captures, logs);
         if self.settings.records.failures {
             self.tell_the_rest(&report, out);
         }
@@ -210,18 +225,20 @@ impl Analysis {
 
     /// What a report would say if this were the end; what is under way is left out of it.
     pub fn so_far<'a>(&self, captures: impl IntoIterator<Item = &'a CaptureFacts>) -> Report {
-        self.report(self.ledger.clone(), captures)
+        self.report(self.ledger.clone(), captures, &mut [])
     }
 
     fn report<'a>(
         &self,
         mut ledger: Ledger,
         captures: impl IntoIterator<Item = &'a CaptureFacts>,
+        logs: &mut [Text],
     ) -> Report {
         ledger.revise();
         let roles = Roles::assign(&ledger, &self.settings.told);
         let skips = Skip::ALL.iter().zip(self.skips).map(|(kind, count)| (kind.name(), count));
         let facts: Vec<&CaptureFacts> = captures.into_iter().collect();
+        let captured = !facts.is_empty();
         let filtered = facts.iter().fold(0_u64, |sum, one| sum.saturating_add(one.filtered));
         let first = facts.iter().filter_map(|one| one.first).min();
         let last = facts.iter().filter_map(|one| one.last).max();
@@ -235,7 +252,18 @@ impl Analysis {
                 .collect(),
             flow: *self.table.counts(),
         };
-        report::build(sources, &ledger, &roles, self.settings.style)
+        let mut lines = Lines::new(correlate::interest(&self.trail, &ledger));
+        let told = &self.settings.log_format;
+        let files: Vec<LogFile> = logs
+            .iter_mut()
+            .enumerate()
+            .map(|(file, log)| hear::read(log, told.clone(), file, &mut lines))
+            .collect();
+        let joined =
+            correlate::join(&self.trail, &mut ledger, &roles, lines, first.zip(last), captured);
+        let mut report = report::build(sources, &ledger, &roles, self.settings.style);
+        report::hear(&mut report, Heard { files, joined: &joined }, &ledger, self.settings.style);
+        report
     }
 
     /// Makes known the failures booked since the last time, as far as they are a backend's by what
@@ -300,17 +328,21 @@ impl Analysis {
 
 /// Books what became known, and makes a record of it where one is wanted.
 fn book(
-    ledger: &mut Ledger,
+    (ledger, trail): (&mut Ledger, &mut Trail),
     settings: &Settings,
     output: Output,
     connection: &Connection,
     out: &mut Out<'_>,
 ) {
     let wanted = settings.records;
+    let noted = matches!(&output, Output::Exchange(exchange) if trail.note(exchange, connection));
     match output {
         Output::Exchange(exchange) if wanted.exchanges => {
             let copy = exchange.clone();
             let failed = ledger.book(Output::Exchange(exchange), connection);
+            if noted && failed {
+                trail.failed();
+            }
             let secrets = settings.style.show_secrets;
             let record = ExchangeRecord::new(&copy, connection, failed, secrets, wanted.several);
             out(Record::Exchange(record));
@@ -322,7 +354,9 @@ fn book(
             out(Record::Connection(record));
         }
         other => {
-            ledger.book(other, connection);
+            if ledger.book(other, connection) && noted {
+                trail.failed();
+            }
         }
     }
 }
@@ -356,11 +390,25 @@ pub fn analyze<S: Source>(
     settings: Settings,
     out: &mut Out<'_>,
 ) -> Result<Report, SourceError> {
+    analyze_with_logs(sources, &mut [], settings, out)
+}
+
+/// The same, joined with the lines of the proxy's logs, which are read after the captures. Without any
+/// capture it is what the logs alone say.
+///
+/// # Errors
+/// When a source fails before it brought anything.
+pub fn analyze_with_logs<S: Source>(
+    sources: &mut [S],
+    logs: &mut [Text],
+    settings: Settings,
+    out: &mut Out<'_>,
+) -> Result<Report, SourceError> {
     let mut analysis = Analysis::new(settings);
     merge::in_time(sources, &mut |block, places, viewpoint| {
         analysis.take(block, places, viewpoint, out);
     })?;
-    Ok(analysis.finish(sources.iter().map(Source::facts), out))
+    Ok(analysis.finish(sources.iter().map(Source::facts), logs, out))
 }
 
 fn capture(facts: &CaptureFacts) -> report::Capture {

@@ -6,13 +6,13 @@ use crate::config;
 use crate::explain;
 use crate::live;
 use crate::page;
-use crate::pipeline;
+use crate::pipeline::{self, Settings};
 use crate::progress::Progress;
 use crate::report::records::{self, Record};
-use crate::source::{Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError};
+use crate::source::{Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError, Text};
 use crate::timeouts::{self, Found};
 use anstream::AutoStream;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::cell::RefCell;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
@@ -63,6 +63,35 @@ fn open(paths: &[PathBuf]) -> Result<Vec<Savefile>> {
     Ok(captures)
 }
 
+/// Opens the proxy's logs, in the order given; what a pattern stands for in the order of their names.
+fn open_logs(typed: &Analyze) -> Result<Vec<Text>> {
+    let stdin = PathBuf::from("-");
+    let asked = typed.access_log.iter().chain(&typed.captures).filter(|path| **path == stdin);
+    if asked.count() > 1 {
+        bail!("-: standard input can be read only once; give the other one as a file");
+    }
+    let mut logs = Vec::new();
+    for path in &typed.access_log {
+        let pattern = path.to_str().filter(|name| name.contains(['*', '?', '[']));
+        // A file may be called so.
+        let Some(pattern) = pattern.filter(|_| !path.exists()) else {
+            logs.push(Text::open(path)?);
+            continue;
+        };
+        let before = logs.len();
+        for found in glob::glob(pattern).with_context(|| format!("--access-log {pattern}"))? {
+            let found = found.with_context(|| format!("--access-log {pattern}"))?;
+            if !found.is_dir() {
+                logs.push(Text::open(&found)?);
+            }
+        }
+        if logs.len() == before {
+            bail!("--access-log {pattern}: no file is called so");
+        }
+    }
+    Ok(logs)
+}
+
 /// A source that lets the answer so far go before it waits for more: whoever reads along wants it at
 /// once.
 struct Flushing<'o, S> {
@@ -85,8 +114,13 @@ impl<S: Source> Source for Flushing<'_, S> {
 fn analyze(typed: &Analyze) -> Result<u8> {
     // A wrong setting or expression is told before anything is read.
     let wanted = &typed.shared;
-    let settings = config::settings(wanted, typed.captures.len() > 1)?;
+    let settings = Settings {
+        log: !typed.access_log.is_empty(),
+        log_format: typed.log_format.clone(),
+        ..config::settings(wanted, typed.captures.len() > 1)?
+    };
     let filter = wanted.filter.as_deref().map(Filter::new).transpose()?;
+    let mut logs = open_logs(typed)?;
     let Output { to, auto } = Output::open(wanted.output.as_deref())?;
     let out = RefCell::new(BufWriter::new(to));
     let mut captures: Vec<Flushing<'_, Progress<Box<dyn Source + '_>>>> = open(&typed.captures)?
@@ -108,12 +142,14 @@ fn analyze(typed: &Analyze) -> Result<u8> {
             broken = records::write(&record, &mut *out.borrow_mut()).err();
         }
     };
-    let report = pipeline::analyze(&mut captures, settings, &mut tell)?;
+    let report = pipeline::analyze_with_logs(&mut captures, &mut logs, settings, &mut tell)?;
     drop(captures);
     if let Some(error) = broken {
         return Err(error).context("cannot write the answer");
     }
-    let failed = !report.failures.is_empty() && !wanted.exit_zero;
+    let logged = report.log.as_ref().is_some_and(|log| log.errors > 0 || log.messages > 0);
+    let found = !report.failures.is_empty() || typed.captures.is_empty() && logged;
+    let failed = found && !wanted.exit_zero;
     answer::write(wanted, report, auto, &mut out.into_inner())
         .context("cannot write the answer")?;
     Ok(if failed { FAILURES } else { NO_FAILURE })

@@ -15,6 +15,22 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("hazard", &["idle"]),
     ("ledger", &["verdict", "idle", "exchange", "flow", "packet", "time"]),
     ("roles", &["ledger", "exchange", "flow", "packet", "time"]),
+    // What the proxy said: lines alone, then with what the packets show.
+    ("access_log", &["time"]),
+    (
+        "correlate",
+        &[
+            "access_log",
+            "ledger",
+            "roles",
+            "verdict",
+            "exchange",
+            "flow",
+            "packet",
+            "digest",
+            "time",
+        ],
+    ),
     ("page", &[]),
     ("names", &[]),
     // Data, and how it is shown.
@@ -22,19 +38,45 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "report",
         &[
-            "timeouts", "page", "roles", "ledger", "verdict", "hazard", "idle", "exchange", "flow",
-            "packet", "digest", "time",
+            "access_log",
+            "correlate",
+            "timeouts",
+            "page",
+            "roles",
+            "ledger",
+            "verdict",
+            "hazard",
+            "idle",
+            "exchange",
+            "flow",
+            "packet",
+            "digest",
+            "time",
         ],
     ),
     ("explain", &["names", "page", "verdict"]),
     ("source", &["packet", "time"]),
+    ("hear", &["source", "access_log", "correlate", "report"]),
     (
         "pipeline",
-        &["source", "packet", "flow", "exchange", "verdict", "ledger", "roles", "report", "time"],
+        &[
+            "source",
+            "packet",
+            "flow",
+            "exchange",
+            "verdict",
+            "ledger",
+            "roles",
+            "access_log",
+            "correlate",
+            "hear",
+            "report",
+            "time",
+        ],
     ),
     ("keep", &["pipeline", "flow", "packet", "report", "time"]),
     // What the user typed names the types that it becomes.
-    ("cli", &["ledger", "packet", "timeouts"]),
+    ("cli", &["access_log", "ledger", "names", "packet", "timeouts"]),
     (
         "config",
         &["cli", "ledger", "names", "packet", "pipeline", "report", "roles", "timeouts", "verdict"],
@@ -58,8 +100,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Layers that see no file, clock, thread or environment.
-const PURE: &[&str] =
-    &["digest", "packet", "flow", "exchange", "verdict", "hazard", "idle", "ledger", "roles"];
+const PURE: &[&str] = &[
+    "digest",
+    "packet",
+    "flow",
+    "exchange",
+    "verdict",
+    "hazard",
+    "idle",
+    "ledger",
+    "roles",
+    "access_log",
+    "correlate",
+];
 
 fn sources(module: &str) -> Vec<PathBuf> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -32,7 +32,7 @@ pub use head::{MAX_HEAD, RequestHead};
 use http1::Http1;
 pub use opaque::Mismatch;
 use opaque::Opaque;
-pub use signs::{Prober, ProxyKind, RequestSigns, ServerKind};
+pub use signs::{Prober, ProxyKind, RequestSigns, ServerKind, trace_id};
 use std::time::Duration;
 
 /// A request, and what became of it.

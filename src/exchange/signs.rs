@@ -1,5 +1,6 @@
 //! What headers tell of the software on either side, and of probes. Values are looked at, not kept.
 
+use crate::digest;
 use httparse::Header;
 
 /// Who probes a backend's health, by the user agent.
@@ -147,6 +148,21 @@ pub struct RequestSigns {
     pub proxy: Option<ProxyKind>,
     /// It was made for a client: it names one, or carries what a client was given.
     pub for_client: bool,
+    /// Digests of what traces it, as `X-Amzn-Trace-Id` and `traceparent` have it; 0 where there is none.
+    pub traces: [u64; 2],
+}
+
+/// What identifies a request in a value of a header or of a log: the root of an AWS trace id, the trace
+/// of a `traceparent`, whose other parts change from hop to hop; anything else as it is.
+pub fn trace_id(value: &[u8]) -> &[u8] {
+    let mut parts = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    if let Some(root) = parts.find_map(|part| part.strip_prefix(b"Root=")) {
+        return root;
+    }
+    // 00-<32 digits>-<16 digits>-01 (W3C Trace Context, section 3.2).
+    let dashes = value.get(2) == Some(&b'-') && value.get(35) == Some(&b'-');
+    let trace = value.get(3..35).filter(|_| dashes && value.len() >= 55);
+    trace.unwrap_or(value)
 }
 
 /// Reads a request's headers.
@@ -176,7 +192,11 @@ pub(super) fn of_request(headers: &[Header<'_>]) -> RequestSigns {
                 signs.proxy = Some(ProxyKind::Varnish);
                 signs.for_client = true;
             }
+            11 if name.eq_ignore_ascii_case("traceparent") => {
+                signs.traces[1] = digest::of(trace_id(value).iter());
+            }
             15 if name.eq_ignore_ascii_case("x-amzn-trace-id") => {
+                signs.traces[0] = digest::of(trace_id(value).iter());
                 signs.proxy = Some(ProxyKind::Alb);
                 signs.for_client = true;
             }

@@ -206,7 +206,7 @@ impl Ledger {
 
     /// The host that captured accepts what goes to `front` and opens what goes to `back`: it is the
     /// proxy between them, whichever of its addresses it uses on either leg.
-    fn passes_through(&self, front: Endpoint, back: Endpoint) -> bool {
+    pub fn passes_through(&self, front: Endpoint, back: Endpoint) -> bool {
         let (front, back) = (self.listener_at(front), self.listener_at(back));
         front.is_some_and(|front| front.accepted_here > 0 && front.opened_here == 0)
             && back.is_some_and(|back| back.opened_here > 0 && back.accepted_here == 0)
@@ -343,6 +343,17 @@ impl Ledger {
         }
     }
 
+    /// The proxy's log shows that the client of a failure had left; `place` is that among
+    /// [`Self::failures_from`]`(0)`.
+    pub fn client_left(&mut self, place: usize, status: Option<u16>) {
+        let Some(failure) = self.failures.get_mut(place) else { return };
+        let before = failure.verdict.cause;
+        if verdict::client_logged(&mut failure.verdict, status) {
+            let (server, after) = (failure.server, failure.verdict.cause);
+            self.recount(server, before, after);
+        }
+    }
+
     /// Books what a reader made known; returns whether it failed.
     pub fn book(&mut self, output: Output, connection: &Connection) -> bool {
         // It was captured elsewhere as well, and is booked there.
@@ -392,6 +403,11 @@ impl Ledger {
     /// What explains many failures at once, by backend and time.
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// The failures kept, in the order of booking, from a place on.
+    pub fn failures_from(&self, place: usize) -> &[Failure] {
+        self.failures.get(place..).unwrap_or_default()
     }
 
     /// Every listener, by address and port.

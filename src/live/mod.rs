@@ -85,7 +85,7 @@ pub fn run(typed: &Live) -> Result<u8> {
     let watch = Watch { typed, devices: &mut devices, signals, teller: &mut teller, troubles };
     watch.go_on(&mut analysis)?;
     devices.look_round();
-    let report = analysis.finish([devices.facts()], &mut |record| teller.record(&record));
+    let report = analysis.finish([devices.facts()], &mut [], &mut |record| teller.record(&record));
     let failed = !report.failures.is_empty() && !wanted.exit_zero;
     teller.report(report, true);
     match teller.broken() {

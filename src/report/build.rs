@@ -19,6 +19,7 @@ use crate::idle::{self, Ordering, Timer};
 use crate::ledger::{self, Ledger, Listener, Setting, Told};
 use crate::packet::{Endpoint, FrameRef};
 use crate::roles::{self, Role, Roles};
+use crate::time::Timestamp;
 use crate::timeouts::Known;
 use crate::verdict::{self, Cause, CloseKind, Closer, Detail, Received, Timeouts};
 use serde_json::{Map, Value};
@@ -87,6 +88,8 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         captures: sources.captures,
         events,
         failures,
+        log: None,
+        front_leg: None,
         notes,
     }
 }
@@ -359,11 +362,7 @@ fn gaps(gaps: &idle::Gaps) -> Gaps {
 /// The record of one failure.
 pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
     let verdict = &kept.verdict;
-    let begun = kept.request.as_ref().map(|request| request.first);
-    let at = begun
-        .or(verdict.evidence.first().map(|first| first.frame))
-        .map(|frame| frame.at)
-        .unwrap_or_default();
+    let at = begun(kept);
     let request = kept.request.as_ref().map(|sent| request(sent, style));
     let named = request.as_ref().map_or_else(
         || "a connect".to_owned(),
@@ -513,6 +512,9 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
             add("client", client.to_string().into());
             add("client_left_before_ns", nanos(before).into());
         }
+        Detail::Logged { status } => {
+            add("logged_status", status.into());
+        }
         Detail::Fresh => {
             add("first_on_connection", true.into());
         }
@@ -542,6 +544,18 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
 fn id(kept: &ledger::Failure, at_nanos: u64) -> String {
     let text = format!("{}|{}|{at_nanos}|{}", kept.client, kept.server, kept.ordinal);
     id_of(&text)
+}
+
+/// The name of a failure.
+pub(super) fn id_of_failure(kept: &ledger::Failure) -> String {
+    id(kept, begun(kept).as_nanos())
+}
+
+/// When its request began, or its connect.
+fn begun(kept: &ledger::Failure) -> Timestamp {
+    let request = kept.request.as_ref().map(|request| request.first);
+    let frame = request.or(kept.verdict.evidence.first().map(|first| first.frame));
+    frame.map(|frame| frame.at).unwrap_or_default()
 }
 
 /// The name of what this text tells apart.

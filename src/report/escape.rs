@@ -18,6 +18,16 @@ pub fn text(bytes: &[u8]) -> String {
     shown
 }
 
+/// The beginning of a line that could not be understood, secrets hidden as far as they can be known.
+pub fn line(bytes: &[u8]) -> String {
+    const SHOWN: usize = 160;
+    let begin = bytes.get(..SHOWN).unwrap_or(bytes);
+    let words: Vec<String> =
+        begin.split(|byte| *byte == b' ').map(|word| target(word, false)).collect();
+    let more = if bytes.len() > SHOWN { " …" } else { "" };
+    format!("{}{more}", words.join(" "))
+}
+
 /// The debug form of a character is itself, unless it does not print or is a quote or backslash.
 fn prints(character: char) -> bool {
     matches!(character, '\'' | '"' | '\\')

@@ -12,6 +12,10 @@ mod forecast;
 mod histogram;
 pub mod json;
 mod listening;
+mod log;
+mod log_model;
+mod log_text;
+mod log_words;
 mod model;
 mod notes;
 pub mod records;
@@ -20,4 +24,6 @@ pub mod text;
 mod words;
 
 pub use build::{Sources, Style, build, failure};
+pub use escape::line as shown;
+pub use log::{Heard, hear};
 pub use model::*;

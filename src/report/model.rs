@@ -1,5 +1,6 @@
 //! The report, field by field as `--format json` writes it. Scripts depend on these names.
 
+pub use super::log_model::*;
 use crate::idle::EDGES;
 use crate::ledger::Origin;
 use serde::{Serialize, Serializer};
@@ -27,6 +28,10 @@ pub struct Report {
     pub events: Vec<Event>,
     /// One record per failure.
     pub failures: Vec<Failure>,
+    /// What the proxy's log says; null when none was given.
+    pub log: Option<Log>,
+    /// The proxy's other side; null where the captures do not hold it.
+    pub front_leg: Option<FrontLeg>,
     /// What limits the answer, or completes it.
     pub notes: Vec<Note>,
 }
@@ -378,8 +383,8 @@ pub struct Failure {
     pub frames: Vec<Evidence>,
     /// Not determined yet.
     pub process: Option<()>,
-    /// Not determined yet.
-    pub client: Option<()>,
+    /// What the client got, as the log or the front leg says.
+    pub client: Option<Client>,
     /// One sentence.
     pub summary: String,
     /// One sentence.

@@ -110,6 +110,11 @@ pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> S
             "the client {client} left, and {} later the proxy gave up {request} to {backend}",
             duration(before)
         ),
+        (Cause::ClientGone, Detail::Logged { status }) => format!(
+            "the client left, says the proxy's log{}, and the proxy gave up {request} to {backend}{}",
+            status.map_or_else(String::new, |status| format!(" ({status})")),
+            after_wait(verdict)
+        ),
         (Cause::ClientGone, _) if failure.response.is_some() => format!(
             "the proxy closed the connection to {backend} while the answer to {request} was flowing; \
              perhaps its own client had left"

@@ -1,6 +1,7 @@
 //! `--format text`: for people. The answer first, then what it rests on.
 
 use super::histogram;
+use super::log_text;
 use super::model::{Backend, Capture, Evidence, Failure, Report, Timeout};
 use super::notes::plural;
 use super::words::duration;
@@ -25,8 +26,13 @@ pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// # Errors
 /// When writing fails.
 pub fn write(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
-    answer(report, out)?;
+    log_text::lead(report, out)?;
+    // Without a capture the log has said all that there is.
+    if !report.captures.is_empty() || report.log.is_none() {
+        answer(report, out)?;
+    }
     causes(report, out)?;
+    log_text::section(report, all, out)?;
     for backend in &report.backends {
         write_backend(backend, out)?;
     }
@@ -287,7 +293,7 @@ fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
     let several = report.captures.len() > 1;
     for failure in report.failures.iter().take(shown) {
         writeln!(out)?;
-        write_failure(failure, several, out)?;
+        write_failure(failure, several, Some(report), out)?;
     }
     if shown < total {
         writeln!(out, "\n  … and {} more: --all shows them.", total.saturating_sub(shown))?;
@@ -303,13 +309,21 @@ pub fn failure_now(failure: &Failure, first: bool, out: &mut dyn Write) -> io::R
     if !first {
         return failure_head(failure, out);
     }
-    write_failure(failure, false, out)?;
+    write_failure(failure, false, None, out)?;
     paragraph(&sentence(&failure.summary), "      ", out)?;
     paragraph(&what_to_do(failure), "      ", out)
 }
 
-fn write_failure(failure: &Failure, several: bool, out: &mut dyn Write) -> io::Result<()> {
+fn write_failure(
+    failure: &Failure,
+    several: bool,
+    report: Option<&Report>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     failure_head(failure, out)?;
+    if let Some((client, report)) = failure.client.as_ref().zip(report) {
+        paragraph(&log_text::client(client, report), "      ", out)?;
+    }
     paragraph(&retry(failure), "      ", out)?;
     for frame in &failure.frames {
         writeln!(out, "      {DIM}frame {:>6}{DIM:#}  {}", frame_name(frame, several), frame.note)?;
@@ -365,7 +379,7 @@ fn frame_name(frame: &Evidence, several: bool) -> String {
 }
 
 /// Date and time of an RFC 3339 stamp, to the millisecond.
-fn clock(at: &str) -> String {
+pub(super) fn clock(at: &str) -> String {
     at.get(..23).unwrap_or(at).replacen('T', " ", 1)
 }
 
@@ -375,6 +389,9 @@ fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         // Frames are named by it.
         let place = if report.captures.len() > 1 { format!("{place}: ") } else { String::new() };
         paragraph(&format!("{place}{}", capture_line(capture)), "  ", out)?;
+    }
+    if let Some(log) = &report.log {
+        log_text::limits(log, out)?;
     }
     let skipped: Vec<String> = report
         .counters

@@ -7,6 +7,7 @@ pub mod merge;
 mod pcap;
 mod pcapng;
 mod savefile;
+mod text;
 
 /// Stands in for libpcap in a program built without it: there are no programs.
 #[cfg(not(feature = "live"))]
@@ -34,6 +35,7 @@ pub use filter::{Filter, Filtered};
 pub use savefile::Savefile;
 use std::io;
 use std::ops::Range;
+pub use text::{LineEnd, Text};
 
 /// A batch of frames in one piece of memory, filled again and again.
 #[derive(Debug, Default)]

@@ -136,6 +136,24 @@ fn not_received(case: &Case<'_>, closing: &Closing) -> Verdict {
     unproven::judge(case, closing, Doubt::ProxyClosedFirst)
 }
 
+/// The proxy's log shows that its client left: changes a verdict that the proxy gave up. Returns whether
+/// it did.
+pub fn client_logged(verdict: &mut Verdict, status: Option<u16>) -> bool {
+    let gave_up = matches!(
+        verdict.cause,
+        Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone | Cause::Unproven
+    );
+    let by_proxy = verdict.close.is_some_and(|close| close.by == Closer::Proxy);
+    let known = matches!(verdict.detail, Detail::FrontLeg { .. });
+    if !gave_up || !by_proxy || known {
+        return false;
+    }
+    verdict.cause = Cause::ClientGone;
+    verdict.certainty = Certainty::Proven;
+    verdict.detail = Detail::Logged { status };
+    true
+}
+
 /// So long at most after its client has left a proxy closes on the backend leg.
 const FOLLOWS: Duration = Duration::from_secs(1);
 

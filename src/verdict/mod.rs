@@ -28,7 +28,7 @@ pub use answered::failing_probe;
 pub use cause::{Cause, Certainty};
 pub use closing::{Closing, first as first_close};
 pub use connect::judge_connect;
-pub use gave_up::client_gone;
+pub use gave_up::{client_gone, client_logged};
 pub use retry::{Retry, RetryReason};
 pub use reused::lost_in_host;
 use std::time::Duration;
@@ -147,6 +147,11 @@ pub enum Detail {
         client: Endpoint,
         /// From its close to the proxy's on the backend leg.
         before: Duration,
+    },
+    /// The proxy's log says that its client left.
+    Logged {
+        /// With this status, if it has one for that.
+        status: Option<u16>,
     },
     /// The connection had not been used before.
     Fresh,

@@ -1,0 +1,155 @@
+//! The front leg: which client request became which exchange with a backend, from packets alone.
+
+use super::join::By;
+use super::trail::Seen;
+use crate::packet::Endpoint;
+use crate::roles::{Role, Roles};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+/// Clocks of two captures, or two interfaces, may differ by so much.
+const JITTER: Duration = Duration::from_millis(5);
+/// Candidates looked at for one exchange.
+const CANDIDATES: usize = 256;
+
+/// A client's request, and the exchanges that it became.
+#[derive(Clone, Debug)]
+pub(super) struct Passed {
+    /// Its place in the trail.
+    pub(super) front: usize,
+    /// Their places, in the order of time.
+    pub(super) attempts: Vec<usize>,
+    pub(super) by: By,
+}
+
+/// What the two legs show together.
+#[derive(Clone, Debug, Default)]
+pub struct FrontLeg {
+    /// The proxy's own listeners.
+    pub listeners: Vec<Endpoint>,
+    /// Requests of clients.
+    pub requests: u64,
+    /// Of them, those that are known to have become an exchange with a backend.
+    pub joined: u64,
+    /// How these were found.
+    pub by: BTreeMap<By, u64>,
+    /// Client requests that could be of several exchanges.
+    pub ambiguous: u64,
+    /// What clients got, by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Error answers to clients for which no exchange with a backend is found.
+    pub alone: u64,
+    /// How long the proxy itself took for each request joined: its client's wait less that for backends.
+    pub took: Vec<Duration>,
+}
+
+/// Joins both legs. `listeners` are the proxy's own.
+pub(super) fn join(
+    seen: &[Seen],
+    roles: &Roles,
+    listeners: &HashSet<Endpoint>,
+) -> (FrontLeg, Vec<Passed>) {
+    let mut leg = FrontLeg::default();
+    let mut fronts: Vec<usize> = Vec::new();
+    let mut by_id: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut by_asked: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (place, one) in seen.iter().enumerate() {
+        match roles.of(one.server) {
+            _ if listeners.contains(&one.server) => fronts.push(place),
+            Role::Backend if one.asked.whole != 0 => {
+                one.ids.iter().filter(|id| **id != 0).for_each(|id| {
+                    by_id.entry(*id).or_default().push(place);
+                });
+                by_asked.entry(one.asked.whole).or_default().push(place);
+            }
+            _ => {}
+        }
+    }
+    let begun = |place: &usize| seen.get(*place).map(|one| one.begun).unwrap_or_default();
+    by_id.values_mut().chain(by_asked.values_mut()).for_each(|places| places.sort_by_key(begun));
+    fronts.sort_by_key(begun);
+    // Whose request an exchange can be.
+    let mut owners: HashMap<usize, u32> = HashMap::new();
+    let mut found: Vec<(usize, By, Vec<usize>)> = Vec::new();
+    for place in fronts {
+        let Some(front) = seen.get(place) else { continue };
+        if !leg.listeners.contains(&front.server) && leg.listeners.len() < 64 {
+            leg.listeners.push(front.server);
+        }
+        leg.requests = leg.requests.saturating_add(1);
+        if let Some(status) = front.status {
+            let count = leg.statuses.entry(status).or_default();
+            *count = count.saturating_add(1);
+        }
+        let until = front.ended.plus(JITTER);
+        let inside = |places: &Vec<usize>| -> Vec<usize> {
+            let from = places.partition_point(|one| begun(one).plus(JITTER) < front.begun);
+            let rest = places.get(from..).unwrap_or_default().iter();
+            rest.take(CANDIDATES).take_while(|one| begun(one) <= until).copied().collect()
+        };
+        // An id that the proxy gave to the request itself is on the backend leg alone.
+        let ids = front.ids.iter().filter(|id| **id != 0);
+        let ided: Vec<usize> = ids
+            .filter_map(|id| by_id.get(id))
+            .map(inside)
+            .find(|places| !places.is_empty())
+            .unwrap_or_default();
+        let (by, places) = if ided.is_empty() {
+            let other = |one: &usize| {
+                seen.get(*one).is_some_and(|back| {
+                    front.ids.iter().zip(back.ids).any(|(a, b)| *a != 0 && b != 0 && *a != b)
+                })
+            };
+            let mut alike = by_asked.get(&front.asked.whole).map(inside).unwrap_or_default();
+            alike.retain(|one| !other(one));
+            (By::FrontLegTime, alike)
+        } else {
+            (By::FrontLegId, ided)
+        };
+        for one in &places {
+            let count = owners.entry(*one).or_default();
+            *count = count.saturating_add(1);
+        }
+        found.push((place, by, places));
+    }
+    leg.listeners.sort_unstable();
+    let mut passed = Vec::new();
+    for (front, by, attempts) in found {
+        let Some(client) = seen.get(front) else { continue };
+        if attempts.is_empty() {
+            leg.alone = leg.alone.saturating_add(u64::from(client.status >= Some(500)));
+            continue;
+        }
+        let shared = attempts.iter().any(|one| owners.get(one).is_some_and(|count| *count > 1));
+        // Attempts come one after the other, each after the one before had failed.
+        let chain = attempts.windows(2).all(|pair| {
+            let [first, _] = pair else { return true };
+            seen.get(*first).is_some_and(|one| one.failed || one.status >= Some(500))
+        });
+        if !chain || by == By::FrontLegTime && shared {
+            leg.ambiguous = leg.ambiguous.saturating_add(1);
+            continue;
+        }
+        leg.joined = leg.joined.saturating_add(1);
+        let count = leg.by.entry(by).or_default();
+        *count = count.saturating_add(1);
+        if let Some(took) = own_time(client, &attempts, seen) {
+            leg.took.push(took);
+        }
+        passed.push(Passed { front, attempts, by });
+    }
+    leg.took.sort_unstable();
+    (leg, passed)
+}
+
+/// What the client waited for and no backend.
+pub(super) fn own_time(front: &Seen, attempts: &[usize], seen: &[Seen]) -> Option<Duration> {
+    front.answered?;
+    let whole = front.ended.since(front.begun);
+    let backends =
+        attempts.iter().filter_map(|place| seen.get(*place)).fold(Duration::ZERO, |sum, one| {
+            let ended = one.ended.min(front.ended);
+            sum.saturating_add(ended.since(one.begun))
+        });
+    Some(whole.saturating_sub(backends))
+}

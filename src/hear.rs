@@ -1,0 +1,46 @@
+//! Log files become lines that can be joined: text → access_log → correlate.
+
+use crate::access_log::{Reader, Told, Unread};
+use crate::correlate::Lines;
+use crate::report::{LogFile, UnreadLine, shown};
+use crate::source::{LineEnd, Text};
+
+/// Unreadable lines that are shown.
+const SHOWN: usize = 3;
+
+/// Reads a log to its end. `file` is its place among those given.
+pub fn read(text: &mut Text, told: Option<Told>, file: usize, lines: &mut Lines) -> LogFile {
+    let mut reader = Reader::new(told);
+    let mut facts = LogFile { path: text.path().to_owned(), ..LogFile::default() };
+    let mut line = Vec::new();
+    while let Some(end) = text.next_line(&mut line) {
+        facts.lines = facts.lines.saturating_add(1);
+        let read = match end {
+            LineEnd::Whole => reader.read(&line),
+            LineEnd::Cut => Err(Unread::TooLong),
+        };
+        match read {
+            Ok(Some(entry)) => {
+                let at = entry.ended.or(entry.begun);
+                facts.first = facts.first.or(at);
+                facts.last = facts.last.max(at);
+                facts.local_times |= entry.local;
+                lines.push(&entry, file, facts.lines);
+            }
+            Ok(None) => {}
+            Err(reason) => {
+                facts.unreadable = facts.unreadable.saturating_add(1);
+                if facts.unreadable_first.len() < SHOWN {
+                    facts.unreadable_first.push(UnreadLine {
+                        line: facts.lines,
+                        reason: reason.reason(),
+                        text: shown(&line),
+                    });
+                }
+            }
+        }
+    }
+    facts.format = reader.format().map(|format| format.name());
+    facts.damage = text.damage().map(str::to_owned);
+    facts
+}

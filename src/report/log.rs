@@ -1,0 +1,206 @@
+//! What the proxy's log says, in the report: the section `log`, and each failure's `client`.
+
+use super::Style;
+use super::build::{self, nanos};
+use super::escape;
+use super::log_words as words;
+use super::model::{
+    Client, Clock, FrontLeg, HiddenRetries, Log, LogFile, LogLine, LogPlace, LogTimes, Report,
+};
+use crate::access_log::{Kind, Says};
+use crate::correlate::{self, Answer, Joined, Line, Told};
+use crate::ledger::{Failure, Ledger};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What was read of log files, and how it was joined.
+pub struct Heard<'a> {
+    /// The files, in the order given.
+    pub files: Vec<LogFile>,
+    /// The join.
+    pub joined: &'a Joined,
+}
+
+/// Fills in what logs and the front leg say.
+pub fn hear(report: &mut Report, heard: Heard<'_>, ledger: &Ledger, style: Style) {
+    let Heard { files, joined } = heard;
+    let failures = ledger.failures_from(0);
+    let ids: Vec<String> = failures.iter().map(build::id_of_failure).collect();
+    let clients: BTreeMap<&str, Client> = joined
+        .clients
+        .iter()
+        .filter_map(|(place, client)| Some((ids.get(*place)?.as_str(), client_of(client))))
+        .collect();
+    for failure in &mut report.failures {
+        failure.client = clients.get(failure.id.as_str()).copied();
+    }
+    report.front_leg = joined.front.as_ref().map(front_leg);
+    if files.is_empty() {
+        return;
+    }
+    let mut log = Log {
+        requests: joined.lines.entries.iter().fold(0, |sum, one| sum.saturating_add(*one)),
+        errors: joined.lines.error_count,
+        messages: joined.lines.message_count,
+        errors_not_kept: joined.lines.errors_forgotten,
+        statuses: joined
+            .lines
+            .statuses
+            .iter()
+            .map(|(status, count)| (status.map_or("-".to_owned(), |one| one.to_string()), *count))
+            .collect(),
+        hidden_retries: hidden(report),
+        ..Log::default()
+    };
+    for (place, mut file) in files.into_iter().enumerate() {
+        log.lines = log.lines.saturating_add(file.lines);
+        log.unreadable = log.unreadable.saturating_add(file.unreadable);
+        file.clock = joined.clocks.get(place).filter(|_| !report.captures.is_empty()).map(clock);
+        log.files.push(file);
+    }
+    // Messages are about requests that the access log has as well; without one, they are what there is.
+    let access = joined.lines.error_count > 0;
+    for told in &joined.told {
+        let Some(line) = joined.lines.errors().get(told.line) else { continue };
+        let shown = log_line(line, told, &ids, joined, failures, style);
+        let counts = line.kind == Kind::Access || !access;
+        if counts {
+            count(log.answers.entry(shown.answer).or_default());
+            if let Some(reason) = shown.reason {
+                count(log.reasons.entry(reason).or_default());
+            }
+            if let Some(cause) = shown.cause {
+                count(log.causes.entry(cause).or_default());
+            }
+            if let Some(says) = line.says {
+                count(log.says.entry(says.name()).or_default());
+            }
+        }
+        if let Some(by) = shown.matched_by {
+            count(log.matched_by.entry(by).or_default());
+        }
+        if shown.answer == "on_leg" {
+            log.joined.push(shown);
+        } else {
+            log.unmatched.push(shown);
+        }
+    }
+    report.log = Some(log);
+}
+
+fn count(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
+}
+
+fn client_of(client: &correlate::Client) -> Client {
+    Client {
+        status: client.status,
+        at: client.at,
+        latency_ns: client.latency.map(nanos),
+        retried: client.retried,
+        matched_by: client.by.name(),
+        cost_ns: client.cost.map(nanos),
+        ran_twice: client.ran_twice,
+        proxy_ns: client.proxy_took.map(nanos),
+        line: client.line.map(|(file, number)| LogPlace { file, number }),
+    }
+}
+
+fn clock(clock: &correlate::Clock) -> Clock {
+    Clock {
+        offset_ns: clock.offset,
+        spread_ns: nanos(clock.spread),
+        resolution_ns: nanos(clock.resolution),
+        samples: clock.samples,
+        by: if clock.samples > 0 { "matches" } else { "assumed" },
+    }
+}
+
+/// Failures that no client saw, for the proxy sent the request again.
+fn hidden(report: &Report) -> HiddenRetries {
+    let mut hidden = HiddenRetries::default();
+    for client in report.failures.iter().filter_map(|failure| failure.client) {
+        if client.retried && client.status.is_some_and(|status| status < 500) {
+            count(&mut hidden.failures);
+            let cost = client.cost_ns.unwrap_or(0);
+            hidden.cost_ns = hidden.cost_ns.saturating_add(cost);
+            hidden.longest_ns = hidden.longest_ns.max(cost);
+        }
+        if client.ran_twice {
+            count(&mut hidden.ran_twice);
+        }
+    }
+    hidden
+}
+
+fn front_leg(front: &correlate::FrontLeg) -> FrontLeg {
+    let took = |share: usize| {
+        let place = front.took.len().saturating_mul(share).checked_div(100).unwrap_or(0);
+        front.took.get(place.min(front.took.len().saturating_sub(1))).copied().map(nanos)
+    };
+    FrontLeg {
+        listeners: front.listeners.iter().map(ToString::to_string).collect(),
+        requests: front.requests,
+        joined: front.joined,
+        ambiguous: front.ambiguous,
+        matched_by: front.by.iter().map(|(by, count)| (by.name(), *count)).collect(),
+        statuses: front.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
+        errors_of_proxy: front.alone,
+        proxy_p50_ns: took(50),
+        proxy_p99_ns: took(99),
+        proxy_max_ns: front.took.last().copied().map(nanos),
+    }
+}
+
+fn log_line(
+    line: &Line,
+    told: &Told,
+    ids: &[String],
+    joined: &Joined,
+    failures: &[Failure],
+    style: Style,
+) -> LogLine {
+    let filled = |bytes: &[u8]| (!bytes.is_empty()).then(|| escape::text(bytes));
+    let target =
+        (!line.target.is_empty()).then(|| escape::target(&line.target, style.show_secrets));
+    let times = line.times.map(|[dispatch, target, response]| LogTimes {
+        dispatch_ns: dispatch.map(nanos),
+        target_ns: target.map(nanos),
+        response_ns: response.map(nanos),
+        waited_ns: told.split.map(|split| nanos(split.waited)),
+        answering_ns: told.split.map(|split| nanos(split.answering)),
+    });
+    let clock = joined.clocks.get(line.file).copied();
+    let clock = clock.unwrap_or(correlate::Clock::assumed(line.resolution));
+    let cause = told.cause.map(crate::verdict::Cause::name);
+    LogLine {
+        file: line.file,
+        line: line.number,
+        at: line.at(),
+        status: line.status,
+        method: filled(&line.method),
+        target,
+        backend: line.backend().map(|backend| backend.to_string()),
+        answer: told.answer.name(),
+        reason: told.answer.reason(),
+        cause,
+        matched_by: told.by.filter(|_| matched(told)).map(correlate::By::name),
+        failures: told.failures.iter().filter_map(|place| ids.get(*place)).cloned().collect(),
+        connection: told.exchange.map(|(connection, _)| connection),
+        ordinal: told.exchange.map(|(_, ordinal)| ordinal),
+        says: line.says.map(Says::name),
+        code: filled(&words::without_secrets(&line.code, style.show_secrets)),
+        times,
+        text: words::line(line, told, clock.corrected(line.at()), failures),
+    }
+}
+
+/// It was found which exchange it is of.
+fn matched(told: &Told) -> bool {
+    told.answer != Answer::Ambiguous && told.exchange.is_some()
+}
+
+/// Adds up durations in nanoseconds.
+pub(super) fn of_nanos(nanos: u64) -> Duration {
+    Duration::from_nanos(nanos)
+}

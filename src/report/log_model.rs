@@ -1,0 +1,235 @@
+//! The report's parts that logs and the front leg fill, field by field as `--format json` writes them.
+
+use crate::time::Timestamp;
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+
+/// What a client got of a request that failed on the leg.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Client {
+    /// Null when it got none.
+    pub status: Option<u16>,
+    /// When it had its answer, by the capture's clock.
+    #[serde(serialize_with = "moment")]
+    pub at: Timestamp,
+    /// How long it waited.
+    pub latency_ns: Option<u64>,
+    /// The proxy sent the request again after this attempt.
+    pub retried: bool,
+    /// How that was found.
+    pub matched_by: &'static str,
+    /// What this attempt cost: until the next one began.
+    pub cost_ns: Option<u64>,
+    /// The next attempt sent what may have run already, and must not run twice.
+    pub ran_twice: bool,
+    /// What the proxy itself took, where the front leg shows it.
+    pub proxy_ns: Option<u64>,
+    /// The line that says so; null when the front leg does.
+    pub line: Option<LogPlace>,
+}
+
+/// A line of a log.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct LogPlace {
+    /// From 0.
+    pub file: usize,
+    /// From 1.
+    pub number: u64,
+}
+
+/// What the proxy's log says, joined.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Log {
+    /// The files, in the order given.
+    pub files: Vec<LogFile>,
+    /// Lines read.
+    pub lines: u64,
+    /// Of them, of requests, or messages about them.
+    pub requests: u64,
+    /// Lines of requests that went wrong.
+    pub errors: u64,
+    /// Messages about such.
+    pub messages: u64,
+    /// Lines that could not be understood.
+    pub unreadable: u64,
+    /// Error lines for which there was no room.
+    pub errors_not_kept: u64,
+    /// Error lines by what the client got; `-` is no status.
+    pub statuses: BTreeMap<String, u64>,
+    /// Error lines by answer: `on_leg`, `not_on_leg`, `not_in_capture`, `ambiguous`. Messages count
+    /// where there is no other line.
+    pub answers: BTreeMap<&'static str, u64>,
+    /// The same by the reason of answers other than `on_leg`.
+    pub reasons: BTreeMap<&'static str, u64>,
+    /// The same by cause, where that is known; those of ambiguous lines too.
+    pub causes: BTreeMap<&'static str, u64>,
+    /// What the log itself says of the causes.
+    pub says: BTreeMap<&'static str, u64>,
+    /// Error lines and messages by how they were matched.
+    pub matched_by: BTreeMap<&'static str, u64>,
+    /// Failures that a retry hid from clients.
+    pub hidden_retries: HiddenRetries,
+    /// Error lines whose cause on the leg is known.
+    pub joined: Vec<LogLine>,
+    /// All others.
+    pub unmatched: Vec<LogLine>,
+}
+
+/// One log file.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LogFile {
+    /// As given.
+    pub path: String,
+    /// Its format; null when no line could be understood.
+    pub format: Option<&'static str>,
+    /// Lines read.
+    pub lines: u64,
+    /// Time of the first entry, by its own clock.
+    #[serde(serialize_with = "perhaps")]
+    pub first: Option<Timestamp>,
+    /// The latest time.
+    #[serde(serialize_with = "perhaps")]
+    pub last: Option<Timestamp>,
+    /// Its times are local ones without an offset.
+    pub local_times: bool,
+    /// Lines that could not be understood.
+    pub unreadable: u64,
+    /// The first of them.
+    pub unreadable_first: Vec<UnreadLine>,
+    /// Where and why reading ended early.
+    pub damage: Option<String>,
+    /// Its clock, held against the captures'.
+    pub clock: Option<Clock>,
+}
+
+/// A line that could not be understood.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnreadLine {
+    /// From 1.
+    pub line: u64,
+    /// Why not.
+    pub reason: &'static str,
+    /// Its beginning.
+    pub text: String,
+}
+
+/// How far a log's clock is from that of the captures.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Clock {
+    /// The log is ahead by so much; less than 0 when it is behind.
+    pub offset_ns: i64,
+    /// Single lines lie so far from that.
+    pub spread_ns: u64,
+    /// The unit of its times.
+    pub resolution_ns: u64,
+    /// Lines that tell it.
+    pub samples: usize,
+    /// `matches`, or `assumed`.
+    pub by: &'static str,
+}
+
+/// Failures that no client saw.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct HiddenRetries {
+    /// How many.
+    pub failures: u64,
+    /// What they cost in all: time from a failed attempt to the next.
+    pub cost_ns: u64,
+    /// The longest of these.
+    pub longest_ns: u64,
+    /// Requests sent again that may have run already, and must not run twice.
+    pub ran_twice: u64,
+}
+
+/// An error line, and its answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogLine {
+    /// From 0.
+    pub file: usize,
+    /// From 1.
+    pub line: u64,
+    /// Its time, by the log's clock.
+    #[serde(serialize_with = "moment")]
+    pub at: Timestamp,
+    /// What the client got.
+    pub status: Option<u16>,
+    /// `GET`, `POST` …
+    pub method: Option<String>,
+    /// As logged, secrets hidden.
+    pub target: Option<String>,
+    /// Where the request went, says the log.
+    pub backend: Option<String>,
+    /// `on_leg`, `not_on_leg`, `not_in_capture`, `ambiguous`.
+    pub answer: &'static str,
+    /// Why, for the others than `on_leg`.
+    pub reason: Option<&'static str>,
+    /// Why it failed on the leg.
+    pub cause: Option<&'static str>,
+    /// How it was matched.
+    pub matched_by: Option<&'static str>,
+    /// The failures it is of, or could be of.
+    pub failures: Vec<String>,
+    /// Its connection.
+    pub connection: Option<u64>,
+    /// Its number on it.
+    pub ordinal: Option<u32>,
+    /// What the log itself says of the cause.
+    pub says: Option<&'static str>,
+    /// In its own words.
+    pub code: Option<String>,
+    /// A load balancer's times, held against the packets.
+    pub times: Option<LogTimes>,
+    /// One sentence.
+    pub text: String,
+}
+
+/// Where the time of a request went.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct LogTimes {
+    /// In the load balancer, until it was sent on; null is its -1.
+    pub dispatch_ns: Option<u64>,
+    /// From there until the answer began.
+    pub target_ns: Option<u64>,
+    /// From there until it was passed on.
+    pub response_ns: Option<u64>,
+    /// The packets: from the request's end to the answer's begin, where the capture was taken.
+    pub waited_ns: Option<u64>,
+    /// The packets: from the answer's begin to its end.
+    pub answering_ns: Option<u64>,
+}
+
+/// What the front leg and the backend leg show together.
+#[derive(Clone, Debug, Serialize)]
+pub struct FrontLeg {
+    /// The proxy's own listeners.
+    pub listeners: Vec<String>,
+    /// Requests of clients.
+    pub requests: u64,
+    /// Of them, those that are known to have become an exchange with a backend.
+    pub joined: u64,
+    /// Those that could be of several.
+    pub ambiguous: u64,
+    /// How they were joined.
+    pub matched_by: BTreeMap<&'static str, u64>,
+    /// What clients got.
+    pub statuses: BTreeMap<String, u64>,
+    /// 5xx answers to clients for which no exchange with a backend is found.
+    pub errors_of_proxy: u64,
+    /// What the proxy itself took: the median.
+    pub proxy_p50_ns: Option<u64>,
+    /// 99 of 100 are no longer.
+    pub proxy_p99_ns: Option<u64>,
+    /// The longest.
+    pub proxy_max_ns: Option<u64>,
+}
+
+fn moment<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(at)
+}
+
+fn perhaps<S: Serializer>(at: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => to.collect_str(at),
+        None => to.serialize_none(),
+    }
+}
