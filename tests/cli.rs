@@ -361,5 +361,5 @@ fn an_empty_file_and_a_header_alone_are_told_apart() {
     file.write_all(&crate::talk::pcap(&[])).unwrap();
     let header = run(&["analyze", file.path().to_str().unwrap()]);
     assert_eq!(header.status.code(), Some(0));
-    assert!(stdout(&header).contains("No backend was found among 0 TCP connections"));
+    assert!(stdout(&header).contains("No TCP connection was seen"));
 }
