@@ -4,6 +4,7 @@
 //! After a new table: `WHY502_BLESS=1 cargo test observed`, then read the difference.
 
 use crate::cli::{run, stdout};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -74,18 +75,22 @@ fn the_page_of_a_cause_says_what_proxies_made_of_it() {
 fn tables() -> String {
     let observed = Observed::load();
     let mut text = String::new();
-    writeln!(text, "\n| server | told | closed after (range, closes) | by | a later request is |")
-        .unwrap();
-    writeln!(text, "|---|---|---|---|---|").unwrap();
-    let keys = |map: &std::collections::BTreeMap<String, u32>| {
-        map.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
-    };
-    for s in &observed.servers {
-        let range = format!("{:.2} s ({:.2} to {:.2}, {})", s.median_s, s.min_s, s.max_s, s.closes);
-        let late = if s.late_request.is_empty() { "·".to_owned() } else { keys(&s.late_request) };
-        let (name, version, told) = (&s.name, &s.version, s.configured_s);
-        writeln!(text, "| {name} {version} | {told} s | {range} | {} | {late} |", keys(&s.by))
-            .unwrap();
+    writeln!(text, "\n| server | told: closed after (range, closes) | by |").unwrap();
+    writeln!(text, "|---|---|---|").unwrap();
+    // The same one with each timeout that it was told.
+    for alike in observed.servers.chunk_by(|a, b| (&a.name, &a.version) == (&b.name, &b.version)) {
+        let times: Vec<String> = alike
+            .iter()
+            .map(|s| {
+                let range = format!("{:.2} to {:.2}, {}", s.min_s, s.max_s, s.closes);
+                format!("{} s: {:.2} s ({range})", s.configured_s, s.median_s)
+            })
+            .collect();
+        let by: BTreeSet<&str> =
+            alike.iter().flat_map(|s| s.by.keys().map(String::as_str)).collect();
+        let by = by.into_iter().collect::<Vec<_>>().join(", ");
+        let name = format!("{} {}", alike[0].name, alike[0].version);
+        writeln!(text, "| {name} | {} | {by} |", times.join("<br>")).unwrap();
     }
     let titles: Vec<String> = COLUMNS.iter().map(|cause| format!("`{cause}`")).collect();
     writeln!(text, "\n| proxy | {} |", titles.join(" | ")).unwrap();

@@ -69,10 +69,9 @@ pub struct Server {
     pub median_s: f64,
     /// The longest.
     pub max_s: f64,
-    /// By what it closed (`FIN`, `RST`), and how often.
+    /// By what it closed, and how often: `FIN` (a later request is reset), `half close` (a FIN after which
+    /// a later request is acknowledged, and never answered), `RST`.
     pub by: BTreeMap<String, u32>,
-    /// What its host did with a request that came after the close (`reset`, `acknowledged`).
-    pub late_request: BTreeMap<String, u32>,
 }
 
 impl Observed {
@@ -137,13 +136,8 @@ impl Server {
     /// In a few words: `told 2 s, it closes by FIN after 3.00 s (3.00 to 3.01, 56 closes)`.
     pub fn words(&self) -> String {
         let by: Vec<&str> = self.by.keys().map(String::as_str).collect();
-        let late: Vec<&str> = self.late_request.keys().map(String::as_str).collect();
-        let late = match late.as_slice() {
-            [] => String::new(),
-            ways => format!("; a request that comes later is {}", ways.join(" or ")),
-        };
         format!(
-            "told {} s, it closes by {} after {:.2} s ({:.2} to {:.2}, {} closes){late}",
+            "told {} s, it closes by {} after {:.2} s ({:.2} to {:.2}, {} closes)",
             self.configured_s,
             by.join(" or "),
             self.median_s,

@@ -12,7 +12,7 @@ case("limitload-caddy-node", "limit_load", "caddy", "node", "closes 10 ms after 
 case("limitload-envoy-node", "limit_load", "envoy", "node", "closes 10 ms after every fifth answer", b=dict(env={"REQ_CLOSE": "5", "REQ_CLOSE_DELAY_MS": "10"}), params=dict(n=120, rate=60))
 case("limitload-varnish-raw", "limit_load", "varnish", "raw", "closes 10 ms after every third answer", b=dict(mode="silent_limit", linger_ms=10), params=dict(n=120, rate=60))
 case("maxreq-nginx-gunicorn", "limit_load", "nginx", "gunicorn", "gunicorn --max-requests 10: each worker ends after ten", b=dict(max_requests=10, ka=5, workers=2), params=dict(n=200, rate=50))
-case("maxreq-go-hypercorn", "limit_load", "go", "hypercorn", "hypercorn --max-requests 30", b=dict(max_requests=30, ka=5), params=dict(n=120, rate=40))
+case("maxreq-envoy-gunicorn", "limit_load", "envoy", "gunicorn", "gunicorn --max-requests 10", b=dict(max_requests=10, ka=5, workers=2), params=dict(n=200, rate=50))
 case("maxreq-haproxy-uvicorn", "limit_load", "haproxy", "uvicorn", "uvicorn --limit-max-requests 40: the process ends", b=dict(limit_max=40), params=dict(n=60, rate=25))
 case("age-nginx-raw", "limit_load", "nginx", "raw", "closes each connection 0.5 s after it was accepted", b=dict(mode="silent_age", ka=0.5), params=dict(n=240, rate=60))
 case("age-haproxy-raw", "limit_load", "haproxy", "raw", "closes each connection 0.5 s after it was accepted", b=dict(mode="silent_age", ka=0.5), params=dict(n=240, rate=60))

@@ -24,7 +24,7 @@ case("race-burst-nginx-node", "race_burst", "nginx", "node", "eight idle connect
 case("race-tls-nginx-node", "keepalive_race", "nginx", "node", "TLS to the backend; close_notify and FIN cross the request", b=dict(tls=True), p=dict(tls=True), params=R3)
 case("race-tls-haproxy-go", "keepalive_race", "haproxy", "go", "TLS", b=dict(tls=True), p=dict(tls=True), params=R2)
 
-case("natural-loopback-nginx-node", "natural_race", "nginx", "node", "no added delay, on lo: requests spread over the moment when the idle timers are due", topology="loopback", b=dict(ka=1), params=dict(idle=2.0, cycles=5))
+case("natural-loopback-nginx-node", "natural_race", "nginx", "node", "no added delay, on lo: requests spread over the moment when the idle timers are due", topology="loopback", b=dict(ka=1), params=dict(idle=2.0))
 
 case("race-nginx-tomcat-6s", "keepalive_race", "nginx", "tomcat", "keep-alive of 2 s before an idle timeout of 6 s", p=dict(idle=6), params=R2)
 case("race-lostinhost-nginx-raw", "before_timer", "nginx", "raw", "a server whose timer shuts a connection while it runs a request", b=dict(mode="timer_shutdown", ka=5), delay_ms=2)
@@ -57,6 +57,6 @@ for px, be in (("haproxy", "gunicorn"), ("envoy", "go"), ("caddy", "puma")):
     case("race-burst-%s-%s" % (px, be), "race_burst", px, be, "six idle connections close together", b=dict(ka=1), params=dict(n=6, rounds=2))
 
 # Without delay and without trigger: by numbers.
-case("natural-direct-nginx-go", "natural_race", "nginx", "go", "no added delay, on veth with offloads", topology="direct", b=dict(ka=1), params=dict(idle=1.0, cycles=5))
-case("natural-direct-haproxy-node", "natural_race", "haproxy", "node", "no added delay, on veth with offloads", topology="direct", b=dict(ka=1), params=dict(idle=2.0, cycles=5))
-case("natural-loopback-envoy-go", "natural_race", "envoy", "go", "no added delay, on lo", topology="loopback", b=dict(ka=1), params=dict(idle=1.0, cycles=5))
+case("natural-direct-nginx-go", "natural_race", "nginx", "go", "no added delay, on veth with offloads", topology="direct", b=dict(ka=1), params=dict(idle=1.0))
+case("natural-direct-haproxy-node", "natural_race", "haproxy", "node", "no added delay, on veth with offloads", topology="direct", b=dict(ka=1), params=dict(idle=2.0))
+case("natural-loopback-envoy-go", "natural_race", "envoy", "go", "no added delay, on lo", topology="loopback", b=dict(ka=1), params=dict(idle=1.0))
