@@ -67,14 +67,6 @@ class Lab:
         self.topology, self.delay_ms, self.dir = topology, delay_ms, workdir
         self.procs, self.nss, self.caps = [], [], []
         self.wire = None
-        try:
-            self._build(tag, wire_binary, ipv6)
-        except BaseException:  # what was built must go, or the next case finds it in its way
-            self.close()
-            raise
-
-    def _build(self, tag, wire_binary, ipv6):
-        topology, delay_ms, workdir = self.topology, self.delay_ms, self.dir
         n = lambda x: self._ns("lab-%s-%s" % (tag, x))
         self.client, self.proxy = n("client"), n("proxy")
         self._veth(self.client, "c0", self.proxy, "p0")
