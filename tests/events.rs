@@ -139,6 +139,13 @@ fn refused_connects_at_a_constant_period_are_one_failing_probe() {
     let uneven = |index: u16| connect(index, SECOND * u32::from(index * index));
     let report = all(&(0..10).map(uneven).collect::<Vec<_>>());
     assert_eq!(causes(&report), [("connection_refused", 10)]);
+    // A proxy tries each of its clients' requests four times, a second apart.
+    let tries =
+        |index: u16| connect(index, millis(u64::from(index) * 1_000 - u64::from(index / 4) * 700));
+    for count in [9, 12, 16, 20] {
+        let report = all(&(0..count).map(tries).collect::<Vec<_>>());
+        assert_eq!(causes(&report), [("connection_refused", u64::from(count))]);
+    }
     // A client that asks in turn is steady to a hundredth, no probe to less than that.
     let asking = |index: u16| {
         let jitter = [0, 7, 3, 11, 1, 9, 5, 2, 8, 4][usize::from(index) % 10];

@@ -17,7 +17,8 @@ use std::time::Duration;
 
 /// Kinds of requests watched per listener; the one that was silent longest makes room.
 const WATCHED: usize = 32;
-/// After so many intervals a request is a probe or an ordinary one, unless that is in doubt.
+/// After so many intervals a request is a probe or an ordinary one, unless that is in doubt; then the
+/// same is asked of the next ones.
 const DECIDED: usize = 8;
 /// Fewer intervals are chance.
 const MIN_INTERVALS: usize = 5;
@@ -436,27 +437,28 @@ impl Candidate {
     /// client that asks in turn and is refused is nearly as steady: of those it takes more, and closer.
     fn period(&self) -> Option<Duration> {
         let enough = if self.is_bare() { DECIDED } else { MIN_INTERVALS };
-        let (middle, steady) = self.steady()?;
-        let seen = self.intervals.len();
-        (seen >= enough && steady.saturating_mul(5) >= seen.saturating_mul(4)).then_some(middle)
+        let (middle, steady, of) = self.steady()?;
+        (of >= enough && steady.saturating_mul(5) >= of.saturating_mul(4)).then_some(middle)
     }
 
-    /// No period, but half of the intervals are steady: a busy host delays some of the first few.
+    /// No period, but half of the intervals are steady: a busy host delays some of the first few. Three
+    /// retries a second apart look like that, too, and go on to.
     fn in_doubt(&self) -> bool {
-        let half = |steady: usize| steady.saturating_mul(2) >= self.intervals.len();
-        self.period().is_none() && self.steady().is_some_and(|(_, steady)| half(steady))
+        let half = self.steady().is_some_and(|(_, steady, of)| steady.saturating_mul(2) >= of);
+        self.period().is_none() && half
     }
 
-    /// The middle interval, and how many are near it; `None` where nobody probes so often.
-    fn steady(&self) -> Option<(Duration, usize)> {
-        let mut sorted = self.intervals.clone();
+    /// The middle one of the last intervals, how many are near it, and of how many; `None` where nobody
+    /// probes so often.
+    fn steady(&self) -> Option<(Duration, usize, usize)> {
+        let mut sorted: Vec<u64> = self.intervals.iter().rev().take(DECIDED).copied().collect();
         sorted.sort_unstable();
         let middle = *sorted.get(sorted.len() / 2)?;
         let width = if self.is_bare() { 200 } else { 50 };
         let far = middle.checked_div(width).unwrap_or_default();
         let near = sorted.iter().filter(|interval| interval.abs_diff(middle) <= far).count();
         let middle = Duration::from_nanos(middle);
-        (middle >= SHORTEST_PERIOD).then_some((middle, near))
+        (middle >= SHORTEST_PERIOD).then_some((middle, near, sorted.len()))
     }
 
     /// Only connects, nothing is asked.

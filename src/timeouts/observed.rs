@@ -85,7 +85,7 @@ impl Observed {
 impl Proxy {
     /// What it did, as it is set up in the laboratory, with a GET and with a POST that met a cause, and
     /// what the client saw: `again 200 / 502`, or `502` where both fared alike. `·` is a method that was
-    /// not tried; `None` is a cause that was not.
+    /// not seen with it; `None` is a cause that was not seen.
     pub fn did(&self, cause: &str) -> Option<String> {
         let of = |method: &str| {
             let one = |lost: &&Lost| lost.cause == cause && lost.method == method;

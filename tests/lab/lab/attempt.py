@@ -125,7 +125,8 @@ class _Walk:
             self.no_room += 1
         if p["fl"] & ACK and not reset and lt(self.first["seq"], p["ack"]) and le(self.end, p["ack"]):
             self.acked = self.acked or p
-        if p["len"] and p["seq"] not in self.seen:
+        old = le(_end(p), self.first["ack"])  # of the answer before, sent again
+        if p["len"] and not old and p["seq"] not in self.seen:
             self.seen.add(p["seq"])
             self._take(p)
         self._close("in", p)

@@ -28,4 +28,4 @@ for proxy, backends in PAIRS.items():
 for backend in ("node", "uvicorn"):
     case("clean-lighttpd-%s" % backend, "clean", "lighttpd", backend, "lighttpd as a proxy keeps no connection to a backend", b=dict(ka=1),
          params=dict(paths=[dict(path="/ok"), dict(path="/echo", method="POST", body=60000), dict(path="/chunked"), dict(path="/slow", params="s=1")]))
-case("clean-caddy-hypercorn", "clean", "caddy", "hypercorn", "a FIN with each answer, unannounced", params=dict(idle=False, paths=[dict(path="/ok"), dict(path="/echo", method="POST", body=60000), dict(path="/chunked")]))
+case("clean-caddy-hypercorn", "clean", "caddy", "hypercorn", "a FIN with each answer, unannounced", params=dict(idle=False, load=0, paths=[dict(path="/ok"), dict(path="/echo", method="POST", body=60000), dict(path="/chunked")]))

@@ -21,5 +21,5 @@ def every_cause(ctx, steps, connects=True):
 
 def _both(ctx, cause):
     for method in ("GET", "POST"):
-        ctx.req(method, "/ok", cause=cause, accept={cause, "no_attempt"})
+        ctx.req(method, "/ok", cause=cause, accept={cause, "no_attempt"}, timeout=12)  # some wait for the kernel to give up
         time.sleep(0.2)
