@@ -54,7 +54,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("explain", &["names", "page", "verdict"]),
+    ("explain", &["names", "page", "timeouts", "verdict"]),
     ("source", &["packet", "time"]),
     ("hear", &["source", "access_log", "correlate", "report"]),
     (

@@ -17,11 +17,12 @@ use std::time::Duration;
 
 /// Kinds of requests watched per listener; the one that was silent longest makes room.
 const WATCHED: usize = 32;
-/// After so many intervals a request is a probe or an ordinary one.
+/// After so many intervals a request is a probe or an ordinary one, unless that is in doubt; then the
+/// same is asked of the next ones.
 const DECIDED: usize = 8;
 /// Fewer intervals are chance.
 const MIN_INTERVALS: usize = 5;
-/// Intervals remembered, the last ones.
+/// Intervals remembered, the last ones. After as many nothing is in doubt any more.
 const INTERVALS: usize = 16;
 /// Nobody probes more often.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(200);
@@ -409,7 +410,9 @@ impl Candidate {
             self.intervals.remove(0);
         }
         self.intervals.push(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX));
-        if self.stage == Stage::Watching && self.intervals.len() >= DECIDED {
+        let seen = self.intervals.len();
+        let due = seen == DECIDED && !self.in_doubt() || seen >= INTERVALS;
+        if self.stage == Stage::Watching && due {
             self.decide(release);
         }
     }
@@ -433,20 +436,34 @@ impl Candidate {
     /// The period, if four of five intervals are within a fiftieth of it. Connects are all alike, and a
     /// client that asks in turn and is refused is nearly as steady: of those it takes more, and closer.
     fn period(&self) -> Option<Duration> {
-        let mut sorted = self.intervals.clone();
+        let enough = if self.is_bare() { DECIDED } else { MIN_INTERVALS };
+        let (middle, steady, of) = self.steady()?;
+        (of >= enough && steady.saturating_mul(5) >= of.saturating_mul(4)).then_some(middle)
+    }
+
+    /// No period, but half of the intervals are steady: a busy host delays some of the first few. Three
+    /// retries a second apart look like that, too, and go on to.
+    fn in_doubt(&self) -> bool {
+        let half = self.steady().is_some_and(|(_, steady, of)| steady.saturating_mul(2) >= of);
+        self.period().is_none() && half
+    }
+
+    /// The middle one of the last intervals, how many are near it, and of how many; `None` where nobody
+    /// probes so often.
+    fn steady(&self) -> Option<(Duration, usize, usize)> {
+        let mut sorted: Vec<u64> = self.intervals.iter().rev().take(DECIDED).copied().collect();
         sorted.sort_unstable();
         let middle = *sorted.get(sorted.len() / 2)?;
-        let bare = self.source.asked == Asked::NOTHING;
-        let (width, enough) = if bare { (200, DECIDED) } else { (50, MIN_INTERVALS) };
-        let near = |interval: &&u64| {
-            interval.abs_diff(middle) <= middle.checked_div(width).unwrap_or_default()
-        };
-        let steady = sorted.iter().filter(near).count();
-        let period = Duration::from_nanos(middle);
-        (sorted.len() >= enough
-            && steady.saturating_mul(5) >= sorted.len().saturating_mul(4)
-            && period >= SHORTEST_PERIOD)
-            .then_some(period)
+        let width = if self.is_bare() { 200 } else { 50 };
+        let far = middle.checked_div(width).unwrap_or_default();
+        let near = sorted.iter().filter(|interval| interval.abs_diff(middle) <= far).count();
+        let middle = Duration::from_nanos(middle);
+        (middle >= SHORTEST_PERIOD).then_some((middle, near, sorted.len()))
+    }
+
+    /// Only connects, nothing is asked.
+    fn is_bare(&self) -> bool {
+        self.source.asked == Asked::NOTHING
     }
 
     fn is_probe(&self) -> bool {

@@ -2,7 +2,7 @@
 import json
 import os
 
-from . import observe
+from .witness import Witness
 
 # what the verifier may report for a cause that was made on purpose
 ACCEPT = {
@@ -61,7 +61,7 @@ def _checker(case, ctx, folder, files):
     if o.get("tls") or o.get("h2"):
         path = os.path.join(folder, "keylog.txt")
         keylog = path if os.path.exists(path) else ""
-    return observe.Checker(folder, files, {ctx.bport} | set(case.get("ports", [])), keylog, bool(o.get("fastcgi")), bool(o.get("h2")))
+    return Witness(folder, files, {ctx.bport} | set(case.get("ports", [])), keylog, bool(o.get("fastcgi")), bool(o.get("h2")))
 
 
 def _observed(r):
