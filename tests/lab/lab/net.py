@@ -184,7 +184,8 @@ class Lab:
         places = {"proxy-side": (self.proxy, "any" if proxy_any else self.proxy_if)}
         if self.topology != "loopback":
             places["backend-side"] = (self.backend, self.backend_if)
-        return {name: Watch(ns, program, interface, listeners) for name, (ns, interface) in places.items()}
+        evidence = lambda name: os.path.join(self.dir, "evidence-" + name)
+        return {name: Watch(ns, program, interface, listeners, evidence(name)) for name, (ns, interface) in places.items()}
 
     def stop_capture(self):
         time.sleep(1.5)  # the kernel hands over its capture blocks about once a second

@@ -8,6 +8,8 @@ import subprocess
 import threading
 import time
 
+# What shows in a body, of which nothing is kept, or on several connections.
+NOT_ALONE = ("invalid_response", "truncated_response", "backend_error", "client_gone", "health_check_failing")
 SURE = ("possible", "likely", "proven")
 SOON = 1.0  # seconds after its end that a failure may be told
 
@@ -15,10 +17,10 @@ SOON = 1.0  # seconds after its end that a failure may be told
 class Watch:
     """A live watch of one interface of a namespace, from now until it is stopped."""
 
-    def __init__(self, ns, program, interface, listeners):
+    def __init__(self, ns, program, interface, listeners, evidence):
         told = [word for one in listeners for word in ("--backend", one)]
-        self.arguments = told
-        argv = ["ip", "netns", "exec", ns.name, program, "live", "-i", interface, "--format", "jsonl", "--color", "never"] + told
+        self.arguments, self.evidence = told, evidence
+        argv = ["ip", "netns", "exec", ns.name, program, "live", "-i", interface, "--format", "jsonl", "--keep-evidence", evidence] + told
         self.p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.records, self.aside = [], []
         self.threads = [threading.Thread(target=self._read, daemon=True), threading.Thread(target=self._listen, daemon=True)]
@@ -78,6 +80,7 @@ def differences(watch, failures, program, capture):
         # A watch knows that time passes; a capture does only as long as frames come.
         if SURE.index(told[k]["certainty"]) < SURE.index(seen[k]["certainty"]):
             odd.append("certainty of %s: live %s, analyze %s" % (k, told[k]["certainty"], seen[k]["certainty"]))
+    odd += unproven(watch, failures, program)
     latest = 0.0
     for at, f in failures.values():
         # Giving up a connect shows on no wire, a proxy's FIN alone ends nothing (an answer may still come), and
@@ -90,6 +93,23 @@ def differences(watch, failures, program, capture):
         if late > SOON:
             odd.append("%s of %s was told %.2f s after its end" % (f["cause"], key(f), late))
     return odd, latest
+
+
+def unproven(watch, failures, program):
+    """The failures that were told and whose evidence, alone, does not show them."""
+    odd, kept = [], {name.rsplit("-", 1)[1].split(".")[0]: name for name in os.listdir(watch.evidence)}
+    for at, f in failures.values():
+        if at is None or f["cause"] in NOT_ALONE:
+            continue
+        if f["id"] not in kept:
+            odd.append("no evidence is kept of %s" % (key(f),))
+            continue
+        out = subprocess.run([program, "analyze", "--format", "json", "--exit-zero"] + watch.arguments + [os.path.join(watch.evidence, kept[f["id"]])],
+                             capture_output=True, text=True, check=True)
+        said = {one["cause"] for one in json.loads(out.stdout)["failures"] if one["ordinal"] == f["ordinal"] or one["cause"] == f["cause"]}
+        if f["cause"] not in said:
+            odd.append("the evidence of %s says %s of %s" % (f["cause"], sorted(said) or "nothing", key(f)))
+    return odd
 
 
 def when(stamp):
