@@ -63,6 +63,8 @@ def _observe(a, b, method, opaque, fcgi):
             gave_up = False
     if _queue_full(a["pk"]) and (a["acked_t"] is None or a["acked_t"] - a["t_sent"] > 0.9):
         return "accept_queue_full" if outs else "waiting"
+    if rst and not fin and not gave_up and a["resp_t"] and rst["t"] < a["resp_t"]:
+        return "reset_in_flight"  # the answer came to a connection that was gone
     if not fin and a["rst_out"] and a["resp_t"] and not a["fin_out"] and 0 <= a["rst_out"]["t"] - a["resp_t"] < 0.002 and a["resp_t"] - a["t_sent"] > 1:
         # the answer came long after the proxy had dropped the socket: its kernel refuses it
         return "backend_slow" if a["acked_t"] and a["acked_t"] < a["resp_t"] - 0.3 else "path_blackhole"
@@ -77,6 +79,10 @@ def _observe(a, b, method, opaque, fcgi):
         if a["h2_reset"]:
             return "backend_slow" if a["h2_reset"] == "out" else "h2_reset_by_backend"
         a["response_bytes"] = 0
+    if gave_up and a["response_bytes"] and not a["data"] and min(outs) - a["t_sent"] < 0.3:
+        return "proxy_broke_off"  # interim responses are all that it waited for
+    if gave_up and a["cut"] and not a["bytes_before_close"] and min(outs) - a["t_sent"] < 0.3:
+        return "proxy_broke_off"
     if gave_up and not a["bytes_before_close"] and (fcgi or not opaque or a.get("answer") is None):
         # whatever came later, the proxy had closed by then
         a = dict(a, response_bytes=0, acked=a["acked_t"] is not None and a["acked_t"] < min(outs))
@@ -114,6 +120,9 @@ def _observe(a, b, method, opaque, fcgi):
             return "backend_slow" if a["acked"] else "path_blackhole"
     if opaque:
         return "response"
+    if gave_up and a["bytes_before_close"] < a["response_bytes"]:
+        # what came after the proxy's close, it did not read
+        a = dict(a, response_bytes=a["bytes_before_close"], data=a["data"][:a["bytes_before_close"]], last_in_t=a["last_before_t"])
     if a["status"] is None:
         if a["data"][:5] == b"HTTP/" and (fin or rst):
             return "truncated_response"
@@ -157,22 +166,36 @@ class Checker:
                 e["backend_side"] = None
             res.append(e)
         conns = []
-        if not res or all(x["observed"] not in ("status_200",) for x in res):
-            for st, pk in self.v["p"].flows.items():
-                syn = [p for p in pk if p["out"] and p["fl"] & 0x12 == 2]
-                if not syn or not (t0 - 0.05 <= syn[0]["t"] <= t1 + 0.05):
-                    continue
-                sa = [p for p in pk if not p["out"] and p["fl"] & 0x12 == 0x12]
-                rst = [p for p in pk if not p["out"] and p["fl"] & 4]
-                if sa:
-                    if not any(x["stream"] == st for x in res):
-                        conns.append({"stream": st, "proxy_port": pk[0]["pport"], "observed": "connected", "out_bytes": sum(p["len"] for p in pk if p["out"]),
-                                      "in_bytes": sum(p["len"] for p in pk if not p["out"]), "rst_in": bool(rst), "fin_in": any(p["fl"] & 1 for p in pk if not p["out"])})
-                    continue
-                ic = [x for x in self.v["p"].icmp if syn[0]["t"] <= x[0] <= t1 + 0.2]
-                conns.append({"stream": st, "proxy_port": pk[0]["pport"], "syns": len(syn),
-                              "observed": "connection_refused" if rst else ("icmp_unreachable" if ic else "connect_timeout")})
+        answered = any(x["observed"] == "status_200" for x in res)
+        for st, pk in self.v["p"].flows.items():
+            syn = [p for p in pk if p["out"] and p["fl"] & 0x12 == 2]
+            if not syn or not (t0 - 0.05 <= syn[0]["t"] <= t1 + 0.05):
+                continue
+            sa = [p for p in pk if not p["out"] and p["fl"] & 0x12 == 0x12]
+            rst = [p for p in pk if not p["out"] and p["fl"] & 4]
+            if sa:
+                if not answered and not any(x["stream"] == st for x in res):
+                    conns.append({"stream": st, "proxy_port": pk[0]["pport"], "observed": "connected", "out_bytes": sum(p["len"] for p in pk if p["out"]),
+                                  "in_bytes": sum(p["len"] for p in pk if not p["out"]), "rst_in": bool(rst), "fin_in": any(p["fl"] & 1 for p in pk if not p["out"])})
+                continue
+            ic = [x for x in self.v["p"].icmp if syn[0]["t"] <= x[0] <= t1 + 0.2]
+            conns.append({"stream": st, "proxy_port": pk[0]["pport"], "syns": len(syn),
+                          "observed": "connection_refused" if rst else ("icmp_unreachable" if ic else "connect_timeout")})
         return res, conns
+
+    def probes_steady(self, side):
+        """Whether four of five probes (what carries no id) came within a fiftieth of one period: a busy machine
+        makes them irregular, and then nobody can tell them."""
+        times = []
+        for pk in self.v[side].flows.values():
+            asked = [p for p in pk if p["out"] and re.match(rb"[A-Z]+ /", p["data"])]
+            if any(b"id=" in p["data"] for p in asked):
+                continue
+            times += [p["t"] for p in asked] or [pk[0]["t"]]
+        times.sort()
+        gaps = sorted(b - a for a, b in zip(times, times[1:]))
+        near = [g for g in gaps if abs(g - gaps[len(gaps) // 2]) < gaps[len(gaps) // 2] / 50]
+        return len(gaps) >= 5 and len(near) * 5 >= len(gaps) * 4
 
     def idle_closes(self, bad_streams):
         """Backend closes on connections on which nothing was lost."""

@@ -125,9 +125,10 @@ class View:
         a = {"stream": st, "proxy_port": p0["pport"], "backend": p0["dst"], "t_sent": p0["t"], "seq_start": p0["seq"],
              "reused": any(p["out"] and p["len"] for p in pk[:i] if p["fl"] & 2 == 0), "frame": p0["no"]}
         end = (p0["seq"] + p0["len"]) & 0xffffffff
+        said = re.search(rb"\r\ncontent-length: *(\d+).*?\r\n\r\n", p0["data"], re.I | re.S)
         # the request goes on until the peer's first payload after it
         resp, fin_in, rst_in, fin_out, rst_out, acked, retx, zero, inbytes, last_in = None, None, None, None, None, False, 0, 0, 0, None
-        acked_t, before = None, 0  # before: response bytes that came before the proxy closed
+        acked_t, before, last_before = None, 0, None  # before: response bytes that came before the proxy closed
         nxt_in = None
         maxend = end
         for p in pk:
@@ -169,7 +170,7 @@ class View:
                         resp = p
                     inbytes += p["len"]
                     if not fin_out and not rst_out:
-                        before += p["len"]
+                        before, last_before = before + p["len"], p
                     if inbytes < 220000:
                         parts[p["seq"]] = p["data"]
                     last_in = p
@@ -180,8 +181,10 @@ class View:
         # segments may arrive out of order
         first = min(parts, key=lambda q: (q - p0["ack"] + 0x40000000) & 0xffffffff) if parts else 0
         data = b"".join(parts[q] for q in sorted(parts, key=lambda q: (q - first) & 0xffffffff))
+        # the proxy sent less of the body than its head says
+        a["cut"] = bool(said) and (end - p0["seq"]) % (1 << 32) < said.end() + int(said.group(1))
         a.update(seq_end=end, acked=acked, acked_t=acked_t, bytes_before_close=before, retransmissions=retx, zero_window=zero, response_bytes=inbytes, data=data,
-                 resp_t=resp and resp["t"], last_in_t=last_in and last_in["t"])
+                 last_before_t=last_before and last_before["t"], resp_t=resp and resp["t"], last_in_t=last_in and last_in["t"])
         for k, p in (("fin_in", fin_in), ("rst_in", rst_in), ("fin_out", fin_out), ("rst_out", rst_out)):
             a[k] = p and {"t": p["t"], "seq": p["seq"], "ack": p["ack"], "frame": p["no"]}
         a["pk"] = pk
