@@ -17,11 +17,12 @@ use std::time::Duration;
 
 /// Kinds of requests watched per listener; the one that was silent longest makes room.
 const WATCHED: usize = 32;
-/// After so many intervals a request is a probe or an ordinary one.
+/// After so many intervals a request can be a probe's.
 const DECIDED: usize = 8;
 /// Fewer intervals are chance.
 const MIN_INTERVALS: usize = 5;
-/// Intervals remembered, the last ones.
+/// Intervals remembered, the last ones. Without a period in so many, it is an ordinary request: the
+/// first ones may have been irregular, as on a host that was just started.
 const INTERVALS: usize = 16;
 /// Nobody probes more often.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(200);
@@ -409,7 +410,12 @@ impl Candidate {
             self.intervals.remove(0);
         }
         self.intervals.push(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX));
-        if self.stage == Stage::Watching && self.intervals.len() >= DECIDED {
+        // Bare connects get no second chance: with more of them, a proxy that tries again every second
+        // is as steady as a probe.
+        let last_chance = if self.is_bare() { DECIDED } else { INTERVALS };
+        let enough = self.intervals.len() >= last_chance
+            || self.intervals.len() >= DECIDED && self.period().is_some();
+        if self.stage == Stage::Watching && enough {
             self.decide(release);
         }
     }
@@ -436,8 +442,7 @@ impl Candidate {
         let mut sorted = self.intervals.clone();
         sorted.sort_unstable();
         let middle = *sorted.get(sorted.len() / 2)?;
-        let bare = self.source.asked == Asked::NOTHING;
-        let (width, enough) = if bare { (200, DECIDED) } else { (50, MIN_INTERVALS) };
+        let (width, enough) = if self.is_bare() { (200, DECIDED) } else { (50, MIN_INTERVALS) };
         let near = |interval: &&u64| {
             interval.abs_diff(middle) <= middle.checked_div(width).unwrap_or_default()
         };
@@ -447,6 +452,11 @@ impl Candidate {
             && steady.saturating_mul(5) >= sorted.len().saturating_mul(4)
             && period >= SHORTEST_PERIOD)
             .then_some(period)
+    }
+
+    /// Connects without a request.
+    fn is_bare(&self) -> bool {
+        self.source.asked == Asked::NOTHING
     }
 
     fn is_probe(&self) -> bool {
@@ -493,5 +503,23 @@ mod tests {
         assert_eq!(period(&[500, 501, 499, 500]), None, "too few");
         assert_eq!(period(&[100, 100, 100, 100, 100, 100]), None, "too often");
         assert_eq!(period(&[500, 700, 499, 900, 502]), None, "no period");
+    }
+
+    #[test]
+    fn an_irregular_beginning_hides_no_period() {
+        let source = Source { client: IpAddr::from([10, 0, 0, 9]), asked: Asked(7) };
+        let stage = |millis: &[u64]| {
+            let mut one = Candidate::begin(source, Timestamp::default());
+            let mut at = 0;
+            for interval in millis {
+                at += interval * 1_000_000;
+                one.interval(Timestamp::from_nanos(at), &mut |_, _| {});
+            }
+            one.stage
+        };
+        let begin = [464, 501, 550, 453, 502, 502, 500, 503];
+        assert_eq!(stage(&begin), Stage::Watching);
+        assert_eq!(stage(&[&begin[..], &[500; 7]].concat()), Stage::Probe);
+        assert_eq!(stage(&[100, 900, 300, 700].repeat(4)), Stage::Ordinary);
     }
 }
