@@ -44,7 +44,8 @@ class View:
         for row in tshark(path_, FIELDS):
             d = dict(zip(FIELDS, row))
             if d["icmp.type"] or d["icmpv6.type"]:
-                self.icmp.append((float(d["frame.time_epoch"]), d["icmp.type"] or d["icmpv6.type"], d["icmp.code"], d["tcp.srcport"]))
+                if "3" in d["icmp.type"].split(",") or d["icmpv6.type"] == "1":  # unreachable, and not a neighbour's call
+                    self.icmp.append((float(d["frame.time_epoch"]), d["icmp.type"] or d["icmpv6.type"], d["icmp.code"], d["tcp.srcport"]))
                 continue
             if not d["tcp.stream"]:
                 continue

@@ -36,6 +36,6 @@ case("chain-behind-nginx-node", "faulty", "chain", "node", "two proxies on one h
 case("chain-behind-race", "keepalive_race", "chain", "node", "the race behind two proxies on one host", capture=dict(proxy_any=True), params=dict(rounds=2))
 case("clean-chain-haproxy-nginx", "clean", "haproxy", "chain", "two proxies, nothing wrong")
 # Proxy and backend on one host.
-case("onehost-any-nginx-node", "faulty", "nginx", "node", "proxy and backend on one host, captured on any: lo and the front leg", topology="loopback", capture=dict(proxy_any=True), params=dict(steps=CLOSED))
+case("onehost-any-nginx-node", "faulty", "nginx", "node", "proxy and backend on one host, captured on any: lo and the front leg", topology="loopback", capture=dict(proxy_any=True), params=dict(steps=CLOSED), ask=TOLD)
 case("onehost-refused-haproxy", "connect_fail", "haproxy", "none", "proxy and backend on one host: nothing listens", topology="loopback", p=dict(retries=0), params=dict(cause="connection_refused", n=2))
 case("clean-onehost-any-caddy-go", "clean", "caddy", "go", "proxy and backend on one host, captured on any", topology="loopback", capture=dict(proxy_any=True))
