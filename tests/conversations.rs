@@ -483,10 +483,20 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "the proxy closes at once upon an interim response",
         play: |talk| {
             talk.handshake().exchange("/warm", 64).data(Proxy, &get("/early")).ack(Backend);
+            talk.idle(Duration::from_millis(90));
             talk.data(Backend, b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n").ack(Proxy);
             talk.fin(Proxy).fin(Backend).ack(Proxy);
         },
         expected: || failure("client_gone", "possible", "unsafe"),
+    },
+    Scenario {
+        name: "the proxy closes long after an interim response",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &get("/early")).ack(Backend);
+            talk.data(Backend, b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n").ack(Proxy);
+            talk.idle(TWO_SECONDS).fin(Proxy).fin(Backend).ack(Proxy);
+        },
+        expected: || failure("response_timeout", "likely", "unsafe"),
     },
     // invalid_response
     Scenario {

@@ -47,6 +47,8 @@ pub struct Exchange {
     /// The frame after which nothing was outstanding: the last of the response before, or the end
     /// of the handshake. `None` when the capture begins later, or requests overlap.
     pub quiet_since: Option<FrameRef>,
+    /// The last interim response (1xx) that came to it.
+    pub interim: Option<FrameRef>,
     /// The response before this one announced that the connection would be closed.
     pub close_announced: bool,
     /// What became of it.

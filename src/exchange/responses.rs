@@ -27,14 +27,15 @@ impl Http1 {
         if is_status(rest.bytes) && self.may_be_bodiless() {
             self.response_done(rest.frame, out);
         }
-        if let Some(response) = &mut self.response {
-            if !response.after_close && has_closed(connection) {
-                response.before_close.get_or_insert(Begun {
-                    last: response.last,
-                    head_len: response.head_len,
-                    head_complete: response.head_complete,
-                });
-            }
+        if let Some(response) = &mut self.response
+            && !response.after_close
+            && has_closed(connection)
+        {
+            response.before_close.get_or_insert(Begun {
+                last: response.last,
+                head_len: response.head_len,
+                head_complete: response.head_complete,
+            });
         }
         while rest.len > 0 && self.over.is_none() {
             let resumes = self.resumes();
@@ -172,6 +173,7 @@ impl Http1 {
                 rest.skip(used);
                 if matches!(head.status, 100..=199) && head.status != 101 {
                     self.response = None;
+                    self.interim = Some(frame);
                     return;
                 }
                 if let Some(response) = &mut self.response {

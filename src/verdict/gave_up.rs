@@ -17,9 +17,11 @@ use std::time::Duration;
 /// A side that closed only its own direction can still be answered, for so long.
 const HALF_CLOSE: Duration = Duration::from_millis(500);
 
-/// Nobody waits so short a time for an answer: who closes by then has another reason. (nginx 1.22 and
-/// Varnish 7.1 take an interim response for the whole answer, and close.)
+/// Nobody waits so short a time for an answer: who closes by then has another reason.
 const NO_PATIENCE: Duration = Duration::from_millis(20);
+/// A close so soon after an interim response is a reaction to it: nginx 1.22 and Varnish 7.1 take it
+/// for the whole answer.
+const AT_ONCE: Duration = Duration::from_millis(50);
 
 /// The proxy closed with the request outstanding.
 pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> Fate {
@@ -62,7 +64,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     }
     let received = request.complete && client.acked.is_some_and(|acked| acked.pos >= request.end);
     // Who breaks off its own request has not waited for the answer, though one came.
-    if !received && !(answered_late && request.complete) {
+    if !(received || answered_late && request.complete) {
         return failed(not_received(case, closing));
     }
     let wait = closing.mark.frame.at.since(request.last.at);
@@ -71,7 +73,9 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
         wait >= read.saturating_sub(slack) && wait <= read.saturating_add(slack)
     });
     let certainty = if fits_read_timeout { Certainty::Proven } else { Certainty::Likely };
-    if wait < NO_PATIENCE && !fits_read_timeout {
+    let upon_interim =
+        exchange.interim.is_some_and(|interim| closing.mark.frame.at.since(interim.at) < AT_ONCE);
+    if (wait < NO_PATIENCE || upon_interim) && !fits_read_timeout {
         return failed(case.verdict(
             Cause::ClientGone,
             Certainty::Possible,

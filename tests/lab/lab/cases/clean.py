@@ -24,11 +24,11 @@ for px, extra in (("nginx", "proxy_request_buffering off;"), ("haproxy", ""), ("
     case("clean-upload-%s-node" % px, "clean", px, "node", "slow uploads, an early 413 that the proxy reads, 100-continue", p=dict(extra=extra), params=dict(paths=UPLOADS, load=5, idle=False))
 case("clean-early413-haproxy-raw", "faulty", "haproxy", "raw", "413 before the body is read, and a reset after it: HAProxy reads the answer first", b=dict(mode="early_413"), params=dict(steps=[dict(path="/upload", method="POST", body=3000, n=4)]))
 # Connections of one request, old versions, answers of every form.
-FORMS = [dict(path=p, method=m) for m in ("GET", "HEAD") for p in ("/close", "/eof", "/http10", "/nocontent", "/notmodified")] + [dict(path="/ok", version="1.0"), dict(path="/ok", close=True), dict(path="/trailers")]
+FORMS = [dict(path=p, method=m) for m in ("GET", "HEAD") for p in ("/close", "/eof", "/http10", "/nocontent", "/notmodified")] + [dict(path="/ok", version="1.0"), dict(path="/ok", close=True)]
 case("clean-forms-nokeepalive", "clean", "nginx", "node", "Connection: close, both ways", p=dict(nokeepalive=True), params=dict(paths=FORMS))
 case("clean-forms-http10", "clean", "nginx", "node", "nginx with its old default: HTTP/1.0 to the backend", p=dict(nokeepalive=True, old_http10=True), params=dict(paths=FORMS, idle=False))
 for px in ("haproxy", "apache", "caddy", "squid", "varnish", "h2o", "ats", "envoy", "lighttpd", "nghttpx"):
-    hints = [] if px == "varnish" else [dict(path="/early"), dict(path="/early", method="HEAD")]
+    hints = [] if px == "varnish" else [dict(path="/trailers"), dict(path="/early"), dict(path="/early", method="HEAD")]
     case("clean-forms-%s-node" % px, "clean", px, "node", "bodies until the end, without a body, HTTP/1.0, trailers, early hints", params=dict(paths=FORMS + hints))
 # A switch of protocols.
 WS = {"apache": dict(args="retry=0 upgrade=websocket")}

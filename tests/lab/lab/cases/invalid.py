@@ -9,7 +9,7 @@ for px in ("haproxy", "apache", "node"):
 MORE = BADS + [dict(path=x, cause=INV) for x in ("/badversion", "/negative", "/shortchunk", "/http09")] + [dict(path="/bothlengths", cause=INV, variant="a length and chunks")]
 HEADS = [dict(path="/bighdr", params="n=%d" % n, cause=INV, variant="header too big") for n in (9000, 70000)]
 for px in ("nginx", "envoy", "varnish", "squid", "ats", "lighttpd", "nghttpx", "fastify", "go", "caddy"):
-    case("invalid-%s-node" % px, "faulty", px, "node", "malformed status line, header, length, chunk, HTTP/0.9, heads too large", params=dict(steps=MORE + HEADS))
+    case("invalid-%s-node" % px, "faulty", px, "node", "malformed status line, header, length, chunk, HTTP/0.9, heads too large", params=dict(steps=[dict(step, timeout=6) for step in MORE + HEADS]))
 case("bighdr-nginx-node", "faulty", "nginx", "node", "a response header larger than proxy_buffer_size", params=dict(steps=[dict(path="/bighdr", params="n=9000", cause=INV, variant="header too big", n=2), dict(path="/bighdr", params="n=60000", cause=INV, variant="header too big", n=2)]))
 case("bighdr-haproxy-node", "faulty", "haproxy", "node", params=dict(steps=[dict(path="/bighdr", params="n=20000", cause=INV, variant="header too big", n=2)]))
 case("tlsmix-nginx-plain-to-tls", "faulty", "nginx", "node", "plain HTTP sent to a TLS port", b=dict(tls=True), params=dict(warm=0, steps=[
