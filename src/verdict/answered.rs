@@ -6,7 +6,7 @@ use super::{
     Case, Cause, Certainty, Close, CloseKind, Detail, Evidence, Fate, Retry, RetryReason, Shows,
     Verdict,
 };
-use super::{failed, invalid, lost};
+use super::{failed, in_flight, invalid, lost};
 use crate::exchange::Exchange;
 use crate::flow::Side;
 
@@ -17,6 +17,7 @@ pub(super) fn judge(case: &Case<'_>) -> Fate {
         let refused = invalid::judge(case, closing)
             .or_else(|| invalid::large_head(case, closing))
             .or_else(|| upload_cut_short(case, closing))
+            .or_else(|| reset_before(case, closing))
             .or_else(|| lost::answer(case, Some(closing)))
             .or_else(|| lost::refused_answer(case, closing));
         if let Some(verdict) = refused {
@@ -28,6 +29,16 @@ pub(super) fn judge(case: &Case<'_>) -> Fate {
         Some(status @ 500..) => failed(backend_error(case, status)),
         _ => Fate::Sound,
     }
+}
+
+/// Something between had reset the proxy's end before the answer came, which nobody took.
+fn reset_before(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let answer = case.exchange.response?;
+    let before = closing.by == Side::Server && closing.mark.frame.at < answer.first.at;
+    if !before || lost::answer_acknowledged(case) {
+        return None;
+    }
+    in_flight::foreign_reset(case, closing)
 }
 
 /// The proxy only passed it on.

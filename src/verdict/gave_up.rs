@@ -17,6 +17,10 @@ use std::time::Duration;
 /// A side that closed only its own direction can still be answered, for so long.
 const HALF_CLOSE: Duration = Duration::from_millis(500);
 
+/// Nobody waits so short a time for an answer: who closes by then has another reason. (nginx 1.22 and
+/// Varnish 7.1 take an interim response for the whole answer, and close.)
+const NO_PATIENCE: Duration = Duration::from_millis(20);
+
 /// The proxy closed with the request outstanding.
 pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> Fate {
     let (exchange, connection) = (case.exchange, case.connection);
@@ -57,7 +61,8 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
         }
     }
     let received = request.complete && client.acked.is_some_and(|acked| acked.pos >= request.end);
-    if !received && !answered_late {
+    // Who breaks off its own request has not waited for the answer, though one came.
+    if !received && !(answered_late && request.complete) {
         return failed(not_received(case, closing));
     }
     let wait = closing.mark.frame.at.since(request.last.at);
@@ -66,6 +71,14 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
         wait >= read.saturating_sub(slack) && wait <= read.saturating_add(slack)
     });
     let certainty = if fits_read_timeout { Certainty::Proven } else { Certainty::Likely };
+    if wait < NO_PATIENCE && !fits_read_timeout {
+        return failed(case.verdict(
+            Cause::ClientGone,
+            Certainty::Possible,
+            Detail::Nothing,
+            closing,
+        ));
+    }
     let detail = Detail::GaveUp { fits_read_timeout, answered_late };
     failed(case.verdict(Cause::ResponseTimeout, certainty, detail, closing))
 }
@@ -79,7 +92,10 @@ fn in_the_middle(case: &Case<'_>, closing: &Closing) -> Verdict {
     if let Some(large) = invalid::large_head(case, closing) {
         return large;
     }
-    let last = case.exchange.response.map_or(case.exchange.request.last, |response| response.last);
+    // What came after the close, a late repetition say, broke no silence.
+    let last = case.exchange.response.map_or(case.exchange.request.last, |response| {
+        response.before_close.map_or(response.last, |before| before.last)
+    });
     let silence = closing.mark.frame.at.since(last.at);
     if silence >= SILENCE {
         let detail = Detail::Stalled { silence, zero_window: false };
