@@ -541,6 +541,33 @@ pub const SCENARIOS: &[Scenario] = &[
         expected: || failure("invalid_response", "likely", "unsafe"),
     },
     Scenario {
+        name: "a line of the head is no header and the proxy, a round trip away, closes at once",
+        play: |talk| {
+            talk.syn_and_wait(Duration::from_millis(80)).data(Proxy, &get("/bad")).ack(Backend);
+            talk.data(Backend, b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 2\r\n\r\nok");
+            talk.idle(Duration::from_millis(90)).fin(Proxy).fin(Backend).ack(Proxy);
+        },
+        expected: || failure("invalid_response", "likely", "unsafe"),
+    },
+    Scenario {
+        name: "a line of the head is no header and the proxy closes later than a round trip",
+        play: |talk| {
+            talk.syn_and_wait(Duration::from_millis(80)).data(Proxy, &get("/bad")).ack(Backend);
+            talk.data(Backend, b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 2\r\n\r\nok");
+            talk.idle(Duration::from_millis(150)).fin(Proxy).fin(Backend).ack(Proxy);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "a line of the head is no header and the proxy closes when it is idle",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/bad")).ack(Backend);
+            talk.data(Backend, b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 2\r\n\r\nok");
+            talk.idle(Duration::from_millis(90)).fin(Proxy).fin(Backend).ack(Proxy);
+        },
+        expected: none,
+    },
+    Scenario {
         name: "the head is longer than the proxy's buffer",
         play: |talk| {
             talk.handshake().exchange("/warm", 64).data(Proxy, &get("/big")).ack(Backend);

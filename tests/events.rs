@@ -71,6 +71,17 @@ fn probes_known_by_their_period_that_fail_are_one_record() {
     assert!(period.abs_diff(503_000_000) < 10_000_000, "{period}");
 }
 
+/// A busy host delays some of the first probes: that is no reason to take the rest for clients' requests.
+#[test]
+fn probes_are_known_though_some_of_the_first_were_late() {
+    let late = |index: u16| [0, 20, 160, 165][usize::from(index).min(3)];
+    let when = |index: u16| millis(u64::from(index) * 560 + late(index));
+    assert_eq!(causes(&all(&probes(9, "x", when, "404 Not Found"))), [], "too few to tell");
+    let report = all(&probes(17, "x", when, "404 Not Found"));
+    assert_eq!(causes(&report), [("health_check_failing", 1)]);
+    assert_eq!(report.failures[0].detail["of"], 17);
+}
+
 /// A load balancer probes from each of its nodes: one record all the same.
 #[test]
 fn the_same_probe_from_several_hosts_is_one_record() {
@@ -128,13 +139,22 @@ fn refused_connects_at_a_constant_period_are_one_failing_probe() {
     let uneven = |index: u16| connect(index, SECOND * u32::from(index * index));
     let report = all(&(0..10).map(uneven).collect::<Vec<_>>());
     assert_eq!(causes(&report), [("connection_refused", 10)]);
+    // A proxy tries each of its clients' requests four times, a second apart.
+    let tries =
+        |index: u16| connect(index, millis(u64::from(index) * 1_000 - u64::from(index / 4) * 700));
+    for count in [9, 12, 16, 20] {
+        let report = all(&(0..count).map(tries).collect::<Vec<_>>());
+        assert_eq!(causes(&report), [("connection_refused", u64::from(count))]);
+    }
     // A client that asks in turn is steady to a hundredth, no probe to less than that.
     let asking = |index: u16| {
         let jitter = [0, 7, 3, 11, 1, 9, 5, 2, 8, 4][usize::from(index) % 10];
         connect(index, millis(500 * u64::from(index) + jitter))
     };
-    let report = all(&(0..10).map(asking).collect::<Vec<_>>());
-    assert_eq!(causes(&report), [("connection_refused", 10)]);
+    for count in [10, 20] {
+        let report = all(&(0..count).map(asking).collect::<Vec<_>>());
+        assert_eq!(causes(&report), [("connection_refused", u64::from(count))]);
+    }
 }
 
 /// The port is wrong, and the right one is in the capture.

@@ -26,7 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "packet", "digest", "time",
         ],
     ),
-    ("explain", &["names", "page", "verdict"]),
+    ("explain", &["names", "page", "timeouts", "verdict"]),
     ("source", &["packet", "time"]),
     (
         "pipeline",

@@ -501,6 +501,61 @@ fn a_full_disk_is_told_once_and_the_watch_goes_on() {
 }
 
 #[test]
+fn what_the_kernel_drops_is_counted_and_accuses_nobody() {
+    in_namespace(|| {
+        let port = serve(ok);
+        let watch = Watch::begin(&["-i", "lo", "--buffer-size", "64KiB"]);
+        watch.signal(Signal::SIGSTOP);
+        for number in 0..2_000 {
+            ask(port, &format!("/{number}"));
+        }
+        watch.signal(Signal::SIGCONT);
+        for number in 0..20 {
+            ask(port, &format!("/after/{number}"));
+        }
+        let (records, status, _) = watch.end();
+        let summary = records.last().unwrap();
+        assert!(summary["captures"][0]["kernel_drops"].as_u64().unwrap() > 1_000, "{summary}");
+        let notes = summary["notes"].as_array().unwrap();
+        assert!(notes.iter().any(|note| note["code"] == "frames_dropped"), "{notes:?}");
+        assert_eq!((status, causes(&records)), (0, Vec::new()));
+    });
+}
+
+#[test]
+fn answers_of_many_large_frames_are_followed_though_frames_are_cut() {
+    in_namespace(|| {
+        let port = serve(|stream| {
+            let chunk = format!("{:x}\r\n{}\r\n", 60_000, "y".repeat(60_000));
+            stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+            for _ in 0..5 {
+                stream.write_all(chunk.as_bytes()).unwrap();
+            }
+            stream.write_all(b"0\r\n\r\n").unwrap();
+        });
+        let watch = Watch::begin(&["-i", "lo"]);
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        for number in 0..10 {
+            let request = format!("GET /{number} HTTP/1.1\r\nHost: shop\r\n\r\n");
+            stream.write_all(request.as_bytes()).unwrap();
+            let (mut answer, mut piece) = (Vec::new(), [0; 1 << 16]);
+            while !answer.ends_with(b"\r\n0\r\n\r\n") {
+                let read = stream.read(&mut piece).unwrap();
+                answer.extend(&piece[..read]);
+            }
+        }
+        drop(stream);
+        let (records, status, _) = watch.end();
+        let summary = records.last().unwrap();
+        let counters = &summary["counters"];
+        assert!(summary["captures"][0]["truncated_frames"].as_u64().unwrap() > 10);
+        assert_eq!((&counters["exchanges"], status), (&10.into(), 0));
+        // The last one may be: nothing follows it.
+        assert!(counters["exchanges_unread"].as_u64().unwrap() <= 1, "{counters}");
+    });
+}
+
+#[test]
 fn several_interfaces_are_one_watch_in_the_order_of_time() {
     in_namespace(|| {
         // Both ends of a link: each frame is seen twice, a moment apart.

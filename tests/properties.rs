@@ -2,7 +2,7 @@
 //! duplication, reordering within a window, snap length and loss.
 
 use crate::scenarios::{analyze, read};
-use crate::talk::{End, Frame, Talk, get, ok_head, pcap, post_head};
+use crate::talk::{End, Frame, Talk, get, ok, ok_head, pcap, post_head};
 use proptest::prelude::*;
 use std::time::Duration;
 use why502::report::Report;
@@ -107,6 +107,42 @@ fn check(plan: &Plan, whole: &Report, damaged: &Report) -> Result<(), TestCaseEr
     Ok(())
 }
 
+/// The first bytes of a request or an answer are missing from the capture, fewer than any message has.
+#[test]
+fn a_message_without_its_beginning_is_not_called_malformed() {
+    for first in 1..40 {
+        for side in [End::Proxy, End::Backend] {
+            let mut talk = Talk::new(7, 11);
+            talk.handshake();
+            for message in 0..2 {
+                let whole = if message == 0 { get("/a") } else { ok(64) };
+                let from = if message == 0 { End::Proxy } else { End::Backend };
+                let (begin, rest) = whole.split_at(first);
+                talk.data(from, begin);
+                if from == side {
+                    talk.frames.pop();
+                }
+                talk.data(from, rest);
+            }
+            talk.ack(End::Proxy).idle(Duration::from_secs(2)).close(End::Proxy);
+            assert!(analyze(&talk.frames).failures.is_empty(), "{first} bytes of {side:?}");
+        }
+    }
+}
+
+/// A capture of frames of which no more was kept than `snap` bytes.
+fn cut_to(frames: &[Frame], snap: usize) -> Vec<u8> {
+    let mut file = pcap(&[]);
+    for frame in frames {
+        let kept = frame.bytes.len().min(snap);
+        let (seconds, nanos) = (frame.at / 1_000_000_000, frame.at % 1_000_000_000);
+        let header = [seconds as u32, nanos as u32, kept as u32, frame.bytes.len() as u32];
+        header.into_iter().for_each(|field| file.extend_from_slice(&field.to_le_bytes()));
+        file.extend_from_slice(&frame.bytes[..kept]);
+    }
+    file
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -145,20 +181,41 @@ proptest! {
     #[test]
     fn any_snap_length_proves_nothing_else(plan in plans(), snap in 20..400_usize) {
         let whole = plan.play();
-        let mut file = pcap(&[]);
-        for frame in &whole {
-            let kept = frame.bytes.len().min(snap);
-            let (seconds, nanos) = (frame.at / 1_000_000_000, frame.at % 1_000_000_000);
-            let header = [seconds as u32, nanos as u32, kept as u32, frame.bytes.len() as u32];
-            header.into_iter().for_each(|field| file.extend_from_slice(&field.to_le_bytes()));
-            file.extend_from_slice(&frame.bytes[..kept]);
-        }
-        let report = read(file).unwrap();
+        let report = read(cut_to(&whole, snap)).unwrap();
         check(&plan, &analyze(&whole), &report)?;
         // Heads that are there are enough: bodies are counted by their length on the wire.
         if snap >= 54 + 120 && plan.segments.iter().all(|length| *length >= 120) {
             prop_assert_eq!(causes(&report), Vec::from_iter(plan.cause()));
         }
+    }
+
+    /// Answers in chunks, cut by the snap length so that no chunk's end shows: the next request says that
+    /// the one before was over, and what becomes of it is judged as if nothing were cut.
+    #[test]
+    fn the_next_request_ends_an_answer_in_chunks_that_was_cut(chunks in prop::collection::vec(200..3_000_usize, 1..6), last_apart: bool) {
+        let mut talk = Talk::new(7, 11);
+        talk.handshake();
+        for number in 0..3 {
+            talk.data(End::Proxy, &get(&format!("/{number}"))).ack(End::Backend);
+            let mut answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+            for length in &chunks {
+                answer.extend(format!("{length:x}\r\n{}\r\n", "y".repeat(*length)).as_bytes());
+            }
+            if last_apart {
+                talk.data(End::Backend, &answer).data(End::Backend, b"0\r\n\r\n");
+            } else {
+                answer.extend(b"0\r\n\r\n");
+                talk.data(End::Backend, &answer);
+            }
+            talk.ack(End::Proxy).idle(Duration::from_secs(2));
+        }
+        // A keep-alive race.
+        talk.fin_unheard(End::Backend).data_unheard(End::Proxy, &get("/lost")).rst_in_reply(End::Backend);
+        let report = read(cut_to(&talk.frames, 200)).unwrap();
+        prop_assert_eq!(causes(&report), ["keepalive_race"]);
+        prop_assert_eq!(report.counters.exchanges_unread, 0);
+        let idle = report.failures[0].idle_gap_ns;
+        prop_assert!(idle.is_some_and(|idle| idle >= 2_000_000_000), "{:?}", idle);
     }
 
     #[test]

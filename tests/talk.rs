@@ -151,6 +151,11 @@ impl Talk {
         self.syn().heard_segment(End::Backend, SYN | ACK, b"").ack(End::Proxy)
     }
 
+    /// A handshake as it is captured at the backend: the proxy's word comes after `way`.
+    pub fn syn_and_wait(&mut self, way: Duration) -> &mut Self {
+        self.syn().heard_segment(End::Backend, SYN | ACK, b"").idle(way).ack(End::Proxy)
+    }
+
     /// The SYN+ACK again, though the proxy has answered it.
     pub fn syn_ack_again(&mut self) -> &mut Self {
         let backend = self.backend;

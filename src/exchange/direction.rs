@@ -56,7 +56,7 @@ impl Rest<'_> {
         self.skip(u64::try_from(blank).unwrap_or_default());
     }
 
-    fn is_cut(&self) -> bool {
+    pub(super) fn is_cut(&self) -> bool {
         u64::try_from(self.bytes.len()).is_ok_and(|captured| captured < self.len)
     }
 

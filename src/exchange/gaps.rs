@@ -42,6 +42,8 @@ impl Http1 {
                 Phase::Head => {
                     if self.client.partial.is_empty() {
                         if rest.len < MIN_MESSAGE {
+                            // No message, but perhaps the first bytes of one.
+                            self.lossy = true;
                             return;
                         }
                         self.begin_request(&rest, connection, out);
@@ -74,6 +76,7 @@ impl Http1 {
                 Phase::Head => {
                     let begun = !self.server.partial.is_empty();
                     if !begun && (rest.len < MIN_MESSAGE || self.pending.is_empty()) {
+                        self.lossy = true;
                         return;
                     }
                     self.response.get_or_insert(Response {

@@ -258,10 +258,12 @@ impl Http1 {
             }
             return;
         }
-        if self.may_be_bodiless()
+        if (self.may_be_bodiless() || lost && self.is_over_by_turn())
             && let Some(last) = self.response.map(|response| response.last)
         {
             self.response_done(last, out);
+            // It was over before this request began.
+            self.quiet_since = Some(last);
         } else if lost {
             self.emit(Outcome::Unread(self.unread.unwrap_or(Unread::Gap)), out);
             self.server.phase = Phase::Head;

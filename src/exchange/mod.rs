@@ -84,6 +84,8 @@ pub enum Unread {
     Gap,
     /// Its head was cut by the snap length, or is longer than any head should be.
     HeadCut,
+    /// The snap length cut a body in chunks, and with it where it ends.
+    BodyCut,
     /// What is there is no HTTP response.
     NotHttp,
 }

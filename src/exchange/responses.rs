@@ -52,13 +52,7 @@ impl Http1 {
                     self.unread = None;
                     self.server.phase = Phase::Head;
                 }
-                Phase::Lost => {
-                    if let Some(response) = &mut self.response {
-                        response.last = rest.frame;
-                        response.end = rest.end();
-                    }
-                    return;
-                }
+                Phase::Lost => return self.find_end(&mut rest, out),
                 Phase::Head => {
                     if self.server.partial.is_empty() {
                         rest.skip_blank();
@@ -244,7 +238,10 @@ impl Http1 {
         let used = match advance {
             Advance::More => rest.len,
             Advance::Done(used) => used,
-            Advance::Lost => return self.lose_response(Unread::HeadCut),
+            Advance::Lost => {
+                self.lose_response(Unread::BodyCut);
+                return self.find_end(rest, out);
+            }
             Advance::Invalid => return self.malformed(FlawKind::Chunk),
         };
         if let Some(response) = &mut self.response {
@@ -256,6 +253,33 @@ impl Http1 {
         if let Advance::Done(_) = advance {
             self.response_done(rest.frame, out);
         }
+    }
+
+    /// Takes what is left of a segment in which framing is lost. A segment that ends like a body in
+    /// chunks ends it: at worst, bytes follow that answer nothing.
+    fn find_end(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
+        const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
+        let ends = !rest.is_cut()
+            && (rest.bytes.ends_with(LAST_CHUNK)
+                || LAST_CHUNK.strip_prefix(b"\r\n") == Some(rest.bytes));
+        if let Some(response) = &mut self.response {
+            response.last = rest.frame;
+            response.end = rest.end();
+        }
+        rest.skip(rest.len);
+        if ends && self.unread == Some(Unread::BodyCut) && self.pending.len() == 1 {
+            self.response_done(rest.frame, out);
+        }
+    }
+
+    /// The snap length cut the body of the answer, in chunks, that is being followed; and the proxy,
+    /// which had all that was captured of it, has begun another request: it was over.
+    pub(super) fn is_over_by_turn(&self) -> bool {
+        let whole = |response: Response| {
+            let next = self.pending.get(1).and_then(|next| next.ack);
+            response.head_complete && next.is_some_and(|ack| ack >= response.end)
+        };
+        self.unread == Some(Unread::BodyCut) && self.response.is_some_and(whole)
     }
 
     pub(super) fn lose_response(&mut self, why: Unread) {

@@ -8,6 +8,7 @@ mod markdown;
 
 use crate::names;
 use crate::page::DIM;
+use crate::timeouts::observed;
 use crate::verdict::Cause;
 use markdown::Kind;
 use std::fmt;
@@ -65,12 +66,13 @@ fn lead(cause: Cause, index: usize) -> String {
     paragraph.map(|block| block.text.trim_end_matches('.').to_owned()).unwrap_or_default()
 }
 
-/// Writes the page of a cause in lines of at most `width` characters.
+/// Writes the page of a cause in lines of at most `width` characters, and what the laboratory saw of it.
 ///
 /// # Errors
 /// When writing fails.
 pub fn write(cause: Cause, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    markdown::write(markdown(cause), width, out)
+    markdown::write(markdown(cause), width, out)?;
+    observed::of_cause(cause.name(), width, out)
 }
 
 /// Writes what every cause means, in a line each where `width` allows it.

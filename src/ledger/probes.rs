@@ -17,12 +17,12 @@ use std::time::Duration;
 
 /// Kinds of requests watched per listener; the one that was silent longest makes room.
 const WATCHED: usize = 32;
-/// After so many intervals a request can be a probe's.
+/// After so many intervals a request is a probe or an ordinary one, unless that is in doubt; then the
+/// same is asked of the last ones, again and again.
 const DECIDED: usize = 8;
 /// Fewer intervals are chance.
 const MIN_INTERVALS: usize = 5;
-/// Intervals remembered, the last ones. Without a period in so many, it is an ordinary request: the
-/// first ones may have been irregular, as on a host that was just started.
+/// Intervals remembered, the last ones. After as many nothing is in doubt any more.
 const INTERVALS: usize = 16;
 /// Nobody probes more often.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(200);
@@ -410,12 +410,9 @@ impl Candidate {
             self.intervals.remove(0);
         }
         self.intervals.push(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX));
-        // Bare connects get no second chance: with more of them, a proxy that tries again every second
-        // is as steady as a probe.
-        let last_chance = if self.is_bare() { DECIDED } else { INTERVALS };
-        let enough = self.intervals.len() >= last_chance
-            || self.intervals.len() >= DECIDED && self.period().is_some();
-        if self.stage == Stage::Watching && enough {
+        let seen = self.intervals.len();
+        let due = seen >= DECIDED && !self.in_doubt() || seen >= INTERVALS;
+        if self.stage == Stage::Watching && due {
             self.decide(release);
         }
     }
@@ -439,22 +436,33 @@ impl Candidate {
     /// The period, if four of five intervals are within a fiftieth of it. Connects are all alike, and a
     /// client that asks in turn and is refused is nearly as steady: of those it takes more, and closer.
     fn period(&self) -> Option<Duration> {
-        let mut sorted = self.intervals.clone();
-        sorted.sort_unstable();
-        let middle = *sorted.get(sorted.len() / 2)?;
-        let (width, enough) = if self.is_bare() { (200, DECIDED) } else { (50, MIN_INTERVALS) };
-        let near = |interval: &&u64| {
-            interval.abs_diff(middle) <= middle.checked_div(width).unwrap_or_default()
-        };
-        let steady = sorted.iter().filter(near).count();
-        let period = Duration::from_nanos(middle);
-        (sorted.len() >= enough
-            && steady.saturating_mul(5) >= sorted.len().saturating_mul(4)
-            && period >= SHORTEST_PERIOD)
-            .then_some(period)
+        let enough = if self.is_bare() { DECIDED } else { MIN_INTERVALS };
+        let (middle, steady, of) = self.steady()?;
+        (of >= enough && steady.saturating_mul(5) >= of.saturating_mul(4)).then_some(middle)
     }
 
-    /// Connects without a request.
+    /// No period, but half of the intervals are steady: a busy host delays some of the first few. Connects
+    /// get no second chance: three retries a second apart, and a client that asks in turn, look like that.
+    fn in_doubt(&self) -> bool {
+        let half = self.steady().is_some_and(|(_, steady, of)| steady.saturating_mul(2) >= of);
+        !self.is_bare() && self.period().is_none() && half
+    }
+
+    /// The middle one of the last intervals (of all that are remembered, once it is decided), how many are
+    /// near it, and of how many; `None` where nobody probes so often.
+    fn steady(&self) -> Option<(Duration, usize, usize)> {
+        let last = if self.stage == Stage::Watching { DECIDED } else { INTERVALS };
+        let mut sorted: Vec<u64> = self.intervals.iter().rev().take(last).copied().collect();
+        sorted.sort_unstable();
+        let middle = *sorted.get(sorted.len() / 2)?;
+        let width = if self.is_bare() { 200 } else { 50 };
+        let far = middle.checked_div(width).unwrap_or_default();
+        let near = sorted.iter().filter(|interval| interval.abs_diff(middle) <= far).count();
+        let middle = Duration::from_nanos(middle);
+        (middle >= SHORTEST_PERIOD).then_some((middle, near, sorted.len()))
+    }
+
+    /// Only connects, nothing is asked.
     fn is_bare(&self) -> bool {
         self.source.asked == Asked::NOTHING
     }

@@ -77,8 +77,8 @@ pub(super) struct Devices {
     facts: CaptureFacts,
     /// Frames that may not be the next ones yet, of several interfaces.
     waiting: VecDeque<Waiting>,
-    /// It is to be ended: what the kernel holds is drained once, and that is all.
-    ending: bool,
+    /// It is to be ended: what was captured by then is drained, and that is all.
+    ending: Option<Timestamp>,
     ended: bool,
     /// There was nothing to take the last time.
     idle: bool,
@@ -117,7 +117,7 @@ impl Devices {
             damage: None,
         };
         let waiting = VecDeque::new();
-        Ok(Self { devices, facts, waiting, ending: false, ended: false, idle: false })
+        Ok(Self { devices, facts, waiting, ending: None, ended: false, idle: false })
     }
 
     /// Every interface stamps nanoseconds.
@@ -125,9 +125,13 @@ impl Devices {
         self.devices.iter().all(|device| device.nanoseconds)
     }
 
-    /// The next blocks are the last ones: what the kernel holds already.
+    /// The next frames are the last ones: those that were captured by now.
     pub(super) fn end(&mut self) {
-        self.ending = true;
+        if self.ending.is_none() {
+            self.ending = Some(wall_clock());
+            // The kernel hands over no block before it is full, or so old.
+            thread::sleep(LATENCY.saturating_add(NAP));
+        }
     }
 
     fn open_devices(&self) -> impl Iterator<Item = &Device> {
@@ -168,7 +172,7 @@ impl Devices {
         let mut handed_on = 0_usize;
         waiting.make_contiguous().sort_by_key(|frame| frame.at);
         while let Some(next) = waiting.front()
-            && (self.ending || now.since(next.at) >= SPREAD)
+            && (self.ending.is_some() || now.since(next.at) >= SPREAD)
         {
             if let Some(frame) = waiting.pop_front() {
                 hand_on(facts, take, frame.at, frame.link, frame.wire_len, &frame.bytes);
@@ -184,7 +188,7 @@ impl Devices {
         if self.ended || self.open_devices().next().is_none() && self.waiting.is_empty() {
             return Fill::End;
         }
-        if self.idle && !self.ending {
+        if self.idle && self.ending.is_none() {
             thread::sleep(NAP);
         }
         let now = wall_clock();
@@ -193,12 +197,15 @@ impl Devices {
             handed_on = self.release(now, &mut take);
         }
         self.idle = handed_on == 0;
+        // Under load there is always more.
+        let caught_up = self.ending.is_some_and(|ending| self.facts.last > Some(ending));
+        self.ended = self.ending.is_some() && (self.idle || caught_up);
         if !self.idle {
             return Fill::Frames;
         }
-        self.ended = self.ending;
-        // What the kernel holds back was captured after this.
-        let nanos = now.as_nanos().saturating_sub(nanos(SPREAD));
+        // What the kernel, or we, hold back was captured after this.
+        let held_back = if self.devices.len() > 1 { SPREAD } else { LATENCY };
+        let nanos = now.as_nanos().saturating_sub(nanos(held_back));
         if self.ended { Fill::End } else { Fill::Idle(Timestamp::from_nanos(nanos)) }
     }
 

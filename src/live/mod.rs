@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use tell::Teller;
 
 /// A connection that was closed is judged after so much silence: somebody waits for the answer.
-const SETTLE: Duration = Duration::from_millis(600);
+const SETTLE: Duration = Duration::from_millis(500);
 /// The second SYN comes a second after the first, the third after three.
 const FIRST_SYN_WAIT: Duration = Duration::from_millis(3_200);
 /// Longer between two SYNs than the kernel waits while any proxy does.

@@ -71,6 +71,13 @@ pub(super) fn notes(
     if cut > 0 {
         add("heads_cut", format!("the snap length cut the heads of {}", plural(cut, "exchange")));
     }
+    let cut = unread(Unread::BodyCut);
+    if cut > 0 {
+        let answers = plural(cut, "answer");
+        let text =
+            format!("the snap length cut {answers} in chunks, so that their end does not show");
+        add("bodies_cut", text);
+    }
     let malformed = of_backends(&|listener| listener.malformed);
     if malformed > 0 {
         let text = format!(

@@ -69,10 +69,9 @@ pub struct Server {
     pub median_s: f64,
     /// The longest.
     pub max_s: f64,
-    /// By what it closed (`FIN`, `RST`), and how often.
+    /// By what it closed, and how often: `FIN` (a later request is reset), `half close` (a FIN after which
+    /// a later request is acknowledged, and never answered), `RST`.
     pub by: BTreeMap<String, u32>,
-    /// What its host did with a request that came after the close (`reset`, `acknowledged`).
-    pub late_request: BTreeMap<String, u32>,
 }
 
 impl Observed {
@@ -83,7 +82,39 @@ impl Observed {
     }
 }
 
+impl Proxy {
+    /// What it did, as it is set up in the laboratory, with a GET and with a POST that met a cause, and
+    /// what the client saw: `again 200 / 502`, or `502` where both fared alike. `·` is a method that was
+    /// not seen with it; `None` is a cause that was not seen.
+    pub fn did(&self, cause: &str) -> Option<String> {
+        let of = |method: &str| {
+            let one = |lost: &&Lost| lost.cause == cause && lost.method == method;
+            let mut ways: Vec<String> = Vec::new();
+            for lost in self.causes.iter().filter(|lost| lost.options.is_empty()).filter(one) {
+                let way = lost.did();
+                if !ways.contains(&way) {
+                    ways.push(way);
+                }
+            }
+            if ways.is_empty() { "·".to_owned() } else { ways.join(", ") }
+        };
+        match (of("GET"), of("POST")) {
+            (get, post) if get == post => (get != "·").then_some(get),
+            (get, post) => Some(format!("{get} / {post}")),
+        }
+    }
+}
+
 impl Lost {
+    /// What the proxy did and the client saw: `again 200`, `502`.
+    fn did(&self) -> String {
+        match self.sent_again {
+            0 => self.saw(),
+            all if all == self.requests => format!("again {}", self.saw()),
+            _ => format!("{} (some again)", self.saw()),
+        }
+    }
+
     /// In a few words: `GET on a reused connection: sent again, the client sees 200`.
     pub fn words(&self) -> String {
         let again = match self.sent_again {
@@ -105,13 +136,8 @@ impl Server {
     /// In a few words: `told 2 s, it closes by FIN after 3.00 s (3.00 to 3.01, 56 closes)`.
     pub fn words(&self) -> String {
         let by: Vec<&str> = self.by.keys().map(String::as_str).collect();
-        let late: Vec<&str> = self.late_request.keys().map(String::as_str).collect();
-        let late = match late.as_slice() {
-            [] => String::new(),
-            ways => format!("; a request that comes later is {}", ways.join(" or ")),
-        };
         format!(
-            "told {} s, it closes by {} after {:.2} s ({:.2} to {:.2}, {} closes){late}",
+            "told {} s, it closes by {} after {:.2} s ({:.2} to {:.2}, {} closes)",
             self.configured_s,
             by.join(" or "),
             self.median_s,
@@ -120,6 +146,31 @@ impl Server {
             self.closes
         )
     }
+}
+
+/// Writes what each proxy did with requests that met a cause; nothing where none did.
+///
+/// # Errors
+/// When writing fails.
+pub fn of_cause(cause: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let observed = Observed::load();
+    let rows: Vec<(String, String)> = observed
+        .proxies
+        .iter()
+        .filter_map(|proxy| Some((format!("{} {}", proxy.name, proxy.version), proxy.did(cause)?)))
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    heading("Seen in the laboratory", out)?;
+    let legend = "What proxies made of a GET / a POST that met it (`again`: sent again by the proxy itself), and \
+                  what the client saw.";
+    wrap(legend.split(' '), ["  ", "  "], width, out)?;
+    for (proxy, did) in rows {
+        let first = format!("    {proxy:<52} ");
+        wrap(did.split(' '), [&first, "      "], width, out)?;
+    }
+    Ok(())
 }
 
 /// Writes what was seen of one, as it is set up in the laboratory; nothing where it did not look.

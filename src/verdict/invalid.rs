@@ -17,6 +17,8 @@ use std::time::Duration;
 const LARGE_HEAD: u64 = 4 << 10;
 /// So soon after the answer a close is an answer to it.
 const AT_ONCE: Duration = Duration::from_millis(50);
+/// No longer is the way from a capture to the proxy and back; what took longer was a lost frame.
+const LONGEST_WAY: Duration = Duration::from_millis(500);
 
 /// The answer is malformed, and the connection ended with it; `None` when it is not, or when the proxy
 /// took it.
@@ -79,8 +81,16 @@ fn closed_at_once(case: &Case<'_>, closing: &Closing) -> bool {
     let cut = case.exchange.outcome == Outcome::Partial;
     case.exchange.response.is_some_and(|response| {
         // The rest of a long answer is still on its way when the proxy resets.
-        cut || close.since(response.last.at) <= AT_ONCE
+        cut || close.since(response.last.at) <= way_to_proxy(case).saturating_add(AT_ONCE)
     })
+}
+
+/// What an answer takes from the capture to the proxy, and the proxy's word back: nothing at the proxy,
+/// a round trip at the backend, going by the handshake.
+fn way_to_proxy(case: &Case<'_>) -> Duration {
+    let Connection { syn_ack, established, .. } = case.connection;
+    let way = syn_ack.zip(*established).map(|(syn_ack, ack)| ack.at.since(syn_ack.at));
+    way.filter(|way| *way <= LONGEST_WAY).unwrap_or_default()
 }
 
 /// The backend's port speaks another protocol than the proxy.

@@ -39,7 +39,7 @@ impl From<Unread> for Doubt {
     fn from(why: Unread) -> Self {
         match why {
             Unread::Gap => Self::Gap,
-            Unread::HeadCut => Self::HeadsCut,
+            Unread::HeadCut | Unread::BodyCut => Self::HeadsCut,
             Unread::NotHttp => Self::NotHttp,
         }
     }

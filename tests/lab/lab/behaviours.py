@@ -5,7 +5,8 @@ behaviours DIR [FILE]: writes FILE (src/timeouts/observed.json) from the truth a
 For each proxy and cause: how many requests of a method met it in a first attempt, how many of them the proxy
 sent again by itself, and what the client saw. For each backend and keep-alive timeout that was set: after
 how long idle connections were closed, counted at the backend's own side from the last byte of an answer,
-and by what.
+and by what: by RST, by FIN, or by closing its own half only (a FIN, after which its host acknowledges a
+request that nobody will answer; after a whole close it is reset).
 """
 import collections
 import json
@@ -21,7 +22,9 @@ from .packets import View
 # Scenarios in which nobody but the keep-alive timer closes an idle connection.
 TIMED = ("keepalive_race", "clean", "race_burst", "stale_reuse")
 # Where connects cannot be told apart by request, or the cause lies with the client.
-NOT_ONE_BY_ONE = ("clean", "health", "client_leaves", "restart", "limit_load", "natural_race", "accept_queue")
+NOT_ONE_BY_ONE = ("clean", "health", "client_leaves", "restart", "rolling", "limit_load", "natural_race", "accept_queue")
+# Settings that change what a proxy does with a lost request.
+OPTIONS = ("args", "cluster", "extra", "h2", "nokeepalive", "retries", "server_args", "servers", "tls", "tries")
 # The truth's words, where the program has others.
 WORDS = {"backend_slow": "response_timeout", "backend_stalled": "stalled", "path_blackhole": "silent_drop", "icmp_unreachable": "unreachable",
          "backend_error_status": "backend_error", "request_limit_close": "keepalive_race", "closed_before_request": "closed_in_flight"}
@@ -60,7 +63,7 @@ def of_proxies(truths):
             tries = len(r["attempts"]) + len([c for c in r["connections_without_request"] if c["observed"] != "connected"])
             if not tries:
                 continue
-            options = ", ".join("%s=%s" % (k, v) for k, v in sorted(case["proxy_opts"].items()) if k in ("extra", "retries", "tls", "h2", "servers"))
+            options = ", ".join("%s=%s" % (k, v) for k, v in sorted(case["proxy_opts"].items()) if k in OPTIONS)
             on = "a reused connection" if r["attempts"] and r["attempts"][0]["reused"] else "a new connection"
             entry = proxy.setdefault((_cause(r), r["method"], on, options), {"requests": 0, "sent_again": 0, "client_saw": collections.Counter()})
             entry["requests"] += 1
@@ -85,10 +88,10 @@ def idle_closes(folder, truth):
         idle = frames[close]["t"] - payload[-1]["t"]
         if idle < ka / 2:
             continue
-        late = [p for p in frames[close + 1:] if p["out"] and p["len"]]
-        reset = any(not p["out"] and p["fl"] & 4 for p in frames[close + 1:])
-        how = "RST" if frames[close]["fl"] & 4 else "FIN"
-        yield idle, how, None if not late else "reset" if reset else "acknowledged"
+        after = frames[close + 1:]
+        late = any(p["out"] and p["len"] for p in after)
+        reset = any(not p["out"] and p["fl"] & 4 for p in after)
+        yield idle, "RST" if frames[close]["fl"] & 4 else "half close" if late and not reset else "FIN"
 
 
 def of_servers(truths):
@@ -100,8 +103,7 @@ def of_servers(truths):
         found.setdefault(key, []).extend(idle_closes(folder, t))
     return [{"id": i, "name": name, "version": version, "configured_s": ka, "closes": len(all_),
              "min_s": round(min(x[0] for x in all_), 3), "median_s": round(statistics.median(x[0] for x in all_), 3), "max_s": round(max(x[0] for x in all_), 3),
-             "by": dict(sorted(collections.Counter(x[1] for x in all_).items())),
-             "late_request": dict(sorted(collections.Counter(x[2] for x in all_ if x[2]).items()))}
+             "by": dict(sorted(collections.Counter(x[1] for x in all_).items()))}
             for (i, name, version, ka), all_ in sorted(found.items()) if all_]
 
 

@@ -12,6 +12,7 @@ from .client import ClientConn, Result
 from .net import PROXY_CIP, PROXY_PORT, Lab
 from .tidy import tidy
 from .truth import finish
+from .watch import differences
 
 
 class Ctx:
@@ -94,15 +95,17 @@ class Ctx:
         self.threads = []
 
 
-def _make(case, folder, slot, tools):
-    """Runs the scenario; returns what is left of it and the captures' names."""
-    ctx = None
+def _make(case, folder, slot, tools, live):
+    """Runs the scenario; returns what is left of it, the captures' names, and what live watches beside them said."""
+    ctx, watches = None, {}
     try:
         ctx = Ctx(case, folder, slot, tools)
         ctx.start_backend()
         ctx.proxy = proxies.start(case["proxy"], ctx, **case["proxy_opts"])
         talks = [beside.module(name).start(ctx) for name in case.get("beside", ())]
         time.sleep(case.get("settle", 0.3))
+        if live:
+            watches = ctx.lab.watch(live, listeners(ctx), case.get("capture", {}).get("proxy_any", False))
         files = ctx.lab.capture(**case.get("capture", {}))
         talking = [threading.Thread(target=talk, daemon=True) for talk in talks]
         for talk in talking:
@@ -113,25 +116,38 @@ def _make(case, folder, slot, tools):
         ctx.join()
         time.sleep(case.get("linger", 0.3))
         ctx.lab.stop_capture()
+        told = {name: (watch, watch.stop()) for name, watch in watches.items()}
         time.sleep(case.get("log_wait", 0.2))
     finally:
+        for watch in watches.values():
+            watch.p.kill()
         if ctx:
             ctx.lab.close()
     for made, kept in ctx.late_logs.items():
         if os.path.exists(os.path.join(folder, made)):
             shutil.copy(os.path.join(folder, made), os.path.join(folder, kept))
-    return ctx, files
+    return ctx, files, told
 
 
-def run_case(case, out, slot, tools):
-    """One case in a folder of its own: {"truth"}, and "trouble" where the machine did not do what was meant."""
+def listeners(ctx):
+    """The backends of a case, as why502 is told of them."""
+    own = ["%s:%d" % (("[%s]" if ":" in ctx.lab.backend_ip else "%s") % ctx.lab.backend_ip, ctx.bport)]
+    return own + ctx.case.get("other_backends", [])
+
+
+def run_case(case, out, slot, tools, live=None):
+    """One case in a folder of its own: {"truth"}, and "trouble" where the machine did not do what was meant. With
+    `live`, a why502, also "live": by capture, what it said live that it does not say of the capture, and how late."""
     folder = os.path.join(out, case["name"])
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     os.chmod(folder, 0o777)
-    truth, trouble = None, []
+    truth, trouble, compared = None, [], {}
     try:
-        ctx, files = _make(case, folder, slot, tools)
+        ctx, files, told = _make(case, folder, slot, tools, live)
+        for name, (watch, failures) in told.items():
+            capture = next(f for f in files if f.startswith(name))
+            compared[name] = differences(watch, failures, live, os.path.join(folder, capture))
         truth = finish(case, ctx, folder, files)
         trouble = list(truth["problems"])
         if not trouble and meant_to_fail(case) and not any(r["cause"] for r in truth["requests"]):
@@ -143,7 +159,7 @@ def run_case(case, out, slot, tools):
     tidy(folder, tools)
     if truth and not trouble:
         trouble = crosscheck.doubts(folder, truth)
-    return {"truth": truth, "trouble": trouble}
+    return {"truth": truth, "trouble": trouble, "live": compared}
 
 
 def meant_to_fail(case):

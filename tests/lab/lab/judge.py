@@ -44,7 +44,7 @@ WORDS = {
     "status_503": {"backend_error"}, "status_504": {"backend_error"}, "health_check_failing": {"health_check_failing"},
 }
 BAD = ("wrong", "missed", "false", "lie", "unsafe", "nofix", "nonote")
-LOADED = ("restart", "limit_load")  # scenarios whose connects no client's request asked for
+LOADED = ("restart", "rolling", "limit_load")  # scenarios whose connects no client's request asked for
 
 
 def port(addr):

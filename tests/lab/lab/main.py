@@ -29,6 +29,7 @@ def options():
     p.add_argument("-j", type=int, default=8, metavar="N", help="cases at a time (8)")
     p.add_argument("--bin", metavar="PATH", help="a built why502 (default: it is built)")
     p.add_argument("--out", "--keep", metavar="DIR", help="keep each case's folder in DIR")
+    p.add_argument("--live", action="store_true", help="watch each case with `why502 live`, too: it must say what `analyze` says, within a second")
     p.add_argument("--no-install", action="store_true", help="install and compile nothing")
     p.add_argument("--possible", action="store_true", help="only say whether it can run here, by the exit status")
     return p.parse_args()
@@ -75,12 +76,12 @@ def not_yet(case):
     return case.get("not_yet") or unread and not case["name"].startswith("clean-")
 
 
-def one(case, slot, tools, program, keep):
+def one(case, slot, tools, program, keep, live):
     """A case from its start to its line: twice, where the machine did not do what was meant."""
     started, again = time.time(), False
     while True:
         signal.alarm(LONGEST)
-        result = run_case(case, box.WORK, slot, tools)
+        result = run_case(case, box.WORK, slot, tools, program if live else None)
         signal.alarm(0)
         if not result["trouble"] or again:
             break
@@ -94,7 +95,8 @@ def one(case, slot, tools, program, keep):
         unread = not_yet(case)
         if unread:  # nothing need be said; what is said must not be false
             result["odd"] = [one for one in result["odd"] if one[1] in ("false", "lie", "unsafe", "nonote") or one[1].startswith("broken")]
-        result["verdict"] = "DIFFERS" if result["odd"] else "not yet" if unread else "agreed"
+        live_odd = not unread and any(odd for odd, _ in result["live"].values())
+        result["verdict"] = "DIFFERS" if result["odd"] or live_odd else "not yet" if unread else "agreed"
     result.update(case=case, seconds=time.time() - started)
     if keep:
         shutil.rmtree(os.path.join(keep, case["name"]), ignore_errors=True)
@@ -103,10 +105,10 @@ def one(case, slot, tools, program, keep):
     return result
 
 
-def worker(slot, queue, results, tools, program, keep):
+def worker(slot, queue, results, tools, program, keep, live):
     signal.signal(signal.SIGALRM, _too_long)
     while (case := queue.get()) is not None:
-        results.put(one(case, slot, tools, program, keep))
+        results.put(one(case, slot, tools, program, keep, live))
 
 
 def run_all(cases, a, tools, program):
@@ -115,7 +117,7 @@ def run_all(cases, a, tools, program):
     for case in cases + [None] * places:
         queue.put(case)
     for slot in range(places):
-        multiprocessing.Process(target=worker, args=(str(slot), queue, incoming, tools, program, a.out), daemon=True).start()
+        multiprocessing.Process(target=worker, args=(str(slot), queue, incoming, tools, program, a.out, a.live), daemon=True).start()
     print(table.header(), flush=True)
     results = []
     for _ in cases:

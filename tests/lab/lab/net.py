@@ -6,6 +6,7 @@ import socket
 import time
 
 from .process import Proc, sh, tail
+from .watch import Watch
 from .wire import Wire
 
 CLONE_NEWNET = 0x40000000
@@ -24,6 +25,8 @@ class NS:
     def __init__(self, name):
         assert name.startswith("lab-")
         self.name = name
+        # A case that failed while its namespaces were made has left some.
+        sh("ip", "netns", "del", name, check=False)
         sh("ip", "netns", "add", name)
         self.fd = os.open("/run/netns/" + name, os.O_RDONLY)
         self("ip", "link", "set", "lo", "up")
@@ -187,6 +190,15 @@ class Lab:
                 raise RuntimeError("capture did not start: " + tail(log))
         time.sleep(0.3)
         return names
+
+    def watch(self, program, listeners, proxy_any=False):
+        """`why502 live` where the captures are taken: by capture name."""
+        if proxy_any:
+            listeners = []  # what is named is all that is captured, and the front leg is wanted
+        places = {"proxy-side": (self.proxy, "any" if proxy_any else self.proxy_if)}
+        if self.topology != "loopback":
+            places["backend-side"] = (self.backend, self.backend_if)
+        return {name: Watch(ns, program, interface, listeners) for name, (ns, interface) in places.items()}
 
     def stop_capture(self):
         time.sleep(1.5)  # the kernel hands over its capture blocks about once a second

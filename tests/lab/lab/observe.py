@@ -1,209 +1,184 @@
 """What the packets of one attempt show, in the truth's words."""
-import os
 import re
 
-from .packets import View, le
+from .packets import ACK, SYN, le
 
-
-def complete(a, method):
-    d = a["data"]
-    if b"\r\n\r\n" not in d:
-        return False
-    head, body = d.split(b"\r\n\r\n", 1)
-    if method == "HEAD" or a["status"] in (204, 304, 101):
-        return True
-    m = re.search(rb"content-length:\s*(\d+)", head, re.I)
-    if m:
-        hl = len(head) + 4
-        return a["response_bytes"] >= hl + int(m.group(1)) or len(body) >= int(m.group(1))
-    if re.search(rb"transfer-encoding:.*chunked", head, re.I):
-        return d.rstrip().endswith(b"0") or b"\r\n0\r\n" in d[-64:] or len(d) >= 200000
-    return bool(a["fin_in"])
-
-
-def fcgi_status(d):
-    """The status of a complete FastCGI answer, or None."""
-    i, out, end = 0, b"", False
-    while i + 8 <= len(d):
-        typ, n, pad = d[i + 1], d[i + 4] << 8 | d[i + 5], d[i + 6]
-        if typ == 6:
-            out += d[i + 8:i + 8 + n]
-        end |= typ == 3
-        i += 8 + n + pad
-    if not end:
-        return None
-    m = re.search(rb"^Status: (\d+)", out, re.M)
-    return int(m.group(1)) if m else 200
+AT_ONCE = 0.3  # seconds: a proxy that leaves so soon was not waiting for an answer
+HELLO = 64  # bytes that a backend may send without having answered: a TLS alert, HTTP/2's settings
 
 
 def observe(a, b, method, opaque=False, fcgi=False):
-    """What one attempt shows; a is the proxy-side view, b the backend-side view (or None)."""
-    o = _observe(a, b, method, opaque, fcgi)
-    if o in ("keepalive_race", "stale_reuse") and not a["reused"]:
+    """What one attempt shows; a is the proxy-side view, b the backend-side view (or None). opaque: what the
+    connection carries is readable only where it was decoded."""
+    seen = _Seen(a, b, method, opaque, fcgi)
+    word = seen.queue() or seen.late() or seen.decoded() or seen.broken_off() or seen.unanswered() or seen.answered()
+    if word in ("keepalive_race", "stale_reuse") and not a["reused"]:
         return "closed_before_request"  # a new connection: nothing was kept alive
-    return o
+    return word
+
+
+class _Seen:
+    def __init__(self, a, b, method, opaque, fcgi):
+        self.a, self.b, self.method, self.opaque, self.fcgi = a, b, method, opaque, fcgi
+        self.fin, self.rst = a["fin_in"], a["rst_in"]
+        self.closed = min((x["t"] for x in (a["fin_out"], a["rst_out"]) if x), default=None)
+        # When the proxy left: its own close, if that came first.
+        self.left = self.closed if _first(a, b) == "proxy" else None
+
+    def queue(self):
+        """The handshake is done for the proxy, but not for the backend, which has no room for the connection."""
+        a = self.a
+        if _queue_full(a["pk"]) and (a["acked_t"] is None or a["acked_t"] - a["t_sent"] > 0.9):
+            return "accept_queue_full" if self.closed else "waiting"
+        return None
+
+    def late(self):
+        """The answer came to a connection that was gone."""
+        a, fin, rst = self.a, self.fin, self.rst
+        if rst and not fin and not self.left and a["resp_t"] and rst["t"] < a["resp_t"]:
+            return "reset_in_flight"
+        own = a["rst_out"]
+        if not fin and own and a["resp_t"] and not a["fin_out"] and 0 <= own["t"] - a["resp_t"] < 0.002 and a["resp_t"] - a["t_sent"] > 1:
+            # the proxy had dropped its socket long before, and its kernel refuses the answer
+            return "backend_slow" if a["acked_t"] and a["acked_t"] < a["resp_t"] - 0.3 else "path_blackhole"
+        return None
+
+    def decoded(self):
+        """What TLS or HTTP/2 hid, and tshark could read."""
+        a = self.a
+        if not self.opaque or "answer" not in a:
+            return None
+        if a["answer"]:
+            return "status_%d" % a["answer"]
+        if self._crossed():
+            return self._race()
+        if a["goaway"]:  # the backend had said goodbye, and this stream is beyond the last one that it will serve
+            return "stale_reuse" if a["goaway"] < a["frame"] else "keepalive_race"
+        if a["h2_reset"]:
+            return "backend_slow" if a["h2_reset"] == "out" else "h2_reset_by_backend"
+        a["response_bytes"] = 0  # what came was no answer
+        return None
+
+    def broken_off(self):
+        """The proxy left at once, in the middle of its own request, or after interim responses."""
+        a = self.a
+        at_once = self.left and self.left - a["t_sent"] < AT_ONCE
+        if at_once and a["cut"] and not a["bytes_before_close"]:
+            return "proxy_broke_off"
+        interim = a["response_bytes"] and not a["data"]  # all that it waited for
+        return "proxy_broke_off" if at_once and interim else None
+
+    def unanswered(self):
+        """No byte of an answer, or none before the proxy left: whatever came later, it did not read."""
+        a = self.a
+        if self.left and not a["bytes_before_close"] and (self.fcgi or not self.opaque or a.get("answer") is None):
+            self.a = a = dict(a, response_bytes=0, acked=a["acked_t"] is not None and a["acked_t"] < self.left)
+        if a["response_bytes"] > (HELLO if self.opaque and not self.fcgi else 0):
+            return None
+        if self.b is None and a.get("other_side"):
+            return "path_blackhole"  # the backend's side never saw this request
+        if self._closed_before_it_came():
+            return "keepalive_race"
+        if self.left and self.left - a["t_sent"] < AT_ONCE and a.get("h2_reset", "") is None:
+            return "proxy_closed"
+        if self.left:
+            return "backend_stalled" if a["zero_window"] else self._silent()
+        if self.fin:
+            return self._race() if self._crossed() else "closed_in_flight"
+        if self.b and self.b["rst_in"] and self.b["rst_in"]["t"] < self.b["t_sent"]:
+            return "keepalive_race"
+        if self.rst:
+            crossed = self.rst["ack"] and le(self.rst["ack"], a["seq_start"])
+            return "keepalive_race" if crossed else "reset_in_flight"
+        return "backend_stalled" if a["zero_window"] else self._silent()
+
+    def answered(self):
+        """Something of an answer: whole, cut, stalled, or no answer that anybody could read."""
+        a, ended = self.a, self.fin or self.rst
+        if self.fcgi:
+            status = _fcgi_status(a["data"])
+            return "status_%d" % status if status else "truncated_response" if ended else "backend_stalled"
+        if self.opaque:
+            return "response"
+        if self.left and a["bytes_before_close"] < a["response_bytes"]:
+            # what came after the proxy's close, it did not read
+            a = dict(a, response_bytes=a["bytes_before_close"], data=a["data"][:a["bytes_before_close"]], last_in_t=a["last_before_t"])
+        if a["status"] is None:
+            return "truncated_response" if a["data"][:5] == b"HTTP/" and ended else "invalid_response"
+        if _complete(a, self.method):
+            return "status_%d" % a["status"]
+        waited = self.left and a["last_in_t"] and self.left - a["last_in_t"] > 0.8
+        return "truncated_response" if ended and not waited else "backend_stalled"
+
+    def _crossed(self):
+        """The backend's FIN acknowledges no byte of the request."""
+        return self.fin and le(self.fin["ack"], self.a["seq_start"])
+
+    def _race(self):
+        return "stale_reuse" if self.fin["t"] < self.a["t_sent"] else "keepalive_race"
+
+    def _closed_before_it_came(self):
+        """At the backend's side the FIN stands before the request; at the proxy's it had not arrived."""
+        b, fin = self.b, self.fin
+        if b is None or not b["fin_in"] or fin and fin["t"] < self.a["t_sent"]:
+            return False
+        return le(b["fin_in"]["ack"], b["seq_start"]) and b["fin_in"]["t"] < b["t_sent"]
+
+    def _silent(self):
+        return "backend_slow" if self.a["acked"] else "path_blackhole"
+
+
+def _first(a, b):
+    """Who closed first: "proxy", "backend" or None. Closes that cross on the way come in another order at each
+    end (close_notify makes a proxy close before the FIN is there); then the backend was first."""
+    def closes(view, side):
+        return [x["t"] for x in (view["fin_" + side], view["rst_" + side]) if x]
+
+    outs, ins = closes(a, "out"), closes(a, "in")
+    if not outs:
+        return "backend" if ins else None
+    if ins and min(ins) <= min(outs):
+        return "backend"
+    if ins and b is not None:
+        there = closes(b, "in")
+        if there and min(there) < min(closes(b, "out"), default=float("inf")):
+            return "backend"
+    return "proxy"
 
 
 def _queue_full(pk):
     """The handshake was done for the proxy, and yet the backend's host repeats its SYN+ACK."""
-    answers = [p["t"] for p in pk if not p["out"] and p["fl"] & 0x12 == 0x12]
-    return any(t - answers[0] > 0.1 and any(p["out"] and p["t"] < t and p["fl"] & 0x12 == 0x10 for p in pk) for t in answers[1:])
+    answers = [p["t"] for p in pk if not p["out"] and p["fl"] & (SYN | ACK) == SYN | ACK]
+    return any(t - answers[0] > 0.1 and any(p["out"] and p["t"] < t and p["fl"] & (SYN | ACK) == ACK for p in pk) for t in answers[1:])
 
 
-def _observe(a, b, method, opaque, fcgi):
-    fin, rst = a["fin_in"], a["rst_in"]
-    br = (b or a)["rst_in"]
-    outs = [x["t"] for x in (a["fin_out"], a["rst_out"]) if x]
-    ins = [x["t"] for x in (fin, rst) if x]
-    gave_up = bool(outs) and (not ins or min(outs) < min(ins))
-    if gave_up and b is not None and ins:
-        # closes that crossed on the way (close_notify makes a proxy close before the FIN is there): the backend was first
-        bo, bi = [[x["t"] for x in (b[i], b[j]) if x] for i, j in (("fin_out", "rst_out"), ("fin_in", "rst_in"))]
-        if bi and (not bo or min(bi) < min(bo)):
-            gave_up = False
-    if _queue_full(a["pk"]) and (a["acked_t"] is None or a["acked_t"] - a["t_sent"] > 0.9):
-        return "accept_queue_full" if outs else "waiting"
-    if rst and not fin and not gave_up and a["resp_t"] and rst["t"] < a["resp_t"]:
-        return "reset_in_flight"  # the answer came to a connection that was gone
-    if not fin and a["rst_out"] and a["resp_t"] and not a["fin_out"] and 0 <= a["rst_out"]["t"] - a["resp_t"] < 0.002 and a["resp_t"] - a["t_sent"] > 1:
-        # the answer came long after the proxy had dropped the socket: its kernel refuses it
-        return "backend_slow" if a["acked_t"] and a["acked_t"] < a["resp_t"] - 0.3 else "path_blackhole"
-    if opaque and "answer" in a:
-        if a["answer"]:
-            return "status_%d" % a["answer"]
-        if fin and le(fin["ack"], a["seq_start"]):
-            return "stale_reuse" if fin["t"] < a["t_sent"] else "keepalive_race"
-        if a["goaway"]:
-            # the backend had said goodbye, and this stream is beyond the last one it will serve
-            return "stale_reuse" if a["goaway"] < a["frame"] else "keepalive_race"
-        if a["h2_reset"]:
-            return "backend_slow" if a["h2_reset"] == "out" else "h2_reset_by_backend"
-        a["response_bytes"] = 0
-    if gave_up and a["response_bytes"] and not a["data"] and min(outs) - a["t_sent"] < 0.3:
-        return "proxy_broke_off"  # interim responses are all that it waited for
-    if gave_up and a["cut"] and not a["bytes_before_close"] and min(outs) - a["t_sent"] < 0.3:
-        return "proxy_broke_off"
-    if gave_up and not a["bytes_before_close"] and (fcgi or not opaque or a.get("answer") is None):
-        # whatever came later, the proxy had closed by then
-        a = dict(a, response_bytes=0, acked=a["acked_t"] is not None and a["acked_t"] < min(outs))
-    if fcgi and a["response_bytes"]:
-        st = fcgi_status(a["data"])
-        return "status_%d" % st if st else ("truncated_response" if fin or rst else "backend_stalled")
-    if a["response_bytes"] == 0 or (opaque and a["response_bytes"] <= 64):
-        if b is None and a.get("other_side"):
-            # the backend's side never saw this request
-            if rst:
-                return "path_blackhole"
-            return "path_blackhole"
-        bf = (b or a)["fin_in"]
-        if bf and b is not None and le(bf["ack"], b["seq_start"]) and bf["t"] < b["t_sent"] and not (fin and fin["t"] < a["t_sent"]):
-            return "keepalive_race"
-        if gave_up and min(outs) - a["t_sent"] < 0.3 and a["h2_reset"] is None if "h2_reset" in a else False:
-            return "proxy_closed"
-        if gave_up:
-            return "backend_stalled" if a["zero_window"] else ("backend_slow" if a["acked"] else "path_blackhole")
-        if fin and le(fin["ack"], a["seq_start"]):
-            return "stale_reuse" if fin["t"] < a["t_sent"] else "keepalive_race"
-        if fin and le(a["seq_end"], fin["ack"]):
-            return "closed_in_flight"
-        if fin:
-            return "closed_in_flight"
-        if br and b is not None and br["t"] < b["t_sent"]:
-            return "keepalive_race"
-        if rst:
-            if rst["ack"] and le(rst["ack"], a["seq_start"]):
-                return "keepalive_race"
-            return "reset_in_flight"
-        if a["zero_window"]:
-            return "backend_stalled"
-        if a["fin_out"] or a["rst_out"] or True:
-            return "backend_slow" if a["acked"] else "path_blackhole"
-    if opaque:
-        return "response"
-    if gave_up and a["bytes_before_close"] < a["response_bytes"]:
-        # what came after the proxy's close, it did not read
-        a = dict(a, response_bytes=a["bytes_before_close"], data=a["data"][:a["bytes_before_close"]], last_in_t=a["last_before_t"])
-    if a["status"] is None:
-        if a["data"][:5] == b"HTTP/" and (fin or rst):
-            return "truncated_response"
-        return "invalid_response"
-    if complete(a, method):
-        return "status_%d" % a["status"]
-    if fin or rst:
-        if gave_up and a["last_in_t"] and min(outs) - a["last_in_t"] > 0.8:
-            return "backend_stalled"
-        return "truncated_response"
-    return "backend_stalled"
+def _complete(a, method):
+    """The whole of an answer came."""
+    data = a["data"]
+    if b"\r\n\r\n" not in data:
+        return False
+    head, body = data.split(b"\r\n\r\n", 1)
+    if method == "HEAD" or a["status"] in (204, 304, 101):
+        return True
+    length = re.search(rb"content-length:\s*(\d+)", head, re.I)
+    if length:
+        wanted = int(length.group(1))
+        return a["response_bytes"] >= len(head) + 4 + wanted or len(body) >= wanted
+    if re.search(rb"transfer-encoding:.*chunked", head, re.I):
+        return data.rstrip().endswith(b"0") or b"\r\n0\r\n" in data[-64:] or len(data) >= 200000
+    return bool(a["fin_in"])
 
 
-class Checker:
-    def __init__(self, d, files, ports, keylog=None, fcgi=False, h2=False):
-        self.v, self.fcgi = {}, fcgi
-        for f in files:
-            self.v["p" if f.startswith("proxy") else "b"] = View(os.path.join(d, f), ports, keylog, h2)
-        self.opaque = keylog is not None
-
-    def request(self, rid, method, t0, t1):
-        """-> (list of attempts with 'observed', evidence of connections without a request)."""
-        res = []
-        bs = self.v["b"].attempts(rid) if "b" in self.v else None
-        for a in self.v["p"].attempts(rid):
-            b = None
-            if bs is not None:
-                b = next((x for x in bs if x["proxy_port"] == a["proxy_port"]), None)
-                a["other_side"] = True
-            o = observe(a, b, method, self.opaque, self.fcgi)
-            e = {"stream": a["stream"], "proxy_port": a["proxy_port"], "backend": a["backend"], "frame": a["frame"], "t_sent": round(a["t_sent"], 6), "reused": a["reused"],
-                 "observed": o, "acked": a["acked"], "retransmissions": a["retransmissions"], "response_bytes": a["response_bytes"],
-                 "seq_start": a["seq_start"], "seq_end": a["seq_end"], "h2_stream": a.get("h2_stream")}
-            for k in ("fin_in", "rst_in", "fin_out", "rst_out"):
-                if a[k]:
-                    e[k] = {"dt_ms": round(1000 * (a[k]["t"] - a["t_sent"]), 3), "ack": a[k]["ack"], "seq": a[k]["seq"], "frame": a[k]["frame"]}
-            if b:
-                e["backend_side"] = {"frame": b["frame"], "fin_dt_ms": b["fin_in"] and round(1000 * (b["fin_in"]["t"] - b["t_sent"]), 3),
-                                     "rst_dt_ms": b["rst_in"] and round(1000 * (b["rst_in"]["t"] - b["t_sent"]), 3)}
-            elif bs is not None:
-                e["backend_side"] = None
-            res.append(e)
-        conns = []
-        answered = any(x["observed"] == "status_200" for x in res)
-        for st, pk in self.v["p"].flows.items():
-            syn = [p for p in pk if p["out"] and p["fl"] & 0x12 == 2]
-            if not syn or not (t0 - 0.05 <= syn[0]["t"] <= t1 + 0.05):
-                continue
-            sa = [p for p in pk if not p["out"] and p["fl"] & 0x12 == 0x12]
-            rst = [p for p in pk if not p["out"] and p["fl"] & 4]
-            if sa:
-                if not answered and not any(x["stream"] == st for x in res):
-                    conns.append({"stream": st, "proxy_port": pk[0]["pport"], "observed": "connected", "out_bytes": sum(p["len"] for p in pk if p["out"]),
-                                  "in_bytes": sum(p["len"] for p in pk if not p["out"]), "rst_in": bool(rst), "fin_in": any(p["fl"] & 1 for p in pk if not p["out"])})
-                continue
-            ic = [x for x in self.v["p"].icmp if syn[0]["t"] <= x[0] <= t1 + 0.2]
-            conns.append({"stream": st, "proxy_port": pk[0]["pport"], "syns": len(syn),
-                          "observed": "connection_refused" if rst else ("icmp_unreachable" if ic else "connect_timeout")})
-        return res, conns
-
-    def probes_steady(self, side):
-        """Whether four of five probes (what carries no id) came within a fiftieth of one period: a busy machine
-        makes them irregular, and then nobody can tell them."""
-        times = []
-        for pk in self.v[side].flows.values():
-            asked = [p for p in pk if p["out"] and re.match(rb"[A-Z]+ /", p["data"])]
-            if any(b"id=" in p["data"] for p in asked):
-                continue
-            times += [p["t"] for p in asked] or [pk[0]["t"]]
-        times.sort()
-        gaps = sorted(b - a for a, b in zip(times, times[1:]))
-        near = [g for g in gaps if abs(g - gaps[len(gaps) // 2]) < gaps[len(gaps) // 2] / 50]
-        return len(gaps) >= 5 and len(near) * 5 >= len(gaps) * 4
-
-    def idle_closes(self, bad_streams):
-        """Backend closes on connections on which nothing was lost."""
-        n = 0
-        for st, pk in self.v["p"].flows.items():
-            if st not in bad_streams and any(not p["out"] and p["fl"] & 1 for p in pk):
-                first_in = next(p for p in pk if not p["out"] and p["fl"] & 1)
-                fo = next((p for p in pk if p["out"] and p["fl"] & 5), None)
-                if fo is None or first_in["t"] < fo["t"]:
-                    n += 1
-        return n
+def _fcgi_status(data):
+    """The status of a complete FastCGI answer, or None."""
+    at, out, end = 0, b"", False
+    while at + 8 <= len(data):
+        kind, length, padding = data[at + 1], data[at + 4] << 8 | data[at + 5], data[at + 6]
+        if kind == 6:
+            out += data[at + 8:at + 8 + length]
+        end |= kind == 3
+        at += 8 + length + padding
+    if not end:
+        return None
+    status = re.search(rb"^Status: (\d+)", out, re.M)
+    return int(status.group(1)) if status else 200

@@ -38,6 +38,9 @@ def row(result):
     for how, kind, capture, truth_row, told in result.get("odd", [])[:8]:
         lines.append("         %s%s, %s: request %s (proxy's port %s): truth %s, said %s" % (
             kind, how and " (%s)" % how, capture, truth_row["id"], truth_row["port"], truth_row["observed"], told))
+    for place, (odd, latest) in result.get("live", {}).items():
+        lines += ["         live, %s: %s" % (place, one) for one in odd[:4]]
+        lines += ["         live, %s: the latest told %.2f s after its end" % (place, latest)] if latest else []
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 import json
 import os
 
-from . import observe
+from .witness import Witness
 
 # what the verifier may report for a cause that was made on purpose
 ACCEPT = {
@@ -63,7 +63,7 @@ def _checker(case, ctx, folder, files):
     if o.get("tls") or o.get("h2"):
         path = os.path.join(folder, "keylog.txt")
         keylog = path if os.path.exists(path) else ""
-    return observe.Checker(folder, files, {ctx.bport} | set(case.get("ports", [])), keylog, bool(o.get("fastcgi")), bool(o.get("h2")))
+    return Witness(folder, files, {ctx.bport} | set(case.get("ports", [])), keylog, bool(o.get("fastcgi")), bool(o.get("h2")))
 
 
 def _observed(r):
@@ -169,7 +169,7 @@ def finish(case, ctx, folder, files):
             bad_streams |= {a["stream"] for a in r["attempts"] if not a["observed"].startswith("status_2")}
     truth = _truth(case, ctx, files, problems, checker.idle_closes(bad_streams))
     if case["scenario"] == "health":
-        truth["probes_steady"] = all(checker.probes_steady(side) for side in checker.v)
+        truth["probes_steady"] = checker.probes_steady()
     with open(os.path.join(folder, "truth.json"), "w") as f:
         json.dump(truth, f, indent=1)
     with open(os.path.join(folder, "client.jsonl"), "w") as f:

@@ -1,4 +1,4 @@
-"""hypercorn. Options: graceful, max_requests, tls."""
+"""hypercorn. Options: graceful, tls."""
 from ..daemon import dpkg, python_app
 
 PACKAGES = ("python3-hypercorn", "python3-h2")
@@ -9,7 +9,5 @@ def start(ctx, o):
             "--graceful-timeout", o.get("graceful", 3)]
     if o.get("tls"):
         argv += ["--keyfile", ctx.tls["key"], "--certfile", ctx.tls["cert"]]
-    if o.get("max_requests"):
-        argv += ["--max-requests", o["max_requests"]]
     p = ctx.lab.spawn(ctx.lab.backend, argv + ["asgi_app:app"], "backend-error.log", env=python_app(ctx))
     return {"proc": p, "version": dpkg("python3-hypercorn")}

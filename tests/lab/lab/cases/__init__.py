@@ -28,7 +28,7 @@ for _, _name, _ in pkgutil.iter_modules(__path__):
 
 # What CI runs: about two minutes, with few packages (nginx, HAProxy, Node, gunicorn).
 QUICK = (
-    "race-nginx-node", "race-haproxy-node", "stale-nginx-node", "closed-nginx-node", "closed-nginx-gunicorn-kill", "closed-haproxy-nginx444",
+    "race-nginx-node", "race-haproxy-node", "race-body-nginx-node", "race-half-haproxy-raw", "age-nginx-raw", "restart-rolling-haproxy-node", "stale-nginx-node", "closed-nginx-node", "closed-nginx-gunicorn-kill", "closed-haproxy-nginx444",
     "reset-nginx-node", "reset-middle-nginx-node", "trunc-nginx-node", "refused-haproxy", "synloss-nginx", "icmp-nginx", "fwreset-nginx",
     "slow-nginx-gunicorn", "stall-nginx-node", "noread-haproxy-raw", "blackhole-nginx-node", "invalid-haproxy-node", "bighdr-nginx-node",
     "health-haproxy-node", "limit-nginx-raw", "maxreq-haproxy-gunicorn", "restart-nginx-node-term", "restart-stuck-nginx-node",

@@ -45,6 +45,7 @@ CONFIG proxy.config.http.server_session_sharing.match STRING both
 CONFIG proxy.config.http.keep_alive_no_activity_timeout_out INT %(idle)s
 CONFIG proxy.config.http.transaction_no_activity_timeout_out INT %(read)s
 CONFIG proxy.config.http.connect_attempts_timeout INT %(connect)s
+CONFIG proxy.config.http.post_connect_attempts_timeout INT %(connect)s
 CONFIG proxy.config.http.connect_attempts_max_retries INT %(retries)s
 CONFIG proxy.config.http.parent_proxy.per_parent_connect_attempts INT 1
 CONFIG proxy.config.http.down_server.cache_time INT 0

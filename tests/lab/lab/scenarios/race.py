@@ -58,8 +58,9 @@ def keepalive_race(ctx, methods=("GET", "POST"), rounds=4, warm="/ok", path="/ok
             time.sleep(gap)
 
 
-def natural_race(ctx, n=24, cycles=4, idle=None, step=0.0004, methods=("POST", "GET")):
-    """No wire and no trigger: many idle connections, and requests spread over the moment when their idle timers are due."""
+def natural_race(ctx, n=24, cycles=10, enough=2, idle=None, step=0.0004, methods=("POST", "GET")):
+    """No wire and no trigger: many idle connections, and requests spread over the moment when their idle timers
+    are due, again and again until the client has seen enough of them fail."""
     idle = idle or ctx.backend["ka"]
     for c in range(cycles):
         for _ in range(n):
@@ -73,6 +74,8 @@ def natural_race(ctx, n=24, cycles=4, idle=None, step=0.0004, methods=("POST", "
             time.sleep(max(0, start + i * step - time.time()))
             ctx.req(methods[i % 2], "/ok", cause="observed", conn=k, background=True, notes="sent about when the idle timers are due")
         ctx.join()
+        if sum(1 for r in ctx.records if r["client_status"] != 200) >= enough:
+            break
         time.sleep(0.3)
 
 

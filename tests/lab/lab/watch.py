@@ -1,0 +1,92 @@
+"""`why502 live` beside the captures (--live): what it tells while a case runs, and how soon, held against what
+`why502 analyze` says of the capture that was taken beside it."""
+import datetime
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+SURE = ("possible", "likely", "proven")
+SOON = 1.0  # seconds after its end that a failure may be told
+
+
+class Watch:
+    """A live watch of one interface of a namespace, from now until it is stopped."""
+
+    def __init__(self, ns, program, interface, listeners):
+        told = [word for one in listeners for word in ("--backend", one)]
+        self.arguments = told
+        argv = ["ip", "netns", "exec", ns.name, program, "live", "-i", interface, "--format", "jsonl", "--color", "never"] + told
+        self.p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.records, self.aside = [], []
+        self.threads = [threading.Thread(target=self._read, daemon=True), threading.Thread(target=self._listen, daemon=True)]
+        for thread in self.threads:
+            thread.start()
+        end = time.time() + 5
+        while not any("watching" in line for line in self.aside):
+            if time.time() > end or self.p.poll() is not None:
+                raise RuntimeError("why502 live did not start: %s" % self.aside)
+            time.sleep(0.02)
+
+    def _read(self):
+        for line in self.p.stdout:
+            self.records.append((time.time(), json.loads(line)))
+
+    def _listen(self):
+        for line in self.p.stderr:
+            self.aside.append(line.rstrip())
+
+    def stop(self):
+        """Ends it; the failures as they were after all revisions, by id, with the time when each was told."""
+        ended = time.time()
+        os.killpg(self.p.pid, signal.SIGINT)
+        self.p.wait(10)
+        for thread in self.threads:
+            thread.join(5)
+        failures = {}
+        for at, record in self.records:
+            if record["type"] == "failure":
+                failures[record["id"]] = (at if at < ended else None, record)
+            elif record["type"] == "revision":
+                failures[record["id"]][1].update({k: v for k, v in record.items() if k not in ("type", "id")})
+        return {k: v for k, v in failures.items() if not v[1].get("retracted")}
+
+
+def key(failure):
+    return failure["proxy"], failure["backend"], failure["ordinal"]
+
+
+def differences(watch, failures, program, capture):
+    """What the watch and the analysis of the capture do not say alike, in words; and how late the latest was."""
+    out = subprocess.run([program, "analyze", "--format", "json", "--exit-zero"] + watch.arguments + [capture], capture_output=True, text=True, check=True)
+    seen = {key(f): f for f in json.loads(out.stdout)["failures"]}
+    told = {key(f): f for _, f in failures.values()}
+    odd = ["live says %s of %s, analyze nothing" % (told[k]["cause"], k) for k in told.keys() - seen.keys()]
+    odd += ["analyze says %s of %s, live nothing" % (seen[k]["cause"], k) for k in seen.keys() - told.keys()]
+    for k in told.keys() & seen.keys():
+        for field in ("cause", "retry"):
+            if told[k][field] != seen[k][field]:
+                odd.append("%s of %s: live %s, analyze %s" % (field, k, told[k][field], seen[k][field]))
+        # A watch knows that time passes; a capture does only as long as frames come.
+        if SURE.index(told[k]["certainty"]) < SURE.index(seen[k]["certainty"]):
+            odd.append("certainty of %s: live %s, analyze %s" % (k, told[k]["certainty"], seen[k]["certainty"]))
+    latest = 0.0
+    for at, f in failures.values():
+        # Giving up a connect shows on no wire, a proxy's FIN alone ends nothing (an answer may still come), and
+        # what the end of the watch cut off is told then.
+        close = f["close"]
+        if at is None or close is None or (close["by"], close["kind"]) == ("proxy", "fin"):
+            continue
+        late = at - when(close["at"])
+        latest = max(latest, late)
+        if late > SOON:
+            odd.append("%s of %s was told %.2f s after its end" % (f["cause"], key(f), late))
+    return odd, latest
+
+
+def when(stamp):
+    whole, nanos = stamp.rstrip("Z").split(".")
+    at = datetime.datetime.fromisoformat(whole).replace(tzinfo=datetime.timezone.utc).timestamp()
+    return at + int(nanos) / 1e9
