@@ -139,6 +139,23 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         expected: || failure("reset_in_flight", "likely", "unsafe"),
     },
+    Scenario {
+        name: "something between resets the proxy's end, and the answer comes after that",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &get("/reset")).ack(Backend);
+            talk.idle(TWO_SECONDS).rst_foreign(Backend, 255).data(Backend, &ok(64));
+            talk.rst_in_reply(Proxy);
+        },
+        expected: || failure("reset_in_flight", "likely", "unsafe"),
+    },
+    Scenario {
+        name: "a reset of another time to live comes after the answer, which the proxy has taken",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).exchange("/taken", 64);
+            talk.rst_foreign(Backend, 255);
+        },
+        expected: none,
+    },
     // truncated_response
     Scenario {
         name: "the backend closes before its Content-Length is reached",
@@ -437,6 +454,60 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         expected: || failure("client_gone", "possible", "unknown"),
     },
+    Scenario {
+        name: "the proxy sends the head of an upload alone and closes; the answer to that is refused",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &post_head("/broken-off", 36));
+            talk.fin(Proxy).data(Backend, &ok(64)).rst_in_reply(Proxy).fin(Backend);
+        },
+        expected: || failure("client_gone", "possible", "unknown"),
+    },
+    Scenario {
+        name: "the proxy has no patience for the answer to a whole upload, which comes later",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &post_head("/late", 36));
+            talk.data(Proxy, &[b'b'; 36]).ack(Backend).idle(TWO_SECONDS).fin(Proxy).ack(Backend);
+            talk.data(Backend, &ok(64)).rst_in_reply(Proxy);
+        },
+        expected: || failure("response_timeout", "likely", "unsafe"),
+    },
+    Scenario {
+        name: "the proxy closes after two seconds of silence in an answer, and more of that comes later",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &get("/cut")).ack(Backend);
+            talk.data(Backend, &ok_head(4_000)).data(Backend, &[b'x'; 1_000]).ack(Proxy);
+            talk.idle(TWO_SECONDS).fin(Proxy).data(Backend, &[b'x'; 500]).rst_in_reply(Proxy);
+        },
+        expected: || failure("stalled", "likely", "unsafe"),
+    },
+    Scenario {
+        name: "the proxy closes while the answer is flowing, and what was on its way comes after that",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &get("/left")).ack(Backend);
+            talk.data(Backend, &ok_head(4_000)).data(Backend, &[b'x'; 1_000]).ack(Proxy);
+            talk.fin(Proxy).idle(TWO_SECONDS).data(Backend, &[b'x'; 500]).rst_in_reply(Proxy);
+        },
+        expected: || failure("client_gone", "possible", "unsafe"),
+    },
+    Scenario {
+        name: "the proxy closes at once upon an interim response",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &get("/early")).ack(Backend);
+            talk.idle(Duration::from_millis(90));
+            talk.data(Backend, b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n").ack(Proxy);
+            talk.fin(Proxy).fin(Backend).ack(Proxy);
+        },
+        expected: || failure("client_gone", "possible", "unsafe"),
+    },
+    Scenario {
+        name: "the proxy closes long after an interim response",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &get("/early")).ack(Backend);
+            talk.data(Backend, b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n").ack(Proxy);
+            talk.idle(TWO_SECONDS).fin(Proxy).fin(Backend).ack(Proxy);
+        },
+        expected: || failure("response_timeout", "likely", "unsafe"),
+    },
     // invalid_response
     Scenario {
         name: "the answer begins with no status line",
@@ -513,6 +584,35 @@ pub const SCENARIOS: &[Scenario] = &[
             talk.data(Backend, &large_head(9_000)).rst(Proxy);
         },
         expected: || failure("invalid_response", "likely", "unsafe"),
+    },
+    Scenario {
+        name: "the proxy closes in the middle of a large head, whose rest comes after that",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &get("/big")).ack(Backend);
+            let head = large_head(9_000);
+            let (begin, rest) = head.split_at(6_000);
+            talk.data(Backend, begin).fin(Proxy).data(Backend, rest).rst_in_reply(Proxy);
+        },
+        expected: || failure("invalid_response", "likely", "unsafe"),
+    },
+    Scenario {
+        name: "the proxy closes in the middle of a large head long after the last of it",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &get("/big")).ack(Backend);
+            talk.data(Backend, &large_head(9_000)[..6_000])
+                .ack(Proxy)
+                .idle(TWO_SECONDS)
+                .close(Proxy);
+        },
+        expected: || failure("stalled", "likely", "unsafe"),
+    },
+    Scenario {
+        name: "the proxy closes after a large head and its short body, as it does after the last answer",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).data(Proxy, &get("/big")).ack(Backend);
+            talk.data(Backend, &large_head(9_000)).ack(Proxy).close(Proxy);
+        },
+        expected: none,
     },
     Scenario {
         name: "a large head that the proxy takes",

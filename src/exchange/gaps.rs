@@ -93,6 +93,7 @@ impl Http1 {
                         server: None,
                         announces_close: false,
                         after_close: false,
+                        before_close: None,
                         complete: false,
                     });
                     self.lose_response(Unread::Gap);

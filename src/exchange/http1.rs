@@ -39,6 +39,8 @@ pub(super) struct Http1 {
     /// An answered exchange that is not made known yet.
     pub(super) held: Option<Box<Exchange>>,
     pub(super) quiet_since: Option<FrameRef>,
+    /// The last interim response to the oldest request outstanding.
+    pub(super) interim: Option<FrameRef>,
     pub(super) close_announced: bool,
     pub(super) surplus: u32,
 }
@@ -75,6 +77,7 @@ impl Http1 {
             last_asked: None,
             held: None,
             quiet_since: connection.established,
+            interim: None,
             close_announced: false,
             surplus: 0,
         }
@@ -291,6 +294,7 @@ impl Http1 {
             request,
             response: self.response.take(),
             quiet_since: self.quiet_since.take(),
+            interim: self.interim.take(),
             close_announced: self.close_announced,
             outcome,
         };
@@ -323,7 +327,8 @@ impl Http1 {
                     let taken = server.acked.is_some_and(|acked| acked.pos > response.start);
                     match (taken, response.complete) {
                         (true, true) => Outcome::Answered,
-                        (true, false) => Outcome::Partial,
+                        // Where its head was cut, nobody knows how long it is.
+                        (true, false) => unread.map_or(Outcome::Partial, Outcome::Unread),
                         (false, _) => Outcome::Late,
                     }
                 }

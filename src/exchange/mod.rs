@@ -47,6 +47,8 @@ pub struct Exchange {
     /// The frame after which nothing was outstanding: the last of the response before, or the end
     /// of the handshake. `None` when the capture begins later, or requests overlap.
     pub quiet_since: Option<FrameRef>,
+    /// The last interim response (1xx) that came to it.
+    pub interim: Option<FrameRef>,
     /// The response before this one announced that the connection would be closed.
     pub close_announced: bool,
     /// What became of it.
@@ -113,6 +115,17 @@ pub struct Request {
     pub server_pos: StreamPos,
 }
 
+/// How far a response was at some moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Begun {
+    /// Its last frame until then.
+    pub last: FrameRef,
+    /// Bytes of its head that had come.
+    pub head_len: u64,
+    /// The whole head had come.
+    pub head_complete: bool,
+}
+
 /// A response, as far as it got.
 #[derive(Clone, Copy, Debug)]
 pub struct Response {
@@ -142,6 +155,8 @@ pub struct Response {
     pub announces_close: bool,
     /// It began after the client had closed its direction, without knowledge of the response.
     pub after_close: bool,
+    /// How far it was when the client closed, if more of it came after that.
+    pub before_close: Option<Begun>,
     /// All of it came.
     pub complete: bool,
 }

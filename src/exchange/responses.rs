@@ -5,7 +5,7 @@ use super::detect::is_status;
 use super::direction::{HeadStep, Phase, Rest};
 use super::head;
 use super::http1::{Http1, Out, Over};
-use super::{Flaw, FlawKind, Outcome, Request, Response, Unread};
+use super::{Begun, Flaw, FlawKind, Outcome, Request, Response, Unread};
 use crate::flow::{Connection, Side, Start, StreamPos};
 use crate::packet::FrameRef;
 
@@ -26,6 +26,16 @@ impl Http1 {
     ) {
         if is_status(rest.bytes) && self.may_be_bodiless() {
             self.response_done(rest.frame, out);
+        }
+        if let Some(response) = &mut self.response
+            && !response.after_close
+            && has_closed(connection)
+        {
+            response.before_close.get_or_insert(Begun {
+                last: response.last,
+                head_len: response.head_len,
+                head_complete: response.head_complete,
+            });
         }
         while rest.len > 0 && self.over.is_none() {
             let resumes = self.resumes();
@@ -109,6 +119,7 @@ impl Http1 {
             server: None,
             announces_close: false,
             after_close: has_closed(connection),
+            before_close: None,
             complete: false,
         });
         true
@@ -156,6 +167,7 @@ impl Http1 {
                 rest.skip(used);
                 if matches!(head.status, 100..=199) && head.status != 101 {
                     self.response = None;
+                    self.interim = Some(frame);
                     return;
                 }
                 if let Some(response) = &mut self.response {

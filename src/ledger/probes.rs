@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Kinds of requests watched per listener; the one that was silent longest makes room.
 const WATCHED: usize = 32;
 /// After so many intervals a request is a probe or an ordinary one, unless that is in doubt; then the
-/// same is asked of the next ones.
+/// same is asked of the last ones, again and again.
 const DECIDED: usize = 8;
 /// Fewer intervals are chance.
 const MIN_INTERVALS: usize = 5;
@@ -411,7 +411,7 @@ impl Candidate {
         }
         self.intervals.push(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX));
         let seen = self.intervals.len();
-        let due = seen == DECIDED && !self.in_doubt() || seen >= INTERVALS;
+        let due = seen >= DECIDED && !self.in_doubt() || seen >= INTERVALS;
         if self.stage == Stage::Watching && due {
             self.decide(release);
         }
@@ -441,17 +441,18 @@ impl Candidate {
         (of >= enough && steady.saturating_mul(5) >= of.saturating_mul(4)).then_some(middle)
     }
 
-    /// No period, but half of the intervals are steady: a busy host delays some of the first few. Three
-    /// retries a second apart look like that, too, and go on to.
+    /// No period, but half of the intervals are steady: a busy host delays some of the first few. Connects
+    /// get no second chance: three retries a second apart, and a client that asks in turn, look like that.
     fn in_doubt(&self) -> bool {
         let half = self.steady().is_some_and(|(_, steady, of)| steady.saturating_mul(2) >= of);
-        self.period().is_none() && half
+        !self.is_bare() && self.period().is_none() && half
     }
 
-    /// The middle one of the last intervals, how many are near it, and of how many; `None` where nobody
-    /// probes so often.
+    /// The middle one of the last intervals (of all that are remembered, once it is decided), how many are
+    /// near it, and of how many; `None` where nobody probes so often.
     fn steady(&self) -> Option<(Duration, usize, usize)> {
-        let mut sorted: Vec<u64> = self.intervals.iter().rev().take(DECIDED).copied().collect();
+        let last = if self.stage == Stage::Watching { DECIDED } else { INTERVALS };
+        let mut sorted: Vec<u64> = self.intervals.iter().rev().take(last).copied().collect();
         sorted.sort_unstable();
         let middle = *sorted.get(sorted.len() / 2)?;
         let width = if self.is_bare() { 200 } else { 50 };
@@ -510,5 +511,23 @@ mod tests {
         assert_eq!(period(&[500, 501, 499, 500]), None, "too few");
         assert_eq!(period(&[100, 100, 100, 100, 100, 100]), None, "too often");
         assert_eq!(period(&[500, 700, 499, 900, 502]), None, "no period");
+    }
+
+    #[test]
+    fn an_irregular_beginning_hides_no_period() {
+        let source = Source { client: IpAddr::from([10, 0, 0, 9]), asked: Asked(7) };
+        let stage = |millis: &[u64]| {
+            let mut one = Candidate::begin(source, Timestamp::default());
+            let mut at = 0;
+            for interval in millis {
+                at += interval * 1_000_000;
+                one.interval(Timestamp::from_nanos(at), &mut |_, _| {});
+            }
+            one.stage
+        };
+        let begin = [464, 501, 550, 453, 502, 502, 500, 503];
+        assert_eq!(stage(&begin), Stage::Watching);
+        assert_eq!(stage(&[&begin[..], &[500; 7]].concat()), Stage::Probe);
+        assert_eq!(stage(&[100, 900, 300, 700].repeat(4)), Stage::Ordinary);
     }
 }

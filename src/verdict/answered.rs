@@ -6,7 +6,7 @@ use super::{
     Case, Cause, Certainty, Close, CloseKind, Detail, Evidence, Fate, Retry, RetryReason, Shows,
     Verdict,
 };
-use super::{failed, gave_up, invalid, lost};
+use super::{failed, gave_up, in_flight, invalid, lost};
 use crate::exchange::Exchange;
 use crate::flow::Side;
 
@@ -18,6 +18,7 @@ pub(super) fn judge(case: &Case<'_>) -> Fate {
             .or_else(|| invalid::large_head(case, closing))
             .or_else(|| upload_cut_short(case, closing))
             .or_else(|| gave_up::resumed_too_late(case, closing))
+            .or_else(|| reset_before(case, closing))
             .or_else(|| lost::answer(case, Some(closing)))
             .or_else(|| lost::refused_answer(case, closing));
         if let Some(verdict) = refused {
@@ -29,6 +30,16 @@ pub(super) fn judge(case: &Case<'_>) -> Fate {
         Some(status @ 500..) => failed(backend_error(case, status)),
         _ => Fate::Sound,
     }
+}
+
+/// Something between had reset the proxy's end before the answer came, which nobody took.
+fn reset_before(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let answer = case.exchange.response?;
+    let before = closing.by == Side::Server && closing.mark.frame.at < answer.first.at;
+    if !before || lost::answer_acknowledged(case) {
+        return None;
+    }
+    in_flight::foreign_reset(case, closing)
 }
 
 /// The proxy only passed it on.

@@ -17,6 +17,12 @@ use std::time::Duration;
 /// A side that closed only its own direction can still be answered, for so long.
 const HALF_CLOSE: Duration = Duration::from_millis(500);
 
+/// Nobody waits so short a time for an answer: who closes by then has another reason.
+const NO_PATIENCE: Duration = Duration::from_millis(20);
+/// A close so soon after an interim response is a reaction to it: nginx 1.22 and Varnish 7.1 take it
+/// for the whole answer.
+const AT_ONCE: Duration = Duration::from_millis(50);
+
 /// The proxy closed with the request outstanding.
 pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> Fate {
     let (exchange, connection) = (case.exchange, case.connection);
@@ -57,7 +63,8 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
         }
     }
     let received = request.complete && client.acked.is_some_and(|acked| acked.pos >= request.end);
-    if !received && !answered_late {
+    // Who breaks off its own request has not waited for the answer, though one came.
+    if !(received || answered_late && request.complete) {
         return failed(not_received(case, closing));
     }
     let wait = closing.mark.frame.at.since(request.last.at);
@@ -66,6 +73,16 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
         wait >= read.saturating_sub(slack) && wait <= read.saturating_add(slack)
     });
     let certainty = if fits_read_timeout { Certainty::Proven } else { Certainty::Likely };
+    let upon_interim =
+        exchange.interim.is_some_and(|interim| closing.mark.frame.at.since(interim.at) < AT_ONCE);
+    if (wait < NO_PATIENCE || upon_interim) && !fits_read_timeout {
+        return failed(case.verdict(
+            Cause::ClientGone,
+            Certainty::Possible,
+            Detail::Nothing,
+            closing,
+        ));
+    }
     let detail = Detail::GaveUp { fits_read_timeout, answered_late };
     failed(case.verdict(Cause::ResponseTimeout, certainty, detail, closing))
 }
@@ -86,16 +103,11 @@ fn in_the_middle(case: &Case<'_>, closing: &Closing) -> Verdict {
 
 /// The answer had stood still before the proxy closed. What came of it afterwards does not count.
 fn stood_still(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
-    let close = closing.mark.frame.at;
-    let last = case.exchange.response.map_or(case.exchange.request.last, |response| response.last);
-    let progress = if last.at <= close {
-        last.at
-    } else {
-        // The proxy acknowledges what it gets at once, or a moment later.
-        let acked = case.connection.half(Side::Server).acked;
-        acked.filter(|acked| acked.frame.at <= close)?.frame.at
-    };
-    let silence = close.since(progress);
+    // What came after the close, a late repetition say, broke no silence.
+    let last = case.exchange.response.map_or(case.exchange.request.last, |response| {
+        response.before_close.map_or(response.last, |before| before.last)
+    });
+    let silence = closing.mark.frame.at.since(last.at);
     let detail = Detail::Stalled { silence, zero_window: false };
     (silence >= SILENCE).then(|| case.verdict(Cause::Stalled, Certainty::Likely, detail, closing))
 }

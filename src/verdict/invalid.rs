@@ -48,20 +48,25 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     Some(verdict)
 }
 
-/// The head of the answer is large, and the proxy threw the connection away in the middle of it: a
-/// reset with ACK flag says that it left something unread.
+/// The head of the answer is large, and the proxy threw the connection away in the middle of it, or
+/// left something unread, as a reset with ACK flag says.
 pub(super) fn large_head(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let response = case.exchange.response?;
-    let thrown_away = closing.by == Side::Client
-        && closing.kind == CloseKind::Rst
-        && closing.mark.ack.is_some()
-        && closed_at_once(case, closing);
-    if !thrown_away || response.head_len < LARGE_HEAD {
+    if closing.by != Side::Client || response.after_close {
         return None;
     }
-    // Of a whole head much more may have been read than was not.
-    let body_read = response.received > LARGE_HEAD;
-    if response.head_complete && body_read {
+    let before = response.before_close;
+    let bytes = before.map_or(response.head_len, |before| before.head_len);
+    let whole = before.map_or(response.head_complete, |before| before.head_complete);
+    let refused = if whole {
+        // Of a whole head much more may have been read than was not.
+        let unread = closing.kind == CloseKind::Rst && closing.mark.ack.is_some();
+        unread && response.received <= LARGE_HEAD && closed_at_once(case, closing)
+    } else {
+        let last = before.map_or(response.last, |before| before.last);
+        closing.mark.frame.at.since(last.at) <= AT_ONCE
+    };
+    if !refused || bytes < LARGE_HEAD {
         return None;
     }
     let detail = Detail::LargeHead { bytes: response.head_len };

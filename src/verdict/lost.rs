@@ -95,7 +95,7 @@ pub(super) fn refused_answer(case: &Case<'_>, closing: &Closing) -> Option<Verdi
 }
 
 /// Some of the answer was acknowledged, or may have been.
-fn answer_acknowledged(case: &Case<'_>) -> bool {
+pub(super) fn answer_acknowledged(case: &Case<'_>) -> bool {
     let acked = case.connection.half(Side::Server).acked;
     case.exchange
         .response

@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 
-from . import backends, crosscheck, proxies, scenarios
+from . import backends, beside, crosscheck, proxies, scenarios
 from .client import ClientConn, Result
 from .net import PROXY_CIP, PROXY_PORT, Lab
 from .tidy import tidy
@@ -102,11 +102,17 @@ def _make(case, folder, slot, tools, live):
         ctx = Ctx(case, folder, slot, tools)
         ctx.start_backend()
         ctx.proxy = proxies.start(case["proxy"], ctx, **case["proxy_opts"])
+        talks = [beside.module(name).start(ctx) for name in case.get("beside", ())]
         time.sleep(case.get("settle", 0.3))
         if live:
             watches = ctx.lab.watch(live, listeners(ctx), case.get("capture", {}).get("proxy_any", False))
         files = ctx.lab.capture(**case.get("capture", {}))
+        talking = [threading.Thread(target=talk, daemon=True) for talk in talks]
+        for talk in talking:
+            talk.start()
         scenarios.ALL[case["scenario"]](ctx, **case.get("params", {}))
+        for talk in talking:
+            talk.join(30)
         ctx.join()
         time.sleep(case.get("linger", 0.3))
         ctx.lab.stop_capture()

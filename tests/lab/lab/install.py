@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-from . import backends, proxies
+from . import backends, beside, proxies
 from .daemon import APPS, PY
 from .process import sh
 
@@ -27,7 +27,7 @@ def tools_folder():
 def _needed(cases, what):
     found = []
     for c in cases:
-        for module in (proxies.module(c["proxy"]), backends.module(c["backend"])):
+        for module in (proxies.module(c["proxy"]), backends.module(c["backend"]), *map(beside.module, c.get("beside", ()))):
             found += [x for x in getattr(module, what, ()) if x not in found]
     return found
 

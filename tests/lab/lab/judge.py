@@ -38,12 +38,12 @@ WORDS = {
     "connection_refused": {"connection_refused"}, "connect_timeout": {"connect_timeout"}, "icmp_unreachable": {"unreachable"},
     "accept_queue_full": {"accept_queue_full"}, "waiting": {"accept_queue_full"}, "upload_cut_short": {"upload_cut_short"},
     "backend_slow": {"response_timeout", "client_gone"}, "backend_stalled": {"stalled"}, "path_blackhole": {"silent_drop"},
-    "client_gone": {"client_gone"},
+    "client_gone": {"client_gone"}, "proxy_broke_off": {"client_gone", "unproven"},
     "invalid_response": {"invalid_response", "protocol_mismatch", "tls_handshake_failed"},
     "backend_error_status": {"backend_error"}, "status_500": {"backend_error"}, "status_502": {"backend_error"},
     "status_503": {"backend_error"}, "status_504": {"backend_error"}, "health_check_failing": {"health_check_failing"},
 }
-BAD = ("wrong", "missed", "false", "lie", "unsafe", "nofix")
+BAD = ("wrong", "missed", "false", "lie", "unsafe", "nofix", "nonote")
 LOADED = ("restart", "rolling", "limit_load")  # scenarios whose connects no client's request asked for
 
 
@@ -57,8 +57,9 @@ def id_of(failure):
 
 
 def sound_early(r):
-    """An upload that was answered early, and whose answer the proxy passed on."""
-    return r["cause"] is None and "early answer" in r["notes"]
+    """A request with a body that was answered early, with a reset after that, and whose answer the proxy passed on."""
+    reset = r["method"] != "GET" and any(a.get("rst_in") and a["observed"].startswith("status_") for a in r["attempts"])
+    return r["cause"] is None and ("early answer" in r["notes"] or reset)
 
 
 def expected(truth, vantage):
@@ -86,9 +87,11 @@ def expected(truth, vantage):
             ok = words | WORDS.get(o, set()) | (WORDS["invalid_response"] if odd else set())
             if r["cause"] == "client_gone" and truth.get("front_leg") and not back:
                 ok = {"client_gone"}  # the client is seen to leave
+            # heads that this proxy refuses, and ends the connection as it does after any answer; two ways of framing, which many take
+            quiet = r["cause"] == "invalid_response" and (r.get("variant") == "a length and chunks" or r.get("variant") == "header too big" and (back or o == "status_200"))
             late = r["cause"] == "upload_cut_short" and not back  # there the whole body may have left before the answer came
             failing.append({"id": r["id"], "port": a.get("proxy_port"), "observed": o, "cause": r["cause"], "ok": ok,
-                            "soft": odd or unseen or late or o in ("closed_before_request", "waiting")})
+                            "soft": odd or unseen or late or quiet or back and o == "proxy_broke_off" or o in ("closed_before_request", "waiting")})
         for c in r.get("connections_without_request") or []:
             o, key = c["observed"], (c.get("stream"), c.get("proxy_port"))
             closed = o == "connected" and r["cause"] == "invalid_response" and not r["attempts"] and c["out_bytes"]  # a TLS hello
@@ -135,8 +138,8 @@ def judge(failures, failing, truth, case, vantage, ran):
         if f.get("certainty") == "proven":
             rows.append(("lie", case, vantage, e, f["cause"]))
     if scenario == "health" and any(r["cause"] == "health_check_failing" for r in truth["requests"]):
-        named = any(f["cause"] == "health_check_failing" for f in failures)
-        rows.append(("right" if named else "missed", case, vantage, {"id": None, "port": None, "observed": "health_check_failing", "cause": None}, None))
+        named = any(f["cause"] == "health_check_failing" for f in failures) or failures and not any(f.get("request") for f in failures)  # refused connects, all alike
+        rows.append(("right" if named else "missed" if truth.get("probes_steady", True) else "soft", case, vantage, {"id": None, "port": None, "observed": "health_check_failing", "cause": None}, None))
     rows += [("nofix", case, vantage, {"id": None, "port": port(f.get("proxy")), "observed": "", "cause": None}, f["cause"]) for f in failures if not f.get("fix")]
     return rows
 
@@ -152,7 +155,7 @@ def executed(folder, truth):
 
 def command(program, truth, auto=False, hints=False):
     """How the program is asked: told which side is the backend (unless auto), and the timeouts (hints)."""
-    cmd = [program, "analyze", "--format", "json", "--exit-zero"]
+    cmd = [program, "analyze", "--format", "json", "--exit-zero", *truth.get("ask", [])]
     for o in [] if auto else [truth["backend_addr"], *(truth.get("other_backends") or [])]:
         cmd += ["--backend", o if isinstance(o, str) else o.get("addr", "")]
     if hints:
@@ -170,8 +173,13 @@ def ask(cmd, source):
 
 def judge_case(program, folder, truth, capture, auto=False, hints=False, source=None):
     """The rows of one capture, and the failures that the program told."""
-    told = ask(command(program, truth, auto, hints), source or folder / capture).get("failures", [])
-    return judge(told, expected(truth, capture), truth, folder.name, capture, executed(folder, truth)), told
+    report = ask(command(program, truth, auto, hints), source or folder / capture)
+    told = report.get("failures", [])
+    rows = judge(told, expected(truth, capture), truth, folder.name, capture, executed(folder, truth))
+    note = truth.get("note")
+    if note and note not in [one["code"] for one in report["notes"]]:
+        rows.append(("nonote", folder.name, capture, {"id": None, "port": None, "observed": "the note " + note, "cause": None}, None))
+    return rows, told
 
 
 def options():

@@ -91,11 +91,12 @@ def one(case, slot, tools, program, keep, live):
         result.update(judged(program, folder, truth))
     if result["trouble"]:
         result["verdict"] = "machine"
-    elif not_yet(case):
-        result.update(verdict="not yet", odd=[])
     else:
-        live_odd = any(odd for odd, _ in result["live"].values())
-        result["verdict"] = "DIFFERS" if result["odd"] or live_odd else "agreed"
+        unread = not_yet(case)
+        if unread:  # nothing need be said; what is said must not be false
+            result["odd"] = [one for one in result["odd"] if one[1] in ("false", "lie", "unsafe", "nonote") or one[1].startswith("broken")]
+        live_odd = not unread and any(odd for odd, _ in result["live"].values())
+        result["verdict"] = "DIFFERS" if result["odd"] or live_odd else "not yet" if unread else "agreed"
     result.update(case=case, seconds=time.time() - started)
     if keep:
         shutil.rmtree(os.path.join(keep, case["name"]), ignore_errors=True)

@@ -60,7 +60,9 @@ class Lab:
     """client -- proxy -- wire -- backend, in namespaces of their own.
 
     topology: "wire" (delayed link, offloads off), "direct" (plain veth, offloads
-    on, no delay), "loopback" (proxy and backend in one namespace, on 127.0.0.1).
+    on, no delay), "vxlan" (the same, and the two talk through a tunnel, outside of
+    which the captures are), "loopback" (proxy and backend in one namespace, on
+    127.0.0.1).
     """
 
     def __init__(self, tag, workdir, wire_binary, topology="wire", delay_ms=15, ipv6=False):
@@ -80,7 +82,7 @@ class Lab:
             return
         self.backend = n("backend")
         self.proxy_if, self.backend_if = "p1", "b0"
-        if topology == "direct":
+        if topology in ("direct", "vxlan"):
             self._veth(self.proxy, "p1", self.backend, "b0")
         else:
             self.wns = n("wire")
@@ -100,9 +102,18 @@ class Lab:
             self.proxy("ip", "neigh", "replace", ip, "lladdr", bm, "dev", "p1", "nud", "permanent")
         for ip in [PROXY_IP] + ([PROXY_IP6] if ipv6 else []):
             self.backend("ip", "neigh", "replace", ip, "lladdr", pm, "dev", "b0", "nud", "permanent")
+        if topology == "vxlan":
+            self._tunnel()
         if topology == "wire":
             self.wire = Wire(self.wns, wire_binary, delay_ms, workdir, os.path.join(workdir, "wire.log"))
             self.procs.append(self.wire.proc)
+
+    def _tunnel(self):
+        self.proxy_ip, self.backend_ip = "10.78.2.1", "10.78.2.2"
+        for ns, dev, mine, far in ((self.proxy, "p1", self.proxy_ip, BACKEND_IP), (self.backend, "b0", self.backend_ip, PROXY_IP)):
+            ns("ip", "link", "add", "vx0", "type", "vxlan", "id", "502", "remote", far, "dstport", "4789", "dev", dev)
+            self._addr(ns, "vx0", mine)
+            ns("ip", "link", "set", "vx0", "up")
 
     def _ns(self, name):
         ns = NS(name)
@@ -147,23 +158,26 @@ class Lab:
         raise RuntimeError("nothing answers on %s:%s%s" % (
             ip, port, "" if not proc else " (log tail: %s)" % tail(proc.log)))
 
-    def capture(self, kind="tcpdump", proxy_any=False, nano=False):
-        """Capture at both ends. Returns the file names."""
+    def capture(self, kind="tcpdump", proxy_any=False, nano=False, backend_any=False, link=None, legs=False):
+        """Capture at both ends. Returns the file names. `any` is cooked, in version 2 unless `link` says
+        otherwise; `legs` puts both links of the proxy into one pcapng file."""
         ext = "pcapng" if kind == "dumpcap" else "pcap"
         jobs = [("proxy-side", self.proxy, "any" if proxy_any else self.proxy_if)]
         if self.topology != "loopback":
-            jobs.append(("backend-side", self.backend, self.backend_if))
+            jobs.append(("backend-side", self.backend, "any" if backend_any else self.backend_if))
         names = []
         for name, ns, dev in jobs:
             f = "%s.%s" % (name, ext)
             names.append(f)
             log = os.path.join(self.dir, "capture-%s.log" % name)
             if kind == "dumpcap":
-                argv = ["dumpcap", "-q", "-i", dev, "-w", f, "-B", "32"]
+                argv = ["dumpcap", "-q", "-i", dev, *(["-i", "p0"] if legs and ns is self.proxy else []), "-w", f, "-B", "32"]
             else:
                 argv = ["tcpdump", "-i", dev, "-s", "0", "-U", "-n", "-B", "32768", "-Z", "root", "-w", f]
                 if nano:
                     argv.insert(1, "--nano")
+                if link and dev == "any":
+                    argv += ["-y", link]
             p = Proc(ns, argv, self.dir, log)
             self.caps.append(p)
             end = time.time() + 5

@@ -60,10 +60,13 @@ class _Seen:
         return None
 
     def broken_off(self):
-        """The proxy left in the middle of its own request, as its client did."""
+        """The proxy left at once, in the middle of its own request, or after interim responses."""
         a = self.a
         at_once = self.left and self.left - a["t_sent"] < AT_ONCE
-        return "proxy_broke_off" if at_once and a["cut"] and not a["bytes_before_close"] else None
+        if at_once and a["cut"] and not a["bytes_before_close"]:
+            return "proxy_broke_off"
+        interim = a["response_bytes"] and not a["data"]  # all that it waited for
+        return "proxy_broke_off" if at_once and interim else None
 
     def unanswered(self):
         """No byte of an answer, or none before the proxy left: whatever came later, it did not read."""

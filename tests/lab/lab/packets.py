@@ -69,7 +69,8 @@ class View:
 
     def _segment(self, d):
         if d["icmp.type"] or d["icmpv6.type"]:
-            self.icmp.append((float(d["frame.time_epoch"]), d["icmp.type"] or d["icmpv6.type"], d["icmp.code"], d["tcp.srcport"]))
+            if "3" in d["icmp.type"].split(",") or d["icmpv6.type"] == "1":  # unreachable, and not a neighbour's call
+                self.icmp.append((float(d["frame.time_epoch"]), d["icmp.type"] or d["icmpv6.type"], d["icmp.code"], d["tcp.srcport"]))
             return
         if not d["tcp.stream"]:
             return

@@ -5,7 +5,7 @@ import shutil
 def tidy(d, tools):
     """Remove work files; take the machine's paths out of text files; open up permissions."""
     for n in ("tmp", "varnish", "ats/var/cache", "tomcat/work", "tomcat/temp", "jetty", "caddy", "app", "wire.log", ".config", ".local", "config.ru",
-              "backend-cgid.sock", "www", "mutex-cache"):
+              "backend-cgid.sock", "www", "mutex-cache", "tmp-postgres", "tmp-hostkey", "tmp-hostkey.pub"):
         p = os.path.join(d, n)
         if os.path.isdir(p):
             shutil.rmtree(p, ignore_errors=True)

@@ -11,7 +11,7 @@ ACCEPT = {
     "request_limit_close": {"keepalive_race", "stale_reuse", "closed_in_flight"},
     "backend_error_status": {"status_500", "status_502", "status_503", "status_504", "status_413", "status_403"},
     "health_check_failing": {"no_attempt"},
-    "client_gone": {"backend_slow", "backend_stalled", "truncated_response"},
+    "client_gone": {"proxy_broke_off", "backend_slow", "backend_stalled", "truncated_response"},
     "upload_cut_short": {"status_413", "reset_in_flight", "truncated_response"},
     "path_blackhole": {"path_blackhole"},
     "closed_in_flight": {"closed_in_flight", "reset_in_flight", "closed_before_request"},
@@ -20,6 +20,8 @@ ACCEPT = {
 }
 # other causes that a reader of one capture could fairly name
 ALSO = {
+    "middle sends RST to the backend": ("reset_in_flight",),
+    "middle sends RST to the proxy": ("path_blackhole",),  # from the backend's side: its answer meets nobody
     "middle sends RST": ("path_blackhole", "reset_in_flight"),
     "response lost": ("path_blackhole", "backend_slow"),
     "keep-alive timer of a blocked backend": ("keepalive_race", "reset_in_flight"),
@@ -31,7 +33,7 @@ ALSO = {
 }
 NAMES = {"keepalive_race", "stale_reuse", "closed_in_flight", "reset_in_flight", "truncated_response", "connection_refused", "connect_timeout", "icmp_unreachable",
          "backend_slow", "backend_stalled", "path_blackhole", "invalid_response", "backend_error_status", "health_check_failing", "request_limit_close",
-         "accept_queue_full", "client_gone", "upload_cut_short"}
+         "accept_queue_full", "client_gone", "upload_cut_short", "proxy_broke_off"}
 CONN = {"connection_refused", "connect_timeout", "icmp_unreachable"}
 
 
@@ -107,7 +109,7 @@ def _made(r, accepted):
     elif not failed and want == "upload_cut_short":
         r["cause"] = None
         _note(r, "the proxy read the early answer and passed it on")
-    elif not failed and len(attempts) > 1:
+    elif not failed and len(attempts) + len(connects) > 1:
         r["hidden_by_retry"] = True
     elif not failed:
         r["masked"] = True
@@ -166,6 +168,8 @@ def finish(case, ctx, folder, files):
             r["acceptable_causes"] = _acceptable(r, case, backend_log)
             bad_streams |= {a["stream"] for a in r["attempts"] if not a["observed"].startswith("status_2")}
     truth = _truth(case, ctx, files, problems, checker.idle_closes(bad_streams))
+    if case["scenario"] == "health":
+        truth["probes_steady"] = checker.probes_steady()
     with open(os.path.join(folder, "truth.json"), "w") as f:
         json.dump(truth, f, indent=1)
     with open(os.path.join(folder, "client.jsonl"), "w") as f:
@@ -183,14 +187,14 @@ def _truth(case, ctx, files, problems, benign_closes):
         "case": case["name"], "scenario": case["scenario"], "description": case["about"],
         "proxy": {"name": ctx.proxy["name"], "version": ctx.proxy["version"]},
         "backend": {"name": backend["name"], "version": backend["version"]},
-        "backend_addr": "%s:%d" % (ctx.lab.backend_ip, ctx.bport), "proxy_addr": ctx.lab.proxy_ip,
+        "backend_addr": ("[%s]:%d" if ":" in ctx.lab.backend_ip else "%s:%d") % (ctx.lab.backend_ip, ctx.bport), "proxy_addr": ctx.lab.proxy_ip,
         "other_backends": case.get("other_backends", []),
         "topology": case.get("topology", "wire"), "one_way_delay_ms": case.get("delay_ms", 15) if ctx.wire else 0,
-        "front_leg": bool(case.get("capture", {}).get("proxy_any")),
+        "front_leg": bool(set(case.get("capture", {})) & {"proxy_any", "legs"}),
         "tls": bool(po.get("tls")), "http2": bool(po.get("h2")), "captures": files,
         "timeouts": {"backend_keepalive_s": backend["ka"], "proxy_idle_s": po["idle"], "proxy_read_s": po["read"], "proxy_connect_s": po["connect"]},
         "requests": ctx.records, "benign_closes": benign_closes,
         "problems": problems, "notes": "; ".join([case.get("notes", "")] + ctx.notes).strip("; "),
     }
-    truth.update(ctx.truth_extra)
+    truth.update(ctx.truth_extra, **{k: case[k] for k in ("ask", "note") if case.get(k)})
     return truth

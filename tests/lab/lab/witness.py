@@ -1,5 +1,6 @@
 """What the captures of a case show of each request: its attempts, and the connections that never carried it."""
 import os
+import re
 
 from .attempt import attempts
 from .observe import observe
@@ -45,6 +46,11 @@ class Witness:
                                   rst_in=reset, fin_in=any(p["fl"] & FIN for p in ins)))
         return found
 
+    def probes_steady(self):
+        """Whether at each end four of five probes (what carries no id) came within a fiftieth of one period: a
+        busy machine makes them irregular, and then nobody can tell them."""
+        return all(_steady(view) for view in (self.proxy, self.backend) if view)
+
     def idle_closes(self, bad_streams):
         """How many connections the backend closed first, of those on which nothing was lost."""
         n = 0
@@ -53,6 +59,18 @@ class Witness:
             own = next((p["t"] for p in frames if p["out"] and p["fl"] & (FIN | RST)), None)
             n += stream not in bad_streams and fin is not None and (own is None or fin < own)
         return n
+
+
+def _steady(view):
+    times = []
+    for frames in view.flows.values():
+        asked = [p for p in frames if p["out"] and re.match(rb"[A-Z]+ /", p["data"])]
+        if not any(b"id=" in p["data"] for p in asked):
+            times += [p["t"] for p in asked] or [frames[0]["t"]]
+    times.sort()
+    gaps = sorted(b - a for a, b in zip(times, times[1:]))
+    near = [gap for gap in gaps if abs(gap - gaps[len(gaps) // 2]) < gaps[len(gaps) // 2] / 50]
+    return len(gaps) >= 5 and len(near) * 5 >= len(gaps) * 4
 
 
 def _after(a, kind):

@@ -3,15 +3,17 @@
     case(NAME, SCENARIO, PROXY, BACKEND, ABOUT, b={options of the backend}, p={options of the proxy},
          params={what the scenario is told}, ...)
 
-Further keys: topology ("wire", "direct", "loopback"), delay_ms (one way, 15), ipv6, capture (kind,
-proxy_any, nano), ports and other_backends (further listeners), settle, linger, notes, harmless (the fault
-may do no harm with this proxy), not_yet (what why502 does not read yet: told, not held against it).
+Further keys: topology ("wire", "direct", "vxlan", "loopback"), delay_ms (one way, 15), ipv6, capture (kind,
+proxy_any, backend_any, link, nano, legs), ports and other_backends (further listeners), settle, linger, notes, harmless (the fault
+may do no harm with this proxy), not_yet (what why502 does not read yet: told, not held against it),
+ask (what why502 is told besides),
+note (the code of a note that must be there), beside (what else runs on these hosts).
 """
 import importlib
 import pkgutil
 
 CASES = {}
-KEYS = {"topology", "delay_ms", "ipv6", "capture", "ports", "other_backends", "settle", "linger", "log_wait", "notes", "params", "harmless", "not_yet"}
+KEYS = {"topology", "delay_ms", "ipv6", "capture", "ports", "other_backends", "settle", "linger", "log_wait", "notes", "params", "harmless", "not_yet", "ask", "note", "beside"}
 
 
 def case(name, scenario, proxy, backend, about="", b=None, p=None, **more):

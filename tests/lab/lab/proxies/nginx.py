@@ -1,4 +1,4 @@
-"""nginx with an upstream block. Options: server_args, extra, nokeepalive, fastcgi, old_http10."""
+"""nginx with an upstream block. Options: server_args, extra, nokeepalive, fastcgi, old_http10, h2 (gRPC), listen."""
 import os
 
 from ..daemon import dpkg, write
@@ -24,6 +24,8 @@ def start(ctx, o):
                % (scheme, o["read"], o["read"], o["connect"], o.get("extra", "")))
         if o.get("old_http10"):
             loc = "proxy_pass http://app; proxy_read_timeout %ss; proxy_connect_timeout %ss;" % (o["read"], o["connect"])
+    if o.get("h2"):  # nginx speaks HTTP/2 to a backend for gRPC only
+        loc = "grpc_pass grpc://app; grpc_read_timeout %ss; grpc_connect_timeout %ss;" % (o["read"], o["connect"])
     c = write(ctx, "conf/proxy-nginx.conf", """
 daemon off; master_process on; worker_processes 1; user root; pid proxy-nginx.pid; error_log proxy-error.log info;
 events { worker_connections 1024; }
@@ -34,8 +36,8 @@ http {
   client_max_body_size 100m;
   map $http_upgrade $conn_up { default upgrade; "" ""; }
   upstream app { %s %s }
-  server { listen 8080; location / { %s } }
+  server { listen %d%s; location / { %s } }
 }
-""" % (servers, ka, loc))
+""" % (servers, ka, o.get("listen", 8080), " http2" if o.get("h2") else "", loc))
     p = spawn(ctx, ["nginx", "-p", "./", "-e", "proxy-error.log", "-c", c])
     return {"proc": p, "version": dpkg("nginx")}

@@ -41,3 +41,18 @@ def upload_cut(ctx, n=6, size=400000, stop=0.030):
         ctx.join()
         ctx.wire.unsubscribe(q)
         time.sleep(0.1)
+
+
+def client_leaves_upload(ctx, n=2):
+    """The client closes in the middle of an upload."""
+    for _ in range(n):
+        ctx.req("GET", "/ok")
+        conn = ctx.prepare()
+        rec = ctx.req("POST", "/echo", body=b"u" * 400000, body_delay=0.15, pieces=20, cause="client_gone", conn=conn, recv=False, keep=True, background=True,
+                      notes="the client closed in the middle of its upload")
+        time.sleep(1)
+        conn.s.shutdown(2)
+        conn.close()
+        rec["_thread"].join(10)
+        time.sleep(0.6)
+    ctx.req("GET", "/ok")

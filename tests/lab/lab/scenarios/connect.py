@@ -32,3 +32,19 @@ def connect_fail(ctx, cause, n=3, methods=("GET", "POST"), nft=None, wire=None, 
             time.sleep(gap)
     for s in held:
         s.close()
+
+
+def rejected(ctx, hows, path="/ok"):
+    """The backend's firewall rejects new connections, in one way after the other."""
+    for how in hows:
+        ctx.lab.backend("nft", "flush ruleset; add table inet lab; add chain inet lab in { type filter hook input priority 0; }; add rule inet lab in tcp dport 3000 reject with " + how)
+        reset = how == "tcp reset"
+        ctx.req("GET", path, cause="connection_refused" if reset else "icmp_unreachable", variant="firewall reset" if reset else how)
+        time.sleep(0.3)
+
+
+def one_dead(ctx, n=6):
+    """One of two servers is gone; which request meets it is the proxy's choice."""
+    for i in range(n):
+        ctx.req("POST" if i % 3 == 2 else "GET", "/ok", cause="connection_refused", notes="one of two servers is gone")
+        time.sleep(0.2)
