@@ -18,6 +18,8 @@ mod talk;
 /// Conversations, and the verdict on each.
 mod conversations;
 
+/// Logs of real proxies, joined.
+mod access_logs;
 /// Captures kept in `captures/` give the answers kept beside them.
 mod captures;
 /// The program as a person or a script meets it: output, exit codes, errors.

@@ -208,13 +208,15 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
         "",
         out,
     )?;
-    let mut groups: BTreeMap<Option<&str>, Vec<&LogLine>> = BTreeMap::new();
+    // Where the log does not say why, the status is all there is.
+    let mut groups: BTreeMap<(Option<&str>, Option<u16>), Vec<&LogLine>> = BTreeMap::new();
     for line in lines() {
-        groups.entry(line.says).or_default().push(line);
+        let status = line.status.filter(|_| line.says.is_none());
+        groups.entry((line.says, status)).or_default().push(line);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, lines)| std::cmp::Reverse(lines.len()));
-    for (says, lines) in &groups {
+    for ((says, status), lines) in &groups {
         writeln!(out)?;
         let known = says.and_then(|name| Says::ALL.into_iter().find(|says| says.name() == name));
         let meaning = known.map_or("the log does not say why", words::meaning);
@@ -231,7 +233,7 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
         let times = plural(u64::try_from(lines.len()).unwrap_or(u64::MAX), "time");
         paragraph(&format!("{times}: {meaning}{code}. {}", statuses.join(", ")), "  ", out)?;
         paragraph(
-            &format!("{BOLD}To find out:{BOLD:#} {}.", words::open_question(known)),
+            &format!("{BOLD}To find out:{BOLD:#} {}.", words::open_question(known, *status)),
             "  ",
             out,
         )?;
@@ -245,9 +247,16 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     let text = "On the proxy's host or on the backend's, for longer than the longest keep-alive timeout, \
                 until the error has happened again:";
     paragraph(text, "  ", out)?;
+    if backends.is_empty() {
+        paragraph(
+            "(8080 stands for the port of the backends, which the log does not name)",
+            "  ",
+            out,
+        )?;
+    }
     writeln!(out, "\n    tcpdump -i any -s 0 -B 16384 -w 502.pcap '{}'", filter(&backends))?;
     let first = log.files.first().map_or("access.log", |file| file.path.as_str());
-    writeln!(out, "    why502 analyze --access-log {first} 502.pcap\n")?;
+    writeln!(out, "    why502 analyze --access-log {first} 502.pcap")?;
     Ok(())
 }
 
