@@ -258,21 +258,22 @@ fn a_retry_that_hid_a_failure_is_told_with_what_it_cost() {
             log: fs::read(folder.join(log).with_extension("log")).unwrap(),
             capture: unpacked(&folder.join("proxy-side.pcap.gz")),
         };
-        for hidden in [false, true] {
-            let (report, figures) = join.run(hidden, options);
-            assert!(figures.wrong.is_empty(), "{figures:?}");
-            let told = &report["log"]["hidden_retries"];
-            assert_eq!(told["failures"], 3, "{log} {hidden} {told}");
-            // A round trip of 30 ms, and another for the new connection.
-            let cost = told["cost_ns"].as_u64().unwrap() / 3;
-            assert!((40_000_000..60_000_000).contains(&cost), "{cost}");
-            for failure in report["failures"].as_array().unwrap() {
-                let (client, retried) = (&failure["client"], failure["request"]["method"] == "GET");
-                assert_eq!(client["retried"], retried, "{log}: {failure}");
-                assert_eq!(client["status"], if retried { 200 } else { 502 }, "{log}: {failure}");
-                // The close refused what had been sent: nothing ran twice.
-                assert_eq!(client["ran_twice"], false);
-            }
+        // With ids made alike and whole seconds, nothing wrong is said.
+        let (_, figures) = join.run(true, options);
+        assert!(figures.wrong.is_empty(), "{figures:?}");
+        let (report, figures) = join.run(false, options);
+        assert!(figures.wrong.is_empty(), "{figures:?}");
+        let told = &report["log"]["hidden_retries"];
+        assert_eq!(told["failures"], 3, "{log} {told}");
+        // A round trip of 30 ms, and the rest of the one before.
+        let cost = told["cost_ns"].as_u64().unwrap() / 3;
+        assert!((40_000_000..60_000_000).contains(&cost), "{cost}");
+        for failure in report["failures"].as_array().unwrap() {
+            let (client, retried) = (&failure["client"], failure["request"]["method"] == "GET");
+            assert_eq!(client["retried"], retried, "{log}: {failure}");
+            assert_eq!(client["status"], if retried { 200 } else { 502 }, "{log}: {failure}");
+            // The close refused what had been sent: nothing ran twice.
+            assert_eq!(client["ran_twice"], false);
         }
     }
 }

@@ -35,6 +35,8 @@ mod explain;
 mod filter;
 /// Nothing in a capture makes the program panic, hang or grow.
 mod hostile;
+/// Lines and conversations, joined or not.
+mod joins;
 /// The laboratory's cases, where `../shared` is there.
 mod laboratory;
 /// Who may import whom.

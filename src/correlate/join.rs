@@ -557,8 +557,9 @@ fn choose(
     index: &Index<'_>,
 ) -> Option<Vec<Hit>> {
     let message = line.kind == Kind::Message;
-    if is_listed(line) {
-        return index.by_attempts(line, hits, clock);
+    let listed = is_listed(line);
+    if let Some(chosen) = index.by_attempts(line, hits, clock).filter(|_| listed) {
+        return Some(chosen);
     }
     let mut ranked: Vec<(Duration, Hit)> =
         hits.iter().map(|hit| (index.distance(line, *hit, clock), *hit)).collect();
@@ -585,7 +586,7 @@ fn choose(
     }
     // One of them fits the times well, and nothing else comes near.
     let near = clock.spread.saturating_add(line.resolution);
-    let fine = line.about.is_none() && !line.floor;
+    let fine = line.about.is_none() && !line.floor && !listed;
     let clear = fine && first <= near && second >= near.max(first).saturating_mul(3);
     (clear && (alone(&nearest) || message || line.was_sent_once())).then(|| vec![nearest])
 }
