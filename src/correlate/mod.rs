@@ -58,10 +58,15 @@ pub struct Client {
 /// Where the time of a request went, by a load balancer's times and by the packets.
 #[derive(Clone, Copy, Debug)]
 pub struct Split {
-    /// From the request's last byte to the answer's first, where the capture was taken.
+    /// The backend.
+    pub server: Endpoint,
+    /// From the request's last byte to the answer's first, or to the close that came instead, where the
+    /// capture was taken.
     pub waited: Duration,
-    /// From the answer's first byte to its last.
+    /// From the answer's first byte to its last; zero when there was none.
     pub answering: Duration,
+    /// There was an answer.
+    pub answered: bool,
 }
 
 /// What is said of one error line.
@@ -388,12 +393,19 @@ impl Table<'_> {
             _ => None,
         };
         let exchange = match hits.last() {
-            Some(Hit::Exchange(place)) if answer != Answer::Ambiguous => self.seen.get(*place),
+            Some(Hit::Exchange(place)) if found.is_some_and(|one| !one.ambiguous) => {
+                self.seen.get(*place)
+            }
             _ => None,
         };
-        let split = exchange.filter(|_| line.times.is_some()).and_then(|one| {
-            let answered = one.answered?;
-            Some(Split { waited: answered.since(one.sent), answering: one.ended.since(answered) })
+        let split = exchange.filter(|_| line.times.is_some()).map(|one| {
+            let until = one.answered.unwrap_or(one.ended);
+            Split {
+                server: one.server,
+                waited: until.since(one.sent),
+                answering: one.ended.since(until),
+                answered: one.answered.is_some(),
+            }
         });
         let exchange =
             exchange.map(|one| (one.connection, one.ordinal)).or_else(|| match hits.last() {

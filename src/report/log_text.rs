@@ -2,7 +2,7 @@
 
 use super::log::of_nanos;
 use super::log_words as words;
-use super::model::{Client, FrontLeg, Log, LogFile, LogLine, Report};
+use super::model::{Client, FrontLeg, Log, LogFile, LogLine, LogTimes, Report};
 use super::notes::plural;
 use super::text::{YELLOW, clock};
 use super::words::duration;
@@ -120,6 +120,7 @@ fn reason_text(reason: &str) -> &'static str {
     }
     match reason {
         "answered" => "the backend had answered in full",
+        "alike_went_well" => "requests like it all went well",
         "nothing_on_the_leg" => "the proxy sent nothing to a backend for it",
         "outside_time" => "outside of its time",
         "backend_not_captured" => "nothing of its backend was captured",
@@ -371,29 +372,33 @@ fn clock_text(clock: &super::model::Clock) -> String {
     )
 }
 
-/// A load balancer's times against the packets: where the time went.
+/// A load balancer's times against the packets: where the time went, of the longest.
 fn split(log: &Log, out: &mut dyn Write) -> io::Result<()> {
-    let mut timed: Vec<(&LogLine, u64, u64)> = log
-        .joined
-        .iter()
-        .chain(&log.unmatched)
-        .filter_map(|line| {
-            let times = line.times?;
-            Some((line, times.target_ns?, times.waited_ns?))
-        })
-        .collect();
-    timed.sort_by_key(|(_, target, _)| std::cmp::Reverse(*target));
-    for (line, target, waited) in timed.iter().take(3) {
-        let dispatch = line.times.and_then(|times| times.dispatch_ns).unwrap_or(0);
-        let elsewhere = target.saturating_sub(*waited);
+    const LONGEST: usize = 3;
+    let lines = log.joined.iter().chain(&log.unmatched);
+    let mut timed: Vec<(&LogLine, LogTimes)> =
+        lines.filter_map(|line| Some((line, line.times?))).collect();
+    timed.retain(|(_, times)| times.target_ns.is_some() && times.waited_ns.is_some());
+    timed.sort_by_key(|(_, times)| std::cmp::Reverse(times.target_ns));
+    for (line, times) in timed.iter().take(LONGEST) {
+        let show = |nanos: Option<u64>| duration(of_nanos(nanos.unwrap_or(0)));
+        let end = if times.answered == Some(true) { "the answer" } else { "the close" };
+        let status = line.status.map_or("-".to_owned(), |status| status.to_string());
+        let went = match times.in_server_ns {
+            Some(_) => format!(
+                "{} in the server, {} on the way, {} in the load balancer itself",
+                show(times.in_server_ns),
+                show(times.on_wire_ns),
+                show(times.in_proxy_ns),
+            ),
+            None => format!("{} where the capture was taken", show(times.waited_ns)),
+        };
         let text = format!(
-            "line {}: the load balancer took {} until it had sent the request and counts {} for the target; \
-             the packets show {} of these at the place of the capture and beyond, {} before it",
+            "where the time of line {} ({status}) went: {} in the load balancer until the request was \
+             sent, then {} by its count until {end}, of which the packets show {went}",
             line.line,
-            duration(of_nanos(dispatch)),
-            duration(of_nanos(*target)),
-            duration(of_nanos(*waited)),
-            duration(of_nanos(elsewhere)),
+            show(times.dispatch_ns),
+            show(times.target_ns),
         );
         paragraph(&text, "  ", out)?;
     }

@@ -51,6 +51,11 @@ pub(super) fn line(line: &Line, told: &Told, at: Timestamp, failures: &[Failure]
             "the proxy answered by itself: nothing like it was sent to a backend{}",
             meanwhile(at, failures)
         ),
+        Answer::NotOnLeg(Own::AlikeWell) => {
+            "several requests like it went to backends at that time, and all were answered in full: the \
+             proxy did not send this one, or refused its answer"
+                .to_owned()
+        }
         Answer::NotInCapture(missing) => missing_text(missing, said),
     }
 }
