@@ -18,7 +18,7 @@ use crate::ledger::{Failure, Ledger};
 use crate::packet::Endpoint;
 use crate::roles::{Role, Roles};
 use crate::time::Timestamp;
-use crate::verdict::{Cause, Retry};
+use crate::verdict::{Cause, Detail, Retry};
 pub use answer::{Answer, Missing, Own};
 pub use clock::Clock;
 pub use front::FrontLeg;
@@ -222,6 +222,9 @@ pub fn join(
         .collect();
     let matches = join::join(&all, &clocks, &index);
     let mut clients: BTreeMap<Place, Client> = BTreeMap::new();
+    // Of failures whose client left, says the log; and of those that the front leg contradicts.
+    let mut left: Vec<(Place, Option<u16>)> = Vec::new();
+    let mut stayed: Vec<Place> = Vec::new();
     let table = Table { seen: &seen, connects: &connects, failing: &failing, ledger };
     for (line, found) in all.iter().zip(&matches) {
         let (Some(found), Kind::Access) = (found.as_ref().filter(|one| !one.ambiguous), line.kind)
@@ -230,12 +233,22 @@ pub fn join(
         };
         let clock = clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
         for (place, client) in table.clients(line, found, &clock) {
+            if line.says == Some(Says::Client) && !client.retried {
+                left.push((place, line.status));
+            }
             clients.entry(place).or_insert(client);
         }
     }
     for one in &passed {
         for (place, client) in table.front_clients(one, trail.seen(), &places) {
             let took = client.proxy_took;
+            let asked_by = trail.seen().get(one.front).map(|front| front.client);
+            let gone = table.failure(place).map(|failure| failure.verdict.detail);
+            if let Some(Detail::FrontLeg { client, .. }) = gone
+                && asked_by.is_some_and(|asked_by| asked_by != client)
+            {
+                stayed.push(place);
+            }
             clients.entry(place).or_insert(client).proxy_took = took;
         }
     }
@@ -246,18 +259,15 @@ pub fn join(
         joined: matches.iter().flatten().any(|one| !one.ambiguous),
         captured,
     };
-    let mut left: Vec<(Place, Option<u16>)> = Vec::new();
     let mut told = Vec::new();
     for (at, (line, found)) in lines.errors().iter().zip(&matches).enumerate() {
         let clock = clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
         let answer = ground.answer(line, found.as_ref(), &clock, &seen, &failing);
         let one = table.told(at, line, found.as_ref(), answer);
-        if line.says == Some(Says::Client) && answer == Answer::OnLeg {
-            left.extend(one.failures.last().map(|place| (*place, line.status)));
-        }
         told.push(one);
     }
-    // What a log proves changes the verdict.
+    // What is proven changes the verdict.
+    stayed.into_iter().for_each(|place| ledger.client_stayed(place));
     for (place, status) in left {
         ledger.client_left(place, status);
     }

@@ -165,19 +165,19 @@ fn hidden(log: &Log, out: &mut dyn Write) -> io::Result<()> {
 fn front(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let Some(front) = &report.front_leg else { return Ok(()) };
     let failures = || report.failures.iter().filter_map(|failure| failure.client);
-    let seen = failures().filter(|client| client.status.is_none_or(|one| one >= 500)).count();
-    let retried = failures().filter(hides).count();
-    if seen == 0 && retried == 0 {
+    let error = |client: &Client| client.status.is_some_and(|status| status >= 500);
+    let counts = [
+        (failures().filter(error).count(), "got an error"),
+        (failures().filter(|client| client.status.is_none()).count(), "got nothing, or left"),
+        (failures().filter(hides).count(), "saw nothing of it, for the proxy tried again"),
+    ];
+    let said = counts.iter().filter(|(count, _)| *count > 0);
+    let said: Vec<String> = said.map(|(count, what)| format!("{count} {what}")).collect();
+    if said.is_empty() {
         return Ok(());
     }
-    let text = format!(
-        "Clients, as the front leg shows: {} ended in an error for a client{}.",
-        plural(u64::try_from(seen).unwrap_or(u64::MAX), "failure"),
-        match retried {
-            0 => String::new(),
-            more => format!(", {more} were hidden by a retry"),
-        }
-    );
+    let text =
+        format!("What clients got of these failures, as the front leg shows: {}.", said.join(", "));
     paragraph(&format!("{BOLD}{text}{BOLD:#}"), "", out)?;
     if front.errors_of_proxy > 0 {
         let more = plural(front.errors_of_proxy, "more error");
