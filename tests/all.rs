@@ -18,6 +18,8 @@ mod talk;
 /// Conversations, and the verdict on each.
 mod conversations;
 
+/// Logs of real proxies, joined.
+mod access_logs;
 /// Captures kept in `captures/` give the answers kept beside them.
 mod captures;
 /// The program as a person or a script meets it: output, exit codes, errors.
@@ -33,6 +35,8 @@ mod explain;
 mod filter;
 /// Nothing in a capture makes the program panic, hang or grow.
 mod hostile;
+/// Lines and conversations, joined or not.
+mod joins;
 /// The laboratory's cases, where `../shared` is there.
 mod laboratory;
 /// Who may import whom.

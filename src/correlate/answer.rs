@@ -45,6 +45,7 @@ impl Answer {
                 Own::Said(says) => says.name(),
                 Own::Answered(_) => "answered",
                 Own::Nothing => "nothing_on_the_leg",
+                Own::AlikeWell => "alike_went_well",
             }),
             Self::NotInCapture(missing) => Some(match missing {
                 Missing::OutsideTime { .. } => "outside_time",
@@ -69,6 +70,8 @@ pub enum Own {
     Answered(u16),
     /// The capture holds what the proxy sends to its backends at that time, and nothing of this.
     Nothing,
+    /// Several exchanges at that time are like it, and all of them went well.
+    AlikeWell,
 }
 
 /// Why the capture does not hold it.
@@ -127,7 +130,7 @@ impl Ground<'_> {
             return if found.hits.iter().any(failed) {
                 Answer::Ambiguous
             } else {
-                Answer::NotInCapture(Missing::NotFound)
+                Answer::NotOnLeg(Own::AlikeWell)
             };
         }
         if found.hits.iter().any(failed) {

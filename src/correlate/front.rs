@@ -68,6 +68,14 @@ pub(super) fn join(
     let begun = |place: &usize| seen.get(*place).map(|one| one.begun).unwrap_or_default();
     by_id.values_mut().chain(by_asked.values_mut()).for_each(|places| places.sort_by_key(begun));
     fronts.sort_by_key(begun);
+    // An id that several requests carry is none of them's.
+    let mut carried: HashMap<(u64, u64), u32> = HashMap::new();
+    for front in fronts.iter().filter_map(|place| seen.get(*place)) {
+        for id in front.ids.iter().filter(|id| **id != 0) {
+            let count = carried.entry((*id, front.asked.whole)).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
     // Whose request an exchange can be.
     let mut owners: HashMap<usize, u32> = HashMap::new();
     let mut found: Vec<(usize, By, Vec<usize>)> = Vec::new();
@@ -88,7 +96,8 @@ pub(super) fn join(
             rest.take(CANDIDATES).take_while(|one| begun(one) <= until).copied().collect()
         };
         // An id that the proxy gave to the request itself is on the backend leg alone.
-        let ids = front.ids.iter().filter(|id| **id != 0);
+        let once = |id: &&u64| carried.get(&(**id, front.asked.whole)) == Some(&1);
+        let ids = front.ids.iter().filter(|id| **id != 0).filter(once);
         let ided: Vec<usize> = ids
             .filter_map(|id| by_id.get(id))
             .map(inside)
@@ -149,7 +158,8 @@ pub(super) fn own_time(front: &Seen, attempts: &[usize], seen: &[Seen]) -> Optio
     let backends =
         attempts.iter().filter_map(|place| seen.get(*place)).fold(Duration::ZERO, |sum, one| {
             let ended = one.ended.min(front.ended);
-            sum.saturating_add(ended.since(one.begun))
+            // A connection that was opened for it is no time of the proxy's either.
+            sum.saturating_add(ended.since(one.opened.max(front.begun)))
         });
     Some(whole.saturating_sub(backends))
 }

@@ -87,6 +87,8 @@ pub(super) struct Index<'a> {
     lines_of_id: HashMap<(u64, u64), u32>,
 }
 
+/// A proxy that tries again does so sooner.
+const AT_ONCE: Duration = Duration::from_millis(200);
 /// More than that are no attempts of one request.
 const MAX_ATTEMPTS: usize = 16;
 /// One candidate costs time: no line has more.
@@ -340,6 +342,14 @@ impl<'a> Index<'a> {
         .unwrap_or_default()
     }
 
+    /// Each begins when the one before has just failed.
+    fn follow_at_once(&self, hits: &[Hit]) -> bool {
+        hits.windows(2).all(|pair| {
+            let [first, second] = pair else { return true };
+            self.times(*second).0.since(self.times(*first).1) <= AT_ONCE
+        })
+    }
+
     /// They can be attempts of one request: by one proxy, one after the other.
     fn is_chain(&self, hits: &[Hit]) -> bool {
         hits.windows(2).all(|pair| {
@@ -480,7 +490,7 @@ pub(super) fn join(lines: &[&Line], clocks: &[Clock], index: &Index<'_>) -> Vec<
             let Some(slot) = open.get_mut(place) else { continue };
             let Some((by, hits)) = slot.as_ref() else { continue };
             let alone = |hit: &Hit| owners.get(&(line.kind, *hit)) == Some(&1);
-            let chosen = choose(line, hits, &alone, &clock(line), index);
+            let chosen = choose(line, by, hits, &alone, &clock(line), index);
             let Some(chosen) = chosen else { continue };
             let fresh = chosen.iter().all(|hit| !taken.contains_key(&(line.kind, *hit)));
             if !fresh {
@@ -540,14 +550,16 @@ fn exact(line: &Line, by: By, mut hits: Vec<Hit>, clock: &Clock, index: &Index<'
 /// line can be; or the one that its times point at while all others are far.
 fn choose(
     line: &Line,
+    by: &By,
     hits: &[Hit],
     alone: &dyn Fn(&Hit) -> bool,
     clock: &Clock,
     index: &Index<'_>,
 ) -> Option<Vec<Hit>> {
     let message = line.kind == Kind::Message;
-    if is_listed(line) {
-        return index.by_attempts(line, hits, clock);
+    let listed = is_listed(line);
+    if let Some(chosen) = index.by_attempts(line, hits, clock).filter(|_| listed) {
+        return Some(chosen);
     }
     let mut ranked: Vec<(Duration, Hit)> =
         hits.iter().map(|hit| (index.distance(line, *hit, clock), *hit)).collect();
@@ -566,12 +578,15 @@ fn choose(
     };
     let within = line.duration.is_some() && line.about.is_none();
     let connects = chain.iter().all(|hit| matches!(hit, Hit::Connect(_)));
-    if !message && unshared && counted && (within || connects) && index.is_chain(&chain) {
+    // Where the log has no duration, a retry follows at once.
+    let at_once = *by == By::TargetAndTime && index.follow_at_once(&chain);
+    let attempts = within || connects || at_once;
+    if !message && unshared && counted && attempts && index.is_chain(&chain) {
         return Some(chain);
     }
     // One of them fits the times well, and nothing else comes near.
     let near = clock.spread.saturating_add(line.resolution);
-    let fine = line.about.is_none() && !line.floor;
+    let fine = line.about.is_none() && !line.floor && !listed;
     let clear = fine && first <= near && second >= near.max(first).saturating_mul(3);
     (clear && (alone(&nearest) || message || line.was_sent_once())).then(|| vec![nearest])
 }

@@ -18,7 +18,7 @@ use crate::ledger::{Failure, Ledger};
 use crate::packet::Endpoint;
 use crate::roles::{Role, Roles};
 use crate::time::Timestamp;
-use crate::verdict::{Cause, Retry};
+use crate::verdict::{Cause, Detail, Retry};
 pub use answer::{Answer, Missing, Own};
 pub use clock::Clock;
 pub use front::FrontLeg;
@@ -58,10 +58,15 @@ pub struct Client {
 /// Where the time of a request went, by a load balancer's times and by the packets.
 #[derive(Clone, Copy, Debug)]
 pub struct Split {
-    /// From the request's last byte to the answer's first, where the capture was taken.
+    /// The backend.
+    pub server: Endpoint,
+    /// From the request's last byte to the answer's first, or to the close that came instead, where the
+    /// capture was taken.
     pub waited: Duration,
-    /// From the answer's first byte to its last.
+    /// From the answer's first byte to its last; zero when there was none.
     pub answering: Duration,
+    /// There was an answer.
+    pub answered: bool,
 }
 
 /// What is said of one error line.
@@ -217,6 +222,9 @@ pub fn join(
         .collect();
     let matches = join::join(&all, &clocks, &index);
     let mut clients: BTreeMap<Place, Client> = BTreeMap::new();
+    // Of failures whose client left, says the log; and of those that the front leg contradicts.
+    let mut left: Vec<(Place, Option<u16>)> = Vec::new();
+    let mut stayed: Vec<Place> = Vec::new();
     let table = Table { seen: &seen, connects: &connects, failing: &failing, ledger };
     for (line, found) in all.iter().zip(&matches) {
         let (Some(found), Kind::Access) = (found.as_ref().filter(|one| !one.ambiguous), line.kind)
@@ -225,12 +233,22 @@ pub fn join(
         };
         let clock = clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
         for (place, client) in table.clients(line, found, &clock) {
+            if line.says == Some(Says::Client) && !client.retried {
+                left.push((place, line.status));
+            }
             clients.entry(place).or_insert(client);
         }
     }
     for one in &passed {
         for (place, client) in table.front_clients(one, trail.seen(), &places) {
             let took = client.proxy_took;
+            let asked_by = trail.seen().get(one.front).map(|front| front.client);
+            let gone = table.failure(place).map(|failure| failure.verdict.detail);
+            if let Some(Detail::FrontLeg { client, .. }) = gone
+                && asked_by.is_some_and(|asked_by| asked_by != client)
+            {
+                stayed.push(place);
+            }
             clients.entry(place).or_insert(client).proxy_took = took;
         }
     }
@@ -241,18 +259,15 @@ pub fn join(
         joined: matches.iter().flatten().any(|one| !one.ambiguous),
         captured,
     };
-    let mut left: Vec<(Place, Option<u16>)> = Vec::new();
     let mut told = Vec::new();
     for (at, (line, found)) in lines.errors().iter().zip(&matches).enumerate() {
         let clock = clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
         let answer = ground.answer(line, found.as_ref(), &clock, &seen, &failing);
         let one = table.told(at, line, found.as_ref(), answer);
-        if line.says == Some(Says::Client) && answer == Answer::OnLeg {
-            left.extend(one.failures.last().map(|place| (*place, line.status)));
-        }
         told.push(one);
     }
-    // What a log proves changes the verdict.
+    // What is proven changes the verdict.
+    stayed.into_iter().for_each(|place| ledger.client_stayed(place));
     for (place, status) in left {
         ledger.client_left(place, status);
     }
@@ -388,12 +403,19 @@ impl Table<'_> {
             _ => None,
         };
         let exchange = match hits.last() {
-            Some(Hit::Exchange(place)) if answer != Answer::Ambiguous => self.seen.get(*place),
+            Some(Hit::Exchange(place)) if found.is_some_and(|one| !one.ambiguous) => {
+                self.seen.get(*place)
+            }
             _ => None,
         };
-        let split = exchange.filter(|_| line.times.is_some()).and_then(|one| {
-            let answered = one.answered?;
-            Some(Split { waited: answered.since(one.sent), answering: one.ended.since(answered) })
+        let split = exchange.filter(|_| line.times.is_some()).map(|one| {
+            let until = one.answered.unwrap_or(one.ended);
+            Split {
+                server: one.server,
+                waited: until.since(one.sent),
+                answering: one.ended.since(until),
+                answered: one.answered.is_some(),
+            }
         });
         let exchange =
             exchange.map(|one| (one.connection, one.ordinal)).or_else(|| match hits.last() {

@@ -30,6 +30,8 @@ pub struct Seen {
     pub client: Endpoint,
     /// The server side.
     pub server: Endpoint,
+    /// When its connection was begun, if it is the first on it; else the same as `begun`.
+    pub opened: Timestamp,
     /// When its first byte was captured.
     pub begun: Timestamp,
     /// When the request's last byte was.
@@ -118,6 +120,10 @@ impl Trail {
             ordinal: exchange.ordinal,
             client: connection.client,
             server: connection.server,
+            opened: connection
+                .syn
+                .filter(|_| exchange.ordinal == 0)
+                .map_or(request.first.at, |syn| syn.at),
             begun: request.first.at,
             sent: request.last.at,
             answered: response.map(|response| response.first.at),

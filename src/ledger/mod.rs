@@ -12,7 +12,7 @@ mod patterns;
 mod probes;
 mod told;
 
-use crate::exchange::{Asked, Ended, Exchange, Outcome, Output};
+use crate::exchange::{Asked, Ended, Exchange, Outcome, Output, Request};
 use crate::flow::{Connection, Twin};
 use crate::idle::Timer;
 use crate::packet::Endpoint;
@@ -26,6 +26,7 @@ use probes::Source;
 pub use probes::{Accepted, Health};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
+use std::time::Duration;
 pub use told::{OfBackend, OfProxy, Origin, Setting, Told};
 
 /// Bounds on what is kept.
@@ -237,6 +238,7 @@ impl Ledger {
                         || self.passes_through(front.server, failure.server)
                 })
                 .filter(|front| front.server != failure.server)
+                .filter(|front| could_become(front, failure))
                 .map(|front| (front.verdict.clone(), front.client))
                 .next();
             if let (Some((verdict, client)), Some(failure)) = (front, self.failures.get_mut(place))
@@ -351,6 +353,13 @@ impl Ledger {
         if verdict::client_logged(&mut failure.verdict, status) {
             let (server, after) = (failure.server, failure.verdict.cause);
             self.recount(server, before, after);
+        }
+    }
+
+    /// The client that left was another one than that of this failure, which the front leg shows too.
+    pub fn client_stayed(&mut self, place: usize) {
+        if let Some(failure) = self.failures.get_mut(place) {
+            failure.verdict.certainty = Certainty::Possible;
         }
     }
 
@@ -506,6 +515,21 @@ impl Ledger {
             count(&mut self.failures_dropped);
         }
     }
+}
+
+/// What was asked on the front leg came before, and says nothing else of who it is.
+fn could_become(front: &Failure, back: &Failure) -> bool {
+    /// Interfaces of one host are stamped so far apart at most.
+    const JITTER: Duration = Duration::from_millis(5);
+    let (Some(front), Some(back)) = (front.request.as_ref(), back.request.as_ref()) else {
+        return false;
+    };
+    let id = |request: &Request| {
+        request.head.as_ref().map(|head| head.request_id().to_vec()).unwrap_or_default()
+    };
+    let (one, other) = (id(front), id(back));
+    let same = one.is_empty() || other.is_empty() || one == other;
+    same && front.first.at <= back.first.at.plus(JITTER)
 }
 
 /// The books of one listener; `None` when there is no room for another.

@@ -9,7 +9,7 @@ use super::model::{
 };
 use crate::access_log::{Kind, Says};
 use crate::correlate::{self, Answer, Joined, Line, Told};
-use crate::ledger::{Failure, Ledger};
+use crate::ledger::Ledger;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -58,11 +58,13 @@ pub fn hear(report: &mut Report, heard: Heard<'_>, ledger: &Ledger, style: Style
         file.clock = joined.clocks.get(place).filter(|_| !report.captures.is_empty()).map(clock);
         log.files.push(file);
     }
+    let vantages = report.backends.iter().map(|one| (one.backend.clone(), one.vantage.value));
+    let ground = Ground { ledger, vantages: vantages.collect() };
     // Messages are about requests that the access log has as well; without one, they are what there is.
     let access = joined.lines.error_count > 0;
     for told in &joined.told {
         let Some(line) = joined.lines.errors().get(told.line) else { continue };
-        let shown = log_line(line, told, &ids, joined, failures, style);
+        let shown = log_line(line, told, &ids, joined, &ground, style);
         let counts = line.kind == Kind::Access || !access;
         if counts {
             count(log.answers.entry(shown.answer).or_default());
@@ -152,24 +154,63 @@ fn front_leg(front: &correlate::FrontLeg) -> FrontLeg {
     }
 }
 
-fn log_line(
-    line: &Line,
+/// What of the books a line's times are held against.
+struct Ground<'a> {
+    ledger: &'a Ledger,
+    /// Where each backend's leg was captured, as told or found out.
+    vantages: BTreeMap<String, &'static str>,
+}
+
+/// Where the time went that a load balancer counts for its target: who is near the capture answers for
+/// what it shows, and the way takes a round trip.
+fn split_times(
+    [dispatch, target, response]: [Option<Duration>; 3],
     told: &Told,
-    ids: &[String],
-    joined: &Joined,
-    failures: &[Failure],
-    style: Style,
-) -> LogLine {
-    let filled = |bytes: &[u8]| (!bytes.is_empty()).then(|| escape::text(bytes));
-    let target =
-        (!line.target.is_empty()).then(|| escape::target(&line.target, style.show_secrets));
-    let times = line.times.map(|[dispatch, target, response]| LogTimes {
+    ground: &Ground<'_>,
+) -> LogTimes {
+    let parts = told.split.zip(target).and_then(|(split, target)| {
+        let listener = ground.ledger.listener_at(split.server)?;
+        let way = listener.round_trips.quantiles()?.p50;
+        let rest = target.saturating_sub(split.waited);
+        match *ground.vantages.get(&split.server.to_string())? {
+            "proxy" => {
+                let way = way.min(split.waited);
+                Some((split.waited.saturating_sub(way), way, rest))
+            }
+            "backend" => {
+                let way = way.min(rest);
+                Some((split.waited, way, rest.saturating_sub(way)))
+            }
+            "same_host" => Some((split.waited, Duration::ZERO, rest)),
+            _ => None,
+        }
+    });
+    LogTimes {
         dispatch_ns: dispatch.map(nanos),
         target_ns: target.map(nanos),
         response_ns: response.map(nanos),
         waited_ns: told.split.map(|split| nanos(split.waited)),
         answering_ns: told.split.map(|split| nanos(split.answering)),
-    });
+        answered: told.split.map(|split| split.answered),
+        in_server_ns: parts.map(|(server, ..)| nanos(server)),
+        on_wire_ns: parts.map(|(_, way, _)| nanos(way)),
+        in_proxy_ns: parts.map(|(.., proxy)| nanos(proxy)),
+    }
+}
+
+fn log_line(
+    line: &Line,
+    told: &Told,
+    ids: &[String],
+    joined: &Joined,
+    ground: &Ground<'_>,
+    style: Style,
+) -> LogLine {
+    let failures = ground.ledger.failures_from(0);
+    let filled = |bytes: &[u8]| (!bytes.is_empty()).then(|| escape::text(bytes));
+    let target =
+        (!line.target.is_empty()).then(|| escape::target(&line.target, style.show_secrets));
+    let times = line.times.map(|times| split_times(times, told, ground));
     let clock = joined.clocks.get(line.file).copied();
     let clock = clock.unwrap_or(correlate::Clock::assumed(line.resolution));
     let cause = told.cause.map(crate::verdict::Cause::name);

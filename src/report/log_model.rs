@@ -192,10 +192,19 @@ pub struct LogTimes {
     pub target_ns: Option<u64>,
     /// From there until it was passed on.
     pub response_ns: Option<u64>,
-    /// The packets: from the request's end to the answer's begin, where the capture was taken.
+    /// The packets: from the request's end to the answer's begin, or to the close that came instead,
+    /// where the capture was taken.
     pub waited_ns: Option<u64>,
     /// The packets: from the answer's begin to its end.
     pub answering_ns: Option<u64>,
+    /// There was an answer.
+    pub answered: Option<bool>,
+    /// Of `target_ns`, what was spent in the server; null where the vantage does not tell.
+    pub in_server_ns: Option<u64>,
+    /// Of `target_ns`, what was spent on the way: a round trip.
+    pub on_wire_ns: Option<u64>,
+    /// Of `target_ns`, what is left: in the load balancer itself.
+    pub in_proxy_ns: Option<u64>,
 }
 
 /// What the front leg and the backend leg show together.

@@ -2,7 +2,7 @@
 
 use super::log::of_nanos;
 use super::log_words as words;
-use super::model::{Client, FrontLeg, Log, LogFile, LogLine, Report};
+use super::model::{Client, FrontLeg, Log, LogFile, LogLine, LogTimes, Report};
 use super::notes::plural;
 use super::text::{YELLOW, clock};
 use super::words::duration;
@@ -120,6 +120,7 @@ fn reason_text(reason: &str) -> &'static str {
     }
     match reason {
         "answered" => "the backend had answered in full",
+        "alike_went_well" => "requests like it all went well",
         "nothing_on_the_leg" => "the proxy sent nothing to a backend for it",
         "outside_time" => "outside of its time",
         "backend_not_captured" => "nothing of its backend was captured",
@@ -164,19 +165,19 @@ fn hidden(log: &Log, out: &mut dyn Write) -> io::Result<()> {
 fn front(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let Some(front) = &report.front_leg else { return Ok(()) };
     let failures = || report.failures.iter().filter_map(|failure| failure.client);
-    let seen = failures().filter(|client| client.status.is_none_or(|one| one >= 500)).count();
-    let retried = failures().filter(hides).count();
-    if seen == 0 && retried == 0 {
+    let error = |client: &Client| client.status.is_some_and(|status| status >= 500);
+    let counts = [
+        (failures().filter(error).count(), "got an error"),
+        (failures().filter(|client| client.status.is_none()).count(), "got nothing, or left"),
+        (failures().filter(hides).count(), "saw nothing of it, for the proxy tried again"),
+    ];
+    let said = counts.iter().filter(|(count, _)| *count > 0);
+    let said: Vec<String> = said.map(|(count, what)| format!("{count} {what}")).collect();
+    if said.is_empty() {
         return Ok(());
     }
-    let text = format!(
-        "Clients, as the front leg shows: {} ended in an error for a client{}.",
-        plural(u64::try_from(seen).unwrap_or(u64::MAX), "failure"),
-        match retried {
-            0 => String::new(),
-            more => format!(", {more} were hidden by a retry"),
-        }
-    );
+    let text =
+        format!("What clients got of these failures, as the front leg shows: {}.", said.join(", "));
     paragraph(&format!("{BOLD}{text}{BOLD:#}"), "", out)?;
     if front.errors_of_proxy > 0 {
         let more = plural(front.errors_of_proxy, "more error");
@@ -208,13 +209,15 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
         "",
         out,
     )?;
-    let mut groups: BTreeMap<Option<&str>, Vec<&LogLine>> = BTreeMap::new();
+    // Where the log does not say why, the status is all there is.
+    let mut groups: BTreeMap<(Option<&str>, Option<u16>), Vec<&LogLine>> = BTreeMap::new();
     for line in lines() {
-        groups.entry(line.says).or_default().push(line);
+        let status = line.status.filter(|_| line.says.is_none());
+        groups.entry((line.says, status)).or_default().push(line);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, lines)| std::cmp::Reverse(lines.len()));
-    for (says, lines) in &groups {
+    for ((says, status), lines) in &groups {
         writeln!(out)?;
         let known = says.and_then(|name| Says::ALL.into_iter().find(|says| says.name() == name));
         let meaning = known.map_or("the log does not say why", words::meaning);
@@ -231,7 +234,7 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
         let times = plural(u64::try_from(lines.len()).unwrap_or(u64::MAX), "time");
         paragraph(&format!("{times}: {meaning}{code}. {}", statuses.join(", ")), "  ", out)?;
         paragraph(
-            &format!("{BOLD}To find out:{BOLD:#} {}.", words::open_question(known)),
+            &format!("{BOLD}To find out:{BOLD:#} {}.", words::open_question(known, *status)),
             "  ",
             out,
         )?;
@@ -245,9 +248,16 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     let text = "On the proxy's host or on the backend's, for longer than the longest keep-alive timeout, \
                 until the error has happened again:";
     paragraph(text, "  ", out)?;
+    if backends.is_empty() {
+        paragraph(
+            "(8080 stands for the port of the backends, which the log does not name)",
+            "  ",
+            out,
+        )?;
+    }
     writeln!(out, "\n    tcpdump -i any -s 0 -B 16384 -w 502.pcap '{}'", filter(&backends))?;
     let first = log.files.first().map_or("access.log", |file| file.path.as_str());
-    writeln!(out, "    why502 analyze --access-log {first} 502.pcap\n")?;
+    writeln!(out, "    why502 analyze --access-log {first} 502.pcap")?;
     Ok(())
 }
 
@@ -362,29 +372,33 @@ fn clock_text(clock: &super::model::Clock) -> String {
     )
 }
 
-/// A load balancer's times against the packets: where the time went.
+/// A load balancer's times against the packets: where the time went, of the longest.
 fn split(log: &Log, out: &mut dyn Write) -> io::Result<()> {
-    let mut timed: Vec<(&LogLine, u64, u64)> = log
-        .joined
-        .iter()
-        .chain(&log.unmatched)
-        .filter_map(|line| {
-            let times = line.times?;
-            Some((line, times.target_ns?, times.waited_ns?))
-        })
-        .collect();
-    timed.sort_by_key(|(_, target, _)| std::cmp::Reverse(*target));
-    for (line, target, waited) in timed.iter().take(3) {
-        let dispatch = line.times.and_then(|times| times.dispatch_ns).unwrap_or(0);
-        let elsewhere = target.saturating_sub(*waited);
+    const LONGEST: usize = 3;
+    let lines = log.joined.iter().chain(&log.unmatched);
+    let mut timed: Vec<(&LogLine, LogTimes)> =
+        lines.filter_map(|line| Some((line, line.times?))).collect();
+    timed.retain(|(_, times)| times.target_ns.is_some() && times.waited_ns.is_some());
+    timed.sort_by_key(|(_, times)| std::cmp::Reverse(times.target_ns));
+    for (line, times) in timed.iter().take(LONGEST) {
+        let show = |nanos: Option<u64>| duration(of_nanos(nanos.unwrap_or(0)));
+        let end = if times.answered == Some(true) { "the answer" } else { "the close" };
+        let status = line.status.map_or("-".to_owned(), |status| status.to_string());
+        let went = match times.in_server_ns {
+            Some(_) => format!(
+                "{} in the server, {} on the way, {} in the load balancer itself",
+                show(times.in_server_ns),
+                show(times.on_wire_ns),
+                show(times.in_proxy_ns),
+            ),
+            None => format!("{} where the capture was taken", show(times.waited_ns)),
+        };
         let text = format!(
-            "line {}: the load balancer took {} until it had sent the request and counts {} for the target; \
-             the packets show {} of these at the place of the capture and beyond, {} before it",
+            "where the time of line {} ({status}) went: {} in the load balancer until the request was \
+             sent, then {} by its count until {end}, of which the packets show {went}",
             line.line,
-            duration(of_nanos(dispatch)),
-            duration(of_nanos(*target)),
-            duration(of_nanos(*waited)),
-            duration(of_nanos(elsewhere)),
+            show(times.dispatch_ns),
+            show(times.target_ns),
         );
         paragraph(&text, "  ", out)?;
     }

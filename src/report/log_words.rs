@@ -51,6 +51,11 @@ pub(super) fn line(line: &Line, told: &Told, at: Timestamp, failures: &[Failure]
             "the proxy answered by itself: nothing like it was sent to a backend{}",
             meanwhile(at, failures)
         ),
+        Answer::NotOnLeg(Own::AlikeWell) => {
+            "several requests like it went to backends at that time, and all were answered in full: the \
+             proxy did not send this one, or refused its answer"
+                .to_owned()
+        }
         Answer::NotInCapture(missing) => missing_text(missing, said),
     }
 }
@@ -149,7 +154,7 @@ pub(super) const fn meaning(says: Says) -> &'static str {
 }
 
 /// What a log that says so leaves open, and how to find out.
-pub(super) const fn open_question(says: Option<Says>) -> &'static str {
+pub(super) const fn open_question(says: Option<Says>, status: Option<u16>) -> &'static str {
     match says {
         Some(Says::Cut | Says::Closed | Says::Reset) => {
             "a keep-alive race, a crash or restart of the backend, or something between that resets: \
@@ -185,7 +190,21 @@ pub(super) const fn open_question(says: Option<Says>) -> &'static str {
         }
         Some(Says::Proxy) => "the proxy's own configuration",
         Some(Says::Backend) => "the backend's own log says why",
-        None => "the log does not say why: packets do",
+        None => match status {
+            Some(502) => {
+                "a close or reset before the answer, a refused connection, or an answer that the proxy \
+                 refuses: only packets tell these apart"
+            }
+            Some(503) => {
+                "no backend that the proxy holds for healthy, a limit of its own, or the backend's own \
+                 answer: packets show whether anything was sent"
+            }
+            Some(504) => {
+                "a slow backend, a connection that nobody answers, or a path that swallows what belongs \
+                 to it: packets show how far the request got"
+            }
+            _ => "packets show what was sent, what was answered, and who closed",
+        },
     }
 }
 
