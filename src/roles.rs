@@ -50,14 +50,16 @@ pub struct Roles {
     told: Vec<Pattern>,
     /// Hosts that try many ports of others in vain, and how many.
     pub scanners: BTreeMap<IpAddr, usize>,
+    /// Listeners that are the proxy's own by nothing but what they do: they pass on what they are asked.
+    pub pass_on: Vec<Endpoint>,
 }
 
 /// So many ports that refuse one host are a scan.
 const SCAN: usize = 16;
 
 impl Roles {
-    /// Decides, of everything that was seen.
-    pub fn assign(ledger: &Ledger, told: &Told) -> Self {
+    /// Decides, of everything that was seen. `pass_on` are listeners that pass on what they are asked.
+    pub fn assign(ledger: &Ledger, told: &Told, pass_on: BTreeSet<Endpoint>) -> Self {
         let listeners = ledger.listeners();
         let proxies = openers(&listeners);
         let scanners = scanners(&listeners);
@@ -81,6 +83,7 @@ impl Roles {
                 if refuses { Role::Backend } else { Role::Other }
             } else if proxies.contains(&endpoint.addr)
                 || opens_here && listener.accepted_here > 0 && listener.opened_here == 0
+                || pass_on.contains(&endpoint)
             {
                 Role::Front
             } else {
@@ -91,7 +94,13 @@ impl Roles {
             .iter()
             .map(|(endpoint, listener)| (*endpoint, role(*endpoint, listener)))
             .collect();
-        Self { roles, told: told.backends.clone(), scanners }
+        let by_that_alone = |endpoint: &Endpoint| {
+            told.backends.is_empty()
+                && !matches(&told.fronts, *endpoint)
+                && !proxies.contains(&endpoint.addr)
+        };
+        let pass_on = pass_on.into_iter().filter(by_that_alone).collect();
+        Self { roles, told: told.backends.clone(), scanners, pass_on }
     }
 
     /// The role of one listener.

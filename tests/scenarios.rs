@@ -387,3 +387,37 @@ fn a_proxy_that_closes_early_and_had_enough_accuses_nobody() {
         assert!(analyze(&talk.frames).failures.is_empty());
     }
 }
+
+/// A proxy whose address on the front leg is another than on the backend leg: nothing but what passes
+/// tells that it is one host.
+#[test]
+fn a_listener_that_passes_on_what_it_is_asked_is_the_proxys_own() {
+    let (user, front) = (([10, 1, 0, 5], 50_000), ([10, 1, 0, 1], 80));
+    let (proxy, backend) = (([10, 2, 0, 1], 40_000), ([10, 2, 0, 2], 3_000));
+    let millis = Duration::from_millis;
+    let answered =
+        |number: u16, from: ([u8; 4], u16), to: ([u8; 4], u16), after, takes, answer: &[u8]| {
+            // Connections of the same numbers would be one, seen twice.
+            let own = u32::from(from.1 + number) << 8;
+            let mut talk = Talk::new(own, own + u32::from(to.1))
+                .between((from.0, from.1 + number), to)
+                .after(millis(100 * u64::from(number) + after));
+            talk.handshake().data(Proxy, &get(&format!("/{number}"))).ack(Backend);
+            talk.idle(millis(takes)).data(Backend, answer).ack(Proxy).close(Proxy);
+            talk
+        };
+    let bad = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
+    let roles = |passed_on: u16, inside: u64| {
+        let mut talks = vec![answered(9, user, front, 0, 20, bad)];
+        for number in 0..passed_on {
+            talks.push(answered(number, user, front, 0, 20, &ok(64)));
+            talks.push(answered(number, proxy, backend, inside, 5, &ok(64)));
+        }
+        let report = analyze(&talk::together(&talks.iter().collect::<Vec<_>>()));
+        let found = report.notes.iter().any(|note| note.code == "front_found");
+        (report.failures.len(), found)
+    };
+    assert_eq!(roles(5, 5), (0, true), "its 502 is no backend's");
+    assert_eq!(roles(2, 5), (1, false), "two can be chance");
+    assert_eq!(roles(5, 50), (1, false), "what is asked afterwards was not passed on");
+}

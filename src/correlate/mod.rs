@@ -11,6 +11,7 @@ mod front;
 mod join;
 mod key;
 mod lines;
+mod nested;
 mod trail;
 
 use crate::access_log::{Kind, Says};
@@ -25,6 +26,7 @@ pub use front::FrontLeg;
 pub use join::By;
 use join::{Connect, Hit, Index, Match};
 pub use lines::{Interest, Line, Lines};
+pub use nested::nested;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 pub use trail::{Seen, Trail};

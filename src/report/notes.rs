@@ -134,6 +134,15 @@ pub(super) fn notes(
     for pattern in roles.untried(listeners.keys()) {
         add("no_traffic_for_backend", untried(pattern, sources.span, listeners));
     }
+    if !roles.pass_on.is_empty() {
+        let names: Vec<String> = roles.pass_on.iter().map(Endpoint::to_string).collect();
+        let text = format!(
+            "{} passed on what it was asked to another listener while it answered: taken for the \
+             proxy's own; --backend ADDR:PORT tells otherwise",
+            names.join(", ")
+        );
+        add("front_found", text);
+    }
     let fronts = listeners.keys().filter(|endpoint| roles.of(**endpoint) == Role::Front).count();
     let backends =
         listeners.keys().filter(|endpoint| roles.of(**endpoint) == Role::Backend).count();
