@@ -439,6 +439,7 @@ fn a_log_alone_says_what_it_can_and_which_capture_tells_the_rest() {
         "tcpdump -i any",
         "host 10.0.0.1 and tcp port 8080",
         "why502 analyze --access-log",
+        "why502 live -i any --backend 10.0.0.1:8080",
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }

@@ -258,17 +258,34 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n    tcpdump -i any -s 0 -B 16384 -w 502.pcap '{}'", filter(&backends))?;
     let first = log.files.first().map_or("access.log", |file| file.path.as_str());
     writeln!(out, "    why502 analyze --access-log {first} 502.pcap")?;
+    writeln!(out, "\n  or, with why502 on that host, to be told as it happens:")?;
+    writeln!(
+        out,
+        "\n    sudo why502 live -i any {} --keep-evidence evidence",
+        listeners(&backends)
+    )?;
     Ok(())
+}
+
+/// The same as options.
+fn listeners(backends: &BTreeMap<&str, u64>) -> String {
+    let named: Vec<String> =
+        most(backends).iter().map(|backend| format!("--backend {backend}")).collect();
+    if named.is_empty() { "--backend :8080".to_owned() } else { named.join(" ") }
+}
+
+/// The backends that failed most.
+fn most<'b>(backends: &BTreeMap<&'b str, u64>) -> Vec<&'b str> {
+    let mut most: Vec<(&&str, &u64)> = backends.iter().collect();
+    most.sort_by_key(|(backend, count)| (std::cmp::Reverse(**count), **backend));
+    most.into_iter().take(4).map(|(backend, _)| *backend).collect()
 }
 
 /// What to capture: the backends that failed most, or all of the port.
 fn filter(backends: &BTreeMap<&str, u64>) -> String {
-    let mut most: Vec<(&&str, &u64)> = backends.iter().collect();
-    most.sort_by_key(|(backend, count)| (std::cmp::Reverse(**count), **backend));
-    let parts: Vec<String> = most
-        .iter()
-        .take(4)
-        .filter_map(|(backend, _)| {
+    let parts: Vec<String> = most(backends)
+        .into_iter()
+        .filter_map(|backend| {
             let (host, port) = backend.rsplit_once(':')?;
             let host = host.trim_matches(['[', ']']);
             Some(format!("host {host} and tcp port {port}"))
