@@ -57,7 +57,7 @@ def of_proxies(truths):
             continue
         proxy = found.setdefault((known(proxies.module(case["proxy"])), t["proxy"]["name"], t["proxy"]["version"]), {})
         for r in t["requests"]:
-            if not r["cause"] or r["cause"] in ("no_attempt", "waiting", "backend_error_status", "proxy_broke_off"):
+            if not r["cause"] or {r["cause"], _cause(r)} & {"no_attempt", "waiting", "backend_error_status", "proxy_broke_off"}:
                 continue
             # A request that fails because the proxy holds the backend for down met nothing.
             tries = len(r["attempts"]) + len([c for c in r["connections_without_request"] if c["observed"] != "connected"])
