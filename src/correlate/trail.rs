@@ -9,6 +9,7 @@ use crate::flow::Connection;
 use crate::packet::Endpoint;
 use crate::time::Timestamp;
 use crate::verdict;
+use foldhash::fast::RandomState;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
@@ -62,12 +63,12 @@ pub struct Trail {
     log: bool,
     /// There is a front leg, it seems.
     front: bool,
-    clients: HashSet<IpAddr>,
-    servers: HashSet<IpAddr>,
+    clients: HashSet<IpAddr, RandomState>,
+    servers: HashSet<IpAddr, RandomState>,
     /// Connections left the host that captured them; others came to it.
     directions: [bool; 2],
     /// What failed was asked so.
-    failing: HashSet<u64>,
+    failing: HashSet<u64, RandomState>,
     /// No room any more for what went well.
     full: bool,
     /// Exchanges that were not kept.
@@ -92,7 +93,10 @@ impl Trail {
             return false;
         }
         if !self.log && !self.front {
-            self.look(connection);
+            // What an earlier exchange of the connection showed, this one shows no better.
+            if exchange.ordinal == 0 || self.seen.is_empty() {
+                self.look(connection);
+            }
             if !self.front && self.seen.len() >= TRIAL {
                 return false;
             }
