@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Kinds of requests watched per listener; the one that was silent longest makes room.
 const WATCHED: usize = 32;
 /// After so many intervals a request is a probe or an ordinary one, unless that is in doubt; then the
-/// same is asked of the next ones.
+/// same is asked of the last ones, again and again.
 const DECIDED: usize = 8;
 /// Fewer intervals are chance.
 const MIN_INTERVALS: usize = 5;
@@ -411,7 +411,7 @@ impl Candidate {
         }
         self.intervals.push(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX));
         let seen = self.intervals.len();
-        let due = seen == DECIDED && !self.in_doubt() || seen >= INTERVALS;
+        let due = seen >= DECIDED && !self.in_doubt() || seen >= INTERVALS;
         if self.stage == Stage::Watching && due {
             self.decide(release);
         }
@@ -441,11 +441,11 @@ impl Candidate {
         (of >= enough && steady.saturating_mul(5) >= of.saturating_mul(4)).then_some(middle)
     }
 
-    /// No period, but half of the intervals are steady: a busy host delays some of the first few. Three
-    /// retries a second apart look like that, too, and go on to.
+    /// No period, but half of the intervals are steady: a busy host delays some of the first few. Connects
+    /// get no second chance: three retries a second apart, and a client that asks in turn, look like that.
     fn in_doubt(&self) -> bool {
         let half = self.steady().is_some_and(|(_, steady, of)| steady.saturating_mul(2) >= of);
-        self.period().is_none() && half
+        !self.is_bare() && self.period().is_none() && half
     }
 
     /// The middle one of the last intervals, how many are near it, and of how many; `None` where nobody
