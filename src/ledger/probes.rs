@@ -448,10 +448,11 @@ impl Candidate {
         !self.is_bare() && self.period().is_none() && half
     }
 
-    /// The middle one of the last intervals, how many are near it, and of how many; `None` where nobody
-    /// probes so often.
+    /// The middle one of the last intervals (of all that are remembered, once it is decided), how many are
+    /// near it, and of how many; `None` where nobody probes so often.
     fn steady(&self) -> Option<(Duration, usize, usize)> {
-        let mut sorted: Vec<u64> = self.intervals.iter().rev().take(DECIDED).copied().collect();
+        let last = if self.stage == Stage::Watching { DECIDED } else { INTERVALS };
+        let mut sorted: Vec<u64> = self.intervals.iter().rev().take(last).copied().collect();
         sorted.sort_unstable();
         let middle = *sorted.get(sorted.len() / 2)?;
         let width = if self.is_bare() { 200 } else { 50 };
