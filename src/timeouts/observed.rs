@@ -163,8 +163,8 @@ pub fn of_cause(cause: &str, width: usize, out: &mut dyn Write) -> io::Result<()
         return Ok(());
     }
     heading("Seen in the laboratory", out)?;
-    let legend = "What proxies made of a GET / a POST that met it (`again`: sent again by the proxy itself), and \
-                  what the client saw.";
+    let legend = "What proxies made of a GET / a POST that met it (`again`: sent again by the proxy itself), \
+                  and what the client saw (`nothing`: no answer while it waited; `·`: not seen).";
     wrap(legend.split(' '), ["  ", "  "], width, out)?;
     for (proxy, did) in rows {
         let first = format!("    {proxy:<52} ");
