@@ -7,6 +7,7 @@ use crate::flow::{self, Connection, Place, Table};
 use crate::hear;
 use crate::ledger::{self, Ledger, Listening};
 use crate::packet::fragments::Fragments;
+use crate::packet::icmp::Unreachable;
 use crate::packet::{self, Endpoint, Frame, Segment, Skip, icmp};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
 use crate::report::{self, Failure, Heard, LogFile, Report, Sources, Style};
@@ -79,8 +80,8 @@ pub struct Analysis {
 pub trait Keeper {
     /// A frame with a segment, and where that belongs.
     fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place);
-    /// A frame that says something of a connection, and is no part of it.
-    fn remark(&mut self, frame: &Frame<'_>, connection: Option<u64>);
+    /// A frame that says that a segment of a connection was not delivered.
+    fn remark(&mut self, frame: &Frame<'_>, error: &Unreachable, connection: Option<u64>);
     /// A failure was made known.
     fn failed(&mut self, failure: &Failure);
     /// For a moment there is nothing to do.
@@ -154,7 +155,7 @@ impl Analysis {
                     self.table.unreachable(&unreachable, viewpoint);
                     let of = self.table.between(unreachable.src, unreachable.dst, viewpoint);
                     if let Some(keeper) = &mut self.keeper {
-                        keeper.remark(frame, of);
+                        keeper.remark(frame, &unreachable, of);
                     }
                 }
                 self.skip(skip);

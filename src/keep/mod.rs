@@ -16,6 +16,7 @@ mod recording;
 mod redact;
 
 use crate::flow::Place;
+use crate::packet::icmp::Unreachable;
 use crate::packet::{Frame, Segment};
 use crate::pipeline;
 use crate::report::Failure;
@@ -71,9 +72,12 @@ impl pipeline::Keeper for Keeper {
         }
     }
 
-    fn remark(&mut self, frame: &Frame<'_>, connection: Option<u64>) {
-        // It quotes no more than the headers of a segment, or eight bytes behind them.
-        let kept = Redacted::whole(frame);
+    fn remark(&mut self, frame: &Frame<'_>, error: &Unreachable, connection: Option<u64>) {
+        let mut kept = Redacted::whole(frame);
+        if !self.full {
+            // Routers quote up to 576 bytes (RFC 1812, section 4.3.2.3): a head may be among them.
+            kept.bytes = frame.bytes.get(..error.before_rest).unwrap_or(frame.bytes);
+        }
         if let Some(recording) = &mut self.recording {
             recording.frame(&kept);
         }

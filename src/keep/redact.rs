@@ -127,6 +127,12 @@ fn is_plain(name: &[u8]) -> bool {
 
 /// A request line without the values of secret query keys, or a status line.
 fn first_line(line: &[u8], to: &mut Vec<u8>) {
+    // What goes on in another segment, or is none after all, may be anything.
+    let opening = line.split(|byte| *byte == b' ').next().unwrap_or(line);
+    let method = opening.len() <= 16 && opening.iter().all(u8::is_ascii_uppercase);
+    if opening.len() == line.len() || !(method || opening.starts_with(b"HTTP/")) {
+        return fill(line, to);
+    }
     let words = line.split_inclusive(|byte| *byte == b' ');
     for (place, word) in words.enumerate() {
         if place == 1 {
@@ -175,6 +181,13 @@ mod tests {
         assert!(!kept.contains("s3cret"), "{kept}");
         assert!(kept.contains("Host: shop\r\n"), "{kept}");
         assert!(!kept.contains("Cookie"), "{kept}");
+    }
+
+    #[test]
+    fn what_only_looks_like_the_beginning_of_a_head_is_not_trusted() {
+        for part in ["eyJhbGciOiJIUzI1NiJ9.s3cret", "s3cret s3cret\r\n", "GETs3cret"] {
+            assert!(!copied(part, true).contains("s3cret"), "{part}");
+        }
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub struct Unreachable {
     pub dst: Endpoint,
     /// Its sequence number.
     pub seq: SeqNum,
+    /// How much of the error's frame comes before what it quotes of the segment's acknowledgement, flags
+    /// and payload: the rest may hold anything that was sent.
+    pub before_rest: usize,
 }
 
 impl Unreachable {
@@ -83,5 +86,42 @@ pub fn unreachable(frame: &Frame<'_>) -> Option<Unreachable> {
         src: Endpoint { addr: src, port: u16::from_be_bytes([a, b]) },
         dst: Endpoint { addr: dst, port: u16::from_be_bytes([c, d]) },
         seq: SeqNum(u32::from_be_bytes([e, f, g, h])),
+        before_rest: tcp
+            .as_ptr()
+            .addr()
+            .saturating_sub(frame.bytes.as_ptr().addr())
+            .saturating_add(8),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::LinkType;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn of_the_quoted_segment_the_ports_and_the_number_come_before_the_rest() {
+        let ip = |protocol: u8, len: usize| {
+            let mut header = vec![0x45, 0, 0, u8::try_from(len + 20).unwrap(), 0, 0, 0, 0, 64];
+            header.extend([protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+            header
+        };
+        let mut segment = vec![0x1f, 0x90, 0, 80, 0, 0, 0, 9];
+        segment.extend([0; 12]);
+        segment.extend(b"s3cret");
+        let mut bytes = ip(1, 8 + 20 + segment.len());
+        bytes.extend([3, 13, 0, 0, 0, 0, 0, 0]);
+        bytes.extend(ip(6, segment.len()));
+        bytes.extend(&segment);
+        let frame = Frame {
+            reference: FrameRef { capture: 0, number: 1, at: Timestamp::default() },
+            link: LinkType::IPV4,
+            wire_len: u32::try_from(bytes.len()).unwrap(),
+            bytes: &bytes,
+        };
+        let error = unreachable(&frame).unwrap();
+        assert_eq!((error.src.port, error.dst.port, error.seq), (8080, 80, SeqNum(9)));
+        assert_eq!(&bytes[..error.before_rest], &bytes[..20 + 8 + 20 + 8]);
+    }
 }

@@ -195,6 +195,13 @@ fn hides(client: &Client) -> bool {
 fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     let files = names(&log.files);
     let lines = || log.joined.iter().chain(&log.unmatched);
+    if log.requests == 0 && log.messages == 0 && log.files.iter().any(|file| file.unreadable > 0) {
+        let text = format!(
+            "{YELLOW}No line of {files} could be read{YELLOW:#} as a proxy's log, so it says nothing; \
+             --log-format tells what it is."
+        );
+        return paragraph(&text, "", out);
+    }
     if lines().next().is_none() {
         return paragraph(
             &format!("No error among {} in {files}.", plural(log.requests, "request")),
