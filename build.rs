@@ -1,12 +1,22 @@
 //! Feature `live` needs libpcap. Where it cannot be linked, one line says so before the linker would.
+//! Feature `ebpf` needs clang, which makes the kernel's programs of `src/ebpf/bpf/*.bpf.c`.
 
 use std::env;
+use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const NEEDED: &str = "why502 needs libpcap: apt-get install libpcap-dev (or build with \
                       --no-default-features: saved captures only, without --filter)";
+
+/// Where the sources of the kernel's programs are.
+const PROGRAMS: &str = "src/ebpf/bpf";
+const NEEDED_FOR_EBPF: &str = "why502 needs clang to build its eBPF programs: apt-get install clang (or \
+                               build with --no-default-features --features live: libpcap alone)";
+/// Clang's names, where it has no other than that with its version.
+const CLANGS: [&str; 8] =
+    ["clang", "clang-19", "clang-18", "clang-17", "clang-16", "clang-15", "clang-14", "clang-13"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -20,6 +30,51 @@ fn main() {
     if live && native && links() == Some(false) {
         println!("cargo::error={NEEDED}");
     }
+    if env::var_os("CARGO_FEATURE_EBPF").is_some()
+        && env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux")
+    {
+        println!("cargo::rerun-if-changed={PROGRAMS}");
+        println!("cargo::rerun-if-env-changed=CLANG");
+        if let Err(why) = programs() {
+            println!("cargo::error={why}");
+        }
+    }
+}
+
+/// Compiles the kernel's programs, each to an object of its own in the folder of what is built.
+fn programs() -> Result<(), String> {
+    let named = env::var("CLANG").ok();
+    let runs = |name: &&str| Command::new(name).arg("--version").output().is_ok();
+    let clang = match &named {
+        Some(named) => named.as_str(),
+        None => CLANGS.into_iter().find(runs).ok_or(NEEDED_FOR_EBPF)?,
+    };
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?);
+    let big = env::var("CARGO_CFG_TARGET_ENDIAN").as_deref() == Ok("big");
+    let target = if big { "bpfeb" } else { "bpfel" };
+    let architecture = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
+    let sources = fs::read_dir(PROGRAMS).map_err(|error| format!("{PROGRAMS}: {error}"))?;
+    for source in sources.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = source.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some(name) = name.strip_suffix(".bpf.c") else { continue };
+        // -g makes the types known to the kernel and the loader (BTF); v3 is understood since Linux 5.1.
+        let done = Command::new(clang)
+            .args(["-target", target, "-mcpu=v3", "-O2", "-g", "-Wall", "-Wextra", "-Werror"])
+            .args(["-Wno-unused-variable", "-Wno-unused-function", "-Wno-unused-parameter"])
+            .arg(format!("-DTARGET_{architecture}"))
+            .arg("-c")
+            .arg(&source)
+            .arg("-o")
+            .arg(out.join(format!("{name}.bpf.o")))
+            .output()
+            .map_err(|error| format!("{clang}: {error}. {NEEDED_FOR_EBPF}"))?;
+        if !done.status.success() {
+            let said = String::from_utf8_lossy(&done.stderr);
+            let first = said.lines().find(|line| line.contains("error")).unwrap_or_default();
+            return Err(format!("{}: {clang} refuses it: {first}", source.display()));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a program with libpcap can be linked; `None` when there is nothing to try it with.

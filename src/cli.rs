@@ -239,8 +239,11 @@ pub enum Format {
 /// Where a watch gets its frames from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum From {
-    /// libpcap
+    /// libpcap: whole frames, as far as --snaplen goes
     Pcap,
+    /// The kernel's own programs: headers, and the first 4 KiB of what each side says (Linux 6.6; else
+    /// libpcap)
+    Ebpf,
 }
 
 /// Where a capture was taken.

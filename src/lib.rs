@@ -20,6 +20,7 @@
 //! - [`access_log`] reads lines of a proxy's log, [`correlate`] joins them, and the front leg, with the
 //!   exchanges; [`hear`] reads log files for both.
 //! - [`report`] makes one serialisable model of it, and renders it; [`page`] wraps what people read.
+//! - [`ebpf`] has the kernel's own programs: frames without libpcap, and which process did what.
 //! - [`live`] watches interfaces instead of reading captures, and [`keep`] writes frames to files.
 //! - [`explain`] has a page on each cause, [`timeouts`] an entry on each known proxy and server;
 //!   [`names`] finds what a mistyped name may have meant.
@@ -46,6 +47,11 @@ pub mod cli;
 pub mod config;
 pub mod correlate;
 pub mod digest;
+#[cfg(all(feature = "ebpf", target_os = "linux"))]
+pub mod ebpf;
+#[cfg(not(all(feature = "ebpf", target_os = "linux")))]
+#[path = "ebpf/without.rs"]
+pub mod ebpf;
 pub mod exchange;
 pub mod explain;
 pub mod flow;

@@ -56,6 +56,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("explain", &["names", "page", "timeouts", "verdict"]),
     ("source", &["packet", "time"]),
+    ("ebpf", &["packet", "source", "time"]),
     ("hear", &["source", "access_log", "correlate", "report"]),
     (
         "pipeline",
@@ -86,8 +87,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "live",
         &[
-            "answer", "cli", "config", "keep", "ledger", "packet", "pipeline", "report", "source",
-            "time",
+            "answer", "cli", "config", "ebpf", "keep", "ledger", "packet", "pipeline", "report",
+            "source", "time",
         ],
     ),
     (

@@ -17,12 +17,12 @@ use std::time::{Duration, SystemTime};
 /// The longest that a captured frame waits for others before the kernel hands it over.
 const LATENCY: Duration = Duration::from_millis(50);
 /// How long it is slept where there was nothing to take.
-const NAP: Duration = Duration::from_millis(25);
+pub(super) const NAP: Duration = Duration::from_millis(25);
 /// Frames of one interface may come so much later than those of another: the wait of one, and what
 /// it takes to drain the other.
 const SPREAD: Duration = Duration::from_millis(200);
 /// After so many frames there is a pause, so that signals are noticed under load.
-const BATCH: usize = 16_384;
+pub(super) const BATCH: usize = 16_384;
 
 /// What a watch is told of its interfaces.
 #[derive(Clone, Debug)]
@@ -105,20 +105,7 @@ impl Devices {
         let names: Vec<&str> = devices.iter().map(|device| device.name.as_str()).collect();
         let mut links: Vec<LinkType> = devices.iter().map(|device| device.link).collect();
         links.dedup();
-        let facts = CaptureFacts {
-            path: names.join(", "),
-            format: Format::Live,
-            links,
-            frames: 0,
-            bytes: 0,
-            // A watch lasts from its beginning to its end, whether frames come or not.
-            first: Some(wall_clock()),
-            last: None,
-            truncated_frames: 0,
-            filtered: 0,
-            dropped: Some(Dropped::default()),
-            damage: None,
-        };
+        let facts = nothing_seen(names.join(", "), links);
         let waiting = VecDeque::new();
         let latest = Timestamp::default();
         Ok(Self { devices, facts, latest, waiting, ending: None, ended: false, idle: false })
@@ -236,6 +223,33 @@ impl Devices {
     }
 }
 
+/// What is known of a watch that begins now.
+pub(super) fn nothing_seen(path: String, links: Vec<LinkType>) -> CaptureFacts {
+    CaptureFacts {
+        path,
+        format: Format::Live,
+        links,
+        frames: 0,
+        bytes: 0,
+        // A watch lasts from its beginning to its end, whether frames come or not.
+        first: Some(wall_clock()),
+        last: None,
+        truncated_frames: 0,
+        filtered: 0,
+        dropped: Some(Dropped::default()),
+        damage: None,
+    }
+}
+
+/// Counts a frame.
+pub(super) fn count(facts: &mut CaptureFacts, at: Timestamp, wire_len: u32, bytes: &[u8]) {
+    facts.frames = facts.frames.saturating_add(1);
+    facts.bytes = facts.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or_default());
+    facts.last = facts.last.max(Some(at));
+    let cut = usize::try_from(wire_len).is_ok_and(|wire| bytes.len() < wire);
+    facts.truncated_frames = facts.truncated_frames.saturating_add(cut.into());
+}
+
 /// Counts a frame and hands it on.
 fn hand_on(
     facts: &mut CaptureFacts,
@@ -245,11 +259,7 @@ fn hand_on(
     wire_len: u32,
     bytes: &[u8],
 ) {
-    facts.frames = facts.frames.saturating_add(1);
-    facts.bytes = facts.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or_default());
-    facts.last = facts.last.max(Some(at));
-    let cut = usize::try_from(wire_len).is_ok_and(|wire| bytes.len() < wire);
-    facts.truncated_frames = facts.truncated_frames.saturating_add(cut.into());
+    count(facts, at, wire_len, bytes);
     let reference = FrameRef { capture: 0, number: facts.frames, at };
     take(&Frame { reference, link, wire_len, bytes });
 }
@@ -326,12 +336,12 @@ fn is_down(why: &str) -> bool {
 }
 
 /// The clock that the kernel stamps frames with.
-fn wall_clock() -> Timestamp {
+pub(super) fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_nanos(nanos(since))
 }
 
-fn nanos(duration: Duration) -> u64 {
+pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -4,23 +4,26 @@
 //! looked at. No threads: the kernel's buffer is the queue.
 
 mod devices;
+mod hooks;
 mod kernel_filter;
 mod listening;
 mod privileges;
 mod signals;
+mod source;
 mod tell;
 
 use crate::answer::Output;
-use crate::cli::{Live, Shared};
+use crate::cli::{From, Live, Shared};
 use crate::config;
 use crate::keep::{Evidence, Keeper, Recording, Rotation, Troubles, folder_of};
 use crate::packet::Pattern;
 use crate::pipeline::{Analysis, Settings};
 use crate::source::{CaptureFacts, Fill};
 use anyhow::{Context, Result, bail};
-use devices::{Devices, Wanted};
+use devices::Wanted;
 use listening::ThisHost;
 use signals::{Asked, Signals};
+use source::Source;
 use std::io::{BufWriter, ErrorKind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -49,15 +52,19 @@ pub fn run(typed: &Live) -> Result<u8> {
     let folders = folders(typed)?;
     let listeners: Vec<Pattern> =
         settings.told.backends.iter().chain(&settings.told.fronts).copied().collect();
-    let mut devices = Devices::open(&Wanted {
-        interfaces: &typed.interface,
-        snaplen: if typed.full { WHOLE } else { typed.snaplen },
-        buffer_bytes: typed.buffer_size,
-        promiscuous: typed.promiscuous,
-        filter: wanted.filter.as_deref(),
-        // The front leg is seen only where everything is, or it is named.
-        listeners: if settings.told.backends.is_empty() { &[] } else { &listeners },
-    })?;
+    let from = if typed.full { From::Pcap } else { typed.source };
+    let (mut source, instead) = Source::open(
+        from,
+        &Wanted {
+            interfaces: &typed.interface,
+            snaplen: if typed.full { WHOLE } else { typed.snaplen },
+            buffer_bytes: typed.buffer_size,
+            promiscuous: typed.promiscuous,
+            filter: wanted.filter.as_deref(),
+            // The front leg is seen only where everything is, or it is named.
+            listeners: if settings.told.backends.is_empty() { &[] } else { &listeners },
+        },
+    )?;
     let host = ThisHost::look();
     let signals = Signals::take()?;
     let left = privileges::drop(typed.user.as_deref(), &folders)?;
@@ -66,30 +73,33 @@ pub fn run(typed: &Live) -> Result<u8> {
     let troubles = Troubles::default();
     let mut analysis = Analysis::new(settings);
     analysis.on(Box::new(host));
-    if let Some(keeper) = keeper(typed, devices.facts(), &troubles)? {
+    if let Some(keeper) = keeper(typed, source.facts(), &troubles)? {
         analysis.keep(Box::new(keeper));
+    }
+    if let Some(why) = instead {
+        teller.aside(&format!("--source ebpf: {why}: watching with libpcap"));
     }
     if typed.full && !folders.is_empty() {
         teller.aside("--full: frames are kept whole, with bodies, passwords and cookies");
     }
     if !wanted.quiet {
-        let stamps = if devices.are_in_nanoseconds() { "nano" } else { "micro" };
         teller.aside(&format!(
-            "watching {} for {} ({stamps}second stamps), {left}; Ctrl-C ends it with a report, \
+            "watching {} for {} ({}), {left}; Ctrl-C ends it with a report, \
              'kill -USR1 {}' reports and goes on",
-            devices.facts().path,
+            source.facts().path,
             watched(&listeners, wanted.filter.as_deref()),
+            source.means(),
             std::process::id()
         ));
     }
-    let watch = Watch { typed, devices: &mut devices, signals, teller: &mut teller, troubles };
+    let watch = Watch { typed, source: &mut source, signals, teller: &mut teller, troubles };
     watch.go_on(&mut analysis)?;
-    devices.look_round();
-    let report = analysis.finish([devices.facts()], &mut [], &mut |record| teller.record(&record));
+    source.look_round();
+    let report = analysis.finish([source.facts()], &mut [], &mut |record| teller.record(&record));
     let failed = !report.failures.is_empty() && !wanted.exit_zero;
     teller.report(report, true);
     match teller.broken() {
-        Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(unread(&mut teller, &devices)),
+        Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(unread(&mut teller, &source)),
         Some(error) => Err(error).context("cannot write the answer"),
         None => Ok(u8::from(failed)),
     }
@@ -152,7 +162,7 @@ fn keeper(typed: &Live, facts: &CaptureFacts, troubles: &Troubles) -> Result<Opt
 /// A watch under way.
 struct Watch<'w, 't> {
     typed: &'w Live,
-    devices: &'w mut Devices,
+    source: &'w mut Source,
     signals: Signals,
     teller: &'w mut Teller<'t>,
     troubles: Troubles,
@@ -161,12 +171,12 @@ struct Watch<'w, 't> {
 impl Watch<'_, '_> {
     /// Until a signal, a limit, the last interface's end, or nobody reads any more.
     fn go_on(self, analysis: &mut Analysis) -> Result<()> {
-        let Self { typed, devices, signals, teller, troubles } = self;
+        let Self { typed, source, signals, teller, troubles } = self;
         let begun = Instant::now();
         let mut looked = begun;
         loop {
             let mut out = |record| teller.record(&record);
-            match devices.take(|frame| analysis.frame(frame, 0, &mut out)) {
+            match source.take(|frame| analysis.frame(frame, 0, &mut out)) {
                 Fill::Frames => analysis.tell(&mut out),
                 Fill::Idle(now) => analysis.tick(now, &mut out),
                 Fill::End => return Ok(()),
@@ -175,32 +185,32 @@ impl Watch<'_, '_> {
             let over = typed.duration.is_some_and(|most| begun.elapsed() >= most)
                 || typed.max_failures.is_some_and(|most| teller.failures >= most);
             if over {
-                devices.end();
+                source.end();
             }
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
-                devices.look_round();
+                source.look_round();
                 if let Some(error) = teller.broken() {
                     teller.break_off(error);
                     return Ok(());
                 }
             }
             match signals.next() {
-                Some(Asked::End) => devices.end(),
+                Some(Asked::End) => source.end(),
                 Some(Asked::Report) => {
-                    devices.look_round();
-                    teller.report(analysis.so_far([devices.facts()]), false);
+                    source.look_round();
+                    teller.report(analysis.so_far([source.facts()]), false);
                 }
                 None => {}
             }
-            teller.pause(devices.facts());
+            teller.pause(source.facts());
         }
     }
 }
 
 /// Nobody reads the answer: told, and no failure.
-fn unread(teller: &mut Teller<'_>, devices: &Devices) -> u8 {
-    let frames = devices.facts().frames;
+fn unread(teller: &mut Teller<'_>, source: &Source) -> u8 {
+    let frames = source.facts().frames;
     teller.aside(&format!("nobody reads the output any more: ended after {frames} frames"));
     0
 }

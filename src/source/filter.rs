@@ -3,7 +3,7 @@
 
 use super::bpf::Program;
 use super::{Block, CaptureFacts, Fill, Source, SourceError};
-use crate::packet::LinkType;
+use crate::packet::{Frame, LinkType};
 use std::cell::RefCell;
 
 /// A pcap filter expression, with its programs for the link types met so far: what it names is
@@ -38,6 +38,33 @@ impl Filter {
         Err(SourceError::Filter { expression: expression.to_owned(), reason })
     }
 
+    /// Makes sure that frames of this link type can be asked about.
+    ///
+    /// # Errors
+    /// When the expression cannot be compiled for them.
+    pub fn prepare(&self, link: LinkType) -> Result<(), SourceError> {
+        self.program(link).map_err(|reason| {
+            let expression = self.expression.clone();
+            SourceError::Filter { expression, reason }
+        })
+    }
+
+    /// Whether the expression accepts a frame; of a link type that was not prepared, none.
+    pub fn keeps(&self, frame: &Frame<'_>) -> bool {
+        let programs = self.programs.borrow();
+        let program = programs.iter().find(|(link, _)| *link == frame.link);
+        program.is_some_and(|(_, program)| program.keeps(frame.bytes))
+    }
+
+    /// Compiles the expression for a link type, unless that was done.
+    fn program(&self, link: LinkType) -> Result<(), String> {
+        let mut programs = self.programs.borrow_mut();
+        if !programs.iter().any(|(known, _)| *known == link) {
+            programs.push((link, Program::compile(&self.expression, link)?));
+        }
+        Ok(())
+    }
+
     /// A source without the frames that the expression rejects.
     pub fn on<S: Source>(&self, source: S) -> Filtered<'_, S> {
         let facts = source.facts().clone();
@@ -47,18 +74,10 @@ impl Filter {
     /// Removes what the expression rejects; returns how many frames that were. The error is a link
     /// type for which it cannot be compiled, and libpcap's reason.
     fn apply(&self, block: &mut Block) -> Result<u64, (LinkType, String)> {
-        let mut programs = self.programs.borrow_mut();
         for frame in block.frames(0..block.len()) {
-            if !programs.iter().any(|(link, _)| *link == frame.link) {
-                let program = Program::compile(&self.expression, frame.link)
-                    .map_err(|reason| (frame.link, reason))?;
-                programs.push((frame.link, program));
-            }
+            self.program(frame.link).map_err(|reason| (frame.link, reason))?;
         }
-        Ok(block.retain(|frame| {
-            let program = programs.iter().find(|(link, _)| *link == frame.link);
-            program.is_some_and(|(_, program)| program.keeps(frame.bytes))
-        }))
+        Ok(block.retain(|frame| self.keeps(frame)))
     }
 }
 

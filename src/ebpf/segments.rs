@@ -1,0 +1,243 @@
+//! Frames from the kernel's own programs: headers, and the first bytes of each turn.
+//!
+//! Hooks at the interfaces (tcx, Linux 6.6) see every frame after its arrival and before its departure.
+//! What is kept of it is chosen there (`bpf/segments.bpf.c`), so that bodies never leave the kernel's
+//! packets. Records wait in a ring buffer until they are asked for: there is no wake-up.
+
+use super::{Refused, kernel, kernel_types};
+use crate::packet::{Frame, FrameRef, LinkType};
+use crate::source::Dropped;
+use crate::time::Timestamp;
+use aya::maps::{MapData, RingBuf};
+use aya::programs::tc::TcAttachOptions;
+use aya::programs::{LinkOrder, SchedClassifier, TcAttachType};
+use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
+use nix::time::{ClockId, clock_gettime};
+use std::fs;
+use std::time::Duration;
+
+/// The compiled programs.
+static PROGRAMS: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/segments.bpf.o"));
+/// What stands before the bytes of a frame: when (u64), its length, how much was kept, on which
+/// interface, how many records were lost so far (u32 each).
+const HEAD: usize = 24;
+/// The name that the kernel has for loopback in the types of interfaces (ARPHRD_LOOPBACK).
+const LOOPBACK: u32 = 772;
+const ETHERNET: u32 = 1;
+/// The two clocks go alike unless somebody sets one: what is less is a matter of reading them.
+const CLOCK_SET: u64 = 1_000_000;
+/// Frames without a link header: tunnels (ARPHRD_NONE, _TUNNEL, _TUNNEL6, _SIT, _IPGRE, _RAWIP).
+const WITHOUT_HEADER: [u32; 6] = [65534, 768, 769, 776, 778, 519];
+
+/// The most that is kept of a turn.
+pub const TURN: u32 = 4_096;
+
+/// What is to be watched.
+#[derive(Clone, Debug)]
+pub struct Wanted<'w> {
+    /// The interfaces, as the user named them.
+    pub interfaces: &'w [String],
+    /// Only frames from or to these ports; all where there are none.
+    pub ports: &'w [u16],
+    /// Bytes of each turn that are kept, at most 4,096.
+    pub turn_bytes: u32,
+    /// The ring buffer.
+    pub buffer_bytes: u32,
+}
+
+/// Interfaces whose frames are watched by programs in the kernel.
+pub struct Segments {
+    ring: RingBuf<MapData>,
+    interfaces: Vec<Interface>,
+    /// Keeps the programs where they are.
+    _programs: Ebpf,
+    lost: Lost,
+    /// Nanoseconds from the start of this host to that of the epoch.
+    offset: u64,
+}
+
+struct Interface {
+    name: String,
+    index: u32,
+    link: LinkType,
+}
+
+/// The kernel's count of lost records, which wraps.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lost {
+    last: u32,
+    total: u64,
+}
+
+impl Lost {
+    fn update(&mut self, now: u32) {
+        let more = now.wrapping_sub(self.last);
+        // Processors count at once: a record may carry a count from just before the last one's.
+        if more < u32::MAX / 2 {
+            self.total = self.total.saturating_add(u64::from(more));
+            self.last = now;
+        }
+    }
+}
+
+impl Segments {
+    /// Puts the programs at every interface.
+    ///
+    /// # Errors
+    /// When the kernel cannot do it, or this process may not.
+    pub fn open(wanted: &Wanted<'_>) -> Result<Self, Refused> {
+        let interfaces: Vec<Interface> = wanted
+            .interfaces
+            .iter()
+            .map(|name| Interface::named(name))
+            .collect::<Result<_, _>>()?;
+        let types = kernel_types().ok();
+        let mut ports = [0_u8; 8_192];
+        for port in wanted.ports {
+            if let Some(byte) = ports.get_mut(usize::from(port >> 3)) {
+                *byte |= 1 << (port & 7);
+            }
+        }
+        let some = u8::from(!wanted.ports.is_empty());
+        let pages = wanted.buffer_bytes.max(1 << 16).checked_next_power_of_two();
+        let mut programs = EbpfLoader::new()
+            .btf(types.as_ref())
+            .override_global("some_ports", &some, true)
+            .override_global("ports", &ports, true)
+            .override_global("turn_bytes", &wanted.turn_bytes, true)
+            .map_max_entries("frames", pages.unwrap_or(1 << 30))
+            .load(PROGRAMS)?;
+        for interface in &interfaces {
+            interface.watch(&mut programs)?;
+        }
+        let ring = programs.take_map("frames").ok_or_else(|| Refused("no ring".to_owned()))?;
+        let ring = RingBuf::try_from(ring).map_err(|error| Refused::of("ring buffer", &error))?;
+        let lost = Lost::default();
+        Ok(Self { ring, interfaces, _programs: programs, lost, offset: epoch() })
+    }
+
+    /// Hands on what the kernel holds, at most `most` frames, not numbered; returns how many that were.
+    pub fn take(&mut self, most: usize, mut take: impl FnMut(Frame<'_>)) -> usize {
+        let mut taken = 0_usize;
+        while taken < most
+            && let Some(record) = self.ring.next()
+        {
+            let Some((head, bytes)) = record.split_first_chunk::<HEAD>() else { continue };
+            let at = u64::from_ne_bytes(part(head, 0));
+            let field = |from| u32::from_ne_bytes(part(head, from));
+            let (wire_len, kept, index) = (field(8), field(12), field(16));
+            self.lost.update(field(20));
+            let link = self.interfaces.iter().find(|one| one.index == index).map(|one| one.link);
+            let bytes = bytes.get(..usize::try_from(kept).unwrap_or(usize::MAX)).unwrap_or(bytes);
+            let at = Timestamp::from_nanos(at.saturating_add(self.offset));
+            let reference = FrameRef { capture: 0, number: 0, at };
+            taken = taken.saturating_add(1);
+            take(Frame { reference, link: link.unwrap_or(LinkType::ETHERNET), wire_len, bytes });
+        }
+        taken
+    }
+
+    /// Looks whether the clock of the world was set.
+    pub fn look_round(&mut self) {
+        let offset = epoch();
+        if offset.abs_diff(self.offset) > CLOCK_SET {
+            self.offset = offset;
+        }
+    }
+
+    /// What the frames' bytes begin with.
+    pub fn links(&self) -> Vec<LinkType> {
+        let mut links: Vec<LinkType> = self.interfaces.iter().map(|one| one.link).collect();
+        links.dedup();
+        links
+    }
+
+    /// Frames for which there was no room.
+    pub fn dropped(&self) -> Dropped {
+        Dropped { by_kernel: self.lost.total, by_interface: 0 }
+    }
+
+    /// Interfaces that are no longer there, and whether others are.
+    pub fn gone(&self) -> (Vec<&str>, bool) {
+        let there = |one: &Interface| Interface::index(&one.name) == Some(one.index);
+        let gone = self.interfaces.iter().filter(|one| !there(one)).map(|one| one.name.as_str());
+        let gone: Vec<&str> = gone.collect();
+        let others = gone.len() < self.interfaces.len();
+        (gone, others)
+    }
+}
+
+/// Some of the bytes before a frame, which are all there.
+fn part<const N: usize>(head: &[u8; HEAD], from: usize) -> [u8; N] {
+    head.get(from..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
+}
+
+impl Interface {
+    fn named(name: &str) -> Result<Self, Refused> {
+        let missing = || Refused(format!("{name}: no such interface"));
+        let index = Self::index(name).ok_or_else(missing)?;
+        let kind = number(name, "type").ok_or_else(missing)?;
+        let link = match kind {
+            LOOPBACK | ETHERNET => LinkType::ETHERNET,
+            kind if WITHOUT_HEADER.contains(&kind) => LinkType::RAW,
+            kind => {
+                return Err(Refused(format!("{name}: interfaces of type {kind} are not known")));
+            }
+        };
+        Ok(Self { name: name.to_owned(), index, link })
+    }
+
+    fn index(name: &str) -> Option<u32> {
+        number(name, "ifindex")
+    }
+
+    fn watch(&self, programs: &mut Ebpf) -> Result<(), Refused> {
+        let program = if self.link == LinkType::RAW { "raw" } else { "ethernet" };
+        let program: &mut SchedClassifier = programs
+            .program_mut(program)
+            .ok_or_else(|| Refused(format!("no program '{program}'")))?
+            .try_into()
+            .map_err(|error| Refused::of("segments", &error))?;
+        if program.fd().is_err() {
+            program
+                .load()
+                .map_err(|error| Refused::of("cannot load the segments' program", &error))?;
+        }
+        // What leaves by loopback comes in by it: once is enough.
+        let loopback = number(&self.name, "type") == Some(LOOPBACK);
+        let ways = [Some(TcAttachType::Ingress), (!loopback).then_some(TcAttachType::Egress)];
+        for way in ways.into_iter().flatten() {
+            let order = TcAttachOptions::TcxOrder(LinkOrder::first());
+            program.attach_with_options(&self.name, way, order).map_err(|error| {
+                let why = Refused::of(&self.name, &error);
+                let old = super::errno(&error).and_then(std::io::Error::raw_os_error) == Some(22);
+                if old { Refused(format!("it needs Linux 6.6, this is {}", kernel())) } else { why }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// What the kernel says of an interface.
+fn number(interface: &str, what: &str) -> Option<u32> {
+    if interface.contains('/') || interface.starts_with('.') {
+        return None;
+    }
+    fs::read_to_string(format!("/sys/class/net/{interface}/{what}")).ok()?.trim().parse().ok()
+}
+
+/// Nanoseconds from the start of this host to the epoch: records carry the former's clock, which no one
+/// sets. Of a few readings that counts which was interrupted least.
+fn epoch() -> u64 {
+    let nanos = |clock| {
+        let now = clock_gettime(clock).map(Duration::from).unwrap_or_default();
+        u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+    };
+    let readings = (0..5).map(|_| {
+        let before = nanos(ClockId::CLOCK_MONOTONIC);
+        let wall = nanos(ClockId::CLOCK_REALTIME);
+        let took = nanos(ClockId::CLOCK_MONOTONIC).saturating_sub(before);
+        (took, wall.saturating_sub(before.saturating_add(took / 2)))
+    });
+    readings.min().map_or(0, |(_, offset)| offset)
+}

@@ -1,0 +1,64 @@
+//! Stands in for the kernel's programs in a program built without them.
+
+use crate::packet::Frame;
+use crate::packet::LinkType;
+use crate::source::Dropped;
+
+/// Why the kernel does not do what is wanted of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
+/// The most that is kept of a turn.
+pub const TURN: u32 = 4_096;
+
+/// What is to be watched.
+#[derive(Clone, Debug)]
+pub struct Wanted<'w> {
+    /// The interfaces, as the user named them.
+    pub interfaces: &'w [String],
+    /// Only frames from or to these ports; all where there are none.
+    pub ports: &'w [u16],
+    /// Bytes of each turn that are kept.
+    pub turn_bytes: u32,
+    /// The ring buffer.
+    pub buffer_bytes: u32,
+}
+
+/// There are none.
+pub enum Segments {}
+
+impl Segments {
+    /// Says what is missing.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn open(_: &Wanted<'_>) -> Result<Self, Refused> {
+        Err(Refused("why502 was built without it (feature ebpf, which needs clang)".to_owned()))
+    }
+
+    /// Never called.
+    pub fn take(&mut self, _: usize, _: impl FnMut(Frame<'_>)) -> usize {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn look_round(&mut self) {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn links(&self) -> Vec<LinkType> {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn dropped(&self) -> Dropped {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn gone(&self) -> (Vec<&str>, bool) {
+        match *self {}
+    }
+}

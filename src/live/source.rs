@@ -1,0 +1,75 @@
+//! Where a watch's frames come from: the kernel's own programs, or libpcap.
+
+use super::devices::{Devices, Wanted};
+use super::hooks::{Failed, Hooks};
+use crate::cli::From;
+use crate::packet::Frame;
+use crate::source::{CaptureFacts, Fill, SourceError};
+
+/// What yields the frames of a watch.
+pub(super) enum Source {
+    /// libpcap.
+    Pcap(Devices),
+    /// eBPF.
+    Ebpf(Box<Hooks>),
+}
+
+/// Does the same with either.
+macro_rules! of {
+    ($source:expr, $name:ident => $what:expr) => {
+        match $source {
+            Source::Pcap($name) => $what,
+            Source::Ebpf($name) => $what,
+        }
+    };
+}
+
+impl Source {
+    /// Opens what was asked for, or libpcap where that cannot be had; then the second is why.
+    ///
+    /// # Errors
+    /// When the interfaces cannot be watched at all.
+    pub(super) fn open(
+        from: From,
+        wanted: &Wanted<'_>,
+    ) -> Result<(Self, Option<String>), SourceError> {
+        let why = match from {
+            From::Pcap => None,
+            From::Ebpf => match Hooks::open(wanted) {
+                Ok(hooks) => return Ok((Self::Ebpf(Box::new(hooks)), None)),
+                Err(Failed::Filter(error)) => return Err(error),
+                Err(Failed::Refused(why)) => Some(why.to_string()),
+            },
+        };
+        Ok((Self::Pcap(Devices::open(wanted)?), why))
+    }
+
+    /// How it stamps frames, and with what it watches.
+    pub(super) fn means(&self) -> &'static str {
+        match self {
+            Self::Pcap(devices) if devices.are_in_nanoseconds() => "libpcap, nanosecond stamps",
+            Self::Pcap(_) => "libpcap, microsecond stamps",
+            Self::Ebpf(_) => "eBPF, nanosecond stamps",
+        }
+    }
+
+    /// Hands on the next frames, and returns when there are no more, or many were.
+    pub(super) fn take(&mut self, take: impl FnMut(&Frame<'_>)) -> Fill {
+        of!(self, source => source.take(take))
+    }
+
+    /// The next frames are the last ones.
+    pub(super) fn end(&mut self) {
+        of!(self, source => source.end());
+    }
+
+    /// What is known of the watch so far.
+    pub(super) fn facts(&self) -> &CaptureFacts {
+        of!(self, source => source.facts())
+    }
+
+    /// Brings that up to date; it costs a few system calls.
+    pub(super) fn look_round(&mut self) {
+        of!(self, source => source.look_round());
+    }
+}
