@@ -15,6 +15,7 @@
 //!   order, and what the capture misses becomes a gap.
 //! - [`exchange`] frames each side's stream and pairs requests with responses.
 //! - [`verdict`] judges a finished exchange by the facts of its connection: pure functions.
+//! - [`ends`] is what the kernel says of a connection's ends, where they are on this host.
 //! - [`ledger`] keeps the books per listener: counts, [`idle`] gaps, and the failures.
 //! - [`roles`] tells backends from the proxy's own listeners, once everything was seen.
 //! - [`access_log`] reads lines of a proxy's log, [`correlate`] joins them, and the front leg, with the
@@ -52,6 +53,7 @@ pub mod ebpf;
 #[cfg(not(all(feature = "ebpf", target_os = "linux")))]
 #[path = "ebpf/without.rs"]
 pub mod ebpf;
+pub mod ends;
 pub mod exchange;
 pub mod explain;
 pub mod flow;

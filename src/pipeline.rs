@@ -2,6 +2,7 @@
 
 use crate::access_log;
 use crate::correlate::{self, Lines, Trail};
+use crate::ends::Ends;
 use crate::exchange::{Output, Reader};
 use crate::flow::{self, Connection, Place, Table};
 use crate::hear;
@@ -92,6 +93,9 @@ pub trait Keeper {
 pub trait Host {
     /// What listens there instead, if `refused` is an address of this host and nothing listens at it.
     fn listening(&mut self, refused: Endpoint) -> Option<Listening>;
+    /// What the kernel says of the ends of the connection from `client` to `server` that there was at
+    /// `at`; `None` where neither is on this host, or nobody asked the kernel.
+    fn ends(&mut self, client: Endpoint, server: Endpoint, at: Timestamp) -> Option<Ends>;
 }
 
 impl Analysis {
@@ -285,6 +289,13 @@ impl Analysis {
             {
                 ledger.note_listening(failure.connection, &listening);
                 failure.listening = Some(Box::new(listening));
+            }
+            let at = failure.seen();
+            if let Some(ends) =
+                host.as_mut().and_then(|host| host.ends(failure.client, failure.server, at))
+            {
+                failure.meet(ends.clone());
+                ledger.note_ends(&failure, &ends);
             }
             let record = report::failure(&failure, settings.style);
             if let Some(keeper) = keeper {

@@ -9,11 +9,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("digest", &[]),
     ("packet", &["time"]),
     ("flow", &["packet", "time"]),
+    ("ends", &["packet", "time"]),
     ("exchange", &["digest", "flow", "packet", "time"]),
-    ("verdict", &["exchange", "flow", "packet", "time"]),
+    ("verdict", &["ends", "exchange", "flow", "packet", "time"]),
     ("idle", &[]),
     ("hazard", &["idle"]),
-    ("ledger", &["verdict", "idle", "exchange", "flow", "packet", "time"]),
+    ("ledger", &["verdict", "ends", "idle", "exchange", "flow", "packet", "time"]),
     ("roles", &["ledger", "exchange", "flow", "packet", "time"]),
     // What the proxy said: lines alone, then with what the packets show.
     ("access_log", &["time"]),
@@ -42,6 +43,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "correlate",
             "timeouts",
             "page",
+            "ends",
             "roles",
             "ledger",
             "verdict",
@@ -56,7 +58,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("explain", &["names", "page", "timeouts", "verdict"]),
     ("source", &["packet", "time"]),
-    ("ebpf", &["packet", "source", "time"]),
+    ("ebpf", &["ends", "packet", "source", "time"]),
     ("hear", &["source", "access_log", "correlate", "report"]),
     (
         "pipeline",
@@ -65,6 +67,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "packet",
             "flow",
             "exchange",
+            "ends",
             "verdict",
             "ledger",
             "roles",
@@ -87,8 +90,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "live",
         &[
-            "answer", "cli", "config", "ebpf", "keep", "ledger", "packet", "pipeline", "report",
-            "source", "time",
+            "answer", "cli", "config", "ebpf", "ends", "keep", "ledger", "packet", "pipeline",
+            "report", "source", "time",
         ],
     ),
     (
@@ -105,6 +108,7 @@ const PURE: &[&str] = &[
     "digest",
     "packet",
     "flow",
+    "ends",
     "exchange",
     "verdict",
     "hazard",

@@ -2,6 +2,7 @@
 
 use super::patterns::Context;
 use super::probes::{Health, Source};
+use crate::ends::Ends;
 use crate::exchange::{Asked, Exchange, Request, Response};
 use crate::flow::{Connection, Side};
 use crate::packet::{Endpoint, SeqNum};
@@ -38,6 +39,8 @@ pub struct Failure {
     pub context: Context,
     /// What its backend's host says of its ports, where that is this very host.
     pub listening: Option<Box<Listening>>,
+    /// What the kernel says of the connection's ends, where they are on this very host.
+    pub ends: Option<Box<Ends>>,
 }
 
 /// What listens on a host at whose port nothing does.
@@ -89,7 +92,19 @@ impl Failure {
             event: None,
             context: Context::default(),
             listening: None,
+            ends: None,
         }
+    }
+
+    /// When the last frame was captured that shows it.
+    pub fn seen(&self) -> Timestamp {
+        self.verdict.evidence.iter().map(|one| one.frame.at).max().unwrap_or_default()
+    }
+
+    /// Takes what the kernel says of the ends of its connection: the kernel's word counts before what
+    /// packets only make likely.
+    pub fn meet(&mut self, ends: Ends) {
+        self.ends = Some(Box::new(ends));
     }
 
     /// Of which kind of request it is, if it may be a probe.

@@ -12,6 +12,7 @@ mod patterns;
 mod probes;
 mod told;
 
+use crate::ends::Ends;
 use crate::exchange::{Asked, Ended, Exchange, Outcome, Output, Request};
 use crate::flow::{Connection, Twin};
 use crate::idle::Timer;
@@ -113,6 +114,18 @@ impl Ledger {
         if let Some(failure) = self.failures.iter_mut().rev().find(of_connection) {
             failure.listening = Some(Box::new(listening.clone()));
         }
+    }
+
+    /// Notes on a failure that is kept what the kernel says of its connection's ends.
+    pub fn note_ends(&mut self, of: &Failure, ends: &Ends) {
+        let same = |failure: &&mut Failure| {
+            (failure.connection, failure.ordinal) == (of.connection, of.ordinal)
+        };
+        let Some(failure) = self.failures.iter_mut().rev().find(same) else { return };
+        let (server, before) = (failure.server, failure.verdict.cause);
+        failure.meet(ends.clone());
+        let after = failure.verdict.cause;
+        self.recount(server, before, after);
     }
 
     /// What was told of backends and proxies.

@@ -3,9 +3,11 @@
 //! Which process a listener belongs to can be read with root's rights alone, so that is gathered
 //! before they are dropped; which ports listen is read anew each time, by files opened before.
 
+use crate::ends::Ends;
 use crate::ledger::{Listening, Program};
 use crate::packet::Endpoint;
 use crate::pipeline::Host;
+use crate::time::Timestamp;
 use nix::ifaddrs::getifaddrs;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -67,6 +69,10 @@ impl Host for ThisHost {
             return None;
         }
         told(refused, &self.rows(), &self.processes)
+    }
+
+    fn ends(&mut self, _: Endpoint, _: Endpoint, _: Timestamp) -> Option<Ends> {
+        None
     }
 }
 
