@@ -41,6 +41,7 @@ static long (*probe_read_kernel)(void *to, u32 size, const void *from) = (void *
 static void *(*ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
 static void (*ringbuf_submit)(void *record, u64 flags) = (void *)132;
 static void (*ringbuf_discard)(void *record, u64 flags) = (void *)133;
+static long (*loop)(u32 times, void *turn, void *context, u64 flags) = (void *)181; // Linux 5.17
 
 // Reads a field behind a pointer that the verifier does not know, wherever this kernel has it.
 #define READ_KERNEL(to, from, field) \

@@ -1,8 +1,9 @@
 // The segments that pass an interface: headers, and the first bytes of each turn, into a ring.
 //
-// A turn is what one side sends until the other one does. Of each, the first TURN bytes are kept, whose
-// head is what the analysis reads; of the rest the headers alone, which tell where it lies in the
-// stream. Nothing is written to packets, and packet memory is neither copied nor moved.
+// A turn is what one side sends until the other one does. Of each, the first TURN bytes are kept, and its
+// head where that is longer; of the rest the headers alone, which tell where it lies in the stream. An
+// answer in chunks says where it ends within its body: it is kept as long as its segments fit into a
+// record. Nothing is written to packets, and packet memory is neither copied nor moved.
 #include "kernel.h"
 
 enum {
@@ -22,8 +23,10 @@ enum {
     SYN = 2,
 };
 
-// The bytes kept of a turn.
+// The bytes kept of a turn, whatever it is; and of one segment.
 #define TURN 4096
+// The bytes kept of a turn whose head does not end before.
+#define LONGEST_HEAD 65535
 // Link, VLAN tags, IP and TCP with all their options, and some of IPv6's further headers.
 #define HEADERS 192
 // Of an ICMP error: what it quotes.
@@ -57,7 +60,15 @@ struct slot {
     u32 tag;  // of the connection
     u16 left; // bytes still to be kept
     u8 sender;
-    u8 unused;
+    u8 content;
+};
+
+// What a turn is, as far as it matters here.
+enum {
+    NEW,     // nothing was seen of it
+    IN_HEAD, // its head goes on
+    CHUNKED, // its body comes in chunks, all of which were kept
+    KNOWN,   // none of that
 };
 
 struct {
@@ -87,6 +98,104 @@ INLINE u32 lost_so_far(void)
     u32 none = 0;
     u32 *count = map_lookup(&lost, &none);
     return count ? *count : 0;
+}
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define CAN_SEARCH 1
+#else
+#define CAN_SEARCH 0
+#endif
+
+#define EACH_BYTE 0x0101010101010101ULL
+#define HIGHEST_BITS 0x8080808080808080ULL
+#define LOWER_CASE 0x2020202020202020ULL
+#define TRANSFER 0x726566736e617274ULL // "transfer"
+
+// The beginning of a turn, to be searched: payload need not lie in one piece in a packet.
+struct beginning {
+    u8 bytes[TURN + 8];
+};
+
+struct {
+    MAP_TYPE(MAP_PERCPU_ARRAY);
+    MAP_ENTRIES(1);
+    MAP_KEY(u32);
+    MAP_VALUE(struct beginning);
+} beginnings SEC(".maps");
+
+// Looks for the end of a head.
+struct search {
+    const struct beginning *in;
+    u32 end;
+    u32 content;
+};
+
+// Looks at the line behind the lowest of the newlines in a word, which are marked in the highest bit of
+// their bytes. `at` is where the word is. Returns whether the head ends there, or the bytes do.
+INLINE int look_at_line(struct search *search, u64 at, u64 newlines)
+{
+    u64 lowest = newlines & -newlines;
+    // Which byte of the word that is: the number has 0, 1, 2 ... from the highest byte down.
+    u64 line = at + ((lowest >> 7) * 0x0001020304050607ULL >> 56) + 1;
+    asm volatile("" : "+r"(line));
+    if (line + 2 > search->end || line > TURN)
+        return 1;
+    u64 begins = *(u64 *)(search->in->bytes + line);
+    if ((begins & 0xffff) == ('\r' | '\n' << 8) || (begins & 0xff) == '\n') {
+        if (search->content == IN_HEAD)
+            search->content = KNOWN;
+        return 1;
+    }
+    if ((begins | LOWER_CASE) == TRANSFER)
+        search->content = CHUNKED;
+    return 0;
+}
+
+static long search_word(u32 turn, struct search *search)
+{
+    // Not kept in `search`: the verifier would follow every value that it takes.
+    u64 at = (u64)turn * 8;
+    asm volatile("" : "+r"(at));
+    if (at >= search->end || at > TURN)
+        return 1;
+    u64 word = *(u64 *)(search->in->bytes + at) ^ EACH_BYTE * '\n';
+    u64 newlines = (word - EACH_BYTE) & ~word & HIGHEST_BITS;
+    if (newlines) {
+        if (look_at_line(search, at, newlines))
+            return 1;
+        // Of two in eight bytes the second may be that of the empty line. A third cannot matter.
+        newlines &= newlines - 1;
+        if (newlines && look_at_line(search, at, newlines))
+            return 1;
+    }
+    return 0;
+}
+
+// What a turn is that begins, or whose head goes on, with these bytes of a packet.
+INLINE u8 content_of(struct packet *packet, u32 from, u32 payload, u8 so_far)
+{
+    u32 none = 0;
+    struct beginning *beginning = map_lookup(&beginnings, &none);
+    if (!CAN_SEARCH || !beginning || payload < 16)
+        return KNOWN;
+    u64 length = payload < TURN ? payload : TURN;
+    asm volatile("" : "+r"(length));
+    if (length == 0 || length > TURN ||
+        skb_load_bytes(packet, from, beginning->bytes, length) < 0)
+        return KNOWN;
+    if (so_far == NEW) {
+        // A method, or a version: no other protocol begins with four capitals but by chance.
+        for (int letter = 0; letter < 3; letter++)
+            if (beginning->bytes[letter] < 'A' || beginning->bytes[letter] > 'Z')
+                return KNOWN;
+        // What is short is kept whole, and GET, DELETE or OPTIONS says nothing of what follows.
+        u8 first = beginning->bytes[0];
+        if (payload < TURN / 4 && first != 'H' && first != 'P')
+            return KNOWN;
+    }
+    struct search search = {.in = beginning, .end = length, .content = IN_HEAD};
+    loop(TURN / 8, search_word, &search, 0);
+    return search.content;
 }
 
 // Puts the first `keep` bytes of the frame into a record with room for `room`. The barrier keeps the
@@ -153,8 +262,8 @@ INLINE u32 mixed(u32 value)
     return value ^ value >> 15;
 }
 
-// How many bytes of this payload belong to the first of its turn.
-INLINE u32 of_turn(struct packet *packet, const struct tcp *tcp, u32 from, u32 to, u32 payload)
+// How many bytes of this payload are kept.
+INLINE u32 of_turn(struct packet *packet, const struct tcp *tcp, u32 from, u32 to, u32 at, u32 payload)
 {
     from = mixed(from ^ mixed(tcp->from));
     to = mixed(to ^ mixed(tcp->to));
@@ -163,13 +272,31 @@ INLINE u32 of_turn(struct packet *packet, const struct tcp *tcp, u32 from, u32 t
     u8 sender = from < to;
     struct slot *slot = map_lookup(&slots, &place);
     if (!slot)
-        return payload < turn_bytes ? payload : turn_bytes;
+        return 0;
     if (slot->tag != tag || slot->sender != sender || (tcp->flags & SYN)) {
         slot->tag = tag;
         slot->sender = sender;
         slot->left = turn_bytes;
+        slot->content = NEW;
     }
+    if (!payload)
+        return 0;
     u32 left = slot->left;
+    u8 content = slot->content;
+    if (content <= IN_HEAD) {
+        u8 so_far = content;
+        slot->content = content = content_of(packet, at, payload, so_far);
+        if (so_far == NEW && content == IN_HEAD && turn_bytes == TURN)
+            left = LONGEST_HEAD;
+        else if (so_far == IN_HEAD && content == KNOWN)
+            left = payload;
+    }
+    // Where a segment is cut, so is the chain of chunks.
+    if (content == CHUNKED) {
+        left = turn_bytes;
+        if (payload > TURN)
+            slot->content = KNOWN;
+    }
     u32 keep = payload < left ? payload : left;
     slot->left = left - keep;
     return keep;
@@ -270,7 +397,7 @@ INLINE void look(struct packet *packet, u32 link)
     u32 payload = length > headers ? length - headers : 0;
     u32 keep = at + headers;
     if (payload || (tcp.flags & SYN))
-        keep += of_turn(packet, &tcp, from, to, payload);
+        keep += of_turn(packet, &tcp, from, to, keep, payload);
     emit(packet, keep);
 }
 

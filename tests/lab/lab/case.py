@@ -105,7 +105,7 @@ def _make(case, folder, slot, tools, live):
         talks = [beside.module(name).start(ctx) for name in case.get("beside", ())]
         time.sleep(case.get("settle", 0.3))
         if live:
-            watches = ctx.lab.watch(live, listeners(ctx), case.get("capture", {}).get("proxy_any", False))
+            watches = ctx.lab.watch(*live, listeners(ctx), case.get("capture", {}).get("proxy_any", False))
         files = ctx.lab.capture(**case.get("capture", {}))
         talking = [threading.Thread(target=talk, daemon=True) for talk in talks]
         for talk in talking:
@@ -137,7 +137,7 @@ def listeners(ctx):
 
 def run_case(case, out, slot, tools, live=None):
     """One case in a folder of its own: {"truth"}, and "trouble" where the machine did not do what was meant. With
-    `live`, a why502, also "live": by capture, what it said live that it does not say of the capture, and how late."""
+    `live`, a why502 and its source of frames, also "live": by capture, what it said live that it does not say of the capture, and how late."""
     folder = os.path.join(out, case["name"])
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -148,7 +148,7 @@ def run_case(case, out, slot, tools, live=None):
         for name, (watch, failures) in told.items():
             capture = next(f for f in files if f.startswith(name))
             watch.save(os.path.join(folder, name + ".live.jsonl"))
-            compared[name] = differences(watch, failures, live, os.path.join(folder, capture))
+            compared[name] = differences(watch, failures, live[0], os.path.join(folder, capture))
         truth = finish(case, ctx, folder, files)
         trouble = list(truth["problems"])
         if not trouble and meant_to_fail(case) and not any(r["cause"] for r in truth["requests"]):

@@ -30,6 +30,7 @@ def options():
     p.add_argument("--bin", metavar="PATH", help="a built why502 (default: it is built)")
     p.add_argument("--out", "--keep", metavar="DIR", help="keep each case's folder in DIR")
     p.add_argument("--live", action="store_true", help="watch each case with `why502 live`, too: it must say what `analyze` says, within a second")
+    p.add_argument("--source", choices=("pcap", "ebpf"), default="pcap", help="where the watches of --live get their frames from (pcap)")
     p.add_argument("--no-install", action="store_true", help="install and compile nothing")
     p.add_argument("--possible", action="store_true", help="only say whether it can run here, by the exit status")
     return p.parse_args()
@@ -81,7 +82,7 @@ def one(case, slot, tools, program, keep, live):
     started, again = time.time(), False
     while True:
         signal.alarm(LONGEST)
-        result = run_case(case, box.WORK, slot, tools, program if live else None)
+        result = run_case(case, box.WORK, slot, tools, live)
         signal.alarm(0)
         if not result["trouble"] or again:
             break
@@ -117,7 +118,7 @@ def run_all(cases, a, tools, program):
     for case in cases + [None] * places:
         queue.put(case)
     for slot in range(places):
-        multiprocessing.Process(target=worker, args=(str(slot), queue, incoming, tools, program, a.out, a.live), daemon=True).start()
+        multiprocessing.Process(target=worker, args=(str(slot), queue, incoming, tools, program, a.out, (program, a.source) if a.live else None), daemon=True).start()
     print(table.header(), flush=True)
     results = []
     for _ in cases:

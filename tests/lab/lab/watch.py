@@ -17,10 +17,10 @@ SOON = 1.0  # seconds after its end that a failure may be told
 class Watch:
     """A live watch of one interface of a namespace, from now until it is stopped."""
 
-    def __init__(self, ns, program, interface, listeners, evidence):
+    def __init__(self, ns, program, source, interface, listeners, evidence):
         told = [word for one in listeners for word in ("--backend", one)]
         self.arguments, self.evidence = told, evidence
-        argv = ["ip", "netns", "exec", ns.name, program, "live", "-i", interface, "--format", "jsonl", "--keep-evidence", evidence] + told
+        argv = ["ip", "netns", "exec", ns.name, program, "live", "-i", interface, "--source", source, "--format", "jsonl", "--keep-evidence", evidence] + told
         self.p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.records, self.aside = [], []
         self.threads = [threading.Thread(target=self._read, daemon=True), threading.Thread(target=self._listen, daemon=True)]
@@ -31,6 +31,8 @@ class Watch:
             if time.time() > end or self.p.poll() is not None:
                 raise RuntimeError("why502 live did not start: %s" % self.aside)
             time.sleep(0.02)
+        if source == "ebpf" and interface != "any" and not any("eBPF, " in line for line in self.aside):
+            raise RuntimeError("why502 live watches with something else: %s" % self.aside)
 
     def _read(self):
         for line in self.p.stdout:
