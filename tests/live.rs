@@ -7,11 +7,13 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use std::cell::Cell;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,23 +21,51 @@ use std::time::{Duration, Instant};
 /// Nothing here takes so long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Runs `test` on a thread in a network namespace of its own, with `lo` up. Says so and does nothing
-/// where that is not allowed.
-fn in_namespace(test: impl FnOnce() + Send + 'static) {
-    let thread = thread::spawn(|| {
-        if unshare(CloneFlags::CLONE_NEWNET).is_err() {
-            eprintln!("skipped: network namespaces need root");
-            return;
+thread_local! {
+    /// Where the watches of this test get their frames from.
+    static SOURCE: Cell<&'static str> = const { Cell::new("pcap") };
+}
+
+/// Runs `test` with each source of frames, each time on a thread in a network namespace of its own, with
+/// `lo` up. Says so and does nothing where that is not allowed.
+fn in_namespace(test: impl Fn() + Send + Sync + 'static) {
+    let test = Arc::new(test);
+    for source in ["pcap", "ebpf"] {
+        let test = Arc::clone(&test);
+        let thread = thread::spawn(move || {
+            if unshare(CloneFlags::CLONE_NEWNET).is_err() {
+                eprintln!("skipped: network namespaces need root");
+                return;
+            }
+            if !run("ip link set lo up").status.success() {
+                eprintln!("skipped: this needs iproute2");
+                return;
+            }
+            if source == "ebpf" && !kernel_has_hooks() {
+                return;
+            }
+            SOURCE.set(source);
+            test();
+        });
+        if let Err(panic) = thread.join() {
+            eprintln!("with --source {source}");
+            std::panic::resume_unwind(panic);
         }
-        if !run("ip link set lo up").status.success() {
-            eprintln!("skipped: this needs iproute2");
-            return;
-        }
-        test();
-    });
-    if let Err(panic) = thread.join() {
-        std::panic::resume_unwind(panic);
     }
+}
+
+/// The kernel takes eBPF programs at interfaces; says so where not.
+fn kernel_has_hooks() -> bool {
+    let mut version = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    version.truncate(version.find('-').unwrap_or(version.len()).min(version.trim().len()));
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    let types = Path::new("/sys/kernel/btf/vmlinux").exists();
+    let there = cfg!(feature = "ebpf") && version >= (6, 6) && types;
+    if !there {
+        eprintln!("skipped: --source ebpf needs Linux 6.6 and a program built with it");
+    }
+    there
 }
 
 fn run(line: &str) -> Output {
@@ -47,6 +77,8 @@ struct Watch {
     child: Child,
     records: Receiver<(Instant, Value)>,
     errors: Receiver<String>,
+    /// The line with which it began.
+    said: String,
 }
 
 /// The lines of a stream, as they come.
@@ -66,8 +98,12 @@ fn lines<T: Send + 'static>(
 impl Watch {
     /// Begins to watch, and returns when it does.
     fn begin(arguments: &[&str]) -> Self {
-        let mut command = why502(&["live", "--format", "jsonl"]);
-        Self::of(command.args(arguments))
+        let source = SOURCE.get();
+        let mut command = why502(&["live", "--format", "jsonl", "--source", source]);
+        let watch = Self::of(command.args(arguments));
+        let by_hooks = source == "ebpf" && !arguments.contains(&"--full");
+        assert_eq!(watch.said.contains("eBPF, "), by_hooks, "{}", watch.said);
+        watch
     }
 
     fn of(command: &mut Command) -> Self {
@@ -77,13 +113,11 @@ impl Watch {
             (Instant::now(), serde_json::from_str(&line).unwrap())
         });
         let errors = lines(child.stderr.take().unwrap(), |line| line);
-        let watch = Self { child, records, errors };
-        loop {
-            let line = watch.errors.recv_timeout(PATIENCE).expect("it should watch by now");
-            if line.contains("watching") {
-                return watch;
-            }
+        let mut watch = Self { child, records, errors, said: String::new() };
+        while !watch.said.contains(": watching ") {
+            watch.said = watch.errors.recv_timeout(PATIENCE).expect("it should watch by now");
         }
+        watch
     }
 
     fn signal(&self, signal: Signal) {

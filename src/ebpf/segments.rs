@@ -12,8 +12,8 @@ use aya::maps::{MapData, RingBuf};
 use aya::programs::tc::TcAttachOptions;
 use aya::programs::{LinkOrder, SchedClassifier, TcAttachType};
 use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
+use nix::ifaddrs::getifaddrs;
 use nix::time::{ClockId, clock_gettime};
-use std::fs;
 use std::time::Duration;
 
 /// The compiled programs.
@@ -21,13 +21,13 @@ static PROGRAMS: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/segme
 /// What stands before the bytes of a frame: when (u64), its length, how much was kept, on which
 /// interface, how many records were lost so far (u32 each).
 const HEAD: usize = 24;
-/// The name that the kernel has for loopback in the types of interfaces (ARPHRD_LOOPBACK).
-const LOOPBACK: u32 = 772;
-const ETHERNET: u32 = 1;
+/// The number that the kernel has for loopback among the types of interfaces (ARPHRD_LOOPBACK).
+const LOOPBACK: u16 = 772;
+const ETHERNET: u16 = 1;
 /// The two clocks go alike unless somebody sets one: what is less is a matter of reading them.
 const CLOCK_SET: u64 = 1_000_000;
 /// Frames without a link header: tunnels (ARPHRD_NONE, _TUNNEL, _TUNNEL6, _SIT, _IPGRE, _RAWIP).
-const WITHOUT_HEADER: [u32; 6] = [65534, 768, 769, 776, 778, 519];
+const WITHOUT_HEADER: [u16; 6] = [65534, 768, 769, 776, 778, 519];
 
 /// The most that is kept of a turn.
 pub const TURN: u32 = 4_096;
@@ -60,6 +60,7 @@ struct Interface {
     name: String,
     index: u32,
     link: LinkType,
+    is_loopback: bool,
 }
 
 /// The kernel's count of lost records, which wraps.
@@ -159,7 +160,12 @@ impl Segments {
 
     /// Interfaces that are no longer there, and whether others are.
     pub fn gone(&self) -> (Vec<&str>, bool) {
-        let there = |one: &Interface| Interface::index(&one.name) == Some(one.index);
+        let known = known();
+        let there = |one: &Interface| {
+            let same =
+                |(name, index, _): &(String, u32, u16)| *name == one.name && *index == one.index;
+            known.iter().any(same)
+        };
         let gone = self.interfaces.iter().filter(|one| !there(one)).map(|one| one.name.as_str());
         let gone: Vec<&str> = gone.collect();
         let others = gone.len() < self.interfaces.len();
@@ -174,9 +180,10 @@ fn part<const N: usize>(head: &[u8; HEAD], from: usize) -> [u8; N] {
 
 impl Interface {
     fn named(name: &str) -> Result<Self, Refused> {
-        let missing = || Refused(format!("{name}: no such interface"));
-        let index = Self::index(name).ok_or_else(missing)?;
-        let kind = number(name, "type").ok_or_else(missing)?;
+        let (_, index, kind) = known()
+            .into_iter()
+            .find(|(known, ..)| known == name)
+            .ok_or_else(|| Refused(format!("{name}: no such interface")))?;
         let link = match kind {
             LOOPBACK | ETHERNET => LinkType::ETHERNET,
             kind if WITHOUT_HEADER.contains(&kind) => LinkType::RAW,
@@ -184,11 +191,7 @@ impl Interface {
                 return Err(Refused(format!("{name}: interfaces of type {kind} are not known")));
             }
         };
-        Ok(Self { name: name.to_owned(), index, link })
-    }
-
-    fn index(name: &str) -> Option<u32> {
-        number(name, "ifindex")
+        Ok(Self { name: name.to_owned(), index, link, is_loopback: kind == LOOPBACK })
     }
 
     fn watch(&self, programs: &mut Ebpf) -> Result<(), Refused> {
@@ -204,8 +207,8 @@ impl Interface {
                 .map_err(|error| Refused::of("cannot load the segments' program", &error))?;
         }
         // What leaves by loopback comes in by it: once is enough.
-        let loopback = number(&self.name, "type") == Some(LOOPBACK);
-        let ways = [Some(TcAttachType::Ingress), (!loopback).then_some(TcAttachType::Egress)];
+        let leaves = (!self.is_loopback).then_some(TcAttachType::Egress);
+        let ways = [Some(TcAttachType::Ingress), leaves];
         for way in ways.into_iter().flatten() {
             let order = TcAttachOptions::TcxOrder(LinkOrder::first());
             program.attach_with_options(&self.name, way, order).map_err(|error| {
@@ -218,12 +221,16 @@ impl Interface {
     }
 }
 
-/// What the kernel says of an interface.
-fn number(interface: &str, what: &str) -> Option<u32> {
-    if interface.contains('/') || interface.starts_with('.') {
-        return None;
-    }
-    fs::read_to_string(format!("/sys/class/net/{interface}/{what}")).ok()?.trim().parse().ok()
+/// The interfaces of this network namespace: name, index, type. `/sys/class/net` would be that of the
+/// namespace in which it was mounted.
+fn known() -> Vec<(String, u32, u16)> {
+    let all = getifaddrs().into_iter().flatten();
+    all.filter_map(|one| {
+        let link = one.address?;
+        let link = link.as_link_addr()?;
+        Some((one.interface_name, u32::try_from(link.ifindex()).ok()?, link.hatype()))
+    })
+    .collect()
 }
 
 /// Nanoseconds from the start of this host to the epoch: records carry the former's clock, which no one
