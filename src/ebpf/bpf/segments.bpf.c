@@ -178,11 +178,11 @@ INLINE u8 content_of(struct packet *packet, u32 from, u32 payload, u8 so_far)
     struct beginning *beginning = map_lookup(&beginnings, &none);
     if (!CAN_SEARCH || !beginning || payload < 16)
         return KNOWN;
-    u64 length = payload < TURN ? payload : TURN;
-    asm volatile("" : "+r"(length));
-    if (length == 0 || length > TURN ||
-        skb_load_bytes(packet, from, beginning->bytes, length) < 0)
+    u64 last = (payload < TURN ? payload : TURN) - 1;
+    asm volatile("" : "+r"(last));
+    if (last >= TURN || skb_load_bytes(packet, from, beginning->bytes, last + 1) < 0)
         return KNOWN;
+    u64 length = last + 1;
     if (so_far == NEW) {
         // A method, or a version: no other protocol begins with four capitals but by chance.
         for (int letter = 0; letter < 3; letter++)
@@ -199,7 +199,8 @@ INLINE u8 content_of(struct packet *packet, u32 from, u32 payload, u8 so_far)
 }
 
 // Puts the first `keep` bytes of the frame into a record with room for `room`. The barrier keeps the
-// compiler from comparing another register than the one whose bound the verifier must know.
+// compiler from comparing another register than the one whose bound the verifier must know; before Linux
+// 6.8 it does not learn from a comparison with 0 that there is a byte at all, but from `last` it does.
 #define EMIT(packet, keep, room)                                                                   \
     do {                                                                                           \
         struct {                                                                                   \
@@ -210,16 +211,15 @@ INLINE u8 content_of(struct packet *packet, u32 from, u32 payload, u8 so_far)
             count_lost();                                                                          \
             return;                                                                                \
         }                                                                                          \
-        u64 length = (keep);                                                                       \
-        asm volatile("" : "+r"(length));                                                           \
-        if (length == 0 || length > (room) ||                                                      \
-            skb_load_bytes((packet), 0, record->bytes, length) < 0) {                              \
+        u64 last = (keep) - 1;                                                                     \
+        asm volatile("" : "+r"(last));                                                             \
+        if (last >= (room) || skb_load_bytes((packet), 0, record->bytes, last + 1) < 0) {          \
             ringbuf_discard(record, RB_NO_WAKEUP);                                                 \
             return;                                                                                \
         }                                                                                          \
         record->head.at = ktime();                                                                 \
         record->head.wire_len = (packet)->len;                                                     \
-        record->head.kept = length;                                                                \
+        record->head.kept = last + 1;                                                              \
         record->head.ifindex = (packet)->ifindex;                                                  \
         record->head.lost = lost_so_far();                                                         \
         ringbuf_submit(record, RB_NO_WAKEUP);                                                      \
@@ -242,9 +242,13 @@ INLINE void emit(struct packet *packet, u32 keep)
         EMIT(packet, keep, TURN + HEADERS);
 }
 
+// The verifier of Linux 6.12 and before forgets the bound of a number whose bytes were swapped: it is told
+// again, behind a barrier, as the compiler knows it and would leave it out.
 INLINE int is_wanted(u16 port)
 {
-    return (ports[port >> 3] >> (port & 7)) & 1;
+    u64 at = port;
+    asm volatile("" : "+r"(at));
+    return (ports[at >> 3 & 8191] >> (at & 7)) & 1;
 }
 
 struct tcp {
