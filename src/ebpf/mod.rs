@@ -8,6 +8,7 @@ mod segments;
 
 use aya::programs::ProgramError;
 use aya::{Btf, EbpfError};
+use caps::{CapSet, Capability};
 pub use segments::{Segments, TURN, Wanted};
 use std::io;
 
@@ -19,11 +20,19 @@ pub struct Refused(pub String);
 impl Refused {
     /// What it was that failed, and the kernel's own word.
     fn of(what: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        let lacking = lacking();
         match errno(error) {
-            Some(io) if matches!(io.raw_os_error(), Some(1 | 13)) => Self(format!(
-                "{what}: {io}: it takes root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
-            )),
-            Some(io) => Self(format!("{what}: {io}")),
+            Some(io) if !lacking.is_empty() && matches!(io.raw_os_error(), Some(1 | 13)) => {
+                Self(format!(
+                    "{what}: {io}: it takes root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; this \
+                     process lacks {}",
+                    lacking.join(", ")
+                ))
+            }
+            Some(io) => match objection(error) {
+                Some(word) => Self(format!("{what}: {io}: the kernel's verifier says: {word}")),
+                None => Self(format!("{what}: {io}")),
+            },
             None => Self(format!("{what}: {}", chain(error))),
         }
     }
@@ -41,6 +50,31 @@ fn errno<'e>(mut error: &'e (dyn std::error::Error + 'static)) -> Option<&'e io:
         }
         error = error.source()?;
     }
+}
+
+/// The line with which the kernel's verifier refused a program, if it did: its log's last that is no
+/// statistics.
+fn objection(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let ProgramError::LoadError { verifier_log, .. } = error.downcast_ref()? else { return None };
+    let log = verifier_log.to_string();
+    let statistics = ["processed ", "verification time ", "stack depth "];
+    let told = |line: &&str| {
+        !line.trim().is_empty() && !statistics.iter().any(|word| line.starts_with(word))
+    };
+    log.lines().rev().find(told).map(str::to_owned)
+}
+
+/// What this process may not do of all that it takes.
+fn lacking() -> Vec<&'static str> {
+    let has = |capability| caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false);
+    // Before Linux 5.8 it stood for the first two.
+    let all = has(Capability::CAP_SYS_ADMIN);
+    let every = [
+        ("CAP_BPF", all || has(Capability::CAP_BPF)),
+        ("CAP_PERFMON", all || has(Capability::CAP_PERFMON)),
+        ("CAP_NET_ADMIN", has(Capability::CAP_NET_ADMIN)),
+    ];
+    every.into_iter().filter(|(_, has)| !has).map(|(name, _)| name).collect()
 }
 
 /// An error and what caused it, on one line.
@@ -71,4 +105,14 @@ fn kernel_types() -> Result<Btf, Refused> {
 pub fn kernel() -> String {
     let told = nix::sys::utsname::uname();
     told.map(|told| told.release().to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Whether the running kernel says that it is older than that.
+fn before(major: u32, minor: u32) -> bool {
+    let release = kernel();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(first)), Some(Ok(second))) => (first, second) < (major, minor),
+        _ => false,
+    }
 }

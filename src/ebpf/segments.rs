@@ -4,7 +4,7 @@
 //! What is kept of it is chosen there (`bpf/segments.bpf.c`), so that bodies never leave the kernel's
 //! packets. Records wait in a ring buffer until they are asked for: there is no wake-up.
 
-use super::{Refused, kernel, kernel_types};
+use super::{Refused, before, kernel, kernel_types, lacking};
 use crate::packet::{Frame, FrameRef, LinkType};
 use crate::source::Dropped;
 use crate::time::Timestamp;
@@ -202,9 +202,14 @@ impl Interface {
             .try_into()
             .map_err(|error| Refused::of("segments", &error))?;
         if program.fd().is_err() {
-            program
-                .load()
-                .map_err(|error| Refused::of("cannot load the segments' program", &error))?;
+            program.load().map_err(|error| {
+                // It may lack what the program calls, too: but this is what there is to say.
+                if lacking().is_empty() && before(6, 6) {
+                    too_old()
+                } else {
+                    Refused::of("cannot load the segments' program", &error)
+                }
+            })?;
         }
         // What leaves by loopback comes in by it: once is enough.
         let leaves = (!self.is_loopback).then_some(TcAttachType::Egress);
@@ -214,11 +219,15 @@ impl Interface {
             program.attach_with_options(&self.name, way, order).map_err(|error| {
                 let why = Refused::of(&self.name, &error);
                 let old = super::errno(&error).and_then(std::io::Error::raw_os_error) == Some(22);
-                if old { Refused(format!("it needs Linux 6.6, this is {}", kernel())) } else { why }
+                if old { too_old() } else { why }
             })?;
         }
         Ok(())
     }
+}
+
+fn too_old() -> Refused {
+    Refused(format!("it needs Linux 6.6, this is {}", kernel()))
 }
 
 /// The interfaces of this network namespace: name, index, type. `/sys/class/net` would be that of the
