@@ -37,6 +37,9 @@ mod filter;
 mod hostile;
 /// Lines and conversations, joined or not.
 mod joins;
+/// Watching on other kernels, in an emulator.
+#[cfg(all(feature = "ebpf", target_os = "linux"))]
+mod kernels;
 /// The laboratory's cases, where `../shared` is there.
 mod laboratory;
 /// Who may import whom.
