@@ -4,6 +4,7 @@
 //! types when they are loaded (CO-RE). Everything that holds them is a file descriptor: they are gone
 //! with the process, however it ends.
 
+mod run;
 mod segments;
 
 use aya::programs::ProgramError;

@@ -4,6 +4,7 @@
 //! What is kept of it is chosen there (`bpf/segments.bpf.c`), so that bodies never leave the kernel's
 //! packets. Records wait in a ring buffer until they are asked for: there is no wake-up.
 
+use super::run::{self, Run};
 use super::{Refused, before, kernel, kernel_types, lacking};
 use crate::packet::{Frame, FrameRef, LinkType};
 use crate::source::Dropped;
@@ -18,9 +19,10 @@ use std::time::Duration;
 
 /// The compiled programs.
 static PROGRAMS: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/segments.bpf.o"));
-/// What stands before the bytes of a frame: when (u64), its length, how much was kept, on which
-/// interface, how many records were lost so far (u32 each).
-const HEAD: usize = 24;
+/// What stands before the bytes of a frame (`struct record` in the program): when (u64); its length, how
+/// much was kept, on which interface, how many records were lost so far (u32 each); where IP and TCP begin
+/// (u16 each); four bytes of nothing; the run before it (24 bytes).
+const HEAD: usize = 56;
 /// The number that the kernel has for loopback among the types of interfaces (ARPHRD_LOOPBACK).
 const LOOPBACK: u16 = 772;
 const ETHERNET: u16 = 1;
@@ -41,6 +43,8 @@ pub struct Wanted<'w> {
     pub ports: &'w [u16],
     /// Bytes of each turn that are kept, at most 4,096.
     pub turn_bytes: u32,
+    /// Segments that only go on with a body are told as one.
+    pub joining: bool,
     /// The ring buffer.
     pub buffer_bytes: u32,
 }
@@ -99,12 +103,14 @@ impl Segments {
                 *byte |= 1 << (port & 7);
             }
         }
+        let joining = u8::from(wanted.joining);
         let some = u8::from(!wanted.ports.is_empty());
         let pages = wanted.buffer_bytes.max(1 << 16).checked_next_power_of_two();
         let mut programs = EbpfLoader::new()
             .btf(types.as_ref())
             .override_global("some_ports", &some, true)
             .override_global("ports", &ports, true)
+            .override_global("joining", &joining, true)
             .override_global("turn_bytes", &wanted.turn_bytes, true)
             .map_max_entries("frames", pages.unwrap_or(1 << 30))
             .load(PROGRAMS)?;
@@ -124,16 +130,26 @@ impl Segments {
             && let Some(record) = self.ring.next()
         {
             let Some((head, bytes)) = record.split_first_chunk::<HEAD>() else { continue };
-            let at = u64::from_ne_bytes(part(head, 0));
             let field = |from| u32::from_ne_bytes(part(head, from));
             let (wire_len, kept, index) = (field(8), field(12), field(16));
             self.lost.update(field(20));
             let link = self.interfaces.iter().find(|one| one.index == index).map(|one| one.link);
+            let link = link.unwrap_or(LinkType::ETHERNET);
             let bytes = bytes.get(..usize::try_from(kept).unwrap_or(usize::MAX)).unwrap_or(bytes);
-            let at = Timestamp::from_nanos(at.saturating_add(self.offset));
-            let reference = FrameRef { capture: 0, number: 0, at };
-            taken = taken.saturating_add(1);
-            take(Frame { reference, link: link.unwrap_or(LinkType::ETHERNET), wire_len, bytes });
+            let offset = self.offset;
+            let mut hand_on = |at: u64, wire_len, bytes: &[u8]| {
+                let at = Timestamp::from_nanos(at.saturating_add(offset));
+                let reference = FrameRef { capture: 0, number: 0, at };
+                taken = taken.saturating_add(1);
+                take(Frame { reference, link, wire_len, bytes });
+            };
+            if let Some(run) = run_before(head) {
+                let place = |from| usize::from(u16::from_ne_bytes(part(head, from)));
+                if let Some(joined) = run::joined(&run, bytes, link, place(24), place(26)) {
+                    hand_on(run.at, joined.wire_len, joined.bytes());
+                }
+            }
+            hand_on(u64::from_ne_bytes(part(head, 0)), wire_len, bytes);
         }
         taken
     }
@@ -171,6 +187,22 @@ impl Segments {
         let others = gone.len() < self.interfaces.len();
         (gone, others)
     }
+}
+
+/// What passed before a frame, if something did.
+fn run_before(head: &[u8; HEAD]) -> Option<Run> {
+    let field = |from| u32::from_ne_bytes(part(head, from));
+    let [ttl, back] = part(head, 54);
+    let run = Run {
+        at: u64::from_ne_bytes(part(head, 32)),
+        seq: field(40),
+        length: field(44),
+        ack: field(48),
+        window: u16::from_ne_bytes(part(head, 52)),
+        ttl,
+        back: back != 0,
+    };
+    (run.length > 0).then_some(run)
 }
 
 /// Some of the bytes before a frame, which are all there.

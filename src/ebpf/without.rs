@@ -21,6 +21,8 @@ pub struct Wanted<'w> {
     pub ports: &'w [u16],
     /// Bytes of each turn that are kept.
     pub turn_bytes: u32,
+    /// Segments that only go on with a body are told as one.
+    pub joining: bool,
     /// The ring buffer.
     pub buffer_bytes: u32,
 }

@@ -17,6 +17,11 @@ typedef signed long long s64;
 #define CORE __attribute__((preserve_access_index))
 #define NULL ((void *)0)
 
+// Known to the kernel by this name.
+struct bpf_spin_lock {
+    u32 value;
+};
+
 // How a map is told to the loader.
 #define MAP_TYPE(number) int(*type)[number]
 #define MAP_ENTRIES(number) int(*max_entries)[number]
@@ -34,6 +39,8 @@ static long (*map_delete)(void *map, const void *key) = (void *)3;
 static u64 (*ktime)(void) = (void *)5;
 static u64 (*current_pid_tgid)(void) = (void *)14;
 static long (*current_comm)(void *to, u32 size) = (void *)16;
+static long (*spin_lock)(struct bpf_spin_lock *lock) = (void *)93;
+static long (*spin_unlock)(struct bpf_spin_lock *lock) = (void *)94;
 static long (*skb_load_bytes)(const void *skb, u32 from, void *to, u32 size) = (void *)26;
 static u64 (*current_task)(void) = (void *)35;
 static long (*probe_read_user)(void *to, u32 size, const void *from) = (void *)112;

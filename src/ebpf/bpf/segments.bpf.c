@@ -3,7 +3,14 @@
 // A turn is what one side sends until the other one does. Of each, the first TURN bytes are kept, and its
 // head where that is longer; of the rest the headers alone, which tell where it lies in the stream. An
 // answer in chunks says where it ends within its body: it is kept as long as its segments fit into a
-// record. Nothing is written to packets, and packet memory is neither copied nor moved.
+// record.
+//
+// What only goes on with a body, in order and without a word that matters, makes no record of its own: the
+// next record of its connection says how far it went (a run). So do acknowledgements of a part of what was
+// sent. Whatever is odd, and whatever ends a silence, makes a record: nothing is hidden for longer than it
+// takes the peer to acknowledge it.
+//
+// Nothing is written to packets, and packet memory is neither copied nor moved.
 #include "kernel.h"
 
 enum {
@@ -21,10 +28,14 @@ enum {
     FRAGMENT = 44,
     OPTIONS = 60,
     SYN = 2,
+    PSH = 8,
+    ACK = 16,
 };
 
 // The bytes kept of a turn, whatever it is; and of one segment.
 #define TURN 4096
+// Most heads are shorter.
+#define USUAL_HEAD 512
 // The bytes kept of a turn whose head does not end before.
 #define LONGEST_HEAD 65535
 // Link, VLAN tags, IP and TCP with all their options, and some of IPv6's further headers.
@@ -41,6 +52,24 @@ const volatile u8 some_ports;
 const volatile u8 ports[8192];
 // No more than this of a turn.
 const volatile u32 turn_bytes = TURN;
+// Segments that only go on are joined.
+const volatile u8 joining = 1;
+
+// How long a run may take, and how long acknowledgements of a part are not told.
+#define LONGEST_RUN 10000000ULL
+// A run of so many bytes is told.
+#define LARGEST_RUN (1 << 24)
+
+// Segments of one side, joined.
+struct run {
+    u64 at;     // when the last of them passed; nanoseconds since the host started
+    u32 seq;    // of the first byte
+    u32 length; // payload; 0 is no run
+    u32 ack;    // what the last of them acknowledged
+    u16 window; // what it advertised
+    u8 ttl;
+    u8 back;    // sent against the way of the frame that follows
+};
 
 struct record {
     u64 at;       // nanoseconds since the host started
@@ -48,6 +77,10 @@ struct record {
     u32 kept;     // bytes of it that follow
     u32 ifindex;
     u32 lost;     // records that there was no room for, so far
+    u16 ip;       // where its IP header begins
+    u16 tcp;      // where its TCP header begins; 0 if it has none
+    u32 unused;
+    struct run run; // what passed before it
 };
 
 struct {
@@ -55,13 +88,22 @@ struct {
     MAP_ENTRIES(1 << 24);
 } frames SEC(".maps");
 
-// What is known of a connection's turn.
+// What is known of a connection. Both sides are looked at on different processors at once.
 struct slot {
+    struct bpf_spin_lock lock;
     u32 tag;  // of the connection
-    u16 left; // bytes still to be kept
+    u16 left; // bytes still to be kept of the turn
     u8 sender;
     u8 content;
+    u8 known;     // a bit for each side whose `next` means something
+    u8 closed;    // a bit for each side whose window is zero
+    u32 next[2];  // where each side's stream goes on
+    u64 told[2];  // when something of each side was told
+    struct run run;
 };
+
+// Whose turn it is before anybody said anything.
+#define NOBODY 2
 
 // What a turn is, as far as it matters here.
 enum {
@@ -78,27 +120,8 @@ struct {
     MAP_VALUE(struct slot);
 } slots SEC(".maps");
 
-struct {
-    MAP_TYPE(MAP_ARRAY);
-    MAP_ENTRIES(1);
-    MAP_KEY(u32);
-    MAP_VALUE(u32);
-} lost SEC(".maps");
-
-INLINE void count_lost(void)
-{
-    u32 none = 0;
-    u32 *count = map_lookup(&lost, &none);
-    if (count)
-        __sync_fetch_and_add(count, 1);
-}
-
-INLINE u32 lost_so_far(void)
-{
-    u32 none = 0;
-    u32 *count = map_lookup(&lost, &none);
-    return count ? *count : 0;
-}
+// Records for which there was no room.
+u32 lost;
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define CAN_SEARCH 1
@@ -111,9 +134,12 @@ INLINE u32 lost_so_far(void)
 #define LOWER_CASE 0x2020202020202020ULL
 #define TRANSFER 0x726566736e617274ULL // "transfer"
 
+// Words of eight bytes that are searched at a time.
+#define WORDS 4
+
 // The beginning of a turn, to be searched: payload need not lie in one piece in a packet.
 struct beginning {
-    u8 bytes[TURN + 8];
+    u8 bytes[TURN + 8 * WORDS];
 };
 
 struct {
@@ -151,64 +177,88 @@ INLINE int look_at_line(struct search *search, u64 at, u64 newlines)
     return 0;
 }
 
-static long search_word(u32 turn, struct search *search)
+static long search_words(u32 turn, struct search *search)
 {
     // Not kept in `search`: the verifier would follow every value that it takes.
-    u64 at = (u64)turn * 8;
+    u64 at = (u64)turn * 8 * WORDS;
     asm volatile("" : "+r"(at));
     if (at >= search->end || at > TURN)
         return 1;
-    u64 word = *(u64 *)(search->in->bytes + at) ^ EACH_BYTE * '\n';
-    u64 newlines = (word - EACH_BYTE) & ~word & HIGHEST_BITS;
-    if (newlines) {
-        if (look_at_line(search, at, newlines))
-            return 1;
-        // Of two in eight bytes the second may be that of the empty line. A third cannot matter.
-        newlines &= newlines - 1;
-        if (newlines && look_at_line(search, at, newlines))
-            return 1;
+    const u64 *words = (const u64 *)(search->in->bytes + at);
+#pragma unroll
+    for (int one = 0; one < WORDS; one++) {
+        u64 word = words[one] ^ EACH_BYTE * '\n';
+        u64 newlines = (word - EACH_BYTE) & ~word & HIGHEST_BITS;
+        if (newlines) {
+            if (look_at_line(search, at + one * 8, newlines))
+                return 1;
+            // Of two in eight bytes the second may be that of the empty line. A third cannot matter.
+            newlines &= newlines - 1;
+            if (newlines && look_at_line(search, at + one * 8, newlines))
+                return 1;
+        }
     }
     return 0;
 }
 
-// What a turn is that begins, or whose head goes on, with these bytes of a packet.
+// Searches the payload's first bytes, at most `most`, which is TURN or less.
+INLINE u8 search_head(struct packet *packet, u32 from, u32 payload, u32 most,
+                      struct beginning *beginning)
+{
+    u64 last = (payload < most ? payload : most) - 1;
+    asm volatile("" : "+r"(last));
+    if (last >= TURN || skb_load_bytes(packet, from, beginning->bytes, last + 1) < 0)
+        return KNOWN;
+    struct search search = {.in = beginning, .end = last + 1, .content = IN_HEAD};
+    loop(TURN / (8 * WORDS), search_words, &search, 0);
+    return search.content;
+}
+
+// What a turn is that begins, or whose head goes on, with this payload of a packet.
 INLINE u8 content_of(struct packet *packet, u32 from, u32 payload, u8 so_far)
 {
     u32 none = 0;
     struct beginning *beginning = map_lookup(&beginnings, &none);
     if (!CAN_SEARCH || !beginning || payload < 16)
         return KNOWN;
-    u64 last = (payload < TURN ? payload : TURN) - 1;
-    asm volatile("" : "+r"(last));
-    if (last >= TURN || skb_load_bytes(packet, from, beginning->bytes, last + 1) < 0)
-        return KNOWN;
-    u64 length = last + 1;
     if (so_far == NEW) {
-        // A method, or a version: no other protocol begins with four capitals but by chance.
+        u8 first[4];
+        if (skb_load_bytes(packet, from, first, sizeof(first)) < 0)
+            return KNOWN;
+        // A method, or a version: other protocols begin with three capitals only by chance.
         for (int letter = 0; letter < 3; letter++)
-            if (beginning->bytes[letter] < 'A' || beginning->bytes[letter] > 'Z')
+            if (first[letter] < 'A' || first[letter] > 'Z')
                 return KNOWN;
         // What is short is kept whole, and GET, DELETE or OPTIONS says nothing of what follows.
-        u8 first = beginning->bytes[0];
-        if (payload < TURN / 4 && first != 'H' && first != 'P')
+        if (payload < TURN / 4 && first[0] != 'H' && first[0] != 'P')
             return KNOWN;
     }
-    struct search search = {.in = beginning, .end = length, .content = IN_HEAD};
-    loop(TURN / 8, search_word, &search, 0);
-    return search.content;
+    u8 content = search_head(packet, from, payload, USUAL_HEAD, beginning);
+    // Searched again from its beginning: few heads are so long.
+    if (content == IN_HEAD && payload > USUAL_HEAD)
+        content = search_head(packet, from, payload, TURN, beginning);
+    return content;
 }
+
+// Where a frame's headers are, and what is told before it.
+struct headers {
+    u64 now;
+    u16 ip;
+    u16 tcp;
+    struct run run;
+};
 
 // Puts the first `keep` bytes of the frame into a record with room for `room`. The barrier keeps the
 // compiler from comparing another register than the one whose bound the verifier must know; before Linux
 // 6.8 it does not learn from a comparison with 0 that there is a byte at all, but from `last` it does.
-#define EMIT(packet, keep, room)                                                                   \
+#define EMIT(packet, headers, keep, room)                                                          \
     do {                                                                                           \
         struct {                                                                                   \
             struct record head;                                                                    \
             u8 bytes[room];                                                                        \
         } *record = ringbuf_reserve(&frames, sizeof(*record), 0);                                  \
         if (!record) {                                                                             \
-            count_lost();                                                                          \
+            __sync_fetch_and_add(&lost, 1);                                                                          \
             return;                                                                                \
         }                                                                                          \
         u64 last = (keep) - 1;                                                                     \
@@ -217,29 +267,33 @@ INLINE u8 content_of(struct packet *packet, u32 from, u32 payload, u8 so_far)
             ringbuf_discard(record, RB_NO_WAKEUP);                                                 \
             return;                                                                                \
         }                                                                                          \
-        record->head.at = ktime();                                                                 \
+        record->head.at = (headers)->now;                                                                 \
         record->head.wire_len = (packet)->len;                                                     \
         record->head.kept = last + 1;                                                              \
         record->head.ifindex = (packet)->ifindex;                                                  \
-        record->head.lost = lost_so_far();                                                         \
+        record->head.lost = lost;                                                         \
+        record->head.ip = (headers)->ip;                                                           \
+        record->head.tcp = (headers)->tcp;                                                         \
+        record->head.unused = 0;                                                                   \
+        record->head.run = (headers)->run;                                                         \
         ringbuf_submit(record, RB_NO_WAKEUP);                                                      \
     } while (0)
 
 // A few sizes: the room of a record must be known when the program is loaded.
-INLINE void emit(struct packet *packet, u32 keep)
+INLINE void emit(struct packet *packet, const struct headers *headers, u32 keep)
 {
     if (keep > packet->len)
         keep = packet->len;
     if (keep > TURN + HEADERS)
         keep = TURN + HEADERS;
     if (keep <= 104)
-        EMIT(packet, keep, 104);
+        EMIT(packet, headers, keep, 104);
     else if (keep <= 488)
-        EMIT(packet, keep, 488);
+        EMIT(packet, headers, keep, 488);
     else if (keep <= 1600)
-        EMIT(packet, keep, 1600);
+        EMIT(packet, headers, keep, 1600);
     else
-        EMIT(packet, keep, TURN + HEADERS);
+        EMIT(packet, headers, keep, TURN + HEADERS);
 }
 
 // The verifier of Linux 6.12 and before forgets the bound of a number whose bytes were swapped: it is told
@@ -256,8 +310,10 @@ struct tcp {
     u16 to;
     u32 seq;
     u32 ack;
+    u16 window;
     u8 offset;
     u8 flags;
+    u8 ttl;
 };
 
 INLINE u32 mixed(u32 value)
@@ -266,8 +322,9 @@ INLINE u32 mixed(u32 value)
     return value ^ value >> 15;
 }
 
-// How many bytes of this payload are kept.
-INLINE u32 of_turn(struct packet *packet, const struct tcp *tcp, u32 from, u32 to, u32 at, u32 payload)
+// How many bytes of this payload are kept, and what passed before it; -1 if nothing need be told now.
+INLINE s32 of_turn(struct packet *packet, const struct tcp *tcp, u32 from, u32 to, u32 at, u32 payload,
+                   u64 now, struct run *run)
 {
     from = mixed(from ^ mixed(tcp->from));
     to = mixed(to ^ mixed(tcp->to));
@@ -277,32 +334,74 @@ INLINE u32 of_turn(struct packet *packet, const struct tcp *tcp, u32 from, u32 t
     struct slot *slot = map_lookup(&slots, &place);
     if (!slot)
         return 0;
-    if (slot->tag != tag || slot->sender != sender || (tcp->flags & SYN)) {
+    // Helpers cannot be called behind the lock: the turn's content is looked at before.
+    u8 begins = slot->tag != tag || (tcp->flags & SYN) || (payload && slot->sender != sender);
+    u8 before = begins ? NEW : slot->content;
+    u8 content = before;
+    if (payload && before <= IN_HEAD)
+        content = content_of(packet, at, payload, before);
+    u8 side = 1 << sender;
+    s32 keep = 0;
+
+    spin_lock(&slot->lock);
+    if (slot->tag != tag || (tcp->flags & SYN)) {
         slot->tag = tag;
+        slot->sender = NOBODY;
+        slot->known = 0;
+        slot->closed = 0;
+        slot->run.length = 0;
+    }
+    if (payload && slot->sender != sender) {
         slot->sender = sender;
         slot->left = turn_bytes;
-        slot->content = NEW;
     }
-    if (!payload)
-        return 0;
-    u32 left = slot->left;
-    u8 content = slot->content;
-    if (content <= IN_HEAD) {
-        u8 so_far = content;
-        slot->content = content = content_of(packet, at, payload, so_far);
-        if (so_far == NEW && content == IN_HEAD && turn_bytes == TURN)
+    u32 end = tcp->seq + payload;
+    u8 in_order = (slot->known & side) && tcp->seq == slot->next[sender & 1];
+    u8 plain = joining && !(tcp->flags & ~(ACK | PSH)) && tcp->window && !(slot->closed & side);
+    u8 soon = now - slot->told[sender & 1] < LONGEST_RUN;
+    if (payload) {
+        u32 left = slot->left;
+        if (before == NEW && content == IN_HEAD && turn_bytes == TURN)
             left = LONGEST_HEAD;
-        else if (so_far == IN_HEAD && content == KNOWN)
+        else if (before == IN_HEAD && content == KNOWN)
             left = payload;
+        // Where a segment is cut, so is the chain of chunks.
+        if (content == CHUNKED) {
+            left = turn_bytes;
+            if (payload > TURN)
+                content = KNOWN;
+        }
+        keep = payload < left ? payload : left;
+        slot->left = left - keep;
+        slot->content = content;
+        if (plain && in_order && soon && keep == 0 && slot->run.length < LARGEST_RUN &&
+            (!slot->run.length || slot->run.back == sender)) {
+            if (!slot->run.length)
+                slot->run.seq = tcp->seq;
+            slot->run.length += payload;
+            slot->run.at = now;
+            slot->run.ack = tcp->ack;
+            slot->run.window = tcp->window;
+            slot->run.ttl = tcp->ttl;
+            slot->run.back = sender;
+            keep = -1;
+        }
+        // Behind a segment sent again the stream goes on where it was.
+        if (!(slot->known & side) || (s32)(end - slot->next[sender & 1]) > 0)
+            slot->next[sender & 1] = end;
+        slot->known |= side;
+    } else if (plain && soon && (slot->known & (3 ^ side)) && tcp->ack != slot->next[~sender & 1]) {
+        // Of what the other side sent there is more to be acknowledged.
+        keep = -1;
     }
-    // Where a segment is cut, so is the chain of chunks.
-    if (content == CHUNKED) {
-        left = turn_bytes;
-        if (payload > TURN)
-            slot->content = KNOWN;
+    if (keep >= 0) {
+        *run = slot->run;
+        run->back = run->back != sender;
+        slot->run.length = 0;
+        slot->told[sender & 1] = now;
+        slot->closed = tcp->window ? slot->closed & ~side : slot->closed | side;
     }
-    u32 keep = payload < left ? payload : left;
-    slot->left = left - keep;
+    spin_unlock(&slot->lock);
     return keep;
 }
 
@@ -326,7 +425,10 @@ INLINE void look(struct packet *packet, u32 link)
         }
     }
     u32 from, to, length;
-    u8 protocol;
+    u8 protocol, ttl;
+    struct headers headers = {};
+    headers.ip = at;
+    headers.now = ktime();
     if (kind == NET16(IPV4)) {
         u8 *ip = data + at;
         if ((void *)ip + 20 > end)
@@ -337,9 +439,10 @@ INLINE void look(struct packet *packet, u32 link)
         u32 header = (ip[0] & 15) * 4;
         length = ip[2] << 8 | ip[3];
         if (protocol == TCP && (*(u16 *)(ip + 6) & NET16(0x3fff))) {
-            emit(packet, at + header + TURN);
+            emit(packet, &headers, at + header + TURN);
             return;
         }
+        ttl = ip[8];
         from = *(u32 *)(ip + 12);
         to = *(u32 *)(ip + 16);
         at += header;
@@ -350,6 +453,7 @@ INLINE void look(struct packet *packet, u32 link)
             return;
         protocol = ip[6];
         length = ip[4] << 8 | ip[5];
+        ttl = ip[7];
         u32 *address = (u32 *)(ip + 8);
         from = address[0] ^ address[1] ^ mixed(address[2] ^ address[3]);
         to = address[4] ^ address[5] ^ mixed(address[6] ^ address[7]);
@@ -368,7 +472,7 @@ INLINE void look(struct packet *packet, u32 link)
             length = length > size ? length - size : 0;
         }
         if (protocol == FRAGMENT) {
-            emit(packet, at + TURN);
+            emit(packet, &headers, at + TURN);
             return;
         }
     } else {
@@ -381,7 +485,7 @@ INLINE void look(struct packet *packet, u32 link)
         if ((void *)inner + 8 > end)
             return;
         if (inner[0] == (protocol == ICMP ? UNREACHABLE : UNREACHABLE_V6))
-            emit(packet, at + QUOTED);
+            emit(packet, &headers, at + QUOTED);
         return;
     }
     if (protocol != TCP || (void *)inner + 20 > end)
@@ -389,20 +493,24 @@ INLINE void look(struct packet *packet, u32 link)
     struct tcp tcp = {
         .from = NET16(*(u16 *)inner),
         .to = NET16(*(u16 *)(inner + 2)),
+        .seq = NET32(*(u32 *)(inner + 4)),
+        .ack = NET32(*(u32 *)(inner + 8)),
+        .window = NET16(*(u16 *)(inner + 14)),
         .offset = inner[12] >> 4,
         .flags = inner[13],
+        .ttl = ttl,
     };
     if (some_ports && !is_wanted(tcp.from) && !is_wanted(tcp.to))
         return;
-    u32 headers = tcp.offset * 4;
+    u32 size = tcp.offset * 4;
     // Segments that the network card will cut, or has joined, may be longer than the field can say.
     if (length == 0 || packet->len - at > 65535)
         length = packet->len - at;
-    u32 payload = length > headers ? length - headers : 0;
-    u32 keep = at + headers;
-    if (payload || (tcp.flags & SYN))
-        keep += of_turn(packet, &tcp, from, to, keep, payload);
-    emit(packet, keep);
+    u32 payload = length > size ? length - size : 0;
+    headers.tcp = at;
+    s32 keep = of_turn(packet, &tcp, from, to, at + size, payload, headers.now, &headers.run);
+    if (keep >= 0)
+        emit(packet, &headers, at + size + keep);
 }
 
 // Interfaces whose frames begin with an Ethernet header; loopback is one.
