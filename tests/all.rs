@@ -53,6 +53,9 @@ mod observed;
 mod properties;
 /// Conversations and the verdicts on them, whole, damaged and from odd sequence numbers.
 mod scenarios;
+/// The kernel's programs at interfaces.
+#[cfg(all(feature = "ebpf", target_os = "linux"))]
+mod segments;
 /// Containers and link types.
 mod sources;
 /// What users told, from real captures, and what they read first.

@@ -26,36 +26,43 @@ thread_local! {
     static SOURCE: Cell<&'static str> = const { Cell::new("pcap") };
 }
 
-/// Runs `test` with each source of frames, each time on a thread in a network namespace of its own, with
-/// `lo` up. Says so and does nothing where that is not allowed.
+/// Runs `test` on a thread in a network namespace of its own, with `lo` up. Says so and does nothing where
+/// that is not allowed.
+pub(crate) fn on_a_host(test: impl FnOnce() + Send + 'static) {
+    let thread = thread::spawn(|| {
+        if unshare(CloneFlags::CLONE_NEWNET).is_err() {
+            eprintln!("skipped: network namespaces need root");
+            return;
+        }
+        if !run("ip link set lo up").status.success() {
+            eprintln!("skipped: this needs iproute2");
+            return;
+        }
+        test();
+    });
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Runs `test` with each source of frames, each time on a host of its own.
 fn in_namespace(test: impl Fn() + Send + Sync + 'static) {
     let test = Arc::new(test);
     for source in ["pcap", "ebpf"] {
         let test = Arc::clone(&test);
-        let thread = thread::spawn(move || {
-            if unshare(CloneFlags::CLONE_NEWNET).is_err() {
-                eprintln!("skipped: network namespaces need root");
-                return;
-            }
-            if !run("ip link set lo up").status.success() {
-                eprintln!("skipped: this needs iproute2");
-                return;
-            }
+        on_a_host(move || {
             if source == "ebpf" && !kernel_has_hooks() {
                 return;
             }
+            eprintln!("with --source {source}");
             SOURCE.set(source);
             test();
         });
-        if let Err(panic) = thread.join() {
-            eprintln!("with --source {source}");
-            std::panic::resume_unwind(panic);
-        }
     }
 }
 
 /// The kernel takes eBPF programs at interfaces; says so where not.
-fn kernel_has_hooks() -> bool {
+pub(crate) fn kernel_has_hooks() -> bool {
     let mut version = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     version.truncate(version.find('-').unwrap_or(version.len()).min(version.trim().len()));
     let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
@@ -68,7 +75,7 @@ fn kernel_has_hooks() -> bool {
     there
 }
 
-fn run(line: &str) -> Output {
+pub(crate) fn run(line: &str) -> Output {
     Command::new("sh").args(["-c", line]).output().unwrap()
 }
 
