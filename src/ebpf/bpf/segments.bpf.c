@@ -37,7 +37,7 @@ enum {
 // Most heads are shorter.
 #define USUAL_HEAD 512
 // The bytes kept of a turn whose head does not end before.
-#define LONGEST_HEAD 65535
+#define LONGEST_HEAD (128 * 1024)
 // Link, VLAN tags, IP and TCP with all their options, and some of IPv6's further headers.
 #define HEADERS 192
 // Of an ICMP error: what it quotes.
@@ -92,7 +92,7 @@ struct {
 struct slot {
     struct bpf_spin_lock lock;
     u32 tag;  // of the connection
-    u16 left; // bytes still to be kept of the turn
+    u32 left; // bytes still to be kept of the turn
     u8 sender;
     u8 content;
     u8 known;     // a bit for each side whose `next` means something
