@@ -10,6 +10,7 @@ use super::model::{
     Report, Request, RequestLimit, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
 };
 use super::notes::notes;
+use super::process;
 use super::summary::summary;
 use super::words;
 use crate::digest;
@@ -423,7 +424,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
                 note: words::evidence(evidence, verdict.close.as_ref()),
             })
             .collect(),
-        process: None,
+        process: process::record(kept),
         client: None,
         summary: summary(kept, &named, style.show_secrets),
         fix: fix(kept),
@@ -471,6 +472,18 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
         Detail::LostInHost { timer } => {
             add("form", "lost_in_host".into());
             add("timer_ns", nanos(timer).into());
+        }
+        Detail::Unread { timer, fresh } => {
+            if verdict.cause == Cause::KeepaliveRace {
+                add("form", "lost_in_host".into());
+                add("timer_ns", timer.map(nanos).into());
+            }
+            add("first_on_connection", fresh.into());
+            add("request_read", "none".into());
+        }
+        Detail::Read { all, fresh } => {
+            add("first_on_connection", fresh.into());
+            add("request_read", if all { "all" } else { "part" }.into());
         }
         Detail::GaveUp { fits_read_timeout, answered_late } => {
             add("fits_read_timeout", fits_read_timeout.into());

@@ -1,5 +1,6 @@
 //! What to change, in one sentence.
 
+use super::process;
 use super::words::duration;
 use crate::exchange::{FlawKind, Protocol, ProxyKind, ServerKind};
 use crate::ledger::{Context, Failure, Health};
@@ -10,6 +11,9 @@ use std::time::Duration;
 /// What to change, in one sentence.
 pub(super) fn fix(failure: &Failure) -> String {
     let verdict = &failure.verdict;
+    if let Some(fix) = process::fix(failure) {
+        return fix;
+    }
     match (verdict.cause, verdict.detail) {
         (Cause::KeepaliveRace, _) => race_fix(failure),
         (Cause::ResponseTimeout, _) => "find what made the backend slow at that second (load, a lock, \
@@ -83,7 +87,10 @@ pub(super) fn fix(failure: &Failure) -> String {
             format!("{fix}{}", other_port(failure))
         }
         (Cause::StaleReuse, _) => stale_fix(failure),
-        (Cause::ClosedInFlight, Detail::Fresh) => "look on the backend at that second for what closes \
+        (
+            Cause::ClosedInFlight,
+            Detail::Fresh | Detail::Unread { fresh: true, .. } | Detail::Read { fresh: true, .. },
+        ) => "look on the backend at that second for what closes \
              new connections: a crash, a worker being killed or restarted, a connection limit"
             .to_owned(),
         (Cause::ClosedInFlight, _) => "look on the backend at that second for a crash, a worker \

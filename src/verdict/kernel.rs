@@ -1,0 +1,272 @@
+//! What the kernel of an end's own host says of a failure, held against what the packets show.
+//!
+//! Packets tell what arrived at a host, not what its processes made of it: whether the request had
+//! been read when the connection was closed, by whom and how it was closed, and why a reset was sent.
+//! Where the kernel's word settles such a question it revises the verdict. It never makes a failure,
+//! and what does not fit the packets, in time and in number, is not believed: another connection can
+//! have had the same addresses and ports.
+
+use super::{
+    Cause, Certainty, Close, CloseKind, Closer, Detail, Drop, Evidence, Received, Retry,
+    RetryReason, Shows, Verdict, reused,
+};
+use crate::ends::{Closed, End, Ends, How, ResetReason};
+use crate::flow::Side;
+use crate::packet::SeqNum;
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// The failed request, as the ends of its connection number it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sent {
+    /// The number on the wire of its first byte.
+    pub first: SeqNum,
+    /// Its bytes, as far as they were sent.
+    pub length: u64,
+    /// Another exchange came before it on this connection.
+    pub reused: bool,
+    /// The answer before announced that the connection would be closed.
+    pub announced: bool,
+    /// It could be read where it begins and where it ends.
+    pub readable: bool,
+}
+
+/// How far a fact of the kernel may lie from the frame that shows the same. A close or a reset leaves
+/// the host as it is decided upon; the clocks of capture and kernel are not the same one.
+const SAME: Duration = Duration::from_secs(1);
+
+impl Sent {
+    /// How far from its first byte a number on the wire is. Numbers wrap; no window is larger than
+    /// 1 GiB (RFC 7323, section 2.2), so that the nearer of the two readings is right.
+    fn place(&self, number: SeqNum) -> i64 {
+        i64::from(number.0.wrapping_sub(self.first.0).cast_signed())
+    }
+
+    /// The close is one of this connection, as far as numbers can tell: what had arrived by then ends
+    /// somewhere in the request (its FIN takes a number more), and no more had been read than that.
+    fn meets(&self, closed: &Closed) -> bool {
+        let (read, received) = (self.place(closed.read_to), self.place(closed.received_to));
+        let end = i64::try_from(self.length).unwrap_or(i64::MAX).saturating_add(1);
+        (0..=end).contains(&received) && read <= received
+    }
+
+    /// How much of it had been read when the connection was closed. A byte that was only looked at
+    /// (`MSG_PEEK`) counts as unread.
+    pub fn read_by(&self, closed: &Closed) -> Received {
+        let read = self.place(closed.read_to);
+        if read <= 0 {
+            Received::None
+        } else if read >= i64::try_from(self.length).unwrap_or(i64::MAX) {
+            Received::All
+        } else {
+            Received::Part
+        }
+    }
+
+    /// Bytes that had arrived by then and not been read; the FIN is none.
+    pub fn unread_at(&self, closed: &Closed) -> u64 {
+        let end = i64::try_from(self.length).unwrap_or(i64::MAX);
+        let received = self.place(closed.received_to).min(end);
+        u64::try_from(received.saturating_sub(self.place(closed.read_to))).unwrap_or(0)
+    }
+}
+
+/// Revises `verdict` by what the kernel says of the ends of its connection. Returns those of the
+/// facts that fit what the packets show.
+pub fn kernel_says(verdict: &mut Verdict, ends: Ends, request: Option<&Sent>) -> Ends {
+    let ends = Ends {
+        client: ends.client.and_then(|end| fitting(end, Side::Client, verdict, None)),
+        server: ends.server.and_then(|end| fitting(end, Side::Server, verdict, request)),
+    };
+    if let Some(server) = &ends.server {
+        if let Some(request) = request {
+            unseen_close(verdict, server, request);
+            closed(verdict, server, request);
+        }
+        forgotten(verdict, server);
+        // A queue that was full when a connection of it had to wait leaves no other reading of the
+        // repeated SYN+ACK: its loss, and that of the request behind it.
+        if verdict.cause == Cause::AcceptQueueFull && server.queue.is_some() {
+            verdict.certainty = Certainty::Proven;
+        }
+    }
+    if let Some(client) = &ends.client {
+        ended(verdict, client);
+    }
+    ends
+}
+
+/// Whether two stamps can be those of one event.
+fn same_time(one: Timestamp, other: Timestamp) -> bool {
+    one.since(other).max(other.since(one)) <= SAME
+}
+
+/// What of an end's facts fits the frames; `None` where they are those of another connection.
+fn fitting(mut end: End, side: Side, verdict: &Verdict, request: Option<&Sent>) -> Option<End> {
+    let times = || verdict.evidence.iter().map(|one| one.frame.at);
+    let (first, last) = (times().min().unwrap_or_default(), times().max().unwrap_or_default());
+    let shown = |at: Timestamp, shows: &dyn Fn(Shows) -> bool| {
+        let of = |one: &&Evidence| shows(one.shows);
+        verdict.evidence.iter().filter(of).any(|one| same_time(one.frame.at, at))
+    };
+    if let Some(closed) = &end.closed {
+        // Nobody answers, or asks, on a connection that was closed before.
+        if closed.at.plus(SAME) < first {
+            return None;
+        }
+        if shown(closed.at, &|shows| shows == Shows::Fin(side) || shows == Shows::Rst(side)) {
+            if request.is_some_and(|request| !request.meets(closed)) {
+                return None;
+            }
+        } else {
+            end.closed = None;
+        }
+    }
+    end.reset = end.reset.filter(|reset| shown(reset.at, &|shows| shows == Shows::Rst(side)));
+    end.queue =
+        end.queue.filter(|queue| queue.at.plus(SAME) >= first && queue.at <= last.plus(SAME));
+    Some(end)
+}
+
+/// The backend's FIN was not captured, and its kernel says that the connection had been closed in
+/// order before the request came: what packets alone take for a connection that was forgotten, or for
+/// a reset out of nowhere, is what it would have been with the FIN. That the request does not
+/// acknowledge that FIN shows in the packets: an acknowledgement of what was not captured is a gap,
+/// and then this would be `unproven`.
+fn unseen_close(verdict: &mut Verdict, server: &End, request: &Sent) {
+    let in_order = server.reset.is_some_and(|reset| reset.why == ResetReason::TimeWait);
+    let (Some(closed), true) = (&server.closed, in_order) else { return };
+    // Some of the request had arrived: then this close was not before it.
+    if request.place(closed.received_to) > 0 || request.announced {
+        return;
+    }
+    match (verdict.cause, verdict.detail) {
+        (Cause::SilentDrop, Detail::Dropped { form: Drop::Forgotten, .. }) if request.reused => {
+            (verdict.cause, verdict.detail) = (Cause::KeepaliveRace, Detail::Crossing);
+        }
+        (Cause::ResetInFlight, Detail::Fresh) => verdict.cause = Cause::ClosedInFlight,
+        _ => return,
+    }
+    verdict.certainty = most(request);
+}
+
+/// The surest that can be said of a request: one whose head could not be read may end elsewhere.
+const fn most(request: &Sent) -> Certainty {
+    if request.readable { Certainty::Proven } else { Certainty::Likely }
+}
+
+/// A process of the backend's closed the connection: had it read the request?
+fn closed(verdict: &mut Verdict, server: &End, request: &Sent) {
+    let by_backend = |close: &Close| close.by == Closer::Backend;
+    let (Some(closed), Some(close)) = (&server.closed, verdict.close.filter(by_backend)) else {
+        return;
+    };
+    // A frame that acknowledges nothing of the request was sent when nothing had arrived.
+    let nothing_arrived = close.received == Some(Received::None);
+    if nothing_arrived && request.place(closed.received_to) > 0 {
+        return;
+    }
+    let read = request.read_by(closed);
+    let fresh = match (verdict.cause, verdict.detail) {
+        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Fresh) => Some(true),
+        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Nothing)
+        | (Cause::KeepaliveRace, Detail::LostInHost { .. }) => Some(false),
+        _ => None,
+    };
+    if let Some(fresh) = fresh {
+        if read == Received::None {
+            unread(verdict, closed, close, request, fresh);
+        } else {
+            back_in_flight(verdict, close);
+            verdict.certainty = most(request);
+            verdict.detail = Detail::Read { all: read == Received::All, fresh };
+        }
+    }
+    advise(verdict, closed, read);
+}
+
+/// Nobody had read a byte of the request when the connection was closed.
+///
+/// On a connection that was used before, and soon after the request came, that is the second form of
+/// the race: whoever closed it took it for idle. If the process ended, it did not choose to close an
+/// idle connection; if the request had lain there for long, nobody was reading, and the close is only
+/// the end of that; if the answer before had announced the close, the proxy knew. Then the cause
+/// stays, and it is told that the request was unread.
+fn unread(verdict: &mut Verdict, closed: &Closed, close: Close, request: &Sent, fresh: bool) {
+    let timer = match verdict.detail {
+        Detail::LostInHost { timer } => Some(timer),
+        _ => None,
+    };
+    let as_idle = match closed.how {
+        How::Close | How::Shutdown => true,
+        How::Exit { .. } => false,
+        // Packets may make the race likely; this proves none.
+        How::Untold => return,
+    };
+    let soon = verdict.wait.is_none_or(|wait| wait <= reused::LONGEST_UNREAD);
+    if as_idle && soon && !fresh && request.reused && !request.announced {
+        verdict.cause = Cause::KeepaliveRace;
+        verdict.detail = Detail::Unread { timer, fresh };
+    } else {
+        back_in_flight(verdict, close);
+        verdict.detail = Detail::Unread { timer: None, fresh };
+    }
+    verdict.certainty = most(request);
+}
+
+/// What a timer made look like a race is a close with the request in flight.
+fn back_in_flight(verdict: &mut Verdict, close: Close) {
+    if verdict.cause == Cause::KeepaliveRace {
+        verdict.cause = match close.kind {
+            CloseKind::Fin => Cause::ClosedInFlight,
+            CloseKind::Rst => Cause::ResetInFlight,
+        };
+    }
+}
+
+/// Whether the request may be sent again, by what had been read of it.
+fn advise(verdict: &mut Verdict, closed: &Closed, read: Received) {
+    // After `shutdown()` it may still have been read, and after a close that is not told apart.
+    let for_good = matches!(closed.how, How::Close | How::Exit { .. });
+    let unanswered = matches!(
+        verdict.cause,
+        Cause::KeepaliveRace | Cause::StaleReuse | Cause::ClosedInFlight | Cause::ResetInFlight
+    );
+    if !unanswered {
+        return;
+    }
+    match read {
+        Received::None if for_good && verdict.retry != Retry::Safe => {
+            (verdict.retry, verdict.retry_reason) = (Retry::Safe, RetryReason::ClosedUnread);
+        }
+        Received::All => {
+            (verdict.retry, verdict.retry_reason) = (Retry::Unsafe, RetryReason::Read);
+        }
+        Received::None | Received::Part => {}
+    }
+}
+
+/// The reply was a reset of the backend's own kernel, which had no such connection. Nobody between
+/// sent it, and no FIN was missed: its kernel would still have known that one.
+fn forgotten(verdict: &mut Verdict, server: &End) {
+    let unknown = server.reset.is_some_and(|reset| reset.why == ResetReason::NoSocket);
+    let by_packets = matches!(verdict.detail, Detail::Dropped { form: Drop::Forgotten, .. });
+    if by_packets && verdict.cause == Cause::SilentDrop && unknown && server.closed.is_none() {
+        verdict.certainty = Certainty::Proven;
+    }
+}
+
+/// The proxy closed first because its process ended: that it lost patience, or that its client left,
+/// is no more than possible. What the backend's window shows stays as it is.
+fn ended(verdict: &mut Verdict, client: &End) {
+    let by_proxy = verdict.close.is_some_and(|close| close.by == Closer::Proxy);
+    let exited = client.closed.as_ref().is_some_and(|one| matches!(one.how, How::Exit { .. }));
+    let gave_up = match verdict.cause {
+        Cause::ResponseTimeout | Cause::ClientGone => true,
+        Cause::Stalled => matches!(verdict.detail, Detail::Stalled { zero_window: false, .. }),
+        _ => false,
+    };
+    if by_proxy && exited && gave_up {
+        verdict.certainty = Certainty::Possible;
+    }
+}
