@@ -452,6 +452,7 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
     if let Some(after) = verdict.closed_after {
         add("closed_after_idle_ns", nanos(after).into());
     }
+    process::facts(kept).into_iter().for_each(|(name, value)| _ = add(name, value));
     if let Some(listening) = &kept.listening {
         add("listening", listening::facts(listening));
     }
@@ -465,25 +466,13 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
         add("prober", health.prober.into());
     }
     match verdict.detail {
-        Detail::Nothing => {}
+        Detail::Nothing | Detail::Unread { .. } | Detail::Read { .. } => {}
         Detail::Crossing => {
             add("form", "crossing".into());
         }
         Detail::LostInHost { timer } => {
             add("form", "lost_in_host".into());
             add("timer_ns", nanos(timer).into());
-        }
-        Detail::Unread { timer, fresh } => {
-            if verdict.cause == Cause::KeepaliveRace {
-                add("form", "lost_in_host".into());
-                add("timer_ns", timer.map(nanos).into());
-            }
-            add("first_on_connection", fresh.into());
-            add("request_read", "none".into());
-        }
-        Detail::Read { all, fresh } => {
-            add("first_on_connection", fresh.into());
-            add("request_read", if all { "all" } else { "part" }.into());
         }
         Detail::GaveUp { fits_read_timeout, answered_late } => {
             add("fits_read_timeout", fits_read_timeout.into());

@@ -23,6 +23,7 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::Unreachable, _) => "look at the host that said so: a firewall that rejects, a missing \
              route, or an address that nobody has any more"
             .to_owned(),
+        (Cause::ConnectTimeout, _) if failure.full_queue().is_some() => QUEUE_FIX.to_owned(),
         (Cause::ConnectTimeout, _) => "look for what drops SYNs: a firewall or security group, a host \
              that is down, a wrong address, or a full backlog (on the backend: `nstat -az \
              TcpExtListenOverflows`)"
@@ -30,10 +31,7 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::BackendError, _) => "look in the backend's own log at that second: it answered, and \
              the proxy only passed that on"
             .to_owned(),
-        (Cause::AcceptQueueFull, _) => "give the server more workers or threads, or a longer queue \
-             (`listen` backlog and `net.core.somaxconn`; `ss -ltn` shows Recv-Q against Send-Q): it \
-             accepts too slowly"
-            .to_owned(),
+        (Cause::AcceptQueueFull, _) => QUEUE_FIX.to_owned(),
         (Cause::SilentDrop, Detail::Dropped { form: Drop::Answer, .. }) => "look between backend and \
              proxy for what drops answers: asymmetric routing, a firewall that saw only one direction, a \
              NAT entry that expired"
@@ -114,6 +112,10 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::Unproven, _) => doubt_fix(Doubt::Gap).to_owned(),
     }
 }
+
+const QUEUE_FIX: &str = "give the server more workers or threads, or a longer queue (`listen` backlog and \
+                         `net.core.somaxconn`; `ss -ltn` shows Recv-Q against Send-Q): it accepts too \
+                         slowly";
 
 fn doubt_fix(doubt: Doubt) -> &'static str {
     match doubt {

@@ -455,7 +455,7 @@ pub struct ProcessClose {
 pub struct ProcessReset {
     /// When.
     pub at: String,
-    /// `no_socket`, `time_wait`, `unread_data`, `linger_zero`, `other` or `untold`.
+    /// `no_socket`, `time_wait`, `after_close`, `unread_data`, `linger_zero`, `other` or `untold`.
     pub reason: &'static str,
 }
 

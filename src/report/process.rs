@@ -1,6 +1,7 @@
 //! Which processes have the ends of a connection, and what they and the kernel did: as a record, and
 //! in words. Names of processes are text that anybody can choose.
 
+use super::build::nanos;
 use super::escape;
 use super::model::{Process, ProcessClose, ProcessEnd, ProcessName, ProcessQueue, ProcessReset};
 use super::notes::plural;
@@ -9,6 +10,7 @@ use crate::ends::{self, Closed, End, How, ResetReason};
 use crate::ledger::Failure;
 use crate::time::Timestamp;
 use crate::verdict::{Cause, Closer, Detail, Received, Sent};
+use serde_json::Value;
 use std::time::Duration;
 
 /// The record of both ends; `None` where nothing is known of either.
@@ -50,6 +52,7 @@ fn end_record(end: &End, request: Option<&Sent>) -> ProcessEnd {
             reason: match reset.why {
                 ResetReason::NoSocket => "no_socket",
                 ResetReason::TimeWait => "time_wait",
+                ResetReason::AfterClose => "after_close",
                 ResetReason::UnreadData => "unread_data",
                 ResetReason::LingerZero => "linger_zero",
                 ResetReason::Other(_) => "other",
@@ -78,6 +81,29 @@ const fn signal(closed: &Closed) -> Option<u8> {
         How::Exit { signal } => signal,
         How::Close | How::Shutdown | How::Untold => None,
     }
+}
+
+/// What the kernel's word says of this cause, by name.
+pub(super) fn facts(failure: &Failure) -> Vec<(&'static str, Value)> {
+    let mut facts = Vec::new();
+    if let Some(queue) = failure.full_queue() {
+        facts.push(("queue_length", queue.length.into()));
+        facts.push(("queue_most", queue.most.into()));
+    }
+    let (fresh, read) = match failure.verdict.detail {
+        Detail::Unread { timer, fresh } => {
+            if failure.verdict.cause == Cause::KeepaliveRace {
+                facts.push(("form", "lost_in_host".into()));
+                facts.push(("timer_ns", timer.map(nanos).into()));
+            }
+            (fresh, "none")
+        }
+        Detail::Read { all, fresh } => (fresh, if all { "all" } else { "part" }),
+        _ => return facts,
+    };
+    facts.push(("first_on_connection", fresh.into()));
+    facts.push(("request_read", read.into()));
+    facts
 }
 
 /// `gunicorn (pid 4711, container 3f2a1b0c9d8e)`.
@@ -131,7 +157,7 @@ pub(super) fn clauses(failure: &Failure) -> String {
             [
                 server.and_then(|end| backend_closed(failure, end)),
                 server.and_then(|end| backend_reset(failure, end)),
-                server.and_then(|end| full_queue(failure, end)),
+                full_queue(failure),
             ]
         }
         Some(Closer::Path) => [const { None }; 3],
@@ -195,7 +221,9 @@ fn proxy_closed(end: &End) -> Option<String> {
 fn backend_reset(failure: &Failure, end: &End) -> Option<String> {
     let reset = end.reset?;
     let why = match reset.why {
-        ResetReason::TimeWait => "its kernel reset because the connection had been closed before",
+        ResetReason::TimeWait | ResetReason::AfterClose => {
+            "its kernel reset because the connection had been closed before"
+        }
         ResetReason::UnreadData => "its kernel reset because what had come was unread at the close",
         ResetReason::LingerZero => {
             "its kernel reset because the program asked for that (a linger time of zero)"
@@ -210,15 +238,13 @@ fn backend_reset(failure: &Failure, end: &End) -> Option<String> {
 }
 
 /// The backend's queue of connections, where that was full.
-fn full_queue(failure: &Failure, end: &End) -> Option<String> {
-    let queue = end.queue?;
-    let cause = failure.verdict.cause;
-    matches!(cause, Cause::AcceptQueueFull | Cause::ConnectTimeout).then(|| {
-        format!(
-            "its kernel saw the queue full: {} connections waited to be accepted, and {} is its room",
-            queue.length, queue.most
-        )
-    })
+fn full_queue(failure: &Failure) -> Option<String> {
+    let queue = failure.full_queue()?;
+    Some(format!(
+        "its kernel saw the queue full: {} waited to be accepted, and there is room for {}",
+        plural(queue.length.into(), "connection"),
+        queue.most
+    ))
 }
 
 /// What to change, where the kernel's word tells more of that than the packets do: what ended a

@@ -246,16 +246,24 @@ const fn is_fresh(detail: Detail) -> bool {
 
 fn close_word(verdict: &Verdict) -> &'static str {
     match verdict.close.map(|close| close.kind) {
-        Some(CloseKind::Rst) => "reset",
+        Some(CloseKind::Rst) if !is_close_unseen(verdict) => "reset",
         _ => "closed",
     }
 }
 
 fn close_flag(verdict: &Verdict) -> &'static str {
     match verdict.close.map(|close| close.kind) {
+        _ if is_close_unseen(verdict) => "close",
         Some(CloseKind::Rst) => "RST",
         _ => "FIN",
     }
+}
+
+/// What crossed was not captured: the kernel told of it, and the frame is the reset in reply, which
+/// acknowledges nothing.
+fn is_close_unseen(verdict: &Verdict) -> bool {
+    verdict.detail == Detail::Crossing
+        && verdict.close.is_some_and(|close| close.received.is_none())
 }
 
 fn after_wait(verdict: &Verdict) -> String {

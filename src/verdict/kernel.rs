@@ -25,8 +25,8 @@ pub struct Sent {
     pub length: u64,
     /// Another exchange came before it on this connection.
     pub reused: bool,
-    /// The answer before announced that the connection would be closed.
-    pub announced: bool,
+    /// The answer before announced that the connection would be closed; `None` where that is not known.
+    pub announced: Option<bool>,
     /// It could be read where it begins and where it ends.
     pub readable: bool,
 }
@@ -134,10 +134,11 @@ fn fitting(mut end: End, side: Side, verdict: &Verdict, request: Option<&Sent>) 
 /// acknowledge that FIN shows in the packets: an acknowledgement of what was not captured is a gap,
 /// and then this would be `unproven`.
 fn unseen_close(verdict: &mut Verdict, server: &End, request: &Sent) {
-    let in_order = server.reset.is_some_and(|reset| reset.why == ResetReason::TimeWait);
+    let known = [ResetReason::TimeWait, ResetReason::AfterClose];
+    let in_order = server.reset.is_some_and(|reset| known.contains(&reset.why));
     let (Some(closed), true) = (&server.closed, in_order) else { return };
     // Some of the request had arrived: then this close was not before it.
-    if request.place(closed.received_to) > 0 || request.announced {
+    if request.place(closed.received_to) > 0 || request.announced == Some(true) {
         return;
     }
     match (verdict.cause, verdict.detail) {
@@ -147,12 +148,18 @@ fn unseen_close(verdict: &mut Verdict, server: &End, request: &Sent) {
         (Cause::ResetInFlight, Detail::Fresh) => verdict.cause = Cause::ClosedInFlight,
         _ => return,
     }
-    verdict.certainty = most(request);
+    verdict.certainty = most(verdict, request);
 }
 
-/// The surest that can be said of a request: one whose head could not be read may end elsewhere.
-const fn most(request: &Sent) -> Certainty {
-    if request.readable { Certainty::Proven } else { Certainty::Likely }
+/// The surest that can be said: a request whose head could not be read may end elsewhere, and it is no
+/// race where the answer before may have announced the close.
+fn most(verdict: &Verdict, request: &Sent) -> Certainty {
+    let race = verdict.cause == Cause::KeepaliveRace;
+    if request.readable && !(race && request.announced.is_none()) {
+        Certainty::Proven
+    } else {
+        Certainty::Likely
+    }
 }
 
 /// A process of the backend's closed the connection: had it read the request?
@@ -178,7 +185,7 @@ fn closed(verdict: &mut Verdict, server: &End, request: &Sent) {
             unread(verdict, closed, close, request, fresh);
         } else {
             back_in_flight(verdict, close);
-            verdict.certainty = most(request);
+            verdict.certainty = most(verdict, request);
             verdict.detail = Detail::Read { all: read == Received::All, fresh };
         }
     }
@@ -204,14 +211,14 @@ fn unread(verdict: &mut Verdict, closed: &Closed, close: Close, request: &Sent, 
         How::Untold => return,
     };
     let soon = verdict.wait.is_none_or(|wait| wait <= reused::LONGEST_UNREAD);
-    if as_idle && soon && !fresh && request.reused && !request.announced {
+    if as_idle && soon && !fresh && request.reused && request.announced != Some(true) {
         verdict.cause = Cause::KeepaliveRace;
         verdict.detail = Detail::Unread { timer, fresh };
     } else {
         back_in_flight(verdict, close);
         verdict.detail = Detail::Unread { timer: None, fresh };
     }
-    verdict.certainty = most(request);
+    verdict.certainty = most(verdict, request);
 }
 
 /// What a timer made look like a race is a close with the request in flight.
