@@ -277,3 +277,243 @@ fn ended(verdict: &mut Verdict, client: &End) {
         verdict.certainty = Certainty::Possible;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ends::{Queue, Reset};
+    use crate::packet::FrameRef;
+
+    const MILLISECOND: u64 = 1_000_000;
+    /// When the backend's close was captured.
+    const CLOSE: u64 = 5_000 * MILLISECOND;
+
+    fn frame(at: u64) -> FrameRef {
+        FrameRef { capture: 0, number: 1 + at / MILLISECOND, at: Timestamp::from_nanos(at) }
+    }
+
+    fn evidence(at: u64, shows: Shows) -> Evidence {
+        Evidence { frame: frame(at), shows }
+    }
+
+    /// A request of 80 bytes on a used connection that got no answer but the backend's FIN, 2 ms later.
+    fn verdict(cause: Cause, detail: Detail) -> Verdict {
+        Verdict {
+            cause,
+            certainty: Certainty::Likely,
+            detail,
+            close: Some(Close {
+                by: Closer::Backend,
+                kind: CloseKind::Fin,
+                frame: frame(CLOSE),
+                received: Some(Received::All),
+            }),
+            retry: Retry::Unsafe,
+            retry_reason: RetryReason::AllReceived,
+            idle_gap: Some(Duration::from_secs(2)),
+            wait: Some(Duration::from_millis(2)),
+            closed_after: Some(Duration::from_secs(2)),
+            evidence: vec![
+                evidence(CLOSE - 2_000 * MILLISECOND, Shows::LastAnswer),
+                evidence(CLOSE - 2 * MILLISECOND, Shows::Request),
+                evidence(CLOSE, Shows::Fin(Side::Server)),
+            ],
+        }
+    }
+
+    const SENT: Sent = Sent {
+        first: SeqNum(0xffff_ffd0),
+        length: 80,
+        reused: true,
+        announced: Some(false),
+        readable: true,
+    };
+
+    fn closed_by(how: How, read: u32) -> Closed {
+        Closed {
+            at: Timestamp::from_nanos(CLOSE),
+            by: None,
+            how,
+            read_to: SENT.first.plus(read),
+            received_to: SENT.first.plus(80),
+        }
+    }
+
+    fn server(closed: Closed) -> Ends {
+        Ends { client: None, server: Some(End { closed: Some(closed), ..End::default() }) }
+    }
+
+    fn said(mut verdict: Verdict, ends: Ends, sent: Sent) -> (Verdict, Ends) {
+        let fitting = kernel_says(&mut verdict, ends, Some(&sent));
+        (verdict, fitting)
+    }
+
+    #[test]
+    fn numbers_are_held_against_the_request_across_their_wrap() {
+        for (read, expected, unread) in [
+            (0_u32, Received::None, 80),
+            (1, Received::Part, 79),
+            (79, Received::Part, 1),
+            (80, Received::All, 0),
+        ] {
+            let closed = closed_by(How::Close, read);
+            assert!(SENT.meets(&closed), "{read}");
+            assert_eq!((SENT.read_by(&closed), SENT.unread_at(&closed)), (expected, unread));
+        }
+        let mut earlier = closed_by(How::Close, 0);
+        // Bytes of the request before were not read either.
+        earlier.read_to = SeqNum(SENT.first.0 - 10);
+        assert!(SENT.meets(&earlier));
+        assert_eq!((SENT.read_by(&earlier), SENT.unread_at(&earlier)), (Received::None, 90));
+        let mut with_fin = closed_by(How::Close, 80);
+        with_fin.received_to = SENT.first.plus(81);
+        assert!(SENT.meets(&with_fin));
+        assert_eq!((SENT.read_by(&with_fin), SENT.unread_at(&with_fin)), (Received::All, 0));
+        for (read, received) in [(0, 82), (81, 80), (0, 0x8000_0000), (0_u32, 0xffff_ffff)] {
+            let mut other = closed_by(How::Close, read);
+            other.received_to = SENT.first.plus(received);
+            assert!(!SENT.meets(&other), "{read} {received}");
+        }
+    }
+
+    #[test]
+    fn a_race_that_a_timer_made_likely_is_proven_or_taken_back() {
+        let timer = Duration::from_secs(2);
+        let race = || verdict(Cause::KeepaliveRace, Detail::LostInHost { timer });
+        let (unread, _) = said(race(), server(closed_by(How::Close, 0)), SENT);
+        assert_eq!((unread.cause, unread.certainty), (Cause::KeepaliveRace, Certainty::Proven));
+        assert_eq!(unread.detail, Detail::Unread { timer: Some(timer), fresh: false });
+        assert_eq!((unread.retry, unread.retry_reason), (Retry::Safe, RetryReason::ClosedUnread));
+        let (mut read, _) = said(race(), server(closed_by(How::Close, 80)), SENT);
+        assert_eq!((read.cause, read.certainty), (Cause::ClosedInFlight, Certainty::Proven));
+        assert_eq!((read.retry, read.retry_reason), (Retry::Unsafe, RetryReason::Read));
+        // Nor is it made one again.
+        assert!(!reused::lost_in_host(&mut read, timer, |_| true));
+        assert_eq!(read.cause, Cause::ClosedInFlight);
+        let (mut ended, _) = said(race(), server(closed_by(How::Exit { signal: None }, 0)), SENT);
+        assert_eq!((ended.cause, ended.retry), (Cause::ClosedInFlight, Retry::Safe));
+        assert!(!reused::lost_in_host(&mut ended, timer, |_| true));
+        let (untold, _) = said(race(), server(closed_by(How::Untold, 0)), SENT);
+        assert_eq!((untold.cause, untold.certainty), (Cause::KeepaliveRace, Certainty::Likely));
+        assert_eq!(untold.retry, Retry::Unsafe);
+    }
+
+    #[test]
+    fn the_timer_is_added_to_a_race_that_the_kernel_proved() {
+        let in_flight = verdict(Cause::ClosedInFlight, Detail::Nothing);
+        let (mut race, _) = said(in_flight, server(closed_by(How::Close, 0)), SENT);
+        let timer = Duration::from_secs(2);
+        assert!(!reused::lost_in_host(&mut race, timer, |_| false));
+        assert_eq!(race.detail, Detail::Unread { timer: None, fresh: false });
+        assert!(reused::lost_in_host(&mut race, timer, |gap| gap == timer));
+        assert_eq!(race.detail, Detail::Unread { timer: Some(timer), fresh: false });
+        assert_eq!((race.cause, race.certainty), (Cause::KeepaliveRace, Certainty::Proven));
+    }
+
+    /// Told twice it says the same.
+    #[test]
+    fn the_kernels_word_changes_a_verdict_once() {
+        let hows = [How::Close, How::Shutdown, How::Exit { signal: Some(9) }, How::Untold];
+        for (how, read) in hows.into_iter().flat_map(|how| [(how, 0), (how, 40), (how, 80)]) {
+            let in_flight = verdict(Cause::ClosedInFlight, Detail::Nothing);
+            let (once, fitting) = said(in_flight, server(closed_by(how, read)), SENT);
+            let (twice, again) = said(once.clone(), fitting.clone(), SENT);
+            assert_eq!(
+                (once.cause, once.certainty, once.detail),
+                (twice.cause, twice.certainty, twice.detail)
+            );
+            assert_eq!((once.retry, once.retry_reason), (twice.retry, twice.retry_reason));
+            assert_eq!(fitting, again);
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_the_request_costs_certainty() {
+        let in_flight = || verdict(Cause::ClosedInFlight, Detail::Nothing);
+        let of = |sent: Sent| said(in_flight(), server(closed_by(How::Close, 0)), sent).0;
+        let unreadable = of(Sent { readable: false, ..SENT });
+        assert_eq!(
+            (unreadable.cause, unreadable.certainty),
+            (Cause::KeepaliveRace, Certainty::Likely)
+        );
+        let unseen = of(Sent { announced: None, ..SENT });
+        assert_eq!((unseen.cause, unseen.certainty), (Cause::KeepaliveRace, Certainty::Likely));
+        let told = of(Sent { announced: Some(true), ..SENT });
+        assert_eq!((told.cause, told.retry), (Cause::ClosedInFlight, Retry::Safe));
+        // Begun before the capture: whether it was used is not known.
+        let first = of(Sent { reused: false, ..SENT });
+        assert_eq!((first.cause, first.retry), (Cause::ClosedInFlight, Retry::Safe));
+    }
+
+    #[test]
+    fn a_frame_that_acknowledges_nothing_contradicts_a_kernel_that_had_received() {
+        let mut crossing = verdict(Cause::KeepaliveRace, Detail::Crossing);
+        crossing.close =
+            crossing.close.map(|close| Close { received: Some(Received::None), ..close });
+        (crossing.retry, crossing.retry_reason) = (Retry::Unknown, RetryReason::NotRefused);
+        let (kept, _) = said(crossing, server(closed_by(How::Close, 0)), SENT);
+        assert_eq!((kept.retry, kept.detail), (Retry::Unknown, Detail::Crossing));
+    }
+
+    #[test]
+    fn no_other_cause_is_touched_by_a_close() {
+        for cause in Cause::ALL {
+            let about = [
+                Cause::KeepaliveRace,
+                Cause::StaleReuse,
+                Cause::ClosedInFlight,
+                Cause::ResetInFlight,
+            ];
+            if about.contains(&cause) {
+                continue;
+            }
+            let (after, fitting) = said(
+                verdict(cause, Detail::Nothing),
+                server(closed_by(How::Exit { signal: Some(9) }, 0)),
+                SENT,
+            );
+            assert_eq!((after.cause, after.detail), (cause, Detail::Nothing));
+            assert_eq!(
+                (after.certainty, after.retry),
+                (Certainty::Likely, Retry::Unsafe),
+                "{cause:?}"
+            );
+            assert!(fitting.server.is_some_and(|end| end.closed.is_some()));
+        }
+    }
+
+    #[test]
+    fn facts_of_another_time_are_dropped() {
+        let of = |change: &dyn Fn(&mut End)| {
+            let mut end = End {
+                closed: Some(closed_by(How::Close, 0)),
+                reset: Some(Reset { at: Timestamp::from_nanos(CLOSE), why: ResetReason::TimeWait }),
+                queue: Some(Queue { at: Timestamp::from_nanos(CLOSE), length: 9, most: 8 }),
+                ..End::default()
+            };
+            change(&mut end);
+            let ends = Ends { client: None, server: Some(end) };
+            let fitting = said(verdict(Cause::StaleReuse, Detail::Nothing), ends, SENT).1;
+            fitting
+                .server
+                .map(|end| (end.closed.is_some(), end.reset.is_some(), end.queue.is_some()))
+        };
+        let at = Timestamp::from_nanos;
+        let close = |end: &mut End, when| {
+            end.closed = end.closed.take().map(|closed| Closed { at: at(when), ..closed });
+        };
+        // No reset of the backend was captured.
+        assert_eq!(of(&|_| {}), Some((true, false, true)));
+        assert_eq!(of(&|end| close(end, CLOSE + 900 * MILLISECOND)), Some((true, false, true)));
+        // A close that shows in no frame, within the failure and after it.
+        assert_eq!(of(&|end| close(end, CLOSE - 1_500 * MILLISECOND)), Some((false, false, true)));
+        assert_eq!(of(&|end| close(end, CLOSE + 60_000 * MILLISECOND)), Some((false, false, true)));
+        // Closed before the last answer: that was another connection.
+        assert_eq!(of(&|end| close(end, MILLISECOND)), None);
+        let queue = |end: &mut End, when| {
+            end.queue = end.queue.map(|queue| Queue { at: at(when), ..queue });
+        };
+        assert_eq!(of(&|end| queue(end, CLOSE + 1_100 * MILLISECOND)), Some((true, false, false)));
+        assert_eq!(of(&|end| queue(end, MILLISECOND)), Some((true, false, false)));
+    }
+}
