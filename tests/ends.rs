@@ -396,12 +396,17 @@ fn queue(talk: &Talk) -> Ends {
 fn given_up(talk: &mut Talk, how: How) -> Ends {
     talk.handshake().exchange("/warm", 64);
     talk.data(Proxy, &get("/slow")).ack(Backend).idle(TWO_SECONDS);
-    let mut client = server(talk, how, 0, 0).server;
-    if let Some(owner) = client.as_mut().and_then(|end| end.owner.as_mut()) {
-        *owner = Process { pid: 812, command: b"nginx".to_vec(), container: None };
-    }
+    let nginx = Process { pid: 812, command: b"nginx".to_vec(), container: None };
+    let closed = Closed {
+        at: time(talk).plus(AT_ONCE),
+        by: None,
+        how,
+        read_to: SeqNum(talk.number(Backend)),
+        received_to: SeqNum(talk.number(Backend)),
+    };
     talk.close(Proxy);
-    Ends { client, server: None }
+    let end = End { owner: Some(nginx), closed: Some(closed), ..End::default() };
+    Ends { client: Some(end), server: None }
 }
 
 fn played(case: &Case, (proxy, backend): (u32, u32)) -> (Vec<Frame>, Ends) {
@@ -478,7 +483,8 @@ fn a_missing_frame_costs_certainty_and_nothing_else() {
 /// Facts of another life of the same addresses and ports: of another time, or with other numbers.
 #[test]
 fn what_is_said_of_another_connection_is_not_believed() {
-    let changes: [(&str, fn(&mut Closed)); 6] = [
+    type Change = fn(&mut Closed);
+    let changes: [(&str, Change); 6] = [
         ("a minute before", |closed| {
             closed.at = Timestamp::from_nanos(closed.at.as_nanos() - 60_000_000_000);
         }),
@@ -596,12 +602,19 @@ fn words_name_who_closed_and_when_and_what_was_unread() {
     assert!(crossed.summary.contains("its close and the request crossed"), "{}", crossed.summary);
     let forgotten = told("the kernel knows no such connection");
     assert!(forgotten.summary.contains("there was no such connection"), "{}", forgotten.summary);
+    let stuck = told("closed with the request unread for five seconds");
+    assert!(stuck.fix.contains("kept the server from reading"), "{}", stuck.fix);
+    let full = told("the queue of connections was full");
+    assert!(full.summary.contains("129 connections waited to be accepted"), "{}", full.summary);
+    assert_eq!(full.detail["queue_length"], 129);
     let queue = told("nobody answers three SYNs, and the queue was full");
     assert!(queue.summary.contains("129 connections waited to be accepted"), "{}", queue.summary);
     assert_eq!(queue.detail["queue_most"], 128);
     assert!(queue.fix.contains("somaxconn"), "{}", queue.fix);
     let proxy = told("the proxy did not give up: its process ended");
-    assert!(proxy.summary.contains("did not choose to close"), "{}", proxy.summary);
+    let killed = "nginx (pid 812) was killed by signal 9 (SIGKILL): it did not choose to close";
+    assert!(proxy.summary.contains(killed), "{}", proxy.summary);
+    assert!(proxy.fix.contains("who killed nginx (pid 812)"), "{}", proxy.fix);
 }
 
 #[test]

@@ -85,6 +85,13 @@ pub(super) fn fix(failure: &Failure) -> String {
             format!("{fix}{}", other_port(failure))
         }
         (Cause::StaleReuse, _) => stale_fix(failure),
+        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Unread { .. })
+            if verdict.wait.is_some_and(|wait| wait > NOT_LONG) =>
+        {
+            "look on the backend for what kept the server from reading the request (all workers busy, a \
+             blocked event loop), and for what closed the connection then: a timeout, a restart"
+                .to_owned()
+        }
         (
             Cause::ClosedInFlight,
             Detail::Fresh | Detail::Unread { fresh: true, .. } | Detail::Read { fresh: true, .. },
@@ -112,6 +119,9 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::Unproven, _) => doubt_fix(Doubt::Gap).to_owned(),
     }
 }
+
+/// A request that lay unread for longer met a server that did not read.
+const NOT_LONG: Duration = Duration::from_millis(100);
 
 const QUEUE_FIX: &str = "give the server more workers or threads, or a longer queue (`listen` backlog and \
                          `net.core.somaxconn`; `ss -ltn` shows Recv-Q against Send-Q): it accepts too \

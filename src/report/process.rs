@@ -9,7 +9,7 @@ use super::words::duration;
 use crate::ends::{self, Closed, End, How, ResetReason};
 use crate::ledger::Failure;
 use crate::time::Timestamp;
-use crate::verdict::{Cause, Closer, Detail, Received, Sent};
+use crate::verdict::{Cause, Certainty, Closer, Detail, Received, Sent};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -149,19 +149,16 @@ pub(super) fn clauses(failure: &Failure) -> String {
     if failure.verdict.cause == Cause::HealthCheckFailing {
         return String::new();
     }
-    let by = failure.verdict.close.map(|close| close.by);
-    let clauses = match by {
-        Some(Closer::Proxy) => [ends.client.as_ref().and_then(proxy_closed), None, None],
-        Some(Closer::Backend) | None => {
-            let server = ends.server.as_ref();
-            [
-                server.and_then(|end| backend_closed(failure, end)),
-                server.and_then(|end| backend_reset(failure, end)),
-                full_queue(failure),
-            ]
-        }
-        Some(Closer::Path) => [const { None }; 3],
+    let server = ends.server.as_ref();
+    let [closed, reset] = match failure.verdict.close.map(|close| close.by) {
+        Some(Closer::Proxy) => [ends.client.as_ref().and_then(proxy_closed), None],
+        Some(Closer::Backend) | None => [
+            server.and_then(|end| backend_closed(failure, end)),
+            server.and_then(|end| backend_reset(failure, end)),
+        ],
+        Some(Closer::Path) => [None, None],
     };
+    let clauses = [full_queue(failure), closed, reset];
     clauses.into_iter().flatten().map(|clause| format!("; {clause}")).collect()
 }
 
@@ -251,21 +248,32 @@ fn full_queue(failure: &Failure) -> Option<String> {
 /// process, and who forgot a connection.
 pub(super) fn fix(failure: &Failure) -> Option<String> {
     let verdict = &failure.verdict;
-    let server = failure.ends.as_deref()?.server.as_ref()?;
-    let by_backend = verdict.close.is_some_and(|close| close.by == Closer::Backend);
+    let ends = failure.ends.as_deref()?;
+    let (server, client) = (ends.server.as_ref(), ends.client.as_ref());
+    let by = verdict.close.map(|close| close.by);
     match verdict.cause {
         Cause::KeepaliveRace
         | Cause::ClosedInFlight
         | Cause::ResetInFlight
         | Cause::TruncatedResponse
-            if by_backend =>
+            if by == Some(Closer::Backend) =>
         {
-            let closed = server.closed.as_ref()?;
-            let How::Exit { signal } = closed.how else { return None };
-            let who = closer(server, closed).unwrap_or_else(|| "the backend's process".to_owned());
-            Some(exit_fix(&who, signal))
+            exit_fix(
+                server?,
+                "take a backend out of the proxy first, wait until its requests have \
+                               ended, then stop it; and let the server answer what it has before it ends",
+            )
         }
-        Cause::SilentDrop if by_backend => {
+        Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone
+            if by == Some(Closer::Proxy) && verdict.certainty == Certainty::Possible =>
+        {
+            exit_fix(
+                client?,
+                "let the proxy wait for the answers that are under way before it ends",
+            )
+        }
+        Cause::SilentDrop if by == Some(Closer::Backend) => {
+            let server = server?;
             let unknown = server.reset.is_some_and(|reset| reset.why == ResetReason::NoSocket);
             (unknown && server.closed.is_none()).then(|| {
                 "look on the backend's own host for what ended its connections while the proxy kept \
@@ -278,9 +286,12 @@ pub(super) fn fix(failure: &Failure) -> Option<String> {
     }
 }
 
-/// What to look at, by how a process ended.
-fn exit_fix(who: &str, signal: Option<u8>) -> String {
-    match signal {
+/// What to look at, by how the process of an end ended; `orderly` is how it is told to without harm.
+fn exit_fix(end: &End, orderly: &str) -> Option<String> {
+    let closed = end.closed.as_ref()?;
+    let How::Exit { signal } = closed.how else { return None };
+    let who = closer(end, closed).unwrap_or_else(|| "the process".to_owned());
+    Some(match signal {
         Some(9) => format!(
             "find who killed {who} with SIGKILL: the kernel for want of memory (`journalctl -k`: \
              \"Out of memory: Killed process\", or the memory limit of its container), or a supervisor \
@@ -292,9 +303,7 @@ fn exit_fix(who: &str, signal: Option<u8>) -> String {
             signal_named(crash)
         ),
         Some(told @ (1 | 2 | 3 | 15)) => format!(
-            "{who} was told to end ({}), as by a deploy or a restart: take a backend out of the proxy \
-             first, wait until its requests have ended, then stop it; and let the server answer what it \
-             has before it ends",
+            "{who} was told to end ({}), as by a deploy or a restart: {orderly}",
             signal_named(told)
         ),
         Some(other) => {
@@ -304,7 +313,7 @@ fn exit_fix(who: &str, signal: Option<u8>) -> String {
             "look in the log of {who} for why it ended at that second: a deploy, a worker recycled after \
              so many requests, an error that ended it"
         ),
-    }
+    })
 }
 
 /// What was done with it, in a line for each end of which that is known.
@@ -318,7 +327,11 @@ pub(super) fn lines(process: &Process) -> Vec<String> {
         let mut parts: Vec<String> = owner.iter().map(named).collect();
         parts.extend(end.closed.as_ref().map(|closed| close_line(closed, end.pid)));
         parts.extend(end.reset.as_ref().map(|reset| {
-            format!("its kernel reset at {} ({})", clock(&reset.at), reset.reason.replace('_', " "))
+            let why = match reset.reason {
+                "other" | "untold" => String::new(),
+                reason => format!(" ({})", reason.replace('_', " ")),
+            };
+            format!("its kernel reset at {}{why}", clock(&reset.at))
         }));
         if end.retransmits > 0 {
             parts.push(format!("{} sent again", plural(end.retransmits.into(), "segment")));
