@@ -2,7 +2,7 @@
 //! conversations where it settles the matter, where it must not, and where it cannot tell.
 
 use crate::conversations::{Expected, failure};
-use crate::scenarios::{ISNS, check_damage, said};
+use crate::scenarios::{ISNS, check_damage, check_no_lie, said};
 use crate::talk::{End as Side, Frame, Talk, get, post_head};
 use Side::{Backend, Proxy};
 use std::time::Duration;
@@ -337,6 +337,42 @@ const CASES: &[Case] = &[
         by_packets: || failure("silent_drop", "likely", "unknown"),
         expected: || failure("keepalive_race", "proven", "safe"),
     },
+    Case {
+        name: "closed before the request came, by a kernel that gives no reasons",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            let ends = fin_not_captured(talk, 0);
+            with_reset(ends, talk, ResetReason::Untold)
+        },
+        by_packets: || failure("silent_drop", "likely", "unknown"),
+        expected: || failure("keepalive_race", "proven", "safe"),
+    },
+    Case {
+        name: "the kernel knows no such connection, which was closed some time before",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(Duration::from_millis(10));
+            let first = talk.number(Proxy);
+            let ends = server(talk, How::Close, first, first);
+            talk.idle(TWO_SECONDS).data_unheard(Proxy, &get("/lost")).rst_in_reply(Backend);
+            with_reset(ends, talk, ResetReason::NoSocket)
+        },
+        by_packets: || failure("silent_drop", "likely", "unknown"),
+        expected: || failure("silent_drop", "likely", "unknown"),
+    },
+    Case {
+        name: "the backend resets an idle connection, as its program asks for, and the request crosses",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            let first = talk.number(Proxy);
+            let ends = server(talk, How::Close, first, first);
+            talk.rst(Backend);
+            let ends = with_reset(ends, talk, ResetReason::LingerZero);
+            talk.data_unheard(Proxy, &get("/raced")).rst_in_reply(Backend);
+            ends
+        },
+        by_packets: || failure("keepalive_race", "proven", "safe"),
+        expected: || failure("keepalive_race", "proven", "safe"),
+    },
     // Queues.
     Case {
         name: "the queue of connections was full",
@@ -480,6 +516,30 @@ fn a_missing_frame_costs_certainty_and_nothing_else() {
     }
 }
 
+#[test]
+fn two_missing_frames_or_a_part_of_the_watch_invent_nothing() {
+    for case in CASES {
+        let (frames, ends) = played(case, ISNS[2]);
+        let check = |part: &[Frame], what: &str| {
+            check_no_lie(
+                &(case.expected)(),
+                &watch(part, &ends).1,
+                &format!("{}{what}", case.name),
+            );
+        };
+        for first in 0..frames.len() {
+            check(&frames[first..], &format!(" from frame {}", first + 1));
+            check(&frames[..first], &format!(" up to frame {first}"));
+            for second in first + 1..frames.len() {
+                let mut damaged = frames.clone();
+                damaged.remove(second);
+                damaged.remove(first);
+                check(&damaged, &format!(", without frames {} and {}", first + 1, second + 1));
+            }
+        }
+    }
+}
+
 /// Facts of another life of the same addresses and ports: of another time, or with other numbers.
 #[test]
 fn what_is_said_of_another_connection_is_not_believed() {
@@ -600,6 +660,10 @@ fn words_name_who_closed_and_when_and_what_was_unread() {
     assert!(part.summary.contains("with a part of the request read"), "{}", part.summary);
     let crossed = told("closed in order, and the FIN not captured");
     assert!(crossed.summary.contains("its close and the request crossed"), "{}", crossed.summary);
+    let asked = told(
+        "the backend resets an idle connection, as its program asks for, and the request crosses",
+    );
+    assert!(asked.summary.contains("a linger time of zero"), "{}", asked.summary);
     let forgotten = told("the kernel knows no such connection");
     assert!(forgotten.summary.contains("there was no such connection"), "{}", forgotten.summary);
     let stuck = told("closed with the request unread for five seconds");

@@ -122,7 +122,7 @@ fn dropping_any_frame_costs_certainty_and_nothing_else() {
 
 /// What must hold however much is missing: no failure that was not there, nothing proven that is
 /// not so, no retry called safe that is not.
-fn check_no_lie(whole: &[Expected], report: &Report, what: &str) {
+pub fn check_no_lie(whole: &[Expected], report: &Report, what: &str) {
     assert!(report.failures.len() <= whole.len(), "{what}: {:?}", report.failures);
     for (failure, before) in report.failures.iter().zip(whole) {
         let now = said(failure);

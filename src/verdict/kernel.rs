@@ -74,6 +74,7 @@ impl Sent {
 /// Revises `verdict` by what the kernel says of the ends of its connection. Returns those of the
 /// facts that fit what the packets show.
 pub fn kernel_says(verdict: &mut Verdict, ends: Ends, request: Option<&Sent>) -> Ends {
+    let was_closed = ends.server.as_ref().is_some_and(|end| end.closed.is_some());
     let ends = Ends {
         client: ends.client.and_then(|end| fitting(end, Side::Client, verdict, None)),
         server: ends.server.and_then(|end| fitting(end, Side::Server, verdict, request)),
@@ -83,7 +84,9 @@ pub fn kernel_says(verdict: &mut Verdict, ends: Ends, request: Option<&Sent>) ->
             unseen_close(verdict, server, request);
             closed(verdict, server, request);
         }
-        forgotten(verdict, server);
+        if !was_closed {
+            forgotten(verdict, server);
+        }
         // A queue that was full when a connection of it had to wait leaves no other reading of the
         // repeated SYN+ACK: its loss, and that of the request behind it.
         if verdict.cause == Cause::AcceptQueueFull && server.queue.is_some() {
@@ -128,15 +131,13 @@ fn fitting(mut end: End, side: Side, verdict: &Verdict, request: Option<&Sent>) 
     Some(end)
 }
 
-/// The backend's FIN was not captured, and its kernel says that the connection had been closed in
-/// order before the request came: what packets alone take for a connection that was forgotten, or for
-/// a reset out of nowhere, is what it would have been with the FIN. That the request does not
-/// acknowledge that FIN shows in the packets: an acknowledgement of what was not captured is a gap,
-/// and then this would be `unproven`.
+/// The backend's close was not captured, and its kernel says that it came before the request: what
+/// packets alone take for a connection that was forgotten, or for a reset out of nowhere, is what it
+/// would have been with that close. If it was a FIN, that the request does not acknowledge it shows in
+/// the packets: an acknowledgement of what was not captured is a gap, and then this would be
+/// `unproven`. If it was a reset, nothing would have been sent by a proxy whose kernel had it.
 fn unseen_close(verdict: &mut Verdict, server: &End, request: &Sent) {
-    let known = [ResetReason::TimeWait, ResetReason::AfterClose];
-    let in_order = server.reset.is_some_and(|reset| known.contains(&reset.why));
-    let (Some(closed), true) = (&server.closed, in_order) else { return };
+    let Some(closed) = &server.closed else { return };
     // Some of the request had arrived: then this close was not before it.
     if request.place(closed.received_to) > 0 || request.announced == Some(true) {
         return;
@@ -152,13 +153,16 @@ fn unseen_close(verdict: &mut Verdict, server: &End, request: &Sent) {
 }
 
 /// The surest that can be said: a request whose head could not be read may end elsewhere, and it is no
-/// race where the answer before may have announced the close.
+/// race where the answer before may have announced the close, or where there may have been none: a
+/// connection begun before the capture may have been new.
 fn most(verdict: &Verdict, request: &Sent) -> Certainty {
     let race = verdict.cause == Cause::KeepaliveRace;
-    if request.readable && !(race && request.announced.is_none()) {
-        Certainty::Proven
-    } else {
+    if race && !request.reused {
+        Certainty::Possible
+    } else if race && request.announced.is_none() || !request.readable {
         Certainty::Likely
+    } else {
+        Certainty::Proven
     }
 }
 
@@ -211,7 +215,7 @@ fn unread(verdict: &mut Verdict, closed: &Closed, close: Close, request: &Sent, 
         How::Untold => return,
     };
     let soon = verdict.wait.is_none_or(|wait| wait <= reused::LONGEST_UNREAD);
-    if as_idle && soon && !fresh && request.reused && request.announced != Some(true) {
+    if as_idle && soon && !fresh && request.announced != Some(true) {
         verdict.cause = Cause::KeepaliveRace;
         verdict.detail = Detail::Unread { timer, fresh };
     } else {
@@ -253,12 +257,13 @@ fn advise(verdict: &mut Verdict, closed: &Closed, read: Received) {
     }
 }
 
-/// The reply was a reset of the backend's own kernel, which had no such connection. Nobody between
-/// sent it, and no FIN was missed: its kernel would still have known that one.
+/// The reply was a reset of the backend's own kernel, which had no such connection, and no process is
+/// known to have closed one. Nobody between sent it, and no FIN was missed: its kernel would still have
+/// known that one.
 fn forgotten(verdict: &mut Verdict, server: &End) {
     let unknown = server.reset.is_some_and(|reset| reset.why == ResetReason::NoSocket);
     let by_packets = matches!(verdict.detail, Detail::Dropped { form: Drop::Forgotten, .. });
-    if by_packets && verdict.cause == Cause::SilentDrop && unknown && server.closed.is_none() {
+    if by_packets && verdict.cause == Cause::SilentDrop && unknown {
         verdict.certainty = Certainty::Proven;
     }
 }
@@ -442,7 +447,8 @@ mod tests {
         assert_eq!((told.cause, told.retry), (Cause::ClosedInFlight, Retry::Safe));
         // Begun before the capture: whether it was used is not known.
         let first = of(Sent { reused: false, ..SENT });
-        assert_eq!((first.cause, first.retry), (Cause::ClosedInFlight, Retry::Safe));
+        assert_eq!((first.cause, first.certainty), (Cause::KeepaliveRace, Certainty::Possible));
+        assert_eq!(first.retry, Retry::Safe);
     }
 
     #[test]
