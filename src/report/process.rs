@@ -258,11 +258,14 @@ pub(super) fn fix(failure: &Failure) -> Option<String> {
         | Cause::TruncatedResponse
             if by == Some(Closer::Backend) =>
         {
+            let server = server?;
+            let dropped = || dropped_fix(failure, server);
             exit_fix(
-                server?,
-                "take a backend out of the proxy first, wait until its requests have \
-                               ended, then stop it; and let the server answer what it has before it ends",
+                server,
+                "take a backend out of the proxy first, wait until its requests have ended, then stop \
+                 it; and let the server answer what it has before it ends",
             )
+            .or_else(dropped)
         }
         Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone
             if by == Some(Closer::Proxy) && verdict.certainty == Certainty::Possible =>
@@ -286,6 +289,18 @@ pub(super) fn fix(failure: &Failure) -> Option<String> {
     }
 }
 
+/// What to look at where a process that went on closed a connection whose request it had read.
+fn dropped_fix(failure: &Failure, server: &End) -> Option<String> {
+    let closed = server.closed.as_ref()?;
+    let chose = matches!(closed.how, How::Close | How::Shutdown);
+    let had_read = matches!(failure.verdict.detail, Detail::Read { .. });
+    let who = closer(server, closed).filter(|_| chose && had_read)?;
+    Some(format!(
+        "look in the log of {who} for this request: it did not end, but read the request and closed the \
+         connection by itself: a handler that drops it, an error that nobody caught, a timeout of its own"
+    ))
+}
+
 /// What to look at, by how the process of an end ended; `orderly` is how it is told to without harm.
 fn exit_fix(end: &End, orderly: &str) -> Option<String> {
     let closed = end.closed.as_ref()?;
@@ -298,12 +313,12 @@ fn exit_fix(end: &End, orderly: &str) -> Option<String> {
              whose patience was over (a worker's timeout, a stop that took too long)"
         ),
         Some(crash @ (4 | 5 | 6 | 7 | 8 | 11 | 31)) => format!(
-            "find why {who} crashed ({}): its own log, `journalctl -k`, the core dump \
+            "find why {who} crashed, by {}: its own log, `journalctl -k`, the core dump \
              (`coredumpctl`)",
             signal_named(crash)
         ),
         Some(told @ (1 | 2 | 3 | 15)) => format!(
-            "{who} was told to end ({}), as by a deploy or a restart: {orderly}",
+            "{who} was told to end, by {}, as in a deploy or a restart: {orderly}",
             signal_named(told)
         ),
         Some(other) => {
