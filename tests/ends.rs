@@ -657,7 +657,7 @@ fn words_name_who_closed_and_when_and_what_was_unread() {
     assert!(killed.summary.contains("with the whole request read"), "{}", killed.summary);
     assert!(killed.fix.contains("want of memory"), "{}", killed.fix);
     let dropped = told("closed with the request read");
-    assert!(dropped.fix.contains("it did not end, but read the request"), "{}", dropped.fix);
+    assert!(dropped.fix.contains("it read the request and closed"), "{}", dropped.fix);
     let part = told("closed with a part of the request read");
     assert!(part.summary.contains("with a part of the request read"), "{}", part.summary);
     let crossed = told("closed in order, and the FIN not captured");

@@ -289,15 +289,16 @@ pub(super) fn fix(failure: &Failure) -> Option<String> {
     }
 }
 
-/// What to look at where a process that went on closed a connection whose request it had read.
+/// What to look at where a process closed, by itself, a connection whose request it had read.
 fn dropped_fix(failure: &Failure, server: &End) -> Option<String> {
     let closed = server.closed.as_ref()?;
     let chose = matches!(closed.how, How::Close | How::Shutdown);
     let had_read = matches!(failure.verdict.detail, Detail::Read { .. });
     let who = closer(server, closed).filter(|_| chose && had_read)?;
     Some(format!(
-        "look in the log of {who} for this request: it did not end, but read the request and closed the \
-         connection by itself: a handler that drops it, an error that nobody caught, a timeout of its own"
+        "look in the log of {who} at that second: it read the request and closed the connection itself: \
+         a handler that drops it, an error that nobody caught, a timeout of its own, a worker that was \
+         stopped in order"
     ))
 }
 
