@@ -216,10 +216,15 @@ impl Analysis {
         logs: &mut [Text],
         out: &mut Out<'_>,
     ) -> Report {
-        let Self { table, ledger, trail, settings, .. } = &mut self;
+        let Self { table, ledger, trail, settings, host, .. } = &mut self;
         table.finish(&mut |output, connection| {
             book((ledger, trail), settings, output, connection, out);
         });
+        for ledger::Fresh { mut failure, kept, another_probe } in ledger.take_fresh() {
+            if !another_probe {
+                meet(&mut failure, kept, host, ledger);
+            }
+        }
         let ledger = std::mem::take(&mut self.ledger);
         let report = self.report(ledger, captures, logs);
         if self.settings.records.failures {
@@ -278,9 +283,11 @@ impl Analysis {
         let mut fresh = ledger.take_fresh();
         fresh.sort_by_key(|fresh| fresh.failure.completed(settings.records.several));
         for ledger::Fresh { mut failure, kept, another_probe } in fresh {
-            if another_probe
-                || Roles::so_far(ledger, &settings.told, failure.server) != Role::Backend
-            {
+            if another_probe {
+                continue;
+            }
+            meet(&mut failure, kept, host, ledger);
+            if Roles::so_far(ledger, &settings.told, failure.server) != Role::Backend {
                 continue;
             }
             if failure.verdict.cause == Cause::ConnectionRefused
@@ -289,13 +296,6 @@ impl Analysis {
             {
                 ledger.note_listening(failure.connection, &listening);
                 failure.listening = Some(Box::new(listening));
-            }
-            let at = failure.seen();
-            if let Some(ends) =
-                host.as_mut().and_then(|host| host.ends(failure.client, failure.server, at))
-            {
-                failure.meet(ends.clone());
-                ledger.note_ends(&failure, &ends);
             }
             let record = report::failure(&failure, settings.style);
             if let Some(keeper) = keeper {
@@ -334,6 +334,24 @@ impl Analysis {
         // What was told as a backend's failure and is none: the listener is the proxy's own.
         for id in self.known.keys() {
             out(revision(id, Map::from_iter([("retracted".to_owned(), Value::Bool(true))])));
+        }
+    }
+}
+
+/// Asks the kernel of this host what it knows of a failure's connection, for the books as well if it is
+/// kept there: later the kernel has forgotten it.
+fn meet(
+    failure: &mut ledger::Failure,
+    kept: bool,
+    host: &mut Option<Box<dyn Host>>,
+    ledger: &mut Ledger,
+) {
+    let at = failure.seen();
+    let ends = host.as_mut().and_then(|host| host.ends(failure.client, failure.server, at));
+    if let Some(ends) = ends {
+        failure.meet(ends.clone());
+        if kept {
+            ledger.note_ends(failure, &ends);
         }
     }
 }

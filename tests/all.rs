@@ -26,6 +26,8 @@ mod captures;
 mod cli;
 /// Public captures, held against what peer tools say of them.
 mod corpus;
+/// What the kernel says of a connection's ends, and what is made of it.
+mod ends;
 /// What many connections show together.
 mod events;
 /// The pages on the causes, and the README's table of them.

@@ -167,6 +167,7 @@ fn section(cause: &str, heading: &str) -> &'static str {
 #[test]
 fn pages_know_every_certainty_and_advice_that_is_given() {
     let said = SCENARIOS.iter().flat_map(|scenario| (scenario.expected)());
+    let said = said.chain(crate::ends::every_verdict());
     let mut said: Vec<[String; 3]> =
         said.map(|one| [one.cause, one.certainty, one.retry].map(str::to_owned)).collect();
     for capture in crate::captures::captures() {

@@ -14,7 +14,7 @@ use why502::source::{Savefile, SourceError};
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
 /// Where 32 bits wrap, where the sign flips, and the middle of nowhere.
-const ISNS: [(u32, u32); 6] = [
+pub const ISNS: [(u32, u32); 6] = [
     (0, 0x8000_0000),
     (0xffff_ffff, 0),
     (0x7fff_fff0, 0xffff_fff0),
@@ -33,7 +33,7 @@ pub fn read(file: Vec<u8>) -> Result<Report, SourceError> {
     pipeline::analyze(&mut [source], Settings::default(), &mut |_| {})
 }
 
-fn said(failure: &Failure) -> Expected {
+pub fn said(failure: &Failure) -> Expected {
     Expected { cause: failure.cause, certainty: failure.certainty, retry: failure.retry }
 }
 
@@ -77,7 +77,7 @@ fn rank(certainty: &str) -> usize {
 
 /// Damage may cost certainty. It never makes a failure, never turns one cause into another that is
 /// as sure, never calls a retry safe that was not, and never hides a failure without a word.
-fn check_damage(whole: &[Expected], report: &Report, what: &str) {
+pub fn check_damage(whole: &[Expected], report: &Report, what: &str) {
     for failure in &report.failures {
         let now = said(failure);
         let Some(before) = whole.first() else {
@@ -122,7 +122,7 @@ fn dropping_any_frame_costs_certainty_and_nothing_else() {
 
 /// What must hold however much is missing: no failure that was not there, nothing proven that is
 /// not so, no retry called safe that is not.
-fn check_no_lie(whole: &[Expected], report: &Report, what: &str) {
+pub fn check_no_lie(whole: &[Expected], report: &Report, what: &str) {
     assert!(report.failures.len() <= whole.len(), "{what}: {:?}", report.failures);
     for (failure, before) in report.failures.iter().zip(whole) {
         let now = said(failure);

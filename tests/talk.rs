@@ -99,6 +99,19 @@ impl Talk {
         self
     }
 
+    /// The number on the wire of what `from` sends next.
+    pub fn number(&self, from: End) -> u32 {
+        match from {
+            End::Proxy => self.proxy.seq,
+            End::Backend => self.backend.seq,
+        }
+    }
+
+    /// When it last sent something, in nanoseconds since the epoch.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
     fn ends(&mut self, from: End) -> (&mut Host, &mut Host) {
         match from {
             End::Proxy => (&mut self.proxy, &mut self.backend),

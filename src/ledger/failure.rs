@@ -2,12 +2,12 @@
 
 use super::patterns::Context;
 use super::probes::{Health, Source};
-use crate::ends::Ends;
+use crate::ends::{Ends, Queue};
 use crate::exchange::{Asked, Exchange, Request, Response};
 use crate::flow::{Connection, Side};
 use crate::packet::{Endpoint, SeqNum};
 use crate::time::Timestamp;
-use crate::verdict::Verdict;
+use crate::verdict::{Cause, Sent, Verdict, kernel_says};
 
 /// A failed exchange or connect.
 #[derive(Clone, Debug)]
@@ -29,6 +29,9 @@ pub struct Failure {
     /// The number on the wire of the request's first byte, which is the same wherever it was
     /// captured.
     pub wire: Option<SeqNum>,
+    /// The answer before it had announced that the connection would be closed; `None` where not all that
+    /// the server sent was captured.
+    announced: Option<bool>,
     /// What was asked, if it may be a probe.
     pub asked: Option<Asked>,
     /// Of failing probes: how they fare. The rest is that of one of them.
@@ -76,6 +79,9 @@ impl Failure {
             Some(exchange) => exchange.request.head.as_ref().and_then(Asked::of),
             None => Some(Asked::NOTHING),
         };
+        let close_announced = exchange.as_ref().is_some_and(|exchange| exchange.close_announced);
+        let whole = connection.half(Side::Server).gaps == 0;
+        let announced = (close_announced || whole).then_some(close_announced);
         let (request, response) =
             exchange.map_or((None, None), |exchange| (Some(exchange.request), exchange.response));
         Self {
@@ -87,6 +93,7 @@ impl Failure {
             wire: request.as_ref().and_then(|request| client.wire(request.start)),
             request,
             response,
+            announced,
             asked,
             health: None,
             event: None,
@@ -101,10 +108,33 @@ impl Failure {
         self.verdict.evidence.iter().map(|one| one.frame.at).max().unwrap_or_default()
     }
 
-    /// Takes what the kernel says of the ends of its connection: the kernel's word counts before what
-    /// packets only make likely.
+    /// Takes what the kernel says of the ends of its connection, as far as that fits the packets: the
+    /// kernel's word counts before what they only make likely.
     pub fn meet(&mut self, ends: Ends) {
-        self.ends = Some(Box::new(ends));
+        let sent = self.sent();
+        let ends = kernel_says(&mut self.verdict, ends, sent.as_ref());
+        let known = ends.client.is_some() || ends.server.is_some();
+        self.ends = known.then(|| Box::new(ends));
+    }
+
+    /// Its request, as the ends of its connection number it.
+    pub fn sent(&self) -> Option<Sent> {
+        let request = self.request.as_ref()?;
+        Some(Sent {
+            first: self.wire?,
+            length: request.end.since(request.start),
+            reused: self.ordinal > 0,
+            announced: self.announced,
+            readable: request.unread.is_none(),
+        })
+    }
+
+    /// The backend's queue of connections to be accepted, if it was full and that is why it failed, or
+    /// may be.
+    pub fn full_queue(&self) -> Option<Queue> {
+        let cause = self.verdict.cause;
+        let server = self.ends.as_deref()?.server.as_ref()?;
+        server.queue.filter(|_| matches!(cause, Cause::AcceptQueueFull | Cause::ConnectTimeout))
     }
 
     /// Of which kind of request it is, if it may be a probe.

@@ -173,7 +173,7 @@ impl Ledger {
         for (index, failure) in self.failures.iter().enumerate() {
             known.insert(name(failure), index);
         }
-        for opinion in std::mem::take(&mut self.opinions) {
+        for mut opinion in std::mem::take(&mut self.opinions) {
             let place = known.get(&name(&opinion)).copied();
             let Some(failure) = place.and_then(|place| self.failures.get_mut(place)) else {
                 // Where it was captured first it did not show as a failure: that takes proof.
@@ -189,6 +189,10 @@ impl Ledger {
                 }
                 continue;
             };
+            // The kernel's word is one, wherever the packets were captured.
+            if let Some(ends) = failure.ends.as_deref() {
+                opinion.meet(ends.clone());
+            }
             let before = failure.verdict.cause;
             if failure.verdict.join(opinion.verdict) {
                 let after = failure.verdict.cause;

@@ -10,6 +10,7 @@ use super::model::{
     Report, Request, RequestLimit, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
 };
 use super::notes::notes;
+use super::process;
 use super::summary::summary;
 use super::words;
 use crate::digest;
@@ -423,7 +424,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
                 note: words::evidence(evidence, verdict.close.as_ref()),
             })
             .collect(),
-        process: None,
+        process: process::record(kept),
         client: None,
         summary: summary(kept, &named, style.show_secrets),
         fix: fix(kept),
@@ -451,6 +452,7 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
     if let Some(after) = verdict.closed_after {
         add("closed_after_idle_ns", nanos(after).into());
     }
+    process::facts(kept).into_iter().for_each(|(name, value)| _ = add(name, value));
     if let Some(listening) = &kept.listening {
         add("listening", listening::facts(listening));
     }
@@ -464,7 +466,7 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
         add("prober", health.prober.into());
     }
     match verdict.detail {
-        Detail::Nothing => {}
+        Detail::Nothing | Detail::Unread { .. } | Detail::Read { .. } => {}
         Detail::Crossing => {
             add("form", "crossing".into());
         }

@@ -1,5 +1,6 @@
 //! What to change, in one sentence.
 
+use super::process;
 use super::words::duration;
 use crate::exchange::{FlawKind, Protocol, ProxyKind, ServerKind};
 use crate::ledger::{Context, Failure, Health};
@@ -10,6 +11,9 @@ use std::time::Duration;
 /// What to change, in one sentence.
 pub(super) fn fix(failure: &Failure) -> String {
     let verdict = &failure.verdict;
+    if let Some(fix) = process::fix(failure) {
+        return fix;
+    }
     match (verdict.cause, verdict.detail) {
         (Cause::KeepaliveRace, _) => race_fix(failure),
         (Cause::ResponseTimeout, _) => "find what made the backend slow at that second (load, a lock, \
@@ -19,6 +23,7 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::Unreachable, _) => "look at the host that said so: a firewall that rejects, a missing \
              route, or an address that nobody has any more"
             .to_owned(),
+        (Cause::ConnectTimeout, _) if failure.full_queue().is_some() => QUEUE_FIX.to_owned(),
         (Cause::ConnectTimeout, _) => "look for what drops SYNs: a firewall or security group, a host \
              that is down, a wrong address, or a full backlog (on the backend: `nstat -az \
              TcpExtListenOverflows`)"
@@ -26,10 +31,7 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::BackendError, _) => "look in the backend's own log at that second: it answered, and \
              the proxy only passed that on"
             .to_owned(),
-        (Cause::AcceptQueueFull, _) => "give the server more workers or threads, or a longer queue \
-             (`listen` backlog and `net.core.somaxconn`; `ss -ltn` shows Recv-Q against Send-Q): it \
-             accepts too slowly"
-            .to_owned(),
+        (Cause::AcceptQueueFull, _) => QUEUE_FIX.to_owned(),
         (Cause::SilentDrop, Detail::Dropped { form: Drop::Answer, .. }) => "look between backend and \
              proxy for what drops answers: asymmetric routing, a firewall that saw only one direction, a \
              NAT entry that expired"
@@ -83,7 +85,17 @@ pub(super) fn fix(failure: &Failure) -> String {
             format!("{fix}{}", other_port(failure))
         }
         (Cause::StaleReuse, _) => stale_fix(failure),
-        (Cause::ClosedInFlight, Detail::Fresh) => "look on the backend at that second for what closes \
+        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Unread { .. })
+            if verdict.wait.is_some_and(|wait| wait > NOT_LONG) =>
+        {
+            "look on the backend for what kept the server from reading the request (all workers busy, a \
+             blocked event loop), and for what closed the connection then: a timeout, a restart"
+                .to_owned()
+        }
+        (
+            Cause::ClosedInFlight,
+            Detail::Fresh | Detail::Unread { fresh: true, .. } | Detail::Read { fresh: true, .. },
+        ) => "look on the backend at that second for what closes \
              new connections: a crash, a worker being killed or restarted, a connection limit"
             .to_owned(),
         (Cause::ClosedInFlight, _) => "look on the backend at that second for a crash, a worker \
@@ -107,6 +119,13 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::Unproven, _) => doubt_fix(Doubt::Gap).to_owned(),
     }
 }
+
+/// A request that lay unread for longer met a server that did not read.
+const NOT_LONG: Duration = Duration::from_millis(100);
+
+const QUEUE_FIX: &str = "give the server more workers or threads, or a longer queue (`listen` backlog and \
+                         `net.core.somaxconn`; `ss -ltn` shows Recv-Q against Send-Q): it accepts too \
+                         slowly";
 
 fn doubt_fix(doubt: Doubt) -> &'static str {
     match doubt {

@@ -18,6 +18,7 @@ mod log_text;
 mod log_words;
 mod model;
 mod notes;
+mod process;
 pub mod records;
 mod summary;
 pub mod text;

@@ -1,13 +1,18 @@
 //! What happened, in one sentence.
 
 use super::words::duration;
-use super::{escape, listening};
+use super::{escape, listening, process};
 use crate::exchange::{Flaw, FlawKind, Protocol, ProxyKind};
 use crate::ledger::{Failure, Health};
 use crate::verdict::{Cause, CloseKind, Detail, Doubt, Drop, Received, Verdict};
 
 /// What happened, in one sentence. `request` is its method and target, if known.
 pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> String {
+    format!("{}{}", shown(failure, request, show_secrets), process::clauses(failure))
+}
+
+/// The same by the packets alone, and by what the kernel's word made of them.
+fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
     let verdict = &failure.verdict;
     let backend = failure.server;
     let close = close_word(verdict);
@@ -22,6 +27,13 @@ pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> S
             "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
              {request}; its keep-alive timer of {} fired just as the request arrived, and it closed without an answer",
             duration(timer)
+        ),
+        (Cause::KeepaliveRace, Detail::Unread { timer, .. }) => format!(
+            "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
+             {request}, which lay in its kernel{}",
+            timer.map_or_else(String::new, |timer| {
+                format!("; its keep-alive timer of {} fired just then", duration(timer))
+            })
         ),
         (Cause::KeepaliveRace, _) => format!(
             "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
@@ -169,7 +181,7 @@ pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> S
                  without a byte of an answer",
                 after_wait(verdict)
             ),
-            _ if detail == Detail::Fresh => format!(
+            _ if is_fresh(detail) => format!(
                 "the backend {backend} accepted a new connection and closed it before {request} \
                  reached it"
             ),
@@ -224,18 +236,34 @@ pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> S
     }
 }
 
+/// The connection had not been used before.
+const fn is_fresh(detail: Detail) -> bool {
+    matches!(
+        detail,
+        Detail::Fresh | Detail::Unread { fresh: true, .. } | Detail::Read { fresh: true, .. }
+    )
+}
+
 fn close_word(verdict: &Verdict) -> &'static str {
     match verdict.close.map(|close| close.kind) {
-        Some(CloseKind::Rst) => "reset",
+        Some(CloseKind::Rst) if !is_close_unseen(verdict) => "reset",
         _ => "closed",
     }
 }
 
 fn close_flag(verdict: &Verdict) -> &'static str {
     match verdict.close.map(|close| close.kind) {
+        _ if is_close_unseen(verdict) => "close",
         Some(CloseKind::Rst) => "RST",
         _ => "FIN",
     }
+}
+
+/// What crossed was not captured: the kernel told of it, and the frame is the reset in reply, which
+/// acknowledges nothing.
+fn is_close_unseen(verdict: &Verdict) -> bool {
+    verdict.detail == Detail::Crossing
+        && verdict.close.is_some_and(|close| close.received.is_none())
 }
 
 fn after_wait(verdict: &Verdict) -> String {

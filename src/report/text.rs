@@ -4,6 +4,7 @@ use super::histogram;
 use super::log_text;
 use super::model::{Backend, Capture, Evidence, Failure, Report, Timeout};
 use super::notes::plural;
+use super::process;
 use super::words::duration;
 use crate::ledger::Origin;
 use crate::page::{BOLD, DIM, heading, paragraph};
@@ -325,6 +326,9 @@ fn write_failure(
         paragraph(&log_text::client(client, report), "      ", out)?;
     }
     paragraph(&retry(failure), "      ", out)?;
+    for line in failure.process.iter().flat_map(process::lines) {
+        paragraph(&line, "      ", out)?;
+    }
     for frame in &failure.frames {
         writeln!(out, "      {DIM}frame {:>6}{DIM:#}  {}", frame_name(frame, several), frame.note)?;
     }

@@ -36,6 +36,13 @@ pub(super) fn retry_reason(reason: RetryReason) -> &'static str {
         RetryReason::AllReceived => {
             "the backend had received the whole request before the connection was closed, and may have run it"
         }
+        RetryReason::ClosedUnread => {
+            "the backend's kernel says that nobody had read any of the request when the connection was \
+             closed, and then nobody could"
+        }
+        RetryReason::Read => {
+            "the backend's kernel says that the whole request had been read, so it may have run"
+        }
         RetryReason::AnswerBegun => "the backend answered, so it has run the request",
         RetryReason::PartReceived => {
             "the backend had received some of the request; whether it acted on it does not show"

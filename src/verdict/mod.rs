@@ -15,6 +15,7 @@ mod connect;
 mod gave_up;
 mod in_flight;
 mod invalid;
+mod kernel;
 mod lost;
 mod retry;
 mod reused;
@@ -29,6 +30,7 @@ pub use cause::{Cause, Certainty};
 pub use closing::{Closing, first as first_close};
 pub use connect::judge_connect;
 pub use gave_up::{client_gone, client_logged};
+pub use kernel::{Sent, kernel_says};
 pub use retry::{Retry, RetryReason};
 pub use reused::lost_in_host;
 use std::time::Duration;
@@ -96,6 +98,22 @@ pub enum Detail {
     LostInHost {
         /// The timer, as told or observed.
         timer: Duration,
+    },
+    /// The kernel of the backend's host says that nobody had read a byte of the request when the
+    /// connection was closed.
+    Unread {
+        /// The backend's keep-alive timer, if that fired just then.
+        timer: Option<Duration>,
+        /// The connection had not been used before.
+        fresh: bool,
+    },
+    /// The kernel of the backend's host says that a process had read of the request when the connection
+    /// was closed.
+    Read {
+        /// All of it.
+        all: bool,
+        /// The connection had not been used before.
+        fresh: bool,
     },
     /// What the proxy waited for, if it is known how long it waits.
     GaveUp {

@@ -40,6 +40,11 @@ pub enum RetryReason {
     NotRefused,
     /// The backend had all of it before it closed.
     AllReceived,
+    /// The kernel of the backend's host says that nobody had read a byte of it when the connection was
+    /// closed, and closed for good: nobody can have read it later.
+    ClosedUnread,
+    /// The kernel of the backend's host says that a process had read all of it.
+    Read,
     /// The backend had begun to answer.
     AnswerBegun,
     /// The backend had a part of it.

@@ -83,16 +83,25 @@ pub(super) fn announced(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
 
 /// The longest wait of a request that a keep-alive timer met in the kernel: the time from its
 /// arrival to the next turn of the server's loop.
-const LONGEST_UNREAD: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_UNREAD: Duration = Duration::from_millis(100);
 
 /// The second form of the race, told once the backend's timer is known: the close covers the
 /// request, which got no answer, came after a short wait, and came just when the timer fired. The
-/// request lay unread in the backend's kernel. Changes the verdict; returns whether it did.
+/// request lay unread in the backend's kernel. Changes the verdict; returns whether it did. Where that
+/// kernel itself has said whether the request was read, its word stands.
 pub fn lost_in_host(
     verdict: &mut Verdict,
     timer: Duration,
     fits: impl Fn(Duration) -> bool,
 ) -> bool {
+    if let (Cause::KeepaliveRace, Detail::Unread { timer: known @ None, .. }) =
+        (verdict.cause, &mut verdict.detail)
+    {
+        // Its kernel proved the race; this says what closed.
+        let meets = verdict.closed_after.is_some_and(fits);
+        *known = meets.then_some(timer);
+        return meets;
+    }
     let in_flight = matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight);
     let used = verdict.detail == Detail::Nothing && verdict.idle_gap.is_some();
     let short = verdict.wait.is_some_and(|wait| wait <= LONGEST_UNREAD);
