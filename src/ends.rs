@@ -94,6 +94,9 @@ pub enum ResetReason {
     NoSocket,
     /// The connection had been closed in order: the segment came after that.
     TimeWait,
+    /// This end had been closed, the other had not yet heard of it or had not closed its own: what came
+    /// after that had nobody to read it.
+    AfterClose,
     /// It was closed with bytes in it that nobody had read.
     UnreadData,
     /// It was closed with a linger time of zero, which asks for a reset.

@@ -127,6 +127,8 @@ fn sources(module: &str) -> Vec<PathBuf> {
     }
     let mut files: Vec<PathBuf> =
         fs::read_dir(src.join(module)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // `ebpf` has a folder of C.
+    files.retain(|file| file.is_file());
     files.sort();
     files
 }
