@@ -112,6 +112,10 @@ pub struct Live {
     /// of their folder)
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
+    /// Whether to ask the kernel whose the connections of this host are, who closed them and why
+    /// (Linux 5.8); 'auto' does where it can
+    #[arg(long, value_enum, default_value_t = When::Auto)]
+    pub processes: When,
     /// What is wanted of them.
     #[command(flatten)]
     pub shared: Shared,
@@ -259,10 +263,10 @@ pub enum Where {
     SameHost,
 }
 
-/// Whether to do something that suits a terminal.
+/// Whether to do something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum When {
-    /// On a terminal
+    /// Where it suits
     Auto,
     /// Always
     Always,

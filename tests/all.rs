@@ -58,6 +58,9 @@ mod scenarios;
 /// The kernel's programs at interfaces.
 #[cfg(all(feature = "ebpf", target_os = "linux"))]
 mod segments;
+/// Whose connections are, by the kernel's word.
+#[cfg(all(feature = "ebpf", target_os = "linux"))]
+mod sockets;
 /// Containers and link types.
 mod sources;
 /// What users told, from real captures, and what they read first.

@@ -337,7 +337,7 @@ fn once_everything_is_open_privileges_are_gone() {
 }
 
 /// A copy of the program where everybody may run it.
-fn for_everybody(folder: &Path) -> std::path::PathBuf {
+pub(crate) fn for_everybody(folder: &Path) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     let program = folder.join("why502");

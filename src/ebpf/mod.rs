@@ -4,13 +4,18 @@
 //! types when they are loaded (CO-RE). Everything that holds them is a file descriptor: they are gone
 //! with the process, however it ends.
 
+mod clock;
+mod container;
+mod lives;
 mod run;
 mod segments;
+mod sockets;
 
 use aya::programs::ProgramError;
 use aya::{Btf, EbpfError};
 use caps::{CapSet, Capability};
 pub use segments::{Segments, TURN, Wanted};
+pub use sockets::Sockets;
 use std::io;
 
 /// Why the kernel does not do what is wanted of it.
@@ -21,12 +26,19 @@ pub struct Refused(pub String);
 impl Refused {
     /// What it was that failed, and the kernel's own word.
     fn of(what: &str, error: &(dyn std::error::Error + 'static)) -> Self {
-        let lacking = lacking();
+        Self::without(what, error, &["CAP_BPF", "CAP_NET_ADMIN", "CAP_PERFMON"])
+    }
+
+    /// The same, where these `rights` are enough.
+    fn without(what: &str, error: &(dyn std::error::Error + 'static), rights: &[&str]) -> Self {
+        let mut lacking = lacking();
+        lacking.retain(|right| rights.contains(right));
         match errno(error) {
             Some(io) if !lacking.is_empty() && matches!(io.raw_os_error(), Some(1 | 13)) => {
+                let (last, first) = rights.split_last().unwrap_or((&"", &[]));
                 Self(format!(
-                    "{what}: {io}: it takes root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; this \
-                     process lacks {}",
+                    "{what}: {io}: it takes root, or {} and {last}; this process lacks {}",
+                    first.join(", "),
                     lacking.join(", ")
                 ))
             }

@@ -4,18 +4,17 @@
 //! What is kept of it is chosen there (`bpf/segments.bpf.c`), so that bodies never leave the kernel's
 //! packets. Records wait in a ring buffer until they are asked for: there is no wake-up.
 
+use super::clock::epoch;
 use super::run::{self, Run};
 use super::{Refused, before, kernel, kernel_types, lacking};
 use crate::packet::{Frame, FrameRef, LinkType};
 use crate::source::Dropped;
 use crate::time::Timestamp;
-use aya::maps::{MapData, RingBuf};
+use aya::maps::{Array, MapData, RingBuf};
 use aya::programs::tc::TcAttachOptions;
 use aya::programs::{LinkOrder, SchedClassifier, TcAttachType};
 use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
 use nix::ifaddrs::getifaddrs;
-use nix::time::{ClockId, clock_gettime};
-use std::time::Duration;
 
 /// The compiled programs.
 static PROGRAMS: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/segments.bpf.o"));
@@ -56,6 +55,8 @@ pub struct Segments {
     /// Keeps the programs where they are.
     _programs: Ebpf,
     lost: Lost,
+    /// The same, where no record comes any more that would tell.
+    lost_by_now: Option<Array<MapData, u32>>,
     /// Nanoseconds from the start of this host to that of the epoch.
     offset: u64,
 }
@@ -119,8 +120,9 @@ impl Segments {
         }
         let ring = programs.take_map("frames").ok_or_else(|| Refused("no ring".to_owned()))?;
         let ring = RingBuf::try_from(ring).map_err(|error| Refused::of("ring buffer", &error))?;
-        let lost = Lost::default();
-        Ok(Self { ring, interfaces, _programs: programs, lost, offset: epoch() })
+        let lost_by_now = programs.take_map("lost").and_then(|map| Array::try_from(map).ok());
+        let (lost, offset) = (Lost::default(), epoch());
+        Ok(Self { ring, interfaces, _programs: programs, lost, lost_by_now, offset })
     }
 
     /// Hands on what the kernel holds, at most `most` frames, not numbered; returns how many that were.
@@ -154,8 +156,12 @@ impl Segments {
         taken
     }
 
-    /// Looks whether the clock of the world was set.
+    /// Looks whether the clock of the world was set, and what was lost since the last record.
     pub fn look_round(&mut self) {
+        // Whoever has the map open may read it, with privileges or without (Linux 5.19).
+        if let Some(Ok(lost)) = self.lost_by_now.as_ref().map(|lost| lost.get(&0, 0)) {
+            self.lost.update(lost);
+        }
         let offset = epoch();
         if offset.abs_diff(self.offset) > CLOCK_SET {
             self.offset = offset;
@@ -272,20 +278,4 @@ fn known() -> Vec<(String, u32, u16)> {
         Some((one.interface_name, u32::try_from(link.ifindex()).ok()?, link.hatype()))
     })
     .collect()
-}
-
-/// Nanoseconds from the start of this host to the epoch: records carry the former's clock, which no one
-/// sets. Of a few readings that counts which was interrupted least.
-fn epoch() -> u64 {
-    let nanos = |clock| {
-        let now = clock_gettime(clock).map(Duration::from).unwrap_or_default();
-        u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
-    };
-    let readings = (0..5).map(|_| {
-        let before = nanos(ClockId::CLOCK_MONOTONIC);
-        let wall = nanos(ClockId::CLOCK_REALTIME);
-        let took = nanos(ClockId::CLOCK_MONOTONIC).saturating_sub(before);
-        (took, wall.saturating_sub(before.saturating_add(took / 2)))
-    });
-    readings.min().map_or(0, |(_, offset)| offset)
 }

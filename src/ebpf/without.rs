@@ -1,8 +1,11 @@
 //! Stands in for the kernel's programs in a program built without them.
 
+use crate::ends::Ends;
+use crate::packet::Endpoint;
 use crate::packet::Frame;
 use crate::packet::LinkType;
 use crate::source::Dropped;
+use crate::time::Timestamp;
 
 /// Why the kernel does not do what is wanted of it.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +64,39 @@ impl Segments {
 
     /// Never called.
     pub fn gone(&self) -> (Vec<&str>, bool) {
+        match *self {}
+    }
+}
+
+/// There are none.
+pub enum Sockets {}
+
+impl Sockets {
+    /// Says what is missing.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn open() -> Result<Self, Refused> {
+        Err(Refused("why502 was built without it (feature ebpf, which needs clang)".to_owned()))
+    }
+
+    /// Never called.
+    pub fn missing(&self) -> &[&'static str] {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn lost(&self) -> u32 {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn drain(&mut self) {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn ends(&mut self, _: Endpoint, _: Endpoint, _: Timestamp) -> Option<Ends> {
         match *self {}
     }
 }

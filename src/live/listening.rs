@@ -3,11 +3,8 @@
 //! Which process a listener belongs to can be read with root's rights alone, so that is gathered
 //! before they are dropped; which ports listen is read anew each time, by files opened before.
 
-use crate::ends::Ends;
 use crate::ledger::{Listening, Program};
 use crate::packet::Endpoint;
-use crate::pipeline::Host;
-use crate::time::Timestamp;
 use nix::ifaddrs::getifaddrs;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -28,7 +25,7 @@ const NEVER_MEANT: [u16; 12] = [22, 25, 53, 68, 111, 123, 139, 323, 445, 631, 53
 const MOST_PROCESSES: usize = 65_536;
 
 /// Listeners of this host, and the processes behind those that were there at the beginning.
-pub(super) struct ThisHost {
+pub(super) struct Listeners {
     tables: Vec<File>,
     /// By the inode of the listening socket.
     processes: HashMap<u64, (u32, Vec<u8>)>,
@@ -41,7 +38,7 @@ struct Row {
     inode: u64,
 }
 
-impl ThisHost {
+impl Listeners {
     /// Opens the tables and looks up who listens, as far as that is allowed.
     pub(super) fn look() -> Self {
         let tables = TABLES.iter().filter_map(|table| File::open(table).ok()).collect();
@@ -49,6 +46,14 @@ impl ThisHost {
         let inodes: HashSet<u64> = host.rows().into_iter().map(|row| row.inode).collect();
         host.processes = processes(&inodes);
         host
+    }
+
+    /// What listens instead of at `refused`, if that is an address of this host.
+    pub(super) fn instead_of(&mut self, refused: Endpoint) -> Option<Listening> {
+        if !is_own(refused.addr) {
+            return None;
+        }
+        told(refused, &self.rows(), &self.processes)
     }
 
     fn rows(&mut self) -> Vec<Row> {
@@ -63,17 +68,12 @@ impl ThisHost {
     }
 }
 
-impl Host for ThisHost {
-    fn listening(&mut self, refused: Endpoint) -> Option<Listening> {
-        if !refused.addr.is_loopback() && !own_addresses().contains(&refused.addr) {
-            return None;
-        }
-        told(refused, &self.rows(), &self.processes)
-    }
-
-    fn ends(&mut self, _: Endpoint, _: Endpoint, _: Timestamp) -> Option<Ends> {
-        None
-    }
+/// A connect to `addr` comes to a socket that listens at `at`.
+pub(super) fn reaches(at: IpAddr, addr: IpAddr) -> bool {
+    at == addr
+        || at == IpAddr::V4(Ipv4Addr::UNSPECIFIED) && addr.is_ipv4()
+        // A socket for IPv6 takes IPv4 as well, unless told not to.
+        || at == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
 }
 
 /// What to tell of `rows`; nothing where something listens there by now.
@@ -82,12 +82,7 @@ fn told(
     rows: &[Row],
     processes: &HashMap<u64, (u32, Vec<u8>)>,
 ) -> Option<Listening> {
-    let reaches = |at: Endpoint| {
-        at.addr == refused.addr
-            || at.addr == IpAddr::V4(Ipv4Addr::UNSPECIFIED) && refused.addr.is_ipv4()
-            // A socket for IPv6 takes IPv4 as well, unless told not to.
-            || at.addr == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
-    };
+    let reaches = |at: Endpoint| reaches(at.addr, refused.addr);
     if rows.iter().any(|row| row.at.port == refused.port && reaches(row.at)) {
         return None;
     }
@@ -164,6 +159,11 @@ fn processes(inodes: &HashSet<u64>) -> HashMap<u64, (u32, Vec<u8>)> {
         }
     }
     found
+}
+
+/// This host has that address.
+pub(super) fn is_own(addr: IpAddr) -> bool {
+    addr.is_loopback() || own_addresses().contains(&addr)
 }
 
 /// The addresses of this host, as they are now.

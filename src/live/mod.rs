@@ -5,9 +5,11 @@
 
 mod devices;
 mod hooks;
+mod host;
 mod kernel_filter;
 mod listening;
 mod privileges;
+mod queues;
 mod signals;
 mod source;
 mod tell;
@@ -21,7 +23,7 @@ use crate::pipeline::{Analysis, Settings};
 use crate::source::{CaptureFacts, Fill};
 use anyhow::{Context, Result, bail};
 use devices::Wanted;
-use listening::ThisHost;
+use host::ThisHost;
 use signals::{Asked, Signals};
 use source::Source;
 use std::io::{BufWriter, ErrorKind};
@@ -65,19 +67,22 @@ pub fn run(typed: &Live) -> Result<u8> {
             listeners: if settings.told.backends.is_empty() { &[] } else { &listeners },
         },
     )?;
-    let host = ThisHost::look();
+    let (host, untold) = ThisHost::look(typed.processes)?;
     let signals = Signals::take()?;
-    let left = privileges::drop(typed.user.as_deref(), &folders)?;
+    let left = privileges::drop(typed.user.as_deref(), &folders, host.knows_processes())?;
 
     let mut teller = Teller::new(wanted, Box::new(BufWriter::new(output.to)), output.auto);
     let troubles = Troubles::default();
     let mut analysis = Analysis::new(settings);
-    analysis.on(Box::new(host));
+    analysis.on(Box::new(host.clone()));
     if let Some(keeper) = keeper(typed, source.facts(), &troubles)? {
         analysis.keep(Box::new(keeper));
     }
     if let Some(why) = instead {
         teller.aside(&format!("--source ebpf: {why}: watching with libpcap"));
+    }
+    if let Some(untold) = untold.filter(|_| !wanted.quiet) {
+        teller.aside(&untold);
     }
     if typed.full && !folders.is_empty() {
         teller.aside("--full: frames are kept whole, with bodies, passwords and cookies");
@@ -92,9 +97,11 @@ pub fn run(typed: &Live) -> Result<u8> {
             std::process::id()
         ));
     }
-    let watch = Watch { typed, source: &mut source, signals, teller: &mut teller, troubles };
+    let watch =
+        Watch { typed, source: &mut source, host: &host, signals, teller: &mut teller, troubles };
     watch.go_on(&mut analysis)?;
     source.look_round();
+    host.drain();
     let report = analysis.finish([source.facts()], &mut [], &mut |record| teller.record(&record));
     let failed = !report.failures.is_empty() && !wanted.exit_zero;
     teller.report(report, true);
@@ -163,6 +170,7 @@ fn keeper(typed: &Live, facts: &CaptureFacts, troubles: &Troubles) -> Result<Opt
 struct Watch<'w, 't> {
     typed: &'w Live,
     source: &'w mut Source,
+    host: &'w ThisHost,
     signals: Signals,
     teller: &'w mut Teller<'t>,
     troubles: Troubles,
@@ -171,12 +179,15 @@ struct Watch<'w, 't> {
 impl Watch<'_, '_> {
     /// Until a signal, a limit, the last interface's end, or nobody reads any more.
     fn go_on(self, analysis: &mut Analysis) -> Result<()> {
-        let Self { typed, source, signals, teller, troubles } = self;
+        let Self { typed, source, host, signals, teller, troubles } = self;
         let begun = Instant::now();
         let mut looked = begun;
         loop {
             let mut out = |record| teller.record(&record);
-            match source.take(|frame| analysis.frame(frame, 0, &mut out)) {
+            let taken = source.take(|frame| analysis.frame(frame, 0, &mut out));
+            // What the kernel said of these frames' connections comes before what is said of them.
+            host.drain();
+            match taken {
                 Fill::Frames => analysis.tell(&mut out),
                 Fill::Idle(now) => analysis.tick(now, &mut out),
                 Fill::End => return Ok(()),
@@ -190,6 +201,7 @@ impl Watch<'_, '_> {
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
                 source.look_round();
+                host.look_round();
                 if let Some(error) = teller.broken() {
                     teller.break_off(error);
                     return Ok(());

@@ -38,11 +38,11 @@ impl fmt::Display for Left {
 }
 
 /// Gives up what is not needed any more. `folders` are those in which files are written; `user` is
-/// whom to become, as told.
+/// whom to become, as told; with `groups`, the control groups of processes can still be read.
 ///
 /// # Errors
 /// When it cannot be done, or the folders cannot be written to afterwards.
-pub(super) fn drop(user: Option<&str>, folders: &[PathBuf]) -> Result<Left> {
+pub(super) fn drop(user: Option<&str>, folders: &[PathBuf], groups: bool) -> Result<Left> {
     if Uid::effective().is_root() {
         become_user(&chosen(user, folders)?)?;
     } else if let Some(user) = user {
@@ -65,7 +65,7 @@ pub(super) fn drop(user: Option<&str>, folders: &[PathBuf]) -> Result<Left> {
             );
         }
     }
-    let closed = close_files(folders).context("cannot close the file system")?;
+    let closed = close_files(folders, groups).context("cannot close the file system")?;
     Ok(Left { user, closed })
 }
 
@@ -98,7 +98,11 @@ fn become_user(user: &User) -> Result<()> {
 }
 
 /// Closes the file system but for writing in `folders`, and TCP; returns whether the kernel does it.
-fn close_files(folders: &[PathBuf]) -> Result<bool> {
+///
+/// Landlock cannot name one file of each process, so with `groups` all of /proc stays readable, as far
+/// as it is to everybody: what there is to hide (environments, memory, open files) is refused to another
+/// user, and by Landlock to any process outside.
+fn close_files(folders: &[PathBuf], groups: bool) -> Result<bool> {
     let abi = ABI::V5;
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
@@ -114,6 +118,10 @@ fn close_files(folders: &[PathBuf]) -> Result<bool> {
         if let Ok(folder) = PathFd::new(counters) {
             rules = rules.add_rule(PathBeneath::new(folder, AccessFs::from_read(abi)))?;
         }
+    }
+    if groups {
+        let processes = PathFd::new("/proc")?;
+        rules = rules.add_rule(PathBeneath::new(processes, AccessFs::ReadFile))?;
     }
     Ok(rules.restrict_self()?.ruleset != RulesetStatus::NotEnforced)
 }

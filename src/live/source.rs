@@ -9,7 +9,7 @@ use crate::source::{CaptureFacts, Fill, SourceError};
 /// What yields the frames of a watch.
 pub(super) enum Source {
     /// libpcap.
-    Pcap(Devices),
+    Pcap(Box<Devices>),
     /// eBPF.
     Ebpf(Box<Hooks>),
 }
@@ -41,7 +41,7 @@ impl Source {
                 Err(Failed::Refused(why)) => Some(why.to_string()),
             },
         };
-        Ok((Self::Pcap(Devices::open(wanted)?), why))
+        Ok((Self::Pcap(Box::new(Devices::open(wanted)?)), why))
     }
 
     /// How it stamps frames, and with what it watches.

@@ -45,9 +45,11 @@ static long (*skb_load_bytes)(const void *skb, u32 from, void *to, u32 size) = (
 static u64 (*current_task)(void) = (void *)35;
 static long (*probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
 static long (*probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
+static long (*seq_write)(void *seq, const void *from, u32 size) = (void *)127;
 static void *(*ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
 static void (*ringbuf_submit)(void *record, u64 flags) = (void *)132;
 static void (*ringbuf_discard)(void *record, u64 flags) = (void *)133;
+static struct socket *(*sock_from_file)(void *file) = (void *)162;
 static long (*loop)(u32 times, void *turn, void *context, u64 flags) = (void *)181; // Linux 5.17
 
 // Reads a field behind a pointer that the verifier does not know, wherever this kernel has it.
@@ -55,6 +57,10 @@ static long (*loop)(u32 times, void *turn, void *context, u64 flags) = (void *)1
     probe_read_kernel((to), sizeof(*(to)), __builtin_preserve_access_index(&(from)->field))
 // This kernel's type has the field.
 #define HAS_FIELD(pointer, field) __builtin_preserve_field_info((pointer)->field, 2)
+// This kernel knows that name of an enumeration, and by that number.
+#define HAS_NAME(kind, name) __builtin_preserve_enum_value(*(enum kind *)name, 0)
+#define NUMBER_OF(kind, name) __builtin_preserve_enum_value(*(enum kind *)name, 1)
+#define IS_NAMED(number, kind, name) (HAS_NAME(kind, name) && (number) == NUMBER_OF(kind, name))
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define NET16(value) __builtin_bswap16(value)
@@ -83,6 +89,151 @@ struct packet {
     u32 tc_classid;
     u32 data;
     u32 data_end;
+};
+
+// The kernel's own types.
+
+struct ns_common {
+    u32 inum;
+} CORE;
+
+struct net {
+    struct ns_common ns;
+} CORE;
+
+typedef struct {
+    struct net *net;
+} possible_net_t;
+
+struct pid_namespace {
+    struct ns_common ns;
+} CORE;
+
+struct upid {
+    s32 nr;
+    struct pid_namespace *ns;
+} CORE;
+
+struct pid {
+    u32 level;
+    struct upid numbers[1];
+} CORE;
+
+struct signal_struct {
+    u32 flags;
+    s32 group_exit_code;
+} CORE;
+
+struct task_struct {
+    u32 flags;
+    s32 exit_code;
+    s32 tgid;
+    struct task_struct *group_leader;
+    struct pid *thread_pid;
+    u64 start_time;
+    char comm[16];
+    struct signal_struct *signal;
+} CORE;
+
+typedef struct {
+    s64 counter;
+} atomic_long_t;
+
+struct rw_semaphore {
+    atomic_long_t count;
+} CORE;
+
+struct inode {
+    struct rw_semaphore i_rwsem;
+} CORE;
+
+struct file {
+    struct inode *f_inode;
+} CORE;
+
+struct sock;
+
+struct socket {
+    struct file *file;
+    struct sock *sk;
+} CORE;
+
+struct in6_addr {
+    u8 bytes[16];
+};
+
+struct sock_common {
+    u32 skc_daddr;
+    u32 skc_rcv_saddr;
+    u16 skc_dport;
+    u16 skc_num;
+    u16 skc_family;
+    u8 skc_state;
+    possible_net_t skc_net;
+    struct in6_addr skc_v6_daddr;
+    struct in6_addr skc_v6_rcv_saddr;
+    unsigned long skc_flags;
+} CORE;
+
+typedef struct {
+    s32 owned;
+} socket_lock_t;
+
+struct sock {
+    struct sock_common __sk_common;
+    socket_lock_t sk_lock;
+    struct socket *sk_socket;
+    u16 sk_protocol;
+    u8 sk_shutdown;
+    unsigned long sk_lingertime;
+    u32 sk_ack_backlog;
+    u32 sk_max_ack_backlog;
+} CORE;
+
+struct inet_sock {
+    u16 inet_sport;
+} CORE;
+
+struct tcp_sock {
+    u32 rcv_nxt;
+    u32 copied_seq;
+} CORE;
+
+struct request_sock {
+    struct sock_common __req_common;
+} CORE;
+
+struct net_device {
+    possible_net_t nd_net;
+} CORE;
+
+struct sk_buff {
+    struct net_device *dev;
+    u16 transport_header;
+    u16 network_header;
+    u8 *head;
+} CORE;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+    struct seq_file *seq;
+} CORE;
+
+struct bpf_iter__task_file {
+    struct bpf_iter_meta *meta;
+    struct task_struct *task;
+    u32 fd;
+    struct file *file;
+} CORE;
+
+// Why a reset was sent (include/net/rstreason.h, Linux 6.10), by names: numbers move.
+enum sk_rst_reason {
+    SK_RST_REASON_NO_SOCKET = 1,
+    SK_RST_REASON_TCP_ABORT_ON_DATA = 8,
+    SK_RST_REASON_TCP_TIMEWAIT_SOCKET = 9,
+    SK_RST_REASON_TCP_ABORT_ON_CLOSE = 11,
+    SK_RST_REASON_TCP_STATE = 14,
 };
 
 // The next program, or the kernel, goes on with the packet as if this one had not been there.

@@ -1,0 +1,626 @@
+//! What the kernel says of connections' ends, held against what processes of the test's own do: each test
+//! in a network namespace of its own.
+//!
+//! They need root, a kernel that tells its types, and python3; without these they say so and pass.
+
+use crate::cli::{stderr, why502};
+use crate::live::{for_everybody, on_a_host, run};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+use why502::ebpf::Sockets;
+use why502::ends::{End, Ends, How, ResetReason};
+use why502::packet::Endpoint;
+use why502::time::Timestamp;
+
+/// A process that does as it is told, line by line, and answers with `out(...)`.
+struct Party {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+}
+
+/// What each of them knows: `conn` is its end of a connection.
+const KNOWS: &str = r"
+import os, signal, socket, struct, sys, time
+def out(value): print(value, flush=True)
+def listen(backlog=16):
+    global l
+    l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    l.bind(('127.0.0.1', 0)); l.listen(backlog); out(l.getsockname()[1])
+def accept():
+    global conn
+    conn = l.accept()[0]; out(1)
+def connect(port, own=0):
+    global conn
+    conn = socket.socket(); conn.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    conn.bind(('127.0.0.1', own)); conn.connect(('127.0.0.1', port)); out(conn.getsockname()[1])
+def linger(): conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)); out(1)
+for line in sys.stdin: exec(line)
+";
+
+impl Party {
+    fn new() -> Self {
+        Self::of(&mut Command::new("python3"))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        command.args(["-u", "-c", KNOWS]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (to, from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { child, to, from: BufReader::new(from) }
+    }
+
+    fn tell(&mut self, code: &str) {
+        // What Rust escapes, Python understands.
+        writeln!(self.to, "exec({code:?})").unwrap();
+    }
+
+    fn ask(&mut self, line: &str) -> u32 {
+        self.tell(line);
+        let mut answer = String::new();
+        self.from.read_line(&mut answer).unwrap();
+        answer.trim().parse().unwrap_or_else(|_| panic!("{line}: {answer:?}"))
+    }
+
+    fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Party {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Somebody else has everything open that this one has, and says nothing.
+const FORK: &str = "p = os.fork()\nif p: out(p)\nelse: time.sleep(60); os._exit(0)";
+
+/// A connection between two processes, and who listens to the kernel.
+struct Scene {
+    sockets: Sockets,
+    client: Party,
+    server: Party,
+    ends: (Endpoint, Endpoint),
+}
+
+fn at(port: u32) -> Endpoint {
+    Endpoint { addr: [127, 0, 0, 1].into(), port: port as u16 }
+}
+
+fn now() -> Timestamp {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    Timestamp::from_nanos(now.as_nanos() as u64)
+}
+
+fn wait() {
+    sleep(Duration::from_millis(80));
+}
+
+/// `None`, and a word why, where this host cannot do it.
+fn sockets() -> Option<Sockets> {
+    match Sockets::open() {
+        Ok(sockets) => Some(sockets),
+        Err(why) => {
+            eprintln!("skipped: {why}");
+            None
+        }
+    }
+}
+
+/// Runs `test` with a connection over which each side has said something.
+fn scene(test: impl FnOnce(&mut Scene) + Send + 'static) {
+    on_a_host(|| {
+        let Some(sockets) = sockets() else { return };
+        if !run("command -v python3").status.success() {
+            eprintln!("skipped: this needs python3");
+            return;
+        }
+        let (mut client, mut server) = (Party::new(), Party::new());
+        let port = server.ask("listen()");
+        let own = client.ask(&format!("connect({port})"));
+        server.ask("accept()");
+        client.ask("conn.send(b'ping'); out(1)");
+        server.ask("out(len(conn.recv(9))); conn.send(b'pong!')");
+        client.ask("out(len(conn.recv(9)))");
+        test(&mut Scene { sockets, client, server, ends: (at(own), at(port)) });
+    });
+}
+
+impl Scene {
+    fn both(&mut self) -> Ends {
+        wait();
+        self.sockets.ends(self.ends.0, self.ends.1, now()).expect("it was here")
+    }
+
+    fn client(&mut self) -> End {
+        self.both().client.expect("the client was here")
+    }
+
+    fn server(&mut self) -> End {
+        self.both().server.expect("the server was here")
+    }
+
+    fn send(&mut self, text: &str) {
+        self.client.ask(&format!("conn.send(b'{text}'); out(1)"));
+        wait();
+    }
+}
+
+fn unread(end: &End) -> u32 {
+    let closed = end.closed.as_ref().unwrap();
+    closed.received_to.0.wrapping_sub(closed.read_to.0)
+}
+
+#[test]
+fn both_ends_are_known_by_their_processes_and_what_they_did_last() {
+    scene(|scene| {
+        let ends = scene.both();
+        for (end, pid) in [(ends.client, scene.client.pid()), (ends.server, scene.server.pid())] {
+            let end = end.unwrap();
+            let owner = end.owner.unwrap();
+            assert_eq!((owner.pid, owner.command.as_slice()), (pid, b"python3".as_slice()));
+            let (read, written) = (end.last_read.unwrap(), end.last_written.unwrap());
+            assert!(now().since(read) < Duration::from_secs(5), "{read}");
+            assert!(now().since(written) < Duration::from_secs(5), "{written}");
+            assert_eq!((end.closed, end.reset, end.queue), (None, None, None));
+        }
+        let before = now();
+        scene.send("again");
+        assert!(scene.client().last_written.unwrap() > before);
+        assert!(scene.server().last_read.unwrap() < before, "nobody has read it yet");
+    });
+}
+
+#[test]
+fn a_connection_older_than_the_watch_has_its_owners() {
+    scene(|scene| {
+        let Some(later) = sockets() else { return };
+        scene.sockets = later;
+        let ends = scene.both();
+        assert_eq!(ends.client.unwrap().owner.unwrap().pid, scene.client.pid());
+        let server = ends.server.unwrap();
+        assert_eq!(server.owner.unwrap().pid, scene.server.pid());
+        assert_eq!(server.last_read, None, "that was before");
+    });
+}
+
+#[test]
+fn a_process_of_a_container_has_the_number_that_it_has_here() {
+    scene(|scene| {
+        if !run("unshare --pid --fork --kill-child true").status.success() {
+            eprintln!("skipped: this needs unshare");
+            return;
+        }
+        let mut command = Command::new("unshare");
+        let command = command.args(["--pid", "--fork", "--kill-child", "python3"]);
+        scene.client = Party::of(command);
+        let inside = scene.client.ask("out(os.getpid())");
+        let children = format!("/proc/{0}/task/{0}/children", scene.client.pid());
+        let here: u32 = fs::read_to_string(children).unwrap().trim().parse().unwrap();
+        assert_ne!(inside, here);
+        let own = scene.client.ask(&format!("connect({})", scene.ends.1.port));
+        scene.ends.0 = at(own);
+        assert_eq!(scene.client().owner.unwrap().pid, here);
+    });
+}
+
+#[test]
+fn a_connection_that_several_have_open_is_nobodys_until_one_uses_it() {
+    scene(|scene| {
+        let other = scene.server.ask(FORK);
+        let Some(later) = sockets() else { return };
+        scene.sockets = later;
+        assert_eq!(scene.server().owner, None);
+        scene.server.ask("conn.send(b'x'); out(1)");
+        assert_eq!(scene.server().owner.unwrap().pid, scene.server.pid());
+        kill(Pid::from_raw(other as i32), Signal::SIGKILL).unwrap();
+    });
+}
+
+#[test]
+fn who_closed_it_and_how_is_known() {
+    for (line, how) in [
+        ("conn.close()", How::Close),
+        ("conn.shutdown(socket.SHUT_WR)", How::Shutdown),
+        ("conn.shutdown(socket.SHUT_RDWR)", How::Shutdown),
+        ("conn.shutdown(socket.SHUT_WR); time.sleep(0.02); conn.close()", How::Shutdown),
+        ("os._exit(3)", How::Exit { signal: None }),
+        ("os.kill(os.getpid(), signal.SIGKILL)", How::Exit { signal: Some(9) }),
+        ("os.kill(os.getpid(), signal.SIGTERM)", How::Exit { signal: Some(15) }),
+        ("os.abort()", How::Exit { signal: Some(6) }),
+    ] {
+        scene(move |scene| {
+            let before = now();
+            scene.server.tell(line);
+            let ends = scene.both();
+            let (client, server) = (ends.client.unwrap(), ends.server.unwrap());
+            let closed = server.closed.clone().unwrap_or_else(|| panic!("{line}: not closed"));
+            assert_eq!(closed.how, how, "{line}");
+            assert_eq!(closed.by.as_ref().unwrap().pid, scene.server.pid(), "{line}");
+            assert!(closed.at > before && closed.at < now(), "{line}");
+            assert_eq!(unread(&server), 0, "{line}");
+            assert_eq!((server.reset, &client.closed), (None, &None), "{line}");
+            // The other one hears of it, and closes too.
+            scene.client.tell("conn.close()");
+            let client = scene.client().closed.unwrap();
+            assert_eq!(client.by.unwrap().pid, scene.client.pid());
+            assert_eq!(client.how, How::Close, "{line}");
+        });
+    }
+}
+
+#[test]
+fn an_end_closed_after_the_other_is_told_apart_too() {
+    for (line, how) in [
+        ("conn.shutdown(socket.SHUT_WR)", How::Shutdown),
+        ("conn.close()", How::Close),
+        ("os._exit(0)", How::Exit { signal: None }),
+    ] {
+        scene(move |scene| {
+            scene.server.tell("conn.close()");
+            wait();
+            scene.client.tell(line);
+            let closed = scene.client().closed.unwrap();
+            assert_eq!(closed.how, how, "{line}");
+        });
+    }
+}
+
+#[test]
+fn bytes_that_nobody_read_are_counted_and_are_why_it_was_reset() {
+    for (line, how) in [
+        ("conn.close()", How::Close),
+        ("os.kill(os.getpid(), signal.SIGKILL)", How::Exit { signal: Some(9) }),
+    ] {
+        scene(move |scene| {
+            scene.send("seventeen bytes..");
+            scene.server.ask("out(len(conn.recv(4)))");
+            scene.server.tell(line);
+            let ends = scene.both();
+            let server = ends.server.unwrap();
+            assert_eq!(unread(&server), 13, "{line}");
+            assert_eq!(server.closed.as_ref().unwrap().how, how);
+            assert_eq!(server.closed.unwrap().by.unwrap().pid, scene.server.pid());
+            assert_eq!(server.reset.unwrap().why, ResetReason::UnreadData);
+            assert_eq!((ends.client.unwrap().closed), None, "a reset is no close of this side");
+        });
+    }
+}
+
+#[test]
+fn a_linger_time_of_zero_is_why_it_was_reset() {
+    scene(|scene| {
+        scene.server.ask("linger()");
+        scene.server.tell("conn.close()");
+        let server = scene.server();
+        assert_eq!(server.reset.unwrap().why, ResetReason::LingerZero);
+        assert_eq!(server.closed.unwrap().how, How::Close);
+        assert_eq!(server.owner.unwrap().pid, scene.server.pid());
+    });
+}
+
+#[test]
+fn a_request_that_crosses_a_close_meets_a_reset_for_that() {
+    scene(|scene| {
+        scene.server.tell("conn.close()");
+        wait();
+        let before = now();
+        scene.send("too late");
+        let ends = scene.both();
+        let server = ends.server.unwrap();
+        let reset = server.reset.unwrap();
+        assert_eq!(reset.why, ResetReason::TimeWait);
+        let closed = server.closed.unwrap();
+        assert_eq!(closed.how, How::Close);
+        assert!(closed.at < before && reset.at > before);
+        assert_eq!(ends.client.unwrap().owner.unwrap().pid, scene.client.pid());
+    });
+}
+
+#[test]
+fn data_for_an_end_whose_close_has_not_arrived_is_told_apart() {
+    scene(|scene| {
+        // The close waits behind bytes for which the client has no room.
+        scene.server.ask(
+            "conn.setblocking(False)\ntry:\n while 1: conn.send(b'x' * 65536)\nexcept BlockingIOError: out(1)",
+        );
+        scene.server.tell("conn.close()");
+        wait();
+        scene.send("too late");
+        assert_eq!(scene.server().reset.unwrap().why, ResetReason::AfterClose);
+    });
+}
+
+#[test]
+fn nothing_listening_is_why_a_connect_was_refused() {
+    scene(|scene| {
+        let free = scene.server.ask(
+            "s = socket.socket(); s.bind(('127.0.0.1', 0)); out(s.getsockname()[1]); s.close()",
+        );
+        let own = scene.client.ask(&format!(
+            "s = socket.socket(); s.bind(('127.0.0.1', 0)); out(s.getsockname()[1]); s.connect_ex(('127.0.0.1', {free}))"
+        ));
+        scene.ends = (at(own), at(free));
+        let ends = scene.both();
+        let server = ends.server.unwrap();
+        assert_eq!((server.reset.unwrap().why, server.owner), (ResetReason::NoSocket, None));
+        let client = ends.client.unwrap();
+        assert_eq!((client.owner.unwrap().pid, client.closed), (scene.client.pid(), None));
+    });
+}
+
+#[test]
+fn the_worker_that_answers_is_the_owner_not_the_parent_that_listens() {
+    scene(|scene| {
+        let port = scene.server.ask("listen()");
+        let worker = scene.server.ask(
+            "p = os.fork()\nif p: out(p)\nelse: accept(); conn.recv(9); time.sleep(60); os._exit(0)",
+        );
+        let own = scene.client.ask(&format!("connect({port})"));
+        scene.ends = (at(own), at(port));
+        wait();
+        scene.send("ping");
+        let owner = scene.server().owner.unwrap();
+        assert_eq!(owner.pid, worker);
+        assert_ne!(owner.pid, scene.server.pid());
+        kill(Pid::from_raw(worker as i32), Signal::SIGKILL).unwrap();
+        let closed = scene.server().closed.unwrap();
+        assert_eq!((closed.how, closed.by.unwrap().pid), (How::Exit { signal: Some(9) }, worker));
+    });
+}
+
+#[test]
+fn a_full_queue_is_told_of_those_that_wait_in_front_of_it() {
+    scene(|scene| {
+        // Who connects comes to the queue with its first bytes, and that takes one more than it says.
+        let port = scene
+            .server
+            .ask("listen(2); l.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)");
+        let late = scene.client.ask(&format!("connect({port}); late = conn"));
+        let mut first = 0;
+        for _ in 0..3 {
+            first =
+                scene.client.ask(&format!("connect({port}); conn.send(b'ping'); c{first} = conn"));
+        }
+        scene.client.ask("late.send(b'ping'); out(1)");
+        sleep(Duration::from_millis(1_500));
+        scene.ends = (at(first), at(port));
+        assert_eq!(scene.server().queue, None, "it has its place");
+        scene.ends = (at(late), at(port));
+        let queue = scene.server().queue.expect("it waits");
+        assert_eq!((queue.length, queue.most), (3, 2));
+        let client = scene.client();
+        assert_eq!(client.owner.unwrap().pid, scene.client.pid());
+        assert!(client.retransmits > 0);
+    });
+}
+
+#[test]
+fn the_same_ports_again_are_another_connection() {
+    scene(|scene| {
+        let own = scene.ends.0.port;
+        scene.client.ask("linger()");
+        scene.client.tell("conn.close()");
+        wait();
+        let between = now();
+        let mut other = Party::new();
+        other.ask(&format!("connect({}, {own})", scene.ends.1.port));
+        wait();
+        let ends = scene.both();
+        let client = ends.client.unwrap();
+        assert_eq!((client.owner.unwrap().pid, client.closed), (other.pid(), None));
+        let server = ends.server.unwrap();
+        assert_eq!((server.owner, server.closed), (None, None), "nobody has accepted it");
+        let before = scene.sockets.ends(scene.ends.0, scene.ends.1, between).unwrap();
+        let client = before.client.unwrap();
+        assert_eq!(client.owner.unwrap().pid, scene.client.pid());
+        assert_eq!(client.reset.unwrap().why, ResetReason::LingerZero);
+    });
+}
+
+#[test]
+fn who_gave_up_on_a_connect_is_known() {
+    scene(|scene| {
+        run(
+            "ip link add d0 type veth peer name d1 && ip link set d1 up && ip addr add 10.9.9.1/24 dev d0 && ip link set d0 up && ip neigh add 10.9.9.9 lladdr 02:00:00:00:00:09 dev d0; sleep 0.5",
+        );
+        let own = scene.client.ask("s = socket.socket(); s.setblocking(False); assert s.connect_ex(('10.9.9.9', 80)) == 115; out(s.getsockname()[1])");
+        let client = Endpoint { addr: [10, 9, 9, 1].into(), port: own as u16 };
+        let server = Endpoint { addr: [10, 9, 9, 9].into(), port: 80 };
+        scene.ends = (client, server);
+        sleep(Duration::from_millis(1_600));
+        let tries = scene.client();
+        assert_eq!((tries.owner.unwrap().pid, tries.closed), (scene.client.pid(), None));
+        assert!(tries.retransmits > 0);
+        scene.client.tell("s.close()");
+        let ends = scene.both();
+        assert_eq!(ends.server, None);
+        let closed = ends.client.unwrap().closed.unwrap();
+        assert_eq!((closed.how, closed.by.unwrap().pid), (How::Close, scene.client.pid()));
+    });
+}
+
+/// Where control groups are, and one with a container's name in it for as long as this is there.
+struct Group(std::path::PathBuf);
+
+impl Group {
+    fn new(id: &str) -> Option<Self> {
+        let roots = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+        let root = roots.iter().find(|root| fs::exists(format!("{root}/cgroup.procs")).unwrap())?;
+        let folder = std::path::PathBuf::from(format!("{root}/docker-{id}.scope"));
+        fs::create_dir(&folder).ok()?;
+        Some(Self(folder))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // It can go when nobody is in it any more.
+        for _ in 0..50 {
+            if fs::remove_dir(&self.0).is_ok() {
+                return;
+            }
+            sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn the_container_of_a_process_is_told() {
+    scene(|scene| {
+        let id = format!("{:064x}", 0x0abc_def0_1234_u64 + u64::from(scene.server.pid()));
+        let id = id.chars().rev().collect::<String>();
+        let Some(group) = Group::new(&id) else {
+            eprintln!("skipped: this host has no control groups to make one in");
+            return;
+        };
+        fs::write(group.0.join("cgroup.procs"), scene.server.pid().to_string()).unwrap();
+        let Some(later) = sockets() else { return };
+        scene.sockets = later;
+        let ends = scene.both();
+        let of = |end: Option<End>| end.unwrap().owner.unwrap().container;
+        assert_eq!(of(ends.server), Some(id[..12].to_owned()));
+        assert_eq!(of(ends.client), None);
+        scene.server = Party::new();
+        drop(group);
+    });
+}
+
+/// A watch under way, with what it says on standard error.
+fn watch(more: &[&str]) -> (Child, BufReader<ChildStderr>, String) {
+    let mut command = why502(&["live", "-i", "lo", "--format", "jsonl"]);
+    let piped = command.args(more).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("watching") && errors.read_line(&mut said).unwrap() > 0 {}
+    (child, errors, said)
+}
+
+/// What of BPF a process has open: programs, maps, links, by number.
+fn held(pid: u32) -> Vec<(&'static str, u32)> {
+    let mut held = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/fdinfo")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap_or_default();
+        for line in text.lines() {
+            let Some((name, number)) = line.split_once(':') else { continue };
+            let kind = match name {
+                "prog_id" => "prog",
+                "map_id" => "map",
+                "link_id" => "link",
+                _ => continue,
+            };
+            held.push((kind, number.trim().parse().unwrap()));
+        }
+    }
+    held
+}
+
+#[test]
+fn killed_outright_it_leaves_nothing_in_the_kernel() {
+    scene(|_| {
+        if !run("command -v bpftool").status.success() {
+            eprintln!("skipped: this needs bpftool");
+            return;
+        }
+        let (mut child, ..) = watch(&["--processes", "always"]);
+        let held = held(child.id());
+        for kind in ["prog", "map", "link"] {
+            assert!(held.iter().any(|(other, _)| *other == kind), "no {kind}: {held:?}");
+        }
+        let there = |(kind, number): &(&str, u32)| {
+            run(&format!("bpftool {kind} show id {number}")).status.success()
+        };
+        assert!(held.iter().all(there), "while it watches they are there");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // The kernel takes a moment to put them away.
+        let mut left = held;
+        for _ in 0..50 {
+            left.retain(there);
+            if left.is_empty() {
+                return;
+            }
+            sleep(Duration::from_millis(100));
+        }
+        panic!("left behind: {left:?}");
+    });
+}
+
+/// When each of this process's maps last told of an end, and when that was last read: by map.
+fn told(local: Endpoint) -> HashMap<u32, (u64, u64)> {
+    let maps = held(std::process::id()).into_iter().filter(|(kind, _)| *kind == "map");
+    let mut told = HashMap::new();
+    for (_, number) in maps {
+        let dump = run(&format!("bpftool -j map dump id {number}"));
+        let entries: Value = serde_json::from_slice(&dump.stdout).unwrap_or_default();
+        for entry in entries.as_array().into_iter().flatten() {
+            let life = &entry["formatted"]["value"];
+            let port = life["local_port"].as_u64().unwrap_or(0) as u16;
+            if u16::from_be(port) == local.port && life["how"] == 0 {
+                let time = |name: &str| life[name].as_u64().unwrap();
+                told.insert(number, (time("told"), time("read")));
+            }
+        }
+    }
+    told
+}
+
+#[test]
+fn requests_on_a_connection_send_no_records() {
+    scene(|scene| {
+        if !run("command -v bpftool").status.success() {
+            eprintln!("skipped: this needs bpftool");
+            return;
+        }
+        let before = told(scene.ends.0);
+        scene.server.tell("for i in range(200): conn.recv(9); conn.send(b'pong!')");
+        scene.client.ask("for i in range(200): conn.send(b'ping'); conn.recv(9)\nout(1)");
+        let after = told(scene.ends.0);
+        let both = before.iter().filter_map(|(map, before)| Some((before, after.get(map)?)));
+        let both: Vec<_> = both.collect();
+        assert!(!both.is_empty(), "{before:?} {after:?}");
+        for (before, after) in both {
+            assert!(after.1 > before.1, "it was read meanwhile");
+            assert_eq!(after.0, before.0, "nothing was told of that");
+        }
+    });
+}
+
+#[test]
+fn without_the_rights_for_it_one_line_says_so_and_the_watch_goes_on() {
+    on_a_host(|| {
+        if !run("command -v setpriv").status.success() {
+            eprintln!("skipped: this needs setpriv");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let program = for_everybody(folder.path());
+        let limited = |processes: &str| {
+            run(&format!(
+                "setpriv --reuid=nobody --clear-groups --inh-caps=+net_raw --ambient-caps=+net_raw \
+                 {} live -i lo --duration 300ms --processes {processes}",
+                program.display()
+            ))
+        };
+        let auto = limited("auto");
+        let said = stderr(&auto);
+        assert_eq!(auto.status.code(), Some(0), "{said}");
+        assert_eq!(said.lines().filter(|line| line.contains("CAP_BPF")).count(), 1, "{said}");
+        let never = limited("never");
+        assert!(!stderr(&never).contains("CAP_BPF"), "{}", stderr(&never));
+        assert_eq!(never.status.code(), Some(0));
+        let always = limited("always");
+        assert_eq!(always.status.code(), Some(2));
+        assert!(stderr(&always).contains("CAP_BPF"), "{}", stderr(&always));
+    });
+}
