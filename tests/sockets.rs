@@ -624,3 +624,77 @@ fn without_the_rights_for_it_one_line_says_so_and_the_watch_goes_on() {
         assert!(stderr(&always).contains("CAP_BPF"), "{}", stderr(&always));
     });
 }
+
+/// The records of a watch during which a backend answers, is idle, gets another request and does this
+/// with it; and the numbers of both processes.
+fn failing(deed: &'static str) -> Option<(Vec<serde_json::Value>, [u32; 2])> {
+    sockets()?;
+    let (mut client, mut server) = (Party::new(), Party::new());
+    let port = server.ask("listen()").to_string();
+    let backend = format!(":{port}");
+    let mut command = why502(&["live", "-i", "lo", "--format", "jsonl", "--duration", "4s"]);
+    command.args(["--processes", "always", "--exit-zero", "--backend", &backend]);
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("watching") && errors.read_line(&mut said).unwrap() > 0 {}
+    client.ask(&format!("connect({port})"));
+    server.ask("accept()");
+    client.ask(r"out(conn.send(b'GET /warm HTTP/1.1\r\nHost: x\r\n\r\n'))");
+    server.ask(r"conn.recv(99); out(conn.send(b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))");
+    client.ask("out(len(conn.recv(99)))");
+    sleep(Duration::from_millis(300));
+    // It waits until the request has come, without reading it.
+    server.tell("import select; select.select([conn], [], [])");
+    server.tell(deed);
+    client.ask(r"out(conn.send(b'GET /shop HTTP/1.1\r\nHost: x\r\n\r\n'))");
+    wait();
+    client.tell("conn.close()");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut text).unwrap();
+    child.wait().unwrap();
+    let records = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    Some((records, [client.pid(), server.pid()]))
+}
+
+/// What real processes do becomes a verdict that names them.
+#[test]
+fn a_watch_says_who_closed_and_whether_the_request_had_been_read() {
+    for (deed, cause, retry, read, how) in [
+        ("conn.close()", "keepalive_race", "safe", "none", "close"),
+        ("conn.shutdown(2)", "keepalive_race", "unsafe", "none", "shutdown"),
+        ("os.kill(os.getpid(), 9)", "reset_in_flight", "safe", "none", "exit"),
+        ("conn.recv(5); conn.close()", "reset_in_flight", "unsafe", "part", "close"),
+        ("conn.recv(99); conn.close()", "closed_in_flight", "unsafe", "all", "close"),
+    ] {
+        in_one_namespace(move || {
+            let Some((records, [client, server])) = failing(deed) else { return };
+            let of =
+                |kind: &str| records.iter().filter(|one| one["type"] == kind).collect::<Vec<_>>();
+            let failures = of("failure");
+            assert_eq!(failures.len(), 1, "{deed}: {records:?}");
+            let failure = failures[0];
+            assert_eq!(failure["cause"], cause, "{deed}: {failure}");
+            assert_eq!(failure["certainty"], "proven", "{deed}: {failure}");
+            assert_eq!(failure["retry"], retry, "{deed}: {failure}");
+            assert_eq!(failure["detail"]["request_read"], read, "{deed}: {failure}");
+            let process = &failure["process"];
+            assert_eq!(process["proxy"]["pid"], client, "{deed}: {failure}");
+            assert_eq!(process["backend"]["pid"], server, "{deed}: {failure}");
+            let closed = &process["backend"]["closed"];
+            assert_eq!(closed["how"], how, "{deed}: {failure}");
+            assert_eq!(closed["by"]["pid"], server, "{deed}: {failure}");
+            let unread = match read {
+                "none" => "GET /shop HTTP/1.1\r\nHost: x\r\n\r\n".len(),
+                "part" => "GET /shop HTTP/1.1\r\nHost: x\r\n\r\n".len() - 5,
+                _ => 0,
+            };
+            assert_eq!(closed["unread_bytes"], unread, "{deed}: {failure}");
+            let named = format!("python3 (pid {server})");
+            assert!(failure["summary"].as_str().unwrap().contains(&named), "{deed}: {failure}");
+            // The end knows nothing else of it.
+            assert!(of("revision").iter().all(|one| one.get("process").is_none()), "{deed}");
+        });
+    }
+}
