@@ -627,7 +627,7 @@ fn without_the_rights_for_it_one_line_says_so_and_the_watch_goes_on() {
 
 /// The records of a watch during which a backend answers, is idle, gets another request and does this
 /// with it; and the numbers of both processes.
-fn failing(deed: &'static str) -> Option<(Vec<serde_json::Value>, [u32; 2])> {
+fn failing(deed: &'static str) -> Option<(Vec<Value>, [u32; 2])> {
     sockets()?;
     let (mut client, mut server) = (Party::new(), Party::new());
     let port = server.ask("listen()").to_string();
@@ -668,7 +668,7 @@ fn a_watch_says_who_closed_and_whether_the_request_had_been_read() {
         ("conn.recv(5); conn.close()", "reset_in_flight", "unsafe", "part", "close"),
         ("conn.recv(99); conn.close()", "closed_in_flight", "unsafe", "all", "close"),
     ] {
-        in_one_namespace(move || {
+        on_a_host(move || {
             let Some((records, [client, server])) = failing(deed) else { return };
             let of =
                 |kind: &str| records.iter().filter(|one| one["type"] == kind).collect::<Vec<_>>();
