@@ -14,6 +14,9 @@ typedef signed long long s64;
 
 #define SEC(name) __attribute__((section(name), used))
 #define INLINE static inline __attribute__((always_inline))
+// A function that the verifier looks at once, on its own, whatever it is called with: what follows each of
+// many ways to it would be followed for each of them otherwise.
+#define APART __attribute__((noinline))
 #define CORE __attribute__((preserve_access_index))
 #define NULL ((void *)0)
 
@@ -70,8 +73,9 @@ static long (*loop)(u32 times, void *turn, void *context, u64 flags) = (void *)1
 #define NET32(value) (value)
 #endif
 
-// The context of a packet: the beginning of `struct __sk_buff` (include/uapi/linux/bpf.h).
-struct packet {
+// The context of a packet: the beginning of it (include/uapi/linux/bpf.h). Known to the verifier by this
+// name.
+struct __sk_buff {
     u32 len;
     u32 pkt_type;
     u32 mark;
@@ -235,6 +239,8 @@ enum sk_rst_reason {
     SK_RST_REASON_TCP_ABORT_ON_CLOSE = 11,
     SK_RST_REASON_TCP_STATE = 14,
 };
+
+typedef struct __sk_buff packet_t;
 
 // The next program, or the kernel, goes on with the packet as if this one had not been there.
 enum { GO_ON = -1 };

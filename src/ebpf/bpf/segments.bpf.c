@@ -189,25 +189,23 @@ static long search_words(u32 turn, struct search *search)
     for (int one = 0; one < WORDS; one++) {
         u64 word = words[one] ^ EACH_BYTE * '\n';
         u64 newlines = (word - EACH_BYTE) & ~word & HIGHEST_BITS;
-        if (newlines) {
-            if (look_at_line(search, at + one * 8, newlines))
-                return 1;
-            // Of two in eight bytes the second may be that of the empty line. A third cannot matter.
-            newlines &= newlines - 1;
-            if (newlines && look_at_line(search, at + one * 8, newlines))
-                return 1;
-        }
+        // No line of a head is so short that a second one in eight bytes could matter, but the empty one,
+        // which the first one meets.
+        if (newlines && look_at_line(search, at + one * 8, newlines))
+            return 1;
     }
     return 0;
 }
 
-// Searches the payload's first bytes, at most `most`, which is TURN or less.
-INLINE u8 search_head(struct packet *packet, u32 from, u32 payload, u32 most,
-                      struct beginning *beginning)
+// Searches the payload's first bytes, at most `most`, which is TURN or less: what they are.
+APART int search_head(packet_t *packet, u32 from, u32 payload, u32 most)
 {
+    u32 none = 0;
+    struct beginning *beginning = map_lookup(&beginnings, &none);
     u64 last = (payload < most ? payload : most) - 1;
     asm volatile("" : "+r"(last));
-    if (last >= TURN || skb_load_bytes(packet, from, beginning->bytes, last + 1) < 0)
+    if (!beginning || last >= TURN ||
+        skb_load_bytes(packet, from, beginning->bytes, last + 1) < 0)
         return KNOWN;
     struct search search = {.in = beginning, .end = last + 1, .content = IN_HEAD};
     loop(TURN / (8 * WORDS), search_words, &search, 0);
@@ -215,11 +213,9 @@ INLINE u8 search_head(struct packet *packet, u32 from, u32 payload, u32 most,
 }
 
 // What a turn is that begins, or whose head goes on, with this payload of a packet.
-INLINE u8 content_of(struct packet *packet, u32 from, u32 payload, u8 so_far)
+INLINE u8 content_of(packet_t *packet, u32 from, u32 payload, u8 so_far)
 {
-    u32 none = 0;
-    struct beginning *beginning = map_lookup(&beginnings, &none);
-    if (!CAN_SEARCH || !beginning || payload < 16)
+    if (!CAN_SEARCH || payload < 16)
         return KNOWN;
     if (so_far == NEW) {
         u8 first[4];
@@ -233,67 +229,82 @@ INLINE u8 content_of(struct packet *packet, u32 from, u32 payload, u8 so_far)
         if (payload < TURN / 4 && first[0] != 'H' && first[0] != 'P')
             return KNOWN;
     }
-    u8 content = search_head(packet, from, payload, USUAL_HEAD, beginning);
+    u8 content = search_head(packet, from, payload, USUAL_HEAD);
     // Searched again from its beginning: few heads are so long.
     if (content == IN_HEAD && payload > USUAL_HEAD)
-        content = search_head(packet, from, payload, TURN, beginning);
+        content = search_head(packet, from, payload, TURN);
     return content;
 }
 
-// Where a frame's headers are, and what is told before it.
-struct headers {
+// What is known of a frame, and what is told before it.
+struct seen {
     u64 now;
-    u16 ip;
+    u32 keep; // bytes of it
+    u16 ip;   // where its headers begin
     u16 tcp;
+    u32 from; // of the addresses, all but the same for all but the same
+    u32 to;
+    u32 payload;
+    u32 seq;
+    u32 ack;
+    u16 from_port;
+    u16 to_port;
+    u16 window;
+    u8 flags;
+    u8 ttl;
     struct run run;
 };
 
 // Puts the first `keep` bytes of the frame into a record with room for `room`. The barrier keeps the
 // compiler from comparing another register than the one whose bound the verifier must know; before Linux
 // 6.8 it does not learn from a comparison with 0 that there is a byte at all, but from `last` it does.
-#define EMIT(packet, headers, keep, room)                                                          \
+#define EMIT(packet, seen, keep, room)                                                          \
     do {                                                                                           \
         struct {                                                                                   \
             struct record head;                                                                    \
             u8 bytes[room];                                                                        \
         } *record = ringbuf_reserve(&frames, sizeof(*record), 0);                                  \
         if (!record) {                                                                             \
-            __sync_fetch_and_add(&lost, 1);                                                                          \
-            return;                                                                                \
+            __sync_fetch_and_add(&lost, 1);                                                        \
+            return 0;                                                                              \
         }                                                                                          \
         u64 last = (keep) - 1;                                                                     \
         asm volatile("" : "+r"(last));                                                             \
         if (last >= (room) || skb_load_bytes((packet), 0, record->bytes, last + 1) < 0) {          \
             ringbuf_discard(record, RB_NO_WAKEUP);                                                 \
-            return;                                                                                \
+            return 0;                                                                              \
         }                                                                                          \
-        record->head.at = (headers)->now;                                                                 \
+        record->head.at = (seen)->now;                                                             \
         record->head.wire_len = (packet)->len;                                                     \
         record->head.kept = last + 1;                                                              \
         record->head.ifindex = (packet)->ifindex;                                                  \
-        record->head.lost = lost;                                                         \
-        record->head.ip = (headers)->ip;                                                           \
-        record->head.tcp = (headers)->tcp;                                                         \
+        record->head.lost = lost;                                                                  \
+        record->head.ip = (seen)->ip;                                                              \
+        record->head.tcp = (seen)->tcp;                                                            \
         record->head.unused = 0;                                                                   \
-        record->head.run = (headers)->run;                                                         \
+        record->head.run = (seen)->run;                                                            \
         ringbuf_submit(record, RB_NO_WAKEUP);                                                      \
     } while (0)
 
-// A few sizes: the room of a record must be known when the program is loaded.
-INLINE void emit(struct packet *packet, const struct headers *headers, u32 keep)
+// Puts what is kept of a frame into a record. A few sizes: the room must be known when this is loaded.
+APART int emit(packet_t *packet, struct seen *seen)
 {
+    if (!seen)
+        return 0;
+    u32 keep = seen->keep;
     if (keep > packet->len)
         keep = packet->len;
     if (keep > TURN + HEADERS)
         keep = TURN + HEADERS;
     if (keep <= 104)
-        EMIT(packet, headers, keep, 104);
+        EMIT(packet, seen, keep, 104);
     else if (keep <= 488)
-        EMIT(packet, headers, keep, 488);
+        EMIT(packet, seen, keep, 488);
     else if (keep <= 1600)
-        EMIT(packet, headers, keep, 1600);
+        EMIT(packet, seen, keep, 1600);
     else
-        EMIT(packet, headers, keep, TURN + HEADERS);
+        EMIT(packet, seen, keep, TURN + HEADERS);
+    return 0;
 }
 
 // The verifier of Linux 6.12 and before forgets the bound of a number whose bytes were swapped: it is told
@@ -305,29 +316,21 @@ INLINE int is_wanted(u16 port)
     return (ports[at >> 3 & 8191] >> (at & 7)) & 1;
 }
 
-struct tcp {
-    u16 from;
-    u16 to;
-    u32 seq;
-    u32 ack;
-    u16 window;
-    u8 offset;
-    u8 flags;
-    u8 ttl;
-};
-
 INLINE u32 mixed(u32 value)
 {
     value *= 0x9e3779b1;
     return value ^ value >> 15;
 }
 
-// How many bytes of this payload are kept, and what passed before it; -1 if nothing need be told now.
-INLINE s32 of_turn(struct packet *packet, const struct tcp *tcp, u32 from, u32 to, u32 at, u32 payload,
-                   u64 now, struct run *run)
+// Decides what is kept of a segment, whose headers are, and what passed before it; or that nothing need be
+// told now.
+APART int follow(packet_t *packet, struct seen *seen)
 {
-    from = mixed(from ^ mixed(tcp->from));
-    to = mixed(to ^ mixed(tcp->to));
+    if (!seen)
+        return 0;
+    u32 payload = seen->payload;
+    u32 from = mixed(seen->from ^ mixed(seen->from_port));
+    u32 to = mixed(seen->to ^ mixed(seen->to_port));
     u32 tag = mixed((from + to) ^ packet->ifindex);
     u32 place = tag & (SLOTS - 1);
     u8 sender = from < to;
@@ -335,16 +338,16 @@ INLINE s32 of_turn(struct packet *packet, const struct tcp *tcp, u32 from, u32 t
     if (!slot)
         return 0;
     // Helpers cannot be called behind the lock: the turn's content is looked at before.
-    u8 begins = slot->tag != tag || (tcp->flags & SYN) || (payload && slot->sender != sender);
+    u8 begins = slot->tag != tag || (seen->flags & SYN) || (payload && slot->sender != sender);
     u8 before = begins ? NEW : slot->content;
     u8 content = before;
     if (payload && before <= IN_HEAD)
-        content = content_of(packet, at, payload, before);
+        content = content_of(packet, seen->keep, payload, before);
     u8 side = 1 << sender;
     s32 keep = 0;
 
     spin_lock(&slot->lock);
-    if (slot->tag != tag || (tcp->flags & SYN)) {
+    if (slot->tag != tag || (seen->flags & SYN)) {
         slot->tag = tag;
         slot->sender = NOBODY;
         slot->known = 0;
@@ -355,10 +358,10 @@ INLINE s32 of_turn(struct packet *packet, const struct tcp *tcp, u32 from, u32 t
         slot->sender = sender;
         slot->left = turn_bytes;
     }
-    u32 end = tcp->seq + payload;
-    u8 in_order = (slot->known & side) && tcp->seq == slot->next[sender & 1];
-    u8 plain = joining && !(tcp->flags & ~(ACK | PSH)) && tcp->window && !(slot->closed & side);
-    u8 soon = now - slot->told[sender & 1] < LONGEST_RUN;
+    u32 end = seen->seq + payload;
+    u8 in_order = (slot->known & side) && seen->seq == slot->next[sender & 1];
+    u8 plain = joining && !(seen->flags & ~(ACK | PSH)) && seen->window && !(slot->closed & side);
+    u8 soon = seen->now - slot->told[sender & 1] < LONGEST_RUN;
     if (payload) {
         u32 left = slot->left;
         if (before == NEW && content == IN_HEAD && turn_bytes == TURN)
@@ -377,12 +380,12 @@ INLINE s32 of_turn(struct packet *packet, const struct tcp *tcp, u32 from, u32 t
         if (plain && in_order && soon && keep == 0 && slot->run.length < LARGEST_RUN &&
             (!slot->run.length || slot->run.back == sender)) {
             if (!slot->run.length)
-                slot->run.seq = tcp->seq;
+                slot->run.seq = seen->seq;
             slot->run.length += payload;
-            slot->run.at = now;
-            slot->run.ack = tcp->ack;
-            slot->run.window = tcp->window;
-            slot->run.ttl = tcp->ttl;
+            slot->run.at = seen->now;
+            slot->run.ack = seen->ack;
+            slot->run.window = seen->window;
+            slot->run.ttl = seen->ttl;
             slot->run.back = sender;
             keep = -1;
         }
@@ -390,22 +393,26 @@ INLINE s32 of_turn(struct packet *packet, const struct tcp *tcp, u32 from, u32 t
         if (!(slot->known & side) || (s32)(end - slot->next[sender & 1]) > 0)
             slot->next[sender & 1] = end;
         slot->known |= side;
-    } else if (plain && soon && (slot->known & (3 ^ side)) && tcp->ack != slot->next[~sender & 1]) {
+    } else if (plain && soon && (slot->known & (3 ^ side)) && seen->ack != slot->next[~sender & 1]) {
         // Of what the other side sent there is more to be acknowledged.
         keep = -1;
     }
     if (keep >= 0) {
-        *run = slot->run;
-        run->back = run->back != sender;
+        seen->run = slot->run;
+        seen->run.back = seen->run.back != sender;
         slot->run.length = 0;
-        slot->told[sender & 1] = now;
-        slot->closed = tcp->window ? slot->closed & ~side : slot->closed | side;
+        slot->told[sender & 1] = seen->now;
+        slot->closed = seen->window ? slot->closed & ~side : slot->closed | side;
     }
     spin_unlock(&slot->lock);
-    return keep;
+    if (keep >= 0) {
+        seen->keep += keep;
+        emit(packet, seen);
+    }
+    return 0;
 }
 
-INLINE void look(struct packet *packet, u32 link)
+INLINE void look(packet_t *packet, u32 link)
 {
     void *data = (void *)(long)packet->data;
     void *end = (void *)(long)packet->data_end;
@@ -424,11 +431,11 @@ INLINE void look(struct packet *packet, u32 link)
             at += 4;
         }
     }
-    u32 from, to, length;
-    u8 protocol, ttl;
-    struct headers headers = {};
-    headers.ip = at;
-    headers.now = ktime();
+    u32 length;
+    u8 protocol;
+    struct seen seen = {};
+    seen.ip = at;
+    seen.now = ktime();
     if (kind == NET16(IPV4)) {
         u8 *ip = data + at;
         if ((void *)ip + 20 > end)
@@ -439,12 +446,13 @@ INLINE void look(struct packet *packet, u32 link)
         u32 header = (ip[0] & 15) * 4;
         length = ip[2] << 8 | ip[3];
         if (protocol == TCP && (*(u16 *)(ip + 6) & NET16(0x3fff))) {
-            emit(packet, &headers, at + header + TURN);
+            seen.keep = at + header + TURN;
+            emit(packet, &seen);
             return;
         }
-        ttl = ip[8];
-        from = *(u32 *)(ip + 12);
-        to = *(u32 *)(ip + 16);
+        seen.ttl = ip[8];
+        seen.from = *(u32 *)(ip + 12);
+        seen.to = *(u32 *)(ip + 16);
         at += header;
         length = length > header ? length - header : 0;
     } else if (kind == NET16(IPV6)) {
@@ -453,10 +461,10 @@ INLINE void look(struct packet *packet, u32 link)
             return;
         protocol = ip[6];
         length = ip[4] << 8 | ip[5];
-        ttl = ip[7];
+        seen.ttl = ip[7];
         u32 *address = (u32 *)(ip + 8);
-        from = address[0] ^ address[1] ^ mixed(address[2] ^ address[3]);
-        to = address[4] ^ address[5] ^ mixed(address[6] ^ address[7]);
+        seen.from = address[0] ^ address[1] ^ mixed(address[2] ^ address[3]);
+        seen.to = address[4] ^ address[5] ^ mixed(address[6] ^ address[7]);
         at += 40;
         for (int more = 0; more < 3; more++) {
             if (protocol != HOP_BY_HOP && protocol != ROUTING && protocol != OPTIONS)
@@ -472,7 +480,8 @@ INLINE void look(struct packet *packet, u32 link)
             length = length > size ? length - size : 0;
         }
         if (protocol == FRAGMENT) {
-            emit(packet, &headers, at + TURN);
+            seen.keep = at + TURN;
+            emit(packet, &seen);
             return;
         }
     } else {
@@ -484,38 +493,35 @@ INLINE void look(struct packet *packet, u32 link)
     if (protocol == ICMP || protocol == ICMPV6) {
         if ((void *)inner + 8 > end)
             return;
-        if (inner[0] == (protocol == ICMP ? UNREACHABLE : UNREACHABLE_V6))
-            emit(packet, &headers, at + QUOTED);
+        if (inner[0] == (protocol == ICMP ? UNREACHABLE : UNREACHABLE_V6)) {
+            seen.keep = at + QUOTED;
+            emit(packet, &seen);
+        }
         return;
     }
     if (protocol != TCP || (void *)inner + 20 > end)
         return;
-    struct tcp tcp = {
-        .from = NET16(*(u16 *)inner),
-        .to = NET16(*(u16 *)(inner + 2)),
-        .seq = NET32(*(u32 *)(inner + 4)),
-        .ack = NET32(*(u32 *)(inner + 8)),
-        .window = NET16(*(u16 *)(inner + 14)),
-        .offset = inner[12] >> 4,
-        .flags = inner[13],
-        .ttl = ttl,
-    };
-    if (some_ports && !is_wanted(tcp.from) && !is_wanted(tcp.to))
+    seen.from_port = NET16(*(u16 *)inner);
+    seen.to_port = NET16(*(u16 *)(inner + 2));
+    if (some_ports && !is_wanted(seen.from_port) && !is_wanted(seen.to_port))
         return;
-    u32 size = tcp.offset * 4;
+    seen.seq = NET32(*(u32 *)(inner + 4));
+    seen.ack = NET32(*(u32 *)(inner + 8));
+    seen.flags = inner[13];
+    seen.window = NET16(*(u16 *)(inner + 14));
+    seen.tcp = at;
+    u32 size = (inner[12] >> 4) * 4;
     // Segments that the network card will cut, or has joined, may be longer than the field can say.
     if (length == 0 || packet->len - at > 65535)
         length = packet->len - at;
-    u32 payload = length > size ? length - size : 0;
-    headers.tcp = at;
-    s32 keep = of_turn(packet, &tcp, from, to, at + size, payload, headers.now, &headers.run);
-    if (keep >= 0)
-        emit(packet, &headers, at + size + keep);
+    seen.payload = length > size ? length - size : 0;
+    seen.keep = at + size;
+    follow(packet, &seen);
 }
 
 // Interfaces whose frames begin with an Ethernet header; loopback is one.
 SEC("classifier/ethernet")
-int ethernet(struct packet *packet)
+int ethernet(packet_t *packet)
 {
     look(packet, 14);
     return GO_ON;
@@ -523,7 +529,7 @@ int ethernet(struct packet *packet)
 
 // Interfaces whose frames begin with IP: tunnels.
 SEC("classifier/raw")
-int raw(struct packet *packet)
+int raw(packet_t *packet)
 {
     look(packet, 0);
     return GO_ON;
