@@ -137,17 +137,19 @@ def listeners(ctx):
 
 def run_case(case, out, slot, tools, live=None):
     """One case in a folder of its own: {"truth"}, and "trouble" where the machine did not do what was meant. With
-    `live`, a why502 and its source of frames, also "live": by capture, what it said live that it does not say of the capture, and how late."""
+    `live`, a why502 and its source of frames, also "live": by capture, what it said live that it does not say of the capture, and how late; and "watched": by capture, the
+    failures that it told."""
     folder = os.path.join(out, case["name"])
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     os.chmod(folder, 0o777)
-    truth, trouble, compared = None, [], {}
+    truth, trouble, compared, watched = None, [], {}, {}
     try:
         ctx, files, told = _make(case, folder, slot, tools, live)
         for name, (watch, failures) in told.items():
             capture = next(f for f in files if f.startswith(name))
             watch.save(os.path.join(folder, name + ".live.jsonl"))
+            watched[capture] = [failure for _, failure in failures.values()]
             compared[name] = differences(watch, failures, live[0], os.path.join(folder, capture))
         truth = finish(case, ctx, folder, files)
         trouble = list(truth["problems"])
@@ -160,7 +162,7 @@ def run_case(case, out, slot, tools, live=None):
     tidy(folder, tools)
     if truth and not trouble:
         trouble = crosscheck.doubts(folder, truth)
-    return {"truth": truth, "trouble": trouble, "live": compared}
+    return {"truth": truth, "trouble": trouble, "live": compared, "watched": watched}
 
 
 def meant_to_fail(case):

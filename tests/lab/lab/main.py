@@ -71,6 +71,21 @@ def judged(program, folder, truth):
     return {"said": said, "odd": odd, "lost": lost}
 
 
+def judged_live(folder, truth, watched):
+    """What does not agree of what watches said. The truth goes by packets; that a request lay unread when its connection
+    was closed, and so met the close in the host, only the kernel can say."""
+    odd, ran = [], judge.executed(folder, truth)
+    for capture, failures in watched.items():
+        expected = judge.expected(truth, capture)
+        unread = {judge.port(f["proxy"]) for f in failures if f["detail"].get("request_read") == "none"}
+        for one in expected:
+            if one["port"] in unread and one["observed"] in ("reset_in_flight", "closed_in_flight"):
+                one["ok"] = one["ok"] | {"keepalive_race"}
+        rows = judge.judge(failures, expected, truth, folder.name, capture, ran)
+        odd += [("live", r[0], r[2], r[3], r[4]) for r in rows if r[0] in judge.BAD]
+    return odd
+
+
 def not_yet(case):
     """What why502 does not read yet: its verdicts there are shown, not held against it."""
     unread = case["backend_opts"].get("tls") and case["proxy_opts"].get("tls") or case["proxy_opts"].get("h2")
@@ -90,6 +105,7 @@ def one(case, slot, tools, program, keep, live):
     folder, truth = pathlib.Path(box.WORK, case["name"]), result["truth"]
     if truth:
         result.update(judged(program, folder, truth))
+        result["odd"] += judged_live(folder, truth, result["watched"])
     if result["trouble"]:
         result["verdict"] = "machine"
     else:
