@@ -70,7 +70,7 @@ pub struct Live {
     #[arg(short, long, value_name = "INTERFACE", num_args = 1..)]
     pub interface: Vec<String>,
     /// Where frames come from
-    #[arg(long, value_enum, default_value_t = From::Pcap)]
+    #[arg(long, value_enum, default_value_t = From::Auto)]
     pub source: From,
     /// End after this long: 30s, 10m, 2h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
@@ -243,9 +243,11 @@ pub enum Format {
 /// Where a watch gets its frames from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum From {
+    /// eBPF where it can be had, else libpcap; the first line says which
+    Auto,
     /// libpcap: whole frames, as far as --snaplen goes
     Pcap,
-    /// The kernel's own programs: headers, and the first 4 KiB of what each side says (Linux 6.6; else
+    /// eBPF, the kernel's own programs: headers, and the first 4 KiB of what each side says (Linux 6.6; else
     /// libpcap)
     Ebpf,
 }

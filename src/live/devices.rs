@@ -35,6 +35,8 @@ pub(super) struct Wanted<'w> {
     pub(super) buffer_bytes: u32,
     /// Frames for other hosts, too.
     pub(super) promiscuous: bool,
+    /// Segments that only go on with a body may be told as one, by whoever can.
+    pub(super) joining: bool,
     /// What the user wants to see of them.
     pub(super) filter: Option<&'w str>,
     /// Listeners that were named: nothing but their connections is captured.

@@ -58,7 +58,7 @@ impl Hooks {
             interfaces: wanted.interfaces,
             ports: &ports.unwrap_or_default(),
             turn_bytes: wanted.snaplen.min(ebpf::TURN),
-            joining: true,
+            joining: wanted.joining,
             buffer_bytes: wanted.buffer_bytes,
         })
         .map_err(Failed::Refused)?;

@@ -62,6 +62,8 @@ pub fn run(typed: &Live) -> Result<u8> {
             snaplen: if typed.full { WHOLE } else { typed.snaplen },
             buffer_bytes: typed.buffer_size,
             promiscuous: typed.promiscuous,
+            // Who records wants to see every segment.
+            joining: typed.write.is_none(),
             filter: wanted.filter.as_deref(),
             // The front leg is seen only where everything is, or it is named.
             listeners: if settings.told.backends.is_empty() { &[] } else { &listeners },
@@ -78,7 +80,8 @@ pub fn run(typed: &Live) -> Result<u8> {
     if let Some(keeper) = keeper(typed, source.facts(), &troubles)? {
         analysis.keep(Box::new(keeper));
     }
-    if let Some(why) = instead {
+    // Said also where little shall be: what was asked for is not what is done.
+    if let Some(why) = instead.as_ref().filter(|_| from == From::Ebpf) {
         teller.aside(&format!("--source ebpf: {why}: watching with libpcap"));
     }
     if let Some(untold) = untold.filter(|_| !wanted.quiet) {
@@ -89,11 +92,12 @@ pub fn run(typed: &Live) -> Result<u8> {
     }
     if !wanted.quiet {
         teller.aside(&format!(
-            "watching {} for {} ({}), {left}; Ctrl-C ends it with a report, \
+            "watching {} for {} ({}{}), {left}; Ctrl-C ends it with a report, \
              'kill -USR1 {}' reports and goes on",
             source.facts().path,
             watched(&listeners, wanted.filter.as_deref()),
             source.means(),
+            instead.map_or_else(String::new, |why| format!("; no eBPF: {why}")),
             std::process::id()
         ));
     }

@@ -35,7 +35,7 @@ impl Source {
     ) -> Result<(Self, Option<String>), SourceError> {
         let why = match from {
             From::Pcap => None,
-            From::Ebpf => match Hooks::open(wanted) {
+            From::Auto | From::Ebpf => match Hooks::open(wanted) {
                 Ok(hooks) => return Ok((Self::Ebpf(Box::new(hooks)), None)),
                 Err(Failed::Filter(error)) => return Err(error),
                 Err(Failed::Refused(why)) => Some(why.to_string()),
@@ -44,7 +44,7 @@ impl Source {
         Ok((Self::Pcap(Box::new(Devices::open(wanted)?)), why))
     }
 
-    /// How it stamps frames, and with what it watches.
+    /// With what it watches, and how it stamps frames.
     pub(super) fn means(&self) -> &'static str {
         match self {
             Self::Pcap(devices) if devices.are_in_nanoseconds() => "libpcap, nanosecond stamps",
