@@ -27,6 +27,7 @@ enum {
     ROUTING = 43,
     FRAGMENT = 44,
     OPTIONS = 60,
+    FIN = 1,
     SYN = 2,
     PSH = 8,
     ACK = 16,
@@ -358,7 +359,9 @@ APART int follow(packet_t *packet, struct seen *seen)
         slot->sender = sender;
         slot->left = turn_bytes;
     }
-    u32 end = seen->seq + payload;
+    // FIN and SYN take a number each.
+    u8 marks = !!(seen->flags & FIN) + !!(seen->flags & SYN);
+    u32 end = seen->seq + payload + marks;
     u8 in_order = (slot->known & side) && seen->seq == slot->next[sender & 1];
     u8 plain = joining && !(seen->flags & ~(ACK | PSH)) && seen->window && !(slot->closed & side);
     u8 soon = seen->now - slot->told[sender & 1] < LONGEST_RUN;
@@ -389,13 +392,16 @@ APART int follow(packet_t *packet, struct seen *seen)
             slot->run.back = sender;
             keep = -1;
         }
+    } else if (plain && soon && (slot->known & (3 ^ side)) &&
+               (s32)(slot->next[~sender & 1] - seen->ack) > 0) {
+        // Of what the other side sent there is more to be acknowledged.
+        keep = -1;
+    }
+    if (payload || marks) {
         // Behind a segment sent again the stream goes on where it was.
         if (!(slot->known & side) || (s32)(end - slot->next[sender & 1]) > 0)
             slot->next[sender & 1] = end;
         slot->known |= side;
-    } else if (plain && soon && (slot->known & (3 ^ side)) && seen->ack != slot->next[~sender & 1]) {
-        // Of what the other side sent there is more to be acknowledged.
-        keep = -1;
     }
     if (keep >= 0) {
         seen->run = slot->run;
