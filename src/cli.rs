@@ -72,6 +72,11 @@ pub struct Live {
     /// Where frames come from
     #[arg(long, value_enum, default_value_t = From::Auto)]
     pub source: From,
+    /// Read the HTTP heads of TLS connections in clear, without keys, as this host's programs give them to
+    /// OpenSSL (SSL_read, SSL_write; needs root, Linux 6.3, eBPF). It says at the start which programs
+    /// that covers; nothing of it is written to files
+    #[arg(long)]
+    pub tls_uprobes: bool,
     /// End after this long: 30s, 10m, 2h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub duration: Option<Duration>,

@@ -15,6 +15,7 @@
 //!   order, and what the capture misses becomes a gap.
 //! - [`exchange`] frames each side's stream and pairs requests with responses.
 //! - [`verdict`] judges a finished exchange by the facts of its connection: pure functions.
+//! - [`clear`] rewrites the segments of TLS connections whose text is known from elsewhere.
 //! - [`ends`] is what the kernel says of a connection's ends, where they are on this host.
 //! - [`ledger`] keeps the books per listener: counts, [`idle`] gaps, and the failures.
 //! - [`roles`] tells backends from the proxy's own listeners, once everything was seen.
@@ -44,6 +45,7 @@
 
 pub mod access_log;
 pub mod answer;
+pub mod clear;
 pub mod cli;
 pub mod config;
 pub mod correlate;

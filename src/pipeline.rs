@@ -1,8 +1,9 @@
 //! Where the layers meet: source → packet → flow → exchange → ledger → roles → report.
 
 use crate::access_log;
+use crate::clear::{self, Clear, Spoken};
 use crate::correlate::{self, Lines, Trail};
-use crate::ends::Ends;
+use crate::ends::{End, Ends};
 use crate::exchange::{Output, Reader};
 use crate::flow::{self, Connection, Place, Table};
 use crate::hear;
@@ -75,6 +76,8 @@ pub struct Analysis {
     keeper: Option<Box<dyn Keeper>>,
     /// Knows what listens on this very host.
     host: Option<Box<dyn Host>>,
+    /// Rewrites the segments of TLS connections whose text is told.
+    clear: Option<Box<Clear>>,
 }
 
 /// Sees the frames of an analysis as they pass, with what it makes of them.
@@ -119,7 +122,31 @@ impl Analysis {
             known: BTreeMap::new(),
             keeper: None,
             host: None,
+            clear: None,
         }
+    }
+
+    /// From now on TLS connections may be read in clear: see [`Self::hear`].
+    pub fn listen(&mut self) {
+        self.clear = Some(Box::default());
+    }
+
+    /// Somebody tells what was said on a TLS connection. What waited for it goes on with
+    /// [`Self::heard`].
+    pub fn hear(&mut self, spoken: Spoken, out: &mut Out<'_>) {
+        self.clearly(out, |clear, pass| clear.hear(spoken, pass));
+    }
+
+    /// So much of what was told was lost.
+    pub fn missed(&mut self, lost: u64) {
+        if let Some(clear) = &mut self.clear {
+            clear.miss(lost);
+        }
+    }
+
+    /// All was heard that was said so far.
+    pub fn heard(&mut self, out: &mut Out<'_>) {
+        self.clearly(out, |clear, pass| clear.go_on(pass));
     }
 
     /// From now on `keeper` sees every frame.
@@ -144,11 +171,17 @@ impl Analysis {
     pub fn frame(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut Out<'_>) {
         match packet::decode(frame) {
             Ok(segment) => {
-                self.push(&segment, viewpoint, out);
-                if let Some(keeper) = &mut self.keeper
-                    && let Some(place) = self.table.place(&segment)
-                {
-                    keeper.segment(frame, &segment, &place);
+                let as_it_was = self.push(&segment, viewpoint, out);
+                if let Some(keeper) = &mut self.keeper {
+                    // What was rewritten, or waits, has no heads in its frame.
+                    let place = if as_it_was {
+                        self.table.place(&segment)
+                    } else {
+                        self.table.whereabouts(&segment, viewpoint)
+                    };
+                    if let Some(place) = place {
+                        keeper.segment(frame, &segment, &place);
+                    }
                 }
             }
             Err(Skip::Fragment) => self.fragment(frame, viewpoint, out),
@@ -176,6 +209,7 @@ impl Analysis {
 
     /// Nothing was captured, and it is now `now`.
     pub fn tick(&mut self, now: Timestamp, out: &mut Out<'_>) {
+        self.clearly(out, |clear, pass| clear.pass_time(now, pass));
         let Self { table, ledger, trail, settings, .. } = self;
         table.tick(now, &mut |output, connection| {
             book((ledger, trail), settings, output, connection, out);
@@ -190,7 +224,9 @@ impl Analysis {
     fn fragment(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut Out<'_>) {
         let whole = self.fragments.entry(viewpoint).or_default().take(frame);
         match whole.as_ref().map(|whole| packet::decode(&whole.as_frame())) {
-            Some(Ok(segment)) => self.push(&segment, viewpoint, out),
+            Some(Ok(segment)) => {
+                self.push(&segment, viewpoint, out);
+            }
             _ => self.skip(Skip::Fragment),
         }
     }
@@ -201,10 +237,32 @@ impl Analysis {
         }
     }
 
-    fn push(&mut self, segment: &Segment<'_>, viewpoint: u32, out: &mut Out<'_>) {
+    /// Takes a segment; returns whether the table got it now, and as it was.
+    fn push(&mut self, segment: &Segment<'_>, viewpoint: u32, out: &mut Out<'_>) -> bool {
+        // Only one host's programs tell what they say.
+        if self.clear.is_some() && viewpoint == 0 {
+            let mut as_it_was = false;
+            self.clearly(out, |clear, pass| {
+                clear.pass_time(segment.frame.at, pass);
+                as_it_was = clear.take(segment, pass);
+            });
+            return as_it_was;
+        }
         let Self { table, ledger, trail, settings, .. } = self;
         table.push(segment, viewpoint, &mut |output, connection| {
             book((ledger, trail), settings, output, connection, out);
+        });
+        true
+    }
+
+    /// Does something by which segments go on to the table.
+    fn clearly(&mut self, out: &mut Out<'_>, what: impl FnOnce(&mut Clear, &mut clear::Pass<'_>)) {
+        let Self { table, ledger, trail, settings, clear, .. } = self;
+        let Some(clear) = clear else { return };
+        what(clear, &mut |segment| {
+            table.push(segment, 0, &mut |output, connection| {
+                book((ledger, trail), settings, output, connection, out);
+            });
         });
     }
 
@@ -216,13 +274,14 @@ impl Analysis {
         logs: &mut [Text],
         out: &mut Out<'_>,
     ) -> Report {
-        let Self { table, ledger, trail, settings, host, .. } = &mut self;
+        self.clearly(out, |clear, pass| clear.finish(pass));
+        let Self { table, ledger, trail, settings, host, clear, .. } = &mut self;
         table.finish(&mut |output, connection| {
             book((ledger, trail), settings, output, connection, out);
         });
         for ledger::Fresh { mut failure, kept, another_probe } in ledger.take_fresh() {
             if !another_probe {
-                meet(&mut failure, kept, host, ledger);
+                meet(&mut failure, kept, (host, clear), ledger);
             }
         }
         let ledger = std::mem::take(&mut self.ledger);
@@ -261,6 +320,7 @@ impl Analysis {
                 .filter(|(_, count)| *count > 0)
                 .collect(),
             flow: *self.table.counts(),
+            clear: self.clear.as_ref().map(|clear| clear.counts()),
         };
         let mut lines = Lines::new(correlate::interest(&self.trail, &ledger));
         let told = &self.settings.log_format;
@@ -279,14 +339,14 @@ impl Analysis {
     /// Makes known the failures booked since the last time, as far as they are a backend's by what
     /// is known so far. Those that turn out to be later are told at the end.
     fn tell_failures(&mut self, out: &mut Out<'_>) {
-        let Self { ledger, settings, known, keeper, host, .. } = self;
+        let Self { ledger, settings, known, keeper, host, clear, .. } = self;
         let mut fresh = ledger.take_fresh();
         fresh.sort_by_key(|fresh| fresh.failure.completed(settings.records.several));
         for ledger::Fresh { mut failure, kept, another_probe } in fresh {
             if another_probe {
                 continue;
             }
-            meet(&mut failure, kept, host, ledger);
+            meet(&mut failure, kept, (host, clear), ledger);
             if Roles::so_far(ledger, &settings.told, failure.server) != Role::Backend {
                 continue;
             }
@@ -299,7 +359,7 @@ impl Analysis {
             }
             let record = report::failure(&failure, settings.style);
             if let Some(keeper) = keeper {
-                keeper.failed(&record);
+                keep_failure(&mut **keeper, &record, clear.is_some());
             }
             if kept {
                 let before = settings.records.revisions.then(|| json(&record).to_string());
@@ -316,7 +376,7 @@ impl Analysis {
             match self.known.remove(&failure.id) {
                 None => {
                     if let Some(keeper) = &mut self.keeper {
-                        keeper.failed(failure);
+                        keep_failure(&mut **keeper, failure, self.clear.is_some());
                     }
                     out(Record::Failure(Box::new(failure.clone())));
                 }
@@ -343,16 +403,30 @@ impl Analysis {
 fn meet(
     failure: &mut ledger::Failure,
     kept: bool,
-    host: &mut Option<Box<dyn Host>>,
+    (host, clear): (&mut Option<Box<dyn Host>>, &Option<Box<Clear>>),
     ledger: &mut Ledger,
 ) {
     let at = failure.seen();
-    let ends = host.as_mut().and_then(|host| host.ends(failure.client, failure.server, at));
-    if let Some(ends) = ends {
+    let (client, server) = (failure.client, failure.server);
+    let ends = host.as_mut().and_then(|host| host.ends(client, server, at));
+    if let Some(mut ends) = ends {
+        if let Some(clear) = clear {
+            // The kernel counts ciphertext.
+            count_text(clear, ends.client.as_mut(), server, client);
+            count_text(clear, ends.server.as_mut(), client, server);
+        }
         failure.meet(ends.clone());
         if kept {
             ledger.note_ends(failure, &ends);
         }
+    }
+}
+
+/// Counts text in what `end` had received of its peer's, where the two speak TLS that was read.
+fn count_text(clear: &Clear, end: Option<&mut End>, peer: Endpoint, own: Endpoint) {
+    if let Some(closed) = end.and_then(|end| end.closed.as_mut()) {
+        closed.read_to = clear.in_text(peer, own, closed.read_to);
+        closed.received_to = clear.in_text(peer, own, closed.received_to);
     }
 }
 
@@ -389,6 +463,16 @@ fn book(
             }
         }
     }
+}
+
+/// Hands a failure on to be kept. Where TLS is read in clear, no file shall say what was asked: its
+/// frames do not say it either.
+fn keep_failure(keeper: &mut dyn Keeper, failure: &Failure, in_clear: bool) {
+    if !in_clear {
+        return keeper.failed(failure);
+    }
+    let summary = format!("between {} and {}", failure.proxy, failure.backend);
+    keeper.failed(&Failure { request: None, summary, ..failure.clone() });
 }
 
 fn json(failure: &Failure) -> Value {

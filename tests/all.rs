@@ -55,6 +55,8 @@ mod observed;
 mod properties;
 /// Conversations and the verdicts on them, whole, damaged and from odd sequence numbers.
 mod scenarios;
+/// Conversations sealed by TLS, and told.
+mod sealed;
 /// The kernel's programs at interfaces.
 #[cfg(all(feature = "ebpf", target_os = "linux"))]
 mod segments;

@@ -8,6 +8,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("digest", &[]),
     ("packet", &["time"]),
+    ("clear", &["packet", "time"]),
     ("flow", &["packet", "time"]),
     ("ends", &["packet", "time"]),
     ("exchange", &["digest", "flow", "packet", "time"]),
@@ -40,6 +41,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "report",
         &[
             "access_log",
+            "clear",
             "correlate",
             "timeouts",
             "page",
@@ -58,13 +60,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("explain", &["names", "page", "timeouts", "verdict"]),
     ("source", &["packet", "time"]),
-    ("ebpf", &["ends", "packet", "source", "time"]),
+    ("ebpf", &["clear", "ends", "packet", "source", "time"]),
     ("hear", &["source", "access_log", "correlate", "report"]),
     (
         "pipeline",
         &[
             "source",
             "packet",
+            "clear",
             "flow",
             "exchange",
             "ends",
@@ -90,8 +93,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "live",
         &[
-            "answer", "cli", "config", "ebpf", "ends", "keep", "ledger", "packet", "pipeline",
-            "report", "source", "time",
+            "answer", "clear", "cli", "config", "ebpf", "ends", "keep", "ledger", "packet",
+            "pipeline", "report", "source", "time",
         ],
     ),
     (
@@ -107,6 +110,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "digest",
     "packet",
+    "clear",
     "flow",
     "ends",
     "exchange",

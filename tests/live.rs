@@ -617,3 +617,216 @@ fn several_interfaces_are_one_watch_in_the_order_of_time() {
         assert_eq!(causes(&records), [""; 0]);
     });
 }
+
+/// A server and a client in Python, whose TLS is OpenSSL's, given sockets or memory (`bio`). The server
+/// answers, and at `/close` closes instead.
+const PYTHON: &str = r#"
+import socket, ssl, sys, threading
+port, mode, tls, targets = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:]
+def context(side):
+    context = ssl.SSLContext(side)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if side == ssl.PROTOCOL_TLS_SERVER:
+        context.load_cert_chain("cert.pem", "key.pem")
+    return context
+class Bio:
+    def __init__(self, sock, server):
+        self.sock, self.i, self.o = sock, ssl.MemoryBIO(), ssl.MemoryBIO()
+        side = ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT
+        self.tls = context(side).wrap_bio(self.i, self.o, server)
+        self.until(self.tls.do_handshake)
+    def until(self, do, *what):
+        while True:
+            try:
+                done = do(*what)
+                return self.flush(done)
+            except ssl.SSLWantReadError:
+                self.flush(None)
+                more = self.sock.recv(65536)
+                if not more:
+                    return b""
+                self.i.write(more)
+    def flush(self, done):
+        if self.o.pending:
+            self.sock.sendall(self.o.read())
+        return done
+    def recv(self, most): return self.until(self.tls.read, most)
+    def sendall(self, what): return self.until(self.tls.write, what)
+    def close(self): self.sock.close()
+def wrapped(sock, server):
+    if tls == "bio":
+        return Bio(sock, server)
+    if tls == "plain":
+        return sock
+    side = ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT
+    return context(side).wrap_socket(sock, server)
+def message(sock):
+    got = b""
+    while b"\r\n\r\n" not in got:
+        more = sock.recv(4096)
+        if not more:
+            return got
+        got += more
+    return got
+def serve(sock):
+    sock = wrapped(sock, True)
+    while True:
+        asked = message(sock)
+        if not asked or b" /close" in asked:
+            return sock.close()
+        size = 30000 if b" /large" in asked else 9
+        sock.sendall(b"HTTP/1.1 200 OK\r\nServer: test\r\nSet-Cookie: id=h1dden\r\nContent-Length: %d\r\n\r\n" % size)
+        sock.sendall((b"body-text" * size)[:size])
+if mode == "serve":
+    listener = socket.create_server(("127.0.0.1", port))
+    print("ready", flush=True)
+    while True:
+        threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+sock = wrapped(socket.create_connection(("127.0.0.1", port)), False)
+for target in targets:
+    sock.sendall(b"GET %s HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer s3cret\r\n\r\n" % target.encode())
+    got = message(sock)
+    size = 30000 if target == "/large" else 9
+    while got and len(got.partition(b"\r\n\r\n")[2]) < size:
+        got += sock.recv(1000)
+sock.close()
+"#;
+
+/// A Python process, ended with the test.
+struct Python(Child);
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs the program above; `None` where there is no Python, or no `openssl` to make a certificate.
+fn python(folder: &Path, arguments: &[&str]) -> Option<Python> {
+    let certificate = "[ -f cert.pem ] || openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem \
+                       -out cert.pem -days 2 -subj /CN=localhost";
+    let made = Command::new("sh").args(["-c", certificate]).current_dir(folder).output().ok()?;
+    if !made.status.success() {
+        eprintln!("skipped: this needs openssl");
+        return None;
+    }
+    let mut command = Command::new("python3");
+    command.args(["-c", PYTHON]).args(arguments).current_dir(folder).stdout(Stdio::piped());
+    match command.spawn() {
+        Ok(child) => Some(Python(child)),
+        Err(_) => {
+            eprintln!("skipped: this needs python3");
+            None
+        }
+    }
+}
+
+struct Told {
+    records: Vec<Value>,
+    /// What was said at the beginning.
+    said: Vec<String>,
+    /// The number of the server's process.
+    pid: u32,
+    /// All bytes of all files.
+    kept: Vec<u8>,
+}
+
+/// What a watch with `--tls-uprobes` says of two connections, as `tls` does it.
+fn spoken(tls: &'static str) -> Option<Told> {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, evidence) = (folder.path().join("seen.pcapng"), folder.path().join("evidence"));
+    let mut server = python(folder.path(), &["9443", "serve", tls])?;
+    let mut ready = String::new();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let mut command = why502(&["live", "--format", "jsonl", "--exchanges", "--connections"]);
+    command.args(["-i", "lo", "--tls-uprobes", "--write", file.to_str().unwrap()]);
+    command.args(["--keep-evidence", evidence.to_str().unwrap()]);
+    #[allow(clippy::zombie_processes)] // It is waited for, unless the test is skipped.
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut said = Vec::new();
+    while !said.last().is_some_and(|line: &String| line.contains("watching")) {
+        let mut line = String::new();
+        assert!(errors.read_line(&mut line).unwrap() > 0, "it should watch by now: {said:?}");
+        said.push(line);
+    }
+    let pid = server.0.id();
+    for targets in [&["/a?token=t0ken", "/large", "/b"][..], &["/c", "/close"]] {
+        let mut client = python(folder.path(), &[&["9443", "ask", tls], targets].concat())?;
+        client.0.wait().unwrap();
+    }
+    thread::sleep(Duration::from_millis(800));
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let records = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut kept = fs::read(&file).unwrap();
+    for entry in fs::read_dir(&evidence).unwrap() {
+        kept.extend(fs::read(entry.unwrap().path()).unwrap());
+    }
+    Some(Told { records, said, pid, kept })
+}
+
+fn exchanges(records: &[Value]) -> Vec<String> {
+    let exchanges = records.iter().filter(|record| record["type"] == "exchange");
+    let of = |one: &Value| {
+        let word = |name| one[name].to_string().replace('"', "");
+        [word("protocol"), word("target"), word("status"), word("response_bytes")].join(" ")
+    };
+    let mut all: Vec<String> = exchanges.map(of).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn what_programs_give_to_openssl_is_read_as_in_clear() {
+    in_namespace(|| {
+        let Some(Told { records, said, pid, kept }) = spoken("tls") else { return };
+        // Without eBPF, and before Linux 6.3.
+        if said.iter().any(|line| line.contains("TLS is not read")) {
+            return eprintln!("skipped: {said:?}");
+        }
+        // Its number is told, unless there are many of them.
+        let known = [format!("python3 ({pid}"), format!(", {pid}"), " more)".to_owned()];
+        let named = |line: &String| {
+            line.contains("covers ") && known.iter().any(|known| line.contains(known))
+        };
+        assert!(said.iter().any(named), "{said:?}");
+        let Some(Told { records: plain, .. }) = spoken("plain") else { return };
+        assert_eq!(exchanges(&records), exchanges(&plain));
+        assert_eq!(exchanges(&records).len(), 5, "{records:?}");
+        assert_eq!(
+            (causes(&records), causes(&plain)),
+            (vec!["closed_in_flight".into()], causes(&records))
+        );
+        let summary = records.last().unwrap();
+        assert_eq!(summary["counters"]["capture_gaps"], 0);
+        assert!(summary["notes"].to_string().contains("2 TLS connections were read in clear"));
+        // What is kept is what was on the wire.
+        let kept = String::from_utf8_lossy(&kept);
+        let told = serde_json::to_string(&records).unwrap();
+        for secret in ["s3cret", "t0ken", "h1dden", "body-text"] {
+            assert!(!kept.contains(secret) && !told.contains(secret), "{secret}");
+        }
+        assert!(!kept.contains("/close") && !kept.contains("shop"), "nothing in clear");
+    });
+}
+
+#[test]
+fn of_a_program_that_moves_its_ciphertext_itself_tls_is_all_that_shows() {
+    in_namespace(|| {
+        let Some(Told { records, said, .. }) = spoken("bio") else { return };
+        // Without eBPF, and before Linux 6.3.
+        if said.iter().any(|line| line.contains("TLS is not read")) {
+            return eprintln!("skipped: {said:?}");
+        }
+        assert_eq!(exchanges(&records), Vec::<String>::new());
+        assert_eq!(causes(&records), Vec::<String>::new());
+        let connections: Vec<&Value> =
+            records.iter().filter(|record| record["type"] == "connection").collect();
+        assert!(connections.len() == 2, "{records:?}");
+        assert!(connections.iter().all(|one| one["protocol"] == "tls"), "{records:?}");
+        let notes = records.last().unwrap()["notes"].to_string();
+        assert!(notes.contains("none of 2 TLS connections was read in clear"), "{notes}");
+    });
+}

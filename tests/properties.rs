@@ -9,7 +9,7 @@ use why502::report::Report;
 
 /// How a conversation ends.
 #[derive(Clone, Copy, Debug)]
-enum Ending {
+pub enum Ending {
     Sound,
     Race,
     Closed,
@@ -18,7 +18,7 @@ enum Ending {
 
 /// A few exchanges and an ending, with every message cut into segments at random.
 #[derive(Clone, Debug)]
-struct Plan {
+pub struct Plan {
     isns: (u32, u32),
     /// Bodies of request and response.
     exchanges: Vec<(usize, usize)>,
@@ -27,7 +27,7 @@ struct Plan {
     ending: Ending,
 }
 
-fn plans() -> impl Strategy<Value = Plan> {
+pub fn plans() -> impl Strategy<Value = Plan> {
     let ending = prop_oneof![
         Just(Ending::Sound),
         Just(Ending::Race),
@@ -41,7 +41,7 @@ fn plans() -> impl Strategy<Value = Plan> {
 }
 
 impl Plan {
-    fn play(&self) -> Vec<Frame> {
+    pub fn play(&self) -> Vec<Frame> {
         let mut talk = Talk::new(self.isns.0, self.isns.1);
         let mut lengths = self.segments.iter().cycle();
         let mut say = |talk: &mut Talk, end: End, mut bytes: &[u8]| {
@@ -81,7 +81,7 @@ impl Plan {
         talk.frames
     }
 
-    fn cause(&self) -> Option<&'static str> {
+    pub fn cause(&self) -> Option<&'static str> {
         match self.ending {
             Ending::Sound => None,
             Ending::Race => Some("keepalive_race"),
@@ -91,7 +91,7 @@ impl Plan {
     }
 }
 
-fn causes(report: &Report) -> Vec<&'static str> {
+pub fn causes(report: &Report) -> Vec<&'static str> {
     report.failures.iter().map(|failure| failure.cause).collect()
 }
 

@@ -6,17 +6,21 @@
 
 mod clock;
 mod container;
+mod libssl;
 mod lives;
 mod run;
 mod segments;
 mod sockets;
+mod tls;
 
 use aya::programs::ProgramError;
 use aya::{Btf, EbpfError};
 use caps::{CapSet, Capability};
+pub use libssl::Library;
 pub use segments::{Segments, TURN, Wanted};
 pub use sockets::Sockets;
 use std::io;
+pub use tls::Tls;
 
 /// Why the kernel does not do what is wanted of it.
 #[derive(Debug, thiserror::Error)]

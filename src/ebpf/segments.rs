@@ -70,19 +70,23 @@ struct Interface {
 
 /// The kernel's count of lost records, which wraps.
 #[derive(Clone, Copy, Debug, Default)]
-struct Lost {
+pub(super) struct Lost {
     last: u32,
     total: u64,
 }
 
 impl Lost {
-    fn update(&mut self, now: u32) {
+    pub(super) fn update(&mut self, now: u32) {
         let more = now.wrapping_sub(self.last);
         // Processors count at once: a record may carry a count from just before the last one's.
         if more < u32::MAX / 2 {
             self.total = self.total.saturating_add(u64::from(more));
             self.last = now;
         }
+    }
+
+    pub(super) fn total(self) -> u64 {
+        self.total
     }
 }
 

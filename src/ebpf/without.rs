@@ -1,5 +1,6 @@
 //! Stands in for the kernel's programs in a program built without them.
 
+use crate::clear::Spoken;
 use crate::ends::Ends;
 use crate::packet::Endpoint;
 use crate::packet::Frame;
@@ -97,6 +98,50 @@ impl Sockets {
 
     /// Never called.
     pub fn ends(&mut self, _: Endpoint, _: Endpoint, _: Timestamp) -> Option<Ends> {
+        match *self {}
+    }
+}
+
+/// A library, and who uses it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Library {
+    /// How it is called where it is used.
+    pub name: String,
+    /// Processes that use it: number and name.
+    pub users: Vec<(u32, Vec<u8>)>,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// There is none.
+pub enum Tls {}
+
+impl Tls {
+    /// Says what is missing.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn open(_: &[u16]) -> Result<Self, Refused> {
+        Err(Refused("why502 was built without it (feature ebpf, which needs clang)".to_owned()))
+    }
+
+    /// Never called.
+    pub fn libraries(&self) -> &[Library] {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn refused(&self) -> &[String] {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn lost(&self) -> u64 {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn take(&mut self, _: usize, _: impl FnMut(Spoken)) {
         match *self {}
     }
 }

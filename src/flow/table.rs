@@ -175,6 +175,14 @@ impl<R: StreamReader> Table<R> {
         Some(used.delivery.place_of(segment))
     }
 
+    /// The connection of a segment, whatever was pushed last, and nothing about where in it.
+    pub fn whereabouts(&self, segment: &Segment<'_>, viewpoint: u32) -> Option<Place> {
+        let index = self.keys.get(&Key::of(segment, viewpoint))?;
+        let connection = &self.used(*index)?.delivery.connection;
+        let from = connection.side_of(segment.src);
+        Some(Place { connection: connection.number, pos: None, from, heads: Heads::default() })
+    }
+
     /// The number of the connection between two ends at a viewpoint.
     pub fn between(&self, one: Endpoint, other: Endpoint, viewpoint: u32) -> Option<u64> {
         let index = self.keys.get(&Key::between(one, other, viewpoint))?;

@@ -12,6 +12,7 @@ mod privileges;
 mod queues;
 mod signals;
 mod source;
+mod spoken;
 mod tell;
 
 use crate::answer::Output;
@@ -26,6 +27,7 @@ use devices::Wanted;
 use host::ThisHost;
 use signals::{Asked, Signals};
 use source::Source;
+use spoken::Spoken;
 use std::io::{BufWriter, ErrorKind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -69,6 +71,7 @@ pub fn run(typed: &Live) -> Result<u8> {
             listeners: if settings.told.backends.is_empty() { &[] } else { &listeners },
         },
     )?;
+    let spoken = typed.tls_uprobes.then(|| Spoken::open(&listeners));
     let (host, untold) = ThisHost::look(typed.processes)?;
     let signals = Signals::take()?;
     let left = privileges::drop(typed.user.as_deref(), &folders, host.knows_processes())?;
@@ -87,6 +90,18 @@ pub fn run(typed: &Live) -> Result<u8> {
     if let Some(untold) = untold.filter(|_| !wanted.quiet) {
         teller.aside(&untold);
     }
+    let spoken = match spoken {
+        Some(Ok(spoken)) => {
+            analysis.listen();
+            spoken.covers().iter().for_each(|line| teller.aside(line));
+            Some(spoken)
+        }
+        Some(Err(why)) => {
+            teller.aside(&format!("--tls-uprobes: {why}: TLS is not read in clear"));
+            None
+        }
+        None => None,
+    };
     if typed.full && !folders.is_empty() {
         teller.aside("--full: frames are kept whole, with bodies, passwords and cookies");
     }
@@ -101,8 +116,15 @@ pub fn run(typed: &Live) -> Result<u8> {
             std::process::id()
         ));
     }
-    let watch =
-        Watch { typed, source: &mut source, host: &host, signals, teller: &mut teller, troubles };
+    let watch = Watch {
+        typed,
+        source: &mut source,
+        host: &host,
+        spoken,
+        signals,
+        teller: &mut teller,
+        troubles,
+    };
     watch.go_on(&mut analysis)?;
     source.look_round();
     host.drain();
@@ -175,6 +197,8 @@ struct Watch<'w, 't> {
     typed: &'w Live,
     source: &'w mut Source,
     host: &'w ThisHost,
+    /// What was said on TLS connections.
+    spoken: Option<Spoken>,
     signals: Signals,
     teller: &'w mut Teller<'t>,
     troubles: Troubles,
@@ -183,11 +207,17 @@ struct Watch<'w, 't> {
 impl Watch<'_, '_> {
     /// Until a signal, a limit, the last interface's end, or nobody reads any more.
     fn go_on(self, analysis: &mut Analysis) -> Result<()> {
-        let Self { typed, source, host, signals, teller, troubles } = self;
+        let Self { typed, source, host, mut spoken, signals, teller, troubles } = self;
         let begun = Instant::now();
         let mut looked = begun;
         loop {
             let mut out = |record| teller.record(&record);
+            // Before the frames: what is not told in time counts as never told.
+            if let Some(spoken) = &mut spoken {
+                spoken.take(|said| analysis.hear(said, &mut out));
+                analysis.missed(spoken.missed());
+                analysis.heard(&mut out);
+            }
             let taken = source.take(|frame| analysis.frame(frame, 0, &mut out));
             // What the kernel said of these frames' connections comes before what is said of them.
             host.drain();

@@ -13,6 +13,7 @@ use super::notes::notes;
 use super::process;
 use super::summary::summary;
 use super::words;
+use crate::clear;
 use crate::digest;
 use crate::exchange::{Prober, ProxyKind, ServerKind};
 use crate::flow;
@@ -39,6 +40,8 @@ pub struct Sources {
     pub span: Duration,
     /// What the connection table counted.
     pub flow: flow::Counts,
+    /// What became of TLS connections, where their text was to be told.
+    pub clear: Option<clear::Counts>,
 }
 
 /// How much is shown.

@@ -3,6 +3,7 @@
 use super::build::Sources;
 use super::model::{Capture, Counters, Note};
 use super::words::duration;
+use crate::clear;
 use crate::exchange::{Protocol, Unread};
 use crate::ledger::{Ledger, Listener};
 use crate::packet::{Endpoint, Pattern, Skip};
@@ -159,10 +160,49 @@ pub(super) fn notes(
     if let Some(text) = not_judged(listeners, roles) {
         add("not_judged", text);
     }
+    if let Some(counts) = &sources.clear
+        && let Some(text) = in_clear(counts)
+    {
+        add("tls_in_clear", text);
+    }
     for (bound, hits) in &counters.limits_hit {
         add("limit_hit", format!("the bound on {bound} was reached {}", plural(*hits, "time")));
     }
     notes
+}
+
+/// Which TLS connections were read as the programs of this host gave their text to OpenSSL.
+fn in_clear(counts: &clear::Counts) -> Option<String> {
+    let clear::Counts { read, unread, unexplained, lost } = *counts;
+    let all = read.saturating_add(unread);
+    if all == 0 {
+        return None;
+    }
+    let programs = "as programs of this host gave them to OpenSSL (--tls-uprobes): protocols, sizes and \
+                    counts of these are those of the text";
+    let mut text = match (read, unread) {
+        (0, _) => format!("none of {} was read in clear", plural(all, "TLS connection")),
+        (_, 0) => format!("{} read in clear, {programs}", were(read)),
+        _ => format!("{} read in clear, {programs}; {unread} more could not be", were(read)),
+    };
+    if unexplained > 0 {
+        let places = plural(unexplained, "place");
+        text = format!("{text}; in {places} nobody told what was said");
+    }
+    if lost > 0 {
+        text = format!(
+            "{text}; {} of text came faster than they could be read",
+            plural(lost, "piece")
+        );
+    }
+    Some(text)
+}
+
+fn were(count: u64) -> String {
+    match count {
+        1 => "1 TLS connection was".to_owned(),
+        more => format!("{more} TLS connections were"),
+    }
 }
 
 /// That nobody tried a backend that was named, and what is tried instead.

@@ -5,7 +5,7 @@ import stat
 import subprocess
 
 # What of this host is needed there besides; each with the libraries that it is linked to.
-HOSTS = ("setpriv", "tc")
+HOSTS = ("setpriv", "tc", "openssl")
 
 INIT = r"""#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /tmp /run /usr/bin /usr/sbin /sbin

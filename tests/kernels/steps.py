@@ -170,6 +170,21 @@ def sockets(kernel, result):
     yield "the failure names a process of its connection", any(word in told for word in known)
 
 
+def tls(kernel, result):
+    if "skipped" in result.facts:
+        yield "skipped: this host has no openssl", True
+        return
+    said = asides(result, "TLS is not read in clear")
+    if kernel.since(6, 3):
+        yield "OpenSSL is watched", not said and any("libssl.so" in line for line in asides(result, "covers"))
+        yield "programs at its functions", any(" kprobe " in line for line in result.facts)
+        read = [e for e in records(result, "exchange") if e["backend"].endswith(":9443")]
+        yield "what was asked is read", [(e["protocol"], e["target"], e["status"]) for e in read] == [("http1", "/read-in-clear", 200)]
+    else:
+        yield "one line says that it needs 6.3", len(said) == 1 and "it needs Linux 6.3" in said[0]
+        yield "and TLS stays what it is", not records(result, "exchange")
+
+
 ALL = [
     Step("pcap", "watches with libpcap", "watch --source pcap %s\nrequests\nunwatch\n" % WATCHED, with_pcap),
     Step("ebpf", "watches with tcx (Linux 6.6), else says so and watches with libpcap",
@@ -188,6 +203,22 @@ programs | while read -r line; do fact bpf "$line"; done
 requests
 unwatch
 """ % WATCHED, sockets),
+    Step("tls", "OpenSSL's text (Linux 6.3), else says so", """
+command -v openssl >/dev/null || { fact skipped; exit; }
+mkdir -p /tmp/tls; cd /tmp/tls
+printf '[req]\\ndistinguished_name=dn\\n[dn]\\n' >conf
+export OPENSSL_CONF=/tmp/tls/conf
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key -out certificate -subj /CN=x 2>/dev/null
+openssl s_server -accept 9443 -cert certificate -key key -WWW >/dev/null 2>&1 & server=$!
+printf 'HTTP/1.0 200 OK\\r\\nContent-Length: 3\\r\\n\\r\\nyes' >read-in-clear
+until netstat -ltn | grep -q :9443; do usleep 50000; done
+watch --source pcap --tls-uprobes
+programs | while read -r line; do fact bpf "$line "; done
+{ printf 'GET /read-in-clear HTTP/1.0\\r\\n\\r\\n'; sleep 2; } | openssl s_client -connect 127.0.0.1:9443 -quiet >/dev/null 2>&1
+sleep 1
+kill $server
+unwatch
+""", tls),
     Step("rights", "a user with some of the rights, and with none", AS, rights),
     Step("killed", "SIGKILL leaves nothing", """
 fact before $(programs | wc -l)

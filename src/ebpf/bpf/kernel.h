@@ -187,6 +187,7 @@ struct sock {
     struct sock_common __sk_common;
     socket_lock_t sk_lock;
     struct socket *sk_socket;
+    u16 sk_type;
     u16 sk_protocol;
     u8 sk_shutdown;
     unsigned long sk_lingertime;
@@ -198,9 +199,14 @@ struct inet_sock {
     u16 inet_sport;
 } CORE;
 
+struct inet_connection_sock {
+    const void *icsk_ulp_ops;
+} CORE;
+
 struct tcp_sock {
     u32 rcv_nxt;
     u32 copied_seq;
+    u32 write_seq;
 } CORE;
 
 struct request_sock {

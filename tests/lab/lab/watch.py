@@ -21,7 +21,9 @@ class Watch:
     def __init__(self, ns, program, source, interface, listeners, evidence):
         told = [word for one in listeners for word in ("--backend", one)]
         self.arguments, self.evidence = told, evidence
+        # $LAB_LIVE: more options, such as --tls-uprobes.
         argv = ["ip", "netns", "exec", ns.name, program, "live", "-i", interface, "--source", source, "--format", "jsonl", "--keep-evidence", evidence] + told
+        argv += os.environ.get("LAB_LIVE", "").split()
         self.p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.records, self.aside = [], []
         self.threads = [threading.Thread(target=self._read, daemon=True), threading.Thread(target=self._listen, daemon=True)]
