@@ -86,8 +86,8 @@ pub struct Reset {
     pub why: ResetReason,
 }
 
-/// The kernel's reason for a reset (`include/net/rstreason.h`, Linux 6.10; before that only the first
-/// two can be told).
+/// The kernel's reason for a reset (`include/net/rstreason.h`, Linux 6.10). Before that none is told, nor
+/// that there was a reset where the connection was gone or over: only that one was sent from a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ResetReason {
     /// There is no such connection.

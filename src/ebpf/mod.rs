@@ -46,6 +46,12 @@ impl Refused {
                     lacking.join(", ")
                 ))
             }
+            // Before it was counted by control group, all that eBPF takes was locked memory; the loader
+            // raises that limit where it may.
+            Some(io) if io.raw_os_error() == Some(1) && before(5, 11) => Self(format!(
+                "{what}: {io}: before Linux 5.11 it takes a higher limit of locked memory (ulimit -l), \
+                 or CAP_SYS_RESOURCE to raise it"
+            )),
             Some(io) => match objection(error) {
                 Some(word) => Self(format!("{what}: {io}: the kernel's verifier says: {word}")),
                 None => Self(format!("{what}: {io}")),

@@ -118,7 +118,8 @@ impl Segments {
             .override_global("joining", &joining, true)
             .override_global("turn_bytes", &wanted.turn_bytes, true)
             .map_max_entries("frames", pages.unwrap_or(1 << 30))
-            .load(PROGRAMS)?;
+            .load(PROGRAMS)
+            .map_err(|error| refused("cannot load eBPF", &error))?;
         for interface in &interfaces {
             interface.watch(&mut programs)?;
         }
@@ -244,14 +245,8 @@ impl Interface {
             .try_into()
             .map_err(|error| Refused::of("segments", &error))?;
         if program.fd().is_err() {
-            program.load().map_err(|error| {
-                // It may lack what the program calls, too: but this is what there is to say.
-                if lacking().is_empty() && before(6, 6) {
-                    too_old()
-                } else {
-                    Refused::of("cannot load the segments' program", &error)
-                }
-            })?;
+            let failed = |error| refused("cannot load the segments' program", &error);
+            program.load().map_err(failed)?;
         }
         // What leaves by loopback comes in by it: once is enough.
         let leaves = (!self.is_loopback).then_some(TcAttachType::Egress);
@@ -266,6 +261,12 @@ impl Interface {
         }
         Ok(())
     }
+}
+
+/// Why what was to be loaded is not. A kernel that is too old may lack what the program calls, too, or
+/// allow less memory: but that is what there is to say.
+fn refused(what: &str, error: &(dyn std::error::Error + 'static)) -> Refused {
+    if lacking().is_empty() && before(6, 6) { too_old() } else { Refused::of(what, error) }
 }
 
 fn too_old() -> Refused {

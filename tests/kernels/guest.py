@@ -48,9 +48,14 @@ watch() { watch_as "" "$@"; }
 watch_as() {
     as=$1; shift
     : >/tmp/watch.err
+    read asked rest </proc/uptime
     $as why502 live -i lo --format jsonl --exchanges "$@" 2>/tmp/watch.err & watching=$!
     for turn in $(seq 300); do
-        grep -q ': watching lo for' /tmp/watch.err && return 0
+        if grep -q ': watching lo for' /tmp/watch.err; then
+            read up rest </proc/uptime
+            fact began $(dc -e "1k $up $asked - p")
+            return 0
+        fi
         [ -d /proc/$watching ] || return 1
         usleep 100000
     done
