@@ -608,7 +608,7 @@ fn without_the_rights_for_it_one_line_says_so_and_the_watch_goes_on() {
         let limited = |processes: &str| {
             run(&format!(
                 "setpriv --reuid=nobody --clear-groups --inh-caps=+net_raw --ambient-caps=+net_raw \
-                 {} live -i lo --duration 300ms --processes {processes}",
+                 {} live -i lo --source pcap --duration 300ms --processes {processes}",
                 program.display()
             ))
         };
