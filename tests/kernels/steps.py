@@ -60,7 +60,7 @@ def seen(result):
     yield "exit status 1", result.fact("status") == "1"
 
 
-LONGEST_BEGINNING = 20
+LONGEST_BEGINNING = 30
 WATCHED = "--backend :8080 --backend :8081 --backend :8082"
 
 
