@@ -73,6 +73,8 @@ impl Recording {
             troubles,
         };
         recording.next_file()?;
+        // What says that it is a capture is there from the first moment on.
+        recording.flush();
         Ok(recording)
     }
 

@@ -53,7 +53,16 @@ impl Hooks {
         let addresses = wanted.listeners.iter().any(|pattern| pattern.addr.is_some());
         let asked = wanted.filter.is_some() || addresses;
         let expression = asked.then(|| kernel_filter::expression(wanted.listeners, wanted.filter));
-        let filter = expression.as_deref().map(Filter::new).transpose().map_err(Failed::Filter)?;
+        // What is told is what was typed.
+        let failed = |error| {
+            Failed::Filter(match (error, wanted.filter) {
+                (SourceError::Filter { reason, .. }, Some(typed)) => {
+                    SourceError::Filter { expression: typed.to_owned(), reason }
+                }
+                (other, _) => other,
+            })
+        };
+        let filter = expression.as_deref().map(Filter::new).transpose().map_err(failed)?;
         let segments = Segments::open(&ebpf::Wanted {
             interfaces: wanted.interfaces,
             ports: &ports.unwrap_or_default(),
