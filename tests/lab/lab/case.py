@@ -105,7 +105,7 @@ def _make(case, folder, slot, tools, live):
         talks = [beside.module(name).start(ctx) for name in case.get("beside", ())]
         time.sleep(case.get("settle", 0.3))
         if live:
-            watches = ctx.lab.watch(*live, listeners(ctx), case.get("capture", {}).get("proxy_any", False))
+            watches = ctx.lab.watch(*live, listeners(ctx), case.get("ask", ()), case.get("capture", {}).get("proxy_any", False))
         files = ctx.lab.capture(**case.get("capture", {}))
         talking = [threading.Thread(target=talk, daemon=True) for talk in talks]
         for talk in talking:

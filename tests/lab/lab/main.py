@@ -30,7 +30,7 @@ def options():
     p.add_argument("--bin", metavar="PATH", help="a built why502 (default: it is built)")
     p.add_argument("--out", "--keep", metavar="DIR", help="keep each case's folder in DIR")
     p.add_argument("--live", action="store_true", help="watch each case with `why502 live`, too: it must say what `analyze` says, within a second")
-    p.add_argument("--source", choices=("pcap", "ebpf"), default="pcap", help="where the watches of --live get their frames from (pcap)")
+    p.add_argument("--source", choices=("auto", "pcap", "ebpf"), default="auto", help="where the watches of --live get their frames from (eBPF where it can be had)")
     p.add_argument("--no-install", action="store_true", help="install and compile nothing")
     p.add_argument("--possible", action="store_true", help="only say whether it can run here, by the exit status")
     return p.parse_args()

@@ -191,7 +191,7 @@ class Lab:
         time.sleep(0.3)
         return names
 
-    def watch(self, program, source, listeners, proxy_any=False):
+    def watch(self, program, source, listeners, asked, proxy_any=False):
         """`why502 live` where the captures are taken: by capture name."""
         if proxy_any:
             listeners = []  # what is named is all that is captured, and the front leg is wanted
@@ -199,7 +199,7 @@ class Lab:
         if self.topology != "loopback":
             places["backend-side"] = (self.backend, self.backend_if)
         evidence = lambda name: os.path.join(self.dir, "evidence-" + name)
-        return {name: Watch(ns, program, source, interface, listeners, evidence(name)) for name, (ns, interface) in places.items()}
+        return {name: Watch(ns, program, source, interface, listeners, evidence(name), asked) for name, (ns, interface) in places.items()}
 
     def stop_capture(self):
         time.sleep(1.5)  # the kernel hands over its capture blocks about once a second

@@ -10,16 +10,16 @@ import time
 
 # What shows in a body, of which nothing is kept, or on several connections, or only as time passes, which it does
 # not in a file that ends.
-NOT_ALONE = ("invalid_response", "truncated_response", "backend_error", "client_gone", "health_check_failing", "connect_timeout", "stalled")
+NOT_ALONE = ("invalid_response", "truncated_response", "backend_error", "client_gone", "health_check_failing", "connect_timeout", "stalled", "protocol_mismatch")
 SURE = ("possible", "likely", "proven")
-SOON = 1.0  # seconds after its end that a failure may be told
+SOON = float(os.environ.get("LAB_SOON", 1))  # seconds after its end that a failure may be told
 
 
 class Watch:
     """A live watch of one interface of a namespace, from now until it is stopped."""
 
-    def __init__(self, ns, program, source, interface, listeners, evidence):
-        told = [word for one in listeners for word in ("--backend", one)]
+    def __init__(self, ns, program, source, interface, listeners, evidence, asked=()):
+        told = [*asked, *(word for one in listeners for word in ("--backend", one))]
         self.arguments, self.evidence = told, evidence
         # $LAB_LIVE: more options, such as --tls-uprobes.
         argv = ["ip", "netns", "exec", ns.name, program, "live", "-i", interface, "--source", source, "--format", "jsonl", "--keep-evidence", evidence] + told
