@@ -706,7 +706,8 @@ proptest! {
             }
         }
         clear.finish(&mut pass);
-        prop_assert!(taken.iter().all(|number| passed.contains(number)), "{taken:?} {passed:?}");
+        let muted = clear.counts().muted > 0;
+        prop_assert!(muted || taken.iter().all(|number| passed.contains(number)), "{taken:?} {passed:?}");
     }
 }
 

@@ -82,6 +82,8 @@ pub struct Counts {
     pub unexplained: u64,
     /// Words that were lost on their way here.
     pub lost: u64,
+    /// Segments of connections of which words were lost: they went no further.
+    pub muted: u64,
 }
 
 /// Two ends, the same from either side.

@@ -40,8 +40,11 @@ pub(super) struct Session {
     speaks: Option<usize>,
     /// Which end opened it, of the two.
     opener: Option<usize>,
-    /// How much had been lost when it was last heard of.
-    lost: u64,
+    /// How much had been lost when each way was last heard of.
+    lost: [u64; 2],
+    /// Something that was said of it was lost: what it says cannot be told from what it does not. Nothing
+    /// of it goes on any more, so that it stays as it was, and accuses nobody.
+    muted: bool,
 }
 
 /// It waits until then at most.
@@ -135,7 +138,9 @@ impl Session {
         counts: &mut Counts,
         pass: &mut Pass<'_>,
     ) {
-        self.lost = counts.lost;
+        if let Some(lost) = self.lost.get_mut(way(spoken.src, spoken.dst)) {
+            *lost = counts.lost;
+        }
         let text = if full { Box::default() } else { spoken.text };
         let spoken = Spoken { text, ..spoken };
         match self.stage {
@@ -162,6 +167,7 @@ impl Session {
         let src = way(spoken.src, spoken.dst);
         let mut late = Vec::new();
         let (sent, _) = both(&mut self.ways, src);
+        self.muted |= sent.misses(&spoken);
         match sent.hear(spoken, self.whole, &mut late) {
             Heard::Ignored => return,
             Heard::Quiet => {}
@@ -190,7 +196,7 @@ impl Session {
 
     /// Text that was told after its segment went on: the same frame carried it.
     fn add(&mut self, src: usize, late: Late, pass: &mut Pass<'_>) {
-        let Some(Some(last)) = self.last.get(src) else { return };
+        let Some(Some(last)) = self.last.get(src).filter(|_| !self.muted) else { return };
         let (sent, heard) = both(&mut self.ways, src);
         let Some((seq, len, text)) = sent.late(late) else { return };
         let ack = heard.place(last.ack).and_then(|place| heard.acknowledged(place));
@@ -378,11 +384,18 @@ impl Session {
     fn pass_on(&mut self, waiting: &Waiting, counts: &mut Counts, pass: &mut Pass<'_>) {
         let segment = &waiting.segment;
         let src = way(segment.src, segment.dst);
+        if waiting.closes() && self.stage == Stage::Clear {
+            // The last that was said of it may be among what was lost.
+            self.muted |= self.lost.iter().any(|lost| *lost != counts.lost);
+        }
+        if self.muted {
+            counts.muted = counts.muted.saturating_add(1);
+            return;
+        }
         if waiting.closes() {
-            let losses = self.lost != counts.lost;
             for src in [0, 1] {
                 let mut late = Vec::new();
-                both(&mut self.ways, src).0.fill(losses, &mut late);
+                both(&mut self.ways, src).0.fill(&mut late);
                 for late in late {
                     self.add(src, late, pass);
                 }

@@ -121,6 +121,11 @@ impl Way {
         self.known
     }
 
+    /// Something was said before this of which we did not hear.
+    pub(super) fn misses(&self, spoken: &Spoken) -> bool {
+        self.by == Some(spoken.by) && spoken.order != self.order
+    }
+
     /// Takes what was said. `strictly`: the first that is told must be the first byte. Returns whether
     /// it was of use; text that belongs to wire numbers which went on before is pushed to `late`.
     pub(super) fn hear(&mut self, spoken: Spoken, strictly: bool, late: &mut Vec<Late>) -> Heard {
@@ -286,9 +291,9 @@ impl Way {
     }
 
     /// The connection ends, and the receiver did not ask for all that it had taken from the wire: the
-    /// rest of it is there, though nobody told it. With `losses` it may be that it was told, and lost.
-    pub(super) fn fill(&mut self, losses: bool, late: &mut Vec<Late>) {
-        let least = if losses || self.blind { SEAL } else { OVERHEAD };
+    /// rest of it is there, though nobody told it.
+    pub(super) fn fill(&mut self, late: &mut Vec<Late>) {
+        let least = if self.blind { SEAL } else { OVERHEAD };
         if let Some(rest) = self.untold().filter(|rest| *rest > least) {
             self.fill_with(rest, late);
         }

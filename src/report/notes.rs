@@ -173,7 +173,7 @@ pub(super) fn notes(
 
 /// Which TLS connections were read as the programs of this host gave their text to OpenSSL.
 fn in_clear(counts: &clear::Counts) -> Option<String> {
-    let clear::Counts { read, unread, unexplained, lost } = *counts;
+    let clear::Counts { read, unread, unexplained, lost, muted } = *counts;
     let all = read.saturating_add(unread);
     if all == 0 {
         return None;
@@ -194,6 +194,10 @@ fn in_clear(counts: &clear::Counts) -> Option<String> {
             "{text}; {} of text came faster than they could be read",
             plural(lost, "piece")
         );
+    }
+    if muted > 0 {
+        text =
+            format!("{text}, and the connections that missed some were not followed any further");
     }
     Some(text)
 }
