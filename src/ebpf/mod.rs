@@ -12,20 +12,17 @@ mod run;
 mod segments;
 mod sockets;
 mod tls;
+mod wanted;
 
 use aya::programs::ProgramError;
 use aya::{Btf, EbpfError};
 use caps::{CapSet, Capability};
 pub use libssl::Library;
-pub use segments::{Segments, TURN, Wanted};
+pub use segments::Segments;
 pub use sockets::Sockets;
 use std::io;
 pub use tls::Tls;
-
-/// Why the kernel does not do what is wanted of it.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
+pub use wanted::{Refused, TURN, Wanted};
 
 impl Refused {
     /// What it was that failed, and the kernel's own word.

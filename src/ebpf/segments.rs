@@ -6,7 +6,7 @@
 
 use super::clock::epoch;
 use super::run::{self, Run};
-use super::{Refused, before, kernel, kernel_types, lacking};
+use super::{Refused, Wanted, before, kernel, kernel_types, lacking};
 use crate::packet::{Frame, FrameRef, LinkType};
 use crate::source::Dropped;
 use crate::time::Timestamp;
@@ -29,24 +29,6 @@ const ETHERNET: u16 = 1;
 const CLOCK_SET: u64 = 1_000_000;
 /// Frames without a link header: tunnels (ARPHRD_NONE, _TUNNEL, _TUNNEL6, _SIT, _IPGRE, _RAWIP).
 const WITHOUT_HEADER: [u16; 6] = [65534, 768, 769, 776, 778, 519];
-
-/// The most that is kept of a turn.
-pub const TURN: u32 = 4_096;
-
-/// What is to be watched.
-#[derive(Clone, Debug)]
-pub struct Wanted<'w> {
-    /// The interfaces, as the user named them.
-    pub interfaces: &'w [String],
-    /// Only frames from or to these ports; all where there are none.
-    pub ports: &'w [u16],
-    /// Bytes of each turn that are kept, at most 4,096.
-    pub turn_bytes: u32,
-    /// Segments that only go on with a body are told as one.
-    pub joining: bool,
-    /// The ring buffer.
-    pub buffer_bytes: u32,
-}
 
 /// Interfaces whose frames are watched by programs in the kernel.
 pub struct Segments {

@@ -1,35 +1,13 @@
 //! Stands in for the kernel's programs in a program built without them.
 
+mod wanted;
+
 use crate::clear::Spoken;
 use crate::ends::Ends;
-use crate::packet::Endpoint;
-use crate::packet::Frame;
-use crate::packet::LinkType;
+use crate::packet::{Endpoint, Frame, LinkType};
 use crate::source::Dropped;
 use crate::time::Timestamp;
-
-/// Why the kernel does not do what is wanted of it.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
-
-/// The most that is kept of a turn.
-pub const TURN: u32 = 4_096;
-
-/// What is to be watched.
-#[derive(Clone, Debug)]
-pub struct Wanted<'w> {
-    /// The interfaces, as the user named them.
-    pub interfaces: &'w [String],
-    /// Only frames from or to these ports; all where there are none.
-    pub ports: &'w [u16],
-    /// Bytes of each turn that are kept.
-    pub turn_bytes: u32,
-    /// Segments that only go on with a body are told as one.
-    pub joining: bool,
-    /// The ring buffer.
-    pub buffer_bytes: u32,
-}
+pub use wanted::{Refused, TURN, Wanted};
 
 /// There are none.
 pub enum Segments {}
@@ -40,7 +18,7 @@ impl Segments {
     /// # Errors
     /// Always.
     pub fn open(_: &Wanted<'_>) -> Result<Self, Refused> {
-        Err(Refused("why502 was built without it (feature ebpf, which needs clang)".to_owned()))
+        Err(missing())
     }
 
     /// Never called.
@@ -78,7 +56,7 @@ impl Sockets {
     /// # Errors
     /// Always.
     pub fn open() -> Result<Self, Refused> {
-        Err(Refused("why502 was built without it (feature ebpf, which needs clang)".to_owned()))
+        Err(missing())
     }
 
     /// Never called.
@@ -122,7 +100,7 @@ impl Tls {
     /// # Errors
     /// Always.
     pub fn open(_: &[u16]) -> Result<Self, Refused> {
-        Err(Refused("why502 was built without it (feature ebpf, which needs clang)".to_owned()))
+        Err(missing())
     }
 
     /// Never called.
@@ -144,4 +122,8 @@ impl Tls {
     pub fn take(&mut self, _: usize, _: impl FnMut(Spoken)) {
         match *self {}
     }
+}
+
+fn missing() -> Refused {
+    Refused("why502 was built without it (feature ebpf, which needs clang)".to_owned())
 }
