@@ -126,3 +126,28 @@ fn what_is_joined_says_the_same_as_every_segment() {
         assert!(few * 4 < many * 3, "{few} records for {many} segments");
     });
 }
+
+#[test]
+fn what_is_lost_is_counted_though_no_record_follows() {
+    on_a_host(|| {
+        if !kernel_has_hooks() {
+            return;
+        }
+        let wanted = Wanted {
+            interfaces: &["lo".to_owned()],
+            ports: &[],
+            turn_bytes: 4_096,
+            joining: true,
+            buffer_bytes: 1 << 16,
+        };
+        let mut segments = Segments::open(&wanted).unwrap();
+        let port = server();
+        for _ in 0..200 {
+            drop(TcpStream::connect(("127.0.0.1", port)).unwrap());
+        }
+        segments.take(usize::MAX, |_| ());
+        assert_eq!(segments.dropped().by_kernel, 0, "none of those that had room tells");
+        segments.look_round();
+        assert!(segments.dropped().by_kernel > 0);
+    });
+}

@@ -37,7 +37,7 @@ pub struct Segments {
     /// Keeps the programs where they are.
     _programs: Ebpf,
     lost: Lost,
-    /// The same, where no record comes any more that would tell.
+    /// The same, where no record comes any more that would tell: the programs' only variable.
     lost_by_now: Option<Array<MapData, u32>>,
     /// Nanoseconds from the start of this host to that of the epoch.
     offset: u64,
@@ -107,7 +107,7 @@ impl Segments {
         }
         let ring = programs.take_map("frames").ok_or_else(|| Refused("no ring".to_owned()))?;
         let ring = RingBuf::try_from(ring).map_err(|error| Refused::of("ring buffer", &error))?;
-        let lost_by_now = programs.take_map("lost").and_then(|map| Array::try_from(map).ok());
+        let lost_by_now = programs.take_map(".bss").and_then(|map| Array::try_from(map).ok());
         let (lost, offset) = (Lost::default(), epoch());
         Ok(Self { ring, interfaces, _programs: programs, lost, lost_by_now, offset })
     }
