@@ -31,7 +31,7 @@ struct bpf_spin_lock {
 #define MAP_KEY(kind) kind *key
 #define MAP_VALUE(kind) kind *value
 
-enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_RINGBUF = 27 };
+enum { MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_RINGBUF = 27 };
 
 // Submitted quietly: whoever reads looks by itself. A wake-up for each record halves a busy server.
 enum { RB_NO_WAKEUP = 1 };
@@ -41,7 +41,6 @@ static long (*map_update)(void *map, const void *key, const void *value, u64 fla
 static long (*map_delete)(void *map, const void *key) = (void *)3;
 static u64 (*ktime)(void) = (void *)5;
 static u64 (*current_pid_tgid)(void) = (void *)14;
-static long (*current_comm)(void *to, u32 size) = (void *)16;
 static long (*spin_lock)(struct bpf_spin_lock *lock) = (void *)93;
 static long (*spin_unlock)(struct bpf_spin_lock *lock) = (void *)94;
 static long (*skb_load_bytes)(const void *skb, u32 from, void *to, u32 size) = (void *)26;

@@ -44,9 +44,12 @@ enum {
 // Of an ICMP error: what it quotes.
 #define QUOTED 256
 
-// Connections whose turns are followed, at most. A slot that two of them share costs bytes, no more:
-// each takes the other's segments for the end of a turn.
+// Connections whose turns are followed, at most. Of two that share a slot, the one that comes later costs
+// bytes, no more: it takes the slot over, and with it begins a turn, but not while a run of the other
+// waits there to be told.
 #define SLOTS 65536
+// So long at most: of a connection that has ended without a word, none is.
+#define WAITS 60000000000ULL
 
 // Only segments from or to these ports are kept, if any is set.
 const volatile u8 some_ports;
@@ -92,8 +95,8 @@ struct {
 // What is known of a connection. Both sides are looked at on different processors at once.
 struct slot {
     struct bpf_spin_lock lock;
-    u32 tag;  // of the connection
     u32 left; // bytes still to be kept of the turn
+    u64 tag;  // of the connection
     u8 sender;
     u8 content;
     u8 known;     // a bit for each side whose `next` means something
@@ -259,7 +262,7 @@ struct seen {
 // Puts the first `keep` bytes of the frame into a record with room for `room`. The barrier keeps the
 // compiler from comparing another register than the one whose bound the verifier must know; before Linux
 // 6.8 it does not learn from a comparison with 0 that there is a byte at all, but from `last` it does.
-#define EMIT(packet, seen, keep, room)                                                          \
+#define EMIT(packet, seen, keep, room)                                                             \
     do {                                                                                           \
         struct {                                                                                   \
             struct record head;                                                                    \
@@ -332,8 +335,9 @@ APART int follow(packet_t *packet, struct seen *seen)
     u32 payload = seen->payload;
     u32 from = mixed(seen->from ^ mixed(seen->from_port));
     u32 to = mixed(seen->to ^ mixed(seen->to_port));
-    u32 tag = mixed((from + to) ^ packet->ifindex);
-    u32 place = tag & (SLOTS - 1);
+    // The same from either side.
+    u32 place = mixed((from + to) ^ packet->ifindex) & (SLOTS - 1);
+    u64 tag = (u64)mixed(from ^ to ^ packet->ifindex) << 32 | (from + to);
     u8 sender = from < to;
     struct slot *slot = map_lookup(&slots, &place);
     if (!slot)
@@ -348,12 +352,20 @@ APART int follow(packet_t *packet, struct seen *seen)
     s32 keep = 0;
 
     spin_lock(&slot->lock);
-    if (slot->tag != tag || (seen->flags & SYN)) {
+    u8 another = slot->tag != tag;
+    if (another && slot->run.length && seen->now - slot->run.at < WAITS) {
+        spin_unlock(&slot->lock);
+        seen->keep += payload < turn_bytes ? payload : turn_bytes;
+        return emit(packet, seen);
+    }
+    if (another || (seen->flags & SYN)) {
+        // What waits of a connection between the same ends is told with this segment.
+        if (another)
+            slot->run.length = 0;
         slot->tag = tag;
         slot->sender = NOBODY;
         slot->known = 0;
         slot->closed = 0;
-        slot->run.length = 0;
     }
     if (payload && slot->sender != sender) {
         slot->sender = sender;
@@ -411,11 +423,10 @@ APART int follow(packet_t *packet, struct seen *seen)
         slot->closed = seen->window ? slot->closed & ~side : slot->closed | side;
     }
     spin_unlock(&slot->lock);
-    if (keep >= 0) {
-        seen->keep += keep;
-        emit(packet, seen);
-    }
-    return 0;
+    if (keep < 0)
+        return 0;
+    seen->keep += keep;
+    return emit(packet, seen);
 }
 
 INLINE void look(packet_t *packet, u32 link)
