@@ -293,10 +293,11 @@ pub(super) fn fix(failure: &Failure) -> Option<String> {
 fn dropped_fix(failure: &Failure, server: &End) -> Option<String> {
     let closed = server.closed.as_ref()?;
     let chose = matches!(closed.how, How::Close | How::Shutdown);
-    let had_read = matches!(failure.verdict.detail, Detail::Read { .. });
-    let who = closer(server, closed).filter(|_| chose && had_read)?;
+    let Detail::Read { all, .. } = failure.verdict.detail else { return None };
+    let who = closer(server, closed).filter(|_| chose)?;
+    let read = if all { "the request" } else { "a part of the request" };
     Some(format!(
-        "look in the log of {who} at that second: it read the request and closed the connection itself: \
+        "look in the log of {who} at that second: it read {read} and closed the connection itself: \
          a handler that drops it, an error that nobody caught, a timeout of its own, a worker that was \
          stopped in order"
     ))
