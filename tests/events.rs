@@ -453,3 +453,26 @@ fn a_proxy_without_a_backend_leg_is_told() {
     back.handshake().exchange("/a", 10).close(Proxy);
     assert_eq!(noted(&all(&[play("502 Bad Gateway"), back])), None);
 }
+
+/// It refuses, answers, refuses, answers: one of two behind an address is down, or its queue is full.
+#[test]
+fn a_backend_that_answers_every_second_connect_was_not_out_of_service() {
+    let flapping = |between: bool| {
+        let mut talks = Vec::new();
+        for index in 0..4_u16 {
+            let when = millis(900 * u64::from(index) + 70 * u64::from(index * index));
+            let mut refused = at(41_000 + index, when);
+            refused.syn().refuse();
+            talks.push(refused);
+            if between {
+                let mut fine = at(42_000 + index, when + millis(450));
+                fine.handshake().exchange("/a", 10).close(Proxy);
+                talks.push(fine);
+            }
+        }
+        all(&talks)
+    };
+    assert_eq!(flapping(true).events.len(), 0);
+    assert_eq!(causes(&flapping(true)), [("connection_refused", 4)]);
+    assert_eq!(flapping(false).events.len(), 1);
+}

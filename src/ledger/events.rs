@@ -120,11 +120,12 @@ pub(super) fn find(
     spans: &[Span],
     timer: Option<Timer>,
 ) -> Vec<(Event, Vec<usize>)> {
+    let comings = Comings::of(spans);
     let mut troubles = bursts(spans, failures, timer);
-    troubles.extend(refusals(failures, spans));
+    troubles.extend(refusals(failures, &comings));
     troubles.sort_by_key(|trouble| trouble.first);
     let mut events = Vec::new();
-    for trouble in joined(troubles) {
+    for trouble in joined(troubles, &comings) {
         let told = trouble.closed >= MIN_CLOSES
             || trouble.refused >= MIN_CONNECTS
             || trouble.closed > 0 && trouble.refused > 0;
@@ -179,15 +180,36 @@ pub(super) fn find(
     events
 }
 
-/// Troubles that follow each other closely are one.
-fn joined(troubles: Vec<Trouble>) -> Vec<Trouble> {
+/// When connections to the backend came about, in order.
+struct Comings(Vec<Timestamp>);
+
+impl Comings {
+    fn of(spans: &[Span]) -> Self {
+        let mut times: Vec<Timestamp> =
+            spans.iter().filter(|span| span.established).map(|span| span.opened).collect();
+        times.sort_unstable();
+        Self(times)
+    }
+
+    /// One came about after `from` and before `to`.
+    fn any_between(&self, from: Timestamp, to: Timestamp) -> bool {
+        let next = self.0.partition_point(|opened| *opened <= from);
+        self.0.get(next).is_some_and(|opened| *opened < to)
+    }
+}
+
+/// Troubles that follow each other closely are one, unless the backend was there in between: one that
+/// refuses every second connect was not out of service.
+fn joined(troubles: Vec<Trouble>, comings: &Comings) -> Vec<Trouble> {
     let mut joined: Vec<Trouble> = Vec::new();
     for trouble in troubles {
         match joined.last_mut() {
             // Closes lead to failed connects, and these to more of them; closes apart from each other
             // have nothing in common.
             Some(before)
-                if trouble.refused > 0 && trouble.first.since(before.last) <= RETRIES
+                if trouble.refused > 0
+                    && trouble.first.since(before.last) <= RETRIES
+                    && !comings.any_between(before.last, trouble.first)
                     || trouble.first <= before.last =>
             {
                 before.last = before.last.max(trouble.last);
@@ -252,22 +274,17 @@ fn by_timer(group: &[&Span], timer: Option<Timer>) -> bool {
 }
 
 /// Connects that failed one after the other, with none between that came about.
-fn refusals(failures: &[(usize, &Failure)], spans: &[Span]) -> Vec<Trouble> {
+fn refusals(failures: &[(usize, &Failure)], comings: &Comings) -> Vec<Trouble> {
     let mut times: Vec<(Timestamp, Timestamp)> = failures
         .iter()
         .filter(|(_, failure)| is_connect(failure))
         .map(|(_, failure)| (begun(failure), ended(failure)))
         .collect();
     times.sort_unstable();
-    let mut established: Vec<Timestamp> =
-        spans.iter().filter(|span| span.established).map(|span| span.opened).collect();
-    established.sort_unstable();
     let mut troubles: Vec<Trouble> = Vec::new();
     for (begun, ended) in times {
         if let Some(run) = troubles.last_mut() {
-            let next = established.partition_point(|opened| *opened <= run.last);
-            let between = established.get(next).is_some_and(|opened| *opened < begun);
-            if !between && begun.since(run.last) <= RETRIES {
+            if begun.since(run.last) <= RETRIES && !comings.any_between(run.last, begun) {
                 run.last = run.last.max(ended);
                 run.refused = run.refused.saturating_add(1);
                 continue;
