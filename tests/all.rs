@@ -12,6 +12,8 @@
     unreachable_pub
 )]
 
+/// Runs the program.
+mod program;
 /// Makes conversations and captures.
 mod talk;
 

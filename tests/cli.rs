@@ -1,29 +1,11 @@
 //! The program as a person or a script meets it.
 
+use crate::program::{RACE, run, stderr, stdout, why502};
 use std::fs;
 use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
-pub const RACE: &str = "captures/keepalive-race-nginx-node/proxy-side.pcap";
 const CLEAN: &str = "captures/clean-haproxy-node/proxy-side.pcap";
-
-pub fn why502(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_why502"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments);
-    command
-}
-
-pub fn run(arguments: &[&str]) -> Output {
-    why502(arguments).output().unwrap()
-}
-
-pub fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-pub fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
 
 #[test]
 fn the_exit_code_tells_whether_requests_failed() {

@@ -1,6 +1,6 @@
 //! `--filter`, in a program built with libpcap.
 
-use crate::cli::{RACE, run, stderr, stdout, why502};
+use crate::program::{RACE, run, stderr, stdout, why502};
 use crate::talk::{End, Frame, Talk, get, pcap, together};
 use std::fs::{self, File};
 use std::io::Cursor;

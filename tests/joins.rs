@@ -1,7 +1,7 @@
 //! Lines and conversations: what is joined, what must not be, what cannot be told; and logs that nobody
 //! prepared.
 
-use crate::cli::{RACE, stderr, stdout, why502};
+use crate::program::{RACE, stderr, stdout, why502};
 use crate::talk::{self, End, Talk, get, ok, pcap, post_head};
 use End::{Backend, Proxy};
 use flate2::Compression;

@@ -2,7 +2,7 @@
 //!
 //! They need root; without it they say so and pass.
 
-use crate::cli::{stderr, stdout, why502};
+use crate::program::{stderr, stdout, why502};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

@@ -3,7 +3,7 @@
 //!
 //! After a new table: `WHY502_BLESS=1 cargo test observed`, then read the difference.
 
-use crate::cli::{run, stdout};
+use crate::program::{run, stdout};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;

@@ -3,7 +3,7 @@
 //!
 //! They need root, a kernel that tells its types, and python3; without these they say so and pass.
 
-use crate::cli::{stderr, why502};
+use crate::program::{stderr, why502};
 use crate::live::{for_everybody, on_a_host, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

@@ -1,6 +1,6 @@
 //! The known timeouts: whole, the same as what was gathered, and as a person reads them.
 
-use crate::cli::{run, stderr, stdout};
+use crate::program::{run, stderr, stdout};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,6 +1,6 @@
 //! What is told of backends and proxies: by options, as kinds, in the configuration file.
 
-use crate::cli::{RACE, run, stderr, stdout};
+use crate::program::{RACE, run, stderr, stdout};
 use crate::talk::{self, End, Talk, get, pcap};
 use End::{Backend, Proxy};
 use serde_json::Value;
