@@ -26,8 +26,6 @@ mod access_logs;
 mod captures;
 /// The program as a person or a script meets it: output, exit codes, errors.
 mod cli;
-/// Public captures, held against what peer tools say of them.
-mod corpus;
 /// What the kernel says of a connection's ends, and what is made of it.
 mod ends;
 /// What many connections show together.
@@ -41,16 +39,11 @@ mod filter;
 mod hostile;
 /// Lines and conversations, joined or not.
 mod joins;
-/// Watching on other kernels, in an emulator.
-#[cfg(all(feature = "ebpf", target_os = "linux"))]
-mod kernels;
-/// The laboratory's cases, where `../shared` is there.
-mod laboratory;
 /// Who may import whom.
 mod layers;
-/// Watching interfaces.
-#[cfg(all(feature = "live", target_os = "linux"))]
-mod live;
+/// Joins logs of real proxies with captures.
+#[allow(dead_code)] // What counts over many cases is of use in the other binary of tests alone.
+mod logs;
 /// What the laboratory saw is what the README and `timeouts` say.
 mod observed;
 /// What must hold however network and capture treat a conversation.
@@ -59,12 +52,6 @@ mod properties;
 mod scenarios;
 /// Conversations sealed by TLS, and told.
 mod sealed;
-/// The kernel's programs at interfaces.
-#[cfg(all(feature = "ebpf", target_os = "linux"))]
-mod segments;
-/// Whose connections are, by the kernel's word.
-#[cfg(all(feature = "ebpf", target_os = "linux"))]
-mod sockets;
 /// Containers and link types.
 mod sources;
 /// What users told, from real captures, and what they read first.

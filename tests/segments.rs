@@ -1,6 +1,7 @@
 //! The kernel's programs at interfaces: what they join says the same as what they do not.
 
-use crate::live::{kernel_has_hooks, on_a_host, run};
+use crate::live::{needs_hooks, on_a_host, run};
+use crate::machine::{lacks, tests};
 use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,6 +10,11 @@ use std::time::Duration;
 use why502::ebpf::{Segments, Wanted};
 use why502::pipeline::{Analysis, Settings};
 use why502::report::records::Record;
+
+tests![
+    what_is_joined_says_the_same_as_every_segment,
+    what_is_lost_is_counted_though_no_record_follows,
+];
 
 /// Bytes of an answer: far more than is kept of a turn.
 const BODY: usize = 300_000;
@@ -89,16 +95,12 @@ impl Seen {
     }
 }
 
-#[test]
 fn what_is_joined_says_the_same_as_every_segment() {
     on_a_host(|| {
-        if !kernel_has_hooks() {
-            return;
-        }
+        needs_hooks();
         // Segments of a size that a wire would carry.
         if !run("ip link set lo mtu 1500 gso_max_segs 1").status.success() {
-            eprintln!("skipped: this needs an iproute2 that sets gso_max_segs");
-            return;
+            lacks("needs an iproute2 that sets gso_max_segs");
         }
         let port = server();
         let (joined, single) = (Seen::begin(true), Seen::begin(false));
@@ -127,12 +129,9 @@ fn what_is_joined_says_the_same_as_every_segment() {
     });
 }
 
-#[test]
 fn what_is_lost_is_counted_though_no_record_follows() {
     on_a_host(|| {
-        if !kernel_has_hooks() {
-            return;
-        }
+        needs_hooks();
         let wanted = Wanted {
             interfaces: &["lo".to_owned()],
             ports: &[],

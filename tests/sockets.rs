@@ -1,10 +1,11 @@
 //! What the kernel says of connections' ends, held against what processes of the test's own do: each test
 //! in a network namespace of its own.
 //!
-//! They need root, a kernel that tells its types, and python3; without these they say so and pass.
+//! They need root, a kernel that tells its types, and python3.
 
+use crate::live::{at_once, for_everybody, on_a_host, run};
+use crate::machine::{lacks, needs, tests};
 use crate::program::{stderr, why502};
-use crate::live::{for_everybody, on_a_host, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -18,6 +19,29 @@ use why502::ebpf::Sockets;
 use why502::ends::{End, Ends, How, ResetReason};
 use why502::packet::Endpoint;
 use why502::time::Timestamp;
+
+tests![
+    both_ends_are_known_by_their_processes_and_what_they_did_last,
+    a_connection_older_than_the_watch_has_its_owners,
+    a_process_of_a_container_has_the_number_that_it_has_here,
+    a_connection_that_several_have_open_is_nobodys_until_one_uses_it,
+    who_closed_it_and_how_is_known,
+    an_end_closed_after_the_other_is_told_apart_too,
+    bytes_that_nobody_read_are_counted_and_are_why_it_was_reset,
+    a_linger_time_of_zero_is_why_it_was_reset,
+    a_request_that_crosses_a_close_meets_a_reset_for_that,
+    data_for_an_end_whose_close_has_not_arrived_is_told_apart,
+    nothing_listening_is_why_a_connect_was_refused,
+    the_worker_that_answers_is_the_owner_not_the_parent_that_listens,
+    a_full_queue_is_told_of_those_that_wait_in_front_of_it,
+    the_same_ports_again_are_another_connection,
+    who_gave_up_on_a_connect_is_known,
+    the_container_of_a_process_is_told,
+    killed_outright_it_leaves_nothing_in_the_kernel,
+    requests_on_a_connection_send_no_records,
+    without_the_rights_for_it_one_line_says_so_and_the_watch_goes_on,
+    a_watch_says_who_closed_and_whether_the_request_had_been_read,
+];
 
 /// A process that does as it is told, line by line, and answers with `out(...)`.
 struct Party {
@@ -105,25 +129,15 @@ fn wait() {
     sleep(Duration::from_millis(80));
 }
 
-/// `None`, and a word why, where this host cannot do it.
-fn sockets() -> Option<Sockets> {
-    match Sockets::open() {
-        Ok(sockets) => Some(sockets),
-        Err(why) => {
-            eprintln!("skipped: {why}");
-            None
-        }
-    }
+fn sockets() -> Sockets {
+    Sockets::open().unwrap_or_else(|why| lacks(format!("needs a kernel that tells: {why}")))
 }
 
 /// Runs `test` with a connection over which each side has said something.
 fn scene(test: impl FnOnce(&mut Scene) + Send + 'static) {
     on_a_host(|| {
-        let Some(sockets) = sockets() else { return };
-        if !run("command -v python3").status.success() {
-            eprintln!("skipped: this needs python3");
-            return;
-        }
+        let sockets = sockets();
+        needs(&["python3"]);
         let (mut client, mut server) = (Party::new(), Party::new());
         let port = server.ask("listen()");
         let own = client.ask(&format!("connect({port})"));
@@ -160,7 +174,6 @@ fn unread(end: &End) -> u32 {
     closed.received_to.0.wrapping_sub(closed.read_to.0)
 }
 
-#[test]
 fn both_ends_are_known_by_their_processes_and_what_they_did_last() {
     scene(|scene| {
         let ends = scene.both();
@@ -180,11 +193,9 @@ fn both_ends_are_known_by_their_processes_and_what_they_did_last() {
     });
 }
 
-#[test]
 fn a_connection_older_than_the_watch_has_its_owners() {
     scene(|scene| {
-        let Some(later) = sockets() else { return };
-        scene.sockets = later;
+        scene.sockets = sockets();
         let ends = scene.both();
         assert_eq!(ends.client.unwrap().owner.unwrap().pid, scene.client.pid());
         let server = ends.server.unwrap();
@@ -193,13 +204,9 @@ fn a_connection_older_than_the_watch_has_its_owners() {
     });
 }
 
-#[test]
 fn a_process_of_a_container_has_the_number_that_it_has_here() {
     scene(|scene| {
-        if !run("unshare --pid --fork --kill-child true").status.success() {
-            eprintln!("skipped: this needs unshare");
-            return;
-        }
+        needs(&["unshare"]);
         let mut command = Command::new("unshare");
         let command = command.args(["--pid", "--fork", "--kill-child", "python3"]);
         scene.client = Party::of(command);
@@ -213,12 +220,10 @@ fn a_process_of_a_container_has_the_number_that_it_has_here() {
     });
 }
 
-#[test]
 fn a_connection_that_several_have_open_is_nobodys_until_one_uses_it() {
     scene(|scene| {
         let other = scene.server.ask(FORK);
-        let Some(later) = sockets() else { return };
-        scene.sockets = later;
+        scene.sockets = sockets();
         assert_eq!(scene.server().owner, None);
         scene.server.ask("conn.send(b'x'); out(1)");
         assert_eq!(scene.server().owner.unwrap().pid, scene.server.pid());
@@ -226,9 +231,8 @@ fn a_connection_that_several_have_open_is_nobodys_until_one_uses_it() {
     });
 }
 
-#[test]
 fn who_closed_it_and_how_is_known() {
-    for (line, how) in [
+    let cases = [
         ("conn.close()", How::Close),
         ("conn.shutdown(socket.SHUT_WR)", How::Shutdown),
         ("conn.shutdown(socket.SHUT_RDWR)", How::Shutdown),
@@ -237,7 +241,8 @@ fn who_closed_it_and_how_is_known() {
         ("os.kill(os.getpid(), signal.SIGKILL)", How::Exit { signal: Some(9) }),
         ("os.kill(os.getpid(), signal.SIGTERM)", How::Exit { signal: Some(15) }),
         ("os.abort()", How::Exit { signal: Some(6) }),
-    ] {
+    ];
+    at_once(cases, |(line, how)| {
         scene(move |scene| {
             let before = now();
             scene.server.tell(line);
@@ -255,16 +260,16 @@ fn who_closed_it_and_how_is_known() {
             assert_eq!(client.by.unwrap().pid, scene.client.pid());
             assert_eq!(client.how, How::Close, "{line}");
         });
-    }
+    });
 }
 
-#[test]
 fn an_end_closed_after_the_other_is_told_apart_too() {
-    for (line, how) in [
+    let cases = [
         ("conn.shutdown(socket.SHUT_WR)", How::Shutdown),
         ("conn.close()", How::Close),
         ("os._exit(0)", How::Exit { signal: None }),
-    ] {
+    ];
+    at_once(cases, |(line, how)| {
         scene(move |scene| {
             scene.server.tell("conn.close()");
             wait();
@@ -272,15 +277,15 @@ fn an_end_closed_after_the_other_is_told_apart_too() {
             let closed = scene.client().closed.unwrap();
             assert_eq!(closed.how, how, "{line}");
         });
-    }
+    });
 }
 
-#[test]
 fn bytes_that_nobody_read_are_counted_and_are_why_it_was_reset() {
-    for (line, how) in [
+    let cases = [
         ("conn.close()", How::Close),
         ("os.kill(os.getpid(), signal.SIGKILL)", How::Exit { signal: Some(9) }),
-    ] {
+    ];
+    at_once(cases, |(line, how)| {
         scene(move |scene| {
             scene.send("seventeen bytes..");
             scene.server.ask("out(len(conn.recv(4)))");
@@ -293,10 +298,9 @@ fn bytes_that_nobody_read_are_counted_and_are_why_it_was_reset() {
             assert_eq!(server.reset.unwrap().why, ResetReason::UnreadData);
             assert_eq!((ends.client.unwrap().closed), None, "a reset is no close of this side");
         });
-    }
+    });
 }
 
-#[test]
 fn a_linger_time_of_zero_is_why_it_was_reset() {
     scene(|scene| {
         scene.server.ask("linger()");
@@ -308,7 +312,6 @@ fn a_linger_time_of_zero_is_why_it_was_reset() {
     });
 }
 
-#[test]
 fn a_request_that_crosses_a_close_meets_a_reset_for_that() {
     scene(|scene| {
         scene.server.tell("conn.close()");
@@ -326,7 +329,6 @@ fn a_request_that_crosses_a_close_meets_a_reset_for_that() {
     });
 }
 
-#[test]
 fn data_for_an_end_whose_close_has_not_arrived_is_told_apart() {
     scene(|scene| {
         // The close waits behind bytes for which the client has no room.
@@ -340,7 +342,6 @@ fn data_for_an_end_whose_close_has_not_arrived_is_told_apart() {
     });
 }
 
-#[test]
 fn nothing_listening_is_why_a_connect_was_refused() {
     scene(|scene| {
         let free = scene.server.ask(
@@ -358,7 +359,6 @@ fn nothing_listening_is_why_a_connect_was_refused() {
     });
 }
 
-#[test]
 fn the_worker_that_answers_is_the_owner_not_the_parent_that_listens() {
     scene(|scene| {
         let port = scene.server.ask("listen()");
@@ -378,7 +378,6 @@ fn the_worker_that_answers_is_the_owner_not_the_parent_that_listens() {
     });
 }
 
-#[test]
 fn a_full_queue_is_told_of_those_that_wait_in_front_of_it() {
     scene(|scene| {
         // Who connects comes to the queue with its first bytes, and that takes one more than it says.
@@ -403,7 +402,6 @@ fn a_full_queue_is_told_of_those_that_wait_in_front_of_it() {
     });
 }
 
-#[test]
 fn the_same_ports_again_are_another_connection() {
     scene(|scene| {
         let own = scene.ends.0.port;
@@ -426,7 +424,6 @@ fn the_same_ports_again_are_another_connection() {
     });
 }
 
-#[test]
 fn who_gave_up_on_a_connect_is_known() {
     scene(|scene| {
         run(
@@ -473,18 +470,13 @@ impl Drop for Group {
     }
 }
 
-#[test]
 fn the_container_of_a_process_is_told() {
     scene(|scene| {
         let id = format!("{:064x}", 0x0abc_def0_1234_u64 + u64::from(scene.server.pid()));
         let id = id.chars().rev().collect::<String>();
-        let Some(group) = Group::new(&id) else {
-            eprintln!("skipped: this host has no control groups to make one in");
-            return;
-        };
+        let group = Group::new(&id).unwrap_or_else(|| lacks("needs control groups to make one in"));
         fs::write(group.0.join("cgroup.procs"), scene.server.pid().to_string()).unwrap();
-        let Some(later) = sockets() else { return };
-        scene.sockets = later;
+        scene.sockets = sockets();
         let ends = scene.both();
         let of = |end: Option<End>| end.unwrap().owner.unwrap().container;
         assert_eq!(of(ends.server), Some(id[..12].to_owned()));
@@ -524,13 +516,9 @@ fn held(pid: u32) -> Vec<(&'static str, u32)> {
     held
 }
 
-#[test]
 fn killed_outright_it_leaves_nothing_in_the_kernel() {
     scene(|_| {
-        if !run("command -v bpftool").status.success() {
-            eprintln!("skipped: this needs bpftool");
-            return;
-        }
+        needs(&["bpftool"]);
         let (mut child, ..) = watch(&["--processes", "always"]);
         let held = held(child.id());
         for kind in ["prog", "map", "link"] {
@@ -574,13 +562,9 @@ fn told(local: Endpoint) -> HashMap<u32, (u64, u64)> {
     told
 }
 
-#[test]
 fn requests_on_a_connection_send_no_records() {
     scene(|scene| {
-        if !run("command -v bpftool").status.success() {
-            eprintln!("skipped: this needs bpftool");
-            return;
-        }
+        needs(&["bpftool"]);
         let before = told(scene.ends.0);
         scene.server.tell("for i in range(200): conn.recv(9); conn.send(b'pong!')");
         scene.client.ask("for i in range(200): conn.send(b'ping'); conn.recv(9)\nout(1)");
@@ -595,13 +579,9 @@ fn requests_on_a_connection_send_no_records() {
     });
 }
 
-#[test]
 fn without_the_rights_for_it_one_line_says_so_and_the_watch_goes_on() {
     on_a_host(|| {
-        if !run("command -v setpriv").status.success() {
-            eprintln!("skipped: this needs setpriv");
-            return;
-        }
+        needs(&["setpriv"]);
         let folder = tempfile::tempdir().unwrap();
         let program = for_everybody(folder.path());
         let limited = |processes: &str| {
@@ -626,8 +606,8 @@ fn without_the_rights_for_it_one_line_says_so_and_the_watch_goes_on() {
 
 /// The records of a watch during which a backend answers, is idle, gets another request and does this
 /// with it; and the numbers of both processes.
-fn failing(deed: &'static str) -> Option<(Vec<Value>, [u32; 2])> {
-    sockets()?;
+fn failing(deed: &'static str) -> (Vec<Value>, [u32; 2]) {
+    drop(sockets());
     let (mut client, mut server) = (Party::new(), Party::new());
     let port = server.ask("listen()").to_string();
     let backend = format!(":{port}");
@@ -654,21 +634,21 @@ fn failing(deed: &'static str) -> Option<(Vec<Value>, [u32; 2])> {
     std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut text).unwrap();
     child.wait().unwrap();
     let records = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    Some((records, [client.pid(), server.pid()]))
+    (records, [client.pid(), server.pid()])
 }
 
 /// What real processes do becomes a verdict that names them.
-#[test]
 fn a_watch_says_who_closed_and_whether_the_request_had_been_read() {
-    for (deed, cause, retry, read, how) in [
+    let cases = [
         ("conn.close()", "keepalive_race", "safe", "none", "close"),
         ("conn.shutdown(2)", "keepalive_race", "unsafe", "none", "shutdown"),
         ("os.kill(os.getpid(), 9)", "reset_in_flight", "safe", "none", "exit"),
         ("conn.recv(5); conn.close()", "reset_in_flight", "unsafe", "part", "close"),
         ("conn.recv(99); conn.close()", "closed_in_flight", "unsafe", "all", "close"),
-    ] {
+    ];
+    at_once(cases, |(deed, cause, retry, read, how)| {
         on_a_host(move || {
-            let Some((records, [client, server])) = failing(deed) else { return };
+            let (records, [client, server]) = failing(deed);
             let of =
                 |kind: &str| records.iter().filter(|one| one["type"] == kind).collect::<Vec<_>>();
             let failures = of("failure");
@@ -695,5 +675,5 @@ fn a_watch_says_who_closed_and_whether_the_request_had_been_read() {
             // The end knows nothing else of it.
             assert!(of("revision").iter().all(|one| one.get("process").is_none()), "{deed}");
         });
-    }
+    });
 }

@@ -1,28 +1,11 @@
 //! The known timeouts: whole, the same as what was gathered, and as a person reads them.
 
 use crate::program::{run, stderr, stdout};
-use serde_json::Value;
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use why502::explain;
-use why502::timeouts::{self, Known, Limit, Side};
+use why502::timeouts::{self, Known, Side};
 use why502::verdict::Cause;
-
-/// What was looked up again later than the list that was gathered, and found.
-const FOUND_LATER: [&str; 9] = [
-    "aws-nlb",
-    "aws-apigw-rest",
-    "openresty",
-    "node-http-agent",
-    "iis",
-    "unicorn",
-    "play",
-    "spring-boot-tomcat",
-    "passenger",
-];
-/// Its own template says otherwise than memory did.
-const CORRECTED: &str = "passenger";
 
 fn answer(arguments: &[&str]) -> String {
     let output = run(arguments);
@@ -34,51 +17,6 @@ fn answer(arguments: &[&str]) -> String {
 fn fits(line: &str, width: usize) -> bool {
     let text = line.get(19..).filter(|_| line.starts_with("  ")).unwrap_or(line);
     line.chars().count() <= width || !text.contains(' ')
-}
-
-fn seconds(limit: Limit<std::time::Duration>) -> Option<f64> {
-    limit.value().map(|value| value.as_secs_f64())
-}
-
-/// Nothing of what was gathered is lost, and nothing is called verified that is not.
-#[test]
-fn the_table_says_what_was_gathered() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/timeouts.json");
-    let Ok(text) = fs::read_to_string(path) else {
-        eprintln!("skipped: no ../shared/timeouts.json");
-        return;
-    };
-    let gathered: Value = serde_json::from_str(&text).unwrap();
-    let mut ids = BTreeSet::new();
-    for (list, side) in [("proxies", Side::Proxy), ("backends", Side::Server)] {
-        for one in gathered[list].as_array().unwrap() {
-            let id = one["id"].as_str().unwrap();
-            let known = timeouts::by_id(id).unwrap_or_else(|| panic!("{id} is missing"));
-            ids.insert(id);
-            assert_eq!((known.side, known.name), (side, one["name"].as_str().unwrap()), "{id}");
-            let requests = one["max_requests"].as_u64().filter(|requests| *requests > 0);
-            assert_eq!(known.requests.value().map(u64::from), requests, "{id}");
-            let same = |field: &str, limit| assert_eq!(seconds(limit), one[field].as_f64(), "{id}");
-            match side {
-                Side::Proxy => {
-                    same("upstream_idle_s", known.idle);
-                    same("connect_s", known.connect);
-                    same("read_s", known.read);
-                    assert_eq!(known.retries, one["retries"].as_str().unwrap(), "{id}");
-                }
-                Side::Server => {
-                    if id != CORRECTED {
-                        same("keepalive_s", known.idle);
-                    }
-                    same("header_s", known.head);
-                }
-            }
-            let verified = one["verified"].as_bool().unwrap();
-            assert_eq!(known.verified, verified || FOUND_LATER.contains(&id), "{id}");
-            assert!(verified || known.source != one["source"] || !known.verified, "{id}");
-        }
-    }
-    assert_eq!(ids, timeouts::all().map(|known| known.id).collect());
 }
 
 #[test]

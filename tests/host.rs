@@ -1,0 +1,79 @@
+//! The tests that need something of this machine: root and network namespaces, a kernel that takes
+//! programs, other software, cases that live beside the project.
+//!
+//! A runner of its own shows as ignored, with the reason, what cannot run here; the one that comes with
+//! Rust can only call it passed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    missing_docs,
+    unreachable_pub
+)]
+
+/// What tests need, and how they say that it is not there.
+mod machine;
+/// Runs the program.
+#[allow(dead_code)]
+mod program;
+
+/// Public captures, held against what peer tools say of them.
+mod corpus;
+/// The known timeouts, held against what was gathered.
+mod gathered;
+/// Watching on other kernels, in an emulator.
+#[cfg(all(feature = "ebpf", target_os = "linux"))]
+mod kernels;
+/// The laboratory's cases.
+mod laboratory;
+/// Watching interfaces.
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod live;
+/// Joins logs of real proxies with captures.
+#[allow(dead_code)]
+mod logs;
+/// The kernel's programs at interfaces.
+#[cfg(all(feature = "ebpf", target_os = "linux"))]
+mod segments;
+/// Whose connections are, by the kernel's word.
+#[cfg(all(feature = "ebpf", target_os = "linux"))]
+mod sockets;
+
+use libtest_mimic::{Arguments, Trial};
+use std::process::ExitCode;
+
+/// Most of these tests wait for others: for processes, timers, the kernel.
+const AT_ONCE: usize = 8;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    libtest_mimic::run(&arguments, trials()).exit_code()
+}
+
+fn trials() -> Vec<Trial> {
+    let mut rooms: Vec<(&str, &[(&str, fn())])> = vec![
+        ("corpus", corpus::TESTS),
+        ("gathered", gathered::TESTS),
+        ("laboratory", laboratory::TESTS),
+    ];
+    let mut trials = Vec::new();
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    trials.extend(live::trials());
+    #[cfg(all(feature = "ebpf", target_os = "linux"))]
+    rooms.extend([
+        ("kernels", kernels::TESTS),
+        ("segments", segments::TESTS),
+        ("sockets", sockets::TESTS),
+    ]);
+    for (room, tests) in rooms {
+        let of = |(name, test): &(&str, fn())| machine::trial(format!("{room}::{name}"), *test);
+        trials.extend(tests.iter().map(of));
+    }
+    trials
+}
