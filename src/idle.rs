@@ -143,7 +143,7 @@ pub const SHORTEST_TIMER: Duration = Duration::from_millis(100);
 const SAMPLES: usize = 1_024;
 
 /// Gaps after which a side closed. The distribution has all of them, the samples the first
-/// [`SAMPLES`].
+/// `SAMPLES`.
 #[derive(Clone, Debug, Default)]
 pub struct Closes {
     /// All of them.

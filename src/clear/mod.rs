@@ -12,7 +12,7 @@
 //! - a connection of which nothing is told in time passes as it is, TLS;
 //! - ciphertext in the middle that nobody explained passes as bytes that were not captured, and a gap
 //!   behind them, for how long the text was is not known;
-//! - at the end of a connection the same without a gap, unless it can hold no message ([`record`]).
+//! - at the end of a connection the same without a gap, unless it can hold no message (`record`).
 //!
 //! Either end may tell. The sender's word is taken before the receiver's: it says exactly where its text
 //! lies, while the receiver may have taken more from the wire than the text it returned.

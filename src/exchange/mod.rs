@@ -2,7 +2,7 @@
 //!
 //! [`Reader`] follows one connection. Whatever the protocol, it makes known an [`Exchange`] for each
 //! request, once its fate is known, and at the end what the connection was ([`Ended`]). It frames
-//! HTTP/1.1 ([`http1`]); other protocols are recognised and left alone.
+//! HTTP/1.1 (`http1`); other protocols are recognised and left alone.
 //!
 //! An answered exchange is made known when the next request comes, or with the end of its connection:
 //! what follows the answer tells whether the client took it. A 5xx is told at once.

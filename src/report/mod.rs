@@ -1,6 +1,6 @@
 //! Values out: one serialisable [`Report`], and one file per format that renders it.
 //!
-//! [`build`] makes the report of the books, the roles and the captures; [`words`] finds the
+//! [`build`] makes the report of the books, the roles and the captures; `words` finds the
 //! sentences; [`text`] and [`json`] render. Whatever was captured passes through [`escape`] on its
 //! way in, so no renderer has to think of it.
 

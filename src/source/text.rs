@@ -16,7 +16,7 @@ const PIECE: usize = 1 << 18;
 pub enum LineEnd {
     /// It is whole.
     Whole,
-    /// It is longer than [`LONGEST`]; what follows was left out.
+    /// It is longer than `LONGEST`; what follows was left out.
     Cut,
 }
 
