@@ -22,6 +22,8 @@ mod conversations;
 
 /// Logs of real proxies, joined.
 mod access_logs;
+/// What a backend answers.
+mod answers;
 /// Captures kept in `captures/` give the answers kept beside them.
 mod captures;
 /// The program as a person or a script meets it: output, exit codes, errors.
@@ -41,9 +43,13 @@ mod hostile;
 mod joins;
 /// Who may import whom.
 mod layers;
+/// The front leg and the backend leg.
+mod legs;
 /// Joins logs of real proxies with captures.
 #[allow(dead_code)] // What counts over many cases is of use in the other binary of tests alone.
 mod logs;
+/// What limits the answer.
+mod notes;
 /// What the laboratory saw is what the README and `timeouts` say.
 mod observed;
 /// What must hold however network and capture treat a conversation.
@@ -58,7 +64,11 @@ mod sources;
 mod stories;
 /// The known timeouts, as data and as pages.
 mod timeouts;
+/// Which closes and waits show a timeout.
+mod timers;
 /// What is told of backends and proxies.
 mod told;
 /// Captures given together.
 mod vantages;
+/// What a person reads of a failure.
+mod words;

@@ -1,11 +1,22 @@
 //! The program as a person or a script meets it.
 
 use crate::program::{RACE, run, stderr, stdout, why502};
+use crate::talk::{Frame, pcap};
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
 const CLEAN: &str = "captures/clean-haproxy-node/proxy-side.pcap";
+
+/// What the program says of frames, with options: the document.
+pub fn document(frames: &[Frame], options: &[&str]) -> serde_json::Value {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.pcap");
+    fs::write(&path, pcap(frames)).unwrap();
+    let arguments = ["analyze", "--format", "json", path.to_str().unwrap()];
+    let output = run(&[&arguments, options].concat());
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)))
+}
 
 #[test]
 fn the_exit_code_tells_whether_requests_failed() {
@@ -358,7 +369,7 @@ fn an_empty_file_and_a_header_alone_are_told_apart() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let empty = run(&["analyze", file.path().to_str().unwrap()]);
     assert!(stderr(&empty).contains("the file is empty"));
-    file.write_all(&crate::talk::pcap(&[])).unwrap();
+    file.write_all(&pcap(&[])).unwrap();
     let header = run(&["analyze", file.path().to_str().unwrap()]);
     assert_eq!(header.status.code(), Some(0));
     assert!(stdout(&header).contains("No TCP connection was seen"));

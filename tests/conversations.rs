@@ -69,6 +69,15 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         expected: || failure("keepalive_race", "proven", "unknown"),
     },
+    Scenario {
+        name: "a backend that half-closed acknowledges what crossed its FIN, and resets",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS).fin_unheard(Backend);
+            talk.data(Proxy, &get("/raced")).ack(Backend);
+            talk.idle(Duration::from_millis(3)).rst(Backend);
+        },
+        expected: || failure("keepalive_race", "proven", "unknown"),
+    },
     // stale_reuse
     Scenario {
         name: "the request acknowledges the backend's FIN",
@@ -111,6 +120,14 @@ pub const SCENARIOS: &[Scenario] = &[
             talk.rst_in_reply(Backend).arrives(Proxy).fin(Proxy);
         },
         expected: || failure("closed_in_flight", "likely", "safe"),
+    },
+    Scenario {
+        name: "an empty line comes before the request that the backend takes, and it closes",
+        play: |talk| {
+            talk.handshake().data(Proxy, &[b"\r\n", &get("/crash")[..]].concat()).ack(Backend);
+            talk.close(Backend);
+        },
+        expected: || failure("closed_in_flight", "proven", "unsafe"),
     },
     // reset_in_flight
     Scenario {
@@ -203,6 +220,14 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         expected: || failure("connection_refused", "proven", "safe"),
     },
+    Scenario {
+        name: "a SYN that was not captured is answered by a reset",
+        play: |talk| {
+            talk.syn().refuse();
+            talk.frames.remove(0);
+        },
+        expected: || failure("connection_refused", "likely", "safe"),
+    },
     // response_timeout
     Scenario {
         name: "the proxy loses patience",
@@ -211,6 +236,22 @@ pub const SCENARIOS: &[Scenario] = &[
             talk.data(Proxy, &get("/slow")).ack(Backend).idle(TWO_SECONDS).close(Proxy);
         },
         expected: || failure("response_timeout", "likely", "unsafe"),
+    },
+    Scenario {
+        name: "the proxy loses patience after a tenth of a second",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/a")).ack(Backend);
+            talk.idle(Duration::from_millis(100)).close(Proxy);
+        },
+        expected: || failure("response_timeout", "likely", "unsafe"),
+    },
+    Scenario {
+        name: "the proxy closes so soon that it has not lost patience",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/a")).ack(Backend);
+            talk.idle(Duration::from_millis(10)).close(Proxy);
+        },
+        expected: || failure("client_gone", "possible", "unsafe"),
     },
     Scenario {
         name: "the answer comes after the proxy has lost patience",
@@ -578,6 +619,18 @@ pub const SCENARIOS: &[Scenario] = &[
         expected: none,
     },
     Scenario {
+        name: "a line of the head is no header and the proxy closes as that head announces",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/a")).ack(Backend);
+            talk.data(
+                Backend,
+                b"HTTP/1.1 200 OK\r\nno header\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+            );
+            talk.ack(Proxy).close(Proxy);
+        },
+        expected: none,
+    },
+    Scenario {
         name: "the head is longer than the proxy's buffer",
         play: |talk| {
             talk.handshake().exchange("/warm", 64).data(Proxy, &get("/big")).ack(Backend);
@@ -605,6 +658,24 @@ pub const SCENARIOS: &[Scenario] = &[
                 .close(Proxy);
         },
         expected: || failure("stalled", "likely", "unsafe"),
+    },
+    Scenario {
+        name: "the proxy resets when it has taken a large head and much of the body",
+        play: |talk| {
+            talk.handshake().data(Proxy, &get("/a")).ack(Backend);
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: 9000\r\nX-Large: {}\r\n\r\n",
+                "x".repeat(6_000)
+            );
+            for piece in head.as_bytes().chunks(1_400) {
+                talk.data(Backend, piece);
+            }
+            for _ in 0..6 {
+                talk.data(Backend, &[b'y'; 1_400]).ack(Proxy);
+            }
+            talk.data(Backend, &[b'y'; 600]).rst(Proxy);
+        },
+        expected: none,
     },
     Scenario {
         name: "the proxy closes after a large head and its short body, as it does after the last answer",
@@ -673,6 +744,14 @@ pub const SCENARIOS: &[Scenario] = &[
         expected: || failure("protocol_mismatch", "proven", "safe"),
     },
     Scenario {
+        name: "an HTTP/2 preface is answered by a TLS alert",
+        play: |talk| {
+            talk.handshake().data(Proxy, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+            talk.ack(Backend).data(Backend, &[0x15, 3, 1, 0, 2, 2, 70]).ack(Proxy).close(Backend);
+        },
+        expected: || failure("protocol_mismatch", "proven", "safe"),
+    },
+    Scenario {
         name: "a greeting before the hello is no answer to it",
         play: |talk| {
             talk.handshake().data_unheard(Backend, b"220 mail ESMTP\r\n");
@@ -680,6 +759,38 @@ pub const SCENARIOS: &[Scenario] = &[
             talk.close(Proxy);
         },
         expected: none,
+    },
+    Scenario {
+        name: "what follows an answer that was not captured is no answer in another protocol",
+        play: |talk| {
+            talk.handshake().data(Proxy, &[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0]).ack(Backend);
+            talk.data(Backend, &[0x16, 3, 3, 0, 200, 2, 0, 0, 1, 0]);
+            talk.frames.pop();
+            talk.data(Backend, &[0x41; 190]).ack(Proxy).idle(Duration::from_secs(1));
+            talk.ack(Backend).ack(Proxy).ack(Backend).ack(Proxy).close(Proxy);
+        },
+        expected: none,
+    },
+    // unproven
+    Scenario {
+        name: "a part of the request is acknowledged, and the proxy closes",
+        play: |talk| {
+            talk.handshake().data(Proxy, &post_head("/up", 300)).ack(Backend);
+            talk.data_unheard(Proxy, &[b'b'; 300]).idle(TWO_SECONDS).fin_unheard(Proxy);
+            talk.idle(Duration::from_secs(1)).ack(Backend);
+        },
+        expected: || failure("unproven", "possible", "unknown"),
+    },
+    Scenario {
+        name: "the backend closes seconds after a request that it does not acknowledge",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            talk.data_unheard(Proxy, &get("/lost"))
+                .idle(Duration::from_secs(3))
+                .fin_unheard(Backend);
+            talk.arrives(Proxy).fin(Proxy).rst_in_reply(Backend);
+        },
+        expected: || failure("unproven", "possible", "unknown"),
     },
     // sound
     Scenario {
@@ -875,6 +986,20 @@ pub const SCENARIOS: &[Scenario] = &[
         play: |talk| {
             talk.handshake().exchange("/a", 64).idle(TWO_SECONDS);
             talk.again(Proxy, b"\n").ack(Backend).exchange("/b", 64).close(Proxy);
+        },
+        expected: none,
+    },
+    Scenario {
+        name: "a keep-alive probe that was not captured, and then the backend closes",
+        play: |talk| {
+            talk.handshake().exchange("/a", 64).idle(Duration::from_secs(1));
+            talk.data_unheard(Proxy, b"\0");
+            talk.frames.pop();
+            talk.arrives(Backend)
+                .ack(Backend)
+                .idle(Duration::from_secs(1))
+                .ack(Backend)
+                .close(Backend);
         },
         expected: none,
     },

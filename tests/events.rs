@@ -6,24 +6,24 @@ use End::{Backend, Proxy};
 use std::time::Duration;
 use why502::report::Report;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub const SECOND: Duration = Duration::from_secs(1);
 
-fn millis(count: u64) -> Duration {
+pub fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
 /// A connection of its own, `at` after noon.
-fn at(port: u16, at: Duration) -> Talk {
+pub fn at(port: u16, at: Duration) -> Talk {
     let number = 1_000 * u32::from(port);
     Talk::new(number, number + 500).on_port(port).after(at)
 }
 
-fn all(talks: &[Talk]) -> Report {
+pub fn all(talks: &[Talk]) -> Report {
     let frames: Vec<Frame> = talk::together(&talks.iter().collect::<Vec<_>>());
     analyze(&frames)
 }
 
-fn causes(report: &Report) -> Vec<(&'static str, u64)> {
+pub fn causes(report: &Report) -> Vec<(&'static str, u64)> {
     report.causes.iter().map(|(cause, count)| (*cause, *count)).collect()
 }
 
@@ -124,6 +124,38 @@ fn probes_that_are_answered_as_they_should_be_are_told_and_accuse_nobody() {
     assert_eq!((health.failed, health.of), (0, 8));
 }
 
+/// Steady requests that name nobody, of which some fail.
+fn steady(count: u16, failed: u16) -> Report {
+    let one = |index: u16| {
+        let mut talk = at(40_000 + index, SECOND * u32::from(index));
+        let status = if index < failed { "503 Oops" } else { "200 OK" };
+        talk.handshake().data(Proxy, &probe("x", "/health")).ack(Backend);
+        talk.data(Backend, &answer(status)).ack(Proxy).close(Proxy);
+        talk
+    };
+    all(&(0..count).map(one).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_few_failures_of_steady_requests_are_no_failing_health_check() {
+    assert_eq!(causes(&steady(10, 2)), [("backend_error", 2)]);
+    assert_eq!(causes(&steady(40, 4)), [("backend_error", 4)]);
+    assert_eq!(causes(&steady(10, 4)), [("health_check_failing", 1)]);
+}
+
+#[test]
+fn most_of_the_probes_answers_decide_the_advice() {
+    let one = |index: u16| {
+        let mut talk = at(40_000 + index, SECOND * u32::from(index));
+        let status = if index == 0 { "500 Oops" } else { "404 Not Found" };
+        talk.handshake().data(Proxy, &probe("ELB-HealthChecker/2.0", "/health"));
+        talk.data(Backend, &answer(status)).ack(Proxy).close(Proxy);
+        talk
+    };
+    let report = all(&(0..8).map(one).collect::<Vec<_>>());
+    assert!(report.failures[0].fix.contains("a path that exists"), "{}", report.failures[0].fix);
+}
+
 #[test]
 fn refused_connects_at_a_constant_period_are_one_failing_probe() {
     let connect = |index: u16, when: Duration| {
@@ -180,6 +212,28 @@ fn another_port_of_the_host_that_answers_is_named() {
     assert!(failure.fix.contains("port 8080 of the same host answers"), "{}", failure.fix);
 }
 
+#[test]
+fn another_port_is_not_named_where_this_one_answers() {
+    let one = |index: u16| {
+        let mut talk = at(40_000 + index, SECOND * u32::from(index))
+            .between(([10, 0, 0, 9], 40_000 + index), ([10, 0, 0, 1], 9_000));
+        talk.handshake().data(Proxy, &probe("ELB-HealthChecker/2.0", "/health"));
+        talk.data(Backend, &answer("404 Not Found")).ack(Proxy).close(Proxy);
+        talk
+    };
+    let mut talks: Vec<Talk> = (0..8).map(one).collect();
+    let mut good = at(50_000, SECOND);
+    good.handshake().exchange("/a", 10).close(Proxy);
+    talks.push(good);
+    let report = all(&talks);
+    assert_eq!(causes(&report), [("health_check_failing", 1)]);
+    assert!(
+        !report.failures[0].fix.contains("of the same host answers"),
+        "{}",
+        report.failures[0].fix
+    );
+}
+
 /// Giving up puts nothing on the wire: it lies between the last SYN and the next one that was due.
 #[test]
 fn a_connect_timeout_is_told_as_a_range_with_the_schedule_of_syns() {
@@ -230,28 +284,33 @@ fn probes_say_nothing_of_keep_alive() {
     assert_eq!(backend.idle.closed_by_proxy.count, 0);
 }
 
-/// Keep-alive connections that are cut at `stop`, some with a request outstanding; then refused
-/// connects, then new connections.
+/// Four keep-alive connections that end together, two of them with a request outstanding; then refused
+/// connects, then a new connection.
 fn restart(refused: u16, recovers: bool) -> Vec<Talk> {
+    stop(2, refused, recovers.then_some(SECOND * 20), Duration::ZERO)
+}
+
+/// The same, `from` after noon: with so many requests outstanding, and a new connection `later` than that.
+fn stop(cut: u16, refused: u16, later: Option<Duration>, from: Duration) -> Vec<Talk> {
     let mut talks = Vec::new();
     for index in 0..4 {
-        let mut talk = at(40_000 + index, millis(10 * u64::from(index)));
+        let mut talk = at(40_000 + index, from + millis(10 * u64::from(index)));
         // Idle for different times: no timer.
         talk.handshake().exchange("/a", 10).idle(SECOND).idle(millis(300 * u64::from(index)));
         talk.exchange("/b", 10).idle(millis(5_000 - 310 * u64::from(index)));
-        if index < 2 {
+        if index < cut {
             talk.data(Proxy, &get("/cut")).ack(Backend);
         }
         talk.close(Backend);
         talks.push(talk);
     }
     for index in 0..refused {
-        let mut talk = at(41_000 + index, millis(6_100 + 190 * u64::from(index * index)));
+        let mut talk = at(41_000 + index, from + millis(6_100 + 190 * u64::from(index * index)));
         talk.syn().refuse();
         talks.push(talk);
     }
-    if recovers {
-        let mut talk = at(42_000, SECOND * 20);
+    if let Some(later) = later {
+        let mut talk = at(42_000, from + later);
         talk.handshake().exchange("/again", 10).close(Proxy);
         talks.push(talk);
     }
@@ -276,6 +335,60 @@ fn what_does_not_come_back_is_an_outage() {
     let report = all(&restart(4, false));
     assert_eq!(report.events.len(), 1);
     assert_eq!((report.events[0].kind, report.events[0].failures), ("outage", 6));
+}
+
+#[test]
+fn one_failure_alone_is_no_event() {
+    assert!(all(&stop(1, 0, Some(SECOND * 20), SECOND)).events.is_empty());
+    assert_eq!(all(&stop(2, 0, Some(SECOND * 20), SECOND)).events.len(), 1);
+}
+
+#[test]
+fn who_stays_away_for_minutes_was_not_restarted() {
+    assert_eq!(all(&stop(2, 4, Some(SECOND * 300), SECOND)).events[0].kind, "outage");
+    assert_eq!(all(&stop(2, 4, Some(SECOND * 60), SECOND)).events[0].kind, "restart");
+}
+
+#[test]
+fn a_connection_that_survives_shows_that_nothing_was_restarted() {
+    let mut talks = stop(2, 0, Some(SECOND * 20), SECOND);
+    let mut survivor = at(44_000, SECOND);
+    survivor.handshake().exchange("/s", 10).idle(SECOND * 30).exchange("/t", 10).close(Proxy);
+    talks.push(survivor);
+    assert!(all(&talks).events.is_empty());
+}
+
+#[test]
+fn slowness_long_before_a_restart_is_another_story() {
+    let mut talks = stop(2, 4, Some(SECOND * 20), SECOND * 200);
+    let mut slow = at(43_000, SECOND);
+    slow.handshake().data(Proxy, &get("/slow")).ack(Backend).idle(SECOND * 3).close(Proxy);
+    talks.push(slow);
+    let report = all(&talks);
+    assert_eq!((report.events.len(), report.events[0].failures), (1, 6));
+}
+
+#[test]
+fn two_refused_connects_are_no_outage() {
+    let refused = |count: u16| {
+        let one = |index: u16| {
+            let after = 900 * u64::from(index) + 70 * u64::from(index * index);
+            let mut talk = at(41_000 + index, millis(after));
+            talk.syn().refuse();
+            talk
+        };
+        all(&(0..count).map(one).collect::<Vec<_>>()).events.len()
+    };
+    assert_eq!((refused(2), refused(4)), (0, 1));
+}
+
+#[test]
+fn most_of_an_outages_failures_decide_its_advice() {
+    let mut talks = stop(2, 6, None, SECOND);
+    talks.truncate(10);
+    let report = all(&talks);
+    assert_eq!(report.events[0].kind, "outage");
+    assert!(report.events[0].fix.contains("start the server"), "{}", report.events[0].fix);
 }
 
 #[test]

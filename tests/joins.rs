@@ -23,8 +23,12 @@ const MS: fn(u64) -> Duration = Duration::from_millis;
 
 /// A request that the backend has in full when it closes.
 fn cut(port: u16, after: Duration, target: &str) -> Talk {
+    cut_off(port, after, &get(target))
+}
+
+fn cut_off(port: u16, after: Duration, request: &[u8]) -> Talk {
     let mut talk = Talk::new(u32::from(port), 7).on_port(port).after(after);
-    talk.handshake().data(Proxy, &get(target)).ack(Backend).idle(MS(40));
+    talk.handshake().data(Proxy, request).ack(Backend).idle(MS(40));
     talk.fin(Backend).ack(Proxy).fin(Proxy).ack(Backend);
     talk
 }
@@ -33,6 +37,15 @@ fn cut(port: u16, after: Duration, target: &str) -> Talk {
 fn fine(port: u16, after: Duration, target: &str) -> Talk {
     let mut talk = Talk::new(u32::from(port), 7).on_port(port).after(after);
     talk.handshake().exchange(target, 10).close(Proxy);
+    talk
+}
+
+/// One that is answered with this.
+fn answered(port: u16, after: Duration, status: &str) -> Talk {
+    let mut talk = Talk::new(u32::from(port), 7).on_port(port).after(after);
+    let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+    talk.handshake().data(Proxy, &get("/a")).ack(Backend);
+    talk.data(Backend, answer.as_bytes()).ack(Proxy).close(Proxy);
     talk
 }
 
@@ -143,6 +156,93 @@ fn a_line_of_another_time_target_backend_or_status_is_not_joined() {
     let report = Given::talks(&[&fine(40_000, MS(0), "/a")]).log(&[line(0.001, "/a", 502, 0.001)]);
     let report = report.report();
     assert_eq!(report["log"]["unmatched"][0]["reason"], "answered", "{}", report["log"]);
+}
+
+#[test]
+fn the_status_tells_apart_what_nothing_else_does() {
+    let talks = [
+        answered(40_000, MS(100), "200 OK"),
+        answered(40_001, MS(300), "503 Busy"),
+        answered(40_002, MS(500), "200 OK"),
+    ];
+    let report = Given::talks(&[&talks[0], &talks[1], &talks[2]])
+        .log(&[combined(0, "GET", "/a", 503)])
+        .report();
+    assert_eq!(report["log"]["answers"]["on_leg"], 1, "{}", report["log"]);
+    assert_eq!(report["failures"][0]["client"]["status"], 503);
+}
+
+#[test]
+fn an_id_that_two_lines_carry_decides_nothing() {
+    let ask = b"GET /a HTTP/1.1\r\nHost: a\r\nX-Request-Id: same-id-77\r\n\r\n";
+    let talks = [cut_off(40_000, MS(0), ask), cut_off(40_001, MS(900), ask)];
+    let one = |end: f64| format!("{} rid=same-id-77", line(end, "/a", 502, 0.041));
+    let report = Given::talks(&[&talks[0], &talks[1]]).log(&[one(0.041), one(0.941)]).report();
+    assert_eq!(report["failures"].as_array().unwrap().len(), 2);
+    for (place, failure) in report["failures"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(failure["client"]["line"]["number"], place as u64 + 1, "{}", report["log"]);
+        assert_ne!(failure["client"]["retried"], true);
+    }
+}
+
+#[test]
+fn of_two_that_are_near_neither_is_taken() {
+    let talks = [cut(40_000, MS(0), "/a"), cut(40_001, MS(400), "/a")];
+    let report =
+        Given::talks(&[&talks[0], &talks[1]]).log(&[line(0.170, "/a", 502, 0.041)]).report();
+    assert_eq!(report["log"]["answers"]["ambiguous"], 1, "{}", report["log"]);
+}
+
+#[test]
+fn what_failed_half_a_second_later_is_no_retry() {
+    let talks = [cut(40_000, MS(100), "/a"), cut(40_001, MS(700), "/a")];
+    let report =
+        Given::talks(&[&talks[0], &talks[1]]).log(&[combined(0, "GET", "/a", 502)]).report();
+    assert_eq!(report["log"]["answers"]["ambiguous"], 1, "{}", report["log"]);
+}
+
+#[test]
+fn where_frames_are_missing_a_line_without_an_exchange_is_not_called_unknown() {
+    let mut lossy = Talk::new(1, 7);
+    lossy.handshake().exchange("/x", 64).data(Proxy, &get("/a")).data(Backend, &ok(4));
+    lossy.frames.pop();
+    lossy.frames.pop();
+    lossy.ack(Proxy).ack(Backend).exchange("/y", 64).close(Proxy);
+    let report = Given::talks(&[&lossy]).log(&[line(0.003, "/lost", 502, 0.001)]).report();
+    assert_eq!(report["log"]["unmatched"][0]["reason"], "frames_missing", "{}", report["log"]);
+}
+
+#[test]
+fn a_retry_that_failed_as_well_hid_nothing() {
+    let talks = [cut(40_000, MS(0), "/a"), cut(40_001, MS(43), "/a")];
+    let logged = format!(
+        "{:.3} \"GET /a HTTP/1.1\" 502 up=10.0.0.1:8080, 10.0.0.1:8080 ust=502, 502 uct=0.000, 0.000 \
+         uht=-, - urt=0.042, 0.042 rt=0.084",
+        NOON + 0.0845
+    );
+    let report = Given::talks(&[&talks[0], &talks[1]]).log(&[logged]).report();
+    assert_eq!(
+        report["failures"][0]["client"]["retried"], true,
+        "{}",
+        report["failures"][0]["client"]
+    );
+    assert_eq!(
+        report["log"]["hidden_retries"]["failures"], 0,
+        "{}",
+        report["log"]["hidden_retries"]
+    );
+}
+
+#[test]
+fn a_message_beside_its_access_line_is_no_second_error() {
+    let message = "2026/11/20 12:00:00 [error] 7#7: *1 upstream prematurely closed connection while reading \
+                   response header from upstream, client: 10.0.0.7, server: , request: \"GET /a HTTP/1.1\", \
+                   upstream: \"http://10.0.0.1:8080/a\", host: \"shop\"";
+    let report = Given::talks(&[&cut(40_000, MS(0), "/a")])
+        .log(&[line(0.041, "/a", 502, 0.041)])
+        .log(&[message.to_owned()])
+        .report();
+    assert_eq!(report["log"]["answers"]["on_leg"], 1, "{}", report["log"]);
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn a_message_without_its_beginning_is_not_called_malformed() {
 }
 
 /// A capture of frames of which no more was kept than `snap` bytes.
-fn cut_to(frames: &[Frame], snap: usize) -> Vec<u8> {
+pub fn cut_to(frames: &[Frame], snap: usize) -> Vec<u8> {
     let mut file = pcap(&[]);
     for frame in frames {
         let kept = frame.bytes.len().min(snap);

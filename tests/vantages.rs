@@ -8,6 +8,7 @@ use std::time::Duration;
 use why502::pipeline::{self, Settings};
 use why502::report::{Failure, Report};
 use why502::source::Savefile;
+use why502::verdict::{Cause, Certainty, Detail, Retry, RetryReason, Verdict};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
@@ -174,4 +175,38 @@ fn two_rings_are_two_vantages() {
     );
     assert_eq!(rings.counters.capture_gaps, 0);
     assert_eq!(rings.counters.connections, 2 * whole.counters.connections);
+}
+
+#[test]
+fn where_two_vantages_contradict_each_other_a_retry_is_not_safe() {
+    let verdict = |retry, retry_reason| Verdict {
+        cause: Cause::KeepaliveRace,
+        certainty: Certainty::Proven,
+        detail: Detail::Crossing,
+        close: None,
+        retry,
+        retry_reason,
+        idle_gap: None,
+        wait: None,
+        closed_after: None,
+        evidence: Vec::new(),
+    };
+    let (safe, not) = (
+        verdict(Retry::Safe, RetryReason::NothingReceived),
+        verdict(Retry::Unsafe, RetryReason::AllReceived),
+    );
+    for (mut one, other) in [(safe.clone(), not.clone()), (not, safe)] {
+        one.join(other);
+        assert_eq!(one.retry, Retry::Unsafe);
+    }
+}
+
+#[test]
+fn a_capture_far_from_both_ends_is_between_them() {
+    let mut talk = Talk::new(3, 4);
+    talk.handshake().exchange("/a", 64).close(Proxy);
+    for (from, later) in [(1, 10), (2, 12)] {
+        talk.frames[from..].iter_mut().for_each(|frame| frame.at += later * 1_000_000);
+    }
+    assert_eq!(together(&[("", &talk.frames)]).backends[0].vantage.value, "between");
 }

@@ -1,0 +1,128 @@
+//! The front leg and the backend leg: which of them a connection is of, and which requests on both are one.
+
+use crate::cli::document;
+use crate::events::{SECOND, all, causes, millis};
+use crate::scenarios::analyze;
+use crate::talk::{self, End, Talk, get, ok};
+use End::{Backend, Proxy};
+use serde_json::Value;
+
+#[test]
+fn where_nothing_else_tells_the_lower_port_is_the_servers() {
+    let mut talk = Talk::new(3, 4);
+    talk.handshake();
+    let begun = talk.frames.len();
+    for _ in 0..8 {
+        talk.data(Backend, &[0xfe; 20]).data(Proxy, &[0xfd; 20]);
+    }
+    let report = analyze(&talk.frames[begun..]);
+    let notes: String = report.notes.iter().map(|note| note.text.as_str()).collect();
+    assert!(notes.contains("10.0.0.1:8080 (opaque)"), "{notes}");
+}
+
+#[test]
+fn who_names_the_backends_hears_of_no_other() {
+    let mut good = Talk::new(1, 2);
+    good.handshake().exchange("/a", 10).close(Proxy);
+    let mut refused = Talk::new(3, 4).between(([10, 0, 0, 9], 41_000), ([10, 0, 0, 5], 9_999));
+    refused.syn().refuse();
+    let frames = talk::together(&[&good, &refused]);
+    assert_eq!(document(&frames, &["--backend", "10.0.0.1:8080"])["causes"], serde_json::json!({}));
+    assert_eq!(document(&frames, &[])["causes"]["connection_refused"], 1);
+}
+
+#[test]
+fn a_listener_that_passes_on_a_part_of_what_it_is_asked_is_judged() {
+    let mut talks = Vec::new();
+    for index in 0..10_u16 {
+        let after = SECOND * u32::from(index * index);
+        let target = format!("/{index}");
+        let mut front = Talk::new(u32::from(index), 4)
+            .between(([10, 0, 0, 77], 50_000 + index), ([10, 0, 0, 5], 8080))
+            .after(after);
+        front
+            .handshake()
+            .data(Proxy, &get(&target))
+            .ack(Backend)
+            .idle(millis(100))
+            .data(Backend, &ok(4))
+            .ack(Proxy)
+            .close(Proxy);
+        talks.push(front);
+        if index < 4 {
+            let mut inner = Talk::new(1, u32::from(index))
+                .between(([10, 1, 0, 5], 41_000 + index), ([10, 1, 0, 6], 3000))
+                .after(after + millis(20));
+            inner.handshake().exchange(&target, 4).close(Proxy);
+            talks.push(inner);
+        }
+    }
+    let report = all(&talks);
+    let judged: Vec<&str> = report.backends.iter().map(|one| one.backend.as_str()).collect();
+    assert_eq!(judged, ["10.0.0.5:8080", "10.1.0.6:3000"]);
+}
+
+#[test]
+fn a_client_with_another_request_id_is_not_blamed() {
+    let ask = |id: &str| format!("GET /report HTTP/1.1\r\nHost: a\r\nX-Request-Id: {id}\r\n\r\n");
+    for (id, cause) in [("one", "client_gone"), ("two", "response_timeout")] {
+        let mut front = Talk::new(3, 4).between(([10, 0, 0, 77], 50_000), ([10, 0, 0, 9], 80));
+        front
+            .handshake()
+            .data(Proxy, ask("one").as_bytes())
+            .ack(Backend)
+            .idle(millis(1_990))
+            .close(Proxy);
+        let mut back = Talk::new(1, 2).after(millis(2));
+        back.handshake().data(Proxy, ask(id).as_bytes()).ack(Backend).idle(SECOND * 2).close(Proxy);
+        assert_eq!(causes(&all(&[front, back])), [(cause, 1)]);
+    }
+}
+
+/// What is said of one exchange on the backend leg and of those on the front leg, each with its id and when
+/// it began.
+fn legs(fronts: &[(&str, u64)], back: &str) -> Value {
+    let ask = |id: &str| {
+        let id = if id.is_empty() { String::new() } else { format!("X-Request-Id: {id}\r\n") };
+        format!("GET /r HTTP/1.1\r\nHost: a\r\n{id}\r\n").into_bytes()
+    };
+    let mut talks = Vec::new();
+    for (place, (id, after)) in fronts.iter().enumerate() {
+        let number = 3 + place as u32;
+        let mut front = Talk::new(number, number + 9)
+            .between(([10, 0, 0, 77], 50_000 + place as u16), ([10, 0, 0, 9], 80))
+            .after(millis(*after));
+        front
+            .handshake()
+            .data(Proxy, &ask(id))
+            .ack(Backend)
+            .idle(millis(100))
+            .data(Backend, &ok(4))
+            .ack(Proxy)
+            .close(Proxy);
+        talks.push(front);
+    }
+    let mut one = Talk::new(1, 2).after(millis(10));
+    one.handshake()
+        .data(Proxy, &ask(back))
+        .ack(Backend)
+        .idle(millis(50))
+        .data(Backend, &ok(4))
+        .ack(Proxy)
+        .close(Proxy);
+    talks.push(one);
+    let frames = talk::together(&talks.iter().collect::<Vec<_>>());
+    document(&frames, &["--front", "10.0.0.9:80"])["front_leg"].clone()
+}
+
+#[test]
+fn requests_with_different_ids_are_not_joined_over_both_legs() {
+    assert_eq!(legs(&[("id-one", 0)], "id-one")["joined"], 1);
+    assert_eq!(legs(&[("id-one", 0)], "id-two")["joined"], 0);
+}
+
+#[test]
+fn an_exchange_that_can_be_of_two_clients_is_of_neither() {
+    let leg = legs(&[("", 0), ("", 3)], "");
+    assert_eq!((&leg["joined"], &leg["ambiguous"]), (&0.into(), &2.into()), "{leg}");
+}
