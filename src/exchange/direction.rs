@@ -150,6 +150,7 @@ fn ends_head(head: &[u8], from: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::head;
     use super::*;
 
     #[test]
@@ -158,5 +159,29 @@ mod tests {
         assert!(ends_head(b"GET / HTTP/1.1\r\n\r\n", 0));
         assert!(ends_head(b"GET / HTTP/1.1\n\n", 15));
         assert!(!ends_head(b"GET / HTTP/1.1\r\nHost: a\r\n", 16));
+    }
+
+    /// The whole of it is parsed when it has ended, and not again with every segment.
+    #[test]
+    fn a_head_in_single_bytes_is_parsed_once() {
+        let lines: String = (0..60).map(|line| format!("x{line}: {}\n", "1".repeat(250))).collect();
+        let head = format!("GET /slow HTTP/1.1\r\n{lines}\r\n");
+        let parsed = std::cell::RefCell::new(Vec::new());
+        let parse = |bytes: &[u8]| {
+            parsed.borrow_mut().push(bytes.len());
+            head::request(bytes)
+        };
+        let mut direction = Direction::new(Phase::Head);
+        let (mut whole, mut pos) = (0, StreamPos::default());
+        for byte in head.as_bytes().chunks(1) {
+            let frame = FrameRef { capture: 0, number: 1, at: crate::time::Timestamp::default() };
+            let rest = Rest { pos, bytes: byte, len: 1, ack: None, first_copy: true, frame };
+            let step = direction.head_bytes(&rest, parse, head::request_line);
+            whole += usize::from(matches!(step, HeadStep::Whole { .. }));
+            pos = pos.plus(1);
+        }
+        assert_eq!(whole, 1);
+        // The first segment may hold all of it.
+        assert_eq!(*parsed.borrow(), [1, head.len()]);
     }
 }
