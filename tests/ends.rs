@@ -683,6 +683,62 @@ fn words_name_who_closed_and_when_and_what_was_unread() {
     assert!(proxy.fix.contains("who killed nginx (pid 812)"), "{}", proxy.fix);
 }
 
+/// Its one failure, where the process that had read the request ended.
+fn ended_by(signal: Option<u8>) -> Failure {
+    let mut talk = Talk::new(7, 11);
+    let ends = taken(&mut talk, How::Exit { signal }, |length| length, fin);
+    only(&watch(&talk.frames, &ends).1).clone()
+}
+
+/// Who crashed did something wrong itself; who was told to end, or was killed, did not.
+#[test]
+fn a_signal_tells_a_crash_from_an_end_that_somebody_asked_for() {
+    let advice =
+        ["crashed, by", "was told to end, by", "with SIGKILL: the kernel", "find who sent"];
+    for (signals, meant) in [
+        (&[4, 5, 6, 7, 8, 11, 31][..], 0),
+        (&[1, 2, 3, 15], 1),
+        (&[9], 2),
+        (&[10, 12, 13, 14, 24, 25, 34], 3),
+    ] {
+        for signal in signals {
+            let failure = ended_by(Some(*signal));
+            let given = advice.map(|words| failure.fix.contains(words));
+            let mut expected = [false; 4];
+            expected[meant] = true;
+            assert_eq!(given, expected, "{signal}: {}", failure.fix);
+            let killed = format!("was killed by signal {signal}");
+            assert!(failure.summary.contains(&killed), "{}", failure.summary);
+        }
+    }
+    for (signal, name) in [(6, "SIGABRT"), (11, "SIGSEGV"), (15, "SIGTERM"), (25, "SIGXFSZ")] {
+        let failure = ended_by(Some(signal));
+        let named = format!("signal {signal} ({name})");
+        assert!(failure.fix.contains(&named), "{}", failure.fix);
+        assert!(failure.summary.contains(&named), "{}", failure.summary);
+    }
+    let failure = ended_by(None);
+    assert!(!failure.summary.contains("killed"), "{}", failure.summary);
+    assert!(failure.fix.contains("for why it ended at that second"), "{}", failure.fix);
+}
+
+/// A host that was restarted knows nothing of the connection: neither that it was there nor that somebody
+/// closed it.
+#[test]
+fn a_host_that_knows_of_a_close_was_not_restarted() {
+    let restarted = |failure: &Failure| failure.fix.contains("a restart of the host");
+    assert!(restarted(&told("the kernel knows no such connection")));
+    for name in [
+        "the kernel knows no such connection, which was closed some time before",
+        "the kernel does not tell why it reset",
+        "reset as closed in order, but nobody saw the close",
+    ] {
+        let failure = told(name);
+        assert_eq!(failure.cause, "silent_drop", "{name}");
+        assert!(!restarted(&failure), "{name}: {}", failure.fix);
+    }
+}
+
 #[test]
 fn words_are_whole_and_nothing_unprintable_is_in_them() {
     for case in CASES {

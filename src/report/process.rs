@@ -278,7 +278,9 @@ pub(super) fn fix(failure: &Failure) -> Option<String> {
         Cause::SilentDrop if by == Some(Closer::Backend) => {
             let server = server?;
             let unknown = server.reset.is_some_and(|reset| reset.why == ResetReason::NoSocket);
-            (unknown && server.closed.is_none()).then(|| {
+            // A close that no frame shows is not told; but then it is not proven either.
+            let proven = verdict.certainty == Certainty::Proven;
+            (unknown && server.closed.is_none() && proven).then(|| {
                 "look on the backend's own host for what ended its connections while the proxy kept \
                  them: a restart of the host or the container, another one under the same address; \
                  let the proxy send TCP keep-alives, so that it learns of that before a request does"
