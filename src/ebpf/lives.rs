@@ -677,6 +677,27 @@ mod tests {
         assert!(server_of(&lives, 21 * SECOND).unwrap().last_read.is_some());
     }
 
+    /// Processors count at once: a count from just before the last one's is no loss, and none that is new.
+    #[test]
+    fn a_count_of_losses_that_is_behind_is_no_loss() {
+        let mut lives = lives(&[Told { lost: 5, ..told(SECOND, 99) }]);
+        assert_eq!((lives.lost(), pid(&lives, 2 * SECOND)), (5, Some(11)));
+        lives.note_lost(4, 3 * SECOND);
+        assert_eq!((lives.lost(), pid(&lives, 4 * SECOND)), (5, Some(11)));
+        lives.note_lost(6, 5 * SECOND);
+        assert_eq!((lives.lost(), pid(&lives, 6 * SECOND)), (6, None));
+    }
+
+    /// A frame is stamped a moment before or after the kernel's programs say of what connection it is.
+    #[test]
+    fn a_frame_from_a_moment_before_its_connection_is_of_it() {
+        let lives = lives(&[Told { kind: 1, ..told(SECOND, 99) }]);
+        assert_eq!(pid(&lives, SECOND - MOMENT), Some(11));
+        assert_eq!(pid(&lives, SECOND - MOMENT - 1), None);
+        assert_eq!(pid(&lives, SECOND + REMEMBERED), Some(11));
+        assert_eq!(pid(&lives, SECOND + REMEMBERED + 1), None);
+    }
+
     #[test]
     fn two_namespaces_with_the_same_addresses_say_nothing() {
         let elsewhere = Told { net: OTHER, pid: 12, ..told(2 * SECOND, 98) };

@@ -200,3 +200,75 @@ impl<'t> Teller<'t> {
         self.broken.take()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::pipeline::{self, Settings};
+    use crate::source::Savefile;
+    use clap::Parser;
+    use std::cell::RefCell;
+    use std::path::Path;
+    use std::rc::Rc;
+
+    /// What was said, where a test can read it.
+    #[derive(Clone, Default)]
+    struct Said(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Said {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The failures of a capture in which a backend closes on four requests, all for one reason.
+    fn four() -> Vec<Failure> {
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/keepalive-race-nginx-node");
+        let source = Savefile::open(&folder.join("proxy-side.pcap"), 0).unwrap();
+        let report = pipeline::analyze(&mut [source], Settings::default(), &mut |_| {}).unwrap();
+        assert_eq!(report.failures.len(), 4);
+        report.failures
+    }
+
+    /// What is said of each of these failures as it becomes known.
+    fn told(failures: Vec<Failure>, options: &[&str]) -> Vec<String> {
+        let typed = ["why502", "live", "--progress", "never"];
+        let cli = Cli::parse_from(typed.iter().chain(options));
+        let Command::Live(live) = cli.command else { panic!() };
+        let said = Said::default();
+        let mut teller = Teller::new(&live.shared, Box::new(said.clone()), ColorChoice::Never);
+        let each = failures.into_iter().map(|failure| {
+            teller.record(&Record::Failure(Box::new(failure)));
+            String::from_utf8(std::mem::take(&mut *said.0.borrow_mut())).unwrap()
+        });
+        each.collect()
+    }
+
+    #[test]
+    fn the_first_failure_of_a_kind_comes_with_its_reason_and_advice() {
+        let explained = |text: &String| {
+            let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let reason = flat.contains("its FIN and the request crossed on the way");
+            let advice =
+                flat.contains("What to change: let the backend keep idle connections longer");
+            assert!(flat.contains("keepalive_race (proven)"), "{text}");
+            assert_eq!(reason, advice, "{text}");
+            advice
+        };
+        let of = |failures, options: &[&str]| -> Vec<bool> {
+            told(failures, options).iter().map(explained).collect()
+        };
+        assert_eq!(of(four(), &[]), [true, false, false, false]);
+        assert_eq!(of(four(), &["--verbose"]), [true; 4]);
+        // Of another backend it is another kind.
+        let mut two = four();
+        two[2].backend = "10.77.2.3:3000".to_owned();
+        assert_eq!(of(two, &[]), [true, false, true, false]);
+    }
+}

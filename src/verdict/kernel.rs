@@ -488,6 +488,67 @@ mod tests {
         }
     }
 
+    /// The proxy closed, and its process ended: who did not choose to close did not give up.
+    #[test]
+    fn the_end_of_the_proxys_process_makes_only_giving_up_less_sure() {
+        let stalled = |zero_window| Detail::Stalled { silence: Duration::ZERO, zero_window };
+        let all = Cause::ALL.map(|cause| (cause, Detail::Nothing));
+        let exit = How::Exit { signal: None };
+        for (cause, detail) in all
+            .into_iter()
+            .chain([(Cause::Stalled, stalled(false)), (Cause::Stalled, stalled(true))])
+        {
+            for (by, how) in [
+                (Closer::Proxy, exit),
+                (Closer::Proxy, How::Close),
+                (Closer::Backend, exit),
+                (Closer::Path, exit),
+            ] {
+                let mut given_up = verdict(cause, detail);
+                given_up.close = given_up.close.map(|close| Close { by, ..close });
+                given_up.evidence.push(evidence(CLOSE, Shows::Fin(Side::Client)));
+                let closed = Some(closed_by(how, 0));
+                let ends = Ends { client: Some(End { closed, ..End::default() }), server: None };
+                let (after, _) = said(given_up, ends, SENT);
+                let patience = match cause {
+                    Cause::ResponseTimeout | Cause::ClientGone => true,
+                    Cause::Stalled => detail == stalled(false),
+                    _ => false,
+                };
+                let lower = patience && by == Closer::Proxy && how == exit;
+                let wanted = if lower { Certainty::Possible } else { Certainty::Likely };
+                let what = format!("{cause:?} {detail:?} {by:?} {how:?}");
+                assert_eq!((after.cause, after.certainty), (cause, wanted), "{what}");
+            }
+        }
+    }
+
+    /// The clocks of capture and kernel may disagree by a second, and no more.
+    #[test]
+    fn a_clock_that_disagrees_is_believed_within_a_second() {
+        let second = 1_000 * MILLISECOND;
+        let reset = ResetReason::NoSocket;
+        for (off, believed) in
+            [(0, true), (second, true), (second + 1, false), (3_600 * second, false)]
+        {
+            for at in [CLOSE + off, CLOSE.saturating_sub(off)].map(Timestamp::from_nanos) {
+                let mut failed = verdict(Cause::ClosedInFlight, Detail::Nothing);
+                failed.evidence.push(evidence(CLOSE, Shows::Rst(Side::Server)));
+                let closed = Closed { at, ..closed_by(How::Close, 80) };
+                let end = End {
+                    closed: Some(closed),
+                    reset: Some(Reset { at, why: reset }),
+                    ..End::default()
+                };
+                let ends = Ends { client: None, server: Some(end) };
+                let (after, fitting) = said(failed, ends, SENT);
+                let found = fitting.server.unwrap_or_default();
+                assert_eq!((found.closed.is_some(), found.reset.is_some()), (believed, believed));
+                assert_eq!(matches!(after.detail, Detail::Read { .. }), believed, "{off}");
+            }
+        }
+    }
+
     #[test]
     fn facts_of_another_time_are_dropped() {
         let of = |change: &dyn Fn(&mut End)| {
