@@ -300,6 +300,52 @@ fn a_clock_that_is_off_is_found_and_told() {
     assert_eq!(report["log"]["files"][0]["local_times"], true);
 }
 
+/// One line that is far off may be of another day; three that agree tell the clock, and so does an id.
+#[test]
+fn a_clock_that_is_far_off_takes_more_than_a_line_or_two() {
+    let ask =
+        |n: u16| format!("GET /{n} HTTP/1.1\r\nHost: a\r\nX-Request-Id: only-{n}-here\r\n\r\n");
+    let talks: Vec<Talk> =
+        (0..3).map(|n| cut_off(40_000 + n, MS(u64::from(n) * 700), ask(n).as_bytes())).collect();
+    let talks: Vec<&Talk> = talks.iter().collect();
+    let said = |count: u16, off: f64, id: bool| {
+        let lines = (0..count).map(|n| {
+            let line = line(f64::from(n) * 0.7 + 0.041 + off, &format!("/{n}"), 502, 0.041);
+            if id { format!("{line} rid=only-{n}-here") } else { line }
+        });
+        let report = Given::talks(&talks).log(&lines.collect::<Vec<_>>()).report();
+        let clock = report["log"]["files"][0]["clock"].clone();
+        (all(&answers(&report), "on_leg"), clock["by"].as_str().map(ToOwned::to_owned))
+    };
+    let matches = Some("matches".to_owned());
+    assert_eq!(said(2, 1.5, false), (true, matches.clone()), "nobody's clock is better than that");
+    assert!(!said(1, 3_600.0, false).0);
+    assert!(!said(2, 3_600.0, false).0);
+    assert_eq!(said(3, 3_600.0, false), (true, matches.clone()));
+    assert_eq!(said(1, 3_600.0, true), (true, matches));
+}
+
+#[test]
+fn lines_that_disagree_on_the_clock_tell_nothing_of_it() {
+    let talks: Vec<Talk> =
+        (0..6).map(|n| cut(40_000 + n, MS(u64::from(n) * 700), &format!("/{n}"))).collect();
+    let talks: Vec<&Talk> = talks.iter().collect();
+    let with = |offs: [f64; 6]| {
+        let line = |(n, off): (u32, f64)| {
+            line(f64::from(n) * 0.7 + 0.041 + off, &format!("/{n}"), 502, 0.041)
+        };
+        let lines: Vec<String> = (0..).zip(offs).map(line).collect();
+        let report = Given::talks(&talks).log(&lines).report();
+        let on_leg = answers(&report).iter().filter(|(_, answer)| answer == "on_leg").count();
+        let clock = &report["log"]["files"][0]["clock"];
+        (on_leg, clock["offset_ns"].as_f64().map(|nanos| nanos / 1e9))
+    };
+    let (joined, offset) = with([600.0, 600.1, 600.0, 600.1, 600.0, 600.1]);
+    assert_eq!((joined, offset.map(|one| one.round())), (6, Some(600.0)));
+    let (joined, offset) = with([600.0, 660.0, 720.0, 780.0, 840.0, 900.0]);
+    assert_eq!((joined, offset), (0, Some(0.0)));
+}
+
 #[test]
 fn a_client_that_left_by_the_logs_word_is_proven_to_have() {
     let mut talk = Talk::new(1, 7);
@@ -317,6 +363,55 @@ fn a_client_that_left_by_the_logs_word_is_proven_to_have() {
     assert_eq!(failure["detail"]["logged_status"], 499);
     assert_eq!(report["causes"]["client_gone"], 1);
     assert!(failure["summary"].as_str().unwrap().contains("log"), "{failure}");
+}
+
+/// Who closed first ended the exchange: a client that left while the backend closed is not the reason.
+#[test]
+fn a_client_that_left_explains_no_close_of_the_backend() {
+    let unread = |by_proxy: bool| {
+        let mut talk = Talk::new(1, 7);
+        talk.handshake().exchange("/warm", 64).idle(MS(2_000)).data_unheard(Proxy, &get("/slow"));
+        if by_proxy {
+            talk.arrives(Backend).ack(Backend).idle(MS(3_000)).close(Proxy);
+        } else {
+            talk.idle(MS(3_000)).fin_unheard(Backend).arrives(Proxy).fin(Proxy);
+            talk.rst_in_reply(Backend);
+        }
+        let logged = line(5.002, "/slow", 499, 3.001).replace("ust=499", "ust=-");
+        let report = Given::talks(&[&talk]).log(&[logged]).report();
+        let failure = &report["failures"][0];
+        assert_eq!(failure["client"]["status"], 499, "{}", report["log"]);
+        (failure["cause"].as_str().unwrap().to_owned(), failure["certainty"].clone())
+    };
+    assert_eq!(unread(true), ("client_gone".to_owned(), "proven".into()));
+    assert_eq!(unread(false), ("unproven".to_owned(), "possible".into()));
+}
+
+/// A connect that nobody lets in, by the log's word: no time of connection, and none of an answer.
+#[test]
+fn a_line_without_a_connection_is_that_of_a_failed_connect() {
+    let mut refused = Talk::new(1, 7);
+    refused.syn().refuse();
+    let logged = |end: f64, backend: &str| {
+        let line = line(end, "/a", 502, 0.001).replace("uct=0.000", "uct=-");
+        line.replace("10.0.0.1:8080", backend)
+    };
+    let said = |talks: &[&Talk], line: String| {
+        let report = Given::talks(talks).log(&[line]).report();
+        let client = report["failures"][0]["client"].clone();
+        let answer = answers(&report).remove(0).1;
+        (answer, client["matched_by"].as_str().map(ToOwned::to_owned), client["status"].as_u64())
+    };
+    let joined = ("on_leg".to_owned(), Some("backend_and_time".to_owned()), Some(502));
+    assert_eq!(said(&[&refused], logged(0.001, "10.0.0.1:8080")), joined);
+    let not = ("not_in_capture".to_owned(), None, None);
+    assert_eq!(said(&[&refused], logged(0.001, "10.0.0.2:8080")), not, "another backend");
+    assert_eq!(said(&[&refused], logged(30.0, "10.0.0.1:8080")), not, "another time");
+    // Two that the line could be of, neither of which its one attempt can be told to be.
+    let mut again = Talk::new(2, 8).on_port(40_001).after(MS(20));
+    again.syn().refuse();
+    let (answer, by, _) = said(&[&refused, &again], logged(0.011, "10.0.0.1:8080"));
+    assert_eq!((answer.as_str(), by), ("ambiguous", None));
 }
 
 #[test]

@@ -79,6 +79,36 @@ fn a_client_with_another_request_id_is_not_blamed() {
     }
 }
 
+/// Both legs close, and who closed first on each decides what the front leg shows.
+#[test]
+fn a_client_is_gone_only_where_it_and_then_the_proxy_closed_first() {
+    let said = |front_by: End, back_by: End| {
+        let mut front = Talk::new(3, 4).between(([10, 0, 0, 77], 50_000), ([10, 0, 0, 9], 80));
+        front
+            .handshake()
+            .data(Proxy, &get("/slow"))
+            .ack(Backend)
+            .idle(millis(1_990))
+            .close(front_by);
+        let mut back = Talk::new(1, 2).after(millis(2));
+        back.handshake().data(Proxy, &get("/slow")).ack(Backend).idle(SECOND * 2);
+        if back_by == Proxy {
+            back.close(Proxy);
+        } else {
+            // A FIN that may have been sent before: nothing explains this failure.
+            back.fin_unheard(Backend);
+            back.frames.pop();
+            back.ack(Backend).fin_again(Backend).arrives(Proxy).fin(Proxy);
+        }
+        let report = all(&[front, back]);
+        let found = report.failures.iter().map(|one| (one.cause, one.certainty));
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(said(Proxy, Proxy), [("client_gone", "proven")]);
+    assert_eq!(said(Backend, Proxy), [("response_timeout", "likely")]);
+    assert_eq!(said(Proxy, Backend), [("unproven", "possible")]);
+}
+
 /// What is said of one exchange on the backend leg and of those on the front leg, each with its id and when
 /// it began.
 fn legs(fronts: &[(&str, u64)], back: &str) -> Value {
