@@ -48,6 +48,8 @@ mod legs;
 /// Joins logs of real proxies with captures.
 #[allow(dead_code)] // What counts over many cases is of use in the other binary of tests alone.
 mod logs;
+/// What a missing frame must cost.
+mod losses;
 /// What limits the answer.
 mod notes;
 /// What the laboratory saw is what the README and `timeouts` say.

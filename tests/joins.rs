@@ -436,7 +436,7 @@ fn a_post_that_ran_twice_is_told() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Requests that are alike in all that the log has stay ambiguous; that they failed, and how, is
     /// known all the same.

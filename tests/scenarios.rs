@@ -37,7 +37,7 @@ pub fn said(failure: &Failure) -> Expected {
     Expected { cause: failure.cause, certainty: failure.certainty, retry: failure.retry }
 }
 
-fn played(scenario: &Scenario, (proxy, backend): (u32, u32)) -> Vec<Frame> {
+pub fn played(scenario: &Scenario, (proxy, backend): (u32, u32)) -> Vec<Frame> {
     let mut talk = Talk::new(proxy, backend);
     (scenario.play)(&mut talk);
     talk.frames
@@ -71,7 +71,7 @@ fn every_failure_comes_with_evidence_advice_and_words() {
     }
 }
 
-fn rank(certainty: &str) -> usize {
+pub fn rank(certainty: &str) -> usize {
     ["possible", "likely", "proven"].iter().position(|word| *word == certainty).unwrap()
 }
 
