@@ -8,7 +8,7 @@ use End::{Backend, Proxy};
 use std::io::Cursor;
 use std::time::Duration;
 use why502::pipeline::{self, Settings};
-use why502::report::{Failure, Report};
+use why502::report::{Evidence, Failure, Report};
 use why502::source::{Savefile, SourceError};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
@@ -55,7 +55,7 @@ fn every_conversation_gets_its_verdict_wherever_its_numbers_begin() {
 }
 
 #[test]
-fn every_failure_comes_with_evidence_advice_and_words() {
+fn every_failure_comes_with_evidence_and_whole_words() {
     for scenario in SCENARIOS {
         let frames = played(scenario, ISNS[0]);
         for failure in analyze(&frames).failures {
@@ -64,8 +64,15 @@ fn every_failure_comes_with_evidence_advice_and_words() {
             assert!(failure.frames.is_sorted_by_key(|frame| frame.number), "{name}");
             let numbers = 1..=frames.len() as u64;
             assert!(failure.frames.iter().all(|frame| numbers.contains(&frame.number)), "{name}");
+            // The request and the close that are told are among them.
+            let close = failure.close.as_ref().and_then(|close| close.frame);
+            let begin = failure.request.as_ref().map(|request| request.first);
+            for told in [close, begin].into_iter().flatten() {
+                let shown = |frame: &Evidence| frame.number == told.number;
+                assert!(failure.frames.iter().any(shown), "{name}: frame {}", told.number);
+            }
             for text in [&failure.summary, &failure.fix, &failure.retry_reason] {
-                assert!(text.len() > 20 && !text.contains("  "), "{name}: {text}");
+                assert!(!text.contains("  ") && text.trim() == text, "{name}: {text}");
             }
         }
     }

@@ -1,9 +1,150 @@
 //! What a person reads of a failure.
 
+use crate::conversations::SCENARIOS;
 use crate::events::{SECOND, all};
-use crate::scenarios::analyze;
+use crate::scenarios::{ISNS, analyze, played};
 use crate::talk::{End, Talk, get};
 use End::{Backend, Proxy};
+use why502::verdict::Cause;
+
+/// What is said of what happened, and of what to change, by cause: one of these pairs.
+const WORDS: [(&str, &str, &str); 36] = [
+    (
+        "accept_queue_full",
+        "it repeated its SYN+ACK though the proxy had answered",
+        "a longer queue",
+    ),
+    ("backend_error", "itself answered GET /busy with 503", "look in the backend's own log"),
+    ("client_gone", "while the answer to ", "if the client left, nothing is wrong"),
+    ("client_gone", "before it had sent all of POST /left", "if the client left, nothing is wrong"),
+    (
+        "client_gone",
+        "without waiting for an answer to GET /",
+        "if the client left, nothing is wrong",
+    ),
+    (
+        "closed_in_flight",
+        "accepted a new connection and closed it before",
+        "closes new connections",
+    ),
+    ("closed_in_flight", "received all of GET /crash and closed", "closes new connections"),
+    ("closed_in_flight", "received all of GET /crash and closed", "a handler that drops"),
+    ("closed_in_flight", "while it was receiving POST /upload", "a handler that drops"),
+    ("connect_timeout", "answered the proxy's 3 SYNs", "look for what drops SYNs"),
+    ("connection_refused", "its SYN was answered by a reset", "start the server"),
+    ("invalid_response", "its head has 9000 bytes or more", "send fewer or smaller headers"),
+    ("invalid_response", "does not begin with a status line", "it does not answer in HTTP/1"),
+    ("invalid_response", "a line of its head is no header", "find what adds that line"),
+    ("invalid_response", "Content-Length is no number, or says two", "set Content-Length"),
+    ("invalid_response", "a chunk does not begin with its length, at byte 47", "chunk the body"),
+    (
+        "keepalive_race",
+        "its FIN and the request crossed",
+        "raise its keep-alive timeout (about 2.00 s",
+    ),
+    (
+        "keepalive_race",
+        "its RST and the request crossed",
+        "raise its keep-alive timeout (about 2.00 s",
+    ),
+    (
+        "protocol_mismatch",
+        "opens HTTP/2 to 10.0.0.1:8080, which answers TLS",
+        "the version of HTTP",
+    ),
+    (
+        "protocol_mismatch",
+        "opens HTTP/2 to 10.0.0.1:8080, which answers plain",
+        "the version of HTTP",
+    ),
+    ("protocol_mismatch", "opens TLS to 10.0.0.1:8080, which answers plain", "use plain `http://`"),
+    ("protocol_mismatch", "in clear HTTP/1 to 10.0.0.1:8080, which speaks TLS", "use `https://`"),
+    ("reset_in_flight", "without a byte of an answer", "a process that died or closed the socket"),
+    (
+        "reset_in_flight",
+        "after it had received all of the request",
+        "a process that died or closed",
+    ),
+    (
+        "reset_in_flight",
+        "has TTL 255 where the other segments from that side have 64",
+        "a firewall",
+    ),
+    (
+        "response_timeout",
+        "the backend had received it and sent nothing",
+        "what made the backend slow",
+    ),
+    ("response_timeout", "the answer came after that", "what made the backend slow"),
+    ("silent_drop", "was sent 2 times before anybody acknowledged it", "what drops segments"),
+    ("silent_drop", "was sent 4 times before anybody acknowledged it", "what forgets idle"),
+    ("silent_drop", "answered GET /lost 4 times, and none of it", "what drops answers"),
+    ("silent_drop", "no longer knew it when GET /lost came", "what forgets idle connections"),
+    ("stale_reuse", "the request itself acknowledges that close", "lower the proxy's idle timeout"),
+    (
+        "stalled",
+        "in the middle of its answer to GET /",
+        "what stopped it in the middle of an answer",
+    ),
+    ("stalled", "its receive window was zero for 2.00 s", "what keeps it from reading"),
+    (
+        "upload_cut_short",
+        "with 413 and reset the connection before it had read all",
+        "lingering close",
+    ),
+    (
+        "truncated_response",
+        " in answer to GET /cut",
+        "a Content-Length that is larger than the body",
+    ),
+];
+
+/// Why a request may be sent again, may not, or why that is not known.
+const RETRY: [(&str, &[&str]); 3] = [
+    ("safe", &["a reset threw it away", "nothing was sent", "it cannot have run the request"]),
+    ("unsafe", &["and may have run it", "so it has run the request"]),
+    ("unknown", &["does not show", "does not say", "no reset shows"]),
+];
+
+#[test]
+fn every_failure_is_told_in_the_words_of_its_cause() {
+    let mut used = [false; WORDS.len()];
+    for scenario in SCENARIOS {
+        for failure in analyze(&played(scenario, ISNS[0])).failures {
+            let told = format!("{}: {} | {}", scenario.name, failure.summary, failure.fix);
+            // Who, and what was asked, wherever anything was.
+            assert!(failure.summary.contains("10.0.0.1:8080"), "{told}");
+            let asked = failure.request.as_ref().map_or(String::new(), |request| {
+                let of = |text: &Option<String>| text.clone().unwrap();
+                format!("{} {}", of(&request.method), of(&request.target))
+            });
+            assert!(failure.summary.contains(&asked), "{asked}: {told}");
+            let (_, reasons) = RETRY.iter().find(|(word, _)| *word == failure.retry).unwrap();
+            let reason = reasons.iter().any(|words| failure.retry_reason.contains(words));
+            assert!(reason, "{}: {}", failure.retry, failure.retry_reason);
+            // What cannot be explained has its words where it is told why.
+            if failure.cause == "unproven" {
+                continue;
+            }
+            let fits = |(cause, summary, fix): &(&str, &str, &str)| {
+                *cause == failure.cause
+                    && failure.summary.contains(summary)
+                    && failure.fix.contains(fix)
+            };
+            let found: Vec<usize> = (0..WORDS.len()).filter(|place| fits(&WORDS[*place])).collect();
+            let [place] = found[..] else { panic!("{found:?}: {told}") };
+            used[place] = true;
+        }
+    }
+    for (words, used) in WORDS.iter().zip(used) {
+        assert!(used, "nobody says {words:?}");
+    }
+    // The others take more than one conversation, or more than its two ends.
+    let elsewhere = [Cause::HealthCheckFailing, Cause::Unreachable, Cause::Unproven];
+    for cause in Cause::ALL.iter().filter(|cause| !elsewhere.contains(cause)) {
+        assert!(WORDS.iter().any(|(of, ..)| *of == cause.name()), "{cause:?}");
+    }
+}
 
 #[test]
 fn a_long_wait_is_told_in_minutes_and_seconds() {

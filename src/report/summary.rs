@@ -131,6 +131,10 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
             "the proxy closed the connection to {backend} while the answer to {request} was flowing; \
              perhaps its own client had left"
         ),
+        (Cause::ClientGone, _) if has_all(verdict) => format!(
+            "the proxy closed the connection to {backend} without waiting for an answer to {request}; \
+             perhaps its own client had left"
+        ),
         (Cause::ClientGone, _) => format!(
             "the proxy closed the connection to {backend} before it had sent all of {request}; perhaps \
              its own client had left"
@@ -234,6 +238,11 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
             format!("{request} to {backend} failed, but the capture does not show why")
         }
     }
+}
+
+/// The backend had received all of the request when the connection was closed.
+fn has_all(verdict: &Verdict) -> bool {
+    verdict.close.is_some_and(|close| close.received == Some(Received::All))
 }
 
 /// The connection had not been used before.
