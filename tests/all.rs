@@ -52,6 +52,8 @@ mod logs;
 mod losses;
 /// What limits the answer.
 mod notes;
+/// The changes by which the tests are tried.
+mod mutants;
 /// What the laboratory saw is what the README and `timeouts` say.
 mod observed;
 /// What must hold however network and capture treat a conversation.
