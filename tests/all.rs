@@ -28,6 +28,8 @@ mod answers;
 mod captures;
 /// The program as a person or a script meets it: output, exit codes, errors.
 mod cli;
+/// What the way dropped, and what only looks so.
+mod dropped;
 /// What the kernel says of a connection's ends, and what is made of it.
 mod ends;
 /// What many connections show together.

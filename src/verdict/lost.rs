@@ -57,6 +57,13 @@ pub(super) fn late_request(case: &Case<'_>, closing: &Closing) -> Option<Verdict
     if half.resent < ENOUGH || acked.frame.at.since(request.first.at) < LATE {
         return None;
     }
+    // It may be the FIN that was acknowledged then. Had the request not been long before, it would have
+    // been sent once more, after twice the time.
+    let last = half.last_resent.as_deref()?;
+    let queued = last.at.since(request.first.at);
+    if acked.frame.at.since(last.at) > queued.saturating_mul(2) {
+        return None;
+    }
     let detail = Detail::Dropped { form: Drop::Request, copies: copies(case) };
     Some(case.verdict(Cause::SilentDrop, Certainty::Proven, detail, closing))
 }
