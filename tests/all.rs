@@ -28,6 +28,10 @@ mod answers;
 mod captures;
 /// The program as a person or a script meets it: output, exit codes, errors.
 mod cli;
+/// Closes: whose they are, and what they say.
+mod closes;
+/// Connects that fail, and those that only seem to.
+mod connects;
 /// What the way dropped, and what only looks so.
 mod dropped;
 /// What the kernel says of a connection's ends, and what is made of it.
@@ -52,10 +56,10 @@ mod legs;
 mod logs;
 /// What a missing frame must cost.
 mod losses;
-/// What limits the answer.
-mod notes;
 /// The changes by which the tests are tried.
 mod mutants;
+/// What limits the answer.
+mod notes;
 /// What the laboratory saw is what the README and `timeouts` say.
 mod observed;
 /// What must hold however network and capture treat a conversation.

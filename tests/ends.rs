@@ -739,6 +739,14 @@ fn a_host_that_knows_of_a_close_was_not_restarted() {
     }
 }
 
+/// What was captured is a reset in answer to the request; how the backend closed before it is not.
+#[test]
+fn a_close_that_was_not_captured_is_not_called_a_reset() {
+    let closed = told("closed in order, and the FIN not captured");
+    assert!(closed.summary.contains("closed the connection"), "{}", closed.summary);
+    assert!(!closed.summary.contains("reset the connection"), "{}", closed.summary);
+}
+
 #[test]
 fn words_are_whole_and_nothing_unprintable_is_in_them() {
     for case in CASES {

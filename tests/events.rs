@@ -493,6 +493,18 @@ fn another_request_or_a_client_that_left_later_proves_nothing() {
     assert_eq!(causes(&left("/report", millis(200))), [("response_timeout", 1)]);
 }
 
+/// What the proxy asked before its client did was asked for somebody else.
+#[test]
+fn a_client_whose_request_came_after_the_one_that_failed_is_not_blamed() {
+    let mut back = Talk::new(1, 2);
+    back.handshake().data(Proxy, &get("/report")).ack(Backend).idle(SECOND * 2).close(Proxy);
+    let mut front =
+        Talk::new(3, 4).between(([10, 0, 0, 77], 50_000), ([10, 0, 0, 9], 80)).after(millis(500));
+    front.handshake().data(Proxy, &get("/report")).ack(Backend).idle(SECOND).close(Proxy);
+    let report = analyze(&talk::together(&[&front, &back]));
+    assert_eq!(causes(&report), [("response_timeout", 1)]);
+}
+
 /// As `-i any` captures it on the host with these addresses.
 fn cooked(frames: &[Frame], own: &[[u8; 4]]) -> Vec<u8> {
     let relinked = |frame: &Frame| {

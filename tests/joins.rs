@@ -414,6 +414,18 @@ fn a_line_without_a_connection_is_that_of_a_failed_connect() {
     assert_eq!((answer.as_str(), by), ("ambiguous", None));
 }
 
+/// It left because nobody answered, and why nobody did is what the capture shows.
+#[test]
+fn a_client_that_left_took_nothing_from_a_request_that_the_way_dropped() {
+    let mut lost = Talk::new(5, 7);
+    lost.handshake().exchange("/warm", 10).data_unheard(Proxy, &get("/lost"));
+    lost.again_and_again(Proxy, &get("/lost")).idle(MS(900)).fin_unheard(Proxy);
+    let log = [line(2.1, "/lost", 499, 2.1)];
+    let report = Given::talks(&[&lost]).log(&log).report();
+    assert_eq!(report["causes"], serde_json::json!({"silent_drop": 1}));
+    assert_eq!(report["failures"][0]["client"]["status"], 499);
+}
+
 #[test]
 fn a_post_that_ran_twice_is_told() {
     let mut first = Talk::new(1, 7);
@@ -433,6 +445,64 @@ fn a_post_that_ran_twice_is_told() {
     let client = &report["failures"][0]["client"];
     assert_eq!((&client["retried"], &client["ran_twice"]), (&true.into(), &true.into()));
     assert!(stdout(&given.run(&[])).contains("may have run twice"));
+}
+
+/// Asking twice for the same page does nothing twice.
+#[test]
+fn a_get_that_was_sent_twice_is_not_told_to_have_run_twice() {
+    let first = cut(40_000, MS(0), "/a");
+    let second = fine(40_001, MS(43), "/a");
+    let logged = format!(
+        "{:.3} \"GET /a HTTP/1.1\" 200 up=10.0.0.1:8080, 10.0.0.1:8080 ust=502, 200 uct=0.000, 0.000 \
+         uht=-, 0.002 urt=0.042, 0.002 rt=0.044",
+        NOON + 0.0445
+    );
+    let report = Given::talks(&[&first, &second]).log(&[logged]).report();
+    let client = &report["failures"][0]["client"];
+    assert_eq!((&client["retried"], &client["ran_twice"]), (&true.into(), &false.into()));
+    assert_eq!(report["log"]["hidden_retries"]["ran_twice"], 0);
+}
+
+/// One id can stand for all that a page asks.
+#[test]
+fn requests_that_share_an_id_and_went_well_are_no_retries() {
+    let ask = b"GET /a HTTP/1.1\r\nHost: a\r\nX-Request-Id: same-id-77\r\n\r\n";
+    let well = |port: u16, after: u64| {
+        let mut talk = Talk::new(u32::from(port), 7).on_port(port).after(MS(after));
+        talk.handshake().data(Proxy, ask).ack(Backend).data(Backend, &ok(4)).ack(Proxy);
+        talk.close(Proxy);
+        talk
+    };
+    let failed = cut_off(40_001, MS(10), ask);
+    let logged = format!("{} rid=same-id-77", line(0.051, "/a", 502, 0.051));
+    let report =
+        Given::talks(&[&well(40_000, 0), &failed, &well(40_002, 30)]).log(&[logged]).report();
+    let client = &report["failures"][0]["client"];
+    assert_eq!((&client["status"], &client["retried"]), (&502.into(), &false.into()), "{client}");
+}
+
+/// The client left while the proxy tried again: the first try ended for the proxy's own reason.
+#[test]
+fn a_client_that_left_during_a_retry_did_not_end_the_try_before() {
+    let given_up = |port: u16, after: u64, wait: u64| {
+        let mut talk = Talk::new(u32::from(port), 7).on_port(port).after(MS(after));
+        talk.handshake().data(Proxy, &get("/slow")).ack(Backend).idle(MS(wait)).close(Proxy);
+        talk
+    };
+    let logged = format!(
+        "{:.3} \"GET /slow HTTP/1.1\" 499 up=10.0.0.1:8080, 10.0.0.1:8080 ust=504, - uct=0.000, 0.000 \
+         uht=-, - urt=1.001, 0.501 rt=1.502",
+        NOON + 1.5025
+    );
+    let talks = [given_up(40_000, 0, 1_000), given_up(40_001, 1_001, 500)];
+    let report = Given::talks(&[&talks[0], &talks[1]]).log(&[logged]).report();
+    let causes: Vec<&str> = report["failures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["cause"].as_str().unwrap())
+        .collect();
+    assert_eq!(causes, ["response_timeout", "client_gone"], "{}", report["log"]);
 }
 
 proptest! {

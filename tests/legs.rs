@@ -20,6 +20,35 @@ fn where_nothing_else_tells_the_lower_port_is_the_servers() {
     assert!(notes.contains("10.0.0.1:8080 (opaque)"), "{notes}");
 }
 
+/// Its port is the higher one, and what was captured of it are a keep-alive's acknowledgements.
+#[test]
+fn a_known_listener_is_known_again_on_a_connection_begun_before() {
+    let listener = ([10, 0, 0, 1], 50_051);
+    let mut known = Talk::new(1, 2).between(([10, 0, 0, 9], 4_000), listener);
+    known.handshake().exchange("/a", 10).close(Proxy);
+    let mut before = Talk::new(3, 4).between(([10, 0, 0, 9], 4_001), listener).after(SECOND);
+    before.handshake();
+    before.frames.clear();
+    before.ack(Proxy).ack(Backend).idle(SECOND).ack(Proxy).ack(Backend);
+    let report = all(&[known, before]);
+    assert_eq!(report.backends.len(), 1);
+    assert_eq!(
+        (report.backends[0].backend.as_str(), report.backends[0].connections),
+        ("10.0.0.1:50051", 2)
+    );
+}
+
+/// Proxy and backend often share a host: that somebody connects from its address makes no listener the
+/// proxy's.
+#[test]
+fn a_backend_on_the_proxys_own_host_is_judged() {
+    for host in [[127, 0, 0, 1], [10, 0, 0, 9]] {
+        let mut talk = Talk::new(1, 2).between((host, 41_000), (host, 8080));
+        talk.handshake().data(Proxy, &get("/crash")).ack(Backend).close(Backend);
+        assert_eq!(causes(&analyze(&talk.frames)), [("closed_in_flight", 1)], "{host:?}");
+    }
+}
+
 #[test]
 fn who_names_the_backends_hears_of_no_other() {
     let mut good = Talk::new(1, 2);

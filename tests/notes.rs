@@ -1,6 +1,7 @@
 //! What limits the answer, and is told as a note or a doubt.
 
 use crate::conversations::failure;
+use crate::events::all;
 use crate::properties::cut_to;
 use crate::scenarios::{analyze, read, said};
 use crate::talk::{End, Frame, Talk, get, ok, pcap, post_head};
@@ -247,4 +248,20 @@ fn a_failure_that_is_unproven_says_why() {
         let causes: Vec<_> = read(proven).unwrap().failures.iter().map(|one| one.cause).collect();
         assert_eq!(causes, [cause], "{reason}");
     }
+}
+
+/// A listener that answers 502 hides its backends, or speaks to them otherwise than in HTTP.
+#[test]
+fn a_gateway_that_speaks_to_something_is_not_said_to_speak_to_nobody() {
+    let mut front = Talk::new(3, 4).between(([10, 0, 0, 77], 50_000), ([10, 0, 0, 9], 80));
+    front.handshake().data(Proxy, &get("/a.php")).ack(Backend);
+    front.data(Backend, b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n").ack(Proxy);
+    front.close(Proxy);
+    let mut behind = Talk::new(1, 2).between(([10, 0, 0, 9], 40_000), ([10, 0, 0, 1], 9_000));
+    behind.handshake().data(Proxy, b"\x01\x01\0\x01\0\x08\0\0\0\x01\0\0\0\0\0\0").ack(Backend);
+    behind.close(Backend);
+    let suspects =
+        |talks: &[Talk]| all(talks).notes.iter().any(|note| note.code == "unix_socket_possible");
+    assert!(suspects(&[front.clone()]));
+    assert!(!suspects(&[front, behind]));
 }

@@ -5,9 +5,10 @@ use crate::events::{SECOND, all, at, millis};
 use crate::talk::{self, End, Talk, get};
 use End::{Backend, Proxy};
 use std::time::Duration;
+use why502::idle::{Ordering, Timer};
 
 /// Traffic that goes on, so that silence elsewhere means something.
-fn goes_on(from: Duration, to: Duration) -> Talk {
+pub fn goes_on(from: Duration, to: Duration) -> Talk {
     let mut talk = at(60_000, from);
     talk.handshake().exchange("/x", 4).idle(to.saturating_sub(from)).exchange("/y", 4).close(Proxy);
     talk
@@ -32,6 +33,15 @@ fn only_a_wait_as_long_as_the_read_timeout_is_proven_by_it() {
 }
 
 #[test]
+fn a_wait_a_twelfth_longer_than_the_read_timeout_is_another() {
+    let mut talk = Talk::new(3, 4);
+    talk.handshake().data(Proxy, &get("/slow")).ack(Backend).idle(millis(6_500)).close(Proxy);
+    let report = document(&talk.frames, &["--proxy-read", "6s"]);
+    assert_eq!(report["failures"][0]["detail"]["fits_read_timeout"], false);
+    assert_eq!(report["failures"][0]["certainty"], "likely");
+}
+
+#[test]
 fn a_connect_timeout_fits_only_where_the_next_syn_would_have_been_seen() {
     let mut talk = Talk::new(3, 4);
     talk.syn().idle(SECOND).syn_again().idle(SECOND * 2).syn_again();
@@ -49,6 +59,28 @@ fn a_request_that_waited_for_a_second_was_not_lost_to_the_timer() {
     talk.idle(SECOND).close(Backend);
     let report = document(&talk.frames, &["--backend-keepalive", "2s"]);
     assert_eq!(report["causes"]["closed_in_flight"], 1, "{}", report["causes"]);
+}
+
+#[test]
+fn a_connection_closed_long_before_the_timer_was_not_lost_to_it() {
+    let mut talk = Talk::new(3, 4);
+    talk.handshake().exchange("/warm", 64).idle(SECOND * 2).data(Proxy, &get("/a")).ack(Backend);
+    talk.close(Backend);
+    for (timer, cause) in [("2s", "keepalive_race"), ("60s", "closed_in_flight")] {
+        let report = document(&talk.frames, &["--backend-keepalive", timer]);
+        assert_eq!(report["causes"][cause], 1, "{timer}: {}", report["causes"]);
+    }
+}
+
+/// 4 % either way: 60 s and 62 s can come in either order, 60 s and 70 s cannot.
+#[test]
+fn timers_are_in_order_only_where_their_spreads_are_apart() {
+    let of = |backend, proxy| {
+        let timer = |seconds| Some(Timer::told(SECOND * seconds));
+        Ordering::of(timer(backend), timer(proxy), true)
+    };
+    assert_eq!((of(60, 62), of(62, 60)), (Ordering::Tie, Ordering::Tie));
+    assert_eq!((of(60, 70), of(70, 60)), (Ordering::Race, Ordering::Safe));
 }
 
 #[test]
