@@ -2,10 +2,10 @@
 
 use crate::access_log::{Reader, Told, Unread};
 use crate::correlate::Lines;
-use crate::report::{LogFile, UnreadLine, shown};
+use crate::report::{LogFile, UnreadLine, shape};
 use crate::source::{LineEnd, Text};
 
-/// Unreadable lines that are shown.
+/// Unreadable lines of which it is said what they look like.
 const SHOWN: usize = 3;
 
 /// Reads a log to its end. `file` is its place among those given.
@@ -33,8 +33,9 @@ pub fn read(text: &mut Text, told: Option<Told>, file: usize, lines: &mut Lines)
                 if facts.unreadable_first.len() < SHOWN {
                     facts.unreadable_first.push(UnreadLine {
                         line: facts.lines,
+                        length: text.length(),
+                        shape: shape(&line),
                         reason: reason.reason(),
-                        text: shown(&line),
                     });
                 }
             }

@@ -21,6 +21,7 @@
 //! - [`roles`] tells backends from the proxy's own listeners, once everything was seen.
 //! - [`access_log`] reads lines of a proxy's log, [`correlate`] joins them, and the front leg, with the
 //!   exchanges; [`hear`] reads log files for both.
+//! - [`secret`] says what of a request target is never shown or kept.
 //! - [`report`] makes one serialisable model of it, and renders it; [`page`] wraps what people read.
 //! - [`ebpf`] has the kernel's own programs: frames without libpcap, and which process did what.
 //! - [`live`] watches interfaces instead of reading captures, and [`keep`] writes frames to files.
@@ -77,6 +78,7 @@ pub mod progress;
 pub mod report;
 pub mod roles;
 pub mod run;
+pub mod secret;
 pub mod source;
 pub mod time;
 pub mod timeouts;

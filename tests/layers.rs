@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("digest", &[]),
+    ("secret", &[]),
     ("packet", &["time"]),
     ("clear", &["packet", "time"]),
     ("flow", &["packet", "time"]),
@@ -55,6 +56,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "flow",
             "packet",
             "digest",
+            "secret",
             "time",
         ],
     ),
@@ -81,7 +83,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("keep", &["pipeline", "flow", "packet", "report", "time"]),
+    ("keep", &["pipeline", "flow", "packet", "report", "secret", "time"]),
     // What the user typed names the types that it becomes.
     ("cli", &["access_log", "ledger", "names", "packet", "timeouts"]),
     (
@@ -109,6 +111,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Layers that see no file, clock, thread or environment.
 const PURE: &[&str] = &[
     "digest",
+    "secret",
     "packet",
     "clear",
     "flow",

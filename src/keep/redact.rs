@@ -6,7 +6,7 @@
 
 use crate::flow::{Head, Place};
 use crate::packet::{Frame, FrameRef, LinkType, Segment};
-use crate::report::escape;
+use crate::secret;
 
 /// Stands in place of what is left out.
 const FILLER: u8 = b'x';
@@ -135,8 +135,11 @@ fn first_line(line: &[u8], to: &mut Vec<u8>) {
     }
     let words = line.split_inclusive(|byte| *byte == b' ');
     for (place, word) in words.enumerate() {
-        if place == 1 {
-            escape::each_part(word, |part, is_secret| {
+        if place == 1 && !word.ends_with(b" ") && !line.ends_with(b"\n") {
+            // It goes on in another segment: what it is may be said there.
+            fill(word, to);
+        } else if place == 1 && method {
+            secret::each_part(word, |part, is_secret| {
                 if is_secret { fill(part, to) } else { to.extend_from_slice(part) }
             });
         } else {

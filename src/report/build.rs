@@ -440,7 +440,9 @@ fn request(sent: &crate::exchange::Request, style: Style) -> Request {
     Request {
         method: head.map(|head| escape::text(head.method())),
         target: head.map(|head| escape::target(head.target(), style.show_secrets)),
-        host: head.and_then(|head| filled(head.host())),
+        host: head
+            .map(|head| escape::target(head.host(), style.show_secrets))
+            .filter(|host| !host.is_empty()),
         request_id: head.and_then(|head| filled(head.request_id())),
         at: sent.first.at.to_string(),
         first: frame_id(sent.first),

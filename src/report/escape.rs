@@ -1,5 +1,7 @@
 //! Captured text, made fit to be shown: nothing unprintable, no secrets.
 
+use crate::secret;
+
 /// `\xNN` for every byte that is not UTF-8, and for every character that does not print: control
 /// characters, and those that reorder or hide text.
 pub fn text(bytes: &[u8]) -> String {
@@ -18,14 +20,39 @@ pub fn text(bytes: &[u8]) -> String {
     shown
 }
 
-/// The beginning of a line that could not be understood, secrets hidden as far as they can be known.
-pub fn line(bytes: &[u8]) -> String {
-    const SHOWN: usize = 160;
-    let begin = bytes.get(..SHOWN).unwrap_or(bytes);
-    let words: Vec<String> =
-        begin.split(|byte| *byte == b' ').map(|word| target(word, false)).collect();
-    let more = if bytes.len() > SHOWN { " …" } else { "" };
-    format!("{}{more}", words.join(" "))
+/// What a line that could not be understood looks like, without any word of it: `{"…`, `aaaa: aaaa`.
+pub fn shape(line: &[u8]) -> String {
+    /// So many words tell a format.
+    const WORDS: usize = 8;
+    /// And so many bytes are looked at.
+    const BYTES: usize = 512;
+    let mut shape = String::new();
+    let mut words = 0_usize;
+    let begin = line.get(..BYTES).unwrap_or(line);
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+    for part in begin.chunk_by(|a, b| is_word(a) == is_word(b)) {
+        if part.first().is_some_and(is_word) {
+            words = words.saturating_add(1);
+            if words > WORDS {
+                break;
+            }
+            // Of which length a secret is is nobody's business either.
+            shape.push_str(if part.iter().all(u8::is_ascii_digit) { "0000" } else { "aaaa" });
+            continue;
+        }
+        for byte in part.iter().take(WORDS) {
+            let known = byte.is_ascii_graphic() || *byte == b' ';
+            shape.push(if known { char::from(*byte) } else { '·' });
+            if *byte == b'"' {
+                shape.push('…');
+                return shape;
+            }
+        }
+    }
+    if words > WORDS || line.len() > BYTES {
+        shape.push('…');
+    }
+    shape
 }
 
 /// The debug form of a character is itself, unless it does not print or is a quote or backslash.
@@ -40,106 +67,17 @@ fn push_hex(shown: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Query keys whose values are secrets, in lower case; any key that begins with `x-amz-` is one too.
-const SECRET_KEYS: [&str; 17] = [
-    "token",
-    "sig",
-    "signature",
-    "password",
-    "passwd",
-    "pwd",
-    "secret",
-    "client_secret",
-    "code",
-    "key",
-    "api_key",
-    "apikey",
-    "access_token",
-    "refresh_token",
-    "id_token",
-    "auth",
-    "session",
-];
-
-/// A request target, with `…` in place of secrets: values of telling query keys, and a user and
+/// A request target, or a host, with `…` in place of secrets: the values of telling keys, and a user and
 /// password before the host.
 pub(super) fn target(bytes: &[u8], show_secrets: bool) -> String {
     if show_secrets {
         return text(bytes);
     }
     let mut shown = String::with_capacity(bytes.len());
-    each_part(
-        bytes,
-        |part, is_secret| {
-            if is_secret { shown.push('…') } else { shown.push_str(&text(part)) }
-        },
-    );
+    secret::each_part(bytes, |part, is_secret| {
+        if is_secret { shown.push('…') } else { shown.push_str(&text(part)) }
+    });
     shown
-}
-
-/// Takes a request target apart into what may be shown and what is secret, in order and whole.
-pub fn each_part<'b>(target: &'b [u8], mut take: impl FnMut(&'b [u8], bool)) {
-    let query = target.iter().position(|byte| *byte == b'?');
-    let (path, query) = match query.and_then(|at| target.split_at_checked(at.saturating_add(1))) {
-        Some((path, query)) => (path, query),
-        None => (target, &[][..]),
-    };
-    match userinfo(path).and_then(|(from, to)| Some((path.get(..from)?, path.get(from..to)?, to))) {
-        Some((scheme, userinfo, to)) => {
-            take(scheme, false);
-            take(userinfo, true);
-            take(path.get(to..).unwrap_or_default(), false);
-        }
-        None => take(path, false),
-    }
-    for part in query.split_inclusive(|byte| matches!(byte, b'&' | b';')) {
-        let (pair, separator) = match part {
-            [pair @ .., b'&' | b';'] => part.split_at(pair.len()),
-            pair => (pair, &[][..]),
-        };
-        let value = pair.iter().position(|byte| *byte == b'=').map(|at| at.saturating_add(1));
-        match value.and_then(|at| pair.split_at_checked(at)) {
-            Some((key @ [name @ .., _], value)) if is_secret(name) => {
-                take(key, false);
-                take(value, true);
-            }
-            _ => take(pair, false),
-        }
-        take(separator, false);
-    }
-}
-
-/// Where the user and password in `scheme://user:password@host/` lie.
-fn userinfo(path: &[u8]) -> Option<(usize, usize)> {
-    let from = path.windows(3).position(|three| three == b"://")?.saturating_add(3);
-    let authority = path.get(from..)?.split(|byte| *byte == b'/').next()?;
-    let len = authority.iter().rposition(|byte| *byte == b'@')?;
-    Some((from, from.saturating_add(len)))
-}
-
-fn is_secret(key: &[u8]) -> bool {
-    let key = decoded(key).to_ascii_lowercase();
-    key.starts_with(b"x-amz-") || SECRET_KEYS.iter().any(|secret| secret.as_bytes() == key)
-}
-
-/// `%74oken` is `token`.
-fn decoded(key: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(key.len());
-    let mut rest = key;
-    while let [first, after @ ..] = rest {
-        let digit = |at: usize| after.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                plain.push(u8::try_from(high << 4 | low).unwrap_or_default());
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                plain.push(*first);
-                rest = after;
-            }
-        }
-    }
-    plain
 }
 
 #[cfg(test)]
@@ -155,12 +93,21 @@ mod tests {
 
     #[test]
     fn secrets_stay_hidden_unless_asked_for() {
-        let hidden = |bytes: &[u8]| target(bytes, false);
-        assert_eq!(hidden(b"/a?id=7&token=abc&x=1"), "/a?id=7&token=…&x=1");
-        assert_eq!(hidden(b"/a?%74OKEN=abc"), "/a?%74OKEN=…");
-        assert_eq!(hidden(b"/a?X-Amz-Credential=abc&sig"), "/a?X-Amz-Credential=…&sig");
-        assert_eq!(hidden(b"/a?q=a?password=b;password=c"), "/a?q=a?password=b;password=…");
-        assert_eq!(hidden(b"http://me:pw@shop/a?b=c"), "http://…@shop/a?b=c");
+        assert_eq!(target(b"/a?id=7&token=abc&x=\x07", false), "/a?id=7&token=…&x=\\x07");
         assert_eq!(target(b"/a?token=abc", true), "/a?token=abc");
+    }
+
+    #[test]
+    fn a_shape_has_no_word_of_its_line() {
+        for (line, wanted) in [
+            (&b"Authorization: Bearer hunter2"[..], "aaaa: aaaa aaaa"),
+            (b"{\"token\":\"hunter2\"}", "{\"…"),
+            (b"pa\xc3\xa4ss 1234\x1b[2J", "aaaa 0000·[aaaa"),
+            (b"a b c d e f g h i", "aaaa aaaa aaaa aaaa aaaa aaaa aaaa aaaa …"),
+            (b"", ""),
+        ] {
+            assert_eq!(shape(line), wanted);
+        }
+        assert!(shape(&[b'-'; 100_000]).len() < 20);
     }
 }

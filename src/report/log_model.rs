@@ -107,10 +107,12 @@ pub struct LogFile {
 pub struct UnreadLine {
     /// From 1.
     pub line: u64,
+    /// Its length in bytes, without its end.
+    pub length: u64,
+    /// What it looks like, without any word of it: it may hold secrets anywhere.
+    pub shape: String,
     /// Why not.
     pub reason: &'static str,
-    /// Its beginning.
-    pub text: String,
 }
 
 /// How far a log's clock is from that of the captures.

@@ -508,7 +508,9 @@ pub(super) fn limits(log: &Log, out: &mut dyn Write) -> io::Result<()> {
                 format!("{YELLOW}note:{YELLOW:#} {}: {lines} could not be understood:", file.path);
             paragraph(&text, "  ", out)?;
             for unread in &file.unreadable_first {
-                let text = format!("line {}: {}: {}", unread.line, unread.reason, unread.text);
+                let length = plural(unread.length, "byte");
+                let text =
+                    format!("line {} ({length}, {}): {}", unread.line, unread.shape, unread.reason);
                 paragraph(&text, "      ", out)?;
             }
         }

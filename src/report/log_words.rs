@@ -236,7 +236,7 @@ pub(super) fn noun(cause: Cause, count: u64) -> String {
 
 /// The proxy's own words can quote a target.
 pub(super) fn without_secrets(code: &[u8], show: bool) -> Cow<'_, [u8]> {
-    if show || !code.contains(&b'?') {
+    if show {
         return Cow::Borrowed(code);
     }
     let words = code.split(|byte| *byte == b' ').map(|word| escape::target(word, false));

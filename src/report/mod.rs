@@ -25,6 +25,6 @@ pub mod text;
 mod words;
 
 pub use build::{Sources, Style, build, failure};
-pub use escape::line as shown;
+pub use escape::shape;
 pub use log::{Heard, hear};
 pub use model::*;

@@ -27,6 +27,8 @@ pub struct Text {
     damage: Option<String>,
     /// Lines read.
     lines: u64,
+    /// Of the last line, in bytes, with what was left out.
+    length: u64,
 }
 
 impl Text {
@@ -57,12 +59,23 @@ impl Text {
             Ok(Plain::AsItIs(input) | Plain::Decompressed(input)) => input,
             Err(error) => return Err(SourceError::Io { path, action: "cannot read", error }),
         };
-        Ok(Self { path, input: BufReader::with_capacity(PIECE, input), damage: None, lines: 0 })
+        Ok(Self {
+            path,
+            input: BufReader::with_capacity(PIECE, input),
+            damage: None,
+            lines: 0,
+            length: 0,
+        })
     }
 
     /// As given.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The length of the last line, without its end and with what was left out of it.
+    pub fn length(&self) -> u64 {
+        self.length
     }
 
     /// Where and why reading ended early.
@@ -74,6 +87,7 @@ impl Text {
     /// cannot be read on.
     pub fn next_line(&mut self, line: &mut Vec<u8>) -> Option<LineEnd> {
         line.clear();
+        self.length = 0;
         let mut end = LineEnd::Whole;
         let mut begun = false;
         loop {
@@ -98,7 +112,9 @@ impl Text {
                 end = LineEnd::Cut;
             }
             line.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
-            let used = part.len().saturating_add(usize::from(stop.is_some()));
+            let len = part.len();
+            self.length = self.length.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+            let used = len.saturating_add(usize::from(stop.is_some()));
             self.input.consume(used);
             if stop.is_some() {
                 break;
