@@ -68,6 +68,8 @@ mod properties;
 mod scenarios;
 /// Conversations sealed by TLS, and told.
 mod sealed;
+/// Nothing secret is shown, or kept.
+mod secrets;
 /// Containers and link types.
 mod sources;
 /// What users told, from real captures, and what they read first.

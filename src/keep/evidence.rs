@@ -1,16 +1,15 @@
 //! A small capture for each failure: the last frames of its connection, with comments that say what
 //! they show. Each file comes under its name when it is whole.
 
-use super::Troubles;
 use super::pcapng::Section;
 use super::recent::Recent;
 use super::redact::Redacted;
+use super::{Troubles, private};
 use crate::flow::{Place, Side};
 use crate::packet::Segment;
 use crate::report::Failure;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Keeps evidence of failures in a folder.
@@ -112,13 +111,7 @@ fn name(failure: &Failure) -> String {
 /// Writes a file that is whole from the moment it has its name. Nobody but its owner may read it.
 fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let unfinished = folder.join(format!(".{name}.part"));
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&unfinished)
-        .and_then(|mut file| file.write_all(bytes));
+    let written = private(&unfinished).and_then(|mut file| file.write_all(bytes));
     written.and_then(|()| fs::rename(&unfinished, folder.join(name))).inspect_err(|_| {
         // What is left of it is of no use.
         let _ = fs::remove_file(&unfinished);

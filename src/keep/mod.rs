@@ -24,7 +24,24 @@ pub use evidence::Evidence;
 pub use recording::{Recording, Rotation, folder_of};
 use redact::Redacted;
 use std::cell::RefCell;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
 use std::rc::Rc;
+
+/// Makes a file that nobody but its owner may read, whatever was there before.
+fn private(path: &Path) -> io::Result<File> {
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    // It may be /dev/null.
+    if file.metadata()?.is_file() {
+        // Before anything is in it.
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.set_len(0)?;
+    }
+    Ok(file)
+}
 
 /// What went wrong with files, each thing told once.
 #[derive(Clone, Debug, Default)]

@@ -1,14 +1,13 @@
 //! What passes, in a file or a row of files (`--write`): the newest has the highest number, and the
 //! oldest is removed when there are too many.
 
-use super::Troubles;
 use super::pcapng::Section;
 use super::redact::Redacted;
+use super::{Troubles, private};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -97,9 +96,7 @@ impl Recording {
     fn next_file(&mut self) -> io::Result<()> {
         self.number = self.number.saturating_add(1);
         let path = self.name();
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-        self.file = Some(file);
+        self.file = Some(private(&path)?);
         self.files.push_back(path);
         self.written = 0;
         self.section = Section::begin("", &mut self.blocks);

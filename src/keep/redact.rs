@@ -110,6 +110,11 @@ fn copy(part: &[u8], begins: bool, to: &mut Vec<u8>) {
         let name = line.iter().position(|byte| *byte == b':').and_then(|colon| line.get(..colon));
         let plain = name.is_some_and(is_plain);
         match name {
+            Some(name) if name.eq_ignore_ascii_case(b"host") => {
+                let (name, value) = line.split_at(name.len().saturating_add(1));
+                to.extend_from_slice(name);
+                without_secrets(value, to);
+            }
             Some(_) if plain => to.extend_from_slice(line),
             Some(name) if !name.first().is_some_and(u8::is_ascii_whitespace) => {
                 let value = name.len().saturating_add(1);
@@ -139,13 +144,21 @@ fn first_line(line: &[u8], to: &mut Vec<u8>) {
             // It goes on in another segment: what it is may be said there.
             fill(word, to);
         } else if place == 1 && method {
-            secret::each_part(word, |part, is_secret| {
-                if is_secret { fill(part, to) } else { to.extend_from_slice(part) }
-            });
+            without_secrets(word, to);
         } else {
             to.extend_from_slice(word);
         }
     }
+}
+
+/// A target, or a host: even that can have a user before it.
+fn without_secrets(text: &[u8], to: &mut Vec<u8>) {
+    secret::each_part(
+        text,
+        |part, is_secret| {
+            if is_secret { fill(part, to) } else { to.extend_from_slice(part) }
+        },
+    );
 }
 
 /// As much filler; what ends a line or a word stays.
@@ -191,6 +204,12 @@ mod tests {
         for part in ["eyJhbGciOiJIUzI1NiJ9.s3cret", "s3cret s3cret\r\n", "GETs3cret"] {
             assert!(!copied(part, true).contains("s3cret"), "{part}");
         }
+    }
+
+    #[test]
+    fn a_user_before_a_host_is_overwritten() {
+        let kept = copied("GET http://a:b@h/ HTTP/1.1\r\nHost: bob:s3cret@h:80\r\n\r\n", true);
+        assert_eq!(kept, "GET http://xxx@h/ HTTP/1.1\r\nHost: xxxxxxxxxx@h:80\r\n\r\n");
     }
 
     #[test]
