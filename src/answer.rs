@@ -35,6 +35,33 @@ impl Output {
     }
 }
 
+/// Writes the reports of captures that have nothing to do with each other: in text each under the names
+/// of its captures, in JSON in one document.
+///
+/// # Errors
+/// When writing fails.
+pub fn write_each(
+    typed: &Shared,
+    reports: Vec<Report>,
+    auto: ColorChoice,
+    out: &mut dyn Write,
+) -> Result<()> {
+    if typed.format == Format::Json {
+        json::write_several(&reports, out)?;
+        out.flush()?;
+        return Ok(());
+    }
+    for (place, report) in reports.into_iter().enumerate() {
+        if typed.format == Format::Text {
+            let names: Vec<&str> = report.captures.iter().map(|one| one.path.as_str()).collect();
+            let gap = if place == 0 { "" } else { "\n" };
+            writeln!(out, "{gap}== {} ==\n", names.join(", "))?;
+        }
+        write(typed, report, auto, out)?;
+    }
+    Ok(())
+}
+
 /// Writes the report as it is wanted.
 ///
 /// # Errors

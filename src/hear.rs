@@ -5,6 +5,8 @@ use crate::correlate::Lines;
 use crate::report::{LogFile, UnreadLine, shape};
 use crate::source::{LineEnd, Text};
 
+/// A stream of which so many bytes came to no line is no log; it may have no end.
+const NO_LOG: u64 = 64 << 20;
 /// Unreadable lines of which it is said what they look like.
 const SHOWN: usize = 3;
 
@@ -13,6 +15,7 @@ pub fn read(text: &mut Text, told: Option<Told>, file: usize, lines: &mut Lines)
     let mut reader = Reader::new(told);
     let mut facts = LogFile { path: text.path().to_owned(), ..LogFile::default() };
     let mut line = Vec::new();
+    let mut unread = 0_u64;
     while let Some(end) = text.next_line(&mut line) {
         facts.lines = facts.lines.saturating_add(1);
         let read = match end {
@@ -30,6 +33,10 @@ pub fn read(text: &mut Text, told: Option<Told>, file: usize, lines: &mut Lines)
             Ok(None) => {}
             Err(reason) => {
                 facts.unreadable = facts.unreadable.saturating_add(1);
+                unread = unread.saturating_add(text.length());
+                if reader.format().is_none() && unread > NO_LOG {
+                    text.give_up("none of its first 64 MiB could be understood");
+                }
                 if facts.unreadable_first.len() < SHOWN {
                     facts.unreadable_first.push(UnreadLine {
                         line: facts.lines,

@@ -10,6 +10,7 @@
 //! ```
 //!
 //! - [`source`] reads captures in blocks of frames. It alone touches files.
+//! - [`stop`] is being asked to end: what was read so far is reported.
 //! - [`packet`] decodes one frame into a borrowed TCP segment: no state, no allocation.
 //! - [`flow`] follows connections: wire numbers become positions, segments become events in causal
 //!   order, and what the capture misses becomes a gap.
@@ -29,7 +30,7 @@
 //!   [`names`] finds what a mistyped name may have meant.
 //! - [`pipeline`] is the only place where all of them meet; [`cli`] and [`config`] are what the user
 //!   typed and what it means; [`run`] does it, with [`progress`] on long work, and [`answer`] writes
-//!   what came of it.
+//!   what came of it; [`outputs`] must not be inputs.
 //!
 //! The layers from `packet` to `verdict` are pure: no clock, thread, file or environment; time comes
 //! with the frames. Everything they keep is bounded, and reaching a bound is counted and shown.
@@ -71,6 +72,7 @@ pub mod live;
 #[path = "live/without.rs"]
 pub mod live;
 pub mod names;
+pub mod outputs;
 pub mod packet;
 pub mod page;
 pub mod pipeline;
@@ -80,6 +82,7 @@ pub mod roles;
 pub mod run;
 pub mod secret;
 pub mod source;
+pub mod stop;
 pub mod time;
 pub mod timeouts;
 pub mod verdict;

@@ -14,12 +14,18 @@ use crate::packet::{self, Endpoint, Frame, Segment, Skip, icmp};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
 use crate::report::{self, Failure, Heard, LogFile, Report, Sources, Style};
 use crate::roles::{Role, Roles, Told};
-use crate::source::{Block, CaptureFacts, Source, SourceError, Text, merge};
+use crate::source::merge::{self, Brought};
+use crate::source::{Block, CaptureFacts, Source, SourceError, Text};
 use crate::time::Timestamp;
 use crate::verdict::Cause;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Duration;
+
+/// How far a pause of a source can bring time forward: who writes to a pipe may be slow, and what is
+/// captured after it is earlier than the clock on the wall.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// What an analysis is told.
 #[derive(Clone, Debug, Default)]
@@ -217,6 +223,15 @@ impl Analysis {
         self.tell(out);
         if let Some(keeper) = &mut self.keeper {
             keeper.pause();
+        }
+    }
+
+    /// Nothing came for a while from where frames come from, and it may be `now`.
+    pub fn pause(&mut self, now: Timestamp, out: &mut Out<'_>) {
+        // A stamp from the future is believed here no more than elsewhere.
+        let latest = self.table.now().plus(PAUSE);
+        if self.settings.records.failures {
+            self.tick(now.min(latest), out);
         }
     }
 
@@ -519,8 +534,9 @@ pub fn analyze_with_logs<S: Source>(
     out: &mut Out<'_>,
 ) -> Result<Report, SourceError> {
     let mut analysis = Analysis::new(settings);
-    merge::in_time(sources, &mut |block, places, viewpoint| {
-        analysis.take(block, places, viewpoint, out);
+    merge::in_time(sources, &mut |brought| match brought {
+        Brought::Frames(block, places, viewpoint) => analysis.take(block, places, viewpoint, out),
+        Brought::Pause(now) => analysis.pause(now, out),
     })?;
     Ok(analysis.finish(sources.iter().map(Source::facts), logs, out))
 }

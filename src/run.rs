@@ -1,21 +1,26 @@
 //! The commands: open what was named, analyze, write the answer.
 
 use crate::answer::{self, Output};
-use crate::cli::{Analyze, Cli, Command, Config, Explain, Timeouts, When};
+use crate::cli::{Analyze, Cli, Command, Config, Explain, Format, Timeouts, When};
 use crate::config;
 use crate::explain;
 use crate::live;
+use crate::outputs;
 use crate::page;
 use crate::pipeline::{self, Settings};
 use crate::progress::Progress;
 use crate::report::records::{self, Record};
-use crate::source::{Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError, Text};
+use crate::source::{
+    Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError, Text, together,
+};
+use crate::stop::Stop;
 use crate::timeouts::{self, Found};
 use anstream::AutoStream;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use std::cell::RefCell;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use terminal_size::{Width, terminal_size_of};
 
 /// Exit status: done, no failure.
@@ -42,29 +47,61 @@ pub fn run(cli: &Cli) -> Result<u8> {
     }
 }
 
-/// Opens the captures, in the order of their first frames: a rotated ring is given in any order. A
-/// single one is not looked into before its time; it may be a pipe.
-fn open(paths: &[PathBuf]) -> Result<Vec<Savefile>> {
+/// The captures that can be read, and what is said of the others.
+fn open(paths: &[PathBuf], stop: &Arc<Stop>, failed: &mut Vec<Error>) -> Vec<(PathBuf, Savefile)> {
     let mut captures = Vec::new();
-    for (index, path) in paths.iter().enumerate() {
-        captures.push(Savefile::open(path, u32::try_from(index).unwrap_or(u32::MAX))?);
+    for path in paths {
+        match Savefile::open_until(path, 0, Some(stop)) {
+            Ok(capture) => captures.push((path.clone(), capture)),
+            Err(error) => failed.push(error.into()),
+        }
     }
-    if paths.len() > 1 {
+    captures
+}
+
+/// Captures that belong together, in the order of their first frames: a rotated ring is given in any
+/// order. A single one is not looked into before its time; it may be a pipe.
+fn stories(captures: Vec<(PathBuf, Savefile)>, stop: &Arc<Stop>) -> Result<Vec<Vec<Savefile>>> {
+    let mut stories = if captures.iter().any(|(_, capture)| capture.is_a_pipe()) {
+        // It can be read only once: it is taken as it is given.
+        vec![captures.into_iter().map(|(_, capture)| capture).collect()]
+    } else if captures.len() > 1 {
+        let mut open = |place: usize| match captures.get(place) {
+            Some((path, _)) => Savefile::open_until(path, 0, Some(stop)),
+            None => Savefile::open_until(&PathBuf::new(), 0, Some(stop)),
+        };
+        let groups = together::groups(captures.len(), &mut open)?;
+        let mut captures: Vec<Option<Savefile>> =
+            captures.into_iter().map(|(_, capture)| Some(capture)).collect();
+        let mut take = |place: usize| captures.get_mut(place).and_then(Option::take);
+        let story = |group: Vec<usize>| group.into_iter().filter_map(&mut take).collect();
+        groups.into_iter().map(story).collect()
+    } else {
+        vec![captures.into_iter().map(|(_, capture)| capture).collect()]
+    };
+    for story in &mut stories {
+        in_order(story)?;
+    }
+    Ok(stories)
+}
+
+fn in_order(captures: &mut Vec<Savefile>) -> Result<()> {
+    if captures.len() > 1 {
         let mut timed = Vec::new();
-        for mut capture in captures {
+        for mut capture in captures.drain(..) {
             timed.push((capture.first_time()?, capture));
         }
         timed.sort_by_key(|(first, _)| *first);
-        captures = timed.into_iter().map(|(_, capture)| capture).collect();
-        for (place, capture) in captures.iter_mut().enumerate() {
-            capture.set_place(u32::try_from(place).unwrap_or(u32::MAX));
-        }
+        captures.extend(timed.into_iter().map(|(_, capture)| capture));
     }
-    Ok(captures)
+    for (place, capture) in captures.iter_mut().enumerate() {
+        capture.set_place(u32::try_from(place).unwrap_or(u32::MAX));
+    }
+    Ok(())
 }
 
-/// Opens the proxy's logs, in the order given; what a pattern stands for in the order of their names.
-fn open_logs(typed: &Analyze) -> Result<Vec<Text>> {
+/// The proxy's logs, in the order given; what a pattern stands for in the order of their names.
+fn logs(typed: &Analyze) -> Result<Vec<PathBuf>> {
     let stdin = PathBuf::from("-");
     let asked = typed.access_log.iter().chain(&typed.captures).filter(|path| **path == stdin);
     if asked.count() > 1 {
@@ -75,14 +112,14 @@ fn open_logs(typed: &Analyze) -> Result<Vec<Text>> {
         let pattern = path.to_str().filter(|name| name.contains(['*', '?', '[']));
         // A file may be called so.
         let Some(pattern) = pattern.filter(|_| !path.exists()) else {
-            logs.push(Text::open(path)?);
+            logs.push(path.clone());
             continue;
         };
         let before = logs.len();
         for found in glob::glob(pattern).with_context(|| format!("--access-log {pattern}"))? {
             let found = found.with_context(|| format!("--access-log {pattern}"))?;
             if !found.is_dir() {
-                logs.push(Text::open(&found)?);
+                logs.push(found);
             }
         }
         if logs.len() == before {
@@ -92,18 +129,34 @@ fn open_logs(typed: &Analyze) -> Result<Vec<Text>> {
     Ok(logs)
 }
 
+/// The logs that can be read, and what is said of the others.
+fn open_logs(paths: &[PathBuf], stop: &Arc<Stop>, failed: &mut Vec<Error>) -> Vec<Text> {
+    let mut logs = Vec::new();
+    for path in paths {
+        match Text::open_until(path, Some(stop)) {
+            Ok(log) => logs.push(log),
+            Err(error) => failed.push(error.into()),
+        }
+    }
+    logs
+}
+
 /// A source that lets the answer so far go before it waits for more: whoever reads along wants it at
-/// once.
+/// once. One that fails ends; the others are read on.
 struct Flushing<'o, S> {
     source: S,
     out: &'o RefCell<BufWriter<Box<dyn Write>>>,
+    failed: &'o RefCell<Vec<Error>>,
 }
 
 impl<S: Source> Source for Flushing<'_, S> {
     fn fill(&mut self, block: &mut Block) -> Result<Fill, SourceError> {
         // A write that fails shows with the next record.
         let _ = self.out.borrow_mut().flush();
-        self.source.fill(block)
+        self.source.fill(block).or_else(|error| {
+            self.failed.borrow_mut().push(error.into());
+            Ok(Fill::End)
+        })
     }
 
     fn facts(&self) -> &CaptureFacts {
@@ -120,39 +173,93 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         ..config::settings(wanted, typed.captures.len() > 1)?
     };
     let filter = wanted.filter.as_deref().map(Filter::new).transpose()?;
-    let mut logs = open_logs(typed)?;
+    let log_paths = logs(typed)?;
+    let inputs = typed.captures.iter().chain(&log_paths).chain(&wanted.config);
+    let written = wanted.output.as_deref().map(|path| ("--output", path));
+    outputs::refuse_inputs(written, inputs.map(PathBuf::as_path))?;
+
+    let stop = Stop::take().context("cannot wait for signals")?;
+    let failed = RefCell::new(Vec::new());
+    let captures = open(&typed.captures, &stop, &mut failed.borrow_mut());
+    let mut logs = open_logs(&log_paths, &stop, &mut failed.borrow_mut());
+    if captures.is_empty() && logs.is_empty() {
+        return Ok(say(&failed.into_inner()));
+    }
+    let no_capture = typed.captures.is_empty();
+    let stories = stories(captures, &stop)?;
+    let several = stories.len() > 1;
+    if several && log_paths.iter().any(|path| path.as_os_str() == "-") {
+        bail!("-: these captures are analysed one after the other; give the log as a file");
+    }
     let Output { to, auto } = Output::open(wanted.output.as_deref())?;
     let out = RefCell::new(BufWriter::new(to));
-    let mut captures: Vec<Flushing<'_, Progress<Box<dyn Source + '_>>>> = open(&typed.captures)?
-        .into_iter()
-        .map(|capture| {
-            // A compressed file's length says nothing of how much is inside.
-            let length = capture.plain_length();
-            let capture: Box<dyn Source> = match &filter {
-                Some(filter) => Box::new(filter.on(capture)),
-                None => Box::new(capture),
-            };
-            let progress = Progress::new(capture, length, config::progress(wanted));
-            Flushing { source: progress, out: &out }
-        })
-        .collect();
-    let mut broken = None;
-    let mut tell = |record: Record| {
-        if broken.is_none() {
-            broken = records::write(&record, &mut *out.borrow_mut()).err();
+    let mut reports = Vec::new();
+    let mut found = false;
+    for (place, story) in stories.into_iter().enumerate() {
+        if place > 0 {
+            // What cannot be read was said.
+            logs = open_logs(&log_paths, &stop, &mut Vec::new());
         }
-    };
-    let report = pipeline::analyze_with_logs(&mut captures, &mut logs, settings, &mut tell)?;
-    drop(captures);
-    if let Some(error) = broken {
-        return Err(error).context("cannot write the answer");
+        let mut captures: Vec<Flushing<'_, Progress<Box<dyn Source + '_>>>> = story
+            .into_iter()
+            .map(|mut capture| {
+                if wanted.format != Format::Jsonl {
+                    capture.keep_pauses();
+                }
+                // A compressed file's length says nothing of how much is inside.
+                let length = capture.plain_length();
+                let capture: Box<dyn Source> = match &filter {
+                    Some(filter) => Box::new(filter.on(capture)),
+                    None => Box::new(capture),
+                };
+                let progress = Progress::new(capture, length, config::progress(wanted));
+                Flushing { source: progress, out: &out, failed: &failed }
+            })
+            .collect();
+        let mut broken = None;
+        let mut tell = |record: Record| {
+            if broken.is_none() {
+                broken = records::write(&record, &mut *out.borrow_mut()).err();
+            }
+        };
+        let settings = settings.clone();
+        let report = pipeline::analyze_with_logs(&mut captures, &mut logs, settings, &mut tell)?;
+        drop(captures);
+        if let Some(error) = broken {
+            return Err(error).context("cannot write the answer");
+        }
+        let logged = report.log.as_ref().is_some_and(|log| log.errors > 0 || log.messages > 0);
+        found |= !report.failures.is_empty() || no_capture && logged;
+        if several && wanted.format == Format::Jsonl {
+            answer::write(wanted, report, auto, &mut *out.borrow_mut())
+                .context("cannot write the answer")?;
+        } else {
+            reports.push(report);
+        }
     }
-    let logged = report.log.as_ref().is_some_and(|log| log.errors > 0 || log.messages > 0);
-    let found = !report.failures.is_empty() || typed.captures.is_empty() && logged;
-    let failed = found && !wanted.exit_zero;
-    answer::write(wanted, report, auto, &mut out.into_inner())
-        .context("cannot write the answer")?;
-    Ok(if failed { FAILURES } else { NO_FAILURE })
+    let mut out = out.into_inner();
+    match reports.pop() {
+        Some(report) if !several => answer::write(wanted, report, auto, &mut out),
+        Some(report) => {
+            reports.push(report);
+            answer::write_each(wanted, reports, auto, &mut out)
+        }
+        None => Ok(()),
+    }
+    .context("cannot write the answer")?;
+    let failed = failed.into_inner();
+    if !failed.is_empty() {
+        return Ok(say(&failed));
+    }
+    Ok(if found && !wanted.exit_zero { FAILURES } else { NO_FAILURE })
+}
+
+/// Says what could not be read.
+fn say(failed: &[Error]) -> u8 {
+    for error in failed {
+        eprintln!("why502: {error:#}");
+    }
+    COULD_NOT
 }
 
 /// Answers from the pages that are built in.
@@ -195,7 +302,7 @@ fn show(color: When, write: impl FnOnce(usize, &mut dyn Write) -> io::Result<()>
 }
 
 /// The error is that nobody reads our output any more.
-pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+pub fn is_broken_pipe(error: &Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>();
         let json =

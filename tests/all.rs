@@ -45,6 +45,8 @@ mod explain;
 mod filter;
 /// Nothing in a capture makes the program panic, hang or grow.
 mod hostile;
+/// Files and pipes as they are given: silent, endless, stopped, the same twice, of different times.
+mod inputs;
 /// Lines and conversations, joined or not.
 mod joins;
 /// Who may import whom.

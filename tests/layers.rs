@@ -34,6 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
+    ("outputs", &[]),
     ("page", &[]),
     ("names", &[]),
     // Data, and how it is shown.
@@ -61,7 +62,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("explain", &["names", "page", "timeouts", "verdict"]),
-    ("source", &["packet", "time"]),
+    ("stop", &[]),
+    ("source", &["packet", "stop", "time"]),
     ("ebpf", &["clear", "ends", "packet", "source", "time"]),
     ("hear", &["source", "access_log", "correlate", "report"]),
     (
@@ -95,15 +97,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "live",
         &[
-            "answer", "clear", "cli", "config", "ebpf", "ends", "keep", "ledger", "packet",
-            "pipeline", "report", "source", "time",
+            "answer", "clear", "cli", "config", "ebpf", "ends", "keep", "ledger", "outputs",
+            "packet", "pipeline", "report", "source", "time",
         ],
     ),
     (
         "run",
         &[
-            "answer", "cli", "config", "explain", "live", "page", "pipeline", "progress", "report",
-            "source", "timeouts",
+            "answer", "cli", "config", "explain", "live", "outputs", "page", "pipeline",
+            "progress", "report", "source", "stop", "timeouts",
         ],
     ),
 ];

@@ -6,12 +6,17 @@ use crate::ledger::Accepted;
 use crate::names;
 use crate::packet::Pattern;
 use crate::timeouts::{self, Known, Side};
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, poll};
 use std::fmt;
-use std::fs;
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Read};
 use std::net::IpAddr;
 use std::ops::Range;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use toml::de::{DeTable, DeValue};
 
 /// What a file says; nothing, if it is empty.
@@ -43,6 +48,13 @@ pub(super) struct Proxy {
     pub(super) read: Option<Duration>,
     pub(super) connect: Option<Duration>,
 }
+
+/// A configuration of a thousand backends is a tenth of it.
+const LARGEST: usize = 1 << 20;
+/// So long the writer of a pipe may be silent, in milliseconds, …
+const WAITS: u16 = 2_000;
+/// … and so long it may take in all.
+const LONGEST: Duration = Duration::from_secs(10);
 
 const SECTIONS: [&str; 3] = ["backend", "proxy", "front"];
 const BACKEND: [&str; 5] = ["listen", "name", "kind", "keepalive", "health-expect"];
@@ -84,12 +96,41 @@ struct Wrong {
 /// When it cannot be read, or something in it is wrong.
 pub(super) fn read(path: &Path) -> Result<File, Error> {
     let error = |line, what| Error { path: path.to_owned(), line, what };
-    let text =
-        fs::read_to_string(path).map_err(|why| error(None, format!("cannot read: {why}")))?;
+    let text = text(path).map_err(|why| error(None, format!("cannot read: {why}")))?;
     parse(&text).map_err(|wrong| {
         let before = text.bytes().take(wrong.at).filter(|byte| *byte == b'\n').count();
         error(Some(before.saturating_add(1)), wrong.what)
     })
+}
+
+/// What is in a file, or comes from a pipe, if that ends soon.
+fn text(path: &Path) -> io::Result<String> {
+    // Opening a named pipe waits for its writer, who may never come.
+    let open = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+    let mut file = open?;
+    let mut bytes = Vec::new();
+    let mut piece = vec![0; 1 << 16];
+    let waits = !file.metadata()?.is_file();
+    let begun = Instant::now();
+    loop {
+        if waits {
+            let mut waited = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
+            let ready = poll(&mut waited, WAITS)?;
+            if ready == 0 || begun.elapsed() > LONGEST {
+                return Err(io::Error::other("it comes to no end"));
+            }
+        }
+        match file.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => bytes.extend(piece.iter().take(count)),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if bytes.len() > LARGEST {
+            return Err(io::Error::other("longer than 1 MiB: that is no configuration"));
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
 }
 
 fn parse(text: &str) -> Result<File, Wrong> {

@@ -203,6 +203,11 @@ impl<R: StreamReader> Table<R> {
         }
     }
 
+    /// The time, as frames tell it.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Takes the word that a segment could not be delivered. It is noted of a SYN: an established
     /// connection outlives it.
     pub fn unreachable(&mut self, unreachable: &Unreachable, viewpoint: u32) {

@@ -19,6 +19,7 @@ use crate::answer::Output;
 use crate::cli::{From, Live, Shared};
 use crate::config;
 use crate::keep::{Evidence, Keeper, Recording, Rotation, Troubles, folder_of};
+use crate::outputs;
 use crate::packet::Pattern;
 use crate::pipeline::{Analysis, Settings};
 use crate::source::{CaptureFacts, Fill};
@@ -52,6 +53,9 @@ pub fn run(typed: &Live) -> Result<u8> {
         bail!("live: which interface? -i {}", devices::interfaces().join(", -i "));
     }
     let settings = settings(wanted)?;
+    let written = [("--output", &wanted.output), ("--write", &typed.write)];
+    let written = written.iter().filter_map(|(option, path)| Some((*option, path.as_deref()?)));
+    outputs::refuse_inputs(written, wanted.config.as_deref())?;
     let output = Output::open(wanted.output.as_deref())?;
     let folders = folders(typed)?;
     let listeners: Vec<Pattern> =

@@ -12,6 +12,14 @@ use std::time::Duration;
 /// through buffers.
 const RING_OVERLAP: Duration = Duration::from_millis(200);
 
+/// What the sources bring.
+pub enum Brought<'b> {
+    /// Frames at these places in a block, captured at one viewpoint.
+    Frames(&'b Block, Range<usize>, u32),
+    /// None for a while; none is to come from before this.
+    Pause(Timestamp),
+}
+
 /// A source being read.
 struct Feed<'s, S> {
     source: &'s mut S,
@@ -24,18 +32,20 @@ impl<'s, S: Source> Feed<'s, S> {
     /// A source with its first frames; `None` when it has none.
     fn begin(source: &'s mut S) -> Result<Option<Self>, SourceError> {
         let mut feed = Self { source, block: Block::new(), next: 0 };
-        Ok(feed.fill()?.then_some(feed))
+        Ok(feed.fill(&mut |_| {})?.then_some(feed))
     }
 
     /// Fills the block anew; `false` when the source is at its end.
-    fn fill(&mut self) -> Result<bool, SourceError> {
+    fn fill(&mut self, pause: &mut dyn FnMut(Timestamp)) -> Result<bool, SourceError> {
         self.next = 0;
-        while self.source.fill(&mut self.block)? != Fill::End {
-            if !self.block.is_empty() {
-                return Ok(true);
+        loop {
+            match self.source.fill(&mut self.block)? {
+                Fill::End => return Ok(false),
+                Fill::Idle(now) => pause(now),
+                Fill::Frames if self.block.is_empty() => {}
+                Fill::Frames => return Ok(true),
             }
         }
-        Ok(false)
     }
 
     /// When the next frame was captured.
@@ -75,14 +85,14 @@ struct Viewpoint<'s, S> {
     path: String,
 }
 
-/// Reads `sources`, given in the order of their first frames, to their ends. `take` gets places in a
-/// block and the viewpoint of the frames there.
+/// Reads `sources`, given in the order of their first frames, to their ends. `take` gets what they
+/// bring.
 ///
 /// # Errors
 /// When a source fails before it brought anything.
 pub fn in_time<S: Source>(
     sources: &mut [S],
-    take: &mut impl FnMut(&Block, Range<usize>, u32),
+    take: &mut impl FnMut(Brought<'_>),
 ) -> Result<(), SourceError> {
     let mut viewpoints: Vec<Viewpoint<'_, S>> = Vec::new();
     let mut waiting = sources.iter_mut();
@@ -109,14 +119,22 @@ pub fn in_time<S: Source>(
             return Ok(());
         };
         let other = times.get(1).map(|(at, _)| *at);
+        // Of one among several a pause says nothing.
+        let alone = other.is_none() && due.is_none();
         let latest = due.map(|due| due.plus(RING_OVERLAP));
         let limit = other.into_iter().chain(latest).min().unwrap_or(Timestamp::MAX);
         if let Some(viewpoint) = viewpoints.get_mut(index)
             && let Some(feed) = &mut viewpoint.feed
         {
             let places = feed.take_until(limit);
-            take(&feed.block, places, u32::try_from(index).unwrap_or(u32::MAX));
-            if feed.is_used_up() && !feed.fill()? {
+            let place = u32::try_from(index).unwrap_or(u32::MAX);
+            take(Brought::Frames(&feed.block, places, place));
+            let mut pause = |now| {
+                if alone {
+                    take(Brought::Pause(now));
+                }
+            };
+            if feed.is_used_up() && !feed.fill(&mut pause)? {
                 viewpoint.feed = None;
             }
         }

@@ -3,11 +3,14 @@
 #[cfg(feature = "live")]
 mod bpf;
 mod filter;
+mod input;
 pub mod merge;
 mod pcap;
 mod pcapng;
 mod savefile;
 mod text;
+pub mod together;
+mod zstd;
 
 /// Stands in for libpcap in a program built without it: there are no programs.
 #[cfg(not(feature = "live"))]

@@ -4,13 +4,16 @@
 //! is copied but the unfinished record at the end of each piece. Mapping the file into memory was
 //! measured slower (page faults), and a file that shrinks meanwhile would end the program.
 
+use super::input::Input;
 use super::{Block, CaptureFacts, Fill, Format, Source, SourceError, Span};
-use super::{pcap, pcapng};
+use super::{pcap, pcapng, zstd};
 use crate::packet::{FrameRef, LinkType};
+use crate::stop::Stop;
 use crate::time::Timestamp;
-use std::fs::{File, Metadata};
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// How much is read at once.
 const PIECE: usize = 1 << 20;
@@ -18,9 +21,17 @@ const PIECE: usize = 1 << 20;
 /// beyond. A file that claims more is damaged, and must not make us ask for gigabytes.
 pub(super) const MAX_RECORD: usize = 16 << 20;
 
+/// When nothing comes from a pipe for so long, nothing was captured: who is told of failures as they happen
+/// waits for no next frame.
+const PAUSE: Duration = Duration::from_millis(1_500);
+
 /// A saved capture being read.
 pub struct Savefile {
     input: Box<dyn Read + Send>,
+    /// The pipe that it comes from, of which pauses are told.
+    pipe: Option<Input>,
+    /// This pause was told.
+    paused: bool,
     container: Container,
     capture: u32,
     facts: CaptureFacts,
@@ -78,19 +89,41 @@ impl Savefile {
     /// # Errors
     /// When it cannot be opened or read, or is no capture.
     pub fn open(path: &Path, capture: u32) -> Result<Self, SourceError> {
+        Self::open_until(path, capture, None)
+    }
+
+    /// The same; reading ends as if it failed when somebody asks to stop.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read, or is no capture.
+    pub fn open_until(
+        path: &Path,
+        capture: u32,
+        stop: Option<&Arc<Stop>>,
+    ) -> Result<Self, SourceError> {
         let name = path.display().to_string();
-        if name == "-" {
-            return Self::from_reader(Box::new(io::stdin()), "standard input".to_owned(), capture);
-        }
-        let file = File::open(path).map_err(|error| SourceError::Io {
-            path: name.clone(),
-            action: "cannot open",
-            error,
-        })?;
-        let length = file.metadata().ok().filter(Metadata::is_file).map(|file| file.len());
-        let mut capture = Self::from_reader(Box::new(file), name, capture)?;
-        capture.length = length;
+        let input = match Input::open(path, stop) {
+            Ok(input) => input,
+            Err(error) => {
+                return Err(SourceError::Io { path: name, action: "cannot open", error });
+            }
+        };
+        let name = if name == "-" { "standard input".to_owned() } else { name };
+        let mut capture = Self::from_reader(Box::new(input.clone()), name, capture)?;
+        capture.length = input.length;
+        // Decompression cannot be asked to wait no longer.
+        capture.pipe = Some(input).filter(|input| input.waits() && !capture.compressed);
         Ok(capture)
+    }
+
+    /// It can be read only once.
+    pub fn is_a_pipe(&self) -> bool {
+        self.length.is_none()
+    }
+
+    /// It is of no interest when nothing comes: nobody reads along.
+    pub fn keep_pauses(&mut self) {
+        self.pipe = None;
     }
 
     /// Its place among those that are read.
@@ -154,6 +187,8 @@ impl Savefile {
         let rest = head.get(skip..).unwrap_or_default().to_vec();
         Ok(Self {
             input,
+            pipe: None,
+            paused: false,
             container,
             capture,
             facts,
@@ -258,6 +293,15 @@ impl Source for Savefile {
         if self.drained && self.rest.is_empty() {
             return Ok(Fill::End);
         }
+        if let Some((pipe, last)) = self.pipe.as_ref().zip(self.facts.last)
+            && !self.paused
+            && !self.drained
+            && pipe.is_silent_for(PAUSE)
+        {
+            self.paused = true;
+            return Ok(Fill::Idle(last.plus(PAUSE)));
+        }
+        self.paused = false;
         let mut filled = self.rest.len();
         if block.bytes.len() < filled.max(PIECE) {
             block.bytes.resize(filled.max(PIECE), 0);
@@ -360,10 +404,8 @@ pub(super) fn plain(head: &[u8], input: Box<dyn Read + Send>) -> io::Result<Plai
         [0x1f, 0x8b, ..] => {
             Plain::Decompressed(Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(input))))
         }
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            let decoder = ruzstd::decoding::StreamingDecoder::new(BufReader::new(input))
-                .map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))?;
-            Plain::Decompressed(Box::new(decoder))
+        head if zstd::begins(head) => {
+            Plain::Decompressed(Box::new(zstd::Frames::new(BufReader::new(input))))
         }
         _ => Plain::AsItIs(input),
     })

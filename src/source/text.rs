@@ -1,13 +1,17 @@
 //! Text files: a stream of bytes becomes lines, one at a time, of bounded length.
 
 use super::SourceError;
+use super::input::Input;
 use super::savefile::{Plain, peek, plain};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use crate::stop::Stop;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Longer lines are cut there.
 const LONGEST: usize = 64 << 10;
+/// A line that is still longer has no end: nothing behind it is read.
+const ENDLESS: u64 = 256 << 20;
 /// How much is read at once.
 const PIECE: usize = 1 << 18;
 
@@ -29,6 +33,8 @@ pub struct Text {
     lines: u64,
     /// Of the last line, in bytes, with what was left out.
     length: u64,
+    /// Nothing more is read.
+    over: bool,
 }
 
 impl Text {
@@ -37,16 +43,22 @@ impl Text {
     /// # Errors
     /// When it cannot be opened or read.
     pub fn open(path: &Path) -> Result<Self, SourceError> {
+        Self::open_until(path, None)
+    }
+
+    /// The same; reading ends as if it failed when somebody asks to stop.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read.
+    pub fn open_until(path: &Path, stop: Option<&Arc<Stop>>) -> Result<Self, SourceError> {
         let name = path.display().to_string();
-        if name == "-" {
-            return Self::from_reader(Box::new(io::stdin()), "standard input".to_owned());
+        match Input::open(path, stop) {
+            Ok(input) if name == "-" => {
+                Self::from_reader(Box::new(input), "standard input".to_owned())
+            }
+            Ok(input) => Self::from_reader(Box::new(input), name),
+            Err(error) => Err(SourceError::Io { path: name, action: "cannot open", error }),
         }
-        let file = File::open(path).map_err(|error| SourceError::Io {
-            path: name.clone(),
-            action: "cannot open",
-            error,
-        })?;
-        Self::from_reader(Box::new(file), name)
     }
 
     /// Reads any stream of bytes. `path` is what messages call it.
@@ -65,6 +77,7 @@ impl Text {
             damage: None,
             lines: 0,
             length: 0,
+            over: false,
         })
     }
 
@@ -83,11 +96,20 @@ impl Text {
         self.damage.as_deref()
     }
 
+    /// Nothing more is read, for this reason.
+    pub fn give_up(&mut self, why: &str) {
+        self.over = true;
+        self.damage.get_or_insert(format!("{why}: not read on"));
+    }
+
     /// Reads the next line into `line`, without its end; `None` at the end of the file, or where it
     /// cannot be read on.
     pub fn next_line(&mut self, line: &mut Vec<u8>) -> Option<LineEnd> {
         line.clear();
         self.length = 0;
+        if self.over {
+            return None;
+        }
         let mut end = LineEnd::Whole;
         let mut begun = false;
         loop {
@@ -119,6 +141,11 @@ impl Text {
             if stop.is_some() {
                 break;
             }
+            if self.length > ENDLESS {
+                let number = self.lines.saturating_add(1);
+                self.give_up(&format!("line {number} has no end"));
+                break;
+            }
         }
         if line.last() == Some(&b'\r') {
             line.pop();
@@ -131,6 +158,7 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
 
     fn lines(bytes: &[u8]) -> Vec<(usize, LineEnd)> {
         let input = Box::new(io::Cursor::new(bytes.to_vec()));
