@@ -5,7 +5,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Makes sure that none of `outputs`, each with the option that named it, is one of `inputs`, by whatever
 /// name: links and `/dev/stdin` lead to files as well. Standard output counts as well.
@@ -39,7 +39,7 @@ pub fn refuse_inputs<'p>(
 }
 
 fn read(path: &Path) -> Option<Metadata> {
-    if path == PathBuf::from("-") { of(&io::stdin()) } else { fs::metadata(path).ok() }
+    if path.as_os_str() == "-" { of(&io::stdin()) } else { fs::metadata(path).ok() }
 }
 
 fn of(stream: &(impl AsFd + IsTerminal)) -> Option<Metadata> {

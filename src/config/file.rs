@@ -307,6 +307,7 @@ impl<'t> Section<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn the_example_says_something_at_every_key() {
