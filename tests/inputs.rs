@@ -346,3 +346,48 @@ fn of_several_stories_text_has_sections_and_the_worst_counts() {
     let summaries = stdout(&output).matches(r#""type":"summary""#).count();
     assert_eq!((summaries, output.status.code()), (2, Some(1)));
 }
+
+/// Runs the program with so much memory, in KiB.
+fn within(memory: u32, arguments: &[&str]) -> std::process::Output {
+    let limited = format!("ulimit -v {memory}; exec \"$0\" \"$@\"");
+    let program = env!("CARGO_BIN_EXE_why502");
+    Command::new("sh").args([&["-c", &limited, program], arguments].concat()).output().unwrap()
+}
+
+#[test]
+fn lines_that_could_each_be_of_thousands_of_exchanges_take_little_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let mut talk = Talk::new(11, 22);
+    talk.handshake();
+    (0..3_000).for_each(|_| drop(talk.exchange("/a", 8)));
+    fs::write(at("a.pcap"), pcap(&talk.frames)).unwrap();
+    let line =
+        "10.0.0.9 - - [20/Nov/2026:12:00:01 +0000] \"GET /a HTTP/1.1\" 502 157 \"-\" \"x\"\n";
+    let other = line.replace("12:00:01", "12:00:00");
+    fs::write(at("a.log"), format!("{line}{other}").repeat(20_000)).unwrap();
+    let arguments = ["analyze", "--format", "json", "--access-log", &at("a.log"), &at("a.pcap")];
+    let output = within(400_000, &arguments);
+    let report: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    assert_eq!(report["log"]["errors"], 40_000);
+    assert_eq!(report["log"]["joined"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn lines_that_name_dozens_of_attempts_are_kept_as_far_as_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    let (addresses, statuses) = (["10.0.0.1:8080"; 200].join(", "), ["502"; 200].join(", "));
+    let line = format!(
+        "10.0.0.9 - - [20/Nov/2026:12:00:01 +0000] \"GET /a HTTP/1.1\" 502 157 \"-\" \"x\" \
+         upstream_addr=\"{addresses}\" upstream_status=\"{statuses}\"\n"
+    );
+    fs::write(&path, line.repeat(30_000)).unwrap();
+    let output =
+        within(500_000, &["analyze", "--format", "json", "--access-log", path.to_str().unwrap()]);
+    let report: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    let kept = 30_000 - report["log"]["errors_not_kept"].as_u64().unwrap();
+    assert!((100..30_000).contains(&kept), "{kept}");
+}

@@ -5,6 +5,7 @@
 //! line that is joined to the wrong exchange would be worse than none.
 
 use super::clock::{self, Clock};
+use super::crowd;
 use super::key;
 use super::lines::Line;
 use super::trail::Seen;
@@ -90,7 +91,7 @@ pub(super) struct Index<'a> {
 /// A proxy that tries again does so sooner.
 const AT_ONCE: Duration = Duration::from_millis(200);
 /// More than that are no attempts of one request.
-const MAX_ATTEMPTS: usize = 16;
+pub(super) const MAX_ATTEMPTS: usize = 16;
 /// One candidate costs time: no line has more.
 const CANDIDATES: usize = 4_096;
 
@@ -315,7 +316,7 @@ impl<'a> Index<'a> {
     }
 
     /// How far a hit is from where the line's times put it.
-    fn distance(&self, line: &Line, hit: Hit, clock: &Clock) -> Duration {
+    pub(super) fn distance(&self, line: &Line, hit: Hit, clock: &Clock) -> Duration {
         match hit {
             Hit::Exchange(place) => self
                 .get(place)
@@ -455,8 +456,7 @@ fn fits_status(line: &Line, seen: &Seen) -> bool {
 pub(super) fn join(lines: &[&Line], clocks: &[Clock], index: &Index<'_>) -> Vec<Option<Match>> {
     let clock =
         |line: &Line| clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
-    let mut open: Vec<Option<(By, Vec<Hit>)>> =
-        lines.iter().map(|line| index.candidates(line, &clock(line))).collect();
+    let (mut open, crowded) = crowd::candidates(lines, &clock, index);
     let mut matches: Vec<Option<Match>> = lines.iter().map(|_| None).collect();
     // What a key decides is decided.
     let mut taken: HashMap<(Kind, Hit), usize> = HashMap::new();
@@ -490,7 +490,8 @@ pub(super) fn join(lines: &[&Line], clocks: &[Clock], index: &Index<'_>) -> Vec<
             let Some(slot) = open.get_mut(place) else { continue };
             let Some((by, hits)) = slot.as_ref() else { continue };
             let alone = |hit: &Hit| owners.get(&(line.kind, *hit)) == Some(&1);
-            let chosen = choose(line, by, hits, &alone, &clock(line), index);
+            let crowd = crowded.contains(&place);
+            let chosen = choose(line, by, hits, crowd, &alone, &clock(line), index);
             let Some(chosen) = chosen else { continue };
             let fresh = chosen.iter().all(|hit| !taken.contains_key(&(line.kind, *hit)));
             if !fresh {
@@ -547,11 +548,12 @@ fn exact(line: &Line, by: By, mut hits: Vec<Hit>, clock: &Clock, index: &Index<'
 }
 
 /// What a line is of, if that can be told: the only one that it can be of; attempts of which no other
-/// line can be; or the one that its times point at while all others are far.
+/// line can be; or the one that its times point at while all others are far. Of a `crowd` not all are known.
 fn choose(
     line: &Line,
     by: &By,
     hits: &[Hit],
+    crowd: bool,
     alone: &dyn Fn(&Hit) -> bool,
     clock: &Clock,
     index: &Index<'_>,
@@ -566,7 +568,7 @@ fn choose(
     ranked.sort();
     let (first, nearest) = *ranked.first()?;
     let Some((second, _)) = ranked.get(1).copied() else {
-        return (alone(&nearest) || message).then(|| vec![nearest]);
+        return ((alone(&nearest) || message) && !crowd).then(|| vec![nearest]);
     };
     let mut chain: Vec<Hit> = hits.to_vec();
     chain.sort_by_key(|hit| index.times(*hit));
@@ -581,7 +583,7 @@ fn choose(
     // Where the log has no duration, a retry follows at once.
     let at_once = *by == By::TargetAndTime && index.follow_at_once(&chain);
     let attempts = within || connects || at_once;
-    if !message && unshared && counted && attempts && index.is_chain(&chain) {
+    if !message && !crowd && unshared && counted && attempts && index.is_chain(&chain) {
         return Some(chain);
     }
     // One of them fits the times well, and nothing else comes near.

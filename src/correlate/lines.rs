@@ -10,8 +10,10 @@ use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-/// Error lines kept.
+/// Error lines kept, …
 const ERRORS: usize = 1 << 17;
+/// … and the room for them: some name dozens of attempts.
+const ROOM: usize = 64 << 20;
 /// Lines of requests that went well kept, for what a retry may have hidden.
 const OTHERS: usize = 1 << 17;
 /// Lines kept for the clocks alone, of each file.
@@ -108,6 +110,35 @@ impl Line {
         }
     }
 
+    /// The memory that it takes.
+    fn size(&self) -> usize {
+        let texts = [&self.method, &self.target, &self.code].map(|text| text.len());
+        texts
+            .into_iter()
+            .chain([
+                size_of::<Self>(),
+                size_of_val(self.ids.as_slice()),
+                size_of_val(self.attempts.as_slice()),
+            ])
+            .fold(0, usize::saturating_add)
+    }
+
+    /// Nothing by which lines are joined is another way in the other one.
+    pub(super) fn is_asked_like(&self, other: &Self) -> bool {
+        let times = |line: &Self| (line.begun, line.ended, line.about, line.floor, line.duration);
+        let sent = |line: &Self| (line.source, line.tries, line.kept, line.says);
+        let said = |line: &Self| (line.kind, line.status, line.target_status, line.error);
+        self.file == other.file
+            && self.asked.whole == other.asked.whole
+            && self.asked.path == other.asked.path
+            && self.resolution == other.resolution
+            && times(self) == times(other)
+            && sent(self) == sent(other)
+            && said(self) == said(other)
+            && self.ids == other.ids
+            && self.attempts == other.attempts
+    }
+
     /// One of both its times, by the proxy's clock.
     pub fn at(&self) -> Timestamp {
         self.ended.or(self.begun).unwrap_or_default()
@@ -155,6 +186,8 @@ pub struct Interest {
 pub struct Lines {
     interest: Interest,
     errors: Vec<Line>,
+    /// The memory that they take.
+    bytes: usize,
     others: Vec<Line>,
     for_clocks: Vec<usize>,
     /// Lines of requests and messages about them, by file.
@@ -209,8 +242,11 @@ impl Lines {
                 Kind::Message => &mut self.message_count,
             };
             *counted = counted.saturating_add(1);
-            if self.errors.len() < ERRORS {
-                self.errors.push(Line::new(entry, file, number));
+            let line = (self.errors.len() < ERRORS).then(|| Line::new(entry, file, number));
+            let room = ROOM.saturating_sub(self.bytes);
+            if let Some(line) = line.filter(|line| line.size() <= room) {
+                self.bytes = self.bytes.saturating_add(line.size());
+                self.errors.push(line);
             } else {
                 self.errors_forgotten = self.errors_forgotten.saturating_add(1);
             }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod clock;
+mod crowd;
 mod front;
 mod join;
 mod key;
