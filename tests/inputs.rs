@@ -1,7 +1,7 @@
 //! Files and pipes as they are given: silent, endless, stopped, written to, and several that have
 //! nothing to do with each other.
 
-use crate::cli::{RACE, run, stderr, stdout, why502};
+use crate::program::{RACE, run, stderr, stdout, why502};
 use crate::talk::{self, End, Frame, Talk, get, pcap};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -320,13 +320,13 @@ fn captures_that_share_a_connection_are_one_story_whatever_is_between() {
 }
 
 #[test]
-fn captures_of_one_time_are_one_story_if_they_share_connections() {
+fn captures_of_one_time_are_one_story_of_one_leg_or_of_two() {
     let here = talk::together(&[&sound(40_000, 7, NONE), &race(40_001, NONE)]);
     let there: Vec<Frame> =
         here.iter().map(|frame| Frame { at: frame.at + 300_000, ..frame.clone() }).collect();
     let elsewhere = sound(50_000, 9, Duration::from_secs(1)).frames;
     assert_eq!(groups(&[here.clone(), there]), [2]);
-    assert_eq!(groups(&[here, elsewhere]), [1, 1]);
+    assert_eq!(groups(&[here, elsewhere]), [2]);
 }
 
 #[test]

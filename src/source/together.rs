@@ -1,6 +1,7 @@
 //! Which captures belong together. Those that follow each other closely are one row of files, a ring;
-//! those that show the same connections are a ring or several views of them. Any others have stories of
-//! their own: in one, idle gaps and restarts would be made up between them.
+//! those of the same time are several views, of the same connections or of a proxy's two legs; those that
+//! show the same connections belong together whatever is between. Any others have stories of their own: in
+//! one, idle gaps and restarts would be made up between them.
 
 use super::{Block, Fill, Savefile, Source, SourceError};
 use crate::packet::{self, Endpoint, Segment};
@@ -10,8 +11,6 @@ use std::time::Duration;
 
 /// The next file of a ring begins with the next frame: on a quiet host it is so long to come.
 const CLOSELY: Duration = Duration::from_secs(60);
-/// The last frames of one file and the first of the next may overlap so much: they pass through buffers.
-const OVERLAP: Duration = Duration::from_millis(200);
 /// Connections of a capture that are looked for in others.
 const CONNECTIONS: usize = 1 << 17;
 /// Sequence numbers so far apart are of one connection: frames are missing between.
@@ -45,7 +44,7 @@ pub fn groups(
         let mut others = (Vec::new(), Vec::new());
         for (group, ends) in groups.into_iter().zip(ends) {
             let belongs = ends.iter().any(|(end, _)| follows(*end, first))
-                || shares(&ends, (first, place), &mut known, open)?;
+                || shares(&ends, place, &mut known, open)?;
             let to = if belongs { &mut own } else { &mut others };
             to.0.push(group);
             to.1.push(ends);
@@ -74,21 +73,21 @@ fn span(mut capture: Savefile) -> Option<(Timestamp, Timestamp)> {
     facts.first.zip(facts.last)
 }
 
-/// What begins `then` goes on with what ended at `end`.
+/// What begins `then` goes on with what ended at `end`, or began before that.
 fn follows(end: Timestamp, then: Timestamp) -> bool {
-    then.since(end) <= CLOSELY && end.since(then) <= OVERLAP
+    then.since(end) <= CLOSELY
 }
 
-/// The capture at `place`, which begins at `first`, shows a connection that one of the others shows too.
+/// The capture at `place` shows a connection that the one before it shows too.
 fn shares(
     others: &[(Timestamp, usize)],
-    (first, place): (Timestamp, usize),
+    place: usize,
     known: &mut HashMap<usize, Connections>,
     open: &mut dyn FnMut(usize) -> Result<Savefile, SourceError>,
 ) -> Result<bool, SourceError> {
     // What goes on over a pause goes on from the capture before it.
     let latest = others.iter().map(|(end, _)| *end).max();
-    let near = others.iter().filter(|(end, _)| *end >= first || Some(*end) == latest);
+    let near = others.iter().filter(|(end, _)| Some(*end) == latest);
     for (_, other) in near {
         if !known.contains_key(other) {
             // Memory for two captures is enough: others are read again.
