@@ -32,50 +32,116 @@ impl Protocol {
 
 /// RFC 9113, section 3.4.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// What of it no other protocol begins with.
+const HTTP2_LINE: usize = "PRI * HTTP/2.0".len();
 const HTTP1_STATUS: &[u8] = b"HTTP/1.";
 /// Longer than any registered method ("UPDATEREDIRECTREF").
-const MAX_METHOD: usize = 20;
+const MAX_METHOD: usize = 32;
+/// The longest record that RFC 5246 allows, section 6.2.3.
+const MAX_RECORD: usize = (1 << 14) + 2_048;
+/// A record's type, version and length.
+const RECORD_HEADER: usize = 5;
 
-/// What is spoken, going by the first bytes of either side; `None` when it is too early to say.
-pub(super) fn protocol(from: Side, bytes: &[u8]) -> Option<Protocol> {
+/// What the first bytes of a side come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Opening {
+    /// This and nothing else.
+    Certain(Protocol),
+    /// As far as they go they may begin a request.
+    Request,
+    /// Nothing that is known here.
+    Unknown,
+    /// Too few to say.
+    TooFew,
+}
+
+/// What a client speaks that begins a connection with `bytes`; where they were `cut` by the snap length,
+/// no more will be known of them.
+pub(super) fn opening(bytes: &[u8], cut: bool) -> Opening {
+    let more = if cut { Opening::Unknown } else { Opening::TooFew };
+    if bytes.is_empty() {
+        return Opening::TooFew;
+    }
+    if is_prefix(bytes, HTTP2_PREFACE) {
+        return if bytes.len() >= HTTP2_PREFACE.len() || cut && bytes.len() >= HTTP2_LINE {
+            Opening::Certain(Protocol::Http2)
+        } else {
+            more
+        };
+    }
+    match hello(bytes, CLIENT_HELLO) {
+        Some(true) => return Opening::Certain(Protocol::Tls),
+        None => return more,
+        Some(false) => {}
+    }
+    // Empty lines before a request are to be ignored (RFC 9112, section 2.2).
+    let begin = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let bytes = bytes.get(begin..).unwrap_or_default();
+    match request_line(bytes) {
+        Line::Request | Line::Odd => Opening::Certain(Protocol::Http1),
+        Line::Begun if cut && is_well_begun(bytes) => Opening::Certain(Protocol::Http1),
+        Line::Begun if !cut && bytes.contains(&b' ') => Opening::Request,
+        Line::Begun => more,
+        Line::Other => Opening::Unknown,
+    }
+}
+
+/// What a server speaks whose first bytes are these, in answer to a client of `asked`; `None` where they
+/// are too few to say.
+pub(super) fn answered(bytes: &[u8], asked: Protocol) -> Option<Protocol> {
     let first = *bytes.first()?;
-    if is_prefix(bytes, HTTP2_PREFACE) && bytes.len() >= 4 {
-        return Some(Protocol::Http2);
+    if asked == Protocol::Tls && matches!(first, HANDSHAKE | ALERT) {
+        let alert = match bytes {
+            [ALERT, 3, 0..=4, 0, 2, 1 | 2, ..] => Some(true),
+            [ALERT, 3, 0..=4, 0, 2] | [ALERT, 3, 0..=4, 0] | [ALERT, 3, 0..=4] | [ALERT, 3]
+            | [ALERT] => None,
+            _ => Some(false),
+        };
+        let told = if first == ALERT { alert } else { hello(bytes, SERVER_HELLO) };
+        return told.map(|tls| if tls { Protocol::Tls } else { Protocol::Opaque });
     }
-    // A TLS record: handshake or alert, application data where the capture begins later; version 3.
-    if matches!(first, 0x15..=0x17) && bytes.get(1).is_none_or(|major| *major == 3) {
-        return Some(Protocol::Tls);
+    if is_status(bytes) {
+        return (bytes.len() >= HTTP1_STATUS.len()).then_some(Protocol::Http1);
     }
-    let http1 = match from {
-        Side::Client => could_be_request(bytes),
-        Side::Server => is_status(bytes),
-    };
-    Some(if http1 { Protocol::Http1 } else { Protocol::Opaque })
+    let tls = matches!(bytes, [HANDSHAKE | ALERT, 3, 0..=4, ..]);
+    Some(if tls { Protocol::Tls } else { Protocol::Opaque })
+}
+
+/// Whole records of application data and nothing else: what is left of a TLS connection that began
+/// before the capture shows itself so.
+pub(super) fn is_tls_records(mut bytes: &[u8]) -> bool {
+    let mut records = 0_u8;
+    while let [0x14..=0x17, 3, 0..=4, high, low, rest @ ..] = bytes {
+        let len = usize::from(u16::from_be_bytes([*high, *low]));
+        let Some(after) = rest.get(len..).filter(|_| (1..=MAX_RECORD).contains(&len)) else {
+            return false;
+        };
+        (bytes, records) = (after, records.saturating_add(1));
+    }
+    bytes.is_empty() && records > 0
 }
 
 /// Which side sends payload that begins like this.
 pub(super) fn sender_of(payload: &[u8]) -> Option<Side> {
+    let is = |kind| hello(payload, kind) == Some(true);
     if payload.starts_with(HTTP1_STATUS) {
         Some(Side::Server)
-    } else if is_request(payload) || payload.starts_with(HTTP2_PREFACE) || is_hello(payload, 1) {
+    } else if is_request(payload) || payload.starts_with(HTTP2_PREFACE) || is(CLIENT_HELLO) {
         Some(Side::Client)
-    } else if is_hello(payload, 2) {
+    } else if is(SERVER_HELLO) {
         Some(Side::Server)
     } else {
         None
     }
 }
 
-/// A whole request line begins here, or as much of one as there is.
+/// A whole request line begins here (RFC 9112, section 3), or as much of one as there is.
 pub(super) fn is_request(bytes: &[u8]) -> bool {
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let mut words = line.splitn(2, |byte| *byte == b' ');
-    let (Some(method), Some(rest)) = (words.next(), words.next()) else {
-        return false;
-    };
-    let whole_line = line.len() < bytes.len();
-    let version = rest.windows(HTTP1_STATUS.len()).any(|window| window == HTTP1_STATUS);
-    is_method(method) && (version || !whole_line && rest.starts_with(b"/"))
+    match request_line(bytes) {
+        Line::Request => true,
+        Line::Begun => is_well_begun(bytes),
+        Line::Odd | Line::Other => false,
+    }
 }
 
 /// A status line begins here, or as much of one as there is.
@@ -83,30 +149,117 @@ pub(super) fn is_status(bytes: &[u8]) -> bool {
     !bytes.is_empty() && is_prefix(bytes, HTTP1_STATUS)
 }
 
-/// A TLS handshake record with a message of type `kind`: 1 is ClientHello, 2 ServerHello.
-fn is_hello(payload: &[u8], kind: u8) -> bool {
-    matches!(payload, [0x16, 3, _, _, _, message, ..] if *message == kind)
+/// A status line begins here beyond doubt: its version and its status (RFC 9112, section 4), or all of
+/// the version where no more was captured.
+pub(super) fn is_certain_status(bytes: &[u8], cut: bool) -> bool {
+    match bytes.strip_prefix(HTTP1_STATUS) {
+        Some([b'0'..=b'9', b' ', rest @ ..]) => {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            digits >= 3 || cut && digits == rest.len()
+        }
+        Some([]) | Some([b'0'..=b'9']) => cut,
+        _ => false,
+    }
 }
 
-fn could_be_request(bytes: &[u8]) -> bool {
-    // Empty lines before a request are to be ignored (RFC 9112, section 2.2).
-    let bytes = bytes.trim_ascii_start();
-    match bytes.iter().position(|byte| *byte == b' ') {
-        Some(space) => {
-            bytes.get(..space).is_some_and(is_method)
-                && (is_request(bytes) || !bytes.contains(&b'\n'))
+/// How a line that may be a request's looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Line {
+    /// Token, space, target, space, version.
+    Request,
+    /// It begins with a token and ends with a version of HTTP/1; what is between is no target, or nothing.
+    Odd,
+    /// It does not end here, and so far it may be one.
+    Begun,
+    /// None.
+    Other,
+}
+
+/// Looks at the line with which `bytes` begin.
+pub(super) fn request_line(bytes: &[u8]) -> Line {
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    let line = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let method = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
+    let (method, rest) = line.split_at_checked(method).unwrap_or_default();
+    if !is_method(method) {
+        return Line::Other;
+    }
+    let rest = rest.trim_ascii_start();
+    if end.is_none() {
+        let (target, _) = rest.split_at_checked(rest.len().min(1)).unwrap_or_default();
+        let begun = target.is_empty() || begins_target(rest);
+        return if begun { Line::Begun } else { Line::Other };
+    }
+    let version = rest.trim_ascii_end();
+    let Some((target, version)) = version.split_at_checked(version.len().saturating_sub(VERSION))
+    else {
+        return Line::Other;
+    };
+    if !matches!(version, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9']) {
+        return Line::Other;
+    }
+    match target.last() {
+        Some(b' ') if is_target(target.trim_ascii_end()) => Line::Request,
+        None | Some(b' ' | b'\t') => Line::Odd,
+        Some(_) => Line::Other,
+    }
+}
+
+/// `HTTP/1.1`.
+const VERSION: usize = 8;
+
+/// Methods that a request line is known by where no more of it was captured.
+const METHODS: [&[u8]; 9] = [
+    b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE",
+];
+
+/// The line does not end here, and it is as good as certain that it is a request's.
+fn is_well_begun(bytes: &[u8]) -> bool {
+    let mut words = bytes.splitn(2, |byte| *byte == b' ');
+    let (Some(method), Some(target)) = (words.next(), words.next()) else {
+        return false;
+    };
+    METHODS.contains(&method) && (target.starts_with(b"/") || target.starts_with(b"http"))
+}
+
+/// No control characters and no spaces. Bytes beyond ASCII should be percent-encoded; many are sent as
+/// they are.
+fn is_target(target: &[u8]) -> bool {
+    begins_target(target) && target.iter().all(|byte| *byte > b' ' && *byte != 0x7f)
+}
+
+/// Paths, `*`, `http://…` and `host:port` begin so (RFC 9112, section 3.2).
+fn begins_target(target: &[u8]) -> bool {
+    matches!(target, [b'/' | b'*' | b'[' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z', ..])
+        && target.iter().all(|byte| *byte >= b' ' && *byte != 0x7f)
+}
+
+const HANDSHAKE: u8 = 0x16;
+const ALERT: u8 = 0x15;
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+
+/// A TLS handshake record with a message of type `kind`; `None` where there are too few bytes to say.
+fn hello(bytes: &[u8], kind: u8) -> Option<bool> {
+    let length = |high: u8, low: u8| usize::from(u16::from_be_bytes([high, low]));
+    match *bytes {
+        [HANDSHAKE, 3, 0..=4, high, low, message, ..] => {
+            Some(message == kind && (4..=MAX_RECORD).contains(&length(high, low)))
         }
-        None => bytes.len() <= MAX_METHOD && bytes.iter().all(|byte| is_method_byte(*byte)),
+        [HANDSHAKE] | [HANDSHAKE, 3] | [HANDSHAKE, 3, 0..=4] => None,
+        [HANDSHAKE, 3, 0..=4, ..] if bytes.len() <= RECORD_HEADER => None,
+        _ => Some(false),
     }
 }
 
 fn is_method(word: &[u8]) -> bool {
-    !word.is_empty() && word.len() <= MAX_METHOD && word.iter().all(|byte| is_method_byte(*byte))
+    !word.is_empty() && word.len() <= MAX_METHOD && word.iter().all(|byte| is_token_byte(*byte))
 }
 
-/// Any token will do by the letter of RFC 9110; every method in use is of these.
-fn is_method_byte(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_')
+/// RFC 9110, section 5.6.2.
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// One begins with the other.
@@ -119,18 +272,90 @@ fn is_prefix(bytes: &[u8], whole: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    const HTTP1: Opening = Opening::Certain(Protocol::Http1);
+
     #[test]
-    fn first_bytes_tell_the_protocol() {
-        let client = |bytes: &[u8]| protocol(Side::Client, bytes);
-        assert_eq!(client(b"GET / HTTP/1.1\r\n"), Some(Protocol::Http1));
-        assert_eq!(client(b"GE"), Some(Protocol::Http1));
-        assert_eq!(client(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Some(Protocol::Http2));
-        assert_eq!(client(&[0x16, 3, 1, 2, 0, 1]), Some(Protocol::Tls));
-        assert_eq!(client(b"SSH-2.0-OpenSSH_9.2\r\n"), Some(Protocol::Opaque));
-        assert_eq!(client(&[0, 0, 0, 8, 4, 0xd2]), Some(Protocol::Opaque));
-        assert_eq!(client(b""), None);
-        assert_eq!(protocol(Side::Server, b"HTTP/1.1 200 OK\r\n"), Some(Protocol::Http1));
-        assert_eq!(protocol(Side::Server, b"220 mail ESMTP\r\n"), Some(Protocol::Opaque));
+    fn a_request_is_a_token_a_target_and_a_version_at_the_end_of_its_line() {
+        for line in [
+            "GET / HTTP/1.1\r\n",
+            "GET / HTTP/1.0\nHost: a",
+            "M-SEARCH * HTTP/1.1\r\n",
+            "CONNECT db.example.com:5432 HTTP/1.1\r\n",
+            "GET http://a.example/ HTTP/1.1\r\n",
+            "\r\nGET  /two  HTTP/1.1\r\n",
+        ] {
+            assert_eq!(opening(line.as_bytes(), false), HTTP1, "{line}");
+        }
+        for line in [
+            "ruok\n",
+            "JDWP-Handshake\r\n",
+            "HZC\0\0",
+            "SAY hello there\0",
+            "get /a HTTP\r\n",
+            "GET session:1\r\n",
+            "NICK bob\r\nUSER bob 0 * :Bob\r\n",
+            "INVITE sip:bob@example.com SIP/2.0\r\n",
+            "DESCRIBE rtsp://a/x RTSP/1.0\r\n",
+            "REQMOD icap://a/mod ICAP/1.0\r\n",
+            "SSH-2.0-OpenSSH_9.2\r\n",
+            "*1\r\n$4\r\nPING\r\n",
+            "\0\0\0\u{8}\u{4}",
+        ] {
+            assert_eq!(opening(line.as_bytes(), false), Opening::Unknown, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_ends_like_a_request_line_is_one_however_odd() {
+        for line in ["GET /a b HTTP/1.1\r\n", "GET HTTP/1.1\r\n", "GET \u{1b}[2J HTTP/1.1\r\n"] {
+            assert_eq!(request_line(line.as_bytes()), Line::Odd, "{line}");
+            assert_eq!(opening(line.as_bytes(), false), HTTP1, "{line}");
+            assert!(!is_request(line.as_bytes()), "{line}");
+        }
+    }
+
+    #[test]
+    fn undecided_stays_undecided() {
+        for few in [&b"GE"[..], b"P", b"PRI * HTT", b"ruok", b"\x16", b"\x16\x03\x01\0\xc8", b"\r\n"] {
+            assert_eq!(opening(few, false), Opening::TooFew, "{few:?}");
+        }
+        assert_eq!(opening(b"GET /a/long/pa", false), Opening::Request);
+        assert_eq!(opening(b"LOGIN bob", false), Opening::Request);
+        // Where the rest was not captured.
+        assert_eq!(opening(b"GET /a/long/pa", true), HTTP1);
+        assert_eq!(opening(b"LOGIN bob", true), Opening::Unknown);
+        assert_eq!(opening(b"GE", true), Opening::Unknown);
+        assert_eq!(opening(b"", true), Opening::TooFew);
+    }
+
+    #[test]
+    fn tls_is_a_record_with_its_version_length_and_handshake_type() {
+        let tls = |bytes: &[u8]| opening(bytes, false) == Opening::Certain(Protocol::Tls);
+        assert!(tls(&[0x16, 3, 1, 0, 200, 1, 0]));
+        for other in [
+            &[0x17, 3, 3, 0, 32, 1][..],
+            &[0x16, 4, 1, 0, 200, 1],
+            &[0x16, 3, 9, 0, 200, 1],
+            &[0x16, 3, 1, 0xff, 200, 1],
+            &[0x16, 3, 1, 0, 200, 9],
+            &[0x17],
+        ] {
+            assert!(!tls(other), "{other:?}");
+        }
+        assert!(is_tls_records(&[0x17, 3, 3, 0, 2, 9, 9, 0x15, 3, 3, 0, 1, 9]));
+        assert!(!is_tls_records(&[0x17, 3, 3, 0, 2, 9]));
+        assert!(!is_tls_records(b""));
+    }
+
+    #[test]
+    fn an_answer_tells_its_own_protocol() {
+        let tls = |bytes: &[u8]| answered(bytes, Protocol::Tls);
+        assert_eq!(tls(&[0x16, 3, 3, 0, 80, 2]), Some(Protocol::Tls));
+        assert_eq!(tls(&[0x15, 3, 1, 0, 2, 2, 40]), Some(Protocol::Tls));
+        assert_eq!(tls(&[0x16]), None);
+        assert_eq!(tls(b"HT"), None);
+        assert_eq!(tls(b"HTTP/1.1 400 Bad Request\r\n"), Some(Protocol::Http1));
+        assert_eq!(tls(b"220 mail ESMTP\r\n"), Some(Protocol::Opaque));
     }
 
     #[test]
@@ -140,5 +365,14 @@ mod tests {
         assert_eq!(sender_of(b"GET the milk"), None);
         assert_eq!(sender_of(b"{\"a\": 1}"), None);
         assert_eq!(sender_of(&[0x17, 3, 3, 0, 20]), None);
+    }
+
+    #[test]
+    fn a_status_line_is_certain_with_its_status() {
+        assert!(is_certain_status(b"HTTP/1.1 200 OK\r\n", false));
+        assert!(is_certain_status(b"HTTP/1.1 2", true));
+        assert!(!is_certain_status(b"HTTP/1.1 2", false));
+        assert!(!is_certain_status(b"HTTP/1.1 is old\r\n", false));
+        assert!(!is_certain_status(b"HTTP", true));
     }
 }

@@ -73,15 +73,16 @@ pub(super) enum HeadStep<T, L> {
         head: T,
         /// How many.
         used: u64,
-        /// What follows.
-        body: Body,
+        /// What follows; `None` where readers of a request differ.
+        body: Option<Body>,
     },
     /// It goes on.
     More,
-    /// The rest of it was not captured, or it is longer than any head should be: its first line.
-    Cut(Option<L>),
-    /// It is none.
-    Invalid,
+    /// The rest of it was not captured, or it is longer than any head should be: what its first line
+    /// says.
+    Cut(L),
+    /// It is none; what its first line says.
+    Invalid(L),
 }
 
 impl Direction {
@@ -96,7 +97,7 @@ impl Direction {
         &mut self,
         rest: &Rest<'_>,
         parse: impl Fn(&[u8]) -> Parsed<T>,
-        line: impl Fn(&[u8]) -> Option<L>,
+        line: impl Fn(&[u8]) -> L,
     ) -> HeadStep<T, L> {
         let before = self.partial.len();
         let parsed = if before == 0 {
@@ -130,8 +131,8 @@ impl Direction {
                 HeadStep::More
             }
             Parsed::Invalid => {
-                self.partial = Vec::new();
-                HeadStep::Invalid
+                let partial = std::mem::take(&mut self.partial);
+                HeadStep::Invalid(line(if before == 0 { rest.bytes } else { &partial }))
             }
         }
     }

@@ -20,16 +20,37 @@ pub struct Flaw {
 pub enum FlawKind {
     /// It does not begin with a status line (RFC 9112, section 4).
     NoStatusLine,
+    /// It begins with one that is not in order.
+    StatusLine,
+    /// Its version is neither 1.0 nor 1.1.
+    Version,
+    /// Its status is above 599 or below 100 (RFC 9110, section 15).
+    Status,
     /// It begins like a TLS record: the port speaks TLS.
     Tls,
     /// It begins with an HTTP/2 SETTINGS frame: the port speaks HTTP/2 only.
     Http2,
     /// A line of the head is no header.
     HeaderLine,
+    /// It has more header lines than some proxies take.
+    ManyLines,
     /// Content-Length is no number, or there are several that differ (RFC 9112, section 6.3).
     Length,
+    /// The same Content-Length twice.
+    LengthTwice,
+    /// Transfer-Encoding beside Content-Length.
+    LengthAndCoding,
+    /// Another Transfer-Encoding than `chunked`.
+    Coding,
+    /// Transfer-Encoding says `chunked` twice, or in a way of its own.
+    ChunkedTwice,
     /// A chunk does not begin with its length (RFC 9112, section 7.1).
     Chunk,
+    /// The answer before, to a HEAD or with this status, may have no body and left one: what follows
+    /// begins in the middle of nowhere (RFC 9110, section 6.4.1).
+    BodyOf(Option<u16>),
+    /// The answer before left more bytes than it had announced.
+    Leftover,
 }
 
 impl FlawKind {
@@ -37,23 +58,61 @@ impl FlawKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoStatusLine => "no_status_line",
+            Self::StatusLine => "status_line",
+            Self::Version => "version",
+            Self::Status => "status",
             Self::Tls => "tls",
             Self::Http2 => "http2",
             Self::HeaderLine => "header_line",
+            Self::ManyLines => "many_lines",
             Self::Length => "content_length",
+            Self::LengthTwice => "content_length_twice",
+            Self::LengthAndCoding => "length_and_coding",
+            Self::Coding => "transfer_encoding",
+            Self::ChunkedTwice => "chunked_twice",
             Self::Chunk => "chunk_length",
+            Self::BodyOf(_) => "body_of_answer_before",
+            Self::Leftover => "left_by_answer_before",
         }
+    }
+
+    /// Many proxies put up with it: only one that closes at once shows that it does not.
+    pub const fn is_tolerated(self) -> bool {
+        match self {
+            Self::Version
+            | Self::Status
+            | Self::HeaderLine
+            | Self::ManyLines
+            | Self::LengthTwice
+            | Self::LengthAndCoding
+            | Self::Coding
+            | Self::ChunkedTwice
+            | Self::BodyOf(_)
+            | Self::Leftover => true,
+            Self::NoStatusLine
+            | Self::StatusLine
+            | Self::Tls
+            | Self::Http2
+            | Self::Length
+            | Self::Chunk => false,
+        }
+    }
+
+    /// It is against the letter of HTTP/1, whoever puts up with it.
+    pub const fn is_malformed(self) -> bool {
+        !matches!(self, Self::ManyLines | Self::Coding | Self::Status)
     }
 
     /// What bytes are that were to begin a response and do not.
     pub(super) fn of_opening(bytes: &[u8]) -> Self {
         match bytes {
             [0x15 | 0x16, 3, 0..=4, ..] => Self::Tls,
-            // Length, type 4, flags, stream 0 (RFC 9113, section 6.5).
-            [0, _, _, 4, 0 | 1, 0, 0, 0, 0, ..] => Self::Http2,
+            // SETTINGS, or GOAWAY: length, type, flags, stream 0 (RFC 9113, sections 6.5 and 6.8).
+            [0, _, _, 4, 0 | 1, 0, 0, 0, 0, ..] | [0, _, _, 7, 0, 0, 0, 0, 0, ..] => Self::Http2,
+            _ if !bytes.starts_with(b"HTTP/") => Self::NoStatusLine,
             // The status line is there; what follows it is not in order.
-            _ if super::head::status_line(bytes).is_some() => Self::HeaderLine,
-            _ => Self::NoStatusLine,
+            _ if super::detect::is_certain_status(bytes, false) => Self::HeaderLine,
+            _ => Self::StatusLine,
         }
     }
 }
@@ -72,8 +131,10 @@ pub(super) fn has_odd_line(head: &[u8], headers: usize) -> bool {
         Some(_) => match line.iter().position(|byte| *byte == b':') {
             None | Some(0) => true,
             Some(colon) => {
-                let name = line.get(..colon).unwrap_or_default().trim_ascii_end();
-                name.iter().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
+                let (name, value) = line.split_at_checked(colon).unwrap_or_default();
+                let value = value.strip_suffix(b"\r").unwrap_or(value);
+                !name.trim_ascii_end().iter().all(|byte| super::detect::is_token_byte(*byte))
+                    || value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t')
             }
         },
     })
@@ -97,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_line_without_a_name_is_odd() {
-        for line in ["this is not a header", ": no name", "two words: x", "\u{1}: x"] {
+        for line in ["this is not a header", ": no name", "two words: x", "\u{1}: x", "X(a): b", "A: \u{1}"] {
             let head = format!("HTTP/1.1 200 OK\r\nA: b\r\n{line}\r\nC: d\r\n\r\n");
             assert!(has_odd_line(head.as_bytes(), 2), "{line}");
         }
@@ -108,7 +169,8 @@ mod tests {
         assert_eq!(FlawKind::of_opening(&[0x15, 3, 1, 0, 2, 2, 70]), FlawKind::Tls);
         assert_eq!(FlawKind::of_opening(&[0, 0, 18, 4, 0, 0, 0, 0, 0, 0]), FlawKind::Http2);
         assert_eq!(FlawKind::of_opening(b"500 sorry"), FlawKind::NoStatusLine);
-        assert_eq!(FlawKind::of_opening(b"HTTP/1.1\nA: b"), FlawKind::NoStatusLine);
+        assert_eq!(FlawKind::of_opening(b"HTTP/1.1\nA: b"), FlawKind::StatusLine);
+        assert_eq!(FlawKind::of_opening(b"HTTP/1.1 20 OK\r\n"), FlawKind::StatusLine);
         assert_eq!(FlawKind::of_opening(b"HTTP/1.1 200 OK\r\nA:\r b"), FlawKind::HeaderLine);
     }
 }

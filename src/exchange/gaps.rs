@@ -90,6 +90,8 @@ impl Http1 {
                         head_len: 0,
                         head_complete: false,
                         flaw: None,
+                        unclear: false,
+                        found: false,
                         server: None,
                         announces_close: false,
                         after_close: false,

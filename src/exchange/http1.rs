@@ -4,12 +4,16 @@
 //! captured. A lost direction finds its way again by turns: where the client sends a new request,
 //! what the server said before is over; a segment that begins with a status line begins a response.
 //! An exchange that was lost on the way is [`Outcome::Unread`]: never a failure, never forgotten.
+//!
+//! Invariant: nothing is made known before it is certain that this is HTTP/1 ([`Known`]).
 
 use super::body::{Advance, Body};
 use super::detect::is_request;
 use super::direction::{Direction, HeadStep, Phase, Rest};
 use super::head;
-use super::{Asked, Ended, Exchange, Outcome, Output, Protocol, Request, Response, Unread};
+use super::{
+    Asked, Ended, Exchange, Flaw, FlawKind, Outcome, Output, Protocol, ProxyHeader, Request, Response, Unread,
+};
 use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
 use std::collections::VecDeque;
@@ -34,8 +38,19 @@ pub(super) struct Http1 {
     pub(super) over: Option<Over>,
     /// Some bytes were missed: what looks malformed may be the middle of something.
     pub(super) lossy: bool,
+    pub(super) known: Known,
     pub(super) exchanges: u32,
     last_asked: Option<Asked>,
+    /// The header before everything else.
+    proxied: Option<ProxyHeader>,
+    /// What the last answer was, to know what follows it unasked.
+    pub(super) after: Option<FlawKind>,
+    /// What followed it, before a request that it could answer.
+    pub(super) leftover: Option<Flaw>,
+    /// The next answer's head is found by its looks.
+    pub(super) found: bool,
+    /// The status of an answer that came unasked.
+    pub(super) unasked: Option<u16>,
     /// An answered exchange that is not made known yet.
     pub(super) held: Option<Box<Exchange>>,
     pub(super) quiet_since: Option<FrameRef>,
@@ -43,6 +58,17 @@ pub(super) struct Http1 {
     pub(super) interim: Option<FrameRef>,
     pub(super) close_announced: bool,
     pub(super) surplus: u32,
+}
+
+/// How sure it is that this is HTTP/1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Known {
+    /// A whole head was met.
+    Certain,
+    /// The client began with what may be a request: what the server answers will tell.
+    Opening,
+    /// The beginning was not captured: the first whole head will tell, if one comes.
+    Seeking,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +84,12 @@ pub(super) enum Over {
 pub(super) type Out<'o> = dyn FnMut(Output) + 'o;
 
 impl Http1 {
-    pub(super) fn new(connection: &Connection) -> Self {
+    pub(super) fn new(
+        connection: &Connection,
+        known: Known,
+        proxied: Option<ProxyHeader>,
+        greeted: u32,
+    ) -> Self {
         // A connection begun before the capture is in the middle of something.
         let phase = match connection.start {
             Start::Handshake => Phase::Head,
@@ -73,13 +104,19 @@ impl Http1 {
             unread: None,
             over: None,
             lossy: connection.start == Start::Midstream || connection.has_gaps(),
+            known,
             exchanges: 0,
             last_asked: None,
+            proxied,
+            after: None,
+            leftover: None,
+            found: false,
+            unasked: None,
             held: None,
             quiet_since: connection.established,
             interim: None,
             close_announced: false,
-            surplus: 0,
+            surplus: greeted,
         }
     }
 
@@ -111,6 +148,8 @@ impl Http1 {
             StreamEvent::Fin { from: Side::Server, mark } => {
                 if let Phase::Body(Body::UntilClose) = self.server.phase {
                     self.response_done(mark.frame, out);
+                    // What was asked meanwhile may have been answered in what was taken for its body.
+                    self.unread = (!self.pending.is_empty()).then_some(Unread::Conflicting);
                 }
             }
             StreamEvent::Fin { .. } | StreamEvent::Rst { .. } => {}
@@ -124,7 +163,7 @@ impl Http1 {
                     let advance = body.advance(rest.bytes, rest.len);
                     self.sent_body(advance, &mut rest);
                 }
-                Phase::Lost if is_request(rest.bytes) => {
+                Phase::Lost if self.known != Known::Opening && is_request(rest.bytes) => {
                     self.sending = false;
                     self.client.phase = Phase::Head;
                 }
@@ -193,44 +232,65 @@ impl Http1 {
     fn request_head(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
         match self.client.head_bytes(rest, head::request, head::request_line) {
             HeadStep::Whole { head, used, body } => {
+                self.known = Known::Certain;
                 self.touch_request(rest.pos.plus(used), rest.frame);
                 if let Some(request) = self.pending.back_mut() {
+                    request.unread = head.odd.then_some(Unread::NotHttp);
                     request.head = Some(head);
                 }
                 rest.skip(used);
                 self.turn(out);
-                self.client.phase = Phase::Body(body);
-                if body.is_done() {
-                    self.request_done();
+                if let Some(body) = body {
+                    self.client.phase = Phase::Body(body);
+                    if body.is_done() {
+                        self.request_done();
+                    }
+                } else {
+                    self.unread_request(Unread::Conflicting);
+                    self.touch_request(rest.end(), rest.frame);
+                    rest.skip(rest.len);
                 }
             }
             HeadStep::More => {
                 self.touch_request(rest.end(), rest.frame);
                 rest.skip(rest.len);
             }
-            HeadStep::Cut(line) => {
+            HeadStep::Cut((certain, head)) => {
+                if certain {
+                    self.known = Known::Certain;
+                }
                 if let Some(request) = self.pending.back_mut() {
-                    request.head = line;
-                    request.unread = Some(Unread::HeadCut);
+                    request.head = head;
                 }
                 self.lossy = true;
-                self.client.lose();
+                self.unread_request(Unread::HeadCut);
                 self.touch_request(rest.end(), rest.frame);
                 self.turn(out);
                 rest.skip(rest.len);
             }
-            HeadStep::Invalid if self.lossy => {
+            HeadStep::Invalid(_) if self.lossy => {
                 // The middle of something.
                 self.pending.pop_back();
                 self.sending = false;
                 self.client.lose();
                 rest.skip(rest.len);
             }
-            HeadStep::Invalid => {
-                self.pending.pop_back();
-                self.over = Some(Over::NotHttp);
+            HeadStep::Invalid(_) => {
+                // Where it ends is not known; the next whole head is a request again.
+                self.unread_request(Unread::NotHttp);
+                self.touch_request(rest.end(), rest.frame);
+                self.turn(out);
+                rest.skip(rest.len);
             }
         }
+    }
+
+    /// What the client sends cannot be followed.
+    fn unread_request(&mut self, why: Unread) {
+        if let Some(request) = self.pending.back_mut() {
+            request.unread = Some(why);
+        }
+        self.client.lose();
     }
 
     pub(super) fn touch_request(&mut self, end: StreamPos, frame: FrameRef) {
@@ -258,7 +318,7 @@ impl Http1 {
             }
             return;
         }
-        if (self.may_be_bodiless() || lost && self.is_over_by_turn())
+        if (self.may_be_bodiless() || self.is_over_by_turn())
             && let Some(last) = self.response.map(|response| response.last)
         {
             self.response_done(last, out);
@@ -288,6 +348,10 @@ impl Http1 {
         if self.pending.is_empty() {
             self.sending = false;
         }
+        if self.known != Known::Certain {
+            (self.response, self.unread) = (None, None);
+            return;
+        }
         self.last_asked = request.head.as_ref().and_then(Asked::of);
         let exchange = Exchange {
             ordinal: self.exchanges,
@@ -296,6 +360,8 @@ impl Http1 {
             quiet_since: self.quiet_since.take(),
             interim: self.interim.take(),
             close_announced: self.close_announced,
+            proxied: self.proxied.filter(|_| self.exchanges == 0),
+            unasked: self.unasked.take(),
             outcome,
         };
         self.exchanges = self.exchanges.saturating_add(1);
@@ -316,8 +382,22 @@ impl Http1 {
         let unheard = connection.half(Side::Client).segments == 0;
         let lost = matches!(self.server.phase, Phase::Lost) || close_missed || unheard;
         let not_http = self.over == Some(Over::NotHttp);
+        if self.known != Known::Certain {
+            self.pending.clear();
+        }
+        // What is asked behind an answer that readers end differently may be answered for some of them.
+        let unclear = self.response.is_some_and(|response| response.unclear)
+            || matches!(self.server.phase, Phase::Body(Body::UntilClose));
+        let mut behind = None;
         while let Some(request) = self.pending.front() {
-            let unread = self.unread.or((not_http).then_some(Unread::NotHttp));
+            let no_request = request.unread == Some(Unread::NotHttp);
+            let unread =
+                self.unread.or(behind).or((not_http || no_request).then_some(Unread::NotHttp));
+            let unread = unread.or(self
+                .response
+                .filter(|response| response.unclear)
+                .map(|_| Unread::Conflicting));
+            behind = unclear.then_some(Unread::Conflicting);
             // What was missed may have been something else than a request; and whether a response
             // has a body depends on the request.
             let unframed = request.unread == Some(Unread::Gap)
@@ -344,15 +424,17 @@ impl Http1 {
 
     /// What the connection was.
     pub(super) fn ended(&self) -> Ended {
-        let opaque = self.over == Some(Over::NotHttp) && self.exchanges == 0;
+        let certain = self.known == Known::Certain;
         Ended {
-            protocol: if opaque { Protocol::Opaque } else { Protocol::Http1 },
+            protocol: if certain { Protocol::Http1 } else { Protocol::Opaque },
             exchanges: self.exchanges,
-            quiet_since: self.quiet_since,
+            quiet_since: self.quiet_since.filter(|_| certain),
             surplus: self.surplus,
             close_announced: self.close_announced,
             mismatch: None,
             last_asked: self.last_asked,
+            proxied: self.proxied,
+            unseen: false,
         }
     }
 }

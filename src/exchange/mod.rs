@@ -19,6 +19,8 @@ mod gaps;
 mod head;
 mod http1;
 mod opaque;
+mod opening;
+mod proxy_header;
 mod responses;
 mod signs;
 
@@ -29,9 +31,11 @@ pub use detect::Protocol;
 pub use flaw::{Flaw, FlawKind};
 pub use gaps::MIN_MESSAGE;
 pub use head::{MAX_HEAD, RequestHead};
-use http1::Http1;
+use http1::{Http1, Known};
 pub use opaque::Mismatch;
 use opaque::Opaque;
+use opening::{Decision, Detecting};
+pub use proxy_header::ProxyHeader;
 pub use signs::{Prober, ProxyKind, RequestSigns, ServerKind, trace_id};
 use std::time::Duration;
 
@@ -51,6 +55,10 @@ pub struct Exchange {
     pub interim: Option<FrameRef>,
     /// The response before this one announced that the connection would be closed.
     pub close_announced: bool,
+    /// The header of the PROXY protocol that came right before it.
+    pub proxied: Option<ProxyHeader>,
+    /// The status of an answer that the server sent unasked, before this or while it was on its way.
+    pub unasked: Option<u16>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -86,8 +94,10 @@ pub enum Unread {
     HeadCut,
     /// The snap length cut a body in chunks, and with it where it ends.
     BodyCut,
-    /// What is there is no HTTP response.
+    /// What is there is no HTTP.
     NotHttp,
+    /// Its lengths contradict each other, or it has none: readers differ in where it ends.
+    Conflicting,
 }
 
 /// A request as sent.
@@ -149,6 +159,11 @@ pub struct Response {
     pub head_complete: bool,
     /// What is malformed in it.
     pub flaw: Option<Flaw>,
+    /// Readers differ in where it ends (RFC 9112, section 6.3).
+    pub unclear: bool,
+    /// Its head was found by its looks, where framing had been lost or never begun: it may lie inside of
+    /// a body.
+    pub found: bool,
     /// The server that it gives away.
     pub server: Option<ServerKind>,
     /// It says that the connection will be closed.
@@ -179,6 +194,10 @@ pub struct Ended {
     /// What the last request was, to know probes by: method and target; `None` when it was made for a
     /// client, or there was none.
     pub last_asked: Option<Asked>,
+    /// The header of the PROXY protocol that it begins with.
+    pub proxied: Option<ProxyHeader>,
+    /// Payload was sent, and not one byte of it was captured that would tell what it is.
+    pub unseen: bool,
 }
 
 /// A digest of a request's method and target: the same for the same request.
@@ -214,13 +233,11 @@ pub struct Reader {
 
 #[derive(Debug)]
 enum Framer {
-    /// Nothing was captured yet; what of either side was missed so far.
-    Detecting {
-        missed: [Option<Missed>; 2],
-    },
+    /// Nothing was captured yet that tells what it speaks.
+    Detecting(Detecting),
     Http1(Box<Http1>),
     /// Known or unknown, but not framed.
-    Opaque(Opaque),
+    Opaque(Opaque, Option<Box<ProxyHeader>>),
     /// Nothing more is to come: what the end will say. A connection is kept for stragglers for longer
     /// than its messages are of use.
     Settled(Ended),
@@ -228,7 +245,7 @@ enum Framer {
 
 impl Default for Framer {
     fn default() -> Self {
-        Self::Detecting { missed: [None; 2] }
+        Self::Detecting(Detecting::default())
     }
 }
 
@@ -280,47 +297,80 @@ impl StreamReader for Reader {
         connection: &Connection,
         out: &mut impl FnMut(Output, &Connection),
     ) {
-        if let Framer::Detecting { missed } = &mut self.framer {
-            match event {
-                StreamEvent::Gap { from, pos, len, frame } => {
-                    Missed::note(missed, Missed { from, pos, len, frame });
-                }
-                StreamEvent::Bytes { from, pos, bytes, frame, .. } => {
-                    match detect::protocol(from, bytes) {
-                        Some(Protocol::Http1) => {
-                            let mut http1 = Box::new(Http1::new(connection));
-                            for gap in missed.iter().flatten() {
-                                http1.on(gap.event(), connection, out);
-                            }
-                            self.framer = Framer::Http1(http1);
-                        }
-                        Some(other) => {
-                            self.framer = Framer::Opaque(Opaque::new(other, from, pos, frame))
-                        }
-                        None => {}
-                    }
-                }
-                _ => {}
+        if let Framer::Detecting(detecting) = &mut self.framer
+            && let Some(decision) = detecting.on(&event, connection)
+        {
+            let detecting = std::mem::take(detecting);
+            self.begin(&detecting, decision, connection, out);
+            if let Some(event) = detecting.behind_header(event) {
+                self.read(event, connection, out);
             }
+            return;
         }
-        match &mut self.framer {
+        self.read(event, connection, out);
+    }
+}
+
+impl Reader {
+    /// It is decided what the connection speaks: what was held is read.
+    fn begin(
+        &mut self,
+        detecting: &Detecting,
+        decision: Decision,
+        connection: &Connection,
+        out: &mut impl FnMut(Output, &Connection),
+    ) {
+        let known = match decision {
+            Decision::Http1 => Known::Certain,
+            Decision::Perhaps => Known::Opening,
+            Decision::Seek => Known::Seeking,
+            Decision::Other(protocol, asked) => {
+                let proxied = detecting.proxied.clone();
+                self.framer = Framer::Opaque(Opaque::new(protocol, asked), proxied);
+                return;
+            }
+        };
+        let header = detecting.proxied.as_deref().copied();
+        let mut http1 = Box::new(Http1::new(connection, known, header, detecting.greeted));
+        let missed = detecting.missed.iter().flatten().map(|gap| gap.event());
+        for event in missed.chain(detecting.held.iter().map(|held| held.event())) {
+            http1.on(event, connection, out);
+        }
+        self.framer = Framer::Http1(http1);
+    }
+
+    fn read(
+        &mut self,
+        event: StreamEvent<'_>,
+        connection: &Connection,
+        out: &mut impl FnMut(Output, &Connection),
+    ) {
+        let settled = matches!(event, StreamEvent::Settled);
+        let ended = match &mut self.framer {
             Framer::Http1(http1) => {
                 http1.on(event, connection, out);
-                if let StreamEvent::Settled = event {
-                    self.framer = Framer::Settled(http1.ended());
-                }
+                settled.then(|| http1.ended())
             }
+            Framer::Opaque(opaque, proxied) => {
+                opaque.on(event);
+                settled.then(|| opaque.ended(proxied.as_deref().copied()))
+            }
+            Framer::Detecting(detecting) => settled.then(|| {
+                let silent = detecting.is_silent();
+                let protocol = if silent { Protocol::None } else { Protocol::Opaque };
+                let proxied = detecting.proxied.as_deref().copied();
+                let ended = Opaque::new(protocol, None).ended(proxied);
+                Ended { unseen: detecting.unseen, ..ended }
+            }),
             Framer::Settled(ended) => {
                 if let StreamEvent::End = event {
                     out(Output::Ended(*ended), connection);
                 }
+                None
             }
-            Framer::Opaque(opaque) => opaque.on(event, connection, out),
-            Framer::Detecting { .. } => {
-                if let StreamEvent::End = event {
-                    Opaque::silent().on(event, connection, out);
-                }
-            }
+        };
+        if let Some(ended) = ended {
+            self.framer = Framer::Settled(ended);
         }
     }
 }

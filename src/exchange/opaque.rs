@@ -1,8 +1,8 @@
 //! Connections that are not framed: what they speak, and whether the two sides speak the same.
 
 use super::detect::{self, Protocol};
-use super::{Asked, Ended, Output};
-use crate::flow::{Connection, Side, StreamEvent, StreamPos};
+use super::{Asked, Ended, ProxyHeader};
+use crate::flow::{Side, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
 
 /// Follows a connection whose content is not read.
@@ -28,22 +28,27 @@ pub struct Mismatch {
 }
 
 impl Opaque {
-    /// A connection that `from` opened with the bytes in `frame`, which are `protocol`.
-    pub(super) fn new(protocol: Protocol, from: Side, pos: StreamPos, frame: FrameRef) -> Self {
-        Self { protocol, asked: (from == Side::Client).then_some((pos, frame)), mismatch: None }
+    /// A connection that speaks `protocol`, and that the client opened with what is `asked`, if its
+    /// beginning was captured.
+    pub(super) fn new(protocol: Protocol, asked: Option<(StreamPos, FrameRef)>) -> Self {
+        Self { protocol, asked, mismatch: None }
     }
 
-    /// A connection without a byte.
-    pub(super) fn silent() -> Self {
-        Self { protocol: Protocol::None, asked: None, mismatch: None }
+    pub(super) fn ended(&self, proxied: Option<ProxyHeader>) -> Ended {
+        Ended {
+            protocol: self.protocol,
+            exchanges: 0,
+            quiet_since: None,
+            surplus: 0,
+            close_announced: false,
+            mismatch: self.mismatch,
+            last_asked: (self.protocol == Protocol::None).then_some(Asked::NOTHING),
+            proxied,
+            unseen: false,
+        }
     }
 
-    pub(super) fn on(
-        &mut self,
-        event: StreamEvent<'_>,
-        connection: &Connection,
-        out: &mut impl FnMut(Output, &Connection),
-    ) {
+    pub(super) fn on(&mut self, event: StreamEvent<'_>) {
         match event {
             // What is missing may be the answer.
             StreamEvent::Gap { .. } => self.asked = None,
@@ -55,25 +60,13 @@ impl Opaque {
                     self.mismatch = self.mismatch(bytes, request, frame);
                 }
             }
-            StreamEvent::End => {
-                let ended = Ended {
-                    protocol: self.protocol,
-                    exchanges: 0,
-                    quiet_since: None,
-                    surplus: 0,
-                    close_announced: false,
-                    mismatch: self.mismatch,
-                    last_asked: (self.protocol == Protocol::None).then_some(Asked::NOTHING),
-                };
-                out(Output::Ended(ended), connection);
-            }
             _ => {}
         }
     }
 
     /// What the server's first bytes say against what it was asked.
     fn mismatch(&self, bytes: &[u8], request: FrameRef, answer: FrameRef) -> Option<Mismatch> {
-        let answered = detect::protocol(Side::Server, bytes)?;
+        let answered = detect::answered(bytes, self.protocol)?;
         let differs = match self.protocol {
             Protocol::Tls => answered != Protocol::Tls,
             // A frame of HTTP/2 has no mark of its own.

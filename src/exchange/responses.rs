@@ -1,10 +1,10 @@
 //! The server's side of an HTTP/1 connection: its bytes become responses.
 
-use super::body::Advance;
-use super::detect::is_status;
+use super::body::{Advance, Body};
+use super::detect::{is_certain_status, is_status};
 use super::direction::{HeadStep, Phase, Rest};
-use super::head;
-use super::http1::{Http1, Out, Over};
+use super::head::{self, ResponseHead};
+use super::http1::{Http1, Known, Out, Over};
 use super::{Begun, Flaw, FlawKind, Outcome, Request, Response, Unread};
 use crate::flow::{Connection, Side, Start, StreamPos};
 use crate::packet::FrameRef;
@@ -24,7 +24,11 @@ impl Http1 {
         connection: &Connection,
         out: &mut Out<'_>,
     ) {
-        if is_status(rest.bytes) && self.may_be_bodiless() {
+        if self.known == Known::Opening && !self.answers_http(&rest) {
+            return;
+        }
+        let status = is_certain_status(rest.bytes, rest.is_cut());
+        if status && (self.may_be_bodiless() || self.ends_with(&rest)) {
             self.response_done(rest.frame, out);
         }
         if let Some(response) = &mut self.response
@@ -44,12 +48,13 @@ impl Http1 {
                     let advance = body.advance(rest.bytes, rest.len);
                     self.received_body(advance, &mut rest, out);
                 }
-                Phase::Lost if resumes && is_status(rest.bytes) => {
+                Phase::Lost if resumes && is_certain_status(rest.bytes, rest.is_cut()) => {
                     if self.response.is_some_and(|response| response.status.is_some()) {
                         self.emit(Outcome::Unread(self.unread.unwrap_or(Unread::Gap)), out);
                     }
                     self.response = None;
                     self.unread = None;
+                    self.found = true;
                     self.server.phase = Phase::Head;
                 }
                 Phase::Lost => return self.find_end(&mut rest, out),
@@ -60,13 +65,67 @@ impl Http1 {
                             return;
                         }
                         if !self.begin_response(&rest, connection, out) {
-                            self.surplus = self.surplus.saturating_add(1);
+                            self.take_surplus(&rest);
                             return;
                         }
+                        self.skip_leftover(&mut rest);
                     }
                     self.response_head(&mut rest, out);
                 }
             }
+        }
+    }
+
+    /// What the server first answers to what the client began with tells whether this is HTTP/1.
+    fn answers_http(&mut self, rest: &Rest<'_>) -> bool {
+        let belongs = self
+            .pending
+            .front()
+            .is_some_and(|request| rest.ack.is_some_and(|ack| ack > request.start));
+        if !belongs || rest.bytes.is_empty() {
+            // A greeting.
+            self.surplus = self.surplus.saturating_add(1);
+            return false;
+        }
+        if is_certain_status(rest.bytes, rest.is_cut()) {
+            self.known = Known::Certain;
+        } else if !is_status(rest.bytes) {
+            self.over = Some(Over::NotHttp);
+            return false;
+        }
+        true
+    }
+
+    /// Another answer begins, to a request that came later: the one before had no length and is over, as
+    /// the proxy read it.
+    fn ends_with(&self, rest: &Rest<'_>) -> bool {
+        let next = self.pending.get(1);
+        matches!(self.server.phase, Phase::Body(Body::UntilClose))
+            && next.is_some_and(|next| rest.ack.is_some_and(|ack| ack > next.start))
+    }
+
+    /// Bytes that answer nothing. They may stand in the way of the next answer.
+    fn take_surplus(&mut self, rest: &Rest<'_>) {
+        self.surplus = self.surplus.saturating_add(1);
+        if is_certain_status(rest.bytes, rest.is_cut()) {
+            self.unasked = head::status_line(rest.bytes);
+        }
+        if let Some(kind) = self.after.filter(|_| !self.lossy) {
+            self.leftover.get_or_insert(Flaw { kind, pos: rest.pos });
+        }
+    }
+
+    /// What the answer before left may stand right before this one.
+    fn skip_leftover(&mut self, rest: &mut Rest<'_>) {
+        let Some(kind) = self.after.filter(|_| !self.lossy && !is_status(rest.bytes)) else {
+            return;
+        };
+        let head = |bytes: &[u8]| is_certain_status(bytes, false);
+        let begin = (1..rest.bytes.len()).find(|at| rest.bytes.get(*at..).is_some_and(head));
+        if let Some(begin) = begin {
+            self.note_flaw(kind);
+            self.surplus = self.surplus.saturating_add(1);
+            rest.skip(u64::try_from(begin).unwrap_or_default());
         }
     }
 
@@ -115,7 +174,9 @@ impl Http1 {
             last: rest.frame,
             head_len: 0,
             head_complete: false,
-            flaw: None,
+            flaw: self.leftover.take(),
+            unclear: false,
+            found: std::mem::take(&mut self.found),
             server: None,
             announces_close: false,
             after_close: has_closed(connection),
@@ -127,7 +188,7 @@ impl Http1 {
 
     /// The response that comes first in a connection begun in the middle has a request, too.
     fn request_before_capture(&mut self, rest: &Rest<'_>) {
-        self.lossy = true;
+        (self.lossy, self.found) = (true, true);
         let end = rest.ack.unwrap_or_default();
         self.pending.push_back(Request {
             start: StreamPos(end.0.saturating_sub(1)),
@@ -149,9 +210,7 @@ impl Http1 {
         let method = request.map(head::RequestHead::method);
         let connect = method == Some(b"CONNECT");
         let parse = |bytes: &[u8]| head::response(bytes, method);
-        let begun = &self.server.partial;
-        let opening = FlawKind::of_opening(if begun.is_empty() { rest.bytes } else { begun });
-        let step = self.server.head_bytes(rest, parse, head::status_line);
+        let step = self.server.head_bytes(rest, parse, head::opening_line);
         let end = match &step {
             HeadStep::Whole { used, .. } => rest.pos.plus(*used),
             _ => rest.end(),
@@ -165,27 +224,14 @@ impl Http1 {
             HeadStep::Whole { head, used, body } => {
                 let frame = rest.frame;
                 rest.skip(used);
+                self.known = Known::Certain;
                 if matches!(head.status, 100..=199) && head.status != 101 {
                     self.response = None;
                     self.interim = Some(frame);
                     return;
                 }
-                if let Some(response) = &mut self.response {
-                    response.status = Some(head.status);
-                    response.expected = head.expected;
-                    response.announces_close = head.announces_close;
-                    response.head_complete = true;
-                    response.server = head.server;
-                }
-                if let Some(kind) = head.flaw {
-                    self.note_flaw(kind);
-                    if kind == FlawKind::Length {
-                        // Where its body ends is anybody's guess.
-                        self.lose_response(Unread::NotHttp);
-                        rest.skip(rest.len);
-                        return;
-                    }
-                }
+                self.whole_head(&head);
+                let body = body.unwrap_or(Body::UntilClose);
                 self.server.phase = Phase::Body(body);
                 if head.status == 101 || connect && matches!(head.status, 200..=299) {
                     self.response_done(frame, out);
@@ -194,19 +240,41 @@ impl Http1 {
                 } else if body.is_done() {
                     self.response_done(frame, out);
                 }
+                let head_asked = head.bodiless && !matches!(head.status, 204 | 304);
+                self.after = Some(match head.bodiless {
+                    true => FlawKind::BodyOf((!head_asked).then_some(head.status)),
+                    false => FlawKind::Leftover,
+                });
             }
             HeadStep::More => rest.skip(rest.len),
-            HeadStep::Cut(status) => {
+            HeadStep::Cut((status, _)) => {
+                if is_certain_status(rest.bytes, true) {
+                    self.known = Known::Certain;
+                }
                 if let Some(response) = &mut self.response {
                     response.status = status;
                 }
                 self.lose_response(Unread::HeadCut);
                 rest.skip(rest.len);
             }
-            HeadStep::Invalid => {
-                self.malformed(opening);
+            HeadStep::Invalid((_, kind)) => {
+                self.malformed(kind);
                 rest.skip(rest.len);
             }
+        }
+    }
+
+    fn whole_head(&mut self, head: &ResponseHead) {
+        if let Some(response) = &mut self.response {
+            response.status = Some(head.status);
+            response.expected = head.expected;
+            response.announces_close = head.announces_close;
+            response.head_complete = true;
+            response.unclear = head.unclear;
+            response.server = head.server;
+        }
+        if let Some(kind) = head.flaw {
+            self.note_flaw(kind);
         }
     }
 
@@ -215,7 +283,9 @@ impl Http1 {
         if self.lossy {
             return self.lose_response(Unread::Gap);
         }
-        self.note_flaw(kind);
+        // What was left of the answer before tells more than that it is no status line.
+        let left = self.after.filter(|_| kind == FlawKind::NoStatusLine);
+        self.note_flaw(left.filter(|left| *left != FlawKind::Leftover).unwrap_or(kind));
         self.lose_response(Unread::NotHttp);
     }
 
@@ -241,6 +311,10 @@ impl Http1 {
             Advance::Lost => {
                 self.lose_response(Unread::BodyCut);
                 return self.find_end(rest, out);
+            }
+            Advance::Invalid if self.response.is_some_and(|response| response.unclear) => {
+                // To others it is not in chunks.
+                return self.lose_response(Unread::Conflicting);
             }
             Advance::Invalid => return self.malformed(FlawKind::Chunk),
         };
@@ -272,14 +346,21 @@ impl Http1 {
         }
     }
 
-    /// The snap length cut the body of the answer, in chunks, that is being followed; and the proxy,
-    /// which had all that was captured of it, has begun another request: it was over.
+    /// Where the answer that is being followed ends does not show in it: the snap length cut its chunks, it
+    /// has no length, or several. The proxy, which had all that was captured of it, has begun another
+    /// request: it was over.
     pub(super) fn is_over_by_turn(&self) -> bool {
         let whole = |response: Response| {
             let next = self.pending.get(1).and_then(|next| next.ack);
             response.head_complete && next.is_some_and(|ack| ack >= response.end)
         };
-        self.unread == Some(Unread::BodyCut) && self.response.is_some_and(whole)
+        let open = match self.server.phase {
+            Phase::Lost => matches!(self.unread, Some(Unread::BodyCut | Unread::Conflicting)),
+            Phase::Body(Body::UntilClose) => true,
+            Phase::Body(_) => self.response.is_some_and(|response| response.unclear),
+            Phase::Head => false,
+        };
+        open && self.response.is_some_and(whole)
     }
 
     pub(super) fn lose_response(&mut self, why: Unread) {
@@ -290,6 +371,7 @@ impl Http1 {
 
     pub(super) fn response_done(&mut self, frame: FrameRef, out: &mut Out<'_>) {
         self.server.phase = Phase::Head;
+        self.unread = None;
         if let Some(response) = &mut self.response {
             response.complete = true;
             if response.after_close {

@@ -32,6 +32,8 @@ pub struct Failure {
     /// The answer before it had announced that the connection would be closed; `None` where not all that
     /// the server sent was captured.
     announced: Option<bool>,
+    /// The status of an answer that the server sent unasked before this.
+    pub unasked: Option<u16>,
     /// What was asked, if it may be a probe.
     pub asked: Option<Asked>,
     /// Of failing probes: how they fare. The rest is that of one of them.
@@ -82,6 +84,7 @@ impl Failure {
         let close_announced = exchange.as_ref().is_some_and(|exchange| exchange.close_announced);
         let whole = connection.half(Side::Server).gaps == 0;
         let announced = (close_announced || whole).then_some(close_announced);
+        let unasked = exchange.as_ref().and_then(|exchange| exchange.unasked);
         let (request, response) =
             exchange.map_or((None, None), |exchange| (Some(exchange.request), exchange.response));
         Self {
@@ -94,6 +97,7 @@ impl Failure {
             request,
             response,
             announced,
+            unasked,
             asked,
             health: None,
             event: None,

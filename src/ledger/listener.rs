@@ -57,6 +57,14 @@ pub struct Listener {
     pub round_trips: Gaps,
     /// How its connections end.
     pub(super) endings: Endings,
+    /// Connections whose two sides spoke different protocols, so that nothing was asked.
+    pub mismatched: u64,
+    /// Connections of which not one byte of payload was captured.
+    pub unseen: u64,
+    /// Connections that begin with a header of the PROXY protocol.
+    pub proxied: u64,
+    /// It answers what follows such a header.
+    pub(super) takes_header: bool,
     /// What it runs.
     pub(super) server: Guesses<ServerKind>,
     /// Probes of its health.
@@ -208,6 +216,7 @@ impl Listener {
         let answered = answered.filter(|_| exchange.outcome == Outcome::Answered);
         if let Some(status) = answered {
             count(self.statuses.entry(status).or_default());
+            self.takes_header |= exchange.proxied.is_some() && status != 400;
         }
         match fate {
             Fate::Sound => {
@@ -227,7 +236,8 @@ impl Listener {
             proxy.kind.note(signs.and_then(|signs| signs.proxy));
         }
         let flaw = exchange.response.and_then(|response| response.flaw);
-        if flaw.is_some() && !matches!(fate, Fate::Failed(_)) {
+        let malformed = flaw.is_some_and(|flaw| flaw.kind.is_malformed());
+        if malformed && !matches!(fate, Fate::Failed(_)) {
             count(&mut self.malformed);
         }
         let head = exchange.request.head.as_ref();
@@ -281,6 +291,12 @@ impl Listener {
     pub(super) fn connection(&mut self, ended: &Ended, connection: &Connection, proxies: usize) {
         count(&mut self.connections);
         count(self.protocols.entry(ended.protocol).or_default());
+        if ended.proxied.is_some() {
+            count(&mut self.proxied);
+        }
+        if ended.unseen {
+            count(&mut self.unseen);
+        }
         match connection.outgoing {
             Some(true) => count(&mut self.opened_here),
             Some(false) => count(&mut self.accepted_here),

@@ -10,6 +10,7 @@ mod failure;
 mod listener;
 mod patterns;
 mod probes;
+mod spoken;
 mod told;
 
 use crate::ends::Ends;
@@ -215,7 +216,9 @@ impl Ledger {
     /// probes, the backend's keep-alive timer, what explains many failures at once.
     pub fn revise(&mut self) {
         self.join();
+        self.meet_taken_headers();
         self.gather_probes();
+        self.find_nothing_answered();
         self.meet_front_leg();
         self.lose_in_host();
         self.give_context();
@@ -448,8 +451,12 @@ impl Ledger {
         failures
     }
 
-    fn exchange(&mut self, exchange: Box<Exchange>, connection: &Connection) -> bool {
+    fn exchange(&mut self, mut exchange: Box<Exchange>, connection: &Connection) -> bool {
         let Connection { client, server, .. } = connection;
+        if self.listener_at(*server).is_some_and(|listener| listener.takes_header) {
+            // It is no reason for anything.
+            exchange.proxied = None;
+        }
         let timeouts = self.told.timeouts(*server, client.addr);
         let fate = verdict::judge(&exchange, connection, &timeouts);
         let accepted = self.told.accepted(*server, client.addr);
@@ -498,6 +505,9 @@ impl Ledger {
         match fate {
             Fate::Failed(verdict) => {
                 count(&mut listener.connects_failed);
+                if verdict.cause == Cause::ProtocolMismatch {
+                    count(&mut listener.mismatched);
+                }
                 listener.unanswered(connection.client.addr, &verdict, proxies);
                 count(listener.causes.entry(verdict.cause).or_default());
                 self.keep(Failure::new(*verdict, None, connection));

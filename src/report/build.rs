@@ -147,7 +147,7 @@ fn counters(
     let probes = causes.get(Cause::HealthCheckFailing.name()).copied().unwrap_or(0);
     let failed = causes.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
     // Where nobody understands the other, no exchange comes about.
-    let mismatches = causes.get(Cause::ProtocolMismatch.name()).copied().unwrap_or(0);
+    let mismatches = sum(&|listener| listener.mismatched);
     let connects = ["connection_refused", "unreachable", "connect_timeout"];
     let unconnected = connects
         .iter()
@@ -521,6 +521,15 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
         }
         Detail::Logged { status } => {
             add("logged_status", status.into());
+        }
+        Detail::ProxyHeader { version } => {
+            add("form", "proxy_header".into());
+            add("proxy_protocol", version.into());
+        }
+        Detail::NothingAnswered { connections } => {
+            add("form", "nothing_answered".into());
+            add("connections", connections.into());
+            add("first_on_connection", true.into());
         }
         Detail::Fresh => {
             add("first_on_connection", true.into());

@@ -77,6 +77,15 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::ProtocolMismatch, Detail::Flaw(flaw)) if flaw.kind == FlawKind::Tls => "let the proxy \
              use `https://` to this port, or point it at the backend's plain HTTP port"
             .to_owned(),
+        (Cause::ProtocolMismatch, Detail::ProxyHeader { .. }) => "stop sending the header (HAProxy \
+             `send-proxy`, nginx `proxy_protocol on`, the target group's attribute), or let the backend expect \
+             it (nginx `listen 8080 proxy_protocol`, HAProxy `accept-proxy`, Apache `RemoteIPProxyProtocol On`)"
+            .to_owned(),
+        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::NothingAnswered { .. }) => "look at what \
+             listens on this port, and at its log: it may speak another protocol (uWSGI, FastCGI, AJP), expect \
+             a header of the PROXY protocol (HAProxy `send-proxy`, nginx `proxy_protocol on`), or TLS \
+             (`https://`); if it is the right one, it crashes on every request, or denies this proxy"
+            .to_owned(),
         (Cause::ProtocolMismatch, _) => "let the proxy speak the version of HTTP that this port speaks \
              (nginx `proxy_http_version 1.1`, HAProxy `proto h2`, Envoy `http2_protocol_options`)"
             .to_owned(),
@@ -149,9 +158,33 @@ fn doubt_fix(doubt: Doubt) -> &'static str {
 
 fn flaw_fix(kind: FlawKind) -> &'static str {
     match kind {
-        FlawKind::NoStatusLine | FlawKind::Tls | FlawKind::Http2 => {
+        FlawKind::NoStatusLine
+        | FlawKind::StatusLine
+        | FlawKind::Version
+        | FlawKind::Tls
+        | FlawKind::Http2 => {
             "look at what listens on this port: it does not answer in HTTP/1, or something writes to \
              the connection before the server does (a print to standard output in CGI, a crash message)"
+        }
+        FlawKind::Status => "let the backend answer with a status of 200 to 599",
+        FlawKind::ManyLines => {
+            "send fewer header lines, or let the proxy take more (Varnish `http_max_hdr`, HAProxy \
+             `tune.http.maxhdr`, Envoy `max_headers_count`)"
+        }
+        FlawKind::LengthTwice | FlawKind::LengthAndCoding | FlawKind::ChunkedTwice => {
+            "let one place alone frame the answer: a layer copies Content-Length or Transfer-Encoding of \
+             another answer into its own, and the server adds its own"
+        }
+        FlawKind::Coding => {
+            "send `Transfer-Encoding: chunked` and nothing else; say compression in Content-Encoding"
+        }
+        FlawKind::BodyOf(_) => {
+            "find what writes a body behind an answer that may have none (204, 304, or to a HEAD) and stop \
+             that: the request that failed is not the one that did it"
+        }
+        FlawKind::Leftover => {
+            "find what writes more than its Content-Length says: the request that failed is not the one that \
+             did it"
         }
         FlawKind::HeaderLine => {
             "find what adds that line to the answer's head: a header value with a line break in it, \

@@ -90,6 +90,29 @@ pub(super) fn notes(
         );
         add("malformed_answers", text);
     }
+    let conflicting = unread(Unread::Conflicting);
+    if conflicting > 0 {
+        let text = format!(
+            "{} not judged: readers differ in where its answer, or the one before, ends (Transfer-Encoding, \
+             Content-Length)",
+            match conflicting {
+                1 => "1 exchange is".to_owned(),
+                more => format!("{more} exchanges are"),
+            }
+        );
+        add("conflicting_lengths", text);
+    }
+    let proxied = of_backends(&|listener| listener.proxied);
+    if proxied > 0 {
+        let text = format!(
+            "{} with a header of the PROXY protocol; what follows it was read",
+            match proxied {
+                1 => "1 connection begins".to_owned(),
+                more => format!("{more} connections begin"),
+            }
+        );
+        add("proxy_protocol", text);
+    }
     let unreadable = unread(Unread::NotHttp).saturating_sub(malformed);
     if unreadable > 0 {
         let text =

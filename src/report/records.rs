@@ -86,8 +86,16 @@ pub struct ConnectionRecord {
     closed_by: Option<&'static str>,
     role: &'static str,
     same_as: Option<u64>,
+    proxy_protocol: Option<ProxyProtocol>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<u32>,
+}
+
+/// The header of the PROXY protocol that a connection begins with.
+#[derive(Clone, Debug, Serialize)]
+struct ProxyProtocol {
+    version: u8,
+    source: Option<String>,
 }
 
 impl ExchangeRecord {
@@ -158,6 +166,10 @@ impl ConnectionRecord {
             closed_by: ended_by(connection),
             role: role.name(),
             same_as: connection.same_as.as_deref().map(|twin| twin.number),
+            proxy_protocol: ended.proxied.map(|header| ProxyProtocol {
+                version: header.version,
+                source: header.source.map(|source| source.to_string()),
+            }),
             capture: several.then_some(connection.opened.capture),
         }
     }

@@ -4,7 +4,9 @@ use super::words::duration;
 use super::{escape, listening, process};
 use crate::exchange::{Flaw, FlawKind, Protocol, ProxyKind};
 use crate::ledger::{Failure, Health};
-use crate::verdict::{Cause, CloseKind, Detail, Doubt, Drop, Received, Verdict};
+use crate::verdict::{
+    Cause, CloseKind, Closer, Detail, Doubt, Drop, Received, RetryReason, Verdict,
+};
 
 /// What happened, in one sentence. `request` is its method and target, if known.
 pub(super) fn summary(failure: &Failure, request: &str, show_secrets: bool) -> String {
@@ -37,8 +39,11 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
         ),
         (Cause::KeepaliveRace, _) => format!(
             "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
-             {request}; its {} and the request crossed on the way",
-            close_flag(verdict)
+             {request}; its {} and the request crossed on the way{}",
+            close_flag(verdict),
+            failure.unasked.map_or_else(String::new, |status| {
+                format!(", behind a {status} that answers nothing: its parting word")
+            })
         ),
         (Cause::ResponseTimeout, Detail::GaveUp { answered_late: true, .. }) => format!(
             "the proxy gave up on {request} to {backend}{}; the answer came after that",
@@ -86,8 +91,13 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
              acknowledged: the way back to the proxy is dead"
         ),
         (Cause::SilentDrop, Detail::Dropped { copies, .. }) if copies > 1 => format!(
-            "{request} to {backend} was sent {copies} times before anybody acknowledged it{before}: \
-             something on the way drops what belongs to this connection"
+            "{request} to {backend} was sent {copies} times {}{before}: \
+             something on the way drops what belongs to this connection",
+            if is_unacknowledged(verdict) {
+                "and never acknowledged"
+            } else {
+                "before anybody acknowledged it"
+            }
         ),
         (Cause::SilentDrop, _) => format!(
             "{request} reached {backend} when the proxy had given up on it, or never did{before}: \
@@ -163,6 +173,19 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
             "the proxy sent {request} in clear HTTP/1 to {backend}, which speaks {}",
             if flaw.kind == FlawKind::Http2 { "only HTTP/2" } else { "TLS" }
         ),
+        (Cause::ProtocolMismatch, Detail::ProxyHeader { version }) => format!(
+            "the proxy begins its connections to {backend} with a header of the PROXY protocol (version \
+             {version}), and the backend does not know it: it {}{}",
+            match failure.response.and_then(|response| response.status) {
+                Some(status) => format!("answered {status} to it and to {request}"),
+                None => format!("closed at once, without an answer to {request}"),
+            },
+            if verdict.close.is_some_and(|close| close.by != Closer::Proxy) && failure.response.is_some() {
+                " and closed"
+            } else {
+                ""
+            }
+        ),
         (Cause::ProtocolMismatch, _) => {
             format!("the proxy and the backend {backend} speak different protocols")
         }
@@ -173,6 +196,11 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
         (Cause::StaleReuse, _) => format!(
             "the proxy sent {request} on a connection that the backend {backend} had already closed; \
              the request itself acknowledges that close"
+        ),
+        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::NothingAnswered { connections }) => format!(
+            "the backend {backend} {close} each of {connections} new connections as soon as something was \
+             asked, {request} for one, and never answered anything on this port: it may expect another \
+             protocol, a header of the PROXY protocol, or TLS"
         ),
         (Cause::ClosedInFlight, detail) => match verdict.close.and_then(|close| close.received) {
             Some(Received::All) => format!(
@@ -250,6 +278,14 @@ const fn is_fresh(detail: Detail) -> bool {
     matches!(
         detail,
         Detail::Fresh | Detail::Unread { fresh: true, .. } | Detail::Read { fresh: true, .. }
+    )
+}
+
+/// Nobody acknowledged any of the request, as far as was captured.
+const fn is_unacknowledged(verdict: &Verdict) -> bool {
+    matches!(
+        verdict.retry_reason,
+        RetryReason::NotTold | RetryReason::NothingReceived | RetryReason::NotRefused
     )
 }
 
@@ -331,11 +367,35 @@ fn health_text(failure: &Failure, health: &Health, show_secrets: bool) -> String
 fn flaw_text(flaw: Flaw, failure: &Failure) -> String {
     let what = match flaw.kind {
         FlawKind::NoStatusLine => "it does not begin with a status line",
+        FlawKind::StatusLine => "its status line is not in order",
+        FlawKind::Version => "its version is neither HTTP/1.0 nor HTTP/1.1",
+        FlawKind::Status => "its status is none of 100 to 599",
         FlawKind::Tls => "it is TLS",
         FlawKind::Http2 => "it is HTTP/2",
         FlawKind::HeaderLine => "a line of its head is no header",
+        FlawKind::ManyLines => "its head has more lines than some proxies take (Varnish 64, others 100)",
         FlawKind::Length => "its Content-Length is no number, or says two things",
+        FlawKind::LengthTwice => "it says its Content-Length twice",
+        FlawKind::LengthAndCoding => "it has both Transfer-Encoding and Content-Length",
+        FlawKind::Coding => "its Transfer-Encoding is another than chunked alone",
+        FlawKind::ChunkedTwice => {
+            "its Transfer-Encoding says chunked twice, or in a way of its own"
+        }
         FlawKind::Chunk => "a chunk does not begin with its length",
+        FlawKind::BodyOf(Some(status)) => {
+            return format!(
+                "it comes after a {status} on the same connection that left a body, which a {status} may \
+                 not have; the proxy takes those bytes for the beginning of this answer"
+            );
+        }
+        FlawKind::BodyOf(None) => {
+            "it comes after the answer to a HEAD on the same connection that left a body, which such \
+             an answer may not have; the proxy takes those bytes for the beginning of this answer"
+        }
+        FlawKind::Leftover => {
+            "it comes after an answer on the same connection that left more bytes than it had announced; \
+             the proxy takes those for the beginning of this answer"
+        }
     };
     match failure.response.map(|response| flaw.pos.since(response.start)) {
         Some(offset) if flaw.kind == FlawKind::Chunk => format!("{what}, at byte {offset}"),

@@ -54,6 +54,9 @@ pub(super) fn retry_reason(reason: RetryReason) -> &'static str {
         RetryReason::NotUnderstood => {
             "the backend speaks another protocol, so it cannot have run the request"
         }
+        RetryReason::PerhapsNotUnderstood => {
+            "the backend had the request, and may not have understood a word of it"
+        }
         RetryReason::Probe => "a probe changes nothing, and is repeated by itself",
         RetryReason::Unproven => "the capture does not show what happened to the request",
     }

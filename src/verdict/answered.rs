@@ -7,14 +7,15 @@ use super::{
     Verdict,
 };
 use super::{failed, gave_up, in_flight, invalid, lost};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Outcome, Unread};
 use crate::flow::Side;
 
 /// What became of a whole answer.
 pub(super) fn judge(case: &Case<'_>) -> Fate {
     let closing = closing::first(case.connection);
     if let Some(closing) = &closing {
-        let refused = invalid::judge(case, closing)
+        let refused = invalid::proxy_header(case, closing)
+            .or_else(|| invalid::judge(case, closing))
             .or_else(|| invalid::large_head(case, closing))
             .or_else(|| upload_cut_short(case, closing))
             .or_else(|| gave_up::resumed_too_late(case, closing))
@@ -27,7 +28,8 @@ pub(super) fn judge(case: &Case<'_>) -> Fate {
     }
     let status = case.exchange.response.and_then(|response| response.status);
     match status {
-        Some(status @ 500..) => failed(backend_error(case, status)),
+        Some(status @ 500..=599) => failed(backend_error(case, status)),
+        // Those above are no class of errors, and proxies pass them on (RFC 9110, section 15).
         _ => Fate::Sound,
     }
 }
@@ -42,12 +44,24 @@ fn reset_before(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     in_flight::foreign_reset(case, closing)
 }
 
-/// The proxy only passed it on.
+/// The head of the answer was cut behind its status.
+pub(super) fn cut(case: &Case<'_>) -> Option<Verdict> {
+    let response = case.exchange.response?;
+    let status = response.status.filter(|status| matches!(status, 500..=599))?;
+    let cut = case.exchange.outcome == Outcome::Unread(Unread::HeadCut);
+    (cut && response.flaw.is_none()).then(|| Verdict {
+        certainty: if response.found { Certainty::Possible } else { Certainty::Likely },
+        ..backend_error(case, status)
+    })
+}
+
+/// The proxy only passed it on. What was found by its looks may be a part of what a body holds.
 fn backend_error(case: &Case<'_>, status: u16) -> Verdict {
     let (response, last) = (case.exchange.response, case.exchange.request.last);
+    let found = response.is_some_and(|response| response.found);
     Verdict {
         cause: Cause::BackendError,
-        certainty: Certainty::Proven,
+        certainty: if found { Certainty::Possible } else { Certainty::Proven },
         detail: Detail::Status(status),
         close: None,
         retry: Retry::Unsafe,

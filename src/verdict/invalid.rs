@@ -2,7 +2,7 @@
 //!
 //! That an answer is malformed is a fact. That this proxy refused it is the usual reading of how the
 //! connection ended: proxies differ in what they put up with. One that goes on to use the
-//! connection did.
+//! connection did; and where many put up with it, only one that closes at once did not.
 
 use super::closing::Closing;
 use super::{
@@ -25,20 +25,26 @@ const LONGEST_WAY: Duration = Duration::from_millis(500);
 pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let response = case.exchange.response?;
     let flaw = response.flaw?;
-    let (cause, certainty) = match flaw.kind {
-        FlawKind::Tls | FlawKind::Http2 => (Cause::ProtocolMismatch, Certainty::Proven),
-        // Many proxies pass over such a line. Where the backend had announced its close, the end of
-        // the connection says nothing.
-        FlawKind::HeaderLine => {
-            if !closed_at_once(case, closing) || response.announces_close {
-                return None;
-            }
-            (Cause::InvalidResponse, Certainty::Likely)
-        }
-        FlawKind::NoStatusLine | FlawKind::Length | FlawKind::Chunk => {
-            (Cause::InvalidResponse, Certainty::Likely)
-        }
+    let cause = match flaw.kind {
+        FlawKind::Tls | FlawKind::Http2 => Cause::ProtocolMismatch,
+        _ => Cause::InvalidResponse,
     };
+    // Where the end of the connection was announced, it says nothing.
+    let refused = match flaw.kind {
+        FlawKind::HeaderLine => closed_at_once(case, closing) && !response.announces_close,
+        kind if kind.is_tolerated() => refused_at_once(case, closing),
+        _ => true,
+    };
+    if !refused {
+        return None;
+    }
+    let mut certainty = match cause {
+        Cause::ProtocolMismatch => Certainty::Proven,
+        _ => Certainty::Likely,
+    };
+    if response.found {
+        certainty = Certainty::Possible;
+    }
     let mut verdict = case.verdict(cause, certainty, Detail::Flaw(flaw), closing);
     (verdict.retry, verdict.retry_reason) = if cause == Cause::ProtocolMismatch {
         (Retry::Safe, RetryReason::NotUnderstood)
@@ -71,6 +77,20 @@ pub(super) fn large_head(case: &Case<'_>, closing: &Closing) -> Option<Verdict> 
     }
     let detail = Detail::LargeHead { bytes: response.head_len };
     Some(case.verdict(Cause::InvalidResponse, Certainty::Likely, detail, closing))
+}
+
+/// The proxy itself closed as soon as it had the head, and nobody had announced that: of 381 refused
+/// answers, 95 % were followed by its close within 5 ms, 99 % within 40 ms; of 386 that were taken, by a
+/// close that was announced, or none.
+fn refused_at_once(case: &Case<'_>, closing: &Closing) -> bool {
+    let Some(response) = case.exchange.response else {
+        return false;
+    };
+    let head = case.exchange.request.head.as_ref();
+    let announced = response.announces_close || head.is_none_or(|head| head.closes);
+    let soon = closing.mark.frame.at.since(response.first.at)
+        <= way_to_proxy(case).saturating_add(AT_ONCE);
+    closing.by == Side::Client && response.head_complete && !announced && soon
 }
 
 /// The proxy's own close came right after the answer.
@@ -125,4 +145,28 @@ pub(super) fn mismatch(mismatch: &Mismatch, connection: &Connection) -> Verdict 
         closed_after: None,
         evidence,
     }
+}
+
+/// The proxy began with a header of the PROXY protocol, and the backend took it for a bad request: it
+/// answered 400, or closed at once without a word.
+pub(super) fn proxy_header(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let header = case.exchange.proxied?;
+    let status = case.exchange.response.and_then(|response| response.status);
+    let refused = match case.exchange.outcome {
+        Outcome::Answered => status == Some(400),
+        Outcome::Unanswered => {
+            let soon = closing.mark.frame.at.since(case.exchange.request.last.at)
+                <= way_to_proxy(case).saturating_add(AT_ONCE);
+            let fin = closing.kind == CloseKind::Fin || closing.mark.ack.is_some();
+            soon && fin && case.exchange.request.unread.is_none() && !case.connection.has_gaps()
+        }
+        Outcome::Partial | Outcome::Late | Outcome::Unread(_) => false,
+    };
+    if !refused || closing.by == Side::Client && status.is_none() {
+        return None;
+    }
+    let detail = Detail::ProxyHeader { version: header.version };
+    let mut verdict = case.verdict(Cause::ProtocolMismatch, Certainty::Proven, detail, closing);
+    (verdict.retry, verdict.retry_reason) = (Retry::Safe, RetryReason::NotUnderstood);
+    Some(verdict)
 }

@@ -171,6 +171,17 @@ pub enum Detail {
         /// With this status, if it has one for that.
         status: Option<u16>,
     },
+    /// The backend took a header of the PROXY protocol for a bad request.
+    ProxyHeader {
+        /// Of the header.
+        version: u8,
+    },
+    /// Each new connection to this port ended as soon as something was asked, and nothing was ever answered
+    /// on it: the backend may expect something else.
+    NothingAnswered {
+        /// Connections that ended so.
+        connections: u64,
+    },
     /// The connection had not been used before.
     Fresh,
     /// The reset has another time to live than everything else from the backend: something between
@@ -498,7 +509,8 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
             })
             .and_then(|closing| reused::judge(&case, &closing));
         let refused = || closing.and_then(|closing| invalid::judge(&case, &closing));
-        return crossing.or_else(refused).map_or(Fate::Unread(why), failed);
+        let cut = || answered::cut(&case);
+        return crossing.or_else(refused).or_else(cut).map_or(Fate::Unread(why), failed);
     }
     let Some(closing) = closing::first(connection) else {
         return lost::unclosed(&case).map_or(Fate::Open, failed);
@@ -507,7 +519,15 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
         return gave_up::judge(&case, &closing, timeouts);
     }
     if exchange.outcome == Outcome::Partial {
-        return failed(in_flight::truncated(&case, &closing));
+        let mut verdict = in_flight::truncated(&case, &closing);
+        if exchange.response.is_some_and(|response| response.found) {
+            // What was taken for its head may lie inside of a body.
+            verdict.certainty = Certainty::Possible;
+        }
+        return failed(verdict);
+    }
+    if let Some(verdict) = invalid::proxy_header(&case, &closing) {
+        return failed(verdict);
     }
     let mut verdict = in_flight::foreign_reset(&case, &closing)
         .or_else(|| lost::held_back(&case, Some(&closing)))

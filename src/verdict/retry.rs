@@ -55,6 +55,8 @@ pub enum RetryReason {
     NotTold,
     /// The backend speaks another protocol.
     NotUnderstood,
+    /// The backend may speak another protocol, and then it understood none of it.
+    PerhapsNotUnderstood,
     /// It is a probe, which is repeated by itself.
     Probe,
     /// The capture has a hole where the answer would be.
