@@ -66,6 +66,8 @@ mod notes;
 mod observed;
 /// What must hold however network and capture treat a conversation.
 mod properties;
+/// HTTP is recognised for what it is.
+mod recognised;
 /// Conversations and the verdicts on them, whole, damaged and from odd sequence numbers.
 mod scenarios;
 /// Conversations sealed by TLS, and told.

@@ -77,6 +77,9 @@ pub(super) fn opening(bytes: &[u8], cut: bool) -> Opening {
     // Empty lines before a request are to be ignored (RFC 9112, section 2.2).
     let begin = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let bytes = bytes.get(begin..).unwrap_or_default();
+    if bytes.is_empty() {
+        return more;
+    }
     match request_line(bytes) {
         Line::Request | Line::Odd => Opening::Certain(Protocol::Http1),
         Line::Begun if cut && is_well_begun(bytes) => Opening::Certain(Protocol::Http1),
@@ -93,7 +96,10 @@ pub(super) fn answered(bytes: &[u8], asked: Protocol) -> Option<Protocol> {
     if asked == Protocol::Tls && matches!(first, HANDSHAKE | ALERT) {
         let alert = match bytes {
             [ALERT, 3, 0..=4, 0, 2, 1 | 2, ..] => Some(true),
-            [ALERT, 3, 0..=4, 0, 2] | [ALERT, 3, 0..=4, 0] | [ALERT, 3, 0..=4] | [ALERT, 3]
+            [ALERT, 3, 0..=4, 0, 2]
+            | [ALERT, 3, 0..=4, 0]
+            | [ALERT, 3, 0..=4]
+            | [ALERT, 3]
             | [ALERT] => None,
             _ => Some(false),
         };
@@ -210,9 +216,8 @@ pub(super) fn request_line(bytes: &[u8]) -> Line {
 const VERSION: usize = 8;
 
 /// Methods that a request line is known by where no more of it was captured.
-const METHODS: [&[u8]; 9] = [
-    b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE",
-];
+const METHODS: [&[u8]; 9] =
+    [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE"];
 
 /// The line does not end here, and it is as good as certain that it is a request's.
 fn is_well_begun(bytes: &[u8]) -> bool {
@@ -316,7 +321,9 @@ mod tests {
 
     #[test]
     fn undecided_stays_undecided() {
-        for few in [&b"GE"[..], b"P", b"PRI * HTT", b"ruok", b"\x16", b"\x16\x03\x01\0\xc8", b"\r\n"] {
+        for few in
+            [&b"GE"[..], b"P", b"PRI * HTT", b"ruok", b"\x16", b"\x16\x03\x01\0\xc8", b"\r\n"]
+        {
             assert_eq!(opening(few, false), Opening::TooFew, "{few:?}");
         }
         assert_eq!(opening(b"GET /a/long/pa", false), Opening::Request);
@@ -325,6 +332,7 @@ mod tests {
         assert_eq!(opening(b"GET /a/long/pa", true), HTTP1);
         assert_eq!(opening(b"LOGIN bob", true), Opening::Unknown);
         assert_eq!(opening(b"GE", true), Opening::Unknown);
+        assert_eq!(opening(b"\r\n", true), Opening::Unknown);
         assert_eq!(opening(b"", true), Opening::TooFew);
     }
 

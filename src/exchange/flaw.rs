@@ -158,7 +158,9 @@ mod tests {
 
     #[test]
     fn a_line_without_a_name_is_odd() {
-        for line in ["this is not a header", ": no name", "two words: x", "\u{1}: x", "X(a): b", "A: \u{1}"] {
+        for line in
+            ["this is not a header", ": no name", "two words: x", "\u{1}: x", "X(a): b", "A: \u{1}"]
+        {
             let head = format!("HTTP/1.1 200 OK\r\nA: b\r\n{line}\r\nC: d\r\n\r\n");
             assert!(has_odd_line(head.as_bytes(), 2), "{line}");
         }

@@ -319,8 +319,9 @@ fn odd_request(bytes: &[u8]) -> Parsed<RequestHead> {
 /// The method, and what stands between it and the version.
 fn odd_line(line: &[u8]) -> (&[u8], &[u8]) {
     let line = line.trim_ascii_end();
-    let (method, rest) =
-        line.split_at_checked(line.iter().position(|b| *b == b' ').unwrap_or(0)).unwrap_or_default();
+    let (method, rest) = line
+        .split_at_checked(line.iter().position(|b| *b == b' ').unwrap_or(0))
+        .unwrap_or_default();
     let version = rest.iter().rposition(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(0);
     (method, rest.get(..version).unwrap_or_default().trim_ascii())
 }
@@ -450,8 +451,9 @@ mod tests {
 
     #[test]
     fn a_body_is_framed_by_method_status_and_headers() {
-        let body =
-            |head: &str, method: &[u8]| whole(response(head.as_bytes(), Some(method))).body.unwrap();
+        let body = |head: &str, method: &[u8]| {
+            whole(response(head.as_bytes(), Some(method))).body.unwrap()
+        };
         let ok = "HTTP/1.1 200 OK\r\n";
         assert_eq!(body(&format!("{ok}Content-Length: 5\r\n\r\n"), b"GET"), Body::length(5));
         assert_eq!(body(&format!("{ok}Content-Length: 5\r\n\r\n"), b"HEAD"), Body::length(0));

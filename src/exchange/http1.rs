@@ -12,7 +12,8 @@ use super::detect::is_request;
 use super::direction::{Direction, HeadStep, Phase, Rest};
 use super::head;
 use super::{
-    Asked, Ended, Exchange, Flaw, FlawKind, Outcome, Output, Protocol, ProxyHeader, Request, Response, Unread,
+    Asked, Ended, Exchange, Flaw, FlawKind, Outcome, Output, Protocol, ProxyHeader, Request,
+    Response, Unread,
 };
 use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
@@ -146,7 +147,11 @@ impl Http1 {
                 self.server_gap(pos, len, frame, out);
             }
             StreamEvent::Fin { from: Side::Server, mark } => {
-                if let Phase::Body(Body::UntilClose) = self.server.phase {
+                let flaw = self.response.and_then(|response| response.flaw);
+                if flaw.is_some_and(|flaw| flaw.kind == FlawKind::Length) {
+                    // Whether this is all of it depends on which of its lengths is right.
+                    self.lose_response(Unread::Conflicting);
+                } else if let Phase::Body(Body::UntilClose) = self.server.phase {
                     self.response_done(mark.frame, out);
                     // What was asked meanwhile may have been answered in what was taken for its body.
                     self.unread = (!self.pending.is_empty()).then_some(Unread::Conflicting);
@@ -387,16 +392,21 @@ impl Http1 {
         }
         // What is asked behind an answer that readers end differently may be answered for some of them.
         let unclear = self.response.is_some_and(|response| response.unclear)
+            || self.unread == Some(Unread::Conflicting)
             || matches!(self.server.phase, Phase::Body(Body::UntilClose));
         let mut behind = None;
         while let Some(request) = self.pending.front() {
             let no_request = request.unread == Some(Unread::NotHttp);
             let unread =
                 self.unread.or(behind).or((not_http || no_request).then_some(Unread::NotHttp));
-            let unread = unread.or(self
-                .response
-                .filter(|response| response.unclear)
-                .map(|_| Unread::Conflicting));
+            let unread = unread.or(self.response.and_then(|response| {
+                let left = matches!(response.flaw, Some(Flaw { kind: FlawKind::BodyOf(_), .. }));
+                match response {
+                    Response { unclear: true, .. } => Some(Unread::Conflicting),
+                    Response { head_complete: false, .. } if left => Some(Unread::NotHttp),
+                    _ => None,
+                }
+            }));
             behind = unclear.then_some(Unread::Conflicting);
             // What was missed may have been something else than a request; and whether a response
             // has a body depends on the request.

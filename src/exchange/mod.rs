@@ -284,11 +284,15 @@ impl StreamReader for Reader {
     }
 
     fn take_heads(&mut self, from: Side) -> Heads {
-        match (&mut self.framer, from) {
-            (Framer::Http1(http1), Side::Client) => std::mem::take(&mut http1.client.heads),
-            (Framer::Http1(http1), Side::Server) => std::mem::take(&mut http1.server.heads),
-            _ => Heads::default(),
-        }
+        let Framer::Http1(http1) = &mut self.framer else {
+            return Heads::default();
+        };
+        let heads = match from {
+            Side::Client => std::mem::take(&mut http1.client.heads),
+            Side::Server => std::mem::take(&mut http1.server.heads),
+        };
+        // What may be a password in another protocol is no head.
+        if http1.known == Known::Certain { heads } else { Heads::default() }
     }
 
     fn on(
@@ -355,13 +359,13 @@ impl Reader {
                 opaque.on(event);
                 settled.then(|| opaque.ended(proxied.as_deref().copied()))
             }
-            Framer::Detecting(detecting) => settled.then(|| {
-                let silent = detecting.is_silent();
-                let protocol = if silent { Protocol::None } else { Protocol::Opaque };
-                let proxied = detecting.proxied.as_deref().copied();
-                let ended = Opaque::new(protocol, None).ended(proxied);
-                Ended { unseen: detecting.unseen, ..ended }
-            }),
+            // Its handshake may still come, after what was an older connection's.
+            Framer::Detecting(detecting) => {
+                if let StreamEvent::End = event {
+                    out(Output::Ended(detecting.ended(connection)), connection);
+                }
+                None
+            }
             Framer::Settled(ended) => {
                 if let StreamEvent::End = event {
                     out(Output::Ended(*ended), connection);

@@ -4,8 +4,9 @@
 //! protocol, and are then read by whatever it was.
 
 use super::detect::{self, Opening};
+use super::opaque::Opaque;
 use super::proxy_header::{self, ProxyHeader};
-use super::{MIN_MESSAGE, Missed, Protocol};
+use super::{Ended, MIN_MESSAGE, Missed, Protocol};
 use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
 
@@ -101,10 +102,17 @@ impl Detecting {
         }
     }
 
-    /// Nothing at all was said, as far as is known.
-    pub(super) fn is_silent(&self) -> bool {
+    /// What the connection was, if nothing more comes.
+    pub(super) fn ended(&self, connection: &Connection) -> Ended {
         let missed = self.missed.iter().flatten().any(|missed| missed.len >= MIN_MESSAGE);
-        self.held.is_empty() && self.greeted == 0 && !self.unseen && !missed
+        // Of a connection whose sides were never told apart nothing comes here.
+        let said = [Side::Client, Side::Server]
+            .into_iter()
+            .any(|side| connection.half(side).bytes > self.behind.since(StreamPos::default()));
+        let silent = !said && !missed;
+        let protocol = if silent { Protocol::None } else { Protocol::Opaque };
+        let ended = Opaque::new(protocol, None).ended(self.proxied.as_deref().copied());
+        Ended { unseen: self.unseen, ..ended }
     }
 
     /// The first bytes that come are the first that were sent.
@@ -144,9 +152,7 @@ impl Detecting {
         }
         match detect::opening(begun, cut) {
             Opening::Certain(Protocol::Http1) => Some(Decision::Http1),
-            Opening::Certain(other) => {
-                Some(Decision::Other(other, Some((first, first_frame))))
-            }
+            Opening::Certain(other) => Some(Decision::Other(other, Some((first, first_frame)))),
             Opening::Request | Opening::Unknown => Some(Decision::Perhaps),
             Opening::TooFew => self.hold(hold),
         }

@@ -69,6 +69,9 @@ impl Http1 {
                             return;
                         }
                         self.skip_leftover(&mut rest);
+                        if rest.len == 0 {
+                            return;
+                        }
                     }
                     self.response_head(&mut rest, out);
                 }
@@ -126,6 +129,13 @@ impl Http1 {
             self.note_flaw(kind);
             self.surplus = self.surplus.saturating_add(1);
             rest.skip(u64::try_from(begin).unwrap_or_default());
+        } else if let FlawKind::BodyOf(_) = kind
+            && self.response.is_some_and(|response| response.flaw.is_none())
+        {
+            // The head may follow in the next segment.
+            self.note_flaw(kind);
+            self.surplus = self.surplus.saturating_add(1);
+            rest.skip(rest.len);
         }
     }
 
@@ -283,9 +293,7 @@ impl Http1 {
         if self.lossy {
             return self.lose_response(Unread::Gap);
         }
-        // What was left of the answer before tells more than that it is no status line.
-        let left = self.after.filter(|_| kind == FlawKind::NoStatusLine);
-        self.note_flaw(left.filter(|left| *left != FlawKind::Leftover).unwrap_or(kind));
+        self.note_flaw(kind);
         self.lose_response(Unread::NotHttp);
     }
 

@@ -180,7 +180,9 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
                 Some(status) => format!("answered {status} to it and to {request}"),
                 None => format!("closed at once, without an answer to {request}"),
             },
-            if verdict.close.is_some_and(|close| close.by != Closer::Proxy) && failure.response.is_some() {
+            if verdict.close.is_some_and(|close| close.by != Closer::Proxy)
+                && failure.response.is_some()
+            {
                 " and closed"
             } else {
                 ""
@@ -197,11 +199,13 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
             "the proxy sent {request} on a connection that the backend {backend} had already closed; \
              the request itself acknowledges that close"
         ),
-        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::NothingAnswered { connections }) => format!(
-            "the backend {backend} {close} each of {connections} new connections as soon as something was \
+        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::NothingAnswered { connections }) => {
+            format!(
+                "the backend {backend} {close} each of {connections} new connections as soon as something was \
              asked, {request} for one, and never answered anything on this port: it may expect another \
              protocol, a header of the PROXY protocol, or TLS"
-        ),
+            )
+        }
         (Cause::ClosedInFlight, detail) => match verdict.close.and_then(|close| close.received) {
             Some(Received::All) => format!(
                 "the backend {backend} received all of {request} and closed the connection{} \
@@ -373,7 +377,9 @@ fn flaw_text(flaw: Flaw, failure: &Failure) -> String {
         FlawKind::Tls => "it is TLS",
         FlawKind::Http2 => "it is HTTP/2",
         FlawKind::HeaderLine => "a line of its head is no header",
-        FlawKind::ManyLines => "its head has more lines than some proxies take (Varnish 64, others 100)",
+        FlawKind::ManyLines => {
+            "its head has more lines than some proxies take (Varnish 64, others 100)"
+        }
         FlawKind::Length => "its Content-Length is no number, or says two things",
         FlawKind::LengthTwice => "it says its Content-Length twice",
         FlawKind::LengthAndCoding => "it has both Transfer-Encoding and Content-Length",

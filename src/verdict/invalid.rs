@@ -31,7 +31,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     };
     // Where the end of the connection was announced, it says nothing.
     let refused = match flaw.kind {
-        FlawKind::HeaderLine => closed_at_once(case, closing) && !response.announces_close,
+        FlawKind::HeaderLine => closed_at_once(case, closing) && !is_announced(case),
         kind if kind.is_tolerated() => refused_at_once(case, closing),
         _ => true,
     };
@@ -86,11 +86,19 @@ fn refused_at_once(case: &Case<'_>, closing: &Closing) -> bool {
     let Some(response) = case.exchange.response else {
         return false;
     };
-    let head = case.exchange.request.head.as_ref();
-    let announced = response.announces_close || head.is_none_or(|head| head.closes);
+    // What stands before the head may be all that the proxy has read.
+    let read = response.head_complete
+        || response.flaw.is_some_and(|flaw| matches!(flaw.kind, FlawKind::BodyOf(_)));
     let soon = closing.mark.frame.at.since(response.first.at)
         <= way_to_proxy(case).saturating_add(AT_ONCE);
-    closing.by == Side::Client && response.head_complete && !announced && soon
+    closing.by == Side::Client && read && !is_announced(case) && soon
+}
+
+/// Request or answer announced that the connection would be closed.
+fn is_announced(case: &Case<'_>) -> bool {
+    let head = case.exchange.request.head.as_ref();
+    case.exchange.response.is_some_and(|response| response.announces_close)
+        || head.is_none_or(|head| head.closes)
 }
 
 /// The proxy's own close came right after the answer.
