@@ -64,7 +64,8 @@ impl Http1 {
                         if rest.len == 0 {
                             return;
                         }
-                        if !self.begin_response(&rest, connection, out) {
+                        // It begins once, though what was left before it came in a segment of its own.
+                        if self.response.is_none() && !self.begin_response(&rest, connection, out) {
                             self.take_surplus(&rest);
                             return;
                         }
