@@ -39,6 +39,10 @@ pub(super) struct Http1 {
     pub(super) over: Option<Over>,
     /// Some bytes were missed: what looks malformed may be the middle of something.
     pub(super) lossy: bool,
+    /// The same, by the snap length or by what cannot be framed: until a turn shows where things are.
+    pub(super) astray: bool,
+    /// What became of the exchange before could not be read.
+    blind: bool,
     pub(super) known: Known,
     pub(super) exchanges: u32,
     last_asked: Option<Asked>,
@@ -105,6 +109,8 @@ impl Http1 {
             unread: None,
             over: None,
             lossy: connection.start == Start::Midstream || connection.has_gaps(),
+            astray: false,
+            blind: false,
             known,
             exchanges: 0,
             last_asked: None,
@@ -267,13 +273,13 @@ impl Http1 {
                 if let Some(request) = self.pending.back_mut() {
                     request.head = head;
                 }
-                self.lossy = true;
+                self.astray = true;
                 self.unread_request(Unread::HeadCut);
                 self.touch_request(rest.end(), rest.frame);
                 self.turn(out);
                 rest.skip(rest.len);
             }
-            HeadStep::Invalid(_) if self.lossy => {
+            HeadStep::Invalid(_) if self.is_lossy() => {
                 // The middle of something.
                 self.pending.pop_back();
                 self.sending = false;
@@ -330,10 +336,21 @@ impl Http1 {
             // It was over before this request began.
             self.quiet_since = Some(last);
         } else if lost {
-            self.emit(Outcome::Unread(self.unread.unwrap_or(Unread::Gap)), out);
+            let why = self.unread.unwrap_or(Unread::Gap);
+            // What the proxy had received when it went on was over, whatever it was.
+            let next = self.pending.get(1).filter(|_| self.pending.len() == 2);
+            let had = next.and_then(|next| next.ack).filter(|_| why != Unread::Gap);
+            let over = self.response.filter(|response| had.is_some_and(|had| had >= response.end));
+            self.emit(Outcome::Unread(why), out);
             self.server.phase = Phase::Head;
-            self.quiet_since = None;
+            self.quiet_since = over.map(|response| response.last);
+            self.astray &= over.is_none();
         }
+    }
+
+    /// Where in its messages a side is was lost at some time.
+    pub(super) fn is_lossy(&self) -> bool {
+        self.lossy || self.astray
     }
 
     /// Makes known the answered exchange that was held back.
@@ -367,6 +384,7 @@ impl Http1 {
             close_announced: self.close_announced,
             proxied: self.proxied.filter(|_| self.exchanges == 0),
             unasked: self.unasked.take(),
+            blind: std::mem::replace(&mut self.blind, matches!(outcome, Outcome::Unread(_))),
             outcome,
         };
         self.exchanges = self.exchanges.saturating_add(1);

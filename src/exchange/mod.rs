@@ -59,6 +59,9 @@ pub struct Exchange {
     pub proxied: Option<ProxyHeader>,
     /// The status of an answer that the server sent unasked, before this or while it was on its way.
     pub unasked: Option<u16>,
+    /// What became of the exchange before it could not be read: how long the connection had been idle is
+    /// less sure than it looks.
+    pub blind: bool,
     /// What became of it.
     pub outcome: Outcome,
 }

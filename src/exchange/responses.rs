@@ -114,14 +114,14 @@ impl Http1 {
         if is_certain_status(rest.bytes, rest.is_cut()) {
             self.unasked = head::status_line(rest.bytes);
         }
-        if let Some(kind) = self.after.filter(|_| !self.lossy) {
+        if let Some(kind) = self.after.filter(|_| !self.is_lossy()) {
             self.leftover.get_or_insert(Flaw { kind, pos: rest.pos });
         }
     }
 
     /// What the answer before left may stand right before this one.
     fn skip_leftover(&mut self, rest: &mut Rest<'_>) {
-        let Some(kind) = self.after.filter(|_| !self.lossy && !is_status(rest.bytes)) else {
+        let Some(kind) = self.after.filter(|_| !self.is_lossy() && !is_status(rest.bytes)) else {
             return;
         };
         let head = |bytes: &[u8]| is_certain_status(bytes, false);
@@ -154,7 +154,7 @@ impl Http1 {
         connection: &Connection,
         out: &mut Out<'_>,
     ) -> bool {
-        if self.lossy {
+        if self.is_lossy() {
             // After losses the count of responses says nothing. Proxies do not pipeline, so this
             // answers the newest request that the server had received.
             while self
@@ -291,7 +291,7 @@ impl Http1 {
 
     /// What the server sends cannot be framed.
     fn malformed(&mut self, kind: FlawKind) {
-        if self.lossy {
+        if self.is_lossy() {
             return self.lose_response(Unread::Gap);
         }
         self.note_flaw(kind);
@@ -299,7 +299,8 @@ impl Http1 {
     }
 
     fn note_flaw(&mut self, kind: FlawKind) {
-        if let Some(response) = self.response.as_mut().filter(|_| !self.lossy) {
+        let lossy = self.is_lossy();
+        if let Some(response) = self.response.as_mut().filter(|_| !lossy) {
             let pos = match kind {
                 FlawKind::Chunk => response.end,
                 _ => response.start,
@@ -373,7 +374,10 @@ impl Http1 {
     }
 
     pub(super) fn lose_response(&mut self, why: Unread) {
-        self.lossy = true;
+        match why {
+            Unread::Gap => self.lossy = true,
+            _ => self.astray = true,
+        }
         self.unread = self.unread.or(Some(why));
         self.server.lose();
     }

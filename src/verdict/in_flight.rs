@@ -2,6 +2,7 @@
 
 use super::closing::Closing;
 use super::lost;
+use super::reused::LONGEST_UNREAD;
 use super::unproven::{self, Doubt};
 use super::{Case, Cause, Certainty, CloseKind, Detail, Received, Verdict};
 use crate::flow::Side;
@@ -53,6 +54,12 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
             }
         }
     }
+}
+
+/// It came so soon that a timer of the backend can have met the request.
+pub(super) fn may_be_race(verdict: &Verdict) -> bool {
+    matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight)
+        && verdict.wait.is_some_and(|wait| wait <= LONGEST_UNREAD)
 }
 
 /// The backend closed in the middle of its answer.

@@ -534,6 +534,10 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
         .or_else(|| reused::judge(&case, &closing))
         .or_else(|| reused::announced(&case, &closing))
         .unwrap_or_else(|| in_flight::judge(&case, &closing));
+    if exchange.blind && in_flight::may_be_race(&verdict) {
+        // What was not read before it may have shown a timer.
+        verdict.certainty = Certainty::Possible;
+    }
     if exchange.request.unread.is_some() {
         // That it is a request shows; where it ends is taken from whose turn it is.
         verdict.certainty = verdict.certainty.min(Certainty::Likely);
