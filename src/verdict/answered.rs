@@ -45,11 +45,14 @@ fn reset_before(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
 }
 
 /// The head of the answer was cut behind its status.
-pub(super) fn cut(case: &Case<'_>) -> Option<Verdict> {
+pub(super) fn cut(case: &Case<'_>, closing: Option<&Closing>) -> Option<Verdict> {
     let response = case.exchange.response?;
-    let status = response.status.filter(|status| matches!(status, 500..=599))?;
     let cut = case.exchange.outcome == Outcome::Unread(Unread::HeadCut);
-    (cut && response.flaw.is_none()).then(|| Verdict {
+    let status = response.status.filter(|_| cut && response.flaw.is_none())?;
+    if let Some(upload) = closing.and_then(|closing| upload_cut_short(case, closing)) {
+        return Some(upload);
+    }
+    matches!(status, 500..=599).then(|| Verdict {
         certainty: if response.found { Certainty::Possible } else { Certainty::Likely },
         ..backend_error(case, status)
     })
@@ -106,7 +109,9 @@ fn upload_cut_short(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let acked = server.acked_at_rst.is_some_and(|acked| acked >= response.end);
     // What was sent after the answer had begun is not counted to the request.
     let sent = case.connection.half(Side::Client).next;
-    let still_sending = !request.complete && sent > request.end;
+    // Of an answer whose head was cut it is not known whether it was whole, and so it is.
+    let after = request.last.at > response.last.at;
+    let still_sending = !request.complete && (sent > request.end || after);
     if !still_sending || acked || closing.by == Side::Client || case.connection.has_gaps() {
         return None;
     }

@@ -509,7 +509,7 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
             })
             .and_then(|closing| reused::judge(&case, &closing));
         let refused = || closing.and_then(|closing| invalid::judge(&case, &closing));
-        let cut = || answered::cut(&case);
+        let cut = || answered::cut(&case, closing.as_ref());
         return crossing.or_else(refused).or_else(cut).map_or(Fate::Unread(why), failed);
     }
     let Some(closing) = closing::first(connection) else {
