@@ -164,6 +164,14 @@ fn what_begins_like_tls_is_tls_only_as_a_whole_hello() {
     before.close(Backend);
     assert_eq!(said(&analyze(&before.frames)), []);
     assert_eq!(protocol(&before.frames), "tls");
+    // In the middle of a record, too: the next whole one tells.
+    let mut record = midstream();
+    for _ in 0..6 {
+        record.data(Backend, &[0x55; 1_200]).ack(Proxy);
+    }
+    turn(&mut record, &[&[0x17, 3, 3, 0, 32][..], &[9; 32]].concat(), &[0x55; 1_200]);
+    record.close(Backend);
+    assert_eq!(protocol(&record.frames), "tls");
 }
 
 #[test]
@@ -219,6 +227,13 @@ fn a_status_line_inside_of_a_body_proves_nothing() {
     before.data(Backend, &[b'y'; 900]).ack(Proxy).exchange("/next", 2).close(Proxy);
     for (cause, certainty) in said(&analyze(&before.frames)) {
         assert_eq!((cause, certainty), ("backend_error", "possible"));
+    }
+    // Cut short it is no more than possible, either.
+    let mut short = midstream();
+    short.data(Backend, b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\nlog\r\n").ack(Proxy);
+    short.idle(SECOND).close(Backend);
+    for (_, certainty) in said(&analyze(&short.frames)) {
+        assert_eq!(certainty, "possible");
     }
     // Its own 500, asked for in sight, is proven.
     let mut seen = midstream();
@@ -352,6 +367,28 @@ fn nobody_is_accused_by_a_reading_that_the_proxy_did_not_share() {
 }
 
 #[test]
+fn a_request_that_readers_end_differently_costs_certainty_and_no_more() {
+    for lines in [
+        "Transfer-Encoding: gzip\r\nContent-Length: 2\r\n",
+        "Content-Length: 2\r\nContent-Length: 3\r\n",
+        "Content-Length: +2\r\n",
+    ] {
+        let request = format!("POST /odd HTTP/1.1\r\nHost: a\r\n{lines}\r\nok").into_bytes();
+        let mut sound = talk();
+        sound.handshake();
+        turn(&mut sound, &request, &ok(3));
+        sound.exchange("/next", 3).idle(SECOND).close(Proxy);
+        let report = analyze(&sound.frames);
+        assert_eq!((said(&report), answered_200(&report)), (vec![], 2), "{lines}");
+        let mut closed = talk();
+        closed.handshake();
+        ask(&mut closed, &request);
+        closed.idle(SECOND).close(Backend);
+        assert_eq!(said(&analyze(&closed.frames)), [("closed_in_flight", "likely")], "{lines}");
+    }
+}
+
+#[test]
 fn a_clear_length_that_is_not_reached_is_truncated() {
     let mut talk = talk();
     talk.handshake();
@@ -375,7 +412,7 @@ fn what_many_proxies_put_up_with_is_told_where_this_one_closes_at_once() {
         ("many_lines", with_head(&("A: b\r\n".repeat(80) + "Content-Length: 2\r\n"), "ok")),
         ("many_lines", with_head(&("A: b\r\n".repeat(1_100) + "Content-Length: 2\r\n"), "ok")),
         ("header_line", with_head("X(a): b\r\nContent-Length: 2\r\n", "ok")),
-        ("version", b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec()),
+        ("status", b"HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\nok".to_vec()),
         ("status", b"HTTP/1.1 999 No\r\nContent-Length: 2\r\n\r\nok".to_vec()),
     ];
     for (name, answer) in kinds {
@@ -401,6 +438,20 @@ fn what_many_proxies_put_up_with_is_told_where_this_one_closes_at_once() {
     let mut sound = talk();
     sound.handshake().exchange("/fine", 4).close(Proxy);
     assert_eq!(said(&analyze(&sound.frames)), []);
+}
+
+#[test]
+fn another_version_is_read_as_ever_whoever_closes_behind_it() {
+    for version in ["HTTP/2.0", "HTTP/1.2"] {
+        let mut talk = talk();
+        talk.handshake();
+        let answer = format!("{version} 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        turn(&mut talk, &get("/odd"), answer.as_bytes());
+        talk.close(Proxy);
+        let report = analyze(&talk.frames);
+        assert_eq!((said(&report), answered_200(&report)), (vec![], 1), "{version}");
+        assert!(note(&report, "malformed_answers"), "{version}");
+    }
 }
 
 #[test]

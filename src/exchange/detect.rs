@@ -113,18 +113,18 @@ pub(super) fn answered(bytes: &[u8], asked: Protocol) -> Option<Protocol> {
     Some(if tls { Protocol::Tls } else { Protocol::Opaque })
 }
 
-/// Whole records of application data and nothing else: what is left of a TLS connection that began
-/// before the capture shows itself so.
-pub(super) fn is_tls_records(mut bytes: &[u8]) -> bool {
-    let mut records = 0_u8;
-    while let [0x14..=0x17, 3, 0..=4, high, low, rest @ ..] = bytes {
-        let len = usize::from(u16::from_be_bytes([*high, *low]));
-        let Some(after) = rest.get(len..).filter(|_| (1..=MAX_RECORD).contains(&len)) else {
+/// A segment of `len` bytes that is whole TLS records and nothing else: a TLS connection that began before
+/// the capture shows itself so. Of each record the header must be there.
+pub(super) fn is_tls_records(bytes: &[u8], len: usize) -> bool {
+    let mut at = 0_usize;
+    while let Some([0x14..=0x17, 3, 0..=4, high, low, ..]) = bytes.get(at..) {
+        let record = usize::from(u16::from_be_bytes([*high, *low]));
+        if !(1..=MAX_RECORD).contains(&record) {
             return false;
-        };
-        (bytes, records) = (after, records.saturating_add(1));
+        }
+        at = at.saturating_add(RECORD_HEADER).saturating_add(record);
     }
-    bytes.is_empty() && records > 0
+    at > 0 && at == len
 }
 
 /// Which side sends payload that begins like this.
@@ -350,9 +350,11 @@ mod tests {
         ] {
             assert!(!tls(other), "{other:?}");
         }
-        assert!(is_tls_records(&[0x17, 3, 3, 0, 2, 9, 9, 0x15, 3, 3, 0, 1, 9]));
-        assert!(!is_tls_records(&[0x17, 3, 3, 0, 2, 9]));
-        assert!(!is_tls_records(b""));
+        let records = [0x17, 3, 3, 0, 2, 9, 9, 0x15, 3, 3, 0, 1, 9];
+        assert!(is_tls_records(&records, records.len()));
+        assert!(is_tls_records(&records[..12], records.len()), "cut");
+        assert!(!is_tls_records(&records[..6], 6));
+        assert!(!is_tls_records(b"", 0));
     }
 
     #[test]

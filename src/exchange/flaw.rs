@@ -110,8 +110,13 @@ impl FlawKind {
             // SETTINGS, or GOAWAY: length, type, flags, stream 0 (RFC 9113, sections 6.5 and 6.8).
             [0, _, _, 4, 0 | 1, 0, 0, 0, 0, ..] | [0, _, _, 7, 0, 0, 0, 0, 0, ..] => Self::Http2,
             _ if !bytes.starts_with(b"HTTP/") => Self::NoStatusLine,
-            // The status line is there; what follows it is not in order.
-            _ if super::detect::is_certain_status(bytes, false) => Self::HeaderLine,
+            // The status line is there; it has four digits, or what follows it is not in order.
+            _ if super::detect::is_certain_status(bytes, false) => {
+                match super::head::status_line(bytes) {
+                    Some(_) => Self::HeaderLine,
+                    None => Self::Status,
+                }
+            }
             _ => Self::StatusLine,
         }
     }
@@ -173,6 +178,7 @@ mod tests {
         assert_eq!(FlawKind::of_opening(b"500 sorry"), FlawKind::NoStatusLine);
         assert_eq!(FlawKind::of_opening(b"HTTP/1.1\nA: b"), FlawKind::StatusLine);
         assert_eq!(FlawKind::of_opening(b"HTTP/1.1 20 OK\r\n"), FlawKind::StatusLine);
+        assert_eq!(FlawKind::of_opening(b"HTTP/1.1 2000 OK\r\n"), FlawKind::Status);
         assert_eq!(FlawKind::of_opening(b"HTTP/1.1 200 OK\r\nA:\r b"), FlawKind::HeaderLine);
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct Http1 {
     pub(super) exchanges: u32,
     last_asked: Option<Asked>,
     /// The header before everything else.
-    proxied: Option<ProxyHeader>,
+    pub(super) proxied: Option<ProxyHeader>,
     /// What the last answer was, to know what follows it unasked.
     pub(super) after: Option<FlawKind>,
     /// What followed it, before a request that it could answer.
@@ -448,6 +448,16 @@ impl Http1 {
             self.emit(outcome, out);
         }
         self.release(out);
+    }
+
+    /// No head was met so far on a connection whose beginning was not captured.
+    pub(super) fn seeks(&self) -> bool {
+        self.known == Known::Seeking
+    }
+
+    /// The server's first answer told that this is something else.
+    pub(super) fn is_other(&self) -> bool {
+        self.known == Known::Opening && self.over == Some(Over::NotHttp)
     }
 
     /// What the connection was.

@@ -354,8 +354,17 @@ impl Reader {
     ) {
         let settled = matches!(event, StreamEvent::Settled);
         let ended = match &mut self.framer {
+            Framer::Http1(http1) if http1.seeks() && is_tls(&event) => {
+                self.framer = Framer::Opaque(Opaque::new(Protocol::Tls, None), None);
+                None
+            }
             Framer::Http1(http1) => {
                 http1.on(event, connection, out);
+                if http1.is_other() {
+                    let proxied = http1.proxied.map(Box::new);
+                    self.framer = Framer::Opaque(Opaque::new(Protocol::Opaque, None), proxied);
+                    return;
+                }
                 settled.then(|| http1.ended())
             }
             Framer::Opaque(opaque, proxied) => {
@@ -380,4 +389,10 @@ impl Reader {
             self.framer = Framer::Settled(ended);
         }
     }
+}
+
+/// It is whole records of TLS.
+fn is_tls(event: &StreamEvent<'_>) -> bool {
+    matches!(event, StreamEvent::Bytes { bytes, len, .. }
+        if usize::try_from(*len).is_ok_and(|len| detect::is_tls_records(bytes, len)))
 }

@@ -86,8 +86,9 @@ impl Detecting {
                 Missed::note(&mut self.missed, Missed { from, pos, len, frame });
                 None
             }
-            StreamEvent::Bytes { bytes, .. } if !self.is_beginning(connection) => {
-                Some(if detect::is_tls_records(bytes) {
+            StreamEvent::Bytes { bytes, len, .. } if !self.is_beginning(connection) => {
+                let len = usize::try_from(len).unwrap_or(usize::MAX);
+                Some(if detect::is_tls_records(bytes, len) {
                     Decision::Other(Protocol::Tls, None)
                 } else {
                     Decision::Seek

@@ -52,19 +52,16 @@ pub(super) fn cut(case: &Case<'_>, closing: Option<&Closing>) -> Option<Verdict>
     if let Some(upload) = closing.and_then(|closing| upload_cut_short(case, closing)) {
         return Some(upload);
     }
-    matches!(status, 500..=599).then(|| Verdict {
-        certainty: if response.found { Certainty::Possible } else { Certainty::Likely },
-        ..backend_error(case, status)
-    })
+    matches!(status, 500..=599)
+        .then(|| Verdict { certainty: Certainty::Likely, ..backend_error(case, status) })
 }
 
-/// The proxy only passed it on. What was found by its looks may be a part of what a body holds.
+/// The proxy only passed it on.
 fn backend_error(case: &Case<'_>, status: u16) -> Verdict {
     let (response, last) = (case.exchange.response, case.exchange.request.last);
-    let found = response.is_some_and(|response| response.found);
     Verdict {
         cause: Cause::BackendError,
-        certainty: if found { Certainty::Possible } else { Certainty::Proven },
+        certainty: Certainty::Proven,
         detail: Detail::Status(status),
         close: None,
         retry: Retry::Unsafe,

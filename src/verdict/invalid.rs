@@ -9,7 +9,7 @@ use super::{
     Case, Cause, Certainty, CloseKind, Closer, Detail, Evidence, Retry, RetryReason, Shows,
 };
 use super::{Close, Verdict};
-use crate::exchange::{FlawKind, Mismatch, Outcome};
+use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, ProxyKind};
 use crate::flow::{Connection, Side};
 use std::time::Duration;
 
@@ -31,6 +31,10 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     };
     // Where the end of the connection was announced, it says nothing.
     let refused = match flaw.kind {
+        // Some that take it close behind it: it is of a version that they do not know to be kept.
+        FlawKind::Version => false,
+        // Apache takes both, and closes.
+        FlawKind::LengthAndCoding if by_apache(case) => false,
         FlawKind::HeaderLine => closed_at_once(case, closing) && !is_announced(case),
         kind if kind.is_tolerated() => refused_at_once(case, closing),
         _ => true,
@@ -38,13 +42,10 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     if !refused {
         return None;
     }
-    let mut certainty = match cause {
+    let certainty = match cause {
         Cause::ProtocolMismatch => Certainty::Proven,
         _ => Certainty::Likely,
     };
-    if response.found {
-        certainty = Certainty::Possible;
-    }
     let mut verdict = case.verdict(cause, certainty, Detail::Flaw(flaw), closing);
     (verdict.retry, verdict.retry_reason) = if cause == Cause::ProtocolMismatch {
         (Retry::Safe, RetryReason::NotUnderstood)
@@ -86,12 +87,17 @@ fn refused_at_once(case: &Case<'_>, closing: &Closing) -> bool {
     let Some(response) = case.exchange.response else {
         return false;
     };
-    // What stands before the head may be all that the proxy has read.
-    let read = response.head_complete
-        || response.flaw.is_some_and(|flaw| matches!(flaw.kind, FlawKind::BodyOf(_)));
+    // What stands before the head, or its first line, may be all that the proxy has read.
+    let begin = |flaw: Flaw| matches!(flaw.kind, FlawKind::BodyOf(_) | FlawKind::Status);
+    let read = response.head_complete || response.flaw.is_some_and(begin);
     let soon = closing.mark.frame.at.since(response.first.at)
         <= way_to_proxy(case).saturating_add(AT_ONCE);
     closing.by == Side::Client && read && !is_announced(case) && soon
+}
+
+fn by_apache(case: &Case<'_>) -> bool {
+    let head = case.exchange.request.head.as_ref();
+    head.is_some_and(|head| head.signs.proxy == Some(ProxyKind::Apache))
 }
 
 /// Request or answer announced that the connection would be closed.

@@ -495,6 +495,18 @@ fn slack(timeout: Duration) -> Duration {
 
 /// What became of an exchange, now that its connection has ended, or the next request has come.
 pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {
+    let mut fate = framed(exchange, connection, timeouts);
+    if let Fate::Failed(verdict) = &mut fate
+        && exchange.response.is_some_and(|response| response.found)
+    {
+        // What was taken for the head of its answer may lie inside of a body.
+        verdict.certainty = Certainty::Possible;
+    }
+    fate
+}
+
+/// The same, if messages are where they seem to be.
+fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {
     let case = Case { exchange, connection };
     if exchange.outcome == Outcome::Answered {
         return answered::judge(&case);
@@ -519,12 +531,7 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
         return gave_up::judge(&case, &closing, timeouts);
     }
     if exchange.outcome == Outcome::Partial {
-        let mut verdict = in_flight::truncated(&case, &closing);
-        if exchange.response.is_some_and(|response| response.found) {
-            // What was taken for its head may lie inside of a body.
-            verdict.certainty = Certainty::Possible;
-        }
-        return failed(verdict);
+        return failed(in_flight::truncated(&case, &closing));
     }
     if let Some(verdict) = invalid::proxy_header(&case, &closing) {
         return failed(verdict);
