@@ -403,6 +403,7 @@ fn a_clear_length_that_is_not_reached_is_truncated() {
 fn what_many_proxies_put_up_with_is_told_where_this_one_closes_at_once() {
     let kinds = [
         ("chunked_twice", with_head("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n")),
+        ("chunked_oddly", with_head("Transfer-Encoding: chunked;q=1\r\n", "0\r\n\r\n")),
         ("transfer_encoding", with_head("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n")),
         (
             "length_and_coding",
@@ -605,6 +606,7 @@ fn a_header_that_the_backend_does_not_know_is_a_mismatch() {
         let report = analyze(&refused.frames);
         assert_eq!(said(&report), [("protocol_mismatch", "proven")]);
         assert!(report.failures[0].summary.contains("PROXY protocol"));
+        assert_eq!((report.counters.exchanges_failed, report.counters.mismatched), (1, 0));
         let mut closed = talk();
         closed.handshake();
         ask(&mut closed, &request);

@@ -42,8 +42,10 @@ pub enum FlawKind {
     LengthAndCoding,
     /// Another Transfer-Encoding than `chunked`.
     Coding,
-    /// Transfer-Encoding says `chunked` twice, or in a way of its own.
+    /// Transfer-Encoding says `chunked` twice.
     ChunkedTwice,
+    /// Transfer-Encoding says `chunked` in a way of its own.
+    ChunkedOddly,
     /// A chunk does not begin with its length (RFC 9112, section 7.1).
     Chunk,
     /// The answer before, to a HEAD or with this status, may have no body and left one: what follows
@@ -70,6 +72,7 @@ impl FlawKind {
             Self::LengthAndCoding => "length_and_coding",
             Self::Coding => "transfer_encoding",
             Self::ChunkedTwice => "chunked_twice",
+            Self::ChunkedOddly => "chunked_oddly",
             Self::Chunk => "chunk_length",
             Self::BodyOf(_) => "body_of_answer_before",
             Self::Leftover => "left_by_answer_before",
@@ -87,6 +90,7 @@ impl FlawKind {
             | Self::LengthAndCoding
             | Self::Coding
             | Self::ChunkedTwice
+            | Self::ChunkedOddly
             | Self::BodyOf(_)
             | Self::Leftover => true,
             Self::NoStatusLine

@@ -139,7 +139,9 @@ enum Coding {
     Chunked,
     /// `chunked` as the last of several (`gzip, chunked`).
     Final,
-    /// `chunked` in a way of its own: with parameters, in quotes, more than once, not as the last.
+    /// `chunked` more than once.
+    Twice,
+    /// `chunked` in a way of its own: with parameters, in quotes, not as the last.
     OddChunked,
     /// Another: in a response, the body ends with the connection.
     Other,
@@ -155,6 +157,7 @@ impl Coding {
             *self = match *self {
                 Self::None if chunked => Self::Chunked,
                 Self::Other if chunked => Self::Final,
+                Self::Chunked | Self::Final | Self::Twice if chunked => Self::Twice,
                 Self::None | Self::Other if !mentions => Self::Other,
                 _ => Self::OddChunked,
             };
@@ -162,7 +165,7 @@ impl Coding {
     }
 
     const fn is_chunked(self) -> bool {
-        matches!(self, Self::Chunked | Self::Final | Self::OddChunked)
+        matches!(self, Self::Chunked | Self::Final | Self::Twice | Self::OddChunked)
     }
 }
 
@@ -189,7 +192,7 @@ impl Framing {
     fn is_unclear(&self, old: bool) -> bool {
         let coded = self.coding != Coding::None;
         let beside = coded && self.length.is_some();
-        let odd = matches!(self.coding, Coding::OddChunked | Coding::Other);
+        let odd = matches!(self.coding, Coding::Twice | Coding::OddChunked | Coding::Other);
         self.conflicting || beside || odd || old && coded
     }
 
@@ -201,7 +204,8 @@ impl Framing {
             Coding::None => None,
             _ if self.length.is_some() || self.conflicting => Some(FlawKind::LengthAndCoding),
             Coding::Chunked => None,
-            Coding::OddChunked => Some(FlawKind::ChunkedTwice),
+            Coding::Twice => Some(FlawKind::ChunkedTwice),
+            Coding::OddChunked => Some(FlawKind::ChunkedOddly),
             Coding::Final | Coding::Other => Some(FlawKind::Coding),
         }
     }
@@ -285,7 +289,9 @@ fn plain_request<'b>(
         Coding::None if framing.conflicting => None,
         Coding::None => Some(Body::length(framing.length.unwrap_or(0))),
         Coding::Other => None,
-        Coding::Chunked | Coding::Final | Coding::OddChunked => Some(Body::chunked()),
+        Coding::Chunked | Coding::Final | Coding::Twice | Coding::OddChunked => {
+            Some(Body::chunked())
+        }
     };
     Ok(Parsed::Whole(Read { head, len, body }))
 }

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     fn v2(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
-        let len = (rest.len() as u16).to_be_bytes();
+        let len = u16::try_from(rest.len()).unwrap().to_be_bytes();
         [SIGNATURE, &[command, family], &len, rest].concat()
     }
 

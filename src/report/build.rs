@@ -161,6 +161,7 @@ fn counters(
         stray_segments: flow.stray_segments,
         connections: flow.connections,
         connects_failed: unconnected,
+        mismatched: mismatches,
         connects_unanswered: sum(&|listener| listener.connects_unanswered),
         exchanges: sum(&|listener| listener.exchanges),
         exchanges_failed: failed

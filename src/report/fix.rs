@@ -175,7 +175,7 @@ fn flaw_fix(kind: FlawKind) -> &'static str {
             "let one place alone frame the answer: a layer copies Content-Length or Transfer-Encoding of \
              another answer into its own, and the server adds its own"
         }
-        FlawKind::Coding => {
+        FlawKind::Coding | FlawKind::ChunkedOddly => {
             "send `Transfer-Encoding: chunked` and nothing else; say compression in Content-Encoding"
         }
         FlawKind::BodyOf(_) => {

@@ -91,6 +91,9 @@ pub struct Counters {
     pub connections: u64,
     /// Connects to judged listeners that failed.
     pub connects_failed: u64,
+    /// Connections whose two sides spoke different protocols, so that nothing was asked.
+    #[serde(skip)]
+    pub mismatched: u64,
     /// Connects to judged listeners that got no answer in the capture.
     pub connects_unanswered: u64,
     /// Exchanges with backends.

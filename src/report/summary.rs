@@ -384,8 +384,9 @@ fn flaw_text(flaw: Flaw, failure: &Failure) -> String {
         FlawKind::LengthTwice => "it says its Content-Length twice",
         FlawKind::LengthAndCoding => "it has both Transfer-Encoding and Content-Length",
         FlawKind::Coding => "its Transfer-Encoding is another than chunked alone",
-        FlawKind::ChunkedTwice => {
-            "its Transfer-Encoding says chunked twice, or in a way of its own"
+        FlawKind::ChunkedTwice => "its Transfer-Encoding says chunked twice",
+        FlawKind::ChunkedOddly => {
+            "its Transfer-Encoding says chunked with parameters, in quotes or not as the last"
         }
         FlawKind::Chunk => "a chunk does not begin with its length",
         FlawKind::BodyOf(Some(status)) => {

@@ -85,10 +85,9 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         };
         parts.push(format!("{more}{connections}"));
     }
-    let mismatches = report.causes.get("protocol_mismatch").copied().unwrap_or(0);
-    if mismatches > 0 {
+    if counters.mismatched > 0 {
         let more = if parts.is_empty() { "" } else { "and " };
-        let connections = plural(mismatches, "connection");
+        let connections = plural(counters.mismatched, "connection");
         parts.push(format!("{more}{connections} met another protocol"));
     }
     let probes = report.causes.get("health_check_failing").copied().unwrap_or(0);
