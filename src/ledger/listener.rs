@@ -4,10 +4,11 @@ use super::Failure;
 use super::count;
 use super::patterns::{Endings, Guesses, RequestLimit};
 use super::probes::{Accepted, Health, Probes, Source};
+use super::unread::{Amount, NotRead, What, is_one_direction};
 use crate::exchange::{
     Asked, Ended, Exchange, Outcome, Protocol, ProxyKind, RequestHead, ServerKind, Unread,
 };
-use crate::flow::{Connection, Half, Side, SidesBy};
+use crate::flow::{Connection, Side, SidesBy};
 use crate::idle::{Gaps, IdleGaps, SHORTEST_TIMER, Timer};
 use crate::time::Timestamp;
 use crate::verdict::{self, Cause, Certainty, Detail, Fate, Verdict};
@@ -34,6 +35,8 @@ pub struct Listener {
     pub causes: BTreeMap<Cause, u64>,
     /// Exchanges that may have been answered, by why that cannot be read.
     pub unread: HashMap<Unread, u64>,
+    /// What was not read or not judged of its connections, and how much.
+    pub not_read: NotRead,
     /// Malformed answers that did no harm, as far as was captured.
     pub malformed: u64,
     /// Exchanges with neither answer nor close in the capture.
@@ -201,7 +204,8 @@ impl Listener {
         Some(self.proxies.entry(addr).or_default())
     }
 
-    /// Books one exchange and what became of it.
+    /// Books one exchange and what became of it. It may be the first of its connection that was not
+    /// read.
     pub(super) fn exchange(
         &mut self,
         exchange: &Exchange,
@@ -209,6 +213,7 @@ impl Listener {
         connection: &Connection,
         accepted: &Accepted,
         proxies: usize,
+        first_unread: bool,
     ) {
         count(&mut self.exchanges);
         let client = connection.client.addr;
@@ -229,6 +234,16 @@ impl Listener {
             Fate::Failed(verdict) => count(self.causes.entry(verdict.cause).or_default()),
             Fate::Open => count(&mut self.open),
             Fate::Unread(why) => count(self.unread.entry(*why).or_default()),
+        }
+        if matches!(fate, Fate::Open | Fate::Unread(_)) {
+            let response =
+                exchange.response.map_or(0, |response| response.end.since(response.start));
+            let request = exchange.request.end.since(exchange.request.start);
+            self.not_read.entry(What::of_exchange(exchange, connection)).or_default().add(Amount {
+                connections: first_unread.into(),
+                requests: 1,
+                bytes: request.saturating_add(response),
+            });
         }
         self.server.note(exchange.response.and_then(|response| response.server));
         let signs = exchange.request.head.as_ref().map(|head| head.signs);
@@ -287,9 +302,22 @@ impl Listener {
         }
     }
 
-    /// Books one connection.
-    pub(super) fn connection(&mut self, ended: &Ended, connection: &Connection, proxies: usize) {
+    /// Books one connection. Exchanges of it may have been counted as not read already.
+    pub(super) fn connection(
+        &mut self,
+        ended: &Ended,
+        connection: &Connection,
+        proxies: usize,
+        counted: bool,
+    ) {
         count(&mut self.connections);
+        if let Some(what) = What::of_connection(ended, connection).filter(|_| !counted) {
+            let [client, server] =
+                [Side::Client, Side::Server].map(|side| connection.half(side).bytes);
+            let bytes = client.saturating_add(server);
+            let amount = Amount { connections: 1, requests: 0, bytes };
+            self.not_read.entry(what).or_default().add(amount);
+        }
         count(self.protocols.entry(ended.protocol).or_default());
         if ended.proxied.is_some() {
             count(&mut self.proxied);
@@ -308,12 +336,7 @@ impl Listener {
         if connection.sides_by == Some(SidesBy::LowerPort) {
             count(&mut self.guessed);
         }
-        // A client that sent a request and heard nothing, not even an acknowledgement, is another
-        // matter; here bytes or acknowledgements say that the other direction did speak.
-        let unheard = |half: &Half, peer: &Half| {
-            half.segments == 0 && peer.segments > 1 && ended.protocol != Protocol::None
-        };
-        if unheard(client, server) || unheard(server, client) {
+        if is_one_direction(ended.protocol, connection) {
             count(&mut self.one_direction);
         }
         let shortest = |kept: &mut Option<Duration>, new: Duration| {

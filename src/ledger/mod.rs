@@ -12,6 +12,7 @@ mod patterns;
 mod probes;
 mod spoken;
 mod told;
+mod unread;
 
 use crate::ends::Ends;
 use crate::exchange::{Asked, Ended, Exchange, Outcome, Output, Request};
@@ -30,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 pub use told::{OfBackend, OfProxy, Origin, Setting, Told};
+pub use unread::{Amount, NotRead, What};
 
 /// Bounds on what is kept.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +78,8 @@ pub struct Ledger {
     fresh: Option<Vec<Fresh>>,
     /// Connections whose last answer the proxy did not take.
     spoiled: HashSet<u64, RandomState>,
+    /// Connections of which an exchange was not read, or not judged.
+    unread: HashSet<u64, RandomState>,
     /// What explains many of them.
     events: Vec<Event>,
     /// The same failures, seen elsewhere: before or after address translation, or at another
@@ -461,8 +465,11 @@ impl Ledger {
         let fate = verdict::judge(&exchange, connection, &timeouts);
         let accepted = self.told.accepted(*server, client.addr);
         let proxies = self.limits.proxies;
+        let first_unread = matches!(fate, Fate::Open | Fate::Unread(_))
+            && self.unread.len() < self.limits.failures
+            && self.unread.insert(connection.number);
         if let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) {
-            listener.exchange(&exchange, &fate, connection, accepted, proxies);
+            listener.exchange(&exchange, &fate, connection, accepted, proxies, first_unread);
         }
         if let Fate::Failed(verdict) = fate {
             // The end of such a connection is the end of the failure, and of no idleness.
@@ -479,6 +486,7 @@ impl Ledger {
 
     fn ended(&mut self, ended: &Ended, connection: &Connection) -> bool {
         let spoiled = self.spoiled.remove(&connection.number);
+        let counted = self.unread.remove(&connection.number);
         let quiet_since = ended.quiet_since.filter(|_| !spoiled);
         let ended = &Ended { quiet_since, ..*ended };
         let timeouts = self.told.timeouts(connection.server, connection.client.addr);
@@ -490,7 +498,7 @@ impl Ledger {
         };
         let failed = matches!(fate, Fate::Failed(_));
         let established = matches!(fate, Fate::Sound);
-        listener.connection(ended, connection, proxies);
+        listener.connection(ended, connection, proxies, counted);
         let room = self.spans < self.limits.spans;
         if listener.endings.note(ended, connection, established, room) {
             self.spans = self.spans.saturating_add(1);
@@ -512,7 +520,11 @@ impl Ledger {
                 count(listener.causes.entry(verdict.cause).or_default());
                 self.keep(Failure::new(*verdict, None, connection));
             }
-            Fate::Open => count(&mut listener.connects_unanswered),
+            Fate::Open => {
+                count(&mut listener.connects_unanswered);
+                let amount = Amount { connections: 1, ..Amount::default() };
+                listener.not_read.entry(What::Unfinished).or_default().add(amount);
+            }
             Fate::Sound | Fate::Unread(_) => {}
         }
         let Connection { client, server, .. } = connection;
