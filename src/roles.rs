@@ -52,10 +52,21 @@ pub struct Roles {
     pub scanners: BTreeMap<IpAddr, usize>,
     /// Listeners that are the proxy's own by nothing but what they do: they pass on what they are asked.
     pub pass_on: Vec<Endpoint>,
+    /// All that pass on what they are asked, whatever else shows it.
+    passing: BTreeSet<Endpoint>,
+    /// Listeners that are not judged, and to which a proxy of judged ones connects.
+    beside: BTreeSet<Endpoint>,
 }
 
 /// So many ports that refuse one host are a scan.
 const SCAN: usize = 16;
+
+/// Ports of services that a proxy's host uses and no proxy has behind it: SSH, mail, DNS, databases,
+/// caches, queues.
+const SERVICES: [u16; 21] = [
+    22, 25, 53, 111, 389, 465, 587, 636, 1433, 1521, 2049, 3306, 5432, 5672, 6379, 9042, 9092,
+    9200, 11211, 27017, 50000,
+];
 
 impl Roles {
     /// Decides, of everything that was seen. `pass_on` are listeners that pass on what they are asked.
@@ -90,22 +101,43 @@ impl Roles {
                 Role::Backend
             }
         };
-        let roles = listeners
+        let roles: BTreeMap<Endpoint, Role> = listeners
             .iter()
             .map(|(endpoint, listener)| (*endpoint, role(*endpoint, listener)))
             .collect();
+        let beside = if told.backends.is_empty() {
+            beside(&listeners, &roles, opens_here)
+        } else {
+            BTreeSet::new()
+        };
+        let passing = pass_on.clone();
         let by_that_alone = |endpoint: &Endpoint| {
             told.backends.is_empty()
                 && !matches(&told.fronts, *endpoint)
                 && !proxies.contains(&endpoint.addr)
         };
         let pass_on = pass_on.into_iter().filter(by_that_alone).collect();
-        Self { roles, told: told.backends.clone(), scanners, pass_on }
+        Self { roles, told: told.backends.clone(), scanners, pass_on, passing, beside }
     }
 
     /// The role of one listener.
     pub fn of(&self, endpoint: Endpoint) -> Role {
         self.roles.get(&endpoint).copied().unwrap_or(Role::Other)
+    }
+
+    /// It is on a backend what this listener does: it is judged, or a known proxy connects to it.
+    pub fn is_on_backend(&self, endpoint: Endpoint) -> bool {
+        self.of(endpoint) == Role::Backend || self.beside.contains(&endpoint)
+    }
+
+    /// It was seen to pass on what it is asked.
+    pub fn passes_on(&self, endpoint: Endpoint) -> bool {
+        self.passing.contains(&endpoint)
+    }
+
+    /// The backends that were told.
+    pub fn told(&self) -> &[Pattern] {
+        &self.told
     }
 
     /// The backends that were told and that nobody tried, of all listeners seen.
@@ -149,6 +181,38 @@ impl Roles {
             }
         }
     }
+}
+
+/// Listeners that are not judged, to which the host of a judged one's proxy, or of a front, connects, and
+/// that are of no service that such a host only uses.
+fn beside(
+    listeners: &BTreeMap<Endpoint, &Listener>,
+    roles: &BTreeMap<Endpoint, Role>,
+    opens_here: bool,
+) -> BTreeSet<Endpoint> {
+    let of = |endpoint: &Endpoint| roles.get(endpoint).copied().unwrap_or(Role::Other);
+    let mut proxies: BTreeSet<IpAddr> = BTreeSet::new();
+    let mut front_here = false;
+    for (endpoint, listener) in listeners {
+        match of(endpoint) {
+            Role::Backend => proxies.extend(listener.proxies.keys()),
+            Role::Front => {
+                proxies.insert(endpoint.addr);
+                front_here |= listener.accepted_here > 0;
+            }
+            Role::Other => {}
+        }
+    }
+    // A proxy with an address on each leg opens here what it accepted here.
+    let connects = |listener: &Listener| {
+        listener.proxies.keys().any(|addr| proxies.contains(addr))
+            || opens_here && front_here && listener.opened_here > 0
+    };
+    let others = listeners.iter().filter(|(endpoint, _)| of(endpoint) == Role::Other);
+    others
+        .filter(|(endpoint, listener)| !SERVICES.contains(&endpoint.port) && connects(listener))
+        .map(|(endpoint, _)| *endpoint)
+        .collect()
 }
 
 /// Hosts that open connections as a proxy does: to HTTP, to TLS, or in vain.

@@ -125,6 +125,10 @@ pub enum Says {
     Invalid,
     /// The answer's head is too large for the proxy.
     HeadTooLarge,
+    /// The proxy's host had no local port left for a connection.
+    NoPort,
+    /// The backend's name could not be resolved.
+    Dns,
     /// There was no backend to send it to: none, or none that is held for healthy.
     NoBackend,
     /// The proxy's own limit or queue was full.
@@ -139,7 +143,7 @@ pub enum Says {
 
 impl Says {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Refused,
         Self::ConnectTimeout,
         Self::Unreachable,
@@ -153,6 +157,8 @@ impl Says {
         Self::Stalled,
         Self::Invalid,
         Self::HeadTooLarge,
+        Self::NoPort,
+        Self::Dns,
         Self::NoBackend,
         Self::Overflow,
         Self::Client,
@@ -176,6 +182,8 @@ impl Says {
             Self::Stalled => "stalled",
             Self::Invalid => "invalid",
             Self::HeadTooLarge => "head_too_large",
+            Self::NoPort => "no_port_left",
+            Self::Dns => "dns",
             Self::NoBackend => "no_backend",
             Self::Overflow => "overflow",
             Self::Client => "client",
@@ -199,6 +207,6 @@ impl Says {
 
     /// Nothing was sent to a backend for it.
     pub const fn is_kept(self) -> bool {
-        matches!(self, Self::NoBackend | Self::Overflow | Self::Proxy)
+        matches!(self, Self::NoPort | Self::Dns | Self::NoBackend | Self::Overflow | Self::Proxy)
     }
 }

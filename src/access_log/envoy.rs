@@ -70,7 +70,8 @@ pub(super) fn says(flags: &[u8], details: &[u8], status: Option<u16>) -> Option<
     for flag in flags.split(|byte| *byte == b',') {
         let says = match flag {
             b"DC" | b"DR" | b"DPE" | b"DownstreamConnectionTermination" => Says::Client,
-            b"UH" | b"NC" | b"DF" | b"NoHealthyUpstream" | b"NoClusterFound" => Says::NoBackend,
+            b"DF" => Says::Dns,
+            b"UH" | b"NC" | b"NoHealthyUpstream" | b"NoClusterFound" => Says::NoBackend,
             b"UO" | b"OM" | b"RL" | b"UpstreamOverflow" => Says::Overflow,
             b"UF" | b"UpstreamConnectionFailure" => connect(details),
             b"UT" | b"SI" | b"DT" | b"UMSDR" | b"UpstreamRequestTimeout" => {

@@ -7,7 +7,15 @@ use std::net::SocketAddr;
 
 /// What is in a message, and what it then says; the first that fits counts. Where two must be in it,
 /// both stand here.
-const MEANINGS: [(&str, &str, Says); 55] = [
+const MEANINGS: [(&str, &str, Says); 63] = [
+    ("Cannot assign requested address", "", Says::NoPort),
+    ("EADDRNOTAVAIL", "", Says::NoPort),
+    ("could not be resolved", "", Says::Dns),
+    ("no resolver defined", "", Says::Dns),
+    ("no such host", "", Says::Dns),
+    ("DNS lookup failure", "", Says::Dns),
+    ("ENOTFOUND", "", Says::Dns),
+    ("EAI_AGAIN", "", Says::Dns),
     ("no live upstreams", "", Says::NoBackend),
     ("no upstreams available", "", Says::NoBackend),
     ("client prematurely closed", "", Says::Client),
@@ -125,6 +133,12 @@ mod tests {
             ),
             ("net/http: timeout awaiting response headers", Says::Timeout),
             ("EOF", Says::Closed),
+            (
+                "connect() to 10.0.0.1:80 failed (99: Cannot assign requested address) while connecting to upstream",
+                Says::NoPort,
+            ),
+            ("app.example.com could not be resolved (3: Host not found)", Says::Dns),
+            ("dial tcp: lookup app.example.com: no such host", Says::Dns),
         ] {
             assert_eq!(says(message.as_bytes()), Some(meaning), "{message}");
         }

@@ -22,6 +22,26 @@ pub(super) struct Passed {
     pub(super) by: By,
 }
 
+/// A client's request that was answered 502, 503 or 504, and the exchanges that it can have become.
+#[derive(Clone, Debug)]
+pub(super) struct FrontError {
+    /// Its place in the trail.
+    pub(super) front: usize,
+    /// Their places.
+    pub(super) candidates: Vec<usize>,
+}
+
+/// What the join found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) leg: FrontLeg,
+    pub(super) passed: Vec<Passed>,
+    /// In the order of time.
+    pub(super) errors: Vec<FrontError>,
+    /// Places of exchanges that can be some client's.
+    pub(super) owned: HashSet<usize>,
+}
+
 /// What the two legs show together.
 #[derive(Clone, Debug, Default)]
 pub struct FrontLeg {
@@ -39,16 +59,14 @@ pub struct FrontLeg {
     pub statuses: BTreeMap<u16, u64>,
     /// Error answers to clients for which no exchange with a backend is found.
     pub alone: u64,
+    /// Client requests that went well though an attempt had failed.
+    pub hidden: u64,
     /// How long the proxy itself took for each request joined: its client's wait less that for backends.
     pub took: Vec<Duration>,
 }
 
 /// Joins both legs. `listeners` are the proxy's own.
-pub(super) fn join(
-    seen: &[Seen],
-    roles: &Roles,
-    listeners: &HashSet<Endpoint>,
-) -> (FrontLeg, Vec<Passed>) {
+pub(super) fn join(seen: &[Seen], roles: &Roles, listeners: &HashSet<Endpoint>) -> Found {
     let mut leg = FrontLeg::default();
     let mut fronts: Vec<usize> = Vec::new();
     let mut by_id: HashMap<u64, Vec<usize>> = HashMap::new();
@@ -123,8 +141,12 @@ pub(super) fn join(
     }
     leg.listeners.sort_unstable();
     let mut passed = Vec::new();
+    let mut errors = Vec::new();
     for (front, by, attempts) in found {
         let Some(client) = seen.get(front) else { continue };
+        if matches!(client.status, Some(502..=504)) {
+            errors.push(FrontError { front, candidates: attempts.clone() });
+        }
         if attempts.is_empty() {
             leg.alone = leg.alone.saturating_add(u64::from(client.status >= Some(500)));
             continue;
@@ -145,10 +167,14 @@ pub(super) fn join(
         if let Some(took) = own_time(client, &attempts, seen) {
             leg.took.push(took);
         }
+        let failed = attempts.iter().any(|one| seen.get(*one).is_some_and(|one| one.failed));
+        if failed && client.status.is_some_and(|status| status < 500) {
+            leg.hidden = leg.hidden.saturating_add(1);
+        }
         passed.push(Passed { front, attempts, by });
     }
     leg.took.sort_unstable();
-    (leg, passed)
+    Found { leg, passed, errors, owned: owners.into_keys().collect() }
 }
 
 /// What the client waited for and no backend.

@@ -14,6 +14,7 @@ mod key;
 mod lines;
 mod nested;
 mod trail;
+mod unexplained;
 
 use crate::access_log::{Kind, Says};
 use crate::ledger::{Failure, Ledger};
@@ -31,6 +32,8 @@ pub use nested::nested;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 pub use trail::{Seen, Trail};
+use unexplained::Leg;
+pub use unexplained::{Reason, ShownBy, Unexplained};
 
 /// Of which failure something is: its place among [`Ledger::failures_from`]`(0)`.
 pub type Place = usize;
@@ -104,6 +107,8 @@ pub struct Joined {
     pub clients: BTreeMap<Place, Client>,
     /// The front leg, where there is one.
     pub front: Option<FrontLeg>,
+    /// Clients that got 502, 503 or 504, which no attempt explains.
+    pub unexplained: Vec<Unexplained>,
     /// Exchanges for which there was no room.
     pub forgotten: u64,
 }
@@ -151,7 +156,7 @@ fn fronts(ledger: &Ledger, roles: &Roles) -> HashSet<Endpoint> {
     let front = |one: Endpoint| match roles.of(one) {
         Role::Front => true,
         Role::Backend => false,
-        Role::Other => opens(one),
+        Role::Other => opens(one) || roles.passes_on(one),
     };
     let speaking = listeners.iter().filter(|(_, listener)| listener.exchanges > 0);
     speaking.map(|(endpoint, _)| *endpoint).filter(|endpoint| front(*endpoint)).collect()
@@ -189,7 +194,8 @@ pub fn join(
     captured: bool,
 ) -> Joined {
     let fronts = fronts(ledger, roles);
-    let (front, passed) = front::join(trail.seen(), roles, &fronts);
+    let front::Found { leg: front, passed, errors, owned } =
+        front::join(trail.seen(), roles, &fronts);
     let mut places: HashMap<(u64, u32), Place> = HashMap::new();
     for (place, failure) in ledger.failures_from(0).iter().enumerate() {
         if failure.request.is_some() && roles.judges(failure) {
@@ -269,6 +275,22 @@ pub fn join(
         let one = table.told(at, line, found.as_ref(), answer);
         told.push(one);
     }
+    say_what_messages_say(&lines, &clocks, &mut told);
+    let clients_table = unexplained::Table {
+        trail: trail.seen(),
+        ledger: table.ledger,
+        connects: &connects,
+        lines: lines.errors(),
+        told: &told,
+        clocks: &clocks,
+        roles,
+        leg: leg(trail, table.ledger, roles),
+    };
+    let unexplained = if front.requests > 0 {
+        clients_table.of_front(&errors, &owned)
+    } else {
+        clients_table.of_log()
+    };
     // What is proven changes the verdict.
     stayed.into_iter().for_each(|place| ledger.client_stayed(place));
     for (place, status) in left {
@@ -282,7 +304,52 @@ pub fn join(
         }
     }
     let front = (front.requests > 0).then_some(front);
-    Joined { lines, told, clocks, clients, front, forgotten: trail.forgotten }
+    Joined { lines, told, clocks, clients, front, unexplained, forgotten: trail.forgotten }
+}
+
+/// What of the backend leg was read.
+fn leg(trail: &Trail, ledger: &Ledger, roles: &Roles) -> Leg {
+    let listeners = ledger.listeners();
+    let mut of_backends = listeners.iter().filter(|(one, _)| roles.is_on_backend(**one)).peekable();
+    if of_backends.peek().is_none() {
+        return Leg::NotCaptured;
+    }
+    let whole = of_backends.all(|(_, one)| one.not_read.is_empty() && one.capture_gaps == 0);
+    if whole && trail.forgotten == 0 { Leg::Read } else { Leg::NotAllRead }
+}
+
+/// A line of a request of which nothing was found, and a message that says that nothing was sent for it: that
+/// is why.
+fn say_what_messages_say(lines: &Lines, clocks: &[Clock], told: &mut [Told]) {
+    let mut messages: HashMap<u64, Vec<&Line>> = HashMap::new();
+    let kept = |line: &&Line| {
+        line.kind == Kind::Message && line.says.is_some_and(Says::is_kept) && line.asked.whole != 0
+    };
+    for line in lines.errors().iter().filter(kept) {
+        messages.entry(line.asked.whole).or_default().push(line);
+    }
+    let clock =
+        |line: &Line| clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
+    for one in told {
+        let Some(line) = lines.errors().get(one.line) else { continue };
+        let open = matches!(
+            one.answer,
+            Answer::NotInCapture(Missing::NotFound | Missing::OtherBackend(_))
+                | Answer::NotOnLeg(Own::Nothing)
+        );
+        if line.kind != Kind::Access || !open {
+            continue;
+        }
+        let about = messages.get(&line.asked.whole).into_iter().flatten().find(|message| {
+            let (at, then) =
+                (clock(line).corrected(line.at()), clock(message).corrected(message.at()));
+            let tolerance = clock(line).tolerance().saturating_add(clock(message).tolerance());
+            at.since(then).max(then.since(at)) <= tolerance
+        });
+        if let Some(says) = about.and_then(|message| message.says) {
+            one.answer = Answer::NotOnLeg(Own::Said(says));
+        }
+    }
 }
 
 /// What hits are of.

@@ -3,7 +3,9 @@
 //! reaches its backend over `lo`.
 
 use super::trail::{Seen, Trail};
+use crate::ledger::{Failure, Ledger};
 use crate::packet::Endpoint;
+use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -15,8 +17,9 @@ const LOOKED_AT: usize = 256;
 const JITTER: Duration = Duration::from_millis(1);
 
 /// The listeners that passed on four of five of the requests that they answered well, each of which is
-/// known again by its id, or by what it asks where nothing else was asked so at the time.
-pub fn nested(trail: &Trail) -> BTreeSet<Endpoint> {
+/// known again by its id, or by what it asks where nothing else was asked so at the time; and those that
+/// tried to, each time that they answered as only a proxy does.
+pub fn nested(trail: &Trail, ledger: &Ledger) -> BTreeSet<Endpoint> {
     let seen = trail.seen();
     let mut alike: HashMap<u64, Vec<&Seen>> = HashMap::new();
     for one in seen.iter().filter(|one| one.asked.whole != 0) {
@@ -34,7 +37,66 @@ pub fn nested(trail: &Trail) -> BTreeSet<Endpoint> {
     let mostly = |(answered, passed_on): &(u32, u32)| {
         *passed_on >= ENOUGH && passed_on.saturating_mul(5) >= answered.saturating_mul(4)
     };
-    passed.into_iter().filter(|(_, counts)| mostly(counts)).map(|(listener, _)| listener).collect()
+    let passing = passed.into_iter().filter(|(_, counts)| mostly(counts));
+    passing.map(|(listener, _)| listener).chain(in_vain(seen, &alike, ledger)).collect()
+}
+
+/// The listeners that answered 502 or 504, which only a proxy has a reason to (RFC 9110, sections 15.6.3
+/// and 15.6.5), and each time after the same host had failed to get that from somebody else: a connect that
+/// failed, or an exchange that did, while it answered.
+fn in_vain(seen: &[Seen], alike: &HashMap<u64, Vec<&Seen>>, ledger: &Ledger) -> BTreeSet<Endpoint> {
+    let mut connects: Vec<(Timestamp, &Failure)> = ledger
+        .failures_from(0)
+        .iter()
+        .filter(|failure| failure.request.is_none() && failure.health.is_none())
+        .filter_map(|failure| Some((failure.verdict.evidence.first()?.frame.at, failure)))
+        .collect();
+    connects.sort_by_key(|(begun, _)| *begun);
+    // Whether a connect was by this listener's host: for sure, perhaps, or not.
+    let clients = |front: &Seen| {
+        let listener = ledger.listener_at(front.server);
+        listener.into_iter().flat_map(|listener| listener.proxies.keys()).collect::<BTreeSet<_>>()
+    };
+    let tied = |front: &Seen, connect: &Failure| {
+        let (own, other) = (front.server.addr, connect.client.addr);
+        own == other
+            || own.is_loopback() && other.is_loopback()
+            || ledger.passes_through(front.server, connect.server)
+    };
+    // Of each listener: such answers; those that are explained; those explained by its own host.
+    let mut answers: BTreeMap<Endpoint, (u32, u32, u32)> = BTreeMap::new();
+    for front in seen.iter().filter(|one| matches!(one.status, Some(502 | 504))) {
+        let since = connects.partition_point(|(begun, _)| begun.plus(JITTER) < front.begun);
+        let within = connects.iter().skip(since).take(LOOKED_AT);
+        let mut within = within
+            .take_while(|(begun, _)| *begun <= front.ended)
+            .filter(|(_, connect)| connect.server != front.server)
+            .peekable();
+        let others = clients(front);
+        let own = within.clone().any(|(_, connect)| tied(front, connect));
+        let perhaps = within.peek().is_some()
+            && within.any(|(_, connect)| !others.contains(&connect.client.addr));
+        let failed = alike.get(&front.asked.whole).is_some_and(|alike| failed_within(front, alike));
+        let (all, explained, by_own) = answers.entry(front.server).or_default();
+        *all = all.saturating_add(1);
+        *explained = explained.saturating_add((own || perhaps || failed).into());
+        *by_own = by_own.saturating_add((own || failed).into());
+    }
+    let in_vain = answers.into_iter().filter(|(_, (all, explained, by_own))| {
+        explained == all && (*by_own > 0 || *all >= ENOUGH)
+    });
+    in_vain.map(|(listener, _)| listener).collect()
+}
+
+/// While `front` was answered, a request like it to another listener failed.
+fn failed_within(front: &Seen, alike: &[&Seen]) -> bool {
+    let from = alike.partition_point(|one| one.begun.plus(JITTER) < front.begun);
+    let near = alike.iter().skip(from).take(LOOKED_AT);
+    let mut during = near.take_while(|one| one.begun <= front.ended);
+    during.any(|one| {
+        let inside = one.begun >= front.begun && one.ended <= front.ended.plus(JITTER);
+        one.server != front.server && inside && (one.failed || one.status >= Some(500))
+    })
 }
 
 /// While `front` was answered, one request like it, and only one, went to another listener and was

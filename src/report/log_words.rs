@@ -145,6 +145,11 @@ pub(super) const fn meaning(says: Says) -> &'static str {
         Says::Stalled => "the answer came to a stop in the middle",
         Says::Invalid => "the backend's answer is not what the proxy takes",
         Says::HeadTooLarge => "the head of the backend's answer is too large for the proxy",
+        Says::NoPort => {
+            "its host had no local port left for a connection to the backend (Cannot assign requested \
+             address)"
+        }
+        Says::Dns => "it could not resolve the backend's name",
         Says::NoBackend => "it had no backend that it held for healthy",
         Says::Overflow => "its own limit or queue was full",
         Says::Client => "the client left, or sent no proper request",
@@ -181,6 +186,11 @@ pub(super) const fn open_question(says: Option<Says>, status: Option<u16>) -> &'
         Some(Says::Invalid | Says::HeadTooLarge) => {
             "packets show what is malformed in the answer, or how large its head is"
         }
+        Some(Says::NoPort) => {
+            "all local ports towards this backend are in use: keep connections alive towards it, or widen \
+             `net.ipv4.ip_local_port_range`"
+        }
+        Some(Says::Dns) => "the name, and the resolver that the proxy asks",
         Some(Says::NoBackend) => {
             "failing health checks, or earlier failures, took all backends out: capture the probes too"
         }
