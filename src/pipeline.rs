@@ -487,7 +487,9 @@ fn keep_failure(keeper: &mut dyn Keeper, failure: &Failure, in_clear: bool) {
     if !in_clear {
         return keeper.failed(failure);
     }
-    let summary = format!("between {} and {}", failure.proxy, failure.backend);
+    let [proxy, backend] = [&failure.proxy, &failure.backend]
+        .map(|end| end.as_deref().unwrap_or("a client").to_owned());
+    let summary = format!("between {proxy} and {backend}");
     keeper.failed(&Failure { request: None, summary, ..failure.clone() });
 }
 

@@ -9,6 +9,7 @@ use crate::outputs;
 use crate::page;
 use crate::pipeline::{self, Settings};
 use crate::progress::Progress;
+use crate::report::Outcome;
 use crate::report::records::{self, Record};
 use crate::source::{
     Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError, Text, together,
@@ -194,7 +195,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     let Output { to, auto } = Output::open(wanted.output.as_deref())?;
     let out = RefCell::new(BufWriter::new(to));
     let mut reports = Vec::new();
-    let mut found = false;
+    let mut worst = NO_FAILURE;
     for (place, story) in stories.into_iter().enumerate() {
         if place > 0 {
             // What cannot be read was said.
@@ -228,8 +229,16 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         if let Some(error) = broken {
             return Err(error).context("cannot write the answer");
         }
-        let logged = report.log.as_ref().is_some_and(|log| log.errors > 0 || log.messages > 0);
-        found |= !report.failures.is_empty() || no_capture && logged;
+        let headline = report.headline();
+        worst = worst.max(match headline.outcome {
+            Outcome::Sound => NO_FAILURE,
+            Outcome::Failed if wanted.exit_zero => NO_FAILURE,
+            Outcome::Failed => FAILURES,
+            Outcome::NothingJudged => {
+                failed.borrow_mut().push(Error::msg(headline.text()));
+                COULD_NOT
+            }
+        });
         if several && wanted.format == Format::Jsonl {
             answer::write(wanted, report, auto, &mut *out.borrow_mut())
                 .context("cannot write the answer")?;
@@ -251,7 +260,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     if !failed.is_empty() {
         return Ok(say(&failed));
     }
-    Ok(if found && !wanted.exit_zero { FAILURES } else { NO_FAILURE })
+    Ok(worst)
 }
 
 /// Says what could not be read.

@@ -194,6 +194,8 @@ pub struct Lines {
     pub entries: Vec<u64>,
     /// Error lines by status; `None` where they have none.
     pub statuses: BTreeMap<Option<u16>, u64>,
+    /// Lines of requests.
+    pub request_count: u64,
     /// Lines of requests that went wrong.
     pub error_count: u64,
     /// Messages about such requests.
@@ -231,6 +233,9 @@ impl Lines {
         }
         if let Some(count) = self.entries.get_mut(file) {
             *count = count.saturating_add(1);
+        }
+        if entry.kind == Kind::Access {
+            self.request_count = self.request_count.saturating_add(1);
         }
         if entry.is_error() {
             let counted = match entry.kind {

@@ -63,7 +63,8 @@ impl Evidence {
         );
         let mut section = Section::begin(&about, &mut file);
         let mut frames = 0_usize;
-        for frame in self.recent.of(failure.connection) {
+        let frames_kept = failure.connection.map(|connection| self.recent.of(connection));
+        for frame in frames_kept.into_iter().flatten() {
             let shows =
                 failure.frames.iter().filter(|shown| shown.number == frame.reference.number);
             let notes: Vec<&str> = shows.map(|shown| shown.note.as_str()).collect();

@@ -83,7 +83,7 @@ impl<'t> Teller<'t> {
             return Ok(());
         }
         self.second.1 = self.second.1.saturating_add(1);
-        let kind = (failure.cause, failure.backend.clone());
+        let kind = (failure.cause, failure.backend.clone().unwrap_or_default());
         let known = self.explained.contains(&kind) || self.explained.len() >= KINDS;
         let first = self.wanted.verbose || !known;
         if !known {

@@ -6,12 +6,13 @@ use super::fix::{fix, known_proxy, known_server};
 use super::forecast::Forecast;
 use super::listening;
 use super::model::{
-    Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Health, Idle, Proxy,
-    Report, Request, RequestLimit, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
+    Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Health, Idle, Judged,
+    Proxy, Report, Request, RequestLimit, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
 };
 use super::notes::notes;
 use super::process;
 use super::summary::summary;
+use super::unread::unread;
 use super::words;
 use crate::clear;
 use crate::digest;
@@ -77,11 +78,16 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
     let events = events::told(ledger, &failures);
     let causes = causes(&listeners, roles, ledger);
     let counters = counters(&sources, &listeners, &backends, ledger, &causes);
+    let judged = judged(&counters, &backends);
+    let unread = unread(ledger, roles, &counters, &judged);
     let notes = notes(&sources, ledger, roles, &counters);
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
         counters,
+        clients: None,
+        judged,
+        unread,
         causes,
         backends: backends
             .iter()
@@ -96,6 +102,20 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         front_leg: None,
         notes,
     }
+}
+
+/// What was judged of what was counted.
+fn judged(counters: &Counters, backends: &[(Endpoint, &Listener)]) -> Judged {
+    let not_judged = counters.exchanges_unread.saturating_add(counters.exchanges_open);
+    let exchanges = counters.exchanges.saturating_sub(not_judged);
+    let probes = backends.iter().fold(0_u64, |sum, (_, one)| sum.saturating_add(probes(one)));
+    Judged { exchanges, probes: probes.min(exchanges), connects: counters.connects_failed }
+}
+
+/// Requests that probe a listener's health.
+fn probes(listener: &Listener) -> u64 {
+    let asked = listener.health().into_iter().filter(|health| !health.method.is_empty());
+    asked.fold(0, |sum, health| sum.saturating_add(health.of))
 }
 
 /// Failures by cause: all of a backend's, and refused connects to anything else that is judged.
@@ -222,6 +242,7 @@ fn backend(
         name: told.name.clone(),
         connections: listener.connections,
         exchanges: listener.exchanges,
+        probes: probes(listener),
         statuses: listener.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
         causes: listener.causes.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
         vantage: Vantage { value: vantage.name(), by },
@@ -383,9 +404,9 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
         certainty: verdict.certainty.name(),
         at: at.to_string(),
         detail: detail(kept),
-        proxy: kept.client.to_string(),
-        backend: kept.server.to_string(),
-        connection: kept.connection,
+        proxy: Some(kept.client.to_string()),
+        backend: Some(kept.server.to_string()),
+        connection: Some(kept.connection),
         ordinal: kept.ordinal,
         request,
         response: kept.response.map(|response| Response {

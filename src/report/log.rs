@@ -2,6 +2,7 @@
 
 use super::Style;
 use super::build::{self, nanos};
+use super::clients;
 use super::escape;
 use super::log_words as words;
 use super::model::{
@@ -35,9 +36,26 @@ pub fn hear(report: &mut Report, heard: Heard<'_>, ledger: &Ledger, style: Style
         failure.client = clients.get(failure.id.as_str()).copied();
     }
     report.front_leg = joined.front.as_ref().map(front_leg);
-    if files.is_empty() {
-        return;
+    if !files.is_empty() {
+        hear_log(report, files, joined, &ids, ledger, style);
     }
+    report.clients = clients::clients(report, joined);
+    let unexplained = clients::unexplained(report, joined, ledger, style);
+    for failure in &unexplained {
+        count(report.causes.entry(failure.cause).or_default());
+    }
+    report.failures.extend(unexplained);
+}
+
+/// Fills in what logs say.
+fn hear_log(
+    report: &mut Report,
+    files: Vec<LogFile>,
+    joined: &Joined,
+    ids: &[String],
+    ledger: &Ledger,
+    style: Style,
+) {
     let mut log = Log {
         requests: joined.lines.entries.iter().fold(0, |sum, one| sum.saturating_add(*one)),
         errors: joined.lines.error_count,
@@ -64,7 +82,7 @@ pub fn hear(report: &mut Report, heard: Heard<'_>, ledger: &Ledger, style: Style
     let access = joined.lines.error_count > 0;
     for told in &joined.told {
         let Some(line) = joined.lines.errors().get(told.line) else { continue };
-        let shown = log_line(line, told, &ids, joined, &ground, style);
+        let shown = log_line(line, told, ids, joined, &ground, style);
         let counts = line.kind == Kind::Access || !access;
         if counts {
             count(log.answers.entry(shown.answer).or_default());
@@ -233,6 +251,7 @@ fn log_line(
         code: filled(&words::without_secrets(&line.code, style.show_secrets)),
         times,
         text: words::line(line, told, clock.corrected(line.at()), failures),
+        message: line.kind == Kind::Message,
     }
 }
 

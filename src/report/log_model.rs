@@ -183,6 +183,9 @@ pub struct LogLine {
     pub times: Option<LogTimes>,
     /// One sentence.
     pub text: String,
+    /// It is a message about a request, not the line of one.
+    #[serde(skip)]
+    pub message: bool,
 }
 
 /// Where the time of a request went.

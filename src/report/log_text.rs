@@ -15,7 +15,7 @@ use std::io::{self, Write};
 /// Lines shown without `--all`.
 const SHOWN: usize = 10;
 
-/// What users saw: leads the answer.
+/// What the lines of the log are of: comes next to the first sentence.
 pub(super) fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let Some(log) = &report.log else { return front(report, out) };
     if report.captures.is_empty() {
@@ -23,14 +23,14 @@ pub(super) fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     let total = log.answers.values().fold(0_u64, |sum, one| sum.saturating_add(*one));
     let files = names(&log.files);
+    writeln!(out)?;
     if total == 0 {
         paragraph(
             &format!("No error among {} in {files}.", plural(log.requests, "request")),
             "",
             out,
         )?;
-        hidden(log, out)?;
-        return writeln!(out);
+        return hidden(log, out);
     }
     let what = match (log.errors, log.messages) {
         (0, _) => plural(total, "message"),
@@ -65,8 +65,7 @@ pub(super) fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     let text = format!("{these} {what} in {files}: {}.", parts.join(", "));
     paragraph(&format!("{BOLD}{text}{BOLD:#}"), "", out)?;
-    hidden(log, out)?;
-    writeln!(out)
+    hidden(log, out)
 }
 
 /// `47 lines with 502`, `3 error lines, 2 with 502 and 1 without a status`.
@@ -161,34 +160,29 @@ fn hidden(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What clients saw, where the front leg shows it and there is no log.
+/// What clients saw of failures besides errors, where the front leg shows it and there is no log.
 fn front(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let Some(front) = &report.front_leg else { return Ok(()) };
-    let failures = || report.failures.iter().filter_map(|failure| failure.client);
-    let error = |client: &Client| client.status.is_some_and(|status| status >= 500);
-    let counts = [
-        (failures().filter(error).count(), "got an error"),
-        (failures().filter(|client| client.status.is_none()).count(), "got nothing, or left"),
-        (failures().filter(hides).count(), "saw nothing of it, for the proxy tried again"),
-    ];
-    let said = counts.iter().filter(|(count, _)| *count > 0);
-    let said: Vec<String> = said.map(|(count, what)| format!("{count} {what}")).collect();
-    if said.is_empty() {
+    if report.front_leg.is_none() {
         return Ok(());
     }
-    let text =
-        format!("What clients got of these failures, as the front leg shows: {}.", said.join(", "));
-    paragraph(&format!("{BOLD}{text}{BOLD:#}"), "", out)?;
-    if front.errors_of_proxy > 0 {
-        let more = plural(front.errors_of_proxy, "more error");
-        let text = format!("{more} went to clients without any exchange with a backend.");
-        paragraph(&text, "", out)?;
+    let hidden = report.clients.as_ref().map_or(0, |clients| clients.hidden_by_retry);
+    let failures = report.failures.iter().filter_map(|failure| failure.client);
+    let left = failures.filter(|client| client.status.is_none() && !client.retried).count();
+    let mut parts = Vec::new();
+    if hidden > 0 {
+        let requests = plural(hidden, "client request");
+        let was = if hidden == 1 { "was" } else { "were" };
+        parts.push(format!("{requests} {was} answered well, for the proxy tried again"));
     }
-    writeln!(out)
-}
-
-fn hides(client: &Client) -> bool {
-    client.retried && client.status.is_some_and(|status| status < 500)
+    if left > 0 {
+        let left = plural(u64::try_from(left).unwrap_or(u64::MAX), "client");
+        parts.push(format!("{left} got nothing, or left before"));
+    }
+    if parts.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    paragraph(&format!("{BOLD}{}.{BOLD:#}", parts.join("; ")), "", out)
 }
 
 /// Only a log: what it allows to say, and the capture that would tell the rest.

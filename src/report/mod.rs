@@ -5,10 +5,12 @@
 //! way in, so no renderer has to think of it.
 
 mod build;
+mod clients;
 pub mod escape;
 mod events;
 mod fix;
 mod forecast;
+mod headline;
 mod histogram;
 pub mod json;
 mod listening;
@@ -22,9 +24,11 @@ mod process;
 pub mod records;
 mod summary;
 pub mod text;
+mod unread;
 mod words;
 
 pub use build::{Sources, Style, build, failure};
-pub use escape::shape;
+pub use escape::{line as shown, shape};
+pub use headline::{Headline, Outcome};
 pub use log::{Heard, hear};
 pub use model::*;

@@ -2,7 +2,7 @@
 
 pub use super::log_model::*;
 use crate::idle::EDGES;
-use crate::ledger::Origin;
+use crate::ledger::{Origin, What};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -20,6 +20,12 @@ pub struct Report {
     pub captures: Vec<Capture>,
     /// What was counted.
     pub counters: Counters,
+    /// What clients got; null where neither the front leg nor a log shows it.
+    pub clients: Option<Clients>,
+    /// How much was judged.
+    pub judged: Judged,
+    /// What was not read or not judged on the backends.
+    pub unread: Vec<Unread>,
     /// Failures by cause.
     pub causes: BTreeMap<&'static str, u64>,
     /// What was judged.
@@ -112,6 +118,67 @@ pub struct Counters {
     pub limits_hit: BTreeMap<&'static str, u64>,
 }
 
+/// What clients got.
+#[derive(Clone, Debug, Serialize)]
+pub struct Clients {
+    /// Who shows it: `front_leg` or `log`.
+    pub by: &'static str,
+    /// Their requests.
+    pub requests: u64,
+    /// Of these, answered with 5xx, by status.
+    pub errors: BTreeMap<String, u64>,
+    /// Of these, answered well though an attempt had failed.
+    pub hidden_by_retry: u64,
+    /// Those that got 502, 503 or 504, which no attempt explains.
+    pub unexplained: u64,
+    /// Errors in the log that are outside of the captures' time, and not counted here.
+    #[serde(skip)]
+    pub outside: u64,
+}
+
+/// How much was judged, failed or sound.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Judged {
+    /// Exchanges with backends, probes of their health included.
+    pub exchanges: u64,
+    /// Of these, such probes.
+    pub probes: u64,
+    /// Connects that failed.
+    pub connects: u64,
+}
+
+impl Judged {
+    /// Nothing was.
+    pub const fn is_nothing(&self) -> bool {
+        self.exchanges == 0 && self.connects == 0
+    }
+
+    /// Requests made for clients.
+    pub const fn requests(&self) -> u64 {
+        self.exchanges.saturating_sub(self.probes)
+    }
+}
+
+/// Something that was not read or not judged.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unread {
+    /// Why.
+    pub what: &'static str,
+    /// The same.
+    #[serde(skip)]
+    pub kind: What,
+    /// Where; null where that is not known.
+    pub backend: Option<String>,
+    /// On so many connections.
+    pub connections: u64,
+    /// So many requests, where such are known.
+    pub requests: u64,
+    /// So many bytes.
+    pub bytes: u64,
+    /// What to do to have it read.
+    pub advice: &'static str,
+}
+
 /// One backend.
 #[derive(Clone, Debug, Serialize)]
 pub struct Backend {
@@ -123,6 +190,8 @@ pub struct Backend {
     pub connections: u64,
     /// Exchanges with it.
     pub exchanges: u64,
+    /// Of these, probes of its health.
+    pub probes: u64,
     /// Exchanges by status.
     pub statuses: BTreeMap<String, u64>,
     /// Failures by cause.
@@ -343,8 +412,8 @@ pub struct Event {
     pub fix: String,
 }
 
-/// A failed exchange or connect.
-#[derive(Clone, Debug, Serialize)]
+/// A failed exchange or connect, or a client's error that none explains.
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Failure {
     /// Stable: the same capture gives the same.
     pub id: String,
@@ -358,12 +427,13 @@ pub struct Failure {
     pub at: String,
     /// Facts of this cause, by name.
     pub detail: serde_json::Map<String, serde_json::Value>,
-    /// `ip:port` of the client side.
-    pub proxy: String,
-    /// `ip:port` of the server side.
-    pub backend: String,
-    /// Number of the connection.
-    pub connection: u64,
+    /// `ip:port` of the client side; of a client's error that of the proxy's own listener, and null where
+    /// only the log shows it.
+    pub proxy: Option<String>,
+    /// `ip:port` of the server side; null where nothing shows an attempt.
+    pub backend: Option<String>,
+    /// Number of the connection; null likewise.
+    pub connection: Option<u64>,
     /// Number of the exchange on it.
     pub ordinal: u32,
     /// What was asked.
@@ -545,6 +615,9 @@ pub struct Note {
     pub code: &'static str,
     /// For people.
     pub text: String,
+    /// The same in the first sentence, where that has it.
+    #[serde(skip)]
+    pub headline: Option<String>,
 }
 
 fn displayed<S: Serializer>(origin: &Option<Origin>, to: S) -> Result<S::Ok, S::Error> {

@@ -1,11 +1,12 @@
 //! What limits the answer, or completes it: the notes.
 
 use super::build::Sources;
+use super::headline::seen_instead;
 use super::model::{Capture, Counters, Note};
 use super::words::duration;
 use crate::clear;
 use crate::exchange::{Protocol, Unread};
-use crate::ledger::{Ledger, Listener};
+use crate::ledger::{Ledger, Listener, What};
 use crate::packet::{Endpoint, Pattern, Skip};
 use crate::roles::{Role, Roles};
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ pub(super) fn notes(
 ) -> Vec<Note> {
     let listeners = &ledger.listeners();
     let mut notes = Vec::new();
-    let mut add = |code, text: String| notes.push(Note { code, text });
+    let mut add = |code, text: String| notes.push(Note { code, text, headline: None });
     let of_backends = |value: &dyn Fn(&Listener) -> u64| {
         listeners
             .iter()
@@ -71,6 +72,11 @@ pub(super) fn notes(
     let cut = unread(Unread::HeadCut);
     if cut > 0 {
         add("heads_cut", format!("the snap length cut the heads of {}", plural(cut, "exchange")));
+    }
+    let empty = of_backends(&|one| one.not_read.get(&What::NoPayload).map_or(0, |n| n.connections));
+    if empty > 0 {
+        let of = plural(empty, "connection");
+        add("heads_cut", format!("the snap length left not a byte of what was said on {of}"));
     }
     let cut = unread(Unread::BodyCut);
     if cut > 0 {
@@ -155,9 +161,6 @@ pub(super) fn notes(
         );
         add("roles_guessed", text);
     }
-    for pattern in roles.untried(listeners.keys()) {
-        add("no_traffic_for_backend", untried(pattern, sources.span, listeners));
-    }
     if !roles.pass_on.is_empty() {
         let names: Vec<String> = roles.pass_on.iter().map(Endpoint::to_string).collect();
         let text = format!(
@@ -168,8 +171,7 @@ pub(super) fn notes(
         add("front_found", text);
     }
     let fronts = listeners.keys().filter(|endpoint| roles.of(**endpoint) == Role::Front).count();
-    let backends =
-        listeners.keys().filter(|endpoint| roles.of(**endpoint) == Role::Backend).count();
+    let backends = listeners.keys().filter(|endpoint| roles.is_on_backend(**endpoint)).count();
     if fronts > 0 && backends == 0 {
         let text = "the proxy's own listeners are seen and no connection to a backend: perhaps it \
                     reaches it by a Unix socket, or on an interface that was not captured";
@@ -191,7 +193,36 @@ pub(super) fn notes(
     for (bound, hits) in &counters.limits_hit {
         add("limit_hit", format!("the bound on {bound} was reached {}", plural(*hits, "time")));
     }
+    if let Some(text) = clients_unknown(listeners, roles) {
+        add("clients_unknown", text);
+    }
+    for pattern in roles.untried(listeners.keys()) {
+        notes.push(untried(pattern, sources.span, listeners));
+    }
     notes
+}
+
+/// The front leg is there and cannot be read: a listener that speaks TLS, on the host of a proxy that is
+/// known by what it opens.
+fn clients_unknown(listeners: &BTreeMap<Endpoint, &Listener>, roles: &Roles) -> Option<String> {
+    let backends =
+        || listeners.iter().filter(|(endpoint, _)| roles.of(**endpoint) == Role::Backend);
+    let opens = |front: &Endpoint, listener: &Listener| {
+        backends().any(|(backend, one)| {
+            backend.addr != front.addr && one.proxies.contains_key(&front.addr)
+                || listener.accepted_here > 0 && listener.opened_here == 0 && one.opened_here > 0
+        })
+    };
+    let mut tls = listeners.iter().filter(|(endpoint, listener)| {
+        roles.of(**endpoint) != Role::Backend
+            && listener.spoke(Protocol::Tls) > 0
+            && opens(endpoint, listener)
+    });
+    let (front, _) = tls.next()?;
+    Some(format!(
+        "what clients got is not known, for they speak TLS with the proxy ({front}): its log tells \
+         (--access-log FILE)"
+    ))
 }
 
 /// Which TLS connections were read as the programs of this host gave their text to OpenSSL.
@@ -233,19 +264,21 @@ fn were(count: u64) -> String {
 }
 
 /// That nobody tried a backend that was named, and what is tried instead.
-fn untried(pattern: Pattern, span: Duration, listeners: &BTreeMap<Endpoint, &Listener>) -> String {
+fn untried(pattern: Pattern, span: Duration, listeners: &BTreeMap<Endpoint, &Listener>) -> Note {
     const NAMED: usize = 4;
     let same_host = |endpoint: &Endpoint| pattern.addr.is_none_or(|addr| addr == endpoint.addr);
-    let mut others: Vec<(u64, Endpoint, bool)> = listeners
+    let mut others: Vec<(u64, Endpoint, bool, bool)> = listeners
         .iter()
-        .filter(|(endpoint, _)| same_host(endpoint))
         .map(|(endpoint, listener)| {
             let refused = listener.connects_failed == listener.connections;
-            (listener.connections, *endpoint, refused)
+            let http =
+                [Protocol::Http1, Protocol::Http2].iter().any(|one| listener.spoke(*one) > 0);
+            (listener.connections, *endpoint, refused, http)
         })
         .collect();
-    others.sort_by_key(|(connections, endpoint, _)| (std::cmp::Reverse(*connections), *endpoint));
-    let named = others.iter().take(NAMED).map(|(_, endpoint, refused)| {
+    others.sort_by_key(|(connections, endpoint, ..)| (std::cmp::Reverse(*connections), *endpoint));
+    let near = others.iter().filter(|(_, endpoint, ..)| same_host(endpoint)).take(NAMED);
+    let named = near.map(|(_, endpoint, refused, _)| {
         format!("{endpoint}{}", if *refused { " (in vain)" } else { "" })
     });
     let named: Vec<String> = named.collect();
@@ -254,11 +287,21 @@ fn untried(pattern: Pattern, span: Duration, listeners: &BTreeMap<Endpoint, &Lis
         (true, false) => ", though other traffic is seen".to_owned(),
         (true, true) => String::new(),
     };
-    format!(
-        "nobody tried {pattern} in {}{instead}: look at the security group, the target port, or where \
-         the proxy points",
-        duration(span)
-    )
+    let names = |wanted: &dyn Fn(bool) -> bool| -> Vec<String> {
+        let wanted = others.iter().filter(|(.., http)| wanted(*http));
+        wanted.map(|(_, endpoint, ..)| endpoint.to_string()).collect()
+    };
+    let servers = names(&|http| http);
+    let headline = seen_instead(&pattern.to_string(), &servers, &names(&|_| true));
+    Note {
+        code: "no_traffic_for_backend",
+        text: format!(
+            "nobody tried {pattern} in {}{instead}: look at the security group, the target port, or \
+             where the proxy points",
+            duration(span)
+        ),
+        headline: Some(headline),
+    }
 }
 
 /// A listener that answers 502 or 504 is a proxy: only these say so of a backend (RFC 9110, sections

@@ -1,5 +1,6 @@
 //! `--format text`: for people. The answer first, then what it rests on.
 
+use super::headline::{Headline, Outcome, checks, sentence};
 use super::histogram;
 use super::log_text;
 use super::model::{Backend, Capture, Evidence, Failure, Report, Timeout};
@@ -27,11 +28,12 @@ pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// # Errors
 /// When writing fails.
 pub fn write(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
-    log_text::lead(report, out)?;
-    // Without a capture the log has said all that there is.
+    // Without a capture the log says all that there is.
     if !report.captures.is_empty() || report.log.is_none() {
-        answer(report, out)?;
+        first(report, out)?;
     }
+    log_text::lead(report, out)?;
+    answer(report, out)?;
     causes(report, out)?;
     log_text::section(report, all, out)?;
     for backend in &report.backends {
@@ -41,61 +43,16 @@ pub fn write(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> 
     limits(report, out)
 }
 
+fn first(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let Headline { outcome, unread, counts, clients } = report.headline();
+    let unread = unread.map(|text| format!("{YELLOW}{text}{YELLOW:#}"));
+    let colour = if outcome == Outcome::Failed { RED } else { GREEN };
+    let counts = counts.map(|text| format!("{colour}{text}{colour:#}"));
+    let parts: Vec<String> = [unread, counts, clients].into_iter().flatten().collect();
+    paragraph(&parts.join(" "), "", out)
+}
+
 fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let counters = &report.counters;
-    let failed = counters.exchanges_failed.saturating_add(counters.connects_failed);
-    if report.failures.is_empty() && failed == 0 {
-        return match (counters.exchanges, report.backends.is_empty()) {
-            (0, true) if counters.connections == 0 => paragraph(
-                &format!(
-                    "{YELLOW}No TCP connection was seen{YELLOW:#}, so there is nothing to say."
-                ),
-                "",
-                out,
-            ),
-            (0, true) => paragraph(
-                &format!(
-                    "{YELLOW}No backend was found{YELLOW:#} among {}: nothing in this capture speaks \
-                     HTTP/1 in clear. If a listener should be judged all the same, name it: \
-                     --backend ADDR:PORT.",
-                    plural(counters.connections, "TCP connection")
-                ),
-                "",
-                out,
-            ),
-            (exchanges, _) => paragraph(
-                &format!("{GREEN}None of {} failed.{GREEN:#}", plural(exchanges, "request")),
-                "",
-                out,
-            ),
-        };
-    }
-    let mut parts = Vec::new();
-    if counters.exchanges_failed > 0 {
-        let requests = plural(counters.exchanges, "request");
-        parts.push(format!("{} of {requests} failed", counters.exchanges_failed));
-    }
-    if counters.connects_failed > 0 {
-        let more = if parts.is_empty() { "" } else { "and " };
-        let refused = report.causes.get("connection_refused") == Some(&counters.connects_failed);
-        let connections = if refused {
-            format!("{} refused", was(counters.connects_failed, "connection"))
-        } else {
-            format!("{} could not be made", plural(counters.connects_failed, "connection"))
-        };
-        parts.push(format!("{more}{connections}"));
-    }
-    if counters.mismatched > 0 {
-        let more = if parts.is_empty() { "" } else { "and " };
-        let connections = plural(counters.mismatched, "connection");
-        parts.push(format!("{more}{connections} met another protocol"));
-    }
-    let probes = report.causes.get("health_check_failing").copied().unwrap_or(0);
-    if probes > 0 {
-        let of = plural(probes, "backend");
-        parts.push(format!("the health checks of {of} fail"));
-    }
-    paragraph(&format!("{RED}{}{RED:#}", sentence(&parts.join(", "))), "", out)?;
     for event in &report.events {
         writeln!(out)?;
         let at = event.first.get(11..19).unwrap_or(&event.first);
@@ -119,21 +76,21 @@ fn belong(failures: u64) -> String {
     format!("{} {}", plural(failures, "failure"), if failures == 1 { "belongs" } else { "belong" })
 }
 
-fn was(count: u64, noun: &str) -> String {
-    format!("{} {}", plural(count, noun), if count == 1 { "was" } else { "were" })
-}
-
 /// The first of the failures that are alike, with how many there are, the most frequent first.
 fn reasons(report: &Report) -> Vec<(&Failure, usize)> {
-    let mut groups: BTreeMap<[&str; 4], (&Failure, usize)> = BTreeMap::new();
+    let mut groups: BTreeMap<[&str; 5], (&Failure, usize)> = BTreeMap::new();
     // What an event explains was told with it.
     for failure in report.failures.iter().filter(|failure| failure.event.is_none()) {
-        let alike = [failure.cause, &failure.backend, failure.certainty, failure.retry];
+        let backend = failure.backend.as_deref().unwrap_or_default();
+        let why = failure.detail.get("why").and_then(|why| why.as_str()).unwrap_or_default();
+        let alike = [failure.cause, backend, failure.certainty, failure.retry, why];
         let group = groups.entry(alike).or_insert((failure, 0));
         group.1 = group.1.saturating_add(1);
     }
     let mut reasons: Vec<_> = groups.into_values().collect();
-    reasons.sort_by_key(|(first, count)| (std::cmp::Reverse(*count), first.connection));
+    reasons.sort_by_key(|(first, count)| {
+        (std::cmp::Reverse(*count), first.connection.unwrap_or(u64::MAX))
+    });
     reasons
 }
 
@@ -181,7 +138,7 @@ fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "  {}, {} from {}{more}",
-        plural(backend.exchanges, "request"),
+        requests(backend),
         plural(backend.connections, "connection"),
         proxies.join(", "),
     )?;
@@ -242,6 +199,15 @@ fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
         paragraph(&default, "  ", out)?;
     }
     histogram::write(backend, out)
+}
+
+/// `19 requests and 8 health checks`.
+fn requests(backend: &Backend) -> String {
+    let requests = plural(backend.exchanges.saturating_sub(backend.probes), "request");
+    match backend.probes {
+        0 => requests,
+        probes => format!("{requests} and {}", checks(probes)),
+    }
 }
 
 /// An address, with the name that it was told to have.
@@ -363,7 +329,13 @@ fn failure_head(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
             Some(format!(", {what} {}", duration(Duration::from_nanos(nanos?))))
         })
         .collect();
-    writeln!(out, "      {} → {}{}", failure.proxy, failure.backend, times.concat())
+    match (&failure.proxy, &failure.backend) {
+        (Some(proxy), Some(backend)) => {
+            writeln!(out, "      {proxy} → {backend}{}", times.concat())
+        }
+        (Some(proxy), None) => writeln!(out, "      answered by {proxy}{}", times.concat()),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the request may be sent again, and why.
@@ -417,13 +389,4 @@ fn capture_line(capture: &Capture) -> String {
         _ => String::new(),
     };
     format!("{}: {}{span}", capture.path, plural(capture.frames, "frame"))
-}
-
-/// First letter upper case, a full stop at the end.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
-        None => String::new(),
-    }
 }

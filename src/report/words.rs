@@ -23,6 +23,26 @@ pub(super) fn duration(value: Duration) -> String {
     }
 }
 
+/// `840 bytes`, `2.1 kB`, `34 MB`.
+pub(super) fn bytes(count: u64) -> String {
+    let mut unit = 1_u64;
+    let mut name = "bytes";
+    for larger in ["kB", "MB", "GB", "TB"] {
+        let next = unit.saturating_mul(1_000);
+        if count < next {
+            break;
+        }
+        (unit, name) = (next, larger);
+    }
+    if unit == 1 {
+        return super::notes::plural(count, "byte");
+    }
+    let whole = count.checked_div(unit).unwrap_or(0);
+    let rest = count.checked_rem(unit).unwrap_or(0);
+    let tenth = rest.saturating_mul(10).checked_div(unit).unwrap_or(0);
+    if whole < 10 { format!("{whole}.{tenth} {name}") } else { format!("{whole} {name}") }
+}
+
 /// What the retry advice rests on.
 pub(super) fn retry_reason(reason: RetryReason) -> &'static str {
     match reason {
