@@ -28,6 +28,8 @@ mod answers;
 mod captures;
 /// The program as a person or a script meets it: output, exit codes, errors.
 mod cli;
+/// What clients got, and what explains it.
+mod clients;
 /// Closes: whose they are, and what they say.
 mod closes;
 /// Connects that fail, and those that only seem to.
@@ -43,6 +45,8 @@ mod explain;
 /// Captures read through a filter.
 #[cfg(feature = "live")]
 mod filter;
+/// The first sentence, and the exit status.
+mod first_sentence;
 /// Nothing in a capture makes the program panic, hang or grow.
 mod hostile;
 /// Files and pipes as they are given: silent, endless, stopped, the same twice, of different times.

@@ -206,7 +206,7 @@ fn another_port_of_the_host_that_answers_is_named() {
     let report = all(&talks);
     let failure = &report.failures[0];
     assert_eq!(
-        (failure.cause, failure.backend.as_str()),
+        (failure.cause, failure.backend.as_deref().unwrap()),
         ("health_check_failing", "10.0.0.1:9000")
     );
     assert!(failure.fix.contains("port 8080 of the same host answers"), "{}", failure.fix);
@@ -481,7 +481,10 @@ fn a_client_that_left_is_proven_by_the_front_leg() {
     let report = left("/report", millis(1_990));
     assert_eq!(causes(&report), [("client_gone", 1)]);
     let failure = &report.failures[0];
-    assert_eq!((failure.backend.as_str(), failure.certainty), ("10.0.0.1:8080", "proven"));
+    assert_eq!(
+        (failure.backend.as_deref().unwrap(), failure.certainty),
+        ("10.0.0.1:8080", "proven")
+    );
     assert_eq!(failure.detail["client"], "10.0.0.77:50000");
     assert!(failure.frames.iter().any(|frame| frame.note.contains("front leg")));
 }
@@ -530,7 +533,10 @@ fn a_client_that_left_is_proven_at_a_proxy_with_two_addresses() {
     let report = read(cooked(&frames, &[outer, inner])).unwrap();
     assert_eq!(causes(&report), [("client_gone", 1)]);
     let failure = &report.failures[0];
-    assert_eq!((failure.certainty, failure.backend.as_str()), ("proven", "10.0.0.1:8080"));
+    assert_eq!(
+        (failure.certainty, failure.backend.as_deref().unwrap()),
+        ("proven", "10.0.0.1:8080")
+    );
     assert_eq!(failure.detail["client"], "192.0.2.77:50000");
     // Both legs come to one host: a proxy of another host stands between them.
     let elsewhere = read(cooked(&frames, &[outer, [10, 0, 0, 1]])).unwrap();

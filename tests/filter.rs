@@ -64,7 +64,8 @@ fn only_frames_that_the_filter_accepts_are_read_and_the_rest_is_counted() {
     let (one, other) = (crash(40_000, 0), crash(40_001, 0));
     let both = together(&[&one, &other]);
     let report = filtered(&[pcap(&both)], "tcp port 40001").unwrap();
-    let clients: Vec<&str> = report.failures.iter().map(|failure| failure.proxy.as_str()).collect();
+    let clients: Vec<&str> =
+        report.failures.iter().map(|failure| failure.proxy.as_deref().unwrap()).collect();
     assert_eq!(clients, ["10.0.0.9:40001"]);
     assert_eq!(report.counters.frames, both.len() as u64);
     assert_eq!(report.counters.segments, other.frames.len() as u64);
@@ -206,7 +207,8 @@ fn a_wrong_expression_is_told_in_one_line_before_anything_is_read() {
 #[test]
 fn an_answer_of_nothing_says_that_the_filter_left_nothing() {
     let output = run(&["analyze", "--filter", "tcp port 80", RACE]);
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(2), "nothing was judged");
+    assert!(stdout(&output).contains("the filter left none of 54 frames"));
     assert!(stdout(&output).contains("frames skipped: filtered 54"));
     let output = run(&["analyze", "--filter", "tcp port 3000", RACE]);
     assert_eq!(output.status.code(), Some(1));

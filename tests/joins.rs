@@ -647,7 +647,7 @@ fn lines_that_cannot_be_read_are_counted_and_shown_and_stop_nothing() {
 }
 
 #[test]
-fn what_users_saw_leads_the_answer() {
+fn what_users_saw_leads_the_answer_and_what_the_lines_are_of_follows() {
     let talks = [cut(40_000, MS(0), "/a"), cut(40_001, MS(300), "/a")];
     let given = Given::talks(&[&talks[0], &talks[1]]).log(&[
         line(0.041, "/a", 502, 0.041),
@@ -655,7 +655,11 @@ fn what_users_saw_leads_the_answer() {
         line(99.0, "/a", 502, 0.041),
     ]);
     let text = stdout(&given.run(&[]));
-    let lead = text.split("\n\n").next().unwrap().replace('\n', " ");
+    let mut paragraphs = text.split("\n\n").map(|lines| lines.replace('\n', " "));
+    // The third line is of another time, so that it does not say of how many requests these are.
+    let first = paragraphs.next().unwrap();
+    assert_eq!(first, "2 client requests failed (2 × 502); behind them 2 of 2 attempts.");
+    let lead = paragraphs.next().unwrap();
     for words in [
         "These 3 lines with 502",
         "2 are closes in flight",

@@ -154,7 +154,7 @@ fn ipv6_with_extension_headers_carries_the_same_conversation() {
         .collect();
     let report = analyze(&frames);
     assert_eq!(causes(&report), ["keepalive_race"]);
-    assert_eq!(report.failures[0].backend, "[2001:db8::1]:8080");
+    assert_eq!(report.failures[0].backend.as_deref(), Some("[2001:db8::1]:8080"));
 }
 
 #[test]

@@ -136,8 +136,11 @@ fn address_translation_between_two_vantages_hides_nothing_and_doubles_nothing() 
     let mut damaged = outside.frames.clone();
     damaged.drain(4..6);
     let both = together(&[("lb", &damaged), ("pod", &inside.frames)]);
-    let found: Vec<_> =
-        both.failures.iter().map(|failure| (failure.backend.as_str(), said(failure))).collect();
+    let found: Vec<_> = both
+        .failures
+        .iter()
+        .map(|failure| (failure.backend.as_deref().unwrap(), said(failure)))
+        .collect();
     assert_eq!(found, [("10.0.0.5:80", ("closed_in_flight", "proven", "unsafe"))]);
 }
 
@@ -151,7 +154,8 @@ fn captures_that_share_nothing_are_read_as_one_scene() {
     let mut back = Talk::new(1, 2);
     back.handshake().data(Proxy, &get("/crash")).ack(Backend).idle(TWO_SECONDS).close(Backend);
     let both = together(&[("eth0", &front.frames), ("eth1", &back.frames)]);
-    let backends: Vec<&str> = both.failures.iter().map(|one| one.backend.as_str()).collect();
+    let backends: Vec<&str> =
+        both.failures.iter().map(|one| one.backend.as_deref().unwrap()).collect();
     assert_eq!(backends, ["10.0.0.1:8080"]);
     assert!(!has_note(&both, "two_vantages"));
 }

@@ -54,6 +54,8 @@ impl What {
     pub(super) fn of_connection(ended: &Ended, connection: &Connection) -> Option<Self> {
         let sent = [Side::Client, Side::Server].iter().any(|side| connection.half(*side).bytes > 0);
         match ended.protocol {
+            // That was read, and is a failure.
+            _ if ended.mismatch.is_some() => None,
             _ if is_one_direction(ended.protocol, connection) => Some(Self::OneDirection),
             Protocol::Tls => Some(Self::Tls),
             Protocol::Http2 => Some(Self::Http2),

@@ -6,13 +6,13 @@ use super::fix::{fix, known_proxy, known_server};
 use super::forecast::Forecast;
 use super::listening;
 use super::model::{
-    Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Health, Idle, Judged,
-    Proxy, Report, Request, RequestLimit, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
+    Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Health, Idle, Proxy,
+    Report, Request, RequestLimit, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
 };
 use super::notes::notes;
 use super::process;
 use super::summary::summary;
-use super::unread::unread;
+use super::unread::{judged, probes, unread};
 use super::words;
 use crate::clear;
 use crate::digest;
@@ -102,20 +102,6 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         front_leg: None,
         notes,
     }
-}
-
-/// What was judged of what was counted.
-fn judged(counters: &Counters, backends: &[(Endpoint, &Listener)]) -> Judged {
-    let not_judged = counters.exchanges_unread.saturating_add(counters.exchanges_open);
-    let exchanges = counters.exchanges.saturating_sub(not_judged);
-    let probes = backends.iter().fold(0_u64, |sum, (_, one)| sum.saturating_add(probes(one)));
-    Judged { exchanges, probes: probes.min(exchanges), connects: counters.connects_failed }
-}
-
-/// Requests that probe a listener's health.
-fn probes(listener: &Listener) -> u64 {
-    let asked = listener.health().into_iter().filter(|health| !health.method.is_empty());
-    asked.fold(0, |sum, health| sum.saturating_add(health.of))
 }
 
 /// Failures by cause: all of a backend's, and refused connects to anything else that is judged.

@@ -103,12 +103,16 @@ fn nothing_judged(report: &Report, unread: Option<String>) -> String {
 /// There is no connection: what there is instead.
 fn no_connection(report: &Report) -> String {
     let captures = u64::try_from(report.captures.len()).unwrap_or(u64::MAX);
+    let frames = report.counters.frames;
+    if frames > 0 && report.counters.skipped.get("filtered") == Some(&frames) {
+        return format!("the filter left none of {}", plural(frames, "frame"));
+    }
     let of = match captures {
         0 => "no capture and no line that could be read".to_owned(),
-        1 => format!("no TCP connection among {}", plural(report.counters.frames, "frame")),
+        1 => format!("no TCP connection among {}", plural(frames, "frame")),
         _ => format!(
             "no TCP connection among {} of {}",
-            plural(report.counters.frames, "frame"),
+            plural(frames, "frame"),
             plural(captures, "capture")
         ),
     };

@@ -1,4 +1,4 @@
-//! What was not read or not judged, in the report: how much of it, where, why, and what to do.
+//! What was judged, and what was not read or not judged: how much of it, where, why, and what to do.
 
 use super::model::{Counters, Judged, Unread};
 use super::notes::plural;
@@ -13,7 +13,21 @@ const LISTED: usize = 100;
 /// Reasons and listeners named in a sentence.
 const NAMED: [usize; 2] = [4, 3];
 
-/// What was judged of the backends, and what was not read there. Where nothing at all was judged, that
+/// What was judged of what was counted.
+pub(super) fn judged(counters: &Counters, backends: &[(Endpoint, &Listener)]) -> Judged {
+    let not_judged = counters.exchanges_unread.saturating_add(counters.exchanges_open);
+    let exchanges = counters.exchanges.saturating_sub(not_judged);
+    let probes = backends.iter().fold(0_u64, |sum, (_, one)| sum.saturating_add(probes(one)));
+    Judged { exchanges, probes: probes.min(exchanges), connects: counters.connects_failed }
+}
+
+/// Requests that probe a listener's health.
+pub(super) fn probes(listener: &Listener) -> u64 {
+    let asked = listener.health().into_iter().filter(|health| !health.method.is_empty());
+    asked.fold(0, |sum, health| sum.saturating_add(health.of))
+}
+
+/// What was not read of the backends. Where nothing at all was judged, that
 /// nobody is known for a backend is no reason to be silent of the others.
 pub(super) fn unread(
     ledger: &Ledger,

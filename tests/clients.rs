@@ -1,0 +1,343 @@
+//! Clients are counted as clients, attempts as attempts; and clients that got 502, 503 or 504 are told, also
+//! where no attempt at a backend explains it.
+
+use crate::program::{stderr, stdout, why502};
+use crate::scenarios::analyze;
+use crate::talk::{self, End, Talk, get, pcap};
+use End::{Backend, Proxy};
+use serde_json::Value;
+use std::fs;
+use std::time::Duration;
+use why502::report::{Failure, Outcome, Report};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MS: fn(u64) -> Duration = Duration::from_millis;
+const PROXY: [u8; 4] = [10, 0, 0, 9];
+
+fn answer(status: u16) -> Vec<u8> {
+    format!("HTTP/1.1 {status} Whatever\r\nContent-Length: 0\r\n\r\n").into_bytes()
+}
+
+/// A client's request to the proxy, answered after `wait`.
+fn asks(port: u16, after: Duration, target: &str, wait: Duration, status: u16) -> Talk {
+    let mut talk = Talk::new(u32::from(port) * 9, 77)
+        .between(([10, 0, 0, 77], port), (PROXY, 80))
+        .after(after);
+    talk.handshake().data(Proxy, &get(target)).ack(Backend).idle(wait);
+    talk.data(Backend, &answer(status)).ack(Proxy).close(Proxy);
+    talk
+}
+
+/// The proxy's request to the backend.
+fn attempt(port: u16, after: Duration, target: &str) -> Talk {
+    let mut talk = Talk::new(u32::from(port) * 7, 99).on_port(port).after(after);
+    talk.handshake().exchange(target, 0).close(Proxy);
+    talk
+}
+
+/// One that the backend cuts off after 40 ms.
+fn cut(port: u16, after: Duration, target: &str) -> Talk {
+    let mut talk = Talk::new(u32::from(port) * 7, 99).on_port(port).after(after);
+    talk.handshake().data(Proxy, &get(target)).ack(Backend).idle(MS(40)).close(Backend);
+    talk
+}
+
+fn refused(port: u16, after: Duration) -> Talk {
+    let mut talk = Talk::new(u32::from(port) * 7, 99)
+        .between((PROXY, port), ([10, 0, 0, 2], 8080))
+        .after(after);
+    talk.refuse();
+    talk
+}
+
+/// Three requests that go well, so that it shows who the proxy is.
+fn well() -> Vec<Talk> {
+    (0..3_u16)
+        .flat_map(|index| {
+            let (target, at) = (format!("/well/{index}"), SECOND * u32::from(index));
+            let front = asks(50_000 + index, at, &target, MS(20), 200);
+            [front, attempt(40_000 + index, at + MS(2), &target)]
+        })
+        .collect()
+}
+
+fn with(more: &[Talk]) -> Report {
+    let mut talks = well();
+    talks.extend_from_slice(more);
+    analyze(&talk::together(&talks.iter().collect::<Vec<_>>()))
+}
+
+fn unexplained(report: &Report) -> Vec<&Failure> {
+    let code = |failure: &&Failure| {
+        failure.detail.get("reason") == Some(&"client_error_unexplained".into())
+    };
+    report.failures.iter().filter(code).collect()
+}
+
+const LATER: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_502_that_no_attempt_explains_is_a_failure_without_a_backend() {
+    let report = with(&[asks(51_000, LATER, "/none", MS(3), 502)]);
+    let said = report.headline().text();
+    assert_eq!(
+        said,
+        "1 of 4 client requests failed (1 × 502); no attempt at a backend explains it."
+    );
+    assert_eq!(report.outcome(), Outcome::Failed);
+    let [failure] = unexplained(&report)[..] else { panic!("{:?}", report.failures) };
+    assert_eq!((failure.cause, failure.certainty), ("unproven", "possible"));
+    assert_eq!((&failure.backend, failure.connection), (&None, None));
+    assert_eq!(failure.proxy.as_deref(), Some("10.0.0.9:80"));
+    assert_eq!((&failure.detail["why"], failure.retry), (&"no_attempt".into(), "unknown"));
+    assert_eq!(failure.request.as_ref().unwrap().target.as_deref(), Some("/none"));
+    assert_eq!(report.causes["unproven"], 1);
+    let json = serde_json::to_value(failure).unwrap();
+    assert!(json["backend"].is_null() && json["connection"].is_null(), "{json}");
+    let clients = report.clients.unwrap();
+    assert_eq!((clients.by, clients.requests, clients.unexplained), ("front_leg", 4, 1));
+    assert_eq!(clients.errors["502"], 1);
+}
+
+#[test]
+fn other_statuses_of_the_proxys_own_are_none_of_the_backends() {
+    for status in [404, 403, 499, 500] {
+        let report = with(&[asks(51_000, LATER, "/none", MS(3), status)]);
+        assert!(report.failures.is_empty(), "{status}: {:?}", report.failures);
+    }
+}
+
+#[test]
+fn an_attempt_that_failed_explains_its_client_and_is_told_once() {
+    let report =
+        with(&[asks(51_000, LATER, "/cut", MS(60), 502), cut(41_000, LATER + MS(2), "/cut")]);
+    assert_eq!(report.failures.len(), 1, "{:?}", report.failures);
+    assert_eq!(report.failures[0].cause, "closed_in_flight");
+    assert_eq!(
+        report.headline().text(),
+        "1 of 4 client requests failed (1 × 502); behind them 1 of 4 attempts."
+    );
+}
+
+#[test]
+fn two_attempts_for_one_client_are_one_client() {
+    let report = with(&[
+        asks(51_000, LATER, "/cut", MS(200), 502),
+        cut(41_000, LATER + MS(2), "/cut"),
+        cut(41_001, LATER + MS(60), "/cut"),
+    ]);
+    assert_eq!(
+        report.headline().text(),
+        "1 of 4 client requests failed (1 × 502); behind them 2 of 5 attempts."
+    );
+    assert_eq!(report.clients.unwrap().unexplained, 0);
+}
+
+#[test]
+fn a_retry_that_went_well_hid_the_failure_from_its_client() {
+    let report = with(&[
+        asks(51_000, LATER, "/cut", MS(200), 200),
+        cut(41_000, LATER + MS(2), "/cut"),
+        attempt(41_001, LATER + MS(60), "/cut"),
+    ]);
+    assert_eq!(
+        report.headline().text(),
+        "1 of 5 attempts failed; no client got a 5xx (4 requests)."
+    );
+    let clients = report.clients.unwrap();
+    assert_eq!((clients.hidden_by_retry, clients.errors.len()), (1, 0));
+}
+
+#[test]
+fn a_failed_connect_explains_one_client_that_waited_for_it() {
+    let one = asks(51_000, LATER, "/a", MS(10), 502);
+    let report = with(&[one.clone(), refused(41_000, LATER + MS(2))]);
+    assert!(unexplained(&report).is_empty(), "{:?}", report.failures);
+    assert_eq!(
+        report.headline().text(),
+        "1 of 4 client requests failed (1 × 502); behind them 1 connection was refused."
+    );
+    // It cannot explain a second one, nor one that waited at another time.
+    let other = asks(51_001, LATER + MS(1), "/b", MS(12), 502);
+    let report = with(&[one.clone(), other, refused(41_000, LATER + MS(2))]);
+    assert_eq!(unexplained(&report).len(), 1);
+    assert!(report.headline().text().contains("explains 1 of them"));
+    let report = with(&[one, refused(41_000, LATER + SECOND)]);
+    assert_eq!(unexplained(&report).len(), 1);
+}
+
+/// The proxy asks the backend for another target than it was asked for.
+#[test]
+fn an_attempt_with_a_rewritten_target_explains_who_waited_for_it() {
+    let report =
+        with(&[asks(51_000, LATER, "/api/x", MS(60), 502), cut(41_000, LATER + MS(2), "/x")]);
+    assert!(unexplained(&report).is_empty(), "{:?}", report.failures);
+    assert_eq!(report.failures.len(), 1);
+}
+
+#[test]
+fn an_answer_that_the_proxy_made_an_error_of_is_told_as_that() {
+    let report =
+        with(&[asks(51_000, LATER, "/odd", MS(20), 502), attempt(41_000, LATER + MS(2), "/odd")]);
+    let [failure] = unexplained(&report)[..] else { panic!("{:?}", report.failures) };
+    assert_eq!(failure.detail["why"], "answer_refused");
+}
+
+/// The listener and the address that it tries belong to one host, though they differ.
+fn own_answers(connects: &[Talk]) -> Report {
+    let fronts = (0..2_u16).map(|index| {
+        let mut talk = Talk::new(u32::from(index) * 9, 77)
+            .between(([127, 0, 0, 1], 50_000 + index), ([127, 0, 0, 1], 3000))
+            .after(SECOND * u32::from(index));
+        talk.handshake().data(Proxy, &get("/a")).ack(Backend).idle(MS(10));
+        talk.data(Backend, &answer(502)).ack(Proxy).close(Proxy);
+        talk
+    });
+    let fronts: Vec<Talk> = fronts.collect();
+    analyze(&talk::together(&fronts.iter().chain(connects).collect::<Vec<_>>()))
+}
+
+fn loopback_refused(port: u16, after: Duration) -> Talk {
+    let mut talk = Talk::new(u32::from(port) * 7, 99)
+        .between(([127, 0, 0, 2], port), ([127, 0, 0, 2], 3001))
+        .after(after);
+    talk.refuse();
+    talk
+}
+
+#[test]
+fn the_proxys_own_answer_after_a_connect_that_failed_is_no_backends_error() {
+    let connects = [loopback_refused(41_000, MS(3)), loopback_refused(41_001, SECOND + MS(3))];
+    let report = own_answers(&connects);
+    let causes: Vec<&str> = report.failures.iter().map(|failure| failure.cause).collect();
+    assert_eq!(causes, ["connection_refused", "connection_refused"]);
+    assert_eq!(
+        report.headline().text(),
+        "2 of 2 client requests failed (2 × 502); behind them 2 connections were refused."
+    );
+}
+
+#[test]
+fn who_answers_502_without_having_tried_anybody_may_be_a_backend() {
+    // One of both answers has no connect before it.
+    let report = own_answers(&[loopback_refused(41_000, MS(3))]);
+    assert_eq!(report.causes["backend_error"], 2);
+    let report = own_answers(&[]);
+    assert_eq!(report.causes["backend_error"], 2);
+}
+
+#[test]
+fn where_the_front_leg_is_tls_what_clients_got_is_not_known() {
+    let mut front = Talk::new(3, 4).between(([10, 0, 0, 77], 50_000), (PROXY, 443));
+    let hello = [&[0x16, 3, 1, 0, 44, 1, 0, 0, 40, 3, 3][..], &[7; 38]].concat();
+    front.handshake().data(Proxy, &hello).ack(Backend).close(Proxy);
+    let back = cut(41_000, MS(5), "/cut");
+    let report = analyze(&talk::together(&[&front, &back]));
+    let said = report.headline().text();
+    assert!(said.starts_with("1 of 1 request failed."), "{said}");
+    assert!(said.contains("What clients got is not known"), "{said}");
+    assert!(said.contains("10.0.0.9:443") && said.contains("--access-log"), "{said}");
+    assert!(report.clients.is_none());
+}
+
+/// A capture of the backend leg alone and two logs of nginx: of requests, and of messages.
+fn logged(talks: &[Talk], access: &[String], messages: &[String]) -> (Value, String, i32) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("c.pcap"), pcap(&talk::together(&talks.iter().collect::<Vec<_>>()))).unwrap();
+    fs::write(path("access.log"), access.join("\n")).unwrap();
+    let mut options = vec!["--access-log".to_owned(), path("access.log")];
+    if !messages.is_empty() {
+        fs::write(path("error.log"), messages.join("\n")).unwrap();
+        options.extend(["--access-log".to_owned(), path("error.log")]);
+    }
+    let run = |format: &str| {
+        let mut command = why502(&["analyze", "--format", format]);
+        command.args(&options).arg(path("c.pcap")).output().unwrap()
+    };
+    let json = run("json");
+    let report =
+        serde_json::from_slice(&json.stdout).unwrap_or_else(|_| panic!("{}", stderr(&json)));
+    let text = stdout(&run("text"));
+    let first = text.split("\n\n").next().unwrap();
+    let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
+    (report, first, json.status.code().unwrap())
+}
+
+fn line(second: u64, target: &str, status: u16) -> String {
+    format!(
+        "10.0.0.77 - - [20/Nov/2026:12:00:{second:02} +0000] \"GET {target} HTTP/1.1\" {status} 157 \"-\" \"curl\""
+    )
+}
+
+fn message(second: u64, target: &str, words: &str) -> String {
+    format!(
+        "2026/11/20 12:00:{second:02} [error] 7#7: *1 {words} while connecting to upstream, client: 10.0.0.77, \
+         server: , request: \"GET {target} HTTP/1.1\", upstream: \"http://10.0.0.1:8080{target}\""
+    )
+}
+
+fn attempts() -> Vec<Talk> {
+    (0..3_u16)
+        .map(|index| attempt(40_000 + index, SECOND * u32::from(index * 5), &format!("/{index}")))
+        .collect()
+}
+
+fn well_logged() -> Vec<String> {
+    (0..3_u64).map(|index| line(index * 5, &format!("/{index}"), 200)).collect()
+}
+
+fn whys(report: &Value) -> Vec<&str> {
+    let failures = report["failures"].as_array().unwrap().iter();
+    failures.filter_map(|failure| failure["detail"]["why"].as_str()).collect()
+}
+
+#[test]
+fn what_the_log_says_of_a_client_that_nobody_was_tried_for_is_the_reason() {
+    for (words, why) in [
+        ("connect() to 10.0.0.1:8080 failed (99: Cannot assign requested address)", "no_port_left"),
+        ("app.example.com could not be resolved (3: Host not found)", "dns"),
+        ("no live upstreams", "no_live_upstream"),
+    ] {
+        let mut access = well_logged();
+        access.push(line(6, "/none", 502));
+        let (report, first, code) = logged(&attempts(), &access, &[message(6, "/none", words)]);
+        assert_eq!(whys(&report), [why], "{report}");
+        assert_eq!(code, 1);
+        assert!(first.starts_with("1 of 4 client requests failed (1 × 502)"), "{first}");
+        let failure = &report["failures"][0];
+        assert_eq!((&failure["cause"], &failure["retry"]), (&"unproven".into(), &"safe".into()));
+        assert!(failure["backend"].is_null() && failure["connection"].is_null());
+        assert_eq!(failure["client"]["line"]["number"], 4);
+        assert_eq!(report["clients"]["by"], "log");
+    }
+}
+
+#[test]
+fn a_client_error_of_another_time_than_the_capture_is_no_failure_of_it() {
+    let mut access = well_logged();
+    access.push(line(59, "/late", 502));
+    let (report, first, code) = logged(&attempts(), &access, &[]);
+    assert!(report["failures"].as_array().unwrap().is_empty(), "{report}");
+    assert_eq!(code, 0, "{first}");
+    assert_eq!(report["clients"]["unexplained"], 0);
+}
+
+#[test]
+fn a_proxy_without_live_backends_just_after_they_failed_is_explained_by_that() {
+    let mut talks = attempts();
+    talks.push(refused(41_000, SECOND * 5));
+    let mut access = well_logged();
+    access.push(line(5, "/a", 502));
+    access.push(line(7, "/b", 502));
+    let messages = [
+        message(5, "/a", "connect() failed (111: Connection refused)")
+            .replace("10.0.0.1:8080", "10.0.0.2:8080"),
+        message(7, "/b", "no live upstreams"),
+    ];
+    let (report, first, code) = logged(&talks, &access, &messages);
+    assert_eq!(report["causes"]["connection_refused"], 1);
+    assert!(!whys(&report).contains(&"no_live_upstream"), "{report}");
+    assert_eq!(report["clients"]["errors"]["502"], 2, "{first}");
+    assert_eq!(code, 1);
+}
