@@ -23,6 +23,7 @@ mod notes;
 mod process;
 pub mod records;
 mod summary;
+mod tally_model;
 pub mod text;
 mod unread;
 mod words;
