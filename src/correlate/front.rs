@@ -86,6 +86,8 @@ pub(super) fn join(seen: &[Seen], roles: &Roles, listeners: &HashSet<Endpoint>) 
     let begun = |place: &usize| seen.get(*place).map(|one| one.begun).unwrap_or_default();
     by_id.values_mut().chain(by_asked.values_mut()).for_each(|places| places.sort_by_key(begun));
     fronts.sort_by_key(begun);
+    let hops = hops(&fronts, seen, roles);
+    fronts.retain(|place| !hops.contains(place));
     // An id that several requests carry is none of them's.
     let mut carried: HashMap<(u64, u64), u32> = HashMap::new();
     for front in fronts.iter().filter_map(|place| seen.get(*place)) {
@@ -175,6 +177,31 @@ pub(super) fn join(seen: &[Seen], roles: &Roles, listeners: &HashSet<Endpoint>) 
     }
     leg.took.sort_unstable();
     Found { leg, passed, errors, owned: owners.into_keys().collect() }
+}
+
+/// Requests from one proxy to the next: each came while another front was asked the same, by the host of that
+/// front, or of one that passes on what it is asked. No client counts them. `fronts` are in the order of time.
+fn hops(fronts: &[usize], seen: &[Seen], roles: &Roles) -> HashSet<usize> {
+    let mut open: HashMap<u64, Vec<&Seen>> = HashMap::new();
+    let mut hops = HashSet::new();
+    for place in fronts {
+        let Some(inner) = seen.get(*place).filter(|one| one.asked.whole != 0) else { continue };
+        let before = open.entry(inner.asked.whole).or_default();
+        let within = before.iter().rev().take(CANDIDATES).any(|outer| {
+            let pairs =
+                || outer.ids.iter().zip(inner.ids).filter(|(one, other)| **one != 0 && *other != 0);
+            let same_host = outer.server.addr == inner.client.addr || roles.passes_on(outer.server);
+            outer.server != inner.server
+                && inner.ended <= outer.ended.plus(JITTER)
+                && pairs().all(|(one, other)| *one == other)
+                && (same_host || pairs().next().is_some())
+        });
+        if within {
+            hops.insert(*place);
+        }
+        before.push(inner);
+    }
+    hops
 }
 
 /// What the client waited for and no backend.

@@ -279,6 +279,7 @@ pub fn join(
     let clients_table = unexplained::Table {
         trail: trail.seen(),
         ledger: table.ledger,
+        failing: &places,
         connects: &connects,
         lines: lines.errors(),
         told: &told,

@@ -24,6 +24,8 @@ use std::time::Duration;
 const JITTER: Duration = Duration::from_millis(5);
 /// Lines of logs have whole seconds.
 const SLACK: Duration = Duration::from_secs(1);
+/// A proxy turns to a backend sooner than that.
+const AT_ONCE: Duration = Duration::from_millis(20);
 /// Clients that wait at the same time looked at.
 const WAITING: usize = 4_096;
 /// Lines about the same request looked at.
@@ -89,6 +91,8 @@ pub(super) struct Table<'a> {
     /// All exchanges, of both legs.
     pub(super) trail: &'a [Seen],
     pub(super) ledger: &'a Ledger,
+    /// Failures that are judged, by connection and number on it.
+    pub(super) failing: &'a HashMap<(u64, u32), Place>,
     pub(super) connects: &'a [Connect],
     pub(super) lines: &'a [Line],
     pub(super) told: &'a [Told],
@@ -104,6 +108,15 @@ struct Outages {
     probes: bool,
     /// When attempts failed, in order.
     attempts: Vec<Timestamp>,
+}
+
+/// A client that waited for an answer that was an error.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Waiting {
+    until: Timestamp,
+    since: Timestamp,
+    /// Its place among the errors.
+    at: usize,
 }
 
 /// How much of the backend leg was read.
@@ -135,7 +148,7 @@ impl Table<'_> {
         for (at, error) in errors.iter().enumerate() {
             let Some(front) = self.trail.get(error.front) else { continue };
             let candidates = || error.candidates.iter().filter_map(|place| self.trail.get(*place));
-            let failed = candidates().any(|one| one.failed || one.status >= Some(500));
+            let failed = candidates().any(|one| self.has_failed(one));
             if failed || by_time.binary_search(&at).is_ok() {
                 continue;
             }
@@ -193,6 +206,12 @@ impl Table<'_> {
         found
     }
 
+    /// Where it was noted, or at another vantage.
+    fn has_failed(&self, one: &Seen) -> bool {
+        let told = self.failing.contains_key(&(one.connection, one.ordinal));
+        told || one.failed || one.status >= Some(500)
+    }
+
     fn clock(&self, line: &Line) -> Clock {
         self.clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution))
     }
@@ -207,40 +226,47 @@ impl Table<'_> {
 
     /// Which client errors are explained by what failed while the client waited, though nothing else says
     /// that it was for this client: a connect, or a request that the proxy had rewritten. Each of these
-    /// explains one of those that waited then, the one that was answered first.
+    /// explains one of those that waited then: one that had just come, else the one that was answered first.
     fn explained_by_time(&self, errors: &[FrontError], owned: &HashSet<usize>) -> Vec<usize> {
         let rewritten = self.trail.iter().enumerate().filter(|(place, one)| {
-            one.failed && !owned.contains(place) && self.roles.of(one.server) == Role::Backend
+            !owned.contains(place)
+                && self.roles.of(one.server) == Role::Backend
+                && self.has_failed(one)
         });
         let mut failed: Vec<Timestamp> = rewritten
             .map(|(_, one)| one.begun)
             .chain(self.connects.iter().map(|one| one.begun))
             .collect();
         failed.sort_unstable();
-        let mut open: Vec<(Timestamp, Timestamp, usize)> = errors
+        let mut open: Vec<Waiting> = errors
             .iter()
             .enumerate()
             .filter(|(_, error)| error.candidates.is_empty())
             .filter_map(|(at, error)| Some((self.trail.get(error.front)?, at)))
-            .map(|(front, at)| (front.ended, front.begun, at))
+            .map(|(front, at)| Waiting { until: front.ended, since: front.begun, at })
             .collect();
         open.sort_unstable();
         let mut explained = Vec::new();
         let mut taken = vec![false; open.len()];
-        for begun in failed {
+        let mut take = |begun: Timestamp, fresh: bool| {
             // They are in the order of their ends.
-            let from = open.partition_point(|(ended, ..)| ended.plus(JITTER) < begun);
-            let waiting = open
-                .iter()
-                .zip(&mut taken)
-                .skip(from)
-                .take(WAITING)
-                .find(|((_, since, _), taken)| !**taken && *since <= begun.plus(JITTER));
-            if let Some(((.., at), taken)) = waiting {
+            let from = open.partition_point(|one| one.until.plus(JITTER) < begun);
+            let waiting = open.iter().zip(&mut taken).skip(from).take(WAITING);
+            let mut waiting = waiting.filter(|(one, taken)| {
+                let there = !**taken && one.since <= begun.plus(JITTER);
+                there && (!fresh || begun.since(one.since) <= AT_ONCE)
+            });
+            let found =
+                if fresh { waiting.max_by_key(|(one, _)| one.since) } else { waiting.next() };
+            if let Some((one, taken)) = found {
                 *taken = true;
-                explained.push(*at);
+                explained.push(one.at);
+                return true;
             }
-        }
+            false
+        };
+        failed.retain(|begun| !take(*begun, true));
+        failed.retain(|begun| !take(*begun, false));
         explained.sort_unstable();
         explained
     }
