@@ -217,6 +217,53 @@ fn the_proxys_own_answer_after_a_connect_that_failed_is_no_backends_error() {
     );
 }
 
+/// On one host everything has one address; the proxy asks for another target than it was asked for.
+#[test]
+fn the_proxys_own_answer_after_a_rewritten_request_that_failed_is_no_backends_error() {
+    let own = ([127, 0, 0, 1], 3001);
+    let attempt = |port: u16, after: Duration, target: &str| {
+        let mut talk = Talk::new(u32::from(port) * 7, 99).between(([127, 0, 0, 1], port), own);
+        talk = talk.after(after + MS(3));
+        talk.handshake().data(Proxy, &get(target)).ack(Backend).idle(MS(2)).close(Backend);
+        talk
+    };
+    let report = own_answers(&[attempt(41_000, MS(0), "/v2/a"), attempt(41_001, SECOND, "/v2/a")]);
+    let causes: Vec<&str> = report.failures.iter().map(|failure| failure.cause).collect();
+    assert_eq!(causes, ["closed_in_flight", "closed_in_flight"]);
+    assert_eq!(report.clients.unwrap().requests, 2);
+}
+
+/// The client asks one proxy, which asks the next one, which fails.
+#[test]
+fn a_request_that_goes_through_two_proxies_is_one_client_request() {
+    let outer = ([10, 0, 0, 8], 80);
+    let hop = |port: u16, after: Duration, target: &str, wait: Duration, status: u16| {
+        let mut first = Talk::new(u32::from(port) * 11, 5);
+        first = first.between(([10, 0, 0, 77], port), outer).after(after);
+        first.handshake().data(Proxy, &get(target)).ack(Backend).idle(wait + MS(9));
+        first.data(Backend, &answer(status)).ack(Proxy).close(Proxy);
+        let mut second = Talk::new(u32::from(port) * 13, 5);
+        second = second.between(([10, 0, 0, 8], port), (PROXY, 80)).after(after + MS(3));
+        second.handshake().data(Proxy, &get(target)).ack(Backend).idle(wait);
+        second.data(Backend, &answer(status)).ack(Proxy).close(Proxy);
+        [first, second]
+    };
+    let mut talks: Vec<Talk> = Vec::new();
+    for index in 0..3_u16 {
+        let (target, at) = (format!("/well/{index}"), SECOND * u32::from(index));
+        talks.extend(hop(50_000 + index, at, &target, MS(20), 200));
+        talks.push(attempt(40_000 + index, at + MS(6), &target));
+    }
+    talks.extend(hop(51_000, LATER, "/cut", MS(60), 502));
+    talks.push(cut(41_000, LATER + MS(6), "/cut"));
+    let report = analyze(&talk::together(&talks.iter().collect::<Vec<_>>()));
+    assert_eq!(
+        report.headline().text(),
+        "1 of 4 client requests failed (1 × 502); behind them 1 of 4 attempts."
+    );
+    assert_eq!(report.failures.len(), 1, "{:?}", report.failures);
+}
+
 #[test]
 fn who_answers_502_without_having_tried_anybody_may_be_a_backend() {
     // One of both answers has no connect before it.

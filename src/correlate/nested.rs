@@ -3,10 +3,11 @@
 //! reaches its backend over `lo`.
 
 use super::trail::{Seen, Trail};
-use crate::ledger::{Failure, Ledger};
+use crate::ledger::Ledger;
 use crate::packet::Endpoint;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Fewer requests passed on can be chance.
@@ -45,47 +46,65 @@ pub fn nested(trail: &Trail, ledger: &Ledger) -> BTreeSet<Endpoint> {
 /// and 15.6.5), and each time after the same host had failed to get that from somebody else: a connect that
 /// failed, or an exchange that did, while it answered.
 fn in_vain(seen: &[Seen], alike: &HashMap<u64, Vec<&Seen>>, ledger: &Ledger) -> BTreeSet<Endpoint> {
-    let mut connects: Vec<(Timestamp, &Failure)> = ledger
-        .failures_from(0)
-        .iter()
-        .filter(|failure| failure.request.is_none() && failure.health.is_none())
-        .filter_map(|failure| Some((failure.verdict.evidence.first()?.frame.at, failure)))
-        .collect();
-    connects.sort_by_key(|(begun, _)| *begun);
-    // Whether a connect was by this listener's host: for sure, perhaps, or not.
-    let clients = |front: &Seen| {
-        let listener = ledger.listener_at(front.server);
-        listener.into_iter().flat_map(|listener| listener.proxies.keys()).collect::<BTreeSet<_>>()
-    };
-    let tied = |front: &Seen, connect: &Failure| {
-        let (own, other) = (front.server.addr, connect.client.addr);
+    let connects = ledger.failures_from(0).iter().filter_map(|failure| {
+        let connect = failure.request.is_none() && failure.health.is_none();
+        let begun = failure.verdict.evidence.first().filter(|_| connect)?.frame.at;
+        Some(Failed { begun, ended: begun, client: failure.client, server: failure.server })
+    });
+    // The proxy may have asked for something else than it was asked for.
+    let exchanges = seen.iter().filter(|one| one.failed).map(|one| {
+        let Seen { begun, ended, client, server, .. } = *one;
+        Failed { begun, ended, client, server }
+    });
+    let mut failed: Vec<Failed> = connects.chain(exchanges).collect();
+    failed.sort_by_key(|one| one.begun);
+    let mut clients: BTreeMap<Endpoint, BTreeSet<IpAddr>> = BTreeMap::new();
+    for front in seen.iter().filter(|one| matches!(one.status, Some(502 | 504))) {
+        clients.entry(front.server).or_insert_with(|| {
+            let listener = ledger.listener_at(front.server);
+            listener.into_iter().flat_map(|one| one.proxies.keys()).copied().collect()
+        });
+    }
+    // Whether it was by this listener's host, for sure.
+    let tied = |front: &Seen, one: &Failed| {
+        let (own, other) = (front.server.addr, one.client.addr);
         own == other
             || own.is_loopback() && other.is_loopback()
-            || ledger.passes_through(front.server, connect.server)
+            || ledger.passes_through(front.server, one.server)
     };
     // Of each listener: such answers; those that are explained; those explained by its own host.
     let mut answers: BTreeMap<Endpoint, (u32, u32, u32)> = BTreeMap::new();
     for front in seen.iter().filter(|one| matches!(one.status, Some(502 | 504))) {
-        let since = connects.partition_point(|(begun, _)| begun.plus(JITTER) < front.begun);
-        let within = connects.iter().skip(since).take(LOOKED_AT);
-        let mut within = within
-            .take_while(|(begun, _)| *begun <= front.ended)
-            .filter(|(_, connect)| connect.server != front.server)
-            .peekable();
-        let others = clients(front);
-        let own = within.clone().any(|(_, connect)| tied(front, connect));
-        let perhaps = within.peek().is_some()
-            && within.any(|(_, connect)| !others.contains(&connect.client.addr));
-        let failed = alike.get(&front.asked.whole).is_some_and(|alike| failed_within(front, alike));
+        let since = failed.partition_point(|one| one.begun.plus(JITTER) < front.begun);
+        let within = failed.iter().skip(since).take(LOOKED_AT);
+        let within: Vec<&Failed> = within
+            .take_while(|one| one.begun <= front.ended)
+            .filter(|one| one.server != front.server && one.ended <= front.ended.plus(JITTER))
+            .collect();
+        // Not what a client of the listener tried elsewhere meanwhile.
+        let others = clients.get(&front.server);
+        let stranger = |one: &&Failed| others.is_none_or(|all| !all.contains(&one.client.addr));
+        let own = within.iter().any(|one| tied(front, one));
+        let perhaps = within.iter().any(|one| stranger(one));
+        let alike = alike.get(&front.asked.whole).is_some_and(|alike| failed_within(front, alike));
         let (all, explained, by_own) = answers.entry(front.server).or_default();
         *all = all.saturating_add(1);
-        *explained = explained.saturating_add((own || perhaps || failed).into());
-        *by_own = by_own.saturating_add((own || failed).into());
+        *explained = explained.saturating_add((own || perhaps || alike).into());
+        *by_own = by_own.saturating_add((own || alike).into());
     }
     let in_vain = answers.into_iter().filter(|(_, (all, explained, by_own))| {
         explained == all && (*by_own > 0 || *all >= ENOUGH)
     });
     in_vain.map(|(listener, _)| listener).collect()
+}
+
+/// A connect, or an exchange, that failed.
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    begun: Timestamp,
+    ended: Timestamp,
+    client: Endpoint,
+    server: Endpoint,
 }
 
 /// While `front` was answered, a request like it to another listener failed.
