@@ -236,11 +236,24 @@ fn the_proxys_own_answer_after_a_rewritten_request_that_failed_is_no_backends_er
 /// The client asks one proxy, which asks the next one, which fails.
 #[test]
 fn a_request_that_goes_through_two_proxies_is_one_client_request() {
+    for own in ["", "/shop"] {
+        let report = two_proxies(own);
+        assert_eq!(
+            report.headline().text(),
+            "1 of 4 client requests failed (1 × 502); behind them 1 of 4 attempts."
+        );
+        assert_eq!(report.failures.len(), 1, "{:?}", report.failures);
+    }
+}
+
+/// What the first proxy is asked begins with `own`, which it leaves out.
+fn two_proxies(own: &str) -> Report {
     let outer = ([10, 0, 0, 8], 80);
     let hop = |port: u16, after: Duration, target: &str, wait: Duration, status: u16| {
         let mut first = Talk::new(u32::from(port) * 11, 5);
         first = first.between(([10, 0, 0, 77], port), outer).after(after);
-        first.handshake().data(Proxy, &get(target)).ack(Backend).idle(wait + MS(9));
+        let whole = format!("{own}{target}");
+        first.handshake().data(Proxy, &get(&whole)).ack(Backend).idle(wait + MS(9));
         first.data(Backend, &answer(status)).ack(Proxy).close(Proxy);
         let mut second = Talk::new(u32::from(port) * 13, 5);
         second = second.between(([10, 0, 0, 8], port), (PROXY, 80)).after(after + MS(3));
@@ -256,12 +269,7 @@ fn a_request_that_goes_through_two_proxies_is_one_client_request() {
     }
     talks.extend(hop(51_000, LATER, "/cut", MS(60), 502));
     talks.push(cut(41_000, LATER + MS(6), "/cut"));
-    let report = analyze(&talk::together(&talks.iter().collect::<Vec<_>>()));
-    assert_eq!(
-        report.headline().text(),
-        "1 of 4 client requests failed (1 × 502); behind them 1 of 4 attempts."
-    );
-    assert_eq!(report.failures.len(), 1, "{:?}", report.failures);
+    analyze(&talk::together(&talks.iter().collect::<Vec<_>>()))
 }
 
 #[test]

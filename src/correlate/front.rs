@@ -5,6 +5,7 @@ use super::trail::Seen;
 use crate::packet::Endpoint;
 use crate::roles::{Role, Roles};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Clocks of two captures, or two interfaces, may differ by so much.
@@ -88,6 +89,8 @@ pub(super) fn join(seen: &[Seen], roles: &Roles, listeners: &HashSet<Endpoint>) 
     fronts.sort_by_key(begun);
     let hops = hops(&fronts, seen, roles);
     fronts.retain(|place| !hops.contains(place));
+    let inner = inner(&fronts, seen);
+    fronts.retain(|place| seen.get(*place).is_none_or(|one| !inner.contains(&one.server)));
     // An id that several requests carry is none of them's.
     let mut carried: HashMap<(u64, u64), u32> = HashMap::new();
     for front in fronts.iter().filter_map(|place| seen.get(*place)) {
@@ -202,6 +205,38 @@ fn hops(fronts: &[usize], seen: &[Seen], roles: &Roles) -> HashSet<usize> {
         before.push(inner);
     }
     hops
+}
+
+/// Fronts that only another one asks, though perhaps for something else than it was asked for: each request to
+/// them came, and was answered, while another front was asked by somebody else. `fronts` are in the order of
+/// time.
+fn inner(fronts: &[usize], seen: &[Seen]) -> HashSet<Endpoint> {
+    /// Fewer can be chance.
+    const ENOUGH: u32 = 3;
+    let mut of: BTreeMap<Endpoint, Vec<&Seen>> = BTreeMap::new();
+    for one in fronts.iter().filter_map(|place| seen.get(*place)) {
+        of.entry(one.server).or_default().push(one);
+    }
+    let asked_by = |all: &[&Seen]| all.iter().map(|one| one.client.addr).collect::<HashSet<_>>();
+    let clients: BTreeMap<Endpoint, HashSet<IpAddr>> =
+        of.iter().map(|(server, all)| (*server, asked_by(all))).collect();
+    let within = |one: &Seen, outer: &[&Seen]| {
+        let until = outer.partition_point(|other| other.begun <= one.begun);
+        let before = outer.get(..until).unwrap_or_default().iter().rev().take(CANDIDATES);
+        let mut before = before.filter(|other| one.ended <= other.ended.plus(JITTER));
+        before.next().is_some()
+    };
+    let apart = |one: &Endpoint, other: &Endpoint| {
+        let both = clients.get(one).zip(clients.get(other));
+        one != other && both.is_some_and(|(one, other)| one.is_disjoint(other))
+    };
+    let is_inner = |server: &Endpoint, all: &[&Seen]| {
+        u32::try_from(all.len()).is_ok_and(|count| count >= ENOUGH)
+            && of.iter().any(|(outer, asked)| {
+                apart(server, outer) && all.iter().all(|one| within(one, asked))
+            })
+    };
+    of.iter().filter(|(server, all)| is_inner(server, all)).map(|(server, _)| *server).collect()
 }
 
 /// What the client waited for and no backend.

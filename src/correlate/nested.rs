@@ -85,7 +85,7 @@ fn in_vain(seen: &[Seen], alike: &HashMap<u64, Vec<&Seen>>, ledger: &Ledger) -> 
         let others = clients.get(&front.server);
         let stranger = |one: &&Failed| others.is_none_or(|all| !all.contains(&one.client.addr));
         let own = within.iter().any(|one| tied(front, one));
-        let perhaps = within.iter().any(|one| stranger(one));
+        let perhaps = within.iter().any(stranger);
         let alike = alike.get(&front.asked.whole).is_some_and(|alike| failed_within(front, alike));
         let (all, explained, by_own) = answers.entry(front.server).or_default();
         *all = all.saturating_add(1);
