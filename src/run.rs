@@ -186,7 +186,6 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     if captures.is_empty() && logs.is_empty() {
         return Ok(say(&failed.into_inner()));
     }
-    let no_capture = typed.captures.is_empty();
     let stories = stories(captures, &stop)?;
     let several = stories.len() > 1;
     if several && log_paths.iter().any(|path| path.as_os_str() == "-") {

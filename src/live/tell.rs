@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(of(four(), &["--verbose"]), [true; 4]);
         // Of another backend it is another kind.
         let mut two = four();
-        two[2].backend = "10.77.2.3:3000".to_owned();
+        two[2].backend = Some("10.77.2.3:3000".to_owned());
         assert_eq!(of(two, &[]), [true, false, true, false]);
     }
 }

@@ -221,9 +221,8 @@ fn attempts(report: &Report) -> Vec<String> {
             format!("{} could not be made", plural(counters.connects_failed, "connection"))
         });
     }
-    let mismatches = report.causes.get("protocol_mismatch").copied().unwrap_or(0);
-    if mismatches > 0 {
-        parts.push(format!("{} met another protocol", plural(mismatches, "connection")));
+    if counters.mismatched > 0 {
+        parts.push(format!("{} met another protocol", plural(counters.mismatched, "connection")));
     }
     let probes = report.causes.get("health_check_failing").copied().unwrap_or(0);
     if probes > 0 {

@@ -29,7 +29,7 @@ mod unread;
 mod words;
 
 pub use build::{Sources, Style, build, failure};
-pub use escape::{line as shown, shape};
+pub use escape::shape;
 pub use headline::{Headline, Outcome};
 pub use log::{Heard, hear};
 pub use model::*;
