@@ -278,6 +278,17 @@ fn an_odd_request_line_costs_its_own_exchange_alone() {
 }
 
 #[test]
+fn a_body_that_nobody_announced_is_no_request() {
+    let mut talk = talk();
+    talk.handshake();
+    let stray = b"POST /a HTTP/1.1\r\nHost: a\r\n\r\nwords that have no length\r\n";
+    turn(&mut talk, stray, &ok(3));
+    talk.exchange("/next", 3).close(Proxy);
+    let report = analyze(&talk.frames);
+    assert_eq!((said(&report), answered_200(&report)), (vec![], 2));
+}
+
+#[test]
 fn bytes_beyond_ascii_in_a_target_are_read_as_they_are() {
     let mut talk = talk();
     talk.handshake();

@@ -329,6 +329,13 @@ impl Http1 {
             }
             return;
         }
+        let no_request =
+            |request: &Request| request.unread == Some(Unread::NotHttp) && request.head.is_none();
+        if self.response.is_none() && self.pending.front().is_some_and(no_request) {
+            // Nobody answered that, and the proxy went on: what comes answers this request.
+            self.emit(Outcome::Unread(Unread::NotHttp), out);
+            return;
+        }
         if (self.may_be_bodiless() || self.is_over_by_turn())
             && let Some(last) = self.response.map(|response| response.last)
         {
