@@ -677,6 +677,7 @@ proptest! {
                         ack: SeqNum(ack),
                         flags: packet::Flags(flags),
                         window: 1,
+                        scaling: packet::Scaling::Untold,
                         payload: &payload,
                         payload_len: wire,
                         outgoing: None,

@@ -1,11 +1,13 @@
 //! What is known of one TCP connection: facts, no judgement.
 
+use super::belief::Usual;
 use super::duplicate::Recent;
 use super::position::{Origin, StreamPos};
 use super::twin::Twin;
 use crate::packet::icmp::Unreachable;
-use crate::packet::{Endpoint, FrameRef, SeqNum};
+use crate::packet::{Endpoint, FrameRef, Scaling, SeqNum};
 use crate::time::Timestamp;
+use std::time::Duration;
 
 /// Who sent something: the end that opened the connection, or the one that accepted it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,12 +101,20 @@ pub struct Half {
     pub next: StreamPos,
     /// The furthest position that any captured segment of this side implies it had sent.
     pub sent: StreamPos,
+    /// The furthest position that the peer's windows let it send.
+    pub(super) edge: StreamPos,
+    /// Where a segment ended that lay too far ahead to be believed alone.
+    pub(super) elsewhere: Option<SeqNum>,
+    /// How this side scales its windows.
+    pub(super) scaling: Scaling,
     /// How often the last payload was sent again.
     pub resent: u32,
     /// The last time that happened.
     pub last_resent: Option<Box<FrameRef>>,
     /// Since this frame it advertises a window of zero: it takes nothing more.
     pub zero_window: Option<Box<FrameRef>>,
+    /// How long its window was zero before it opened again, at the most, in milliseconds.
+    pub(super) longest_zero_ms: u32,
     /// The furthest position that the peer acknowledged.
     pub acked: Option<Acked>,
     /// The last gap in the capture of this side.
@@ -117,8 +127,10 @@ pub struct Half {
     pub rst: Option<Mark>,
     /// How much of it the peer had acknowledged when it was reset.
     pub acked_at_rst: Option<StreamPos>,
-    /// Time to live of its first segment that was no reset.
-    pub ttl: Option<u8>,
+    /// The RST has not the number that its receiver expects: whether it was believed is open.
+    pub(super) rst_doubtful: bool,
+    /// Time to live of its segments that are no resets.
+    pub ttl: Usual,
     /// Distinct payload bytes captured, by position: lengths on the wire.
     pub bytes: u64,
     /// Segments with FIN.
@@ -127,6 +139,8 @@ pub struct Half {
     pub rsts: u64,
     /// Segments captured, copies of one included.
     pub segments: u64,
+    /// Of them, those that no receiver would have believed.
+    pub strays: u32,
     /// The last of them, to know copies by.
     pub(super) recent: Recent,
     /// When the last of them was captured.
@@ -141,6 +155,32 @@ impl Half {
             self.bytes = self.bytes.saturating_add(self.first.min(end).since(pos));
             self.first = pos;
         }
+    }
+
+    /// As far as anything of it was captured, or said to be sent.
+    pub(super) fn front(&self) -> StreamPos {
+        self.next.max(self.sent)
+    }
+
+    /// Notes the window that this side offers.
+    pub(super) fn note_window(&mut self, window: u16, frame: FrameRef) {
+        if window == 0 {
+            self.zero_window.get_or_insert_with(|| Box::new(frame));
+        } else if let Some(since) = self.zero_window.take() {
+            let closed = frame.at.since(since.at).as_millis();
+            let closed = u32::try_from(closed).unwrap_or(u32::MAX);
+            self.longest_zero_ms = self.longest_zero_ms.max(closed);
+        }
+    }
+
+    /// How long its window was zero before it opened again, at the most.
+    pub fn longest_zero(&self) -> Duration {
+        Duration::from_millis(self.longest_zero_ms.into())
+    }
+
+    /// Nothing of it was captured but what no receiver would have believed.
+    pub fn is_unheard(&self) -> bool {
+        self.segments <= u64::from(self.strays)
     }
 
     /// The number on the wire of a position; `None` while no position is known.
@@ -200,6 +240,11 @@ pub struct Connection {
     /// The connection that this one is, captured first: before (or after) address translation, or at
     /// another viewpoint.
     pub same_as: Option<Box<Twin>>,
+    /// The number of a second SYN+ACK, another one than the first: the client's word tells which of them
+    /// it took.
+    pub(super) rival: Option<SeqNum>,
+    /// There was no room to follow it to its end: nothing is claimed of what became of it.
+    pub given_up: bool,
     /// Events delivered so far.
     pub(super) order: u64,
 }
@@ -231,14 +276,22 @@ impl Connection {
         std::mem::swap(&mut self.client_half, &mut self.server_half);
     }
 
+    /// How long a segment and its answer take between the two ends, wherever they are captured, going by
+    /// the handshake; `None` where that does not show.
+    pub fn round_trip(&self) -> Option<Duration> {
+        let (syn, established) = self.last_syn.zip(self.established)?;
+        (self.syns == 1).then(|| established.at.since(syn.at))
+    }
+
     /// Nothing more is to come but stragglers.
     pub fn is_closed(&self) -> bool {
         let acknowledged = |half: &Half| match (half.fin, half.acked) {
             (Some(fin), Some(acked)) => acked.pos > fin.pos,
             _ => false,
         };
-        self.client_half.rst.is_some()
-            || self.server_half.rst.is_some()
+        let reset = |half: &Half| half.rst.is_some() && !half.rst_doubtful;
+        reset(&self.client_half)
+            || reset(&self.server_half)
             || acknowledged(&self.client_half) && acknowledged(&self.server_half)
     }
 

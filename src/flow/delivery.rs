@@ -1,5 +1,7 @@
 //! One connection's segments become its events: in order, once, causes first.
 
+use super::belief;
+use super::challenge::Challenge;
 use super::connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
 use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
@@ -11,10 +13,11 @@ use crate::time::Timestamp;
 use std::time::Duration;
 
 /// A sequence number so far from where the stream is belongs to no window (RFC 7323 allows 1 GiB,
-/// no host opens a quarter of it): a stray from an older connection, or an attack.
+/// no host opens a quarter of it): a stray from an older connection, or an attack; or the capture has a
+/// large hole, and then the peer acknowledges it, or more follows it.
 const STRAY: i64 = 1 << 28;
 /// No host repeats a SYN sooner.
-const SYN_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const SYN_INTERVAL: Duration = Duration::from_millis(100);
 /// Payload segments of a connection begun in the middle that may pass before its sides are guessed
 /// by their ports.
 const UNDECIDED_SEGMENTS: u8 = 4;
@@ -31,6 +34,8 @@ pub(super) struct Delivery<R> {
     segments: u64,
     /// Judged: what still comes is counted only.
     settled: bool,
+    /// A SYN that may open another connection between the same ends.
+    challenge: Option<Box<Challenge>>,
     /// Its end was told.
     ended: bool,
 }
@@ -44,6 +49,8 @@ pub(super) struct Effect {
     pub(super) overflow: bool,
     /// It was captured before.
     pub(super) copy: bool,
+    /// It brought something after the connection was judged.
+    pub(super) late: bool,
 }
 
 impl<R: StreamReader> Delivery<R> {
@@ -55,6 +62,7 @@ impl<R: StreamReader> Delivery<R> {
             undecided: 0,
             segments: 0,
             settled: false,
+            challenge: None,
             ended: false,
         }
     }
@@ -113,6 +121,8 @@ impl<R: StreamReader> Delivery<R> {
             self.declare_gaps(segment.frame, out);
         }
         let Some(arrival) = self.place(segment) else {
+            let half = self.connection.half_mut(self.connection.side_of(segment.src));
+            half.strays = half.strays.saturating_add(1);
             return Effect { stray: true, ..Effect::default() };
         };
         if self.connection.sides_by.is_none() {
@@ -128,7 +138,10 @@ impl<R: StreamReader> Delivery<R> {
             return Effect::default();
         }
         if self.settled {
-            return Effect::default();
+            let half = self.connection.half(arrival.from);
+            let end = arrival.pos.plus(u64::from(arrival.payload_len));
+            let late = arrival.payload_len > 0 && end > half.reach();
+            return Effect { late, ..Effect::default() };
         }
         if arrival.payload_len == 0 && !arrival.fin && !arrival.rst {
             if !self.waiting.is_empty() {
@@ -201,8 +214,50 @@ impl<R: StreamReader> Delivery<R> {
 
     /// Its end was told, and this opens another one after all: what closed before was no more than the
     /// older connection's ghost.
-    pub(super) fn is_followed_by(&self, segment: &Segment<'_>) -> bool {
+    fn is_followed_by(&self, segment: &Segment<'_>) -> bool {
         self.ended && segment.flags.syn() && is_unread(&self.connection)
+    }
+
+    /// Where a segment with the same addresses and ports belongs. A SYN with another number opens a new
+    /// connection if this one has ended; if not, what follows tells whether it was a copy of an old one.
+    pub(super) fn claims(&mut self, segment: &Segment<'_>) -> Belongs {
+        if self.is_followed_by(segment) {
+            return Belongs::Another;
+        }
+        if let Some(challenge) = self.challenge.as_deref()
+            && (challenge.is_answered(segment) || challenge.is_repeated(segment))
+        {
+            return Belongs::ToChallenge;
+        }
+        if !segment.flags.syn() || !begins_anew(&self.connection, segment) {
+            return Belongs::Here;
+        }
+        let stage = self.stage();
+        let under_way = matches!(stage, Stage::Open | Stage::Closing)
+            && (self.connection.established.is_some() || !is_unread(&self.connection));
+        if !under_way {
+            return Belongs::Another;
+        }
+        // A copy of the SYN held back, or the answer to a SYN that was not captured, adds nothing.
+        let held = self.challenge.as_deref().is_some_and(|held| {
+            segment.flags.ack() || held.segment().seq == segment.seq
+        });
+        if !held {
+            self.challenge = Some(Box::new(Challenge::of(segment)));
+        }
+        Belongs::Open
+    }
+
+    /// The SYN that was held back.
+    pub(super) fn take_challenge(&mut self) -> Option<Box<Challenge>> {
+        self.challenge.take()
+    }
+
+    /// A reset was none: its sender goes on.
+    fn withdraw_reset(&mut self, side: Side) {
+        let half = self.connection.half_mut(side);
+        (half.rst, half.rst_doubtful, half.acked_at_rst) = (None, false, None);
+        half.strays = half.strays.saturating_add(1);
     }
 
     /// Tries to tell the sides of a connection that did not begin with its handshake.
@@ -244,36 +299,41 @@ impl<R: StreamReader> Delivery<R> {
         let connection = &mut self.connection;
         connection.last = segment.frame;
         let from = connection.side_of(segment.src);
+        if belief::answers_nothing(connection, segment, from) {
+            return None;
+        }
         if flags.syn() {
-            note_syn(connection, segment, from);
+            if !note_syn(connection, segment, from) {
+                return None;
+            }
         } else if refuses_syn(segment) && from == Side::Server && connection.order == 0 {
             connection.client_half.origin.get_or_insert(Origin(segment.ack));
         }
         let first_byte = segment.seq.plus(u32::from(flags.syn()));
         note_peer_origin(connection, segment, from);
 
+        // What a reset answers to a SYN is no word on a connection.
+        let refuses = flags.rst() && from == Side::Server && is_unanswered(connection);
+        let half = connection.half_mut(from);
+        let origin = *half.origin.get_or_insert(Origin(first_byte));
+        let pos = if flags.rst() {
+            let pos = origin.position(first_byte, half.front());
+            if !refuses && !belief::believes_reset(half, pos, STRAY) {
+                return None;
+            }
+            pos
+        } else {
+            position_of(half, origin, first_byte, segment)?
+        };
         if flags.rst() && !flags.ack() {
             note_unseen_cause(connection, segment.frame, from);
         }
         let half = connection.half_mut(from);
         half.last_at = segment.frame.at;
         // The window of a reset means nothing.
-        if segment.window > 0 {
-            half.zero_window = None;
-        } else if !flags.rst() {
-            half.zero_window.get_or_insert_with(|| Box::new(segment.frame));
-        }
-        if !flags.rst() && half.ttl.is_none() {
-            half.ttl = Some(segment.ttl);
-        }
-        let origin = *half.origin.get_or_insert(Origin(first_byte));
-        let mut pos = origin.position(first_byte, half.next);
-        if pos.0.saturating_sub(half.next.0).saturating_abs() > STRAY {
-            if !flags.rst() {
-                return None;
-            }
-            // Some hosts reset with sequence number 0. It still ended the connection.
-            pos = half.next;
+        if !flags.rst() {
+            half.note_window(segment.window, segment.frame);
+            half.ttl.note(segment.ttl);
         }
         let end = pos.plus(u64::from(segment.payload_len)).plus(u64::from(flags.fin()));
         let first_copy = if flags.fin() { end > half.sent } else { pos >= half.sent };
@@ -290,15 +350,23 @@ impl<R: StreamReader> Delivery<R> {
         half.sent = half.sent.max(end);
 
         let peer = connection.half_mut(from.peer());
-        let ack = peer.origin.filter(|_| flags.ack()).map(|origin| {
-            origin.position(segment.ack, peer.acked.map_or(peer.next, |acked| acked.pos))
-        });
-        let believed =
-            ack.filter(|ack| ack.0.saturating_sub(peer.next.0).saturating_abs() <= STRAY);
-        if let Some(pos) = believed
-            && peer.acked.is_none_or(|acked| pos > acked.pos)
+        let believed = peer
+            .origin
+            .filter(|_| flags.ack() && !refuses)
+            .and_then(|origin| acknowledged(peer, origin, segment.ack));
+        let sent = (pos, pos.plus(u64::from(segment.payload_len)));
+        if !flags.rst()
+            && belief::outlives_reset(connection, from, sent, believed, segment.frame.at)
         {
-            peer.acked = Some(Acked { pos, frame: segment.frame });
+            self.withdraw_reset(from);
+        }
+        let connection = &mut self.connection;
+        let peer = connection.half_mut(from.peer());
+        if let Some(pos) = believed {
+            if peer.acked.is_none_or(|acked| pos > acked.pos) {
+                peer.acked = Some(Acked { pos, frame: segment.frame });
+            }
+            belief::note_window(connection, segment, from, pos);
         }
         if connection.established.is_none()
             && from == Side::Client
@@ -314,6 +382,7 @@ impl<R: StreamReader> Delivery<R> {
             ack: believed,
             payload: segment.payload,
             payload_len: segment.payload_len,
+            syn: flags.syn(),
             fin: flags.fin(),
             rst: flags.rst(),
             first_copy,
@@ -327,7 +396,13 @@ impl<R: StreamReader> Delivery<R> {
         let half = self.connection.half_mut(from);
         let end = arrival.pos.plus(u64::from(arrival.payload_len));
         let old = half.next.since(arrival.pos);
-        // Nothing follows a FIN but segments that carry its position.
+        if arrival.payload_len > 0 && end > half.next {
+            // Nothing follows a FIN but segments that carry its position: this one was a stray.
+            if half.fin.is_some_and(|fin| end > fin.pos.plus(1)) {
+                half.fin = None;
+                half.strays = half.strays.saturating_add(1);
+            }
+        }
         if arrival.payload_len > 0 && end > half.next && half.fin.is_none() {
             let fresh = end.since(half.next);
             let pos = half.next;
@@ -360,13 +435,14 @@ impl<R: StreamReader> Delivery<R> {
             ttl: arrival.ttl,
         };
         let half = self.connection.half_mut(from);
-        if arrival.fin && half.fin.is_none() {
+        if arrival.fin && half.fin.is_none() && belief::believes_fin(half, end) {
             half.fin = Some(mark);
             self.reader.on(StreamEvent::Fin { from, mark }, &self.connection, out);
         }
         let half = self.connection.half_mut(from);
         if arrival.rst && half.rst.is_none() {
             half.rst = Some(mark);
+            half.rst_doubtful = !belief::is_exact(half, mark.pos);
             half.acked_at_rst = half.acked.map(|acked| acked.pos);
             self.reader.on(StreamEvent::Rst { from, mark }, &self.connection, out);
         }
@@ -446,8 +522,10 @@ fn is_unread(connection: &Connection) -> bool {
     connection.client_half.next == none && connection.server_half.next == none
 }
 
+/// Data in a SYN is the server's only once it has answered (RFC 7413).
 fn is_ready(connection: &Connection, arrival: &Arrival<'_>) -> bool {
-    arrival.pos <= connection.half(arrival.from).reach()
+    !(arrival.syn && arrival.payload_len > 0 && is_unanswered(connection))
+        && arrival.pos <= connection.half(arrival.from).reach()
         && arrival.ack.is_none_or(|ack| ack <= connection.half(arrival.from.peer()).reach())
 }
 
@@ -468,14 +546,79 @@ fn note_unseen_cause(connection: &mut Connection, reset: FrameRef, from: Side) {
     }
 }
 
-fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
+/// Nobody has answered the SYN.
+fn is_unanswered(connection: &Connection) -> bool {
+    connection.syn.is_some() && connection.syn_ack.is_none() && connection.established.is_none()
+}
+
+/// The position of a segment; `None` when it lies in no window. One far ahead is believed when another
+/// goes on from it: the capture has a large hole.
+fn position_of(
+    half: &mut Half,
+    origin: Origin,
+    first_byte: SeqNum,
+    segment: &Segment<'_>,
+) -> Option<StreamPos> {
+    let front = half.front();
+    let pos = origin.position(first_byte, front);
+    let pos = if pos.0.saturating_sub(front.0).saturating_abs() <= STRAY {
+        pos
+    } else if segment.payload_len > 0 && half.elsewhere == Some(first_byte) {
+        half.elsewhere = None;
+        front.plus(u64::from(origin.wire(front).to(first_byte)))
+    } else {
+        if segment.payload_len > 0 {
+            half.elsewhere = Some(first_byte.plus(segment.payload_len));
+        }
+        return None;
+    };
+    let end = pos.plus(u64::from(segment.payload_len));
+    (!segment.flags.fin() || belief::believes_fin(half, end)).then_some(pos)
+}
+
+/// How much of what `half` sent its peer acknowledges; `None` when that cannot be.
+fn acknowledged(half: &mut Half, origin: Origin, ack: SeqNum) -> Option<StreamPos> {
+    let near = half.acked.map_or(half.front(), |acked| acked.pos.max(half.front()));
+    let pos = origin.position(ack, near);
+    if pos.0.saturating_sub(near.0).saturating_abs() <= STRAY {
+        return Some(pos);
+    }
+    let front = half.front();
+    (half.elsewhere == Some(ack)).then(|| {
+        half.elsewhere = None;
+        half.sent = front.plus(u64::from(origin.wire(front).to(ack)));
+        half.sent
+    })
+}
+
+/// Takes note of a SYN; `false` when it is a stray: an older SYN+ACK, or a second one that has another
+/// number than the first.
+fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) -> bool {
+    let own = Origin(segment.seq.plus(1));
+    if segment.flags.ack() {
+        let peer = connection.half(from.peer());
+        if let (Some(_), Some(origin)) = (connection.syn, peer.origin) {
+            let ack = origin.position(segment.ack, StreamPos::default());
+            if ack.0 < 0 || ack > peer.sent {
+                return false;
+            }
+        }
+        let another = connection.half(from).origin.is_some_and(|origin| origin != own);
+        if another && connection.syn_ack.is_some() {
+            connection.rival = Some(own.0);
+            return false;
+        }
+    }
     // What came before on these ports, as long as it was no payload, belonged to an older
     // connection: a host that still remembers that one answers a SYN with a stray ACK, and the
     // SYN's sender resets it and tries again.
-    if is_unread(connection) && connection.half(from).origin.is_some() {
+    let half = connection.half_mut(from);
+    half.scaling = segment.scaling;
+    let older = half.origin.is_some_and(|origin| origin != own);
+    if (older || half.rst.is_some() || half.fin.is_some()) && is_unread(connection) {
         let half = connection.half_mut(from);
-        let Half { segments, fins, rsts, ttl, recent, .. } = *half;
-        *half = Half { segments, fins, rsts, ttl, recent, ..Half::default() };
+        let Half { segments, strays, fins, rsts, ttl, scaling, recent, .. } = *half;
+        *half = Half { segments, strays, fins, rsts, ttl, scaling, recent, ..Half::default() };
     }
     if segment.flags.ack() {
         let first = *connection.syn_ack.get_or_insert(segment.frame);
@@ -487,7 +630,7 @@ fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
         // It answers a SYN: what it acknowledges is the first byte, even if the SYN is missing.
         let client = connection.half_mut(from.peer());
         client.origin.get_or_insert(Origin(segment.ack));
-    } else {
+    } else if from == Side::Client {
         connection.syn.get_or_insert(segment.frame);
         connection.outgoing = connection.outgoing.or(segment.outgoing);
         let again = connection.last_syn.replace(segment.frame);
@@ -495,6 +638,7 @@ fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
             connection.syns = connection.syns.saturating_add(1);
         }
     }
+    true
 }
 
 /// The number of the other side's first byte, where this segment can tell. In a handshake the
@@ -508,6 +652,15 @@ fn note_peer_origin(connection: &mut Connection, segment: &Segment<'_>, from: Si
     let answers_handshake = from == Side::Client
         && connection.established.is_none()
         && connection.client_half.origin == Some(Origin(segment.seq));
+    if answers_handshake
+        && connection.rival == Some(segment.ack)
+        && is_unread(connection)
+    {
+        // It took the second SYN+ACK, not the first.
+        let half = connection.half_mut(from.peer());
+        half.origin = Some(Origin(segment.ack));
+        (half.acked, half.edge) = (None, StreamPos::default());
+    }
     if connection.start == Start::Midstream || answers_handshake {
         connection.half_mut(from.peer()).origin.get_or_insert(Origin(segment.ack));
     }
@@ -525,4 +678,17 @@ pub(super) fn begins_anew(connection: &Connection, segment: &Segment<'_>) -> boo
     };
     differs(from, segment.seq.plus(1))
         && (!segment.flags.ack() || differs(from.peer(), segment.ack))
+}
+
+/// What a segment is to a connection with the same addresses and ports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Belongs {
+    /// It is of it.
+    Here,
+    /// It opens another one.
+    Another,
+    /// It may open another one: that is left to what follows.
+    Open,
+    /// It shows that the SYN held back opened another one.
+    ToChallenge,
 }

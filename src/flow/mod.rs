@@ -8,6 +8,8 @@
 //! - an event comes after everything of the other side that its sender had acknowledged;
 //! - memory is bounded by [`Limits`]; reaching a bound is counted in [`Counts`].
 
+mod belief;
+mod challenge;
 mod connection;
 mod delivery;
 mod duplicate;
@@ -21,6 +23,7 @@ mod table;
 mod twin;
 
 use crate::packet::FrameRef;
+pub use belief::Usual;
 pub use connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
 pub use heads::{Head, Heads};
 pub use position::StreamPos;
@@ -117,7 +120,8 @@ pub struct Limits {
     pub settle: Duration,
     /// How long a closed connection is kept for stragglers.
     pub linger: Duration,
-    /// How long a connection that only one side has closed may be silent.
+    /// How long a connection that only one side has closed may be silent: the other may answer as late as
+    /// on any.
     pub closing: Duration,
     /// How long SYNs may go without an answer: Linux gives up after 127 s.
     pub opening: Duration,
@@ -146,7 +150,7 @@ impl Default for Limits {
             closed: 16_384,
             settle: Duration::from_secs(1),
             linger: Duration::from_secs(60),
-            closing: Duration::from_secs(120),
+            closing: Duration::from_secs(2 * 60 * 60),
             opening: Duration::from_secs(130),
             first_syn_wait: None,
             end_when_judged: false,

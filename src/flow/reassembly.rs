@@ -28,6 +28,7 @@ pub(super) struct Arrival<'a> {
     pub(super) ack: Option<StreamPos>,
     pub(super) payload: &'a [u8],
     pub(super) payload_len: u32,
+    pub(super) syn: bool,
     pub(super) fin: bool,
     pub(super) rst: bool,
     /// No byte of it was sent before, as far as was captured.

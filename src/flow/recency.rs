@@ -26,9 +26,9 @@ impl Stage {
         let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
         if connection.is_closed() {
             Self::Closed
-        } else if client.fin.is_some() || server.fin.is_some() {
+        } else if [client, server].iter().any(|half| half.fin.is_some() || half.rst.is_some()) {
             Self::Closing
-        } else if connection.start == Start::Handshake && server.segments == 0 {
+        } else if connection.start == Start::Handshake && server.is_unheard() {
             Self::Opening
         } else {
             Self::Open

@@ -1,7 +1,7 @@
 //! All connections at once: found by key, forgotten in order, bounded.
 
 use super::connection::{Connection, Half, Side, SidesBy, Start};
-use super::delivery::{Delivery, begins_anew, refuses_syn};
+use super::delivery::{Belongs, Delivery, refuses_syn};
 use super::key::Key;
 use super::position::StreamPos;
 use super::recency::{Recency, Stage};
@@ -34,6 +34,8 @@ pub struct Counts {
     pub connections: u64,
     /// Segments whose numbers fit no window.
     pub stray_segments: u64,
+    /// Segments that brought something after their connection was judged.
+    pub late: u64,
     /// Connections forgotten before they ended, for want of room.
     pub evicted: u64,
     /// Times that waiting segments were given up, for want of room.
@@ -128,17 +130,49 @@ impl<R: StreamReader> Table<R> {
         let key = Key::of(segment, viewpoint);
         self.viewpoints = self.viewpoints.max(viewpoint.saturating_add(1));
         let mut slot = self.keys.get(&key).copied();
-        if let Some(index) = slot
-            && self.used(index).is_some_and(|used| {
-                begins_anew(&used.delivery.connection, segment)
-                    || used.delivery.is_followed_by(segment)
-            })
+        let mut held = None;
+        if let Some(used) = slot.and_then(|index| self.slots.get_mut(index)?.as_deref_mut()) {
+            match used.delivery.claims(segment) {
+                Belongs::Here => {}
+                Belongs::Another => slot = None,
+                Belongs::ToChallenge => {
+                    held = used.delivery.take_challenge();
+                    slot = None;
+                }
+                Belongs::Open => {
+                    self.counts.stray_segments = self.counts.stray_segments.saturating_add(1);
+                    self.latest = None;
+                    return;
+                }
+            }
+        }
+        if slot.is_none()
+            && let Some(index) = self.keys.get(&key).copied()
         {
             self.end(index, out);
-            slot = None;
+        }
+        if let Some(held) = held {
+            let index = self.open(key, held.segment(), out);
+            self.accept(index, held.segment(), out);
+            slot = Some(index);
         }
         let index = slot.unwrap_or_else(|| self.open(key, segment, out));
         self.latest = Some(index);
+        self.accept(index, segment, out);
+        if self.waiting_bytes > self.limits.waiting_bytes_total {
+            // The one that was silent longest is the likeliest to wait in vain.
+            self.counts.waiting_overflows = self.counts.waiting_overflows.saturating_add(1);
+            self.give_up_oldest(out);
+        }
+    }
+
+    /// Takes a segment to its connection.
+    fn accept(
+        &mut self,
+        index: usize,
+        segment: &Segment<'_>,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) {
         let limits = self.limits;
         let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut) else {
             return;
@@ -161,12 +195,8 @@ impl<R: StreamReader> Table<R> {
         counts.stray_segments = counts.stray_segments.saturating_add(effect.stray.into());
         counts.waiting_overflows = counts.waiting_overflows.saturating_add(effect.overflow.into());
         counts.duplicates = counts.duplicates.saturating_add(effect.copy.into());
+        counts.late = counts.late.saturating_add(effect.late.into());
         self.recency.touch(index, stage);
-        if self.waiting_bytes > self.limits.waiting_bytes_total {
-            // The one that was silent longest is the likeliest to wait in vain.
-            self.counts.waiting_overflows = self.counts.waiting_overflows.saturating_add(1);
-            self.end_oldest(out);
-        }
     }
 
     /// Where the segment pushed last belongs: `None` if its connection made room for another.
@@ -216,7 +246,11 @@ impl<R: StreamReader> Table<R> {
         let slot = self.keys.get(&key).and_then(|index| self.slots.get_mut(*index));
         if let Some(used) = slot.and_then(Option::as_deref_mut) {
             let connection = &mut used.delivery.connection;
-            if connection.syn.is_some() && connection.client == unreachable.src {
+            // It must quote what was sent and not yet acknowledged (RFC 5927, section 4).
+            let quotes = connection.half(Side::Client).wire(StreamPos(-1)) == Some(unreachable.seq);
+            let unanswered = connection.syn_ack.is_none() && connection.established.is_none();
+            let of_syn = connection.syn.is_some() && connection.client == unreachable.src;
+            if of_syn && quotes && unanswered {
                 connection.unreachable.get_or_insert_with(|| Box::new(*unreachable));
             }
         }
@@ -239,10 +273,30 @@ impl<R: StreamReader> Table<R> {
         while self.end_oldest(out) {}
     }
 
+    /// Makes room: what was not over is followed no further, and nothing is claimed of it.
+    fn give_up(&mut self, index: usize, out: &mut impl FnMut(R::Output, &Connection)) {
+        if let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut) {
+            let over = matches!(used.delivery.stage(), Stage::Closed | Stage::Settled);
+            used.delivery.connection.given_up = !over;
+            self.counts.evicted = self.counts.evicted.saturating_add((!over).into());
+        }
+        self.end(index, out);
+    }
+
+    fn give_up_oldest(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
+        if let Some(oldest) = self.oldest() {
+            self.give_up(oldest, out);
+        }
+    }
+
+    /// The connection that can be spared best.
+    fn oldest(&self) -> Option<usize> {
+        Stage::ALL.into_iter().rev().filter_map(|stage| self.recency.oldest(stage)).next()
+    }
+
     /// Ends the connection that can be spared best; `false` when there is none.
     fn end_oldest(&mut self, out: &mut impl FnMut(R::Output, &Connection)) -> bool {
-        let stages = Stage::ALL.into_iter().rev();
-        let oldest = stages.filter_map(|stage| self.recency.oldest(stage)).next();
+        let oldest = self.oldest();
         if let Some(index) = oldest {
             self.end(index, out);
         }
@@ -331,8 +385,7 @@ impl<R: StreamReader> Table<R> {
             let stages = [Stage::Closed, Stage::Closing, Stage::Opening, Stage::Open];
             let oldest = stages.into_iter().filter_map(|stage| self.recency.oldest(stage)).next();
             if let Some(oldest) = oldest {
-                self.counts.evicted = self.counts.evicted.saturating_add(1);
-                self.end(oldest, out);
+                self.give_up(oldest, out);
             }
         }
         let mut connection = self.first_facts(segment);
@@ -401,6 +454,8 @@ impl<R: StreamReader> Table<R> {
             server_half: Half::default(),
             unreachable: None,
             same_as: None,
+            rival: None,
+            given_up: false,
             order: 0,
         }
     }

@@ -19,7 +19,7 @@ pub use link::LinkType;
 pub use pattern::Pattern;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-pub use tcp::{Flags, SeqNum};
+pub use tcp::{Flags, Scaling, SeqNum};
 
 /// Names one frame of one capture: the currency of evidence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,6 +83,8 @@ pub struct Segment<'a> {
     pub flags: Flags,
     /// Window as sent, not scaled: 0 is 0 either way.
     pub window: u16,
+    /// How its sender scales the windows of later segments, where this is a SYN.
+    pub scaling: Scaling,
     /// The captured part of the payload.
     pub payload: &'a [u8],
     /// Payload length on the wire.

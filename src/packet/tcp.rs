@@ -15,6 +15,11 @@ impl SeqNum {
     pub const fn plus(self, count: u32) -> Self {
         Self(self.0.wrapping_add(count))
     }
+
+    /// How many bytes on `other` is, going forward.
+    pub const fn to(self, other: Self) -> u32 {
+        other.0.wrapping_sub(self.0)
+    }
 }
 
 /// The flags of a segment (RFC 9293, section 3.1).
@@ -51,6 +56,43 @@ impl Flags {
     }
 }
 
+/// How a side scales the windows that it offers after its SYN (RFC 7323, section 2). Both must offer to
+/// scale, or neither does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Scaling {
+    /// No SYN of it was captured, or not the options of it.
+    #[default]
+    Untold,
+    /// Its SYN does not offer to scale.
+    None,
+    /// By so many bits.
+    Bits(u8),
+}
+
+impl Scaling {
+    /// No window is scaled by more (RFC 7323, section 2.3).
+    pub const MOST: u8 = 14;
+
+    fn of(options: &[u8], whole: bool) -> Self {
+        const END: u8 = 0;
+        const NOTHING: u8 = 1;
+        const WINDOW_SCALE: u8 = 3;
+        let mut rest = options;
+        loop {
+            rest = match rest {
+                [] | [END, ..] => return if whole { Self::None } else { Self::Untold },
+                [NOTHING, rest @ ..] => rest,
+                [WINDOW_SCALE, 3, bits, ..] => return Self::Bits((*bits).min(Self::MOST)),
+                [_, len, ..] => match rest.get(usize::from(*len).max(2)..) {
+                    Some(rest) => rest,
+                    None => return Self::Untold,
+                },
+                [_] => return Self::Untold,
+            };
+        }
+    }
+}
+
 /// The header without options.
 const FIXED: usize = 20;
 
@@ -72,6 +114,13 @@ pub(super) fn segment<'a>(frame: FrameRef, transport: &Transport<'a>) -> Result<
         .or_else(|_| TcpHeaderSlice::from_slice(&alone))
         .map_err(|_| Skip::Malformed)?;
     let payload = tcp.bytes.get(header_len..).unwrap_or_default();
+    let flags = Flags(fixed[13]);
+    let scaling = if flags.syn() {
+        let options = tcp.bytes.get(FIXED..header_len);
+        Scaling::of(options.or(tcp.bytes.get(FIXED..)).unwrap_or_default(), options.is_some())
+    } else {
+        Scaling::Untold
+    };
     Ok(Segment {
         frame,
         src: Endpoint { addr: transport.src, port: header.source_port() },
@@ -80,8 +129,9 @@ pub(super) fn segment<'a>(frame: FrameRef, transport: &Transport<'a>) -> Result<
         ip_id: transport.id,
         seq: SeqNum(header.sequence_number()),
         ack: SeqNum(header.acknowledgment_number()),
-        flags: Flags(fixed[13]),
+        flags,
         window: header.window_size(),
+        scaling,
         payload,
         outgoing: None,
         payload_len: tcp.wire_len.saturating_sub(u32::try_from(header_len).unwrap_or(u32::MAX)),
