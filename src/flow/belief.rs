@@ -66,7 +66,8 @@ pub(super) fn believes_reset(half: &Half, pos: StreamPos, far: i64) -> bool {
         let distance = pos.0.saturating_sub(half.front().0).saturating_abs();
         return half.edge == StreamPos::default() && distance <= far;
     };
-    let own_fin = half.fin.is_some_and(|fin| fin.pos == pos && acked.pos == pos.plus(1));
+    // An acknowledged position of which nothing was captured may have been the FIN.
+    let own_fin = acked.pos == pos.plus(1) && believes_fin(half, pos);
     own_fin || pos >= acked.pos && pos <= half.edge.max(half.front())
 }
 

@@ -3,7 +3,7 @@
 //! It may open a new connection between the same ends; or it is a copy of an old one, which a challenge
 //! ACK answers (RFC 5961, section 4), and the connection goes on. Which it was shows by what follows.
 
-use super::delivery::SYN_INTERVAL;
+use super::handshake::SYN_INTERVAL;
 use crate::packet::Segment;
 
 /// The SYN or SYN+ACK that may open another connection.

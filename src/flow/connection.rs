@@ -1,6 +1,7 @@
 //! What is known of one TCP connection: facts, no judgement.
 
 use super::belief::Usual;
+use super::clock::{self, Clock};
 use super::duplicate::Recent;
 use super::position::{Origin, StreamPos};
 use super::twin::Twin;
@@ -88,6 +89,15 @@ pub struct Hole {
     pub from: StreamPos,
     /// The first one that is there again.
     pub to: StreamPos,
+}
+
+/// Where the clock leapt, as far as a connection shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Leap {
+    /// The last frame before.
+    pub before: FrameRef,
+    /// The first frame after.
+    pub after: FrameRef,
 }
 
 /// One direction: what a side sent, and what its peer said of it.
@@ -245,6 +255,10 @@ pub struct Connection {
     pub(super) rival: Option<SeqNum>,
     /// There was no room to follow it to its end: nothing is claimed of what became of it.
     pub given_up: bool,
+    /// Between these frames of it the clock leapt, perhaps several times.
+    pub leap: Option<Box<Leap>>,
+    /// How much time had passed when its last frame came.
+    pub(super) heard: Timestamp,
     /// Events delivered so far.
     pub(super) order: u64,
 }
@@ -274,6 +288,37 @@ impl Connection {
     pub(super) fn swap_sides(&mut self) {
         std::mem::swap(&mut self.client, &mut self.server);
         std::mem::swap(&mut self.client_half, &mut self.server_half);
+    }
+
+    /// From one frame of it to another; `None` where the clock leapt between them.
+    pub fn span(&self, from: FrameRef, to: FrameRef) -> Option<Duration> {
+        let leapt = self.leap.as_deref().is_some_and(|leap| {
+            from.number <= leap.before.number && to.number >= leap.after.number
+        });
+        (!leapt).then(|| to.at.since(from.at))
+    }
+
+    /// Takes note of when a frame of it came, and of a clock that leapt since the one before. A clock
+    /// that goes back did; one that goes ahead while somebody waits for an answer did as well, for
+    /// else what is not answered had been repeated.
+    pub(super) fn note_time(&mut self, frame: FrameRef, clock: &Clock) {
+        let passed = clock.now().since(self.heard);
+        self.heard = clock.now();
+        let back = self.last.at.since(frame.at);
+        let ahead = frame.at.since(self.last.at).saturating_sub(passed);
+        if back <= clock::SLACK && ahead <= clock::SLACK {
+            return;
+        }
+        let waits = |half: &Half| match half.acked {
+            Some(acked) => half.sent > acked.pos,
+            None => half.sent > StreamPos::default(),
+        };
+        let opening = self.syn_ack.is_none() && self.syn.is_some() && self.established.is_none();
+        let waited = opening || waits(&self.client_half) || waits(&self.server_half);
+        if back > clock::SLACK || clock.is_unsteady() || waited {
+            let before = self.leap.as_deref().map_or(self.last, |leap| leap.before);
+            self.leap = Some(Box::new(Leap { before, after: frame }));
+        }
     }
 
     /// How long a segment and its answer take between the two ends, wherever they are captured, going by

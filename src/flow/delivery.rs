@@ -2,7 +2,11 @@
 
 use super::belief;
 use super::challenge::Challenge;
+use super::clock::Clock;
 use super::connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
+use super::handshake::{
+    begins_anew, is_unanswered, is_unread, note_peer_origin, note_syn, refuses_syn,
+};
 use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
 use super::recency::Stage;
@@ -16,8 +20,6 @@ use std::time::Duration;
 /// no host opens a quarter of it): a stray from an older connection, or an attack; or the capture has a
 /// large hole, and then the peer acknowledges it, or more follows it.
 const STRAY: i64 = 1 << 28;
-/// No host repeats a SYN sooner.
-pub(super) const SYN_INTERVAL: Duration = Duration::from_millis(100);
 /// Payload segments of a connection begun in the middle that may pass before its sides are guessed
 /// by their ports.
 const UNDECIDED_SEGMENTS: u8 = 4;
@@ -98,9 +100,11 @@ impl<R: StreamReader> Delivery<R> {
         &mut self,
         segment: &Segment<'_>,
         limits: &Limits,
+        clock: &Clock,
         out: &mut impl FnMut(R::Output, &Connection),
     ) -> Effect {
         let sender = self.connection.side_of(segment.src);
+        self.connection.note_time(segment.frame, clock);
         let half = self.connection.half_mut(sender);
         half.segments = half.segments.saturating_add(1);
         half.fins = half.fins.saturating_add(segment.flags.fin().into());
@@ -187,9 +191,14 @@ impl<R: StreamReader> Delivery<R> {
     /// far the capture has come.
     pub(super) fn settle(&mut self, now: Timestamp, out: &mut impl FnMut(R::Output, &Connection)) {
         self.settled = true;
-        self.connection.seen_until = now;
+        let silent = now.since(self.connection.heard);
+        self.connection.seen_until = self.connection.last.at.plus(silent);
         if self.connection.sides_by.is_none() {
             self.connection.sides_by = Some(SidesBy::LowerPort);
+        }
+        if is_unanswered(&self.connection) {
+            // Data in a SYN that nobody took was never the server's.
+            self.waiting.forget_syns();
         }
         self.give_up(out);
         for side in [Side::Client, Side::Server] {
@@ -516,23 +525,11 @@ impl<R: StreamReader> Delivery<R> {
     }
 }
 
-/// No payload of either side was delivered.
-fn is_unread(connection: &Connection) -> bool {
-    let none = StreamPos::default();
-    connection.client_half.next == none && connection.server_half.next == none
-}
-
 /// Data in a SYN is the server's only once it has answered (RFC 7413).
 fn is_ready(connection: &Connection, arrival: &Arrival<'_>) -> bool {
     !(arrival.syn && arrival.payload_len > 0 && is_unanswered(connection))
         && arrival.pos <= connection.half(arrival.from).reach()
         && arrival.ack.is_none_or(|ack| ack <= connection.half(arrival.from.peer()).reach())
-}
-
-/// A reset that answers a SYN without ACK carries sequence number 0 and acknowledges the SYN
-/// (RFC 9293, section 3.10.7.1): the mark of a refusal even where the SYN is missing.
-pub(super) fn refuses_syn(segment: &Segment<'_>) -> bool {
-    segment.flags.rst() && segment.flags.ack() && segment.seq == SeqNum(0)
 }
 
 /// A reset without ACK flag answers a segment (RFC 9293, section 3.5.2), a round trip after it was
@@ -544,11 +541,6 @@ fn note_unseen_cause(connection: &mut Connection, reset: FrameRef, from: Side) {
     if !again && peer.segments > 0 && reset.at.since(peer.last_at) >= ROUND_TRIP {
         peer.gaps = peer.gaps.saturating_add(1);
     }
-}
-
-/// Nobody has answered the SYN.
-fn is_unanswered(connection: &Connection) -> bool {
-    connection.syn.is_some() && connection.syn_ack.is_none() && connection.established.is_none()
 }
 
 /// The position of a segment; `None` when it lies in no window. One far ahead is believed when another
@@ -589,95 +581,6 @@ fn acknowledged(half: &mut Half, origin: Origin, ack: SeqNum) -> Option<StreamPo
         half.sent = front.plus(u64::from(origin.wire(front).to(ack)));
         half.sent
     })
-}
-
-/// Takes note of a SYN; `false` when it is a stray: an older SYN+ACK, or a second one that has another
-/// number than the first.
-fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from: Side) -> bool {
-    let own = Origin(segment.seq.plus(1));
-    if segment.flags.ack() {
-        let peer = connection.half(from.peer());
-        if let (Some(_), Some(origin)) = (connection.syn, peer.origin) {
-            let ack = origin.position(segment.ack, StreamPos::default());
-            if ack.0 < 0 || ack > peer.sent {
-                return false;
-            }
-        }
-        let another = connection.half(from).origin.is_some_and(|origin| origin != own);
-        if another && connection.syn_ack.is_some() {
-            connection.rival = Some(own.0);
-            return false;
-        }
-    }
-    // What came before on these ports, as long as it was no payload, belonged to an older
-    // connection: a host that still remembers that one answers a SYN with a stray ACK, and the
-    // SYN's sender resets it and tries again.
-    let half = connection.half_mut(from);
-    half.scaling = segment.scaling;
-    let older = half.origin.is_some_and(|origin| origin != own);
-    if (older || half.rst.is_some() || half.fin.is_some()) && is_unread(connection) {
-        let half = connection.half_mut(from);
-        let Half { segments, strays, fins, rsts, ttl, scaling, recent, .. } = *half;
-        *half = Half { segments, strays, fins, rsts, ttl, scaling, recent, ..Half::default() };
-    }
-    if segment.flags.ack() {
-        let first = *connection.syn_ack.get_or_insert(segment.frame);
-        // Sooner, it may have crossed the client's answer.
-        let late = segment.frame.at.since(first.at) >= SYN_INTERVAL;
-        if late && connection.established.is_some() {
-            connection.syn_ack_again.get_or_insert_with(|| Box::new(segment.frame));
-        }
-        // It answers a SYN: what it acknowledges is the first byte, even if the SYN is missing.
-        let client = connection.half_mut(from.peer());
-        client.origin.get_or_insert(Origin(segment.ack));
-    } else if from == Side::Client {
-        connection.syn.get_or_insert(segment.frame);
-        connection.outgoing = connection.outgoing.or(segment.outgoing);
-        let again = connection.last_syn.replace(segment.frame);
-        if again.is_none_or(|last| segment.frame.at.since(last.at) >= SYN_INTERVAL) {
-            connection.syns = connection.syns.saturating_add(1);
-        }
-    }
-    true
-}
-
-/// The number of the other side's first byte, where this segment can tell. In a handshake the
-/// client's first after its SYN can: it acknowledges the SYN+ACK and nothing else. In a connection
-/// begun before the capture any can: what it acknowledges was sent before, and what follows should
-/// be captured.
-fn note_peer_origin(connection: &mut Connection, segment: &Segment<'_>, from: Side) {
-    if segment.flags.syn() || segment.flags.rst() || !segment.flags.ack() {
-        return;
-    }
-    let answers_handshake = from == Side::Client
-        && connection.established.is_none()
-        && connection.client_half.origin == Some(Origin(segment.seq));
-    if answers_handshake
-        && connection.rival == Some(segment.ack)
-        && is_unread(connection)
-    {
-        // It took the second SYN+ACK, not the first.
-        let half = connection.half_mut(from.peer());
-        half.origin = Some(Origin(segment.ack));
-        (half.acked, half.edge) = (None, StreamPos::default());
-    }
-    if connection.start == Start::Midstream || answers_handshake {
-        connection.half_mut(from.peer()).origin.get_or_insert(Origin(segment.ack));
-    }
-}
-
-/// Does this segment belong to another connection than `connection`, which has the same addresses
-/// and ports? A SYN or SYN+ACK whose number is not this one's opens a new one.
-pub(super) fn begins_anew(connection: &Connection, segment: &Segment<'_>) -> bool {
-    if !segment.flags.syn() || segment.flags.rst() {
-        return false;
-    }
-    let from = connection.side_of(segment.src);
-    let differs = |side: Side, first_byte: SeqNum| {
-        connection.half(side).origin.is_some_and(|origin| origin != Origin(first_byte))
-    };
-    differs(from, segment.seq.plus(1))
-        && (!segment.flags.ack() || differs(from.peer(), segment.ack))
 }
 
 /// What a segment is to a connection with the same addresses and ports.

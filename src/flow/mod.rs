@@ -10,9 +10,11 @@
 
 mod belief;
 mod challenge;
+mod clock;
 mod connection;
 mod delivery;
 mod duplicate;
+mod handshake;
 mod heads;
 mod key;
 mod position;
@@ -24,7 +26,7 @@ mod twin;
 
 use crate::packet::FrameRef;
 pub use belief::Usual;
-pub use connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
+pub use connection::{Acked, Connection, Half, Hole, Leap, Mark, Side, SidesBy, Start};
 pub use heads::{Head, Heads};
 pub use position::StreamPos;
 use recency::Stage;

@@ -99,6 +99,17 @@ impl Waiting {
         Some(Released(held))
     }
 
+    /// Data of SYNs waits no more.
+    pub(super) fn forget_syns(&mut self) {
+        let bytes = &mut self.bytes;
+        self.held.retain(|held| {
+            if held.arrival.syn {
+                *bytes = bytes.saturating_sub(held.payload.len());
+            }
+            !held.arrival.syn
+        });
+    }
+
     /// The guess of who is the client was wrong.
     pub(super) fn swap_sides(&mut self) {
         for held in &mut self.held {

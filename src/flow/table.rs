@@ -1,7 +1,9 @@
 //! All connections at once: found by key, forgotten in order, bounded.
 
+use super::clock::Clock;
 use super::connection::{Connection, Half, Side, SidesBy, Start};
-use super::delivery::{Belongs, Delivery, refuses_syn};
+use super::delivery::{Belongs, Delivery};
+use super::handshake::refuses_syn;
 use super::key::Key;
 use super::position::StreamPos;
 use super::recency::{Recency, Stage};
@@ -14,14 +16,12 @@ use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-/// Time does not pass so fast between two frames, unless nothing was captured meanwhile.
-const LEAP: Duration = Duration::from_secs(60);
-/// Frames of several queues and interfaces are no further out of order.
-const CLOCK_SLACK: Duration = Duration::from_secs(1);
 /// So many connects under way are looked at in each sweep: a flood of SYNs must not make it long.
 const GIVEN_UP_AT_ONCE: usize = 1_024;
 /// How often it is looked for connections whose time is over.
 const SWEEP: Duration = Duration::from_millis(100);
+/// No longer is a way to a host and back.
+const LONGEST_WAY: Duration = Duration::from_secs(10);
 
 /// What happened at the bounds and edges. All of it is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,10 +56,7 @@ pub struct Table<R> {
     /// Viewpoints seen.
     viewpoints: u32,
     waiting_bytes: usize,
-    /// The latest time of any segment.
-    now: Timestamp,
-    /// A time so far ahead that one frame alone is not believed.
-    leap: Option<Timestamp>,
+    clock: Clock,
     /// When it was last looked for connections whose time is over.
     swept: Timestamp,
     /// Where the last segment went.
@@ -98,8 +95,7 @@ impl<R: StreamReader> Table<R> {
             handshakes: Handshakes::default(),
             viewpoints: 0,
             waiting_bytes: 0,
-            now: Timestamp::default(),
-            leap: None,
+            clock: Clock::default(),
             swept: Timestamp::default(),
             latest: None,
             counts: Counts::default(),
@@ -122,9 +118,9 @@ impl<R: StreamReader> Table<R> {
         out: &mut impl FnMut(R::Output, &Connection),
     ) {
         self.counts.segments = self.counts.segments.saturating_add(1);
-        self.advance(segment.frame.at);
-        if self.now.since(self.swept) >= SWEEP {
-            self.swept = self.now;
+        self.clock.read(segment.frame.at);
+        if self.clock.now().since(self.swept) >= SWEEP {
+            self.swept = self.clock.now();
             self.sweep(out);
         }
         let key = Key::of(segment, viewpoint);
@@ -178,7 +174,7 @@ impl<R: StreamReader> Table<R> {
             return;
         };
         let before = used.delivery.waiting_bytes();
-        let effect = used.delivery.accept(segment, &limits, out);
+        let effect = used.delivery.accept(segment, &limits, &self.clock, out);
         let after = used.delivery.waiting_bytes();
         let stage = used.delivery.stage();
         if segment.flags.syn() && segment.flags.ack() {
@@ -222,13 +218,9 @@ impl<R: StreamReader> Table<R> {
     /// Nothing was captured, and it is now `now`, by a clock that is trusted: connections whose time
     /// is over end, though no frame says how late it is.
     pub fn tick(&mut self, now: Timestamp, out: &mut impl FnMut(R::Output, &Connection)) {
-        // A clock that was set back would else make every connection look old.
-        let set_back = self.now.since(now) > CLOCK_SLACK;
-        if set_back || now > self.now {
-            (self.now, self.leap) = (now, None);
-        }
-        if set_back || self.now.since(self.swept) >= SWEEP {
-            self.swept = self.now;
+        let set_back = self.clock.trust(now);
+        if set_back || self.clock.now().since(self.swept) >= SWEEP {
+            self.swept = self.clock.now();
             self.sweep(out);
         }
     }
@@ -241,7 +233,7 @@ impl<R: StreamReader> Table<R> {
     /// Takes the word that a segment could not be delivered. It is noted of a SYN: an established
     /// connection outlives it.
     pub fn unreachable(&mut self, unreachable: &Unreachable, viewpoint: u32) {
-        self.advance(unreachable.frame.at);
+        self.clock.read(unreachable.frame.at);
         let key = Key::between(unreachable.src, unreachable.dst, viewpoint);
         let slot = self.keys.get(&key).and_then(|index| self.slots.get_mut(*index));
         if let Some(used) = slot.and_then(Option::as_deref_mut) {
@@ -253,18 +245,6 @@ impl<R: StreamReader> Table<R> {
             if of_syn && quotes && unanswered {
                 connection.unreachable.get_or_insert_with(|| Box::new(*unreachable));
             }
-        }
-    }
-
-    /// Takes note of the time. A frame with a stamp from the future (captures hold such) must not end
-    /// every connection: a leap is believed when the next frame is as late.
-    fn advance(&mut self, at: Timestamp) {
-        let first = self.now == Timestamp::default();
-        if first || at.since(self.now) < LEAP || self.leap.is_some_and(|leap| at >= leap) {
-            self.now = self.now.max(at);
-            self.leap = None;
-        } else {
-            self.leap = Some(at);
         }
     }
 
@@ -313,9 +293,13 @@ impl<R: StreamReader> Table<R> {
         for stage in Stage::ALL {
             let patience = self.limits.patience(stage);
             while let Some(oldest) = self.recency.oldest(stage) {
-                let silent =
-                    self.used(oldest).map(|used| self.now.since(used.delivery.connection.last.at));
-                if silent.is_some_and(|silent| silent < patience) {
+                let waits = self.used(oldest).is_some_and(|used| {
+                    let connection = &used.delivery.connection;
+                    // Nobody is asked to answer sooner than the way allows.
+                    let way = connection.round_trip().unwrap_or_default().min(LONGEST_WAY);
+                    self.clock.now().since(connection.heard) < patience.max(way)
+                });
+                if waits {
                     break;
                 }
                 if stage == Stage::Closed {
@@ -338,7 +322,7 @@ impl<R: StreamReader> Table<R> {
         let Some(first_wait) = self.limits.first_syn_wait else {
             return;
         };
-        let now = self.now;
+        let now = self.clock.now();
         let given_up = |connection: &Connection| {
             let (Some(syn), Some(last)) = (connection.syn, connection.last_syn) else {
                 return false;
@@ -346,7 +330,7 @@ impl<R: StreamReader> Table<R> {
             // Each wait is twice the one before; one SYN of them may be missing from the capture.
             let tried = last.at.since(syn.at);
             let wait = tried.saturating_mul(9).checked_div(2).unwrap_or_default();
-            now.since(connection.last.at) > first_wait.saturating_add(wait)
+            now.since(connection.heard) > first_wait.saturating_add(wait)
         };
         let overdue: Vec<usize> = self
             .recency
@@ -361,7 +345,7 @@ impl<R: StreamReader> Table<R> {
 
     /// Makes known what became of a connection that has closed. It is kept for stragglers.
     fn settle(&mut self, index: usize, out: &mut impl FnMut(R::Output, &Connection)) {
-        let now = self.now;
+        let now = self.clock.now();
         if let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut) {
             let before = used.delivery.waiting_bytes();
             used.delivery.settle(now, out);
@@ -456,6 +440,8 @@ impl<R: StreamReader> Table<R> {
             same_as: None,
             rival: None,
             given_up: false,
+            leap: None,
+            heard: self.clock.now(),
             order: 0,
         }
     }
@@ -468,6 +454,6 @@ impl<R: StreamReader> Table<R> {
         self.keys.remove(&used.key);
         self.free.push(index);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(used.delivery.waiting_bytes());
-        used.delivery.finish(self.now, out);
+        used.delivery.finish(self.clock.now(), out);
     }
 }
