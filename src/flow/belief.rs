@@ -59,16 +59,27 @@ fn window_bits(connection: &Connection, from: Side) -> u8 {
     }
 }
 
-/// A reset with the number `pos` lies in its receiver's window, or is numbered as its sender's own FIN.
-/// Where nothing of the receiver was captured, what the sender sent must do.
-pub(super) fn believes_reset(half: &Half, pos: StreamPos, far: i64) -> bool {
+/// A reset with the number `pos` lies in its receiver's window, or is numbered as its sender's own FIN,
+/// or as what it answers: a reset without ACK flag has the number that the segment acknowledged which it
+/// answers, and that may be one of those still on their way. Where nothing of the receiver was captured,
+/// what the sender sent must do.
+pub(super) fn believes_reset(
+    connection: &Connection,
+    from: Side,
+    pos: StreamPos,
+    replies: bool,
+    far: i64,
+) -> bool {
+    let (half, peer) = (connection.half(from), connection.half(from.peer()));
     let Some(acked) = half.acked else {
         let distance = pos.0.saturating_sub(half.front().0).saturating_abs();
         return half.edge == StreamPos::default() && distance <= far;
     };
     // An acknowledged position of which nothing was captured may have been the FIN.
     let own_fin = acked.pos == pos.plus(1) && believes_fin(half, pos);
-    own_fin || pos >= acked.pos && pos <= half.edge.max(half.front())
+    let asked = peer.acked.is_none_or(|acked| peer.sent > acked.pos);
+    let reply = replies && asked && pos >= peer.asked_at;
+    own_fin || (reply || pos >= acked.pos) && pos <= half.edge.max(half.front())
 }
 
 /// A reset that its receiver acts upon at once (RFC 5961, section 3.2): it has the number that the

@@ -115,6 +115,8 @@ pub struct Half {
     pub(super) edge: StreamPos,
     /// Where a segment ended that lay too far ahead to be believed alone.
     pub(super) elsewhere: Option<SeqNum>,
+    /// How much of the peer's stream it had when it began to send what is not acknowledged yet.
+    pub(super) asked_at: StreamPos,
     /// How this side scales its windows.
     pub(super) scaling: Scaling,
     /// How often the last payload was sent again.

@@ -327,7 +327,7 @@ impl<R: StreamReader> Delivery<R> {
         let origin = *half.origin.get_or_insert(Origin(first_byte));
         let pos = if flags.rst() {
             let pos = origin.position(first_byte, half.front());
-            if !refuses && !belief::believes_reset(half, pos, STRAY) {
+            if !refuses && !belief::believes_reset(connection, from, pos, !flags.ack(), STRAY) {
                 return None;
             }
             pos
@@ -356,6 +356,7 @@ impl<R: StreamReader> Delivery<R> {
                 half.last_resent = Some(Box::new(segment.frame));
             }
         }
+        let asks = end > pos && half.acked.is_none_or(|acked| acked.pos >= half.sent);
         half.sent = half.sent.max(end);
 
         let peer = connection.half_mut(from.peer());
@@ -376,6 +377,9 @@ impl<R: StreamReader> Delivery<R> {
                 peer.acked = Some(Acked { pos, frame: segment.frame });
             }
             belief::note_window(connection, segment, from, pos);
+            if asks {
+                connection.half_mut(from).asked_at = pos;
+            }
         }
         if connection.established.is_none()
             && from == Side::Client
@@ -449,6 +453,7 @@ impl<R: StreamReader> Delivery<R> {
             self.reader.on(StreamEvent::Fin { from, mark }, &self.connection, out);
         }
         let half = self.connection.half_mut(from);
+        half.rst_doubtful &= !(arrival.rst && belief::is_exact(half, mark.pos));
         if arrival.rst && half.rst.is_none() {
             half.rst = Some(mark);
             half.rst_doubtful = !belief::is_exact(half, mark.pos);

@@ -133,6 +133,7 @@ impl<R: StreamReader> Table<R> {
                 Belongs::Another => slot = None,
                 Belongs::ToChallenge => {
                     held = used.delivery.take_challenge();
+                    self.counts.stray_segments = self.counts.stray_segments.saturating_sub(1);
                     slot = None;
                 }
                 Belongs::Open => {

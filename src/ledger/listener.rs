@@ -41,6 +41,10 @@ pub struct Listener {
     pub malformed: u64,
     /// Exchanges with neither answer nor close in the capture.
     pub open: u64,
+    /// Connections followed no further for want of room: nothing is claimed of them.
+    pub given_up: u64,
+    /// Requests outstanding on them then.
+    pub given_up_exchanges: u64,
     /// Whole answers of which the capture does not show that the client got them.
     pub unacknowledged: u64,
     /// Closes by the listener that harmed no request.
@@ -232,6 +236,7 @@ impl Listener {
                 }
             }
             Fate::Failed(verdict) => count(self.causes.entry(verdict.cause).or_default()),
+            Fate::Open if connection.given_up => count(&mut self.given_up_exchanges),
             Fate::Open => count(&mut self.open),
             Fate::Unread(why) => count(self.unread.entry(*why).or_default()),
         }
@@ -279,7 +284,8 @@ impl Listener {
                 if matches!(verdict.cause, Cause::KeepaliveRace | Cause::StaleReuse)
                     && verdict.closed_after.is_some()
         );
-        if let Some(gap) = exchange.idle_gap().filter(|_| exchange.ordinal > 0) {
+        let quiet = exchange.quiet_since.filter(|_| exchange.ordinal > 0);
+        if let Some(gap) = quiet.and_then(|quiet| connection.span(quiet, exchange.request.first)) {
             if raced && let Some(proxy) = self.proxy(client, proxies) {
                 proxy.idle.raced.record(gap);
             }
@@ -325,6 +331,7 @@ impl Listener {
         if ended.unseen {
             count(&mut self.unseen);
         }
+        self.given_up = self.given_up.saturating_add(connection.given_up.into());
         match connection.outgoing {
             Some(true) => count(&mut self.opened_here),
             Some(false) => count(&mut self.accepted_here),
@@ -350,6 +357,7 @@ impl Listener {
             }
         }
         let closing = verdict::first_close(connection).filter(|_| ended.quiet_since.is_some());
+        let known = !connection.given_up && closing.is_none_or(|closing| !closing.contested);
         let by_server = closing.is_some_and(|closing| closing.by == Side::Server);
         if by_server {
             count(&mut self.benign_closes);
@@ -359,10 +367,10 @@ impl Listener {
             return;
         };
         count(&mut proxy.connections);
-        if let Some(quiet) = ended.quiet_since.filter(|_| ended.exchanges > 0) {
+        if let Some(quiet) = ended.quiet_since.filter(|_| ended.exchanges > 0 && known) {
             let idleness = match closing {
                 Some(closing) => {
-                    let gap = closing.mark.frame.at.since(quiet.at);
+                    let Some(gap) = connection.span(quiet, closing.mark.frame) else { return };
                     if by_server && ended.close_announced {
                         Idleness::ClosedAsAnnounced(gap)
                     } else if by_server {

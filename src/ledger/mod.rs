@@ -16,10 +16,10 @@ mod unread;
 
 use crate::ends::Ends;
 use crate::exchange::{Asked, Ended, Exchange, Outcome, Output, Request};
-use crate::flow::{Connection, Twin};
+use crate::flow::{Connection, Side, Twin};
 use crate::idle::Timer;
 use crate::packet::Endpoint;
-use crate::verdict::{self, Cause, Certainty, Closer, Fate};
+use crate::verdict::{self, Cause, Certainty, Closer, Detail, Fate, Verdict};
 pub use events::{Event, EventKind};
 pub use failure::{Failure, Listening, Program};
 use foldhash::fast::RandomState;
@@ -80,6 +80,8 @@ pub struct Ledger {
     spoiled: HashSet<u64, RandomState>,
     /// Connections of which an exchange was not read, or not judged.
     unread: HashSet<u64, RandomState>,
+    /// Something of the accepting side of a connection was captured, of whichever.
+    backends_heard: bool,
     /// What explains many of them.
     events: Vec<Event>,
     /// The same failures, seen elsewhere: before or after address translation, or at another
@@ -145,7 +147,10 @@ impl Ledger {
         for failure in std::mem::take(&mut self.failures) {
             let listener = self.listeners.get_mut(&failure.server);
             match (listener, failure.source()) {
-                (Some(listener), Some(source)) if listener.probes.is_probe(source) => {
+                (Some(listener), Some(source))
+                    if listener.probes.is_probe(source)
+                        && (self.backends_heard || source.asked != Asked::NOTHING) =>
+                {
                     listener.probes.failed(source, &failure);
                     uncount(&mut listener.causes, failure.verdict.cause);
                 }
@@ -221,12 +226,37 @@ impl Ledger {
     pub fn revise(&mut self) {
         self.join();
         self.meet_taken_headers();
+        self.doubt_connects();
         self.gather_probes();
         self.find_nothing_answered();
         self.meet_front_leg();
         self.lose_in_host();
         self.give_context();
         self.find_events();
+    }
+
+    /// What single connects seemed to show, and all of them together do not.
+    fn doubt_connects(&mut self) {
+        for failure in &mut self.failures {
+            let Verdict { cause, certainty, detail, .. } = &mut failure.verdict;
+            match (*cause, *detail) {
+                // Where no word of any backend was captured, that of this one may be what is missing;
+                // a kernel that repeats its SYN again and again did not get one either.
+                (Cause::ConnectTimeout, Detail::Unanswered { syns: 1 | 2, .. })
+                    if !self.backends_heard =>
+                {
+                    *certainty = Certainty::Possible;
+                }
+                // Among connections that work it is likely that there was no room for this one.
+                (Cause::AcceptQueueFull, Detail::Nothing) if failure.request.is_none() => {
+                    let listener = self.listeners.get(&failure.server);
+                    if listener.is_some_and(|listener| !listener.statuses.is_empty()) {
+                        *certainty = Certainty::Likely;
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The host that captured accepts what goes to `front` and opens what goes to `back`: it is the
@@ -485,6 +515,7 @@ impl Ledger {
     }
 
     fn ended(&mut self, ended: &Ended, connection: &Connection) -> bool {
+        self.backends_heard |= !connection.half(Side::Server).is_unheard();
         let spoiled = self.spoiled.remove(&connection.number);
         let counted = self.unread.remove(&connection.number);
         let quiet_since = ended.quiet_since.filter(|_| !spoiled);
@@ -520,6 +551,7 @@ impl Ledger {
                 count(listener.causes.entry(verdict.cause).or_default());
                 self.keep(Failure::new(*verdict, None, connection));
             }
+            Fate::Open if connection.given_up => {}
             Fate::Open => {
                 count(&mut listener.connects_unanswered);
                 let amount = Amount { connections: 1, ..Amount::default() };

@@ -552,7 +552,10 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
         Detail::Connect { syns } => {
             add("syns", syns.into());
         }
-        Detail::Unanswered { syns, fits_connect_timeout } => {
+        Detail::Unanswered { syns, challenged, fits_connect_timeout } => {
+            if challenged {
+                add("form", "older_connection".into());
+            }
             add("syns", syns.into());
             add("fits_connect_timeout", fits_connect_timeout.into());
         }

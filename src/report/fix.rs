@@ -24,6 +24,12 @@ pub(super) fn fix(failure: &Failure) -> String {
              route, or an address that nobody has any more"
             .to_owned(),
         (Cause::ConnectTimeout, _) if failure.full_queue().is_some() => QUEUE_FIX.to_owned(),
+        (Cause::ConnectTimeout, Detail::Unanswered { challenged: true, .. }) => {
+            "find out why the proxy uses the ports of a connection that the backend's host still has: a \
+             proxy that was replaced without closing its connections, too few source ports, or a \
+             firewall that forgot it; the reset that would clear it does not come"
+                .to_owned()
+        }
         (Cause::ConnectTimeout, _) => "look for what drops SYNs: a firewall or security group, a host \
              that is down, a wrong address, or a full backlog (on the backend: `nstat -az \
              TcpExtListenOverflows`)"

@@ -62,7 +62,12 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
             said.code
         ),
         (Cause::Unreachable, _) => format!("the connection to {backend} could not be made"),
-        (Cause::ConnectTimeout, Detail::Unanswered { syns, fits_connect_timeout }) => format!(
+        (Cause::ConnectTimeout, Detail::Unanswered { syns, challenged: true, .. }) => format!(
+            "the host of {backend} answered the proxy's {} with an ACK of an older connection between \
+             the same ports, and no new one came about",
+            if syns == 1 { "SYN".to_owned() } else { format!("{syns} SYNs") },
+        ),
+        (Cause::ConnectTimeout, Detail::Unanswered { syns, fits_connect_timeout, .. }) => format!(
             "nobody at {backend} answered the proxy's {}{}",
             if syns == 1 { "SYN".to_owned() } else { format!("{syns} SYNs") },
             if fits_connect_timeout {
@@ -78,6 +83,10 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
         (Cause::BackendError, _) => {
             format!("the backend {backend} itself answered {request} with 5xx")
         }
+        (Cause::AcceptQueueFull, _) if failure.request.is_none() => format!(
+            "the backend {backend} reset the connection right after the handshake, before anything \
+             was asked; its queue of connections to be accepted may be full"
+        ),
         (Cause::AcceptQueueFull, _) => format!(
             "the backend {backend} did not accept the connection for {request}: it repeated its SYN+ACK \
              though the proxy had answered, as a host does whose queue is full"

@@ -12,6 +12,8 @@ pub struct Closing {
     pub kind: CloseKind,
     /// The FIN or RST.
     pub mark: Mark,
+    /// The other side sent a FIN as well, and neither knew of the other's: who closed first is open.
+    pub contested: bool,
 }
 
 /// The first close of a connection; `None` when none was captured.
@@ -22,23 +24,20 @@ pub fn first(connection: &Connection) -> Option<Closing> {
     let (server, client) = (of(connection, Side::Server), of(connection, Side::Client));
     match (server, client) {
         (Some(server), Some(client)) => {
-            let first = if knows(&server, &client) {
-                client
-            } else if knows(&client, &server) || server.mark.order < client.mark.order {
-                server
-            } else {
-                client
-            };
-            Some(first)
+            let (server_knows, client_knows) = (knows(&server, &client), knows(&client, &server));
+            let fins = server.kind == CloseKind::Fin && client.kind == CloseKind::Fin;
+            let by_server = client_knows || !server_knows && server.mark.order < client.mark.order;
+            let first = if by_server { server } else { client };
+            Some(Closing { contested: fins && !server_knows && !client_knows, ..first })
         }
         (one, other) => one.or(other),
     }
 }
 
 /// The first close of one side.
-fn of(connection: &Connection, side: Side) -> Option<Closing> {
+pub(super) fn of(connection: &Connection, side: Side) -> Option<Closing> {
     let half = connection.half(side);
-    let closing = |kind| move |mark| Closing { by: side, kind, mark };
+    let closing = |kind| move |mark| Closing { by: side, kind, mark, contested: false };
     let fin = half.fin.map(closing(CloseKind::Fin));
     let rst = half.rst.map(closing(CloseKind::Rst));
     match (fin, rst) {

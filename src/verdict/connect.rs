@@ -2,7 +2,7 @@
 
 use super::{
     Cause, Certainty, Close, CloseKind, Closer, Detail, Evidence, Fate, Retry, RetryReason, Shows,
-    Timeouts, Verdict, invalid, slack,
+    Timeouts, Verdict, failed, first_close, invalid, slack,
 };
 use crate::exchange::Ended;
 use crate::flow::{Connection, Side, Start};
@@ -21,7 +21,10 @@ pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts
         || connection.established.is_some()
         || client.next > crate::flow::StreamPos::default();
     if connection.start == Start::Midstream || established {
-        return Fate::Sound;
+        return reset_at_once(ended, connection).map_or(Fate::Sound, failed);
+    }
+    if connection.given_up {
+        return Fate::Open;
     }
     let Some(rst) = connection.half(Side::Server).rst else {
         return connection.unreachable.as_deref().map_or_else(
@@ -54,6 +57,46 @@ pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts
     }))
 }
 
+/// The backend's kernel reset the connection right after the handshake, before anything was asked: it
+/// does so where its queue of connections is full (`tcp_abort_on_overflow`), and forwarders do that have
+/// nobody to forward to.
+fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
+    let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
+    let nothing = crate::flow::StreamPos::default();
+    let (rst, established, syn) = (server.rst?, connection.established?, connection.syn?);
+    let silent = client.sent == nothing && client.next == nothing && server.next == nothing;
+    let first = first_close(connection).is_some_and(|close| close.by == Side::Server);
+    let way = connection.round_trip()?.saturating_mul(2).max(AT_ONCE);
+    let soon = connection.span(established, rst.frame).is_some_and(|after| after <= way);
+    let own = server.ttl.ttl().is_none_or(|usual| usual == rst.ttl);
+    if !(silent && first && soon && own) || ended.exchanges > 0 || server.fin.is_some() {
+        return None;
+    }
+    Some(Verdict {
+        cause: Cause::AcceptQueueFull,
+        certainty: Certainty::Possible,
+        detail: Detail::Nothing,
+        close: Some(Close {
+            by: Closer::Backend,
+            kind: CloseKind::Rst,
+            frame: rst.frame,
+            received: None,
+        }),
+        retry: Retry::Safe,
+        retry_reason: RetryReason::NothingSent,
+        idle_gap: None,
+        wait: Some(rst.frame.at.since(syn.at)),
+        closed_after: None,
+        evidence: vec![
+            Evidence { frame: syn, shows: Shows::Syn },
+            Evidence { frame: rst.frame, shows: Shows::Rst(Side::Server) },
+        ],
+    })
+}
+
+/// So soon a kernel resets what it does not want.
+const AT_ONCE: Duration = Duration::from_millis(5);
+
 /// Somebody on the way said that the SYN cannot be delivered.
 fn undelivered(connection: &Connection, unreachable: &Unreachable) -> Fate {
     let syn = connection.syn.map(|frame| Evidence { frame, shows: Shows::Syn });
@@ -83,7 +126,8 @@ fn unanswered(connection: &Connection, timeouts: &Timeouts) -> Fate {
         return Fate::Open;
     };
     let client = connection.half(Side::Client);
-    if connection.half(Side::Server).segments > 0 || client.rst.is_some() {
+    let server = connection.half(Side::Server);
+    if !server.is_unheard() || client.rst.is_some() {
         return Fate::Open;
     }
     let watched = connection.seen_until.since(last.at);
@@ -105,6 +149,7 @@ fn unanswered(connection: &Connection, timeouts: &Timeouts) -> Fate {
         certainty,
         detail: Detail::Unanswered {
             syns: connection.syns,
+            challenged: u64::from(server.strays) > server.rsts,
             fits_connect_timeout: timeouts
                 .proxy_connect
                 .is_some_and(|timeout| fits(timeout, syn.at, last.at, connection)),

@@ -31,7 +31,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     let answered_late = exchange.outcome == Outcome::Late;
     // A late answer is refused by a reset, or by silence.
     let last = exchange.response.map_or(closing.mark.frame, |response| response.last);
-    let watched = connection.seen_until.since(last.at) >= HALF_CLOSE;
+    let watched = connection.seen_until.since(last.at) >= case.patience(HALF_CLOSE);
     let closed_too = !answered_late && (server.fin.is_some() || server.rst.is_some());
     // Without a word from the backend there is nothing to wait for.
     let unheard = lost::is_repeated(case);
@@ -67,7 +67,9 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     if !(received || answered_late && request.complete) {
         return failed(not_received(case, closing));
     }
-    let wait = closing.mark.frame.at.since(request.last.at);
+    let Some(wait) = connection.span(request.last, closing.mark.frame) else {
+        return doubt(Doubt::ProxyClosedFirst);
+    };
     let fits_read_timeout = timeouts.proxy_read.is_some_and(|read| {
         let slack = slack(read);
         wait >= read.saturating_sub(slack) && wait <= read.saturating_add(slack)
@@ -107,7 +109,7 @@ fn stood_still(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let last = case.exchange.response.map_or(case.exchange.request.last, |response| {
         response.before_close.map_or(response.last, |before| before.last)
     });
-    let silence = closing.mark.frame.at.since(last.at);
+    let silence = case.connection.span(last, closing.mark.frame)?;
     let detail = Detail::Stalled { silence, zero_window: false };
     (silence >= SILENCE).then(|| case.verdict(Cause::Stalled, Certainty::Likely, detail, closing))
 }
@@ -128,14 +130,13 @@ pub(super) fn resumed_too_late(case: &Case<'_>, closing: &Closing) -> Option<Ver
 
 /// The proxy closed before the backend had received the whole request.
 fn not_received(case: &Case<'_>, closing: &Closing) -> Verdict {
-    if let Some(stuck) = &case.connection.half(Side::Server).zero_window {
-        let silence = closing.mark.frame.at.since(stuck.at);
-        if silence >= SILENCE {
-            let detail = Detail::Stalled { silence, zero_window: true };
-            return case.verdict(Cause::Stalled, Certainty::Proven, detail, closing);
-        }
+    if let Some(stalled) = lost::stuck(case, closing) {
+        return stalled;
     }
-    let waited = closing.mark.frame.at.since(case.exchange.request.last.at) >= SILENCE;
+    let waited = case
+        .connection
+        .span(case.exchange.request.last, closing.mark.frame)
+        .is_some_and(|wait| wait >= case.patience(SILENCE));
     if let Some(held) = lost::held_back(case, Some(closing)) {
         return held;
     }

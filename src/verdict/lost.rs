@@ -13,6 +13,8 @@ use std::time::Duration;
 const LATE: Duration = Duration::from_secs(1);
 /// Repetitions after which a segment was lost for sure: one may be the same frame captured twice.
 const ENOUGH: u32 = 2;
+/// A window that is zero for less than this is that of any upload.
+const FULL: Duration = Duration::from_millis(500);
 /// A window that stays zero for so long is no full buffer that is being read.
 const STUCK: Duration = Duration::from_millis(1_500);
 
@@ -54,7 +56,8 @@ pub(super) fn late_request(case: &Case<'_>, closing: &Closing) -> Option<Verdict
     let request = &case.exchange.request;
     let half = case.connection.half(Side::Client);
     let acked = half.acked.filter(|acked| acked.pos > request.start)?;
-    if half.resent < ENOUGH || acked.frame.at.since(request.first.at) < LATE {
+    let late = case.connection.span(request.first, acked.frame)?;
+    if half.resent < ENOUGH || late < case.patience(LATE) {
         return None;
     }
     // It may be the FIN that was acknowledged then. Had the request not been long before, it would have
@@ -166,10 +169,26 @@ pub(super) fn unclosed(case: &Case<'_>) -> Option<Verdict> {
     let stuck = connection.half(Side::Server).zero_window.as_deref()?;
     let silence = connection.seen_until.since(stuck.at);
     let waiting = !request.complete || client.acked.is_none_or(|acked| acked.pos < request.end);
-    (waiting && silence >= STUCK).then(|| {
+    let long = silence >= STUCK && silence > connection.half(Side::Server).longest_zero();
+    (waiting && long).then(|| {
         let detail = Detail::Stalled { silence, zero_window: true };
         case.unclosed(Cause::Stalled, Certainty::Possible, detail)
     })
+}
+
+/// The backend's window was zero when the proxy gave up. A full buffer that is being read opens again:
+/// a short time, or no more than it took before, is no more than that.
+pub(super) fn stuck(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let server = case.connection.half(Side::Server);
+    let since = server.zero_window.as_deref()?;
+    let silence = case.connection.span(*since, closing.mark.frame)?;
+    if silence < FULL || silence <= server.longest_zero() {
+        return None;
+    }
+    let long = silence >= STUCK && silence > server.longest_zero().saturating_mul(2);
+    let certainty = if long { Certainty::Proven } else { Certainty::Likely };
+    let detail = Detail::Stalled { silence, zero_window: true };
+    Some(case.verdict(Cause::Stalled, certainty, detail, closing))
 }
 
 /// The request was repeated, and then no more for longer than the next repetition would have taken.

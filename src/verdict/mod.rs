@@ -22,7 +22,7 @@ mod reused;
 mod unproven;
 
 use crate::exchange::{Exchange, Flaw, MIN_MESSAGE, Outcome, Protocol, Unread};
-use crate::flow::{Connection, Hole, Side, Start};
+use crate::flow::{Connection, Hole, Mark, Side, Start};
 use crate::packet::icmp::Unreachable;
 use crate::packet::{Endpoint, FrameRef};
 pub use answered::failing_probe;
@@ -206,6 +206,8 @@ pub enum Detail {
     Unanswered {
         /// SYNs captured.
         syns: u32,
+        /// The backend's host did answer, with an ACK of an older connection between the same ports.
+        challenged: bool,
         /// When they stopped fits the connect timeout that was told.
         fits_connect_timeout: bool,
     },
@@ -381,6 +383,22 @@ impl Case<'_> {
         })
     }
 
+    /// How long the connection had been idle before the request.
+    fn idle_gap(&self) -> Option<Duration> {
+        let quiet = self.exchange.quiet_since?;
+        self.connection.span(quiet, self.exchange.request.first)
+    }
+
+    /// No patience is shorter than the way there and back, twice: what is slow is not lost.
+    fn patience(&self, least: Duration) -> Duration {
+        self.connection.round_trip().map_or(least, |way| least.max(way.saturating_mul(2)))
+    }
+
+    /// Of the backend nothing was captured, though the proxy knows of it.
+    fn is_one_sided(&self) -> bool {
+        self.connection.half(Side::Server).is_unheard()
+    }
+
     /// A verdict on an exchange whose connection was not closed.
     fn unclosed(&self, cause: Cause, certainty: Certainty, detail: Detail) -> Verdict {
         let acked = self.connection.half(Side::Client).acked;
@@ -398,8 +416,8 @@ impl Case<'_> {
             close: None,
             retry: if run { Retry::Unsafe } else { Retry::Unknown },
             retry_reason,
-            idle_gap: self.exchange.idle_gap(),
-            wait: Some(self.connection.last.at.since(request.first.at)),
+            idle_gap: self.idle_gap(),
+            wait: self.connection.span(request.first, self.connection.last),
             closed_after: None,
             evidence: self.evidence(),
         }
@@ -430,12 +448,12 @@ impl Case<'_> {
             close: Some(close),
             retry,
             retry_reason,
-            idle_gap: self.exchange.idle_gap(),
-            wait: after.then(|| closing.mark.frame.at.since(request.last.at)),
+            idle_gap: self.idle_gap(),
+            wait: self.connection.span(request.last, closing.mark.frame).filter(|_| after),
             closed_after: self
                 .exchange
                 .quiet_since
-                .map(|quiet| closing.mark.frame.at.since(quiet.at)),
+                .and_then(|quiet| self.connection.span(quiet, closing.mark.frame)),
             evidence: self.evidence(),
         }
     }
@@ -511,6 +529,9 @@ fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> 
     if exchange.outcome == Outcome::Answered {
         return answered::judge(&case);
     }
+    if connection.given_up {
+        return Fate::Open;
+    }
     if let Some(why) = unread(&case) {
         // What was not captured cannot be an answer if the backend closed without having received
         // the request.
@@ -524,9 +545,18 @@ fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> 
         let cut = || answered::cut(&case, closing.as_ref());
         return crossing.or_else(refused).or_else(cut).map_or(Fate::Unread(why), failed);
     }
+    if case.is_one_sided() {
+        return closing::first(connection).map_or(Fate::Open, |closing| {
+            failed(unproven::judge(&case, &closing, Doubt::OneDirection))
+        });
+    }
     let Some(closing) = closing::first(connection) else {
         return lost::unclosed(&case).map_or(Fate::Open, failed);
     };
+    let closing = contested(&case, closing);
+    if closing.contested {
+        return failed(unproven::judge(&case, &closing, Doubt::SeveralReadings));
+    }
     if closing.by == Side::Client {
         return gave_up::judge(&case, &closing, timeouts);
     }
@@ -550,6 +580,17 @@ fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> 
         verdict.certainty = verdict.certainty.min(Certainty::Likely);
     }
     failed(verdict)
+}
+
+/// Both sides closed, and neither knew: who was first does not matter where the backend's FIN says that
+/// it had nothing of the request, or ends its answer in the middle.
+fn contested(case: &Case<'_>, closing: Closing) -> Closing {
+    let server = closing::of(case.connection, Side::Server).filter(|_| closing.contested);
+    let had_none = |mark: Mark| mark.ack.is_some_and(|ack| ack <= case.exchange.request.start);
+    let decides = |close: &Closing| {
+        case.exchange.outcome == Outcome::Partial || case.is_reused() && had_none(close.mark)
+    };
+    server.filter(decides).unwrap_or(closing)
 }
 
 /// Why the answer cannot be read, if there may be one: a gap after the request can hold it.

@@ -21,9 +21,9 @@ const LONGEST_CROSSING: Duration = Duration::from_secs(1);
 fn was_lost(case: &Case<'_>, closing: &Closing) -> bool {
     let wait = closing.mark.frame.at.since(case.exchange.request.first.at);
     match closing.mark.peer_resent {
-        0 => wait >= LONGEST_CROSSING,
+        0 => wait >= case.patience(LONGEST_CROSSING),
         // Once may be the same frame captured twice.
-        1 => wait >= SHORTEST_TIMEOUT,
+        1 => wait >= case.patience(SHORTEST_TIMEOUT),
         _ => true,
     }
 }
