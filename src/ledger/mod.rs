@@ -237,13 +237,19 @@ impl Ledger {
 
     /// What single connects seemed to show, and all of them together do not.
     fn doubt_connects(&mut self) {
+        let tried_again: BTreeSet<Endpoint> = self
+            .failures
+            .iter()
+            .filter(|failure| failure.verdict.detail.syns().is_some_and(|syns| syns > 1))
+            .map(|failure| failure.server)
+            .collect();
         for failure in &mut self.failures {
             let Verdict { cause, certainty, detail, .. } = &mut failure.verdict;
             match (*cause, *detail) {
                 // Where no word of any backend was captured, that of this one may be what is missing;
-                // a kernel that repeats its SYN again and again did not get one either.
-                (Cause::ConnectTimeout, Detail::Unanswered { syns: 1 | 2, .. })
-                    if !self.backends_heard =>
+                // but a kernel that repeats its SYN did not get one either.
+                (Cause::ConnectTimeout, Detail::Unanswered { syns: 1, .. })
+                    if !self.backends_heard && !tried_again.contains(&failure.server) =>
                 {
                     *certainty = Certainty::Possible;
                 }

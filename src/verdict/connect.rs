@@ -66,7 +66,7 @@ fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
     let (rst, established, syn) = (server.rst?, connection.established?, connection.syn?);
     let silent = client.sent == nothing && client.next == nothing && server.next == nothing;
     let first = first_close(connection).is_some_and(|close| close.by == Side::Server);
-    let way = connection.round_trip()?.saturating_mul(2).max(AT_ONCE);
+    let way = connection.round_trip().unwrap_or_default().saturating_mul(2).max(AT_ONCE);
     let soon = connection.span(established, rst.frame).is_some_and(|after| after <= way);
     let own = server.ttl.ttl().is_none_or(|usual| usual == rst.ttl);
     if !(silent && first && soon && own) || ended.exchanges > 0 || server.fin.is_some() {

@@ -77,6 +77,11 @@ impl Verdict {
     pub fn join(&mut self, mut other: Self) -> bool {
         let proof = |verdict: &Self| (verdict.cause != Cause::Unproven, verdict.certainty);
         let better = proof(&other) > proof(self);
+        if let (Detail::Unanswered { challenged, .. }, Detail::Unanswered { challenged: true, .. }) =
+            (&mut self.detail, other.detail)
+        {
+            *challenged = true;
+        }
         if better {
             std::mem::swap(self, &mut other);
         }
@@ -213,6 +218,16 @@ pub enum Detail {
     },
     /// Why nothing more can be said.
     Doubt(Doubt),
+}
+
+impl Detail {
+    /// How many SYNs nobody answered.
+    pub const fn syns(&self) -> Option<u32> {
+        match self {
+            Self::Unanswered { syns, .. } => Some(*syns),
+            _ => None,
+        }
+    }
 }
 
 /// How something vanished.
