@@ -195,11 +195,19 @@ impl Analysis {
                 if skip == Skip::NotTcp
                     && let Some(unreachable) = icmp::unreachable(frame)
                 {
-                    self.table.unreachable(&unreachable, viewpoint);
+                    let Self { table, ledger, trail, settings, .. } = self;
+                    table.unreachable(&unreachable, viewpoint, &mut |output, connection| {
+                        book((ledger, trail), settings, output, connection, out);
+                    });
                     let of = self.table.between(unreachable.src, unreachable.dst, viewpoint);
                     if let Some(keeper) = &mut self.keeper {
                         keeper.remark(frame, &unreachable, of);
                     }
+                }
+                if matches!(skip, Skip::NotIp | Skip::NotTcp)
+                    && let Some(word) = packet::neighbour(frame)
+                {
+                    self.table.neighbour(word);
                 }
                 self.skip(skip);
             }

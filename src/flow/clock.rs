@@ -34,6 +34,11 @@ impl Clock {
         self.now
     }
 
+    /// The latest stamp.
+    pub(super) fn stamp(&self) -> Timestamp {
+        self.stamp
+    }
+
     /// The stamps went back at some time: there are several clocks, or one that was set.
     pub(super) fn is_unsteady(&self) -> bool {
         self.leap < LEAP

@@ -3,6 +3,7 @@
 use super::belief::Usual;
 use super::clock::{self, Clock};
 use super::duplicate::Recent;
+use super::neighbours::Unanswered;
 use super::position::{Origin, StreamPos};
 use super::twin::Twin;
 use crate::packet::icmp::Unreachable;
@@ -249,6 +250,8 @@ pub struct Connection {
     pub(super) server_half: Half,
     /// The first word that its SYN could not be delivered.
     pub unreachable: Option<Box<Unreachable>>,
+    /// Nothing of it ever left: nobody has the server's address.
+    pub no_neighbour: Option<Box<Unanswered>>,
     /// The connection that this one is, captured first: before (or after) address translation, or at
     /// another viewpoint.
     pub same_as: Option<Box<Twin>>,

@@ -5,12 +5,14 @@ use super::connection::{Connection, Half, Side, SidesBy, Start};
 use super::delivery::{Belongs, Delivery};
 use super::handshake::refuses_syn;
 use super::key::Key;
+use super::neighbours::{Neighbours, Unanswered};
 use super::position::StreamPos;
 use super::recency::{Recency, Stage};
 use super::twin::{Handshakes, Twin};
-use super::{Heads, Limits, StreamReader};
+use super::{Heads, Limits, StreamEvent, StreamReader};
+use crate::packet::FrameRef;
 use crate::packet::icmp::Unreachable;
-use crate::packet::{Endpoint, Segment};
+use crate::packet::{Endpoint, Neighbour, Segment};
 use crate::time::Timestamp;
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -53,6 +55,7 @@ pub struct Table<R> {
     recency: Recency,
     listeners: HashSet<Endpoint, RandomState>,
     handshakes: Handshakes,
+    neighbours: Neighbours,
     /// Viewpoints seen.
     viewpoints: u32,
     waiting_bytes: usize,
@@ -93,6 +96,7 @@ impl<R: StreamReader> Table<R> {
             recency: Recency::default(),
             listeners: listeners.into_iter().collect(),
             handshakes: Handshakes::default(),
+            neighbours: Neighbours::default(),
             viewpoints: 0,
             waiting_bytes: 0,
             clock: Clock::default(),
@@ -228,12 +232,40 @@ impl<R: StreamReader> Table<R> {
 
     /// The time, as frames tell it.
     pub fn now(&self) -> Timestamp {
-        self.now
+        self.clock.stamp()
+    }
+
+    /// Takes a question for a neighbour, or an answer.
+    pub fn neighbour(&mut self, word: Neighbour) {
+        self.neighbours.take(word);
+    }
+
+    /// Makes known a connect that never left, for nobody has the server's address.
+    fn never_left(
+        &mut self,
+        asked: Unanswered,
+        (client, server): (Endpoint, Endpoint),
+        unreachable: Option<&Unreachable>,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) {
+        let opened = unreachable.map_or(asked.last, |unreachable| unreachable.frame);
+        let mut connection = self.unseen(opened, client, server);
+        connection.unreachable = unreachable.copied().map(Box::new);
+        connection.no_neighbour = Some(Box::new(asked));
+        self.counts.connections = self.counts.connections.saturating_add(1);
+        let mut reader = R::default();
+        reader.on(StreamEvent::Settled, &connection, out);
+        reader.on(StreamEvent::End, &connection, out);
     }
 
     /// Takes the word that a segment could not be delivered. It is noted of a SYN: an established
     /// connection outlives it.
-    pub fn unreachable(&mut self, unreachable: &Unreachable, viewpoint: u32) {
+    pub fn unreachable(
+        &mut self,
+        unreachable: &Unreachable,
+        viewpoint: u32,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) {
         self.clock.read(unreachable.frame.at);
         let key = Key::between(unreachable.src, unreachable.dst, viewpoint);
         let slot = self.keys.get(&key).and_then(|index| self.slots.get_mut(*index));
@@ -246,12 +278,21 @@ impl<R: StreamReader> Table<R> {
             if of_syn && quotes && unanswered {
                 connection.unreachable.get_or_insert_with(|| Box::new(*unreachable));
             }
+        } else if let Unreachable { src, dst, .. } = *unreachable
+            && let Some(asked) = self.neighbours.explain(src.addr, dst.addr)
+        {
+            // The SYN was not captured, for it never left.
+            self.never_left(asked, (src, dst), Some(unreachable), out);
         }
     }
 
     /// Ends every connection: nothing more will come.
     pub fn finish(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
         while self.end_oldest(out) {}
+        for asked in self.neighbours.given_up() {
+            let at = |addr| Endpoint { addr, port: 0 };
+            self.never_left(asked, (at(asked.by), at(asked.about)), None, out);
+        }
     }
 
     /// Makes room: what was not over is followed no further, and nothing is claimed of it.
@@ -419,15 +460,20 @@ impl<R: StreamReader> Table<R> {
         };
         let (client, server) =
             if client_is_sender { (segment.src, segment.dst) } else { (segment.dst, segment.src) };
+        Connection { start, sides_by, ..self.unseen(segment.frame, client, server) }
+    }
+
+    /// A connection of which nothing is known but its ends.
+    fn unseen(&self, frame: FrameRef, client: Endpoint, server: Endpoint) -> Connection {
         Connection {
             number: self.counts.connections,
             client,
             server,
-            start,
-            sides_by,
-            opened: segment.frame,
-            last: segment.frame,
-            seen_until: segment.frame.at,
+            start: Start::Handshake,
+            sides_by: Some(SidesBy::Handshake),
+            opened: frame,
+            last: frame,
+            seen_until: frame.at,
             syn: None,
             last_syn: None,
             syns: 0,
@@ -438,6 +484,7 @@ impl<R: StreamReader> Table<R> {
             client_half: Half::default(),
             server_half: Half::default(),
             unreachable: None,
+            no_neighbour: None,
             same_as: None,
             rival: None,
             given_up: false,

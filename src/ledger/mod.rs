@@ -80,6 +80,8 @@ pub struct Ledger {
     spoiled: HashSet<u64, RandomState>,
     /// Connections of which an exchange was not read, or not judged.
     unread: HashSet<u64, RandomState>,
+    /// Connects that never left, by hosts of which it is not known whether they are proxies.
+    never_left: Vec<Failure>,
     /// Something of the accepting side of a connection was captured, of whichever.
     backends_heard: bool,
     /// What explains many of them.
@@ -226,6 +228,7 @@ impl Ledger {
     pub fn revise(&mut self) {
         self.join();
         self.meet_taken_headers();
+        self.find_proxies();
         self.doubt_connects();
         self.gather_probes();
         self.find_nothing_answered();
@@ -233,6 +236,31 @@ impl Ledger {
         self.lose_in_host();
         self.give_context();
         self.find_events();
+    }
+
+    /// Connects that never left are told of hosts that pass on what they are asked, or open connections
+    /// to something like a backend.
+    fn find_proxies(&mut self) {
+        for mut failure in std::mem::take(&mut self.never_left) {
+            let proxy = failure.client.addr;
+            let serves = self.listeners.iter().any(|(endpoint, listener)| {
+                endpoint.addr == proxy && !listener.statuses.is_empty()
+            });
+            if !serves && !self.openers.contains(&proxy) {
+                continue;
+            }
+            // The one port that was used at that address is the one that was meant.
+            let about = failure.server.addr;
+            let mut ports = self.listeners.keys().filter(|at| at.addr == about && at.port != 0);
+            if let (Some(port), None) = (ports.next().map(|at| at.port), ports.next()) {
+                failure.server.port = port;
+            }
+            if let Some(listener) = entry(&mut self.listeners, &self.limits, failure.server) {
+                count(&mut listener.connects_failed);
+                count(listener.causes.entry(failure.verdict.cause).or_default());
+                self.keep(failure);
+            }
+        }
     }
 
     /// What single connects seemed to show, and all of them together do not.
@@ -529,6 +557,15 @@ impl Ledger {
         let timeouts = self.told.timeouts(connection.server, connection.client.addr);
         let fate = verdict::judge_connect(ended, connection, &timeouts);
         let proxies = self.limits.proxies;
+        if connection.no_neighbour.is_some() && connection.unreachable.is_none() {
+            // Any host asks for neighbours: it is told of proxies.
+            if let Fate::Failed(verdict) = fate
+                && self.never_left.len() < self.limits.failures
+            {
+                self.never_left.push(Failure::new(*verdict, None, connection));
+            }
+            return false;
+        }
         let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) else {
             count(&mut self.listeners_forgotten);
             return false;

@@ -49,7 +49,8 @@ impl LinkType {
 }
 
 const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86dd;
+pub(super) const IPV6: u16 = 0x86dd;
+pub(super) const ARP: u16 = 0x0806;
 /// 802.1Q, 802.1ad and the older number for stacked tags.
 const VLAN: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 /// More stacked tags than any network uses; a frame of nothing but tags ends here.
@@ -61,6 +62,17 @@ const SLL2_HEADER: usize = 20;
 
 /// The IP datagram in a frame.
 pub(super) fn datagram<'a>(frame: &Frame<'a>) -> Result<Cut<'a>, Skip> {
+    let (ether_type, rest) = payload(frame)?;
+    if ether_type == IPV4 || ether_type == IPV6 {
+        Ok(rest)
+    } else {
+        Err(tunnel::of_frame(ether_type))
+    }
+}
+
+/// What a frame carries, by its Ethernet type.
+#[inline]
+pub(super) fn payload<'a>(frame: &Frame<'a>) -> Result<(u16, Cut<'a>), Skip> {
     let whole = Cut { bytes: frame.bytes, wire_len: frame.wire_len };
     match frame.link {
         LinkType::ETHERNET => {
@@ -94,7 +106,7 @@ pub(super) fn datagram<'a>(frame: &Frame<'a>) -> Result<Cut<'a>, Skip> {
 /// The payload among the values of a netfilter log record: a header of four bytes, then length,
 /// type and value, padded to four bytes, in the byte order of the host
 /// (<https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html>). Hosts are little endian by now.
-fn logged(whole: Cut<'_>) -> Result<Cut<'_>, Skip> {
+fn logged(whole: Cut<'_>) -> Result<(u16, Cut<'_>), Skip> {
     const PAYLOAD: u16 = 9;
     let mut rest = whole.after(4).ok_or_else(|| whole.shorter_than(4))?;
     while let Some(&[a, b, c, d]) = rest.bytes.first_chunk::<4>() {
@@ -124,7 +136,7 @@ pub(super) fn outgoing(frame: &Frame<'_>) -> Option<bool> {
 }
 
 /// What follows `header` bytes whose type field is `ether_type`, any VLAN tags removed.
-fn tagged(mut ether_type: u16, whole: Cut<'_>, header: usize) -> Result<Cut<'_>, Skip> {
+fn tagged(mut ether_type: u16, whole: Cut<'_>, header: usize) -> Result<(u16, Cut<'_>), Skip> {
     let mut rest = whole.after(header).ok_or(Skip::Truncated)?;
     for _ in 0..MAX_TAGS {
         if !VLAN.contains(&ether_type) {
@@ -135,18 +147,15 @@ fn tagged(mut ether_type: u16, whole: Cut<'_>, header: usize) -> Result<Cut<'_>,
         ether_type = tag.ether_type().0;
         rest = rest.after(SingleVlanHeader::LEN).ok_or(Skip::Truncated)?;
     }
-    if ether_type == IPV4 || ether_type == IPV6 {
-        Ok(rest)
-    } else {
-        Err(tunnel::of_frame(ether_type))
-    }
+    Ok((ether_type, rest))
 }
 
 /// What follows `header` bytes, if its first four bits are an IP version.
-fn untagged(whole: Cut<'_>, header: usize) -> Result<Cut<'_>, Skip> {
+fn untagged(whole: Cut<'_>, header: usize) -> Result<(u16, Cut<'_>), Skip> {
     let rest = whole.after(header).ok_or_else(|| whole.shorter_than(header))?;
     match rest.bytes.first().map(|first| first >> 4) {
-        Some(4 | 6) => Ok(rest),
+        Some(4) => Ok((IPV4, rest)),
+        Some(6) => Ok((IPV6, rest)),
         Some(_) => Err(Skip::NotIp),
         None => Err(rest.shorter_than(1)),
     }

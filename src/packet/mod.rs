@@ -10,12 +10,14 @@ pub mod fragments;
 pub mod icmp;
 pub mod ip;
 pub mod link;
+mod neighbour;
 mod pattern;
 pub mod tcp;
 mod tunnel;
 
 use crate::time::Timestamp;
 pub use link::LinkType;
+pub use neighbour::{Neighbour, neighbour};
 pub use pattern::Pattern;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -54,9 +56,12 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// `ip:port`, for IPv6 `[ip]:port`.
+/// `ip:port`, for IPv6 `[ip]:port`; the address alone where the port is not known.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.port == 0 {
+            return self.addr.fmt(f);
+        }
         SocketAddr::new(self.addr, self.port).fmt(f)
     }
 }

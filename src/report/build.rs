@@ -491,6 +491,11 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
             add("fits_read_timeout", fits_read_timeout.into());
             add("answered_late", answered_late.into());
         }
+        Detail::NoNeighbour { about, times } => {
+            add("form", "no_neighbour".into());
+            add("asked_for", about.to_string().into());
+            add("asked", times.into());
+        }
         Detail::Unreachable(said) => {
             add("icmp_code", said.code.into());
             add("icmp_meaning", said.meaning().into());

@@ -20,6 +20,11 @@ pub(super) fn fix(failure: &Failure) -> String {
              a query, a call to another service), or raise the proxy's read timeout above what the \
              request may take"
             .to_owned(),
+        (Cause::Unreachable, Detail::NoNeighbour { .. }) => {
+            "nobody has that address any more, or its host is down: let the proxy resolve the \
+             backend's name again (nginx: `resolver` and a variable, or reload)"
+                .to_owned()
+        }
         (Cause::Unreachable, _) => "look at the host that said so: a firewall that rejects, a missing \
              route, or an address that nobody has any more"
             .to_owned(),

@@ -61,6 +61,11 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
             said.meaning(),
             said.code
         ),
+        (Cause::Unreachable, Detail::NoNeighbour { about, times }) => format!(
+            "the connect to {backend} never left: nobody answers {} for {about}, which the proxy's host \
+             asked for {times} times",
+            if about.is_ipv4() { "ARP" } else { "neighbour solicitations" }
+        ),
         (Cause::Unreachable, _) => format!("the connection to {backend} could not be made"),
         (Cause::ConnectTimeout, Detail::Unanswered { syns, challenged: true, .. }) => format!(
             "the host of {backend} answered the proxy's {} with an ACK of an older connection between \

@@ -98,6 +98,8 @@ pub(super) fn evidence(evidence: &Evidence, close: Option<&Close>) -> String {
     match evidence.shows {
         Shows::Syn => "the proxy's SYN".to_owned(),
         Shows::Unreachable => "the ICMP error about it".to_owned(),
+        Shows::NeighbourAsked => "the proxy's host asks who has the address".to_owned(),
+        Shows::NeighbourAskedLast => "it asks for the last time".to_owned(),
         Shows::LastSyn => "the last SYN".to_owned(),
         Shows::SynAckAgain => {
             "the backend's SYN+ACK again, though the proxy had answered it".to_owned()

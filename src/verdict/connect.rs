@@ -5,7 +5,7 @@ use super::{
     Timeouts, Verdict, failed, first_close, invalid, slack,
 };
 use crate::exchange::Ended;
-use crate::flow::{Connection, Side, Start};
+use crate::flow::{Connection, Side, Start, Unanswered};
 use crate::packet::icmp::Unreachable;
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -25,6 +25,9 @@ pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts
     }
     if connection.given_up {
         return Fate::Open;
+    }
+    if let Some(asked) = connection.no_neighbour.as_deref() {
+        return failed(never_left(connection, asked));
     }
     let Some(rst) = connection.half(Side::Server).rst else {
         return connection.unreachable.as_deref().map_or_else(
@@ -96,6 +99,29 @@ fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
 
 /// So soon a kernel resets what it does not want.
 const AT_ONCE: Duration = Duration::from_millis(5);
+
+/// Nobody has the backend's address: its host was asked for until the proxy's gave up.
+fn never_left(connection: &Connection, asked: &Unanswered) -> Verdict {
+    let error = connection.unreachable.as_deref().map(|unreachable| unreachable.frame);
+    let shown = [(asked.first, Shows::NeighbourAsked), (asked.last, Shows::NeighbourAskedLast)];
+    let error = error.map(|frame| Evidence { frame, shows: Shows::Unreachable });
+    Verdict {
+        cause: Cause::Unreachable,
+        certainty: Certainty::Proven,
+        detail: Detail::NoNeighbour { about: asked.about, times: asked.times },
+        close: None,
+        retry: Retry::Safe,
+        retry_reason: RetryReason::NothingSent,
+        idle_gap: None,
+        wait: Some(asked.last.at.since(asked.first.at)),
+        closed_after: None,
+        evidence: shown
+            .into_iter()
+            .map(|(frame, shows)| Evidence { frame, shows })
+            .chain(error)
+            .collect(),
+    }
+}
 
 /// Somebody on the way said that the SYN cannot be delivered.
 fn undelivered(connection: &Connection, unreachable: &Unreachable) -> Fate {

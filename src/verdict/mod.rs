@@ -33,6 +33,7 @@ pub use gave_up::{client_gone, client_logged};
 pub use kernel::{Sent, kernel_says};
 pub use retry::{Retry, RetryReason};
 pub use reused::lost_in_host;
+use std::net::IpAddr;
 use std::time::Duration;
 pub use unproven::Doubt;
 
@@ -129,6 +130,13 @@ pub enum Detail {
     },
     /// Who said what of the way to the backend.
     Unreachable(Unreachable),
+    /// Nobody has the backend's address.
+    NoNeighbour {
+        /// The address.
+        about: IpAddr,
+        /// How often its host was asked for.
+        times: u32,
+    },
     /// The status of the backend's own error.
     Status(u16),
     /// What vanished, and how often it was sent.
@@ -313,6 +321,10 @@ pub enum Shows {
     Syn,
     /// Somebody says that it cannot be delivered.
     Unreachable,
+    /// The proxy's host asks who has the backend's address.
+    NeighbourAsked,
+    /// It asks so for the last time.
+    NeighbourAskedLast,
     /// It asks for the last time.
     LastSyn,
     /// The backend's SYN+ACK again, though the proxy had answered it.
