@@ -475,7 +475,7 @@ fn book(
             let record = ExchangeRecord::new(&copy, connection, failed, secrets, wanted.several);
             out(Record::Exchange(record));
         }
-        Output::Ended(ended) if wanted.connections => {
+        Output::Ended(ended) if wanted.connections && !connection.is_unnamed() => {
             ledger.book(Output::Ended(ended), connection);
             let role = Roles::so_far(ledger, &settings.told, connection.server);
             let record = ConnectionRecord::new(&ended, connection, role, wanted.several);

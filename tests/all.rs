@@ -24,6 +24,8 @@ mod conversations;
 mod access_logs;
 /// What a backend answers.
 mod answers;
+/// What is believed of TCP, and of whom.
+mod believed;
 /// Captures kept in `captures/` give the answers kept beside them.
 mod captures;
 /// The program as a person or a script meets it: output, exit codes, errors.

@@ -132,6 +132,45 @@ impl Talk {
         self
     }
 
+    /// A segment that nobody sent as part of the conversation: with these numbers and time to live, and
+    /// neither end takes note of it.
+    pub fn stray(
+        &mut self,
+        from: End,
+        flags: u8,
+        (seq, ack): (u32, u32),
+        payload: &[u8],
+        ttl: u8,
+    ) -> &mut Self {
+        let known = (self.proxy, self.backend);
+        let (sender, _) = self.ends(from);
+        (sender.seq, sender.heard) = (seq, ack);
+        self.segment(from, flags, payload, Some(ttl));
+        (self.proxy, self.backend) = known;
+        self
+    }
+
+    /// What `from` has heard of the other end.
+    pub fn heard(&self, from: End) -> u32 {
+        match from {
+            End::Proxy => self.proxy.heard,
+            End::Backend => self.backend.heard,
+        }
+    }
+
+    /// So many bytes of `from` pass while nothing is captured, and the other end hears them.
+    pub fn uncaptured(&mut self, from: End, bytes: u32) -> &mut Self {
+        let (sender, _) = self.ends(from);
+        sender.seq = sender.seq.wrapping_add(bytes);
+        self.hear(Self::peer(from))
+    }
+
+    /// The clock leaps back.
+    pub fn back(&mut self, leap: Duration) -> &mut Self {
+        self.now -= leap.as_nanos() as u64;
+        self
+    }
+
     fn hear(&mut self, listener: End) -> &mut Self {
         let (host, speaker) = self.ends(listener);
         host.heard = speaker.seq;

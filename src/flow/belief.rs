@@ -5,11 +5,15 @@
 //! wide as that, and no wider.
 
 use super::connection::{Connection, Half, Side};
-use super::position::StreamPos;
-use crate::packet::{Scaling, Segment};
+use super::position::{Origin, StreamPos};
+use crate::packet::{Scaling, Segment, SeqNum};
 use crate::time::Timestamp;
 use std::time::Duration;
 
+/// A sequence number so far from where the stream is belongs to no window (RFC 7323 allows 1 GiB,
+/// no host opens a quarter of it): a stray from an older connection, or an attack; or the capture has a
+/// large hole, and then the peer acknowledges it, or more follows it.
+pub(super) const STRAY: i64 = 1 << 28;
 /// So far beyond what a client was seen to send may lie what the first captured word of its server
 /// acknowledges, where frames were lost.
 const LOST_AT_THE_BEGIN: i64 = 1 << 20;
@@ -68,12 +72,11 @@ pub(super) fn believes_reset(
     from: Side,
     pos: StreamPos,
     replies: bool,
-    far: i64,
 ) -> bool {
     let (half, peer) = (connection.half(from), connection.half(from.peer()));
     let Some(acked) = half.acked else {
         let distance = pos.0.saturating_sub(half.front().0).saturating_abs();
-        return half.edge == StreamPos::default() && distance <= far;
+        return half.edge == StreamPos::default() && distance <= STRAY;
     };
     // An acknowledged position of which nothing was captured may have been the FIN.
     let own_fin = acked.pos == pos.plus(1) && believes_fin(half, pos);
@@ -117,27 +120,42 @@ pub(super) fn outlives_reset(
     (takes || sends) && at.since(rst.frame.at) > way
 }
 
-/// Which time to live the segments of a side have most often: the answer of another box to its SYN, or
-/// a detour, does not make that box's resets its own.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Usual {
-    ttl: u8,
-    votes: u8,
+/// The position of a segment; `None` when it lies in no window. One far ahead is believed when another
+/// goes on from it: the capture has a large hole.
+pub(super) fn position_of(
+    half: &mut Half,
+    origin: Origin,
+    first_byte: SeqNum,
+    segment: &Segment<'_>,
+) -> Option<StreamPos> {
+    let front = half.front();
+    let pos = origin.position(first_byte, front);
+    let pos = if pos.0.saturating_sub(front.0).saturating_abs() <= STRAY {
+        pos
+    } else if segment.payload_len > 0 && half.elsewhere == Some(first_byte) {
+        half.elsewhere = None;
+        front.plus(u64::from(origin.wire(front).to(first_byte)))
+    } else {
+        if segment.payload_len > 0 {
+            half.elsewhere = Some(first_byte.plus(segment.payload_len));
+        }
+        return None;
+    };
+    let end = pos.plus(u64::from(segment.payload_len));
+    (!segment.flags.fin() || believes_fin(half, end)).then_some(pos)
 }
 
-impl Usual {
-    pub(super) fn note(&mut self, ttl: u8) {
-        if self.votes == 0 {
-            *self = Self { ttl, votes: 1 };
-        } else if self.ttl == ttl {
-            self.votes = self.votes.saturating_add(1);
-        } else {
-            self.votes = self.votes.saturating_sub(1);
-        }
+/// How much of what `half` sent its peer acknowledges; `None` when that cannot be.
+pub(super) fn acknowledged(half: &mut Half, origin: Origin, ack: SeqNum) -> Option<StreamPos> {
+    let near = half.acked.map_or(half.front(), |acked| acked.pos.max(half.front()));
+    let pos = origin.position(ack, near);
+    if pos.0.saturating_sub(near.0).saturating_abs() <= STRAY {
+        return Some(pos);
     }
-
-    /// `None` where no time to live is the usual one.
-    pub fn ttl(self) -> Option<u8> {
-        (self.votes > 0).then_some(self.ttl)
-    }
+    let front = half.front();
+    (half.elsewhere == Some(ack)).then(|| {
+        half.elsewhere = None;
+        half.sent = front.plus(u64::from(origin.wire(front).to(ack)));
+        half.sent
+    })
 }

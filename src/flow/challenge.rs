@@ -39,8 +39,7 @@ impl Challenge {
         if segment.src == own.src {
             return !segment.flags.syn() && !segment.flags.rst() && segment.seq == first;
         }
-        let acknowledged =
-            segment.ack == first || segment.ack == first.plus(own.payload_len);
+        let acknowledged = segment.ack == first || segment.ack == first.plus(own.payload_len);
         let numbered = !own.flags.ack() || segment.seq == own.ack;
         let takes = segment.flags.syn() || segment.flags.rst() || own.flags.ack();
         segment.flags.ack() && acknowledged && numbered && takes

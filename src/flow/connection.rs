@@ -1,6 +1,5 @@
 //! What is known of one TCP connection: facts, no judgement.
 
-use super::belief::Usual;
 use super::clock::{self, Clock};
 use super::duplicate::Recent;
 use super::neighbours::Unanswered;
@@ -142,8 +141,11 @@ pub struct Half {
     pub acked_at_rst: Option<StreamPos>,
     /// The RST has not the number that its receiver expects: whether it was believed is open.
     pub(super) rst_doubtful: bool,
-    /// Time to live of its segments that are no resets.
-    pub ttl: Usual,
+    /// The usual time to live of its segments that are no resets; `None` where there is none. The answer of
+    /// another box to its SYN, or a detour, does not make that box's resets its own.
+    pub ttl: Option<u8>,
+    /// By how many votes that is the usual one.
+    pub(super) ttl_votes: u8,
     /// Distinct payload bytes captured, by position: lengths on the wire.
     pub bytes: u64,
     /// Segments with FIN.
@@ -173,6 +175,17 @@ impl Half {
     /// As far as anything of it was captured, or said to be sent.
     pub(super) fn front(&self) -> StreamPos {
         self.next.max(self.sent)
+    }
+
+    /// Notes the time to live of a segment that is no reset: the majority of them.
+    pub(super) fn note_ttl(&mut self, ttl: u8) {
+        if self.ttl.is_none_or(|usual| usual == ttl) {
+            self.ttl = Some(ttl);
+            self.ttl_votes = self.ttl_votes.saturating_add(1);
+        } else {
+            self.ttl_votes = self.ttl_votes.saturating_sub(1);
+            self.ttl = self.ttl.filter(|_| self.ttl_votes > 0);
+        }
     }
 
     /// Notes the window that this side offers.
@@ -331,6 +344,11 @@ impl Connection {
     pub fn round_trip(&self) -> Option<Duration> {
         let (syn, established) = self.last_syn.zip(self.established)?;
         (self.syns == 1).then(|| established.at.since(syn.at))
+    }
+
+    /// Nothing of it but questions for the server's address was captured: its ports are not known.
+    pub fn is_unnamed(&self) -> bool {
+        self.no_neighbour.is_some() && self.unreachable.is_none()
     }
 
     /// Nothing more is to come but stragglers.

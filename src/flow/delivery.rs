@@ -12,14 +12,10 @@ use super::reassembly::{Arrival, Waiting};
 use super::recency::Stage;
 use super::table::Place;
 use super::{Limits, StreamEvent, StreamReader};
-use crate::packet::{FrameRef, Segment, SeqNum};
+use crate::packet::{FrameRef, Segment};
 use crate::time::Timestamp;
 use std::time::Duration;
 
-/// A sequence number so far from where the stream is belongs to no window (RFC 7323 allows 1 GiB,
-/// no host opens a quarter of it): a stray from an older connection, or an attack; or the capture has a
-/// large hole, and then the peer acknowledges it, or more follows it.
-const STRAY: i64 = 1 << 28;
 /// Payload segments of a connection begun in the middle that may pass before its sides are guessed
 /// by their ports.
 const UNDECIDED_SEGMENTS: u8 = 4;
@@ -87,7 +83,7 @@ impl<R: StreamReader> Delivery<R> {
             return origin == Origin(segment.seq.plus(1));
         }
         let pos = origin.position(segment.seq, half.next);
-        pos.0.saturating_sub(half.next.0).saturating_abs() <= STRAY
+        pos.0.saturating_sub(half.next.0).saturating_abs() <= belief::STRAY
     }
 
     /// Bytes that wait here.
@@ -248,9 +244,10 @@ impl<R: StreamReader> Delivery<R> {
             return Belongs::Another;
         }
         // A copy of the SYN held back, or the answer to a SYN that was not captured, adds nothing.
-        let held = self.challenge.as_deref().is_some_and(|held| {
-            segment.flags.ack() || held.segment().seq == segment.seq
-        });
+        let held = self
+            .challenge
+            .as_deref()
+            .is_some_and(|held| segment.flags.ack() || held.segment().seq == segment.seq);
         if !held {
             self.challenge = Some(Box::new(Challenge::of(segment)));
         }
@@ -327,12 +324,12 @@ impl<R: StreamReader> Delivery<R> {
         let origin = *half.origin.get_or_insert(Origin(first_byte));
         let pos = if flags.rst() {
             let pos = origin.position(first_byte, half.front());
-            if !refuses && !belief::believes_reset(connection, from, pos, !flags.ack(), STRAY) {
+            if !refuses && !belief::believes_reset(connection, from, pos, !flags.ack()) {
                 return None;
             }
             pos
         } else {
-            position_of(half, origin, first_byte, segment)?
+            belief::position_of(half, origin, first_byte, segment)?
         };
         if flags.rst() && !flags.ack() {
             note_unseen_cause(connection, segment.frame, from);
@@ -342,7 +339,7 @@ impl<R: StreamReader> Delivery<R> {
         // The window of a reset means nothing.
         if !flags.rst() {
             half.note_window(segment.window, segment.frame);
-            half.ttl.note(segment.ttl);
+            half.note_ttl(segment.ttl);
         }
         let end = pos.plus(u64::from(segment.payload_len)).plus(u64::from(flags.fin()));
         let first_copy = if flags.fin() { end > half.sent } else { pos >= half.sent };
@@ -363,7 +360,7 @@ impl<R: StreamReader> Delivery<R> {
         let believed = peer
             .origin
             .filter(|_| flags.ack() && !refuses)
-            .and_then(|origin| acknowledged(peer, origin, segment.ack));
+            .and_then(|origin| belief::acknowledged(peer, origin, segment.ack));
         let sent = (pos, pos.plus(u64::from(segment.payload_len)));
         if !flags.rst()
             && belief::outlives_reset(connection, from, sent, believed, segment.frame.at)
@@ -546,46 +543,6 @@ fn note_unseen_cause(connection: &mut Connection, reset: FrameRef, from: Side) {
     if !again && peer.segments > 0 && reset.at.since(peer.last_at) >= ROUND_TRIP {
         peer.gaps = peer.gaps.saturating_add(1);
     }
-}
-
-/// The position of a segment; `None` when it lies in no window. One far ahead is believed when another
-/// goes on from it: the capture has a large hole.
-fn position_of(
-    half: &mut Half,
-    origin: Origin,
-    first_byte: SeqNum,
-    segment: &Segment<'_>,
-) -> Option<StreamPos> {
-    let front = half.front();
-    let pos = origin.position(first_byte, front);
-    let pos = if pos.0.saturating_sub(front.0).saturating_abs() <= STRAY {
-        pos
-    } else if segment.payload_len > 0 && half.elsewhere == Some(first_byte) {
-        half.elsewhere = None;
-        front.plus(u64::from(origin.wire(front).to(first_byte)))
-    } else {
-        if segment.payload_len > 0 {
-            half.elsewhere = Some(first_byte.plus(segment.payload_len));
-        }
-        return None;
-    };
-    let end = pos.plus(u64::from(segment.payload_len));
-    (!segment.flags.fin() || belief::believes_fin(half, end)).then_some(pos)
-}
-
-/// How much of what `half` sent its peer acknowledges; `None` when that cannot be.
-fn acknowledged(half: &mut Half, origin: Origin, ack: SeqNum) -> Option<StreamPos> {
-    let near = half.acked.map_or(half.front(), |acked| acked.pos.max(half.front()));
-    let pos = origin.position(ack, near);
-    if pos.0.saturating_sub(near.0).saturating_abs() <= STRAY {
-        return Some(pos);
-    }
-    let front = half.front();
-    (half.elsewhere == Some(ack)).then(|| {
-        half.elsewhere = None;
-        half.sent = front.plus(u64::from(origin.wire(front).to(ack)));
-        half.sent
-    })
 }
 
 /// What a segment is to a connection with the same addresses and ports.

@@ -51,8 +51,18 @@ pub(super) fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from:
     let older = half.origin.is_some_and(|origin| origin != own);
     if (older || half.rst.is_some() || half.fin.is_some()) && is_unread(connection) {
         let half = connection.half_mut(from);
-        let Half { segments, strays, fins, rsts, ttl, scaling, recent, .. } = *half;
-        *half = Half { segments, strays, fins, rsts, ttl, scaling, recent, ..Half::default() };
+        let Half { segments, strays, fins, rsts, ttl, ttl_votes, scaling, recent, .. } = *half;
+        *half = Half {
+            segments,
+            strays,
+            fins,
+            rsts,
+            ttl,
+            ttl_votes,
+            scaling,
+            recent,
+            ..Half::default()
+        };
     }
     if segment.flags.ack() {
         connection.syn_ack.get_or_insert(segment.frame);
@@ -87,10 +97,7 @@ pub(super) fn note_peer_origin(connection: &mut Connection, segment: &Segment<'_
     let answers_handshake = from == Side::Client
         && connection.established.is_none()
         && connection.client_half.origin == Some(Origin(segment.seq));
-    if answers_handshake
-        && connection.rival == Some(segment.ack)
-        && is_unread(connection)
-    {
+    if answers_handshake && connection.rival == Some(segment.ack) && is_unread(connection) {
         // It took the second SYN+ACK, not the first.
         let half = connection.half_mut(from.peer());
         half.origin = Some(Origin(segment.ack));

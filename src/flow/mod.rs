@@ -26,7 +26,6 @@ mod table;
 mod twin;
 
 use crate::packet::FrameRef;
-pub use belief::Usual;
 pub use connection::{Acked, Connection, Half, Hole, Leap, Mark, Side, SidesBy, Start};
 pub use heads::{Head, Heads};
 pub use neighbours::Unanswered;

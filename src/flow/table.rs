@@ -56,6 +56,8 @@ pub struct Table<R> {
     listeners: HashSet<Endpoint, RandomState>,
     handshakes: Handshakes,
     neighbours: Neighbours,
+    /// Connects that never left.
+    never_left: u64,
     /// Viewpoints seen.
     viewpoints: u32,
     waiting_bytes: usize,
@@ -97,6 +99,7 @@ impl<R: StreamReader> Table<R> {
             listeners: listeners.into_iter().collect(),
             handshakes: Handshakes::default(),
             neighbours: Neighbours::default(),
+            never_left: 0,
             viewpoints: 0,
             waiting_bytes: 0,
             clock: Clock::default(),
@@ -252,7 +255,9 @@ impl<R: StreamReader> Table<R> {
         let mut connection = self.unseen(opened, client, server);
         connection.unreachable = unreachable.copied().map(Box::new);
         connection.no_neighbour = Some(Box::new(asked));
-        self.counts.connections = self.counts.connections.saturating_add(1);
+        // It is no connection, and counted as none.
+        self.never_left = self.never_left.saturating_add(1);
+        connection.number = u64::MAX.saturating_sub(self.never_left);
         let mut reader = R::default();
         reader.on(StreamEvent::Settled, &connection, out);
         reader.on(StreamEvent::End, &connection, out);

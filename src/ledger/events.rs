@@ -9,7 +9,7 @@ use super::patterns::Span;
 use crate::idle::{Timer, tolerance};
 use crate::packet::Endpoint;
 use crate::time::Timestamp;
-use crate::verdict::Cause;
+use crate::verdict::{Cause, Detail};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -78,11 +78,12 @@ fn begun(failure: &Failure) -> Timestamp {
     failure.verdict.evidence.first().map_or_else(|| ended(failure), |first| first.frame.at)
 }
 
+/// A connect that failed, and whose reason is not told already: that nobody has the address.
 fn is_connect(failure: &Failure) -> bool {
     matches!(
         failure.verdict.cause,
         Cause::ConnectionRefused | Cause::ConnectTimeout | Cause::Unreachable
-    )
+    ) && !matches!(failure.verdict.detail, Detail::NoNeighbour { .. })
 }
 
 /// Cut off while something was outstanding, or about to be.

@@ -5,6 +5,7 @@
 //! Which listeners are backends is not known before the end, so everything is booked here and
 //! `roles` chooses later.
 
+mod connects;
 mod events;
 mod failure;
 mod listener;
@@ -19,7 +20,7 @@ use crate::exchange::{Asked, Ended, Exchange, Outcome, Output, Request};
 use crate::flow::{Connection, Side, Twin};
 use crate::idle::Timer;
 use crate::packet::Endpoint;
-use crate::verdict::{self, Cause, Certainty, Closer, Detail, Fate, Verdict};
+use crate::verdict::{self, Cause, Certainty, Closer, Fate};
 pub use events::{Event, EventKind};
 pub use failure::{Failure, Listening, Program};
 use foldhash::fast::RandomState;
@@ -236,61 +237,6 @@ impl Ledger {
         self.lose_in_host();
         self.give_context();
         self.find_events();
-    }
-
-    /// Connects that never left are told of hosts that pass on what they are asked, or open connections
-    /// to something like a backend.
-    fn find_proxies(&mut self) {
-        for mut failure in std::mem::take(&mut self.never_left) {
-            let proxy = failure.client.addr;
-            let serves = self.listeners.iter().any(|(endpoint, listener)| {
-                endpoint.addr == proxy && !listener.statuses.is_empty()
-            });
-            if !serves && !self.openers.contains(&proxy) {
-                continue;
-            }
-            // The one port that was used at that address is the one that was meant.
-            let about = failure.server.addr;
-            let mut ports = self.listeners.keys().filter(|at| at.addr == about && at.port != 0);
-            if let (Some(port), None) = (ports.next().map(|at| at.port), ports.next()) {
-                failure.server.port = port;
-            }
-            if let Some(listener) = entry(&mut self.listeners, &self.limits, failure.server) {
-                count(&mut listener.connects_failed);
-                count(listener.causes.entry(failure.verdict.cause).or_default());
-                self.keep(failure);
-            }
-        }
-    }
-
-    /// What single connects seemed to show, and all of them together do not.
-    fn doubt_connects(&mut self) {
-        let tried_again: BTreeSet<Endpoint> = self
-            .failures
-            .iter()
-            .filter(|failure| failure.verdict.detail.syns().is_some_and(|syns| syns > 1))
-            .map(|failure| failure.server)
-            .collect();
-        for failure in &mut self.failures {
-            let Verdict { cause, certainty, detail, .. } = &mut failure.verdict;
-            match (*cause, *detail) {
-                // Where no word of any backend was captured, that of this one may be what is missing;
-                // but a kernel that repeats its SYN did not get one either.
-                (Cause::ConnectTimeout, Detail::Unanswered { syns: 1, .. })
-                    if !self.backends_heard && !tried_again.contains(&failure.server) =>
-                {
-                    *certainty = Certainty::Possible;
-                }
-                // Among connections that work it is likely that there was no room for this one.
-                (Cause::AcceptQueueFull, Detail::Nothing) if failure.request.is_none() => {
-                    let listener = self.listeners.get(&failure.server);
-                    if listener.is_some_and(|listener| !listener.statuses.is_empty()) {
-                        *certainty = Certainty::Likely;
-                    }
-                }
-                _ => {}
-            }
-        }
     }
 
     /// The host that captured accepts what goes to `front` and opens what goes to `back`: it is the
@@ -557,7 +503,7 @@ impl Ledger {
         let timeouts = self.told.timeouts(connection.server, connection.client.addr);
         let fate = verdict::judge_connect(ended, connection, &timeouts);
         let proxies = self.limits.proxies;
-        if connection.no_neighbour.is_some() && connection.unreachable.is_none() {
+        if connection.is_unnamed() {
             // Any host asks for neighbours: it is told of proxies.
             if let Fate::Failed(verdict) = fate
                 && self.never_left.len() < self.limits.failures

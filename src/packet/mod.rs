@@ -56,12 +56,9 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// `ip:port`, for IPv6 `[ip]:port`; the address alone where the port is not known.
+/// `ip:port`, for IPv6 `[ip]:port`.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.port == 0 {
-            return self.addr.fmt(f);
-        }
         SocketAddr::new(self.addr, self.port).fmt(f)
     }
 }

@@ -63,11 +63,11 @@ fn discovery(payload: Cut<'_>, frame: FrameRef) -> Option<Neighbour> {
     let icmp = payload.bytes.get(header.slice().len()..)?;
     let about = Ipv6Addr::from(*icmp.get(8..)?.first_chunk::<16>()?);
     let by = header.source_addr();
-    match icmp.first()? {
-        &SOLICITATION if !by.is_unspecified() => {
+    match *icmp.first()? {
+        SOLICITATION if !by.is_unspecified() => {
             Some(Neighbour::Asked { by: by.into(), about: about.into(), frame })
         }
-        &ADVERTISEMENT => Some(Neighbour::There(about.into())),
+        ADVERTISEMENT => Some(Neighbour::There(about.into())),
         _ => None,
     }
 }

@@ -190,6 +190,13 @@ pub(super) fn notes(
     {
         add("tls_in_clear", text);
     }
+    if sources.flow.late > 0 {
+        let text = format!(
+            "{} came on connections that had ended, as far as was captured: not read",
+            plural(sources.flow.late, "segment")
+        );
+        add("after_the_end", text);
+    }
     for (bound, hits) in &counters.limits_hit {
         add("limit_hit", format!("the bound on {bound} was reached {}", plural(*hits, "time")));
     }

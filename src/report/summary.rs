@@ -62,8 +62,8 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
             said.code
         ),
         (Cause::Unreachable, Detail::NoNeighbour { about, times }) => format!(
-            "the connect to {backend} never left: nobody answers {} for {about}, which the proxy's host \
-             asked for {times} times",
+            "the proxy's connect never left its host: nobody answers {} for {about}, which was asked for \
+             {times} times",
             if about.is_ipv4() { "ARP" } else { "neighbour solicitations" }
         ),
         (Cause::Unreachable, _) => format!("the connection to {backend} could not be made"),

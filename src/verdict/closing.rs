@@ -1,6 +1,7 @@
 //! Who closed first, and how.
 
-use super::CloseKind;
+use super::{Case, CloseKind};
+use crate::exchange::Outcome;
 use crate::flow::{Connection, Mark, Side};
 
 /// The close that ended a connection.
@@ -34,8 +35,19 @@ pub fn first(connection: &Connection) -> Option<Closing> {
     }
 }
 
+/// Both sides closed, and neither knew: who was first does not matter where the backend's FIN says that
+/// it had nothing of the request, or ends its answer in the middle.
+pub(super) fn decided(case: &Case<'_>, closing: Closing) -> Closing {
+    let server = of(case.connection, Side::Server).filter(|_| closing.contested);
+    let had_none = |mark: Mark| mark.ack.is_some_and(|ack| ack <= case.exchange.request.start);
+    let decides = |close: &Closing| {
+        case.exchange.outcome == Outcome::Partial || case.is_reused() && had_none(close.mark)
+    };
+    server.filter(decides).unwrap_or(closing)
+}
+
 /// The first close of one side.
-pub(super) fn of(connection: &Connection, side: Side) -> Option<Closing> {
+fn of(connection: &Connection, side: Side) -> Option<Closing> {
     let half = connection.half(side);
     let closing = |kind| move |mark| Closing { by: side, kind, mark, contested: false };
     let fin = half.fin.map(closing(CloseKind::Fin));

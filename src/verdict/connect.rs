@@ -71,10 +71,18 @@ fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
     let first = first_close(connection).is_some_and(|close| close.by == Side::Server);
     let way = connection.round_trip().unwrap_or_default().saturating_mul(2).max(AT_ONCE);
     let soon = connection.span(established, rst.frame).is_some_and(|after| after <= way);
-    let own = server.ttl.ttl().is_none_or(|usual| usual == rst.ttl);
+    let own = server.ttl.is_none_or(|usual| usual == rst.ttl);
     if !(silent && first && soon && own) || ended.exchanges > 0 || server.fin.is_some() {
         return None;
     }
+    // A request, had it been missed, could have come before the reset, unless that came sooner than any
+    // proxy sends, or says that it did not.
+    let first = rst.frame.at.since(established.at) < SOONEST || rst.ack == Some(nothing);
+    let (retry, retry_reason) = if first {
+        (Retry::Safe, RetryReason::NothingSent)
+    } else {
+        (Retry::Unknown, RetryReason::NotTold)
+    };
     Some(Verdict {
         cause: Cause::AcceptQueueFull,
         certainty: Certainty::Possible,
@@ -85,8 +93,8 @@ fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
             frame: rst.frame,
             received: None,
         }),
-        retry: Retry::Safe,
-        retry_reason: RetryReason::NothingSent,
+        retry,
+        retry_reason,
         idle_gap: None,
         wait: Some(rst.frame.at.since(syn.at)),
         closed_after: None,
@@ -97,6 +105,8 @@ fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
     })
 }
 
+/// A proxy is told of its connection, and sends on it, no sooner than this.
+const SOONEST: Duration = Duration::from_micros(50);
 /// So soon a kernel resets what it does not want.
 const AT_ONCE: Duration = Duration::from_millis(5);
 

@@ -10,7 +10,7 @@ use crate::flow::Side;
 /// A reset with another time to live than all else from the side that it seems to come from:
 /// something between sent it.
 pub(super) fn foreign_reset(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
-    let usual = case.connection.half(closing.by).ttl.ttl()?;
+    let usual = case.connection.half(closing.by).ttl?;
     let ttl = closing.mark.ttl;
     if closing.kind != CloseKind::Rst || ttl == usual {
         return None;

@@ -22,7 +22,7 @@ mod reused;
 mod unproven;
 
 use crate::exchange::{Exchange, Flaw, MIN_MESSAGE, Outcome, Protocol, Unread};
-use crate::flow::{Connection, Hole, Mark, Side, Start};
+use crate::flow::{Connection, Hole, Side, Start};
 use crate::packet::icmp::Unreachable;
 use crate::packet::{Endpoint, FrameRef};
 pub use answered::failing_probe;
@@ -78,8 +78,10 @@ impl Verdict {
     pub fn join(&mut self, mut other: Self) -> bool {
         let proof = |verdict: &Self| (verdict.cause != Cause::Unproven, verdict.certainty);
         let better = proof(&other) > proof(self);
-        if let (Detail::Unanswered { challenged, .. }, Detail::Unanswered { challenged: true, .. }) =
-            (&mut self.detail, other.detail)
+        if let (
+            Detail::Unanswered { challenged, .. },
+            Detail::Unanswered { challenged: true, .. },
+        ) = (&mut self.detail, other.detail)
         {
             *challenged = true;
         }
@@ -580,7 +582,7 @@ fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> 
     let Some(closing) = closing::first(connection) else {
         return lost::unclosed(&case).map_or(Fate::Open, failed);
     };
-    let closing = contested(&case, closing);
+    let closing = closing::decided(&case, closing);
     if closing.contested {
         return failed(unproven::judge(&case, &closing, Doubt::SeveralReadings));
     }
@@ -607,17 +609,6 @@ fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> 
         verdict.certainty = verdict.certainty.min(Certainty::Likely);
     }
     failed(verdict)
-}
-
-/// Both sides closed, and neither knew: who was first does not matter where the backend's FIN says that
-/// it had nothing of the request, or ends its answer in the middle.
-fn contested(case: &Case<'_>, closing: Closing) -> Closing {
-    let server = closing::of(case.connection, Side::Server).filter(|_| closing.contested);
-    let had_none = |mark: Mark| mark.ack.is_some_and(|ack| ack <= case.exchange.request.start);
-    let decides = |close: &Closing| {
-        case.exchange.outcome == Outcome::Partial || case.is_reused() && had_none(close.mark)
-    };
-    server.filter(decides).unwrap_or(closing)
 }
 
 /// Why the answer cannot be read, if there may be one: a gap after the request can hold it.

@@ -75,7 +75,7 @@ pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry
     if cause == Cause::Unproven {
         return (Retry::Unknown, RetryReason::Unproven);
     }
-    let refused = threw_away(case);
+    let refused = case.connection.half(Side::Server).rst.is_some();
     // What the proxy's own close acknowledges is the answer, not the request.
     let told = closing.mark.ack.filter(|_| closing.by == Side::Server);
     match told {
@@ -95,16 +95,4 @@ pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry
         _ if received => (Retry::Unknown, RetryReason::PartReceived),
         _ => (Retry::Unknown, RetryReason::NotTold),
     }
-}
-
-/// The backend's own kernel threw the request away: its reset acknowledges none of it, or answers it,
-/// numbered as it acknowledged. One with another time to live, or that answers something later, says
-/// nothing of it.
-fn threw_away(case: &Case<'_>) -> bool {
-    let server = case.connection.half(Side::Server);
-    let request = &case.exchange.request;
-    server.rst.is_some_and(|rst| {
-        let own = server.ttl.ttl() == Some(rst.ttl);
-        own && rst.ack.map_or(request.ack == Some(rst.pos), |ack| ack <= request.start)
-    })
 }
