@@ -38,6 +38,8 @@ use tell::Teller;
 const SETTLE: Duration = Duration::from_millis(350);
 /// The second SYN comes a second after the first, the third after three.
 const FIRST_SYN_WAIT: Duration = Duration::from_millis(3_200);
+/// Whoever waits for the answer hears after so long of a connection that only one side has closed.
+const HALF_CLOSED: Duration = Duration::from_secs(120);
 /// Longer between two SYNs than the kernel waits while any proxy does.
 const LONGEST_SYN_WAIT: Duration = Duration::from_secs(70);
 /// How often it is looked what the kernel dropped, and whether anybody still reads.
@@ -158,6 +160,7 @@ fn settings(wanted: &Shared) -> Result<Settings> {
     settings.flow.settle = SETTLE;
     settings.flow.end_when_judged = true;
     settings.flow.first_syn_wait = Some(FIRST_SYN_WAIT);
+    settings.flow.closing = HALF_CLOSED;
     settings.flow.opening = LONGEST_SYN_WAIT;
     Ok(settings)
 }
