@@ -96,7 +96,9 @@ mod tests {
         assert_eq!(after(&[4_000, 4_001, 401, 402]), 2);
         // One stamp from the future.
         assert_eq!(after(&[0, 1, 9_000, 2, 3]), 2);
-        // Two clocks, 10 s apart: the first step of the other one is believed.
-        assert_eq!(after(&[0, 10, 0, 10, 0, 10, 1, 11]), 11);
+        // Two clocks, 10 s apart: the first step of the other one is believed; what passes while they
+        // alternate is not.
+        assert_eq!(after(&[0, 10, 0, 10, 0, 10, 1, 11]), 10);
+        assert_eq!(after(&[0, 10, 0, 10, 11, 12, 13]), 13);
     }
 }
