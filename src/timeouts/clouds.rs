@@ -11,6 +11,7 @@ pub(super) const CLOUDS: &[Known] = &[
         idle: secs(60),
         connect: secs(10),
         read: secs(60),
+        idle_bounds_answer: true,
         accepts: Some("200"),
         retries: "none documented once the request was sent; 502 to client",
         knob: "idle_timeout.timeout_seconds",
@@ -32,6 +33,7 @@ pub(super) const CLOUDS: &[Known] = &[
         aliases: &["clb"],
         idle: secs(60),
         read: secs(60),
+        idle_bounds_answer: true,
         retries: "unknown",
         knob: "ConnectionSettings.IdleTimeout",
         fix: "aws elb modify-load-balancer-attributes --load-balancer-name NAME \
@@ -46,6 +48,7 @@ pub(super) const CLOUDS: &[Known] = &[
         name: "AWS Network Load Balancer (TCP)",
         aliases: &["nlb"],
         idle: secs(350),
+        idle_bounds_answer: true,
         retries: "L4: none; RST after idle expiry",
         knob: "tcp.idle_timeout.seconds",
         fix: "aws elbv2 modify-listener-attributes --listener-arn ARN --attributes \

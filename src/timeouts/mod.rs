@@ -76,6 +76,8 @@ pub struct Known {
     pub connect: Limit<Duration>,
     /// How long a proxy waits for an answer.
     pub read: Limit<Duration>,
+    /// The setting of its idle timeout limits the time to answer as well: lowering it breaks what is slow.
+    pub idle_bounds_answer: bool,
     /// How long a server waits for the head of a request.
     pub head: Limit<Duration>,
     /// Requests after which a connection is closed.
@@ -112,6 +114,7 @@ const PROXY: Known = Known {
     idle: Limit::Unknown,
     connect: Limit::Unknown,
     read: Limit::Unknown,
+    idle_bounds_answer: false,
     head: Limit::Unknown,
     requests: Limit::Unknown,
     accepts: None,

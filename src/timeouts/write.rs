@@ -161,6 +161,13 @@ pub fn page(known: &Known, others: &[&Known], width: usize, out: &mut dyn Write)
         if known.knob.is_empty() { "instead" } else { "for example" },
         &known.fix_for(example(known)),
     )?;
+    if known.idle_bounds_answer {
+        row(
+            "but",
+            "do not lower it: it limits the time to answer as well. Raise the backend's \
+                    keep-alive above it instead",
+        )?;
+    }
     heading("Where that stands", out)?;
     let mut row = |label: &str, text: &str| field(label, text, width, out);
     for (index, source) in known.source.split(" ; ").enumerate() {
@@ -218,10 +225,12 @@ fn long(limit: Limit<Duration>) -> String {
 }
 
 /// Seconds for an example: above the usual 60 s of proxies, or the 600 s or the hour of others, for a
-/// server; below the usual 5 s of servers, for a proxy.
+/// server; below the usual 5 s of servers, for a proxy whose setting means idle connections alone.
 fn example(known: &Known) -> u64 {
     let idle = known.idle.value().map_or(0, |idle| idle.as_secs());
     match known.side {
+        // What is slower than that would not be answered any more.
+        Side::Proxy if known.idle_bounds_answer => idle,
         Side::Proxy => 4,
         Side::Server => [65, 620].into_iter().find(|seconds| *seconds > idle).unwrap_or(3_720),
     }
