@@ -1,8 +1,9 @@
 //! Which listeners are backends, and where the capture was taken.
 //!
 //! An address and port that accepts connections is a listener. A host that both accepts and opens
-//! connections is a proxy: what it accepts is the front leg, what it opens the backend leg. Opening
-//! connections to something that speaks neither HTTP nor TLS (a database, say) makes no proxy.
+//! connections may be a proxy: what it accepts is the front leg, what it opens the backend leg. Opening
+//! connections to something that speaks neither HTTP nor TLS (a database, say) makes no proxy, nor does
+//! asking others for something else while it answers, as a backend does that needs them.
 
 use crate::exchange::Protocol;
 use crate::flow::{TELLING, is_round_trip};
@@ -69,8 +70,14 @@ const SERVICES: [u16; 21] = [
 ];
 
 impl Roles {
-    /// Decides, of everything that was seen. `pass_on` are listeners that pass on what they are asked.
-    pub fn assign(ledger: &Ledger, told: &Told, pass_on: BTreeSet<Endpoint>) -> Self {
+    /// Decides, of everything that was seen. `pass_on` are listeners that pass on what they are asked,
+    /// `ask_others` those that ask for something else instead.
+    pub fn assign(
+        ledger: &Ledger,
+        told: &Told,
+        pass_on: BTreeSet<Endpoint>,
+        ask_others: &BTreeSet<Endpoint>,
+    ) -> Self {
         let listeners = ledger.listeners();
         let proxies = openers(&listeners);
         let scanners = scanners(&listeners);
@@ -92,9 +99,10 @@ impl Roles {
                 Role::Front
             } else if !http {
                 if refuses { Role::Backend } else { Role::Other }
-            } else if proxies.contains(&endpoint.addr)
-                || opens_here && listener.accepted_here > 0 && listener.opened_here == 0
-                || pass_on.contains(&endpoint)
+            } else if pass_on.contains(&endpoint)
+                || !ask_others.contains(&endpoint)
+                    && (proxies.contains(&endpoint.addr)
+                        || opens_here && listener.accepted_here > 0 && listener.opened_here == 0)
             {
                 Role::Front
             } else {

@@ -5,7 +5,7 @@
 //! line that is joined to the wrong exchange would be worse than none.
 
 use super::clock::{self, Clock};
-use super::crowd;
+use super::{crowd, rivals};
 use super::key;
 use super::lines::Line;
 use super::trail::Seen;
@@ -73,6 +73,8 @@ pub(super) struct Match {
     pub(super) hits: Vec<Hit>,
     pub(super) by: By,
     pub(super) ambiguous: bool,
+    /// More lines can be of these than they are: most are of none of them.
+    pub(super) outnumbered: bool,
 }
 
 /// Exchanges and connects by what lines know them by.
@@ -497,15 +499,15 @@ pub(super) fn join(lines: &[&Line], clocks: &[Clock], index: &Index<'_>) -> Vec<
             if !fresh {
                 continue;
             }
-            // Several messages can be about one request.
-            if line.kind == Kind::Access {
-                for hit in &chosen {
+            // Several messages can be about one request, but one connect fails once.
+            for hit in &chosen {
+                if line.kind == Kind::Access || matches!(hit, Hit::Connect(_)) {
                     taken.insert((line.kind, *hit), place);
                 }
             }
             let by = *by;
             if let Some(slot) = matches.get_mut(place) {
-                *slot = Some(Match { hits: chosen, by, ambiguous: false });
+                *slot = Some(Match { hits: chosen, by, ambiguous: false, outnumbered: false });
             }
             *slot = None;
             decided = true;
@@ -517,9 +519,10 @@ pub(super) fn join(lines: &[&Line], clocks: &[Clock], index: &Index<'_>) -> Vec<
     for (slot, left) in matches.iter_mut().zip(open) {
         if let Some((by, mut hits)) = left.filter(|(_, hits)| !hits.is_empty()) {
             hits.sort_by_key(|hit| index.times(*hit));
-            *slot = Some(Match { hits, by, ambiguous: true });
+            *slot = Some(Match { hits, by, ambiguous: true, outnumbered: false });
         }
     }
+    rivals::mark(lines, &mut matches);
     matches
 }
 
@@ -544,7 +547,7 @@ fn exact(line: &Line, by: By, mut hits: Vec<Hit>, clock: &Clock, index: &Index<'
             }
         }
     };
-    Match { hits, by, ambiguous }
+    Match { hits, by, ambiguous, outnumbered: false }
 }
 
 /// What a line is of, if that can be told: the only one that it can be of; attempts of which no other
@@ -568,7 +571,8 @@ fn choose(
     ranked.sort();
     let (first, nearest) = *ranked.first()?;
     let Some((second, _)) = ranked.get(1).copied() else {
-        return ((alone(&nearest) || message) && !crowd).then(|| vec![nearest]);
+        let repeats = message && matches!(nearest, Hit::Exchange(_));
+        return ((alone(&nearest) || repeats) && !crowd).then(|| vec![nearest]);
     };
     let mut chain: Vec<Hit> = hits.to_vec();
     chain.sort_by_key(|hit| index.times(*hit));
@@ -590,5 +594,6 @@ fn choose(
     let near = clock.spread.saturating_add(line.resolution);
     let fine = line.about.is_none() && !line.floor && !listed;
     let clear = fine && first <= near && second >= near.max(first).saturating_mul(3);
-    (clear && (alone(&nearest) || message || line.was_sent_once())).then(|| vec![nearest])
+    let repeats = message && matches!(nearest, Hit::Exchange(_));
+    (clear && (alone(&nearest) || repeats || line.was_sent_once())).then(|| vec![nearest])
 }

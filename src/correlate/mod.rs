@@ -8,6 +8,7 @@
 mod answer;
 mod clock;
 mod crowd;
+mod rivals;
 mod front;
 mod join;
 mod key;
@@ -28,7 +29,7 @@ pub use front::FrontLeg;
 pub use join::By;
 use join::{Connect, Hit, Index, Match};
 pub use lines::{Interest, Line, Lines};
-pub use nested::nested;
+pub use nested::{ask_others, nested};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 pub use trail::{Seen, Trail};
@@ -88,6 +89,8 @@ pub struct Told {
     pub failures: Vec<Place>,
     /// The cause: that of the last attempt, or of all that it could be of.
     pub cause: Option<Cause>,
+    /// More lines can be of these failures than there are failures.
+    pub outnumbered: bool,
     /// The connection and the number of its last attempt on it.
     pub exchange: Option<(u64, u32)>,
     /// Where the time went.
@@ -467,8 +470,10 @@ impl Table<'_> {
         let causes: Vec<Cause> = causes.collect();
         let cause = match answer {
             Answer::OnLeg => causes.last().copied(),
-            // All that it can be of failed alike.
-            Answer::Ambiguous if failures.len() == hits.len() => {
+            // All that it can be of failed alike, and there is one for each line.
+            Answer::Ambiguous
+                if failures.len() == hits.len() && found.is_none_or(|one| !one.outnumbered) =>
+            {
                 causes.first().copied().filter(|first| causes.iter().all(|one| one == first))
             }
             _ => None,
@@ -496,6 +501,8 @@ impl Table<'_> {
                 }
                 _ => None,
             });
-        Told { line: at, answer, by: found.map(|one| one.by), failures, cause, exchange, split }
+        let outnumbered = found.is_some_and(|one| one.outnumbered);
+        let by = found.map(|one| one.by);
+        Told { line: at, answer, by, failures, cause, outnumbered, exchange, split }
     }
 }

@@ -145,3 +145,40 @@ fn is_passed_on(front: &Seen, alike: &[&Seen]) -> bool {
     }
     within == 1 && beside == 0
 }
+
+/// Requests during which others were asked for something else; one can be chance.
+const ASKED_OTHERS: u32 = 2;
+
+/// The listeners whose hosts asked others while they answered, and never for what they were asked
+/// themselves: backends that need others, no proxies.
+pub fn ask_others(trail: &Trail) -> BTreeSet<Endpoint> {
+    let mut by_client: HashMap<IpAddr, Vec<&Seen>> = HashMap::new();
+    for one in trail.seen().iter().filter(|one| one.asked.whole != 0) {
+        by_client.entry(one.client.addr).or_default().push(one);
+    }
+    by_client.values_mut().for_each(|asked| asked.sort_by_key(|one| one.begun));
+    // Of each listener: requests during which something else was asked, and the same.
+    let mut asked: BTreeMap<Endpoint, (u32, u32)> = BTreeMap::new();
+    for front in trail.seen().iter().filter(|one| one.asked.whole != 0) {
+        let own = by_client.get(&front.server.addr).map(Vec::as_slice).unwrap_or_default();
+        let from = own.partition_point(|one| one.begun < front.begun);
+        let within = own
+            .iter()
+            .skip(from)
+            .take(LOOKED_AT)
+            .take_while(|one| one.begun <= front.ended)
+            .filter(|one| one.server != front.server);
+        let (mut same, mut other) = (false, false);
+        for one in within {
+            same |= one.asked.whole == front.asked.whole || one.asked.path == front.asked.path;
+            other |= !one.forwarded;
+        }
+        if same || other {
+            let (others, alike) = asked.entry(front.server).or_default();
+            *others = others.saturating_add((other && !same).into());
+            *alike = alike.saturating_add(same.into());
+        }
+    }
+    let asks = |(others, alike): &(u32, u32)| *alike == 0 && *others >= ASKED_OTHERS;
+    asked.into_iter().filter(|(_, counts)| asks(counts)).map(|(listener, _)| listener).collect()
+}

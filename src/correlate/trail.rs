@@ -49,6 +49,8 @@ pub struct Seen {
     pub ids: [u64; 3],
     /// What was asked may be asked again without harm (RFC 9110, section 9.2.2).
     pub idempotent: bool,
+    /// It says that it was made for a client: it names one, or the proxies before.
+    pub forwarded: bool,
     /// It failed.
     pub failed: bool,
     /// Whether it was answered cannot be read.
@@ -136,6 +138,7 @@ impl Trail {
             asked: head.map(|head| Asked::of(head.method(), head.target())).unwrap_or_default(),
             ids: head.map(key::ids).unwrap_or_default(),
             idempotent,
+            forwarded: head.is_some_and(|head| head.signs.forwarded),
             failed: false,
             unread: matches!(exchange.outcome, Outcome::Unread(_)),
         });

@@ -148,6 +148,10 @@ pub struct RequestSigns {
     pub proxy: Option<ProxyKind>,
     /// It was made for a client: it names one, or carries what a client was given.
     pub for_client: bool,
+    /// It names the client that it was made for, or the proxies that it went through.
+    pub forwarded: bool,
+    /// It announces a body.
+    pub has_body: bool,
     /// Digests of what traces it, as `X-Amzn-Trace-Id` and `traceparent` have it; 0 where there is none.
     pub traces: [u64; 2],
 }
@@ -177,7 +181,7 @@ pub(super) fn of_request(headers: &[Header<'_>]) -> RequestSigns {
                 signs.prober = Prober::ALL.into_iter().find(begins);
             }
             3 if name.eq_ignore_ascii_case("via") => {
-                signs.for_client = true;
+                (signs.for_client, signs.forwarded) = (true, true);
                 signs.proxy = signs.proxy.or(via(value));
             }
             6 if name.eq_ignore_ascii_case("cookie") => signs.for_client = true,
@@ -185,9 +189,13 @@ pub(super) fn of_request(headers: &[Header<'_>]) -> RequestSigns {
             9 if name.eq_ignore_ascii_case("forwarded")
                 || name.eq_ignore_ascii_case("x-real-ip") =>
             {
-                signs.for_client = true;
+                (signs.for_client, signs.forwarded) = (true, true);
             }
             13 if name.eq_ignore_ascii_case("authorization") => signs.for_client = true,
+            14 if name.eq_ignore_ascii_case("content-length") => {
+                signs.has_body |= value.trim_ascii() != b"0";
+            }
+            17 if name.eq_ignore_ascii_case("transfer-encoding") => signs.has_body = true,
             9 if name.eq_ignore_ascii_case("x-varnish") => {
                 signs.proxy = Some(ProxyKind::Varnish);
                 signs.for_client = true;
@@ -200,7 +208,9 @@ pub(super) fn of_request(headers: &[Header<'_>]) -> RequestSigns {
                 signs.proxy = Some(ProxyKind::Alb);
                 signs.for_client = true;
             }
-            15 if name.eq_ignore_ascii_case("x-forwarded-for") => signs.for_client = true,
+            15 if name.eq_ignore_ascii_case("x-forwarded-for") => {
+                (signs.for_client, signs.forwarded) = (true, true);
+            }
             21 if name.eq_ignore_ascii_case("x-cloud-trace-context") => {
                 signs.proxy = signs.proxy.or(Some(ProxyKind::Google));
             }

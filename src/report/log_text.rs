@@ -50,7 +50,9 @@ pub(super) fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let of = |answer: &str| log.answers.get(answer).copied().unwrap_or(0);
     let unclear = of("on_leg").saturating_add(of("ambiguous")).saturating_sub(known);
     if unclear > 0 {
-        let can = format!("{unclear} can be of several exchanges, which one cannot be told");
+        let can = format!(
+            "of {unclear} it cannot be told: several exchanges fit, or fewer than there are lines"
+        );
         parts.push(can);
     }
     let own = of("not_on_leg");

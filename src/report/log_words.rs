@@ -26,6 +26,10 @@ pub(super) fn line(line: &Line, told: &Told, at: Timestamp, failures: &[Failure]
         Answer::Ambiguous => {
             let among = told.failures.len();
             match told.cause {
+                None if told.outnumbered => format!(
+                    "the capture holds {among} failure{} like it, and the log has more such lines",
+                    if among == 1 { "" } else { "s" }
+                ),
                 Some(cause) if among == 1 => {
                     format!("{}, of which another line can be as well", noun(cause, 1))
                 }
