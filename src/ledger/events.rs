@@ -130,7 +130,7 @@ pub(super) fn find(
         let told = trouble.closed >= MIN_CLOSES
             || trouble.refused >= MIN_CONNECTS
             || trouble.closed > 0 && trouble.refused > 0;
-        if !told {
+        if !told || is_contradicted(&trouble, spans) {
             continue;
         }
         let within = |failure: &Failure| {
@@ -179,6 +179,23 @@ pub(super) fn find(
         events.push((event, members.into_iter().map(|(place, _)| place).collect()));
     }
     events
+}
+
+/// Meanwhile the backend did what one that is down or restarts cannot: it accepted a connection, or
+/// answered on one that it had from before.
+fn is_contradicted(trouble: &Trouble, spans: &[Span]) -> bool {
+    let works = |span: &Span| {
+        let accepted = span.opened > trouble.first && span.opened < trouble.last;
+        let answered = span.opened < trouble.first
+            && span
+                .answered
+                .is_some_and(|at| at > trouble.first.plus(MOMENT) && at <= trouble.last);
+        let outlives = span.opened < trouble.first
+            && span.closed > trouble.last.plus(MOMENT)
+            && span.answered.is_some_and(|at| at > trouble.last);
+        span.established && (accepted || answered || outlives)
+    };
+    spans.iter().any(works)
 }
 
 /// When connections to the backend came about, in order.
@@ -251,12 +268,35 @@ fn bursts(spans: &[Span], failures: &[(usize, &Failure)], timer: Option<Timer>) 
             is_cut(failure) && end.plus(MOMENT) >= first.closed && end <= last.plus(MOMENT)
         });
         // The survivors last: they are sought among all connections.
-        let stopped = cut && !comes_and_goes && !by_timer(group, timer);
+        let stopped = cut
+            && !comes_and_goes
+            && !by_timer(group, timer)
+            && !waited_alike(group, failures, last);
         if stopped && !spans.iter().any(survives) {
             bursts.push(Trouble { first: first.closed, last, closed: count, refused: 0 });
         }
     }
     bursts
+}
+
+/// No request waited for so short a time by a timer.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+
+/// All of them were waiting for an answer, and had been for the same time: that is what a limit on the
+/// time of a request does to requests that came together.
+fn waited_alike(group: &[&Span], failures: &[(usize, &Failure)], last: Timestamp) -> bool {
+    let Some(first) = group.first().map(|span| span.closed) else { return false };
+    let mut waits: Vec<Duration> = failures
+        .iter()
+        .filter(|(_, failure)| is_cut(failure))
+        .filter(|(_, failure)| (first..=last).contains(&ended(failure)))
+        .filter_map(|(_, failure)| failure.verdict.wait)
+        .collect();
+    waits.sort_unstable();
+    let (Some(shortest), Some(longest)) = (waits.first(), waits.last()) else { return false };
+    waits.len() >= group.len()
+        && *shortest >= SHORTEST_WAIT
+        && longest.saturating_sub(*shortest) <= tolerance(*shortest)
 }
 
 /// All of them had been idle for the same time, or for that of the timer.
@@ -284,12 +324,13 @@ fn refusals(failures: &[(usize, &Failure)], comings: &Comings) -> Vec<Trouble> {
     times.sort_unstable();
     let mut troubles: Vec<Trouble> = Vec::new();
     for (begun, ended) in times {
-        if let Some(run) = troubles.last_mut() {
-            if begun.since(run.last) <= RETRIES && !comings.any_between(run.last, begun) {
-                run.last = run.last.max(ended);
-                run.refused = run.refused.saturating_add(1);
-                continue;
-            }
+        if let Some(run) = troubles.last_mut()
+            && begun.since(run.last) <= RETRIES
+            && !comings.any_between(run.last, begun)
+        {
+            run.last = run.last.max(ended);
+            run.refused = run.refused.saturating_add(1);
+            continue;
         }
         troubles.push(Trouble { first: begun, last: ended, closed: 0, refused: 1 });
     }

@@ -45,6 +45,8 @@ pub(super) struct Span {
     pub(super) by_backend: bool,
     /// How long it had been idle then.
     pub(super) idle: Option<Duration>,
+    /// When the last answer on it came, unless a request was outstanding at the end.
+    pub(super) answered: Option<Timestamp>,
     /// It came about.
     pub(super) established: bool,
 }
@@ -83,6 +85,7 @@ impl Endings {
                 closed,
                 by_backend,
                 idle: idle.map(|quiet| closed.since(quiet.at)),
+                answered: ended.quiet_since.filter(|_| ended.exchanges > 0).map(|quiet| quiet.at),
                 established,
             });
         }
