@@ -7,6 +7,7 @@ use super::http1::{Http1, Out};
 use super::{Response, Unread};
 use crate::flow::{Connection, Side, StreamPos};
 use crate::packet::FrameRef;
+use std::time::Duration;
 
 /// Fewer missing bytes than this hold no message: `GET / HTTP/1.0` or `HTTP/1.1 200` and two line
 /// ends. A missing FIN or a keep-alive probe looks like a gap of one.
@@ -87,6 +88,7 @@ impl Http1 {
                         expected: None,
                         first: frame,
                         last: frame,
+                        longest_pause: Duration::ZERO,
                         head_len: 0,
                         head_complete: false,
                         flaw: None,

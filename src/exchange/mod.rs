@@ -133,6 +133,8 @@ pub struct Request {
 pub struct Begun {
     /// Its last frame until then.
     pub last: FrameRef,
+    /// The longest time until then in which nothing came of it.
+    pub longest_pause: Duration,
     /// Bytes of its head that had come.
     pub head_len: u64,
     /// The whole head had come.
@@ -156,6 +158,8 @@ pub struct Response {
     pub first: FrameRef,
     /// Its last frame so far.
     pub last: FrameRef,
+    /// The longest time in which nothing came of it between two parts of it.
+    pub longest_pause: Duration,
     /// Bytes of its head that were sent, interim responses aside.
     pub head_len: u64,
     /// The whole head was sent.
@@ -177,6 +181,14 @@ pub struct Response {
     pub before_close: Option<Begun>,
     /// All of it came.
     pub complete: bool,
+}
+
+impl Response {
+    /// More of it came.
+    fn came(&mut self, frame: FrameRef) {
+        self.longest_pause = self.longest_pause.max(frame.at.since(self.last.at));
+        self.last = frame;
+    }
 }
 
 /// A connection at its end.
@@ -211,11 +223,13 @@ impl Asked {
     /// Of a connection on which nothing was asked.
     pub const NOTHING: Self = Self(0);
 
-    /// Of a request that may be a probe.
+    /// Of a request that may be a probe: one that was not made for a client, and asks for nothing to
+    /// be done.
     pub fn of(head: &RequestHead) -> Option<Self> {
         // Whoever forges another request of the same digest only hides among probes.
         let bytes = head.method().iter().chain(b" ").chain(head.target());
-        (!head.signs.for_client).then_some(Self(digest::of(bytes).max(1)))
+        let asks = matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS") && !head.signs.has_body;
+        (asks && !head.signs.for_client).then_some(Self(digest::of(bytes).max(1)))
     }
 }
 

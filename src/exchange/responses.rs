@@ -8,6 +8,7 @@ use super::http1::{Http1, Known, Out, Over};
 use super::{Begun, Flaw, FlawKind, Outcome, Request, Response, Unread};
 use crate::flow::{Connection, Side, Start, StreamPos};
 use crate::packet::FrameRef;
+use std::time::Duration;
 
 impl Http1 {
     /// None of the body has come that the response's head announces, and its request was not
@@ -37,6 +38,7 @@ impl Http1 {
         {
             response.before_close.get_or_insert(Begun {
                 last: response.last,
+                longest_pause: response.longest_pause,
                 head_len: response.head_len,
                 head_complete: response.head_complete,
             });
@@ -183,6 +185,7 @@ impl Http1 {
             expected: None,
             first: rest.frame,
             last: rest.frame,
+            longest_pause: Duration::ZERO,
             head_len: 0,
             head_complete: false,
             flaw: self.leftover.take(),
@@ -227,7 +230,7 @@ impl Http1 {
             _ => rest.end(),
         };
         if let Some(response) = &mut self.response {
-            response.last = rest.frame;
+            response.came(rest.frame);
             response.end = end;
             response.head_len = response.head_len.saturating_add(end.since(rest.pos));
         }
@@ -330,7 +333,7 @@ impl Http1 {
         };
         if let Some(response) = &mut self.response {
             response.received = response.received.saturating_add(used);
-            response.last = rest.frame;
+            response.came(rest.frame);
             response.end = rest.pos.plus(used);
         }
         rest.skip(used);
@@ -347,7 +350,7 @@ impl Http1 {
             && (rest.bytes.ends_with(LAST_CHUNK)
                 || LAST_CHUNK.strip_prefix(b"\r\n") == Some(rest.bytes));
         if let Some(response) = &mut self.response {
-            response.last = rest.frame;
+            response.came(rest.frame);
             response.end = rest.end();
         }
         rest.skip(rest.len);

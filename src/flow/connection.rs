@@ -69,6 +69,8 @@ pub struct Mark {
     pub repeated: bool,
     /// How often the peer had repeated what it sent last.
     pub peer_resent: u32,
+    /// The furthest that its sender had acknowledged by then, and since which frame.
+    pub acked: Option<Acked>,
     /// The frame's time to live.
     pub ttl: u8,
 }

@@ -437,6 +437,7 @@ impl<R: StreamReader> Delivery<R> {
         self.connection.order = self.connection.order.saturating_add(1);
         let mark = Mark {
             peer_resent: self.connection.half(from.peer()).resent,
+            acked: self.connection.half(from.peer()).acked,
             frame: arrival.frame,
             pos: end,
             ack: arrival.ack,

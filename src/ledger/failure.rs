@@ -4,7 +4,7 @@ use super::patterns::Context;
 use super::probes::{Health, Source};
 use crate::ends::{Ends, Queue};
 use crate::exchange::{Asked, Exchange, Request, Response};
-use crate::flow::{Connection, Side};
+use crate::flow::{Connection, Side, StreamPos};
 use crate::packet::{Endpoint, SeqNum};
 use crate::time::Timestamp;
 use crate::verdict::{Cause, Sent, Verdict, kernel_says};
@@ -29,6 +29,8 @@ pub struct Failure {
     /// The number on the wire of the request's first byte, which is the same wherever it was
     /// captured.
     pub wire: Option<SeqNum>,
+    /// The number on the wire that follows a failed connect's SYN.
+    syn: Option<SeqNum>,
     /// The answer before it had announced that the connection would be closed; `None` where not all that
     /// the server sent was captured.
     announced: Option<bool>,
@@ -68,6 +70,14 @@ pub struct Program {
     pub process: Option<(u32, Vec<u8>)>,
 }
 
+/// How a connect that failed began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opening {
+    pub(super) at: Timestamp,
+    /// The client's port, and the number that follows its SYN.
+    pub(super) key: (u16, u32),
+}
+
 impl Failure {
     pub(super) fn new(
         verdict: Verdict,
@@ -93,6 +103,10 @@ impl Failure {
             ordinal,
             client: twin.map_or(connection.client, |twin| twin.client),
             server: twin.map_or(connection.server, |twin| twin.server),
+            syn: connection
+                .syn
+                .filter(|_| request.is_none())
+                .and_then(|_| client.wire(StreamPos::default())),
             wire: request.as_ref().and_then(|request| client.wire(request.start)),
             request,
             response,
@@ -105,6 +119,12 @@ impl Failure {
             listening: None,
             ends: None,
         }
+    }
+
+    /// Of a failed connect: when it began, and what address translation leaves of it as it is.
+    pub(super) fn opening(&self) -> Option<Opening> {
+        let at = self.verdict.evidence.first()?.frame.at;
+        Some(Opening { at, key: (self.client.port, self.syn?.0) })
     }
 
     /// When the last frame was captured that shows it.

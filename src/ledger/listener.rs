@@ -187,6 +187,11 @@ impl Listener {
         idle
     }
 
+    /// For how long, at most, it kept a connection idle that was then of use again.
+    pub(super) fn kept_idle(&self) -> Duration {
+        self.idle().reused.quantiles().map_or(Duration::ZERO, |gaps| gaps.max)
+    }
+
     /// Failed exchanges and connects.
     pub fn failed(&self) -> u64 {
         self.causes.values().fold(0, |sum, count| sum.saturating_add(*count))

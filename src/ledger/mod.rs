@@ -13,11 +13,12 @@ mod patterns;
 mod probes;
 mod spoken;
 mod told;
+mod translated;
 mod unread;
 
 use crate::ends::Ends;
 use crate::exchange::{Asked, Ended, Exchange, Outcome, Output, Request};
-use crate::flow::{Connection, Side, Twin};
+use crate::flow::{Connection, Side, Start, Twin};
 use crate::idle::Timer;
 use crate::packet::Endpoint;
 use crate::verdict::{self, Cause, Certainty, Closer, Fate};
@@ -231,6 +232,7 @@ impl Ledger {
         self.meet_taken_headers();
         self.find_proxies();
         self.doubt_connects();
+        self.join_translated();
         self.gather_probes();
         self.find_nothing_answered();
         self.meet_front_leg();
@@ -292,6 +294,7 @@ impl Ledger {
     fn lose_in_host(&mut self) {
         let told = &self.told;
         let mut timers: HashMap<Endpoint, [Option<Timer>; 2], RandomState> = HashMap::default();
+        let mut longest: HashMap<Endpoint, Duration, RandomState> = HashMap::default();
         let mut changed = Vec::new();
         for failure in &mut self.failures {
             let Some(listener) = self.listeners.get(&failure.server) else {
@@ -308,6 +311,9 @@ impl Ledger {
             });
             if meets {
                 changed.push((failure.server, before, failure.verdict.cause));
+            } else {
+                let longest = longest.entry(failure.server).or_insert_with(|| listener.kept_idle());
+                verdict::kept_for_longer(&mut failure.verdict, *longest);
             }
         }
         for (server, before, after) in changed {
@@ -523,7 +529,10 @@ impl Ledger {
         if listener.endings.note(ended, connection, established, room) {
             self.spans = self.spans.saturating_add(1);
         }
-        if let Some(asked) = ended.last_asked.filter(|asked| *asked == Asked::NOTHING) {
+        // Where the SYN is missing it is not known when it was asked.
+        let timed = connection.start == Start::Midstream || connection.syn.is_some();
+        let asked = ended.last_asked.filter(|asked| *asked == Asked::NOTHING && timed);
+        if let Some(asked) = asked {
             let source = Source { client: connection.client.addr, asked };
             listener.note_asked(source, connection.opened.at, None, proxies);
             if failed {

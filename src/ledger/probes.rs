@@ -318,7 +318,7 @@ impl Probes {
                 }
                 None => {
                     let mut health = one.health.clone();
-                    (health.prober, health.period) = (one.prober, one.period());
+                    (health.prober, health.period) = (one.prober, one.period_but_one());
                     kinds.push((one.source.asked, health, example));
                 }
             }
@@ -419,7 +419,7 @@ impl Candidate {
 
     fn decide(&mut self, release: &mut impl FnMut(IpAddr, Idleness)) {
         if self.stage == Stage::Watching {
-            if self.period().is_some() {
+            if self.period_but_one().is_some() {
                 self.stage = Stage::Probe;
                 self.held = Vec::new();
             } else {
@@ -436,30 +436,80 @@ impl Candidate {
     /// The period, if four of five intervals are within a fiftieth of it. Connects are all alike, and a
     /// client that asks in turn and is refused is nearly as steady: of those it takes more, and closer.
     fn period(&self) -> Option<Duration> {
+        let last = self.last_intervals();
+        self.period_of(&last, 0)
+    }
+
+    /// The same although one of the row is missing, or has a wrong place in it: what one frame can hide, or
+    /// one stamp spoil, must not make many failures of one.
+    fn period_but_one(&self) -> Option<Duration> {
+        let last = self.last_intervals();
+        self.period().or_else(|| self.period_of(&last, self.forgiven(&last)))
+    }
+
+    /// Intervals that are none of the period's, and would be if one probe had come as it should: twice as
+    /// long, or two that are so together.
+    fn forgiven(&self, intervals: &[u64]) -> usize {
+        let Some((middle, _)) = self.steady(intervals) else { return 0 };
+        let doubled = |interval: u64| self.is_near(interval, middle.saturating_mul(2));
+        let displaced = |pair: &[u64]| match pair {
+            [one, other] => {
+                let near = self.is_near(*one, middle) || self.is_near(*other, middle);
+                !near && doubled(one.saturating_add(*other))
+            }
+            _ => false,
+        };
+        if intervals.windows(2).any(displaced) {
+            2
+        } else {
+            intervals.iter().any(|interval| doubled(*interval)).into()
+        }
+    }
+
+    /// The period of a row of intervals, some of which are forgiven.
+    fn period_of(&self, intervals: &[u64], forgiven: usize) -> Option<Duration> {
         let enough = if self.is_bare() { DECIDED } else { MIN_INTERVALS };
-        let (middle, steady, of) = self.steady()?;
-        (of >= enough && steady.saturating_mul(5) >= of.saturating_mul(4)).then_some(middle)
+        let (middle, near) = self.steady(intervals)?;
+        let steady = near.saturating_add(forgiven);
+        let mostly = steady.saturating_mul(5) >= intervals.len().saturating_mul(4);
+        (intervals.len() >= enough && mostly).then_some(middle)
     }
 
     /// No period, but half of the intervals are steady: a busy host delays some of the first few. Connects
-    /// get no second chance: three retries a second apart, and a client that asks in turn, look like that.
+    /// get no such chance: three retries a second apart, and a client that asks in turn, look like that.
+    /// Only where the last one came at an odd time the next one is waited for, which may set it right.
     fn in_doubt(&self) -> bool {
-        let half = self.steady().is_some_and(|(_, steady, of)| steady.saturating_mul(2) >= of);
-        !self.is_bare() && self.period().is_none() && half
+        let last = self.last_intervals();
+        if self.is_bare() {
+            let middle = self.steady(&last).map(|(middle, _)| middle);
+            let newest = last.last().zip(middle);
+            return newest.is_some_and(|(newest, middle)| !self.is_near(*newest, middle));
+        }
+        let half = self.steady(&last).is_some_and(|(_, near)| near.saturating_mul(2) >= last.len());
+        self.period().is_none() && half
     }
 
-    /// The middle one of the last intervals (of all that are remembered, once it is decided), how many are
-    /// near it, and of how many; `None` where nobody probes so often.
-    fn steady(&self) -> Option<(Duration, usize, usize)> {
+    /// The last intervals; all that are remembered, once it is decided.
+    fn last_intervals(&self) -> Vec<u64> {
         let last = if self.stage == Stage::Watching { DECIDED } else { INTERVALS };
-        let mut sorted: Vec<u64> = self.intervals.iter().rev().take(last).copied().collect();
+        let from = self.intervals.len().saturating_sub(last);
+        self.intervals.get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// The middle one of these intervals, and how many are near it; `None` where nobody probes so often.
+    fn steady(&self, intervals: &[u64]) -> Option<(Duration, usize)> {
+        let mut sorted = intervals.to_vec();
         sorted.sort_unstable();
-        let middle = *sorted.get(sorted.len() / 2)?;
+        let middle = Duration::from_nanos(*sorted.get(sorted.len() / 2)?);
+        let near = sorted.iter().filter(|interval| self.is_near(**interval, middle)).count();
+        (middle >= SHORTEST_PERIOD).then_some((middle, near))
+    }
+
+    /// It is within a fiftieth of `middle`; of a connect, within a two hundredth.
+    fn is_near(&self, interval: u64, middle: Duration) -> bool {
         let width = if self.is_bare() { 200 } else { 50 };
-        let far = middle.checked_div(width).unwrap_or_default();
-        let near = sorted.iter().filter(|interval| interval.abs_diff(middle) <= far).count();
-        let middle = Duration::from_nanos(middle);
-        (middle >= SHORTEST_PERIOD).then_some((middle, near, sorted.len()))
+        let middle = u64::try_from(middle.as_nanos()).unwrap_or(u64::MAX);
+        interval.abs_diff(middle) <= middle.checked_div(width).unwrap_or_default()
     }
 
     /// Only connects, nothing is asked.

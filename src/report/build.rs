@@ -390,7 +390,11 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
         certainty: verdict.certainty.name(),
         at: at.to_string(),
         detail: detail(kept),
-        proxy: Some(kept.client.to_string()),
+        // Probes are told as one, whatever port each of them came from.
+        proxy: Some(match kept.health {
+            Some(_) => Endpoint { port: 0, ..kept.client }.to_string(),
+            None => kept.client.to_string(),
+        }),
         backend: Some(kept.server.to_string()),
         connection: Some(kept.connection),
         ordinal: kept.ordinal,
@@ -482,6 +486,10 @@ fn detail(kept: &ledger::Failure) -> Map<String, Value> {
         Detail::Nothing | Detail::Unread { .. } | Detail::Read { .. } => {}
         Detail::Crossing => {
             add("form", "crossing".into());
+        }
+        Detail::MaybeUnread => {
+            add("or", "keepalive_race".into());
+            add("or_form", "lost_in_host".into());
         }
         Detail::LostInHost { timer } => {
             add("form", "lost_in_host".into());

@@ -50,9 +50,15 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::SilentDrop, _) => match verdict.idle_gap {
             Some(idle) if idle >= Duration::from_secs(1) => format!(
                 "look between proxy and backend for what forgets idle connections (NAT, firewall, load \
-                 balancer; here after {} at the latest; an AWS NLB does after 350 s): lower the proxy's \
-                 idle timeout below that, or let both hosts send TCP keep-alives sooner",
-                duration(idle)
+                 balancer; here after {} at the latest; an AWS NLB does after 350 s): {}",
+                duration(idle),
+                match bounds_answer(&failure.context) {
+                    Some(_) => "raise its timeout, or let the backend's host send TCP keep-alives sooner",
+                    None => {
+                        "lower the proxy's idle timeout below that, or let both hosts send TCP \
+                         keep-alives sooner"
+                    }
+                }
             ),
             _ => "look between proxy and backend for what drops segments: a firewall, a NAT, a path \
                   that cannot carry full-sized segments (compare the MTU), a host that was rebooted"
@@ -105,6 +111,14 @@ pub(super) fn fix(failure: &Failure) -> String {
             format!("{fix}{}", other_port(failure))
         }
         (Cause::StaleReuse, _) => stale_fix(failure),
+        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::MaybeUnread) => format!(
+            "look on the backend at that second for a crash, a worker killed or recycled, or a handler \
+             that drops the connection; if nothing is logged there, compare the idle time with its \
+             keep-alive timeout{}: that must be longer than the proxy's idle timeout",
+            verdict.closed_after.map_or_else(String::new, |after| {
+                format!(" (the close came {} after the last answer)", duration(after))
+            })
+        ),
         (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Unread { .. })
             if verdict.wait.is_some_and(|wait| wait > NOT_LONG) =>
         {
@@ -366,12 +380,33 @@ fn race_fix(failure: &Failure) -> String {
         match proxy_of(context).filter(|(known, _)| known.knob.is_empty()) {
             // Google's load balancers, for one: there only the backend can.
             Some((known, _)) => format!("no setting of the proxy's own is known ({})", known.name),
-            None => format!("or lower the proxy's below it{}", proxy_setting(context)),
+            None => match bounds_answer(context) {
+                Some(known) => {
+                    format!("do not lower that of the {} instead: {}", known.name, ITS_LIMIT)
+                }
+                None => format!("or lower the proxy's below it{}", proxy_setting(context)),
+            },
         }
     )
 }
 
+/// What lowering the idle timeout of such a proxy does.
+const ITS_LIMIT: &str = "it limits the time to answer as well, and what is slower would get 504";
+
+/// The proxy, where its idle timeout bounds the answer as well.
+fn bounds_answer(context: &Context) -> Option<&'static Known> {
+    proxy_of(context).map(|(known, _)| known).filter(|known| known.idle_bounds_answer)
+}
+
 fn stale_fix(failure: &Failure) -> String {
+    if let Some(known) = bounds_answer(&failure.context) {
+        let seconds = longer_than(failure.context.proxy_idle, Some(known));
+        return format!(
+            "raise the backend's keep-alive timeout above the proxy's idle timeout, to {seconds} s or \
+             more; do not lower that of the {} instead: {ITS_LIMIT}",
+            known.name
+        );
+    }
     format!(
         "lower the proxy's idle timeout below the backend's keep-alive timeout{}, and let the proxy check \
          a pooled connection before it reuses it",

@@ -125,9 +125,10 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
             let status = failure.response.and_then(|response| response.status);
             let answer = status.map_or_else(String::new, |status| format!(" with {status}"));
             format!(
-                "the backend {backend} answered {request}{answer} and reset the connection before it \
+                "the backend {backend} answered {request}{answer} and reset the connection{} before it \
                  had read all of the request,{sent}; the reset can destroy the answer before the proxy \
-                 reads it"
+                 reads it",
+                after_wait(verdict)
             )
         }
         (Cause::Stalled, Detail::Stalled { zero_window: true, silence }) => format!(
@@ -155,10 +156,16 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
             "the proxy closed the connection to {backend} while the answer to {request} was flowing; \
              perhaps its own client had left"
         ),
-        (Cause::ClientGone, _) if has_all(verdict) => format!(
-            "the proxy closed the connection to {backend} without waiting for an answer to {request}; \
-             perhaps its own client had left"
-        ),
+        (Cause::ClientGone, _)
+            if has_all(verdict) =>
+        {
+            format!(
+                "the proxy closed the connection to {backend}{} once it had sent {request}, and got no \
+                 answer: its own client had left, or it closed only its side (a half close) and the \
+                 backend took that for the end",
+                after_wait(verdict)
+            )
+        }
         (Cause::ClientGone, _) => format!(
             "the proxy closed the connection to {backend} before it had sent all of {request}; perhaps \
              its own client had left"
@@ -220,6 +227,18 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
              protocol, a header of the PROXY protocol, or TLS"
             )
         }
+        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::MaybeUnread) => format!(
+            "the backend {backend} {close} the connection{} after it had received {} of {request}, \
+             without a byte of an answer: a crash or a handler that drops the connection, or a keep-alive \
+             race inside the backend's host{idle}, whose idle timer fired before anybody read the request",
+            after_wait(verdict).strip_prefix(" after").unwrap_or_default(),
+            match verdict.close.and_then(|close| close.received) {
+                Some(Received::All) => "all",
+                Some(Received::Part) => "a part",
+                Some(Received::None) => "nothing",
+                None => "some",
+            }
+        ),
         (Cause::ClosedInFlight, detail) => match verdict.close.and_then(|close| close.received) {
             Some(Received::All) => format!(
                 "the backend {backend} received all of {request} and closed the connection{} \

@@ -6,7 +6,7 @@ use super::log_text;
 use super::model::{Backend, Capture, Evidence, Failure, Report, Timeout};
 use super::notes::plural;
 use super::process;
-use super::words::duration;
+use super::words::{duration, is_idempotent};
 use crate::ledger::Origin;
 use crate::page::{BOLD, DIM, heading, paragraph};
 use crate::timeouts;
@@ -329,7 +329,8 @@ fn failure_head(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
             Some(format!(", {what} {}", duration(Duration::from_nanos(nanos?))))
         })
         .collect();
-    match (&failure.proxy, &failure.backend) {
+    let proxy = failure.proxy.as_deref().map(|proxy| proxy.strip_suffix(":0").unwrap_or(proxy));
+    match (proxy, &failure.backend) {
         (Some(proxy), Some(backend)) => {
             writeln!(out, "      {proxy} → {backend}{}", times.concat())
         }
@@ -340,12 +341,17 @@ fn failure_head(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
 
 /// Whether the request may be sent again, and why.
 fn retry(failure: &Failure) -> String {
-    let (colour, advice) = match failure.retry {
-        "safe" => (GREEN, "Safe to retry"),
-        "unsafe" => (RED, "Not safe to retry"),
-        _ => (YELLOW, "Perhaps not safe to retry"),
+    let reason = &failure.retry_reason;
+    let method = failure.request.as_ref().and_then(|request| request.method.as_deref());
+    let is = method.filter(|method| is_idempotent(method));
+    let (colour, advice) = match (failure.retry, is) {
+        ("safe", _) => (GREEN, "Safe to retry".to_owned()),
+        ("unsafe", None) => (RED, "Retry only if idempotent".to_owned()),
+        (_, None) => (YELLOW, "Retry only if idempotent, to be sure".to_owned()),
+        ("unsafe", Some(method)) => (YELLOW, format!("Retry only if idempotent, as {method} is")),
+        (_, Some(method)) => (YELLOW, format!("Retry only if idempotent, to be sure; {method} is")),
     };
-    format!("{colour}{advice}{colour:#}: {}.", failure.retry_reason)
+    format!("{colour}{advice}{colour:#}: {reason}.")
 }
 
 /// Its number; with several captures, which of them it is in.

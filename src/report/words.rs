@@ -63,7 +63,7 @@ pub(super) fn retry_reason(reason: RetryReason) -> &'static str {
         RetryReason::Read => {
             "the backend's kernel says that the whole request had been read, so it may have run"
         }
-        RetryReason::AnswerBegun => "the backend answered, so it has run the request",
+        RetryReason::AnswerBegun => "the backend answered, so it has seen the request",
         RetryReason::PartReceived => {
             "the backend had received some of the request; whether it acted on it does not show"
         }
@@ -77,9 +77,15 @@ pub(super) fn retry_reason(reason: RetryReason) -> &'static str {
         RetryReason::PerhapsNotUnderstood => {
             "the backend had the request, and may not have understood a word of it"
         }
-        RetryReason::Probe => "a probe changes nothing, and is repeated by itself",
+        RetryReason::Probe => "it is a health check by its user agent, and is repeated by itself",
         RetryReason::Unproven => "the capture does not show what happened to the request",
     }
+}
+
+/// The method is safe or idempotent by RFC 9110, sections 9.2.1 and 9.2.2: what uses it may be sent again
+/// whether or not it has run.
+pub(super) fn is_idempotent(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
 }
 
 /// What a frame shows, in a few words.

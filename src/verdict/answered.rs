@@ -9,6 +9,7 @@ use super::{
 use super::{failed, gave_up, in_flight, invalid, lost};
 use crate::exchange::{Exchange, Outcome, Unread};
 use crate::flow::Side;
+use std::time::Duration;
 
 /// What became of a whole answer.
 pub(super) fn judge(case: &Case<'_>) -> Fate {
@@ -85,8 +86,8 @@ pub fn failing_probe(exchange: &Exchange) -> Verdict {
         certainty: Certainty::Likely,
         detail: Detail::Nothing,
         close: None,
-        retry: Retry::Safe,
-        retry_reason: RetryReason::Probe,
+        retry: Retry::Unsafe,
+        retry_reason: RetryReason::AnswerBegun,
         idle_gap: exchange.idle_gap(),
         wait: exchange.response.map(|response| response.first.at.since(request.last.at)),
         closed_after: None,
@@ -94,16 +95,22 @@ pub fn failing_probe(exchange: &Exchange) -> Verdict {
     }
 }
 
+/// A proxy that has read an answer to an upload that is not over has closed by then.
+const LONG_KEPT: Duration = Duration::from_millis(500);
+
 /// The backend answered while the request was still being sent, and reset the connection before the
 /// proxy had acknowledged the answer: `close` with unread data sends that reset, and it can destroy
 /// the answer before the proxy reads it (RFC 9112, section 9.6). An acknowledgement after the reset
-/// says only that the answer reached the proxy's host. Possible and no more: of twelve uploads behind
+/// says only that the answer reached the proxy's host, and so does one before it, if the proxy then kept
+/// the connection although it cannot be used again: whoever reads such an answer closes. Possible and no more: of twelve uploads behind
 /// a real nginx that looked so, nine clients had got the answer all the same.
 fn upload_cut_short(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let (request, response) = (&case.exchange.request, case.exchange.response?);
     let server = case.connection.half(Side::Server);
     let reset = server.rst?;
-    let acked = server.acked_at_rst.is_some_and(|acked| acked >= response.end);
+    let kept = case.connection.half(Side::Client).fin.is_none()
+        && reset.frame.at.since(response.last.at) >= LONG_KEPT;
+    let acked = server.acked_at_rst.is_some_and(|acked| acked >= response.end) && !kept;
     // What was sent after the answer had begun is not counted to the request.
     let sent = case.connection.half(Side::Client).next;
     // Of an answer whose head was cut it is not known whether it was whole, and so it is.

@@ -51,15 +51,31 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
         return doubt(Doubt::Gap);
     }
     if exchange.outcome == Outcome::Partial {
-        return failed(in_the_middle(case, closing));
+        let verdict = in_the_middle(case, closing);
+        // What was flowing may come to its end right after this, and then the proxy had taken what it
+        // wanted.
+        let cut = connection.seen_until.since(closing.mark.frame.at) < HALF_CLOSE;
+        let went_on = exchange.response.is_some_and(|response| response.before_close.is_some());
+        if verdict.cause == Cause::ClientGone && cut && !went_on && !closed_too {
+            return Fate::Open;
+        }
+        return failed(verdict);
     }
     if let Some(held) = lost::taken_late(case, closing) {
         return failed(held);
     }
     if answered_late {
-        let lost = lost::late_request(case, closing).or_else(|| lost::answer(case, Some(closing)));
+        // A reset without ACK flag answers something: where that is captured after it, frames changed
+        // places.
+        let lost = lost::late_request(case, closing)
+            .or_else(|| lost::answer(case, Some(closing)))
+            .or_else(|| lost::refused_answer(case, closing));
         if let Some(lost) = lost {
             return failed(lost);
+        }
+        let in_reply = client.rst.is_some_and(|rst| rst.ack.is_none()) && client.fin.is_none();
+        if in_reply && connection.has_gaps() {
+            return doubt(Doubt::Gap);
         }
     }
     let received = request.complete && client.acked.is_some_and(|acked| acked.pos >= request.end);
@@ -74,7 +90,12 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
         let slack = slack(read);
         wait >= read.saturating_sub(slack) && wait <= read.saturating_add(slack)
     });
-    let certainty = if fits_read_timeout { Certainty::Proven } else { Certainty::Likely };
+    let certainty = match (fits_read_timeout, case.may_be_new()) {
+        (true, false) => Certainty::Proven,
+        (true, true) | (false, false) => Certainty::Likely,
+        // It may have waited for longer, in a queue or on the way, before the capture began.
+        (false, true) => Certainty::Possible,
+    };
     let upon_interim =
         exchange.interim.is_some_and(|interim| closing.mark.frame.at.since(interim.at) < AT_ONCE);
     if (wait < NO_PATIENCE || upon_interim) && !fits_read_timeout {
@@ -111,7 +132,13 @@ fn stood_still(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     });
     let silence = case.connection.span(last, closing.mark.frame)?;
     let detail = Detail::Stalled { silence, zero_window: false };
-    (silence >= SILENCE).then(|| case.verdict(Cause::Stalled, Certainty::Likely, detail, closing))
+    // A proxy that bore a longer pause in the same answer has not lost patience.
+    let borne = case.exchange.response.map_or(Duration::ZERO, |response| {
+        response.before_close.map_or(response.longest_pause, |before| before.longest_pause)
+    });
+    let patient = borne.saturating_add(slack(borne)) >= silence;
+    (silence >= SILENCE && !patient)
+        .then(|| case.verdict(Cause::Stalled, Certainty::Likely, detail, closing))
 }
 
 /// The proxy closed while the answer stood still, and refused the rest when that came at last: whole,

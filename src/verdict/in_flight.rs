@@ -1,11 +1,11 @@
 //! Closes with a request outstanding: `closed_in_flight`, `reset_in_flight`, `truncated_response`.
 
 use super::closing::Closing;
-use super::lost;
-use super::reused::LONGEST_UNREAD;
 use super::unproven::{self, Doubt};
 use super::{Case, Cause, Certainty, CloseKind, Detail, Received, Verdict};
+use super::{lost, reused};
 use crate::flow::Side;
+use std::time::Duration;
 
 /// A reset with another time to live than all else from the side that it seems to come from:
 /// something between sent it.
@@ -24,7 +24,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
     if let Some(doubt) = doubt(case, closing) {
         return unproven::judge(case, closing, doubt);
     }
-    let detail = if case.is_reused() { Detail::Nothing } else { Detail::Fresh };
+    let (certainty, detail) = sureness(case, closing);
     let received = case.received(closing);
     match (closing.kind, received) {
         (CloseKind::Fin, None) => unproven::judge(case, closing, Doubt::OneDirection),
@@ -33,11 +33,9 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
             case.verdict(Cause::ClosedInFlight, Certainty::Likely, detail, closing)
         }
         (CloseKind::Fin, Some(_)) => {
-            case.verdict(Cause::ClosedInFlight, Certainty::Proven, detail, closing)
+            case.verdict(Cause::ClosedInFlight, certainty, detail, closing)
         }
-        (CloseKind::Rst, Some(_)) => {
-            case.verdict(Cause::ResetInFlight, Certainty::Proven, detail, closing)
-        }
+        (CloseKind::Rst, Some(_)) => case.verdict(Cause::ResetInFlight, certainty, detail, closing),
         // Without ACK flag it answers a segment for which there is no connection (RFC 9293, section
         // 3.10.7.1). If nothing of the request was acknowledged on a connection that worked before,
         // the other end has forgotten it.
@@ -45,7 +43,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
             let half = case.connection.half(Side::Client);
             let acked = half.acked.is_some_and(|acked| acked.pos > case.exchange.request.start);
             if acked {
-                case.verdict(Cause::ResetInFlight, Certainty::Proven, detail, closing)
+                case.verdict(Cause::ResetInFlight, certainty, detail, closing)
             } else if case.is_reused() {
                 lost::forgotten(case, closing)
             } else {
@@ -59,7 +57,44 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
 /// It came so soon that a timer of the backend can have met the request.
 pub(super) fn may_be_race(verdict: &Verdict) -> bool {
     matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight)
-        && verdict.wait.is_some_and(|wait| wait <= LONGEST_UNREAD)
+        && verdict.wait.is_some_and(|wait| wait <= reused::LONGEST_UNREAD)
+}
+
+/// So soon after a request, at least, a close may still be one that was decided upon before it was read.
+const SOON: Duration = Duration::from_millis(50);
+
+/// How sure it is that a close which covers the request is about the request.
+///
+/// On a connection that was used before, or may have been, a keep-alive timer closes in the same way when
+/// it fires while the request lies unread in the backend's kernel. It does so within a turn of the
+/// server's loop after the request has come, two round trips after it was sent at most wherever that was
+/// captured, and only after idleness. Whether there is such a timer the connection itself does not show:
+/// what other connections show of it may be missing from the capture, so that nothing is proven here.
+fn sureness(case: &Case<'_>, closing: &Closing) -> (Certainty, Detail) {
+    if !case.is_reused() {
+        return (Certainty::Proven, Detail::Fresh);
+    }
+    // What was sent again may have come with its last copy only, and nothing had come for long before it
+    // was first acknowledged: a host acknowledges within half a second (RFC 9293, section 3.8.6.3).
+    let client = case.connection.half(Side::Client);
+    let resent = client.last_resent.as_deref().map(|again| again.at);
+    let received = closing.mark.acked.filter(|acked| acked.pos > case.exchange.request.start);
+    let acked = received.map(|acked| acked.frame.at.min(closing.mark.frame.at));
+    let came = [resent, acked].into_iter().flatten().max().unwrap_or_default();
+    let wait = closing.mark.frame.at.since(came.max(case.exchange.request.first.at));
+    let soon = reused::round_trip(case.connection).saturating_mul(2).max(SOON);
+    // Without the answer before it is not known for how long it had been idle.
+    let idle = case
+        .exchange
+        .quiet_since
+        .is_none_or(|quiet| closing.mark.frame.at.since(quiet.at) >= reused::SHORTEST_KEEPALIVE);
+    if idle && wait <= soon.max(reused::LONGEST_UNREAD) {
+        (Certainty::Possible, Detail::MaybeUnread)
+    } else if wait <= soon {
+        (Certainty::Likely, Detail::MaybeUnread)
+    } else {
+        (Certainty::Proven, Detail::Nothing)
+    }
 }
 
 /// The backend closed in the middle of its answer.

@@ -180,7 +180,7 @@ fn closed(verdict: &mut Verdict, server: &End, request: &Sent) {
     let read = request.read_by(closed);
     let fresh = match (verdict.cause, verdict.detail) {
         (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Fresh) => Some(true),
-        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Nothing)
+        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Nothing | Detail::MaybeUnread)
         | (Cause::KeepaliveRace, Detail::LostInHost { .. }) => Some(false),
         _ => None,
     };

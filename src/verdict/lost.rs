@@ -16,7 +16,7 @@ const ENOUGH: u32 = 2;
 /// A window that is zero for less than this is that of any upload.
 const FULL: Duration = Duration::from_millis(500);
 /// A window that stays zero for so long is no full buffer that is being read.
-const STUCK: Duration = Duration::from_millis(1_500);
+pub(super) const STUCK: Duration = Duration::from_millis(1_500);
 
 /// No byte of the request was acknowledged.
 fn unacknowledged(case: &Case<'_>) -> bool {
@@ -43,6 +43,8 @@ pub(super) fn request(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     // A new connection that never carried anything may have met another obstacle (a path that drops
     // full segments, say), and one begun before the capture may be new.
     let certainty = match copies.saturating_sub(1) {
+        // What went before may have been a queue that was full.
+        _ if case.may_be_new() => Certainty::Possible,
         ENOUGH.. if case.exchange.ordinal > 0 => Certainty::Proven,
         1.. => Certainty::Likely,
         0 => Certainty::Possible,
@@ -95,7 +97,9 @@ pub(super) fn answer(case: &Case<'_>, closing: Option<&Closing>) -> Option<Verdi
 pub(super) fn refused_answer(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let client = case.connection.half(Side::Client);
     let unknown = client.rst.is_some_and(|rst| rst.ack.is_none()) && client.fin.is_none();
-    if !unknown || answer_acknowledged(case) || case.connection.has_gaps() {
+    // Its FIN may be missing as its request is.
+    let unread = case.exchange.request.unread.is_some();
+    if !unknown || unread || answer_acknowledged(case) || case.connection.has_gaps() {
         return None;
     }
     late_request(case, closing).or_else(|| {
@@ -116,7 +120,8 @@ pub(super) fn answer_acknowledged(case: &Case<'_>) -> bool {
 /// there knows it any more. A FIN before it that was not captured would look the same.
 pub(super) fn forgotten(case: &Case<'_>, closing: &Closing) -> Verdict {
     let detail = Detail::Dropped { form: Drop::Forgotten, copies: copies(case) };
-    case.verdict(Cause::SilentDrop, Certainty::Likely, detail, closing)
+    let certainty = if case.may_be_new() { Certainty::Possible } else { Certainty::Likely };
+    case.verdict(Cause::SilentDrop, certainty, detail, closing)
 }
 
 /// The backend repeated its SYN+ACK although the proxy had answered it, and took nothing of the
@@ -162,7 +167,8 @@ pub(super) fn unclosed(case: &Case<'_>) -> Option<Verdict> {
     }
     if unacknowledged(case) && gave_up(case) {
         let copies = copies(case);
-        let certainty = if copies > ENOUGH { Certainty::Likely } else { Certainty::Possible };
+        let sure = copies > ENOUGH && !case.may_be_new();
+        let certainty = if sure { Certainty::Likely } else { Certainty::Possible };
         let detail = Detail::Dropped { form: Drop::Request, copies };
         return Some(case.unclosed(Cause::SilentDrop, certainty, detail));
     }
@@ -191,7 +197,8 @@ pub(super) fn stuck(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     Some(case.verdict(Cause::Stalled, certainty, detail, closing))
 }
 
-/// The request was repeated, and then no more for longer than the next repetition would have taken.
+/// The request was repeated, and then no more for longer than the next repetition would have taken, nor
+/// did anything else show that either side was still there.
 fn gave_up(case: &Case<'_>) -> bool {
     let client = case.connection.half(Side::Client);
     let Some(last) = client.last_resent.as_deref().filter(|_| client.resent >= ENOUGH) else {
@@ -200,7 +207,8 @@ fn gave_up(case: &Case<'_>) -> bool {
     // Each wait is twice as long as the one before: the next is at most as long as all of them and
     // one more.
     let tried = last.at.since(case.exchange.request.first.at);
-    case.connection.seen_until.since(last.at)
+    let silent_since = last.at.max(case.connection.last.at);
+    case.connection.seen_until.since(silent_since)
         >= tried.saturating_mul(5).checked_div(4).unwrap_or_default()
 }
 
@@ -212,5 +220,6 @@ fn is_near_backend(connection: &Connection) -> bool {
         return false;
     };
     let (backend, proxy) = (syn_ack.at.since(syn.at), ack.at.since(syn_ack.at));
-    is_round_trip(proxy, backend)
+    // Captured in another order they say nothing of who was near.
+    syn.at <= syn_ack.at && syn_ack.at <= ack.at && is_round_trip(proxy, backend)
 }

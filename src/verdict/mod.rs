@@ -32,7 +32,7 @@ pub use connect::judge_connect;
 pub use gave_up::{client_gone, client_logged};
 pub use kernel::{Sent, kernel_says};
 pub use retry::{Retry, RetryReason};
-pub use reused::lost_in_host;
+pub use reused::{kept_for_longer, lost_in_host};
 use std::net::IpAddr;
 use std::time::Duration;
 pub use unproven::Doubt;
@@ -64,12 +64,15 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Makes it that of a failing probe, `named` by its user agent or told by its constant period.
+    /// Makes it that of a failing probe, `named` by its user agent or told by its constant period: a job
+    /// may ask as steadily, so that its retry is judged as that of any request.
     pub fn fail_probes(&mut self, named: bool) {
         self.cause = Cause::HealthCheckFailing;
         self.certainty = if named { Certainty::Proven } else { Certainty::Likely };
         self.detail = Detail::Nothing;
-        (self.retry, self.retry_reason) = (Retry::Safe, RetryReason::Probe);
+        if named {
+            (self.retry, self.retry_reason) = (Retry::Safe, RetryReason::Probe);
+        }
     }
 
     /// Joins what another viewpoint shows of the same failure: the better proof wins. What one of them
@@ -107,6 +110,9 @@ pub enum Detail {
         /// The timer, as told or observed.
         timer: Duration,
     },
+    /// The close came so soon after the request that the request may have lain unread in the backend's
+    /// kernel when a keep-alive timer fired: no timer is known that did.
+    MaybeUnread,
     /// The kernel of the backend's host says that nobody had read a byte of the request when the
     /// connection was closed.
     Unread {
@@ -390,6 +396,12 @@ impl Case<'_> {
     /// There was an exchange before it on this connection, or may have been.
     fn is_reused(&self) -> bool {
         self.exchange.ordinal > 0 || self.connection.start == Start::Midstream
+    }
+
+    /// The beginning of its connection was not captured, and nothing shows that an exchange came before
+    /// it: it may be a new one, that waited to be accepted, or one that was used before.
+    fn may_be_new(&self) -> bool {
+        self.exchange.ordinal == 0 && self.connection.syn.is_none()
     }
 
     /// How much of the request the backend had received when the connection was closed: what its own

@@ -1,9 +1,10 @@
 //! Whether a failed request may be sent again: could it have run?
 
 use super::closing::Closing;
-use super::{Case, Cause, CloseKind};
+use super::{Case, Cause, CloseKind, reused};
 use crate::exchange::Outcome;
-use crate::flow::Side;
+use crate::flow::{Connection, Side};
+use std::time::Duration;
 
 /// Whether this attempt can have had an effect. An earlier or later attempt may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,7 +58,7 @@ pub enum RetryReason {
     NotUnderstood,
     /// The backend may speak another protocol, and then it understood none of it.
     PerhapsNotUnderstood,
-    /// It is a probe, which is repeated by itself.
+    /// It is a probe, as its user agent says, which asks for nothing but an answer.
     Probe,
     /// The capture has a hole where the answer would be.
     Unproven,
@@ -75,12 +76,11 @@ pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry
     if cause == Cause::Unproven {
         return (Retry::Unknown, RetryReason::Unproven);
     }
-    let refused = case.connection.half(Side::Server).rst.is_some();
     // What the proxy's own close acknowledges is the answer, not the request.
     let told = closing.mark.ack.filter(|_| closing.by == Side::Server);
     match told {
         Some(ack) if ack <= request.start && !received => {
-            if refused {
+            if is_refused(case, closing) {
                 (Retry::Safe, RetryReason::NothingReceived)
             } else {
                 (Retry::Unknown, RetryReason::NotRefused)
@@ -95,4 +95,41 @@ pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry
         _ if received => (Retry::Unknown, RetryReason::PartReceived),
         _ => (Retry::Unknown, RetryReason::NotTold),
     }
+}
+
+/// The backend's kernel threw the request away, of which its close acknowledges nothing.
+///
+/// A reset of its own with ACK flag ends the connection as it stands: nothing is received after it. A FIN
+/// ends only its own direction, and whoever half-closed may read on; that it did not shows by a reset in
+/// reply to the request: without ACK flag, numbered as the request acknowledges (RFC 9293, section
+/// 3.10.7.1), at once. One with another number answers something else, unless it came sooner after the FIN
+/// than anything that the proxy sent upon that can be answered. One that comes late, or to a request that
+/// was sent again, may answer a later copy while the first was read. Something between, which gives itself
+/// away by its time to live, speaks for no backend.
+fn is_refused(case: &Case<'_>, closing: &Closing) -> bool {
+    let server = case.connection.half(Side::Server);
+    let Some(reset) = server.rst.filter(|reset| server.ttl == Some(reset.ttl)) else {
+        return false;
+    };
+    let request = &case.exchange.request;
+    let at_once = reset.frame.at.since(request.last.at) < reused::LONGEST_CROSSING;
+    let once = case.connection.half(Side::Client).resent == 0;
+    match (closing.kind, reset.ack) {
+        (CloseKind::Rst, Some(_)) => reset.frame == closing.mark.frame,
+        (CloseKind::Fin, None) => {
+            let upon_fin = reset.frame.at.since(closing.mark.frame.at);
+            let numbered = request.ack == Some(reset.pos);
+            let sooner = way(case).is_some_and(|way| upon_fin < way);
+            (numbered || sooner) && at_once && once
+        }
+        _ => false,
+    }
+}
+
+/// How long it takes from where the capture was taken to the backend and back, by the handshake.
+fn way(case: &Case<'_>) -> Option<Duration> {
+    let Connection { last_syn, syn_ack, established, .. } = case.connection;
+    let (syn, syn_ack, ack) = ((*last_syn)?, (*syn_ack)?, (*established)?);
+    let in_order = syn.at <= syn_ack.at && syn_ack.at <= ack.at;
+    in_order.then(|| syn_ack.at.since(syn.at)).filter(|way| *way < reused::LONGEST_CROSSING)
 }

@@ -8,14 +8,27 @@
 use super::closing::Closing;
 use super::lost;
 use super::unproven::{self, Doubt};
-use super::{Case, Cause, Certainty, CloseKind, Detail, Verdict};
-use crate::flow::Side;
+use super::{Case, Cause, Certainty, CloseKind, Detail, Verdict, slack};
+use crate::flow::{Connection, Side};
 use std::time::Duration;
 
 /// No host repeats a segment sooner (RFC 6298 asks for a second; Linux does after 200 ms).
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(200);
 /// A close that comes so long after the request did not meet it on the way: no round trip is longer.
-const LONGEST_CROSSING: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_CROSSING: Duration = Duration::from_secs(1);
+
+/// No server that is in use gives up an idle connection sooner of its own accord.
+pub(super) const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(1);
+
+/// How long a round trip may be, by the handshake; as long as any where that was not captured.
+pub(super) fn round_trip(connection: &Connection) -> Duration {
+    let Connection { syn, syn_ack, established, .. } = connection;
+    match (syn, syn_ack, established) {
+        // Whatever the order in which they were captured.
+        (Some(syn), Some(syn_ack), Some(ack)) => ack.at.max(syn_ack.at).since(syn.at),
+        _ => LONGEST_CROSSING,
+    }
+}
 
 /// The request lay unacknowledged for too long before the close: it, or the way back, was lost.
 fn was_lost(case: &Case<'_>, closing: &Closing) -> bool {
@@ -88,7 +101,8 @@ pub(super) const LONGEST_UNREAD: Duration = Duration::from_millis(100);
 /// The second form of the race, told once the backend's timer is known: the close covers the
 /// request, which got no answer, came after a short wait, and came just when the timer fired. The
 /// request lay unread in the backend's kernel. Changes the verdict; returns whether it did. Where that
-/// kernel itself has said whether the request was read, its word stands.
+/// kernel itself has said whether the request was read, its word stands. Where no timer is known see
+/// [`kept_for_longer`].
 pub fn lost_in_host(
     verdict: &mut Verdict,
     timer: Duration,
@@ -103,7 +117,8 @@ pub fn lost_in_host(
         return meets;
     }
     let in_flight = matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight);
-    let used = verdict.detail == Detail::Nothing && verdict.idle_gap.is_some();
+    let closed = matches!(verdict.detail, Detail::Nothing | Detail::MaybeUnread);
+    let used = closed && verdict.idle_gap.is_some();
     let short = verdict.wait.is_some_and(|wait| wait <= LONGEST_UNREAD);
     if !(in_flight && used && short && verdict.closed_after.is_some_and(fits)) {
         return false;
@@ -112,4 +127,14 @@ pub fn lost_in_host(
     verdict.certainty = Certainty::Likely;
     verdict.detail = Detail::LostInHost { timer };
     true
+}
+
+/// No timer of the backend's is known, and it kept another connection idle for `longest`: if that is
+/// longer than this one had been, a timer is not what closed it. Changes the verdict.
+pub fn kept_for_longer(verdict: &mut Verdict, longest: Duration) {
+    let than = verdict.closed_after.map(|after| after.saturating_add(slack(after)));
+    let maybe = verdict.detail == Detail::MaybeUnread && verdict.certainty == Certainty::Possible;
+    if maybe && than.is_some_and(|than| longest > than) {
+        verdict.certainty = Certainty::Likely;
+    }
 }
