@@ -28,6 +28,8 @@ mod answers;
 mod believed;
 /// Captures kept in `captures/` give the answers kept beside them.
 mod captures;
+/// How sure a cause is, whether a retry is safe, and what is no event: never more than the frames show.
+mod certainty;
 /// The program as a person or a script meets it: output, exit codes, errors.
 mod cli;
 /// What clients got, and what explains it.
@@ -36,6 +38,8 @@ mod clients;
 mod closes;
 /// Connects that fail, and those that only seem to.
 mod connects;
+/// What damaged captures are said to show, held against the whole.
+mod damaged;
 /// What the way dropped, and what only looks so.
 mod dropped;
 /// What the kernel says of a connection's ends, and what is made of it.

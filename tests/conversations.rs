@@ -111,7 +111,7 @@ pub const SCENARIOS: &[Scenario] = &[
             talk.data(Proxy, &post_head("/upload", 4_000)).data(Proxy, &[b'b'; 1_000]);
             talk.ack(Backend).fin(Backend).fin(Proxy).ack(Backend);
         },
-        expected: || failure("closed_in_flight", "proven", "unknown"),
+        expected: || failure("closed_in_flight", "likely", "unknown"),
     },
     Scenario {
         name: "the backend accepts, and closes before the request reaches it",

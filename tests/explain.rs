@@ -183,7 +183,7 @@ fn pages_know_every_certainty_and_advice_that_is_given() {
         assert!(proof.contains(&certainty), "{cause} is {certainty}: {proof}");
         let words = match retry.as_str() {
             "safe" => "Safe",
-            "unsafe" => "Not safe",
+            "unsafe" => "Only if idempotent",
             _ => "Unknown",
         };
         let advice = section(&cause, "Is a retry safe?");

@@ -45,13 +45,19 @@ pub fn played(scenario: &Scenario, (proxy, backend): (u32, u32)) -> Vec<Frame> {
 
 #[test]
 fn every_conversation_gets_its_verdict_wherever_its_numbers_begin() {
+    let mut wrong = Vec::new();
     for scenario in SCENARIOS {
         for isns in ISNS {
             let report = analyze(&played(scenario, isns));
             let found: Vec<Expected> = report.failures.iter().map(said).collect();
-            assert_eq!(found, (scenario.expected)(), "{} from {isns:x?}", scenario.name);
+            let expected = (scenario.expected)();
+            if found != expected {
+                wrong
+                    .push(format!("{} from {isns:x?}: {found:?}, not {expected:?}", scenario.name));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -414,7 +420,7 @@ fn a_stray_ack_before_the_handshake_is_forgotten() {
     assert_eq!(report.counters.exchanges, 2);
     assert_eq!(
         report.failures.iter().map(said).collect::<Vec<_>>(),
-        failure("closed_in_flight", "proven", "unsafe")
+        failure("closed_in_flight", "likely", "unsafe")
     );
 }
 

@@ -133,7 +133,7 @@ fn a_request_that_ran_although_its_connection_was_closed_is_not_called_safe_to_r
                 "3 of 10 requests failed.",
                 "closed the connection after 5.00 s of idleness just as the proxy reused it",
                 "its keep-alive timer of 5.00 s fired",
-                "Not safe to retry: the backend had received the whole request",
+                "Retry only if idempotent: the backend had received the whole request",
                 "What to change: let the backend keep idle connections longer than the proxy does",
             ],
         );

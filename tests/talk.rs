@@ -208,6 +208,10 @@ impl Talk {
         self.syn().heard_segment(End::Backend, SYN | ACK, b"").idle(way).ack(End::Proxy)
     }
 
+    pub fn syn_ack(&mut self) -> &mut Self {
+        self.heard_segment(End::Backend, SYN | ACK, b"")
+    }
+
     /// The SYN+ACK again, though the proxy has answered it.
     pub fn syn_ack_again(&mut self) -> &mut Self {
         let backend = self.backend;
