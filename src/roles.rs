@@ -49,7 +49,7 @@ pub struct Roles {
     roles: BTreeMap<Endpoint, Role>,
     /// The backends that were told.
     told: Vec<Pattern>,
-    /// Hosts that try many ports of others in vain, and how many.
+    /// Hosts that try many addresses and ports in vain, and how many.
     pub scanners: BTreeMap<IpAddr, usize>,
     /// Listeners that are the proxy's own by nothing but what they do: they pass on what they are asked.
     pub pass_on: Vec<Endpoint>,
@@ -59,8 +59,10 @@ pub struct Roles {
     beside: BTreeSet<Endpoint>,
 }
 
-/// So many ports that refuse one host are a scan.
+/// So many addresses and ports that refuse one host are a scan.
 const SCAN: usize = 16;
+/// No scan tries the same address and port so often.
+const AGAIN_AND_AGAIN: u64 = 3;
 
 /// Ports of services that a proxy's host uses and no proxy has behind it: SSH, mail, DNS, databases,
 /// caches, queues.
@@ -235,18 +237,27 @@ fn openers(listeners: &BTreeMap<Endpoint, &Listener>) -> BTreeSet<IpAddr> {
     openers
 }
 
-/// Hosts that were refused on many ports and got through on none of them.
+/// Hosts that were refused at many addresses and ports, and to whom nothing was ever answered. Whoever
+/// comes back to the same ones again and again wants something there: that is an outage.
 fn scanners(listeners: &BTreeMap<Endpoint, &Listener>) -> BTreeMap<IpAddr, usize> {
-    let mut refused: BTreeMap<IpAddr, BTreeSet<u16>> = BTreeMap::new();
-    for (endpoint, listener) in listeners {
+    let mut refused: BTreeMap<IpAddr, (usize, u64)> = BTreeMap::new();
+    for listener in listeners.values() {
         if listener.connects_failed == listener.connections && listener.connects_failed > 0 {
             for addr in listener.proxies.keys() {
-                refused.entry(*addr).or_default().insert(endpoint.port);
+                let (ends, tries) = refused.entry(*addr).or_default();
+                *ends = ends.saturating_add(1);
+                *tries = tries.saturating_add(listener.connections);
             }
         }
     }
-    refused.retain(|_, ports| ports.len() >= SCAN);
-    refused.into_iter().map(|(addr, ports)| (addr, ports.len())).collect()
+    for listener in listeners.values().filter(|listener| listener.exchanges > 0) {
+        refused.retain(|addr, _| !listener.proxies.contains_key(addr));
+    }
+    let passing = |ends: usize, tries: u64| {
+        u64::try_from(ends).is_ok_and(|ends| tries < ends.saturating_mul(AGAIN_AND_AGAIN))
+    };
+    refused.retain(|_, (ends, tries)| *ends >= SCAN && passing(*ends, *tries));
+    refused.into_iter().map(|(addr, (ends, _))| (addr, ends)).collect()
 }
 
 /// Where a capture was taken.

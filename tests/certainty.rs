@@ -210,6 +210,40 @@ fn a_host_that_is_down_is_no_scan() {
     assert!(report.notes.iter().all(|note| note.code != "scan"));
 }
 
+/// One host is refused at so many addresses and ports, so many times each; whether something else answers
+/// it. Returns failures told, and scans.
+fn refused(ends: impl Fn(u8) -> ([u8; 4], u16), times: u16, works: bool) -> (usize, usize) {
+    let mut talks = Vec::new();
+    for index in 0..20_u8 {
+        for round in 0..times {
+            let from = ([10, 0, 0, 9], 30_000 + 100 * round + u16::from(index));
+            let when = SECS(7) * u32::from(round * round) + MS(u64::from(index));
+            let mut talk = at(from.1, when).between(from, ends(index));
+            talk.syn().refuse();
+            talks.push(talk);
+        }
+    }
+    if works {
+        let mut talk =
+            at(45_000, Duration::ZERO).between(([10, 0, 0, 9], 45_000), ([10, 0, 0, 2], 80));
+        talk.handshake().exchange("/a", 10).close(Proxy);
+        talks.push(talk);
+    }
+    let report = all(&talks);
+    let scans = report.notes.iter().filter(|note| note.code == "scan").count();
+    (report.failures.len(), scans)
+}
+
+#[test]
+fn a_scan_is_one_source_many_ends_and_nothing_that_ever_worked() {
+    let ports = |index: u8| ([10, 0, 0, 1], 8_000 + u16::from(index));
+    let hosts = |index: u8| ([10, 0, 1, index], 80);
+    assert_eq!(refused(ports, 1, false), (0, 1));
+    assert_eq!(refused(hosts, 1, false), (0, 1));
+    assert_eq!(refused(ports, 4, false), (80, 0), "it comes back again and again");
+    assert_eq!(refused(ports, 1, true), (20, 0), "a proxy that works, and a host that is down");
+}
+
 /// Two requests to a listener, during each of which its host asks another for `asks`; then they die.
 fn asking(asks: &str, die: bool) -> Report {
     let mut talks = Vec::new();

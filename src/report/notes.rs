@@ -180,7 +180,10 @@ pub(super) fn notes(
         add("unix_socket_possible", text);
     }
     for (addr, ports) in &roles.scanners {
-        add("scan", format!("{addr} was refused on {ports} ports: a scan, not judged"));
+        add(
+            "scan",
+            format!("{addr} was refused at {ports} addresses and ports: a scan, not judged"),
+        );
     }
     if let Some(text) = not_judged(listeners, roles) {
         add("not_judged", text);
