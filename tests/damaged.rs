@@ -92,7 +92,9 @@ fn before<'w>(whole: &'w Report, now: &Failure) -> Vec<&'w Failure> {
 /// A failed connect, or request, of a row that is told as one failing probe in the whole: of what a cut
 /// leaves of the row it may not show that they are probes.
 fn of_a_row(whole: &Report, now: &Failure) -> bool {
-    let host = |proxy: &str| proxy.rsplit_once(':').map(|(host, _)| host.to_owned());
+    let host = |proxy: &Option<String>| {
+        proxy.as_deref()?.rsplit_once(':').map(|(host, _)| host.to_owned())
+    };
     let row = |before: &&Failure| {
         let same = (host(&before.proxy), &before.backend) == (host(&now.proxy), &now.backend);
         before.cause == "health_check_failing" && same

@@ -5,10 +5,10 @@
 //! line that is joined to the wrong exchange would be worse than none.
 
 use super::clock::{self, Clock};
-use super::{crowd, rivals};
 use super::key;
 use super::lines::Line;
 use super::trail::Seen;
+use super::{crowd, rivals};
 use crate::access_log::Kind;
 use crate::packet::Endpoint;
 use crate::time::Timestamp;

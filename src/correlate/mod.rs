@@ -8,12 +8,12 @@
 mod answer;
 mod clock;
 mod crowd;
-mod rivals;
 mod front;
 mod join;
 mod key;
 mod lines;
 mod nested;
+mod rivals;
 mod trail;
 mod unexplained;
 

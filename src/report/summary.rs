@@ -156,9 +156,7 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
             "the proxy closed the connection to {backend} while the answer to {request} was flowing; \
              perhaps its own client had left"
         ),
-        (Cause::ClientGone, _)
-            if has_all(verdict) =>
-        {
+        (Cause::ClientGone, _) if has_all(verdict) => {
             format!(
                 "the proxy closed the connection to {backend}{} once it had sent {request}, and got no \
                  answer: its own client had left, or it closed only its side (a half close) and the \
