@@ -250,7 +250,9 @@ fn a_scan_is_one_source_many_ends_and_nothing_that_ever_worked() {
 
 /// Two requests to a listener, during each of which its host asks another for `asks`; then they die.
 fn asking(asks: &str, die: bool) -> Report {
-    let mut talks = Vec::new();
+    let mut fine = at(39_000, Duration::ZERO);
+    fine.handshake().exchange("/ping", 10).close(Proxy);
+    let mut talks = vec![fine];
     for index in 0..4_u16 {
         let when = SECS(u64::from(index));
         let mut one = at(40_000 + index, when);

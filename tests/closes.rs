@@ -45,7 +45,7 @@ fn a_notice_that_crosses_a_request_does_not_answer_it() {
     let mut talk = Talk::new(3, 4);
     talk.handshake().exchange("/warm", 64).idle(SECOND * 2).data_unheard(Proxy, &get("/raced"));
     talk.data_unheard(Backend, b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
-    talk.fin_unheard(Backend).arrives(Proxy).fin(Proxy).rst_in_reply(Backend);
+    talk.fin_unheard(Backend).rst_in_reply(Backend).arrives(Proxy).fin(Proxy);
     let report = analyze(&talk.frames);
     assert_eq!(said(&report.failures[0]), failure("keepalive_race", "proven", "safe")[0]);
 }

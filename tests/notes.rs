@@ -79,7 +79,9 @@ fn what_is_no_http_is_told_and_not_judged() {
     talk.handshake().data(Proxy, &get("/a")).ack(Backend);
     talk.data(Proxy, b"\x00\x01 and what not\r\n\r\n").ack(Backend).close(Backend);
     let report = analyze(&talk.frames);
-    assert_eq!((codes(&report, &LIMITS), report.failures.len()), (vec!["not_http"], 0));
+    assert_eq!((codes(&report, &LIMITS), report.failures.len()), (vec!["not_http"], 1));
+    // That what was asked before it got no answer is so, whatever came after it.
+    assert_eq!(report.failures[0].cause, "closed_in_flight");
     let text = note(&report, "not_http").unwrap();
     assert_eq!(text, "1 exchange got what is no HTTP/1 answer: not judged");
     // An answer that the proxy puts up with is told once, as malformed.

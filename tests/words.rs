@@ -8,7 +8,7 @@ use End::{Backend, Proxy};
 use why502::verdict::Cause;
 
 /// What is said of what happened, and of what to change, by cause: one of these pairs.
-const WORDS: [(&str, &str, &str); 36] = [
+const WORDS: [(&str, &str, &str); 37] = [
     (
         "accept_queue_full",
         "it repeated its SYN+ACK though the proxy had answered",
@@ -17,11 +17,7 @@ const WORDS: [(&str, &str, &str); 36] = [
     ("backend_error", "itself answered GET /busy with 503", "look in the backend's own log"),
     ("client_gone", "while the answer to ", "if the client left, nothing is wrong"),
     ("client_gone", "before it had sent all of POST /left", "if the client left, nothing is wrong"),
-    (
-        "client_gone",
-        "without waiting for an answer to GET /",
-        "if the client left, nothing is wrong",
-    ),
+    ("client_gone", "once it had sent GET /", "if the client left, nothing is wrong"),
     (
         "closed_in_flight",
         "accepted a new connection and closed it before",
@@ -29,7 +25,6 @@ const WORDS: [(&str, &str, &str); 36] = [
     ),
     ("closed_in_flight", "received all of GET /crash and closed", "closes new connections"),
     ("closed_in_flight", "received all of GET /crash and closed", "a handler that drops"),
-    ("closed_in_flight", "while it was receiving POST /upload", "a handler that drops"),
     ("connect_timeout", "answered the proxy's 3 SYNs", "look for what drops SYNs"),
     ("connection_refused", "its SYN was answered by a reset", "start the server"),
     ("invalid_response", "its head has 9000 bytes or more", "send fewer or smaller headers"),
@@ -57,6 +52,11 @@ const WORDS: [(&str, &str, &str); 36] = [
         "opens HTTP/2 to 10.0.0.1:8080, which answers plain",
         "the version of HTTP",
     ),
+    (
+        "closed_in_flight",
+        "or a keep-alive race inside the backend's host",
+        "compare the idle time with its keep-alive timeout",
+    ),
     ("protocol_mismatch", "opens TLS to 10.0.0.1:8080, which answers plain", "use plain `http://`"),
     ("protocol_mismatch", "in clear HTTP/1 to 10.0.0.1:8080, which speaks TLS", "use `https://`"),
     ("reset_in_flight", "without a byte of an answer", "a process that died or closed the socket"),
@@ -76,7 +76,8 @@ const WORDS: [(&str, &str, &str); 36] = [
         "what made the backend slow",
     ),
     ("response_timeout", "the answer came after that", "what made the backend slow"),
-    ("silent_drop", "was sent 2 times before anybody acknowledged it", "what drops segments"),
+    ("silent_drop", "was sent 2 times and never acknowledged", "what drops segments"),
+    ("silent_drop", "was sent 4 times and never acknowledged", "what forgets idle"),
     ("silent_drop", "was sent 4 times before anybody acknowledged it", "what forgets idle"),
     ("silent_drop", "answered GET /lost 4 times, and none of it", "what drops answers"),
     ("silent_drop", "no longer knew it when GET /lost came", "what forgets idle connections"),
@@ -87,11 +88,7 @@ const WORDS: [(&str, &str, &str); 36] = [
         "what stopped it in the middle of an answer",
     ),
     ("stalled", "its receive window was zero for 2.00 s", "what keeps it from reading"),
-    (
-        "upload_cut_short",
-        "with 413 and reset the connection before it had read all",
-        "lingering close",
-    ),
+    ("upload_cut_short", "with 413 and reset the connection after", "lingering close"),
     (
         "truncated_response",
         " in answer to GET /cut",
@@ -102,7 +99,7 @@ const WORDS: [(&str, &str, &str); 36] = [
 /// Why a request may be sent again, may not, or why that is not known.
 const RETRY: [(&str, &[&str]); 3] = [
     ("safe", &["a reset threw it away", "nothing was sent", "it cannot have run the request"]),
-    ("unsafe", &["and may have run it", "so it has run the request"]),
+    ("unsafe", &["and may have run it", "so it has seen the request"]),
     ("unknown", &["does not show", "does not say", "no reset shows"]),
 ];
 

@@ -113,6 +113,8 @@ pub(super) struct ResponseHead {
     pub(super) expected: Option<u64>,
     pub(super) flaw: Option<FlawKind>,
     pub(super) unclear: bool,
+    /// Whoever reads chunks waits for the last one, whoever does not for so many bytes.
+    pub(super) least: Option<u64>,
     /// It has no body, whatever it says: by its status, or because of a HEAD.
     pub(super) bodiless: bool,
     pub(super) server: Option<ServerKind>,
@@ -387,6 +389,9 @@ fn plain_response<'b>(
         framing.length.map_or_else(Body::until_close, Body::length)
     };
     let expected = framing.length.filter(|_| !unclear && !bodiless);
+    let two =
+        !old && !framing.conflicting && matches!(framing.coding, Coding::Chunked | Coding::Final);
+    let least = framing.length.filter(|_| unclear && two);
     let odd_line = has_odd_line(bytes.get(..len).unwrap_or(bytes), response.headers.len());
     let flaw = flaw
         .or_else(|| framing.flaw().filter(|_| !bodiless))
@@ -395,7 +400,8 @@ fn plain_response<'b>(
         .or((response.headers.len() > MANY_LINES).then_some(FlawKind::ManyLines));
     let announces_close = framing.close || old && !framing.keep_alive;
     let server = signs::of_response(response.headers);
-    let head = ResponseHead { status, announces_close, expected, flaw, unclear, bodiless, server };
+    let head =
+        ResponseHead { status, announces_close, expected, flaw, unclear, least, bodiless, server };
     Ok(Parsed::Whole(Read { head, len, body: Some(body) }))
 }
 

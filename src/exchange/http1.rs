@@ -426,8 +426,11 @@ impl Http1 {
                 self.unread.or(behind).or((not_http || no_request).then_some(Unread::NotHttp));
             let unread = unread.or(self.response.and_then(|response| {
                 let left = matches!(response.flaw, Some(Flaw { kind: FlawKind::BodyOf(_), .. }));
+                // Too short for every reader.
+                let short = response.least.is_some_and(|least| response.received < least)
+                    && matches!(self.server.phase, Phase::Body(_));
                 match response {
-                    Response { unclear: true, .. } => Some(Unread::Conflicting),
+                    Response { unclear: true, .. } if !short => Some(Unread::Conflicting),
                     Response { head_complete: false, .. } if left => Some(Unread::NotHttp),
                     _ => None,
                 }

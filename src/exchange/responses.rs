@@ -190,6 +190,7 @@ impl Http1 {
             head_complete: false,
             flaw: self.leftover.take(),
             unclear: false,
+            least: None,
             found: std::mem::take(&mut self.found),
             server: None,
             announces_close: false,
@@ -285,6 +286,7 @@ impl Http1 {
             response.announces_close = head.announces_close;
             response.head_complete = true;
             response.unclear = head.unclear;
+            response.least = head.least;
             response.server = head.server;
         }
         if let Some(kind) = head.flaw {

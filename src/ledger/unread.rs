@@ -26,6 +26,8 @@ pub enum What {
     Gap,
     /// What came is no HTTP answer.
     NotHttp,
+    /// Lengths contradict each other: readers differ in where an answer ends.
+    Conflicting,
     /// The capture ended first.
     Unfinished,
     /// A bound was reached.
@@ -45,6 +47,7 @@ impl What {
             Self::BodiesCut => "bodies_cut",
             Self::Gap => "capture_gap",
             Self::NotHttp => "not_http",
+            Self::Conflicting => "conflicting",
             Self::Unfinished => "unfinished",
             Self::Bound => "bound",
         }
@@ -59,6 +62,7 @@ impl What {
             _ if is_one_direction(ended.protocol, connection) => Some(Self::OneDirection),
             Protocol::Tls => Some(Self::Tls),
             Protocol::Http2 => Some(Self::Http2),
+            Protocol::Opaque if ended.unseen => Some(Self::NoPayload),
             Protocol::Opaque => Some(Self::UnknownProtocol),
             Protocol::None => sent.then_some(Self::NoPayload),
             Protocol::Http1 => None,
@@ -75,6 +79,7 @@ impl What {
             Outcome::Unread(Unread::HeadCut) => Self::HeadsCut,
             Outcome::Unread(Unread::BodyCut) => Self::BodiesCut,
             Outcome::Unread(Unread::NotHttp) => Self::NotHttp,
+            Outcome::Unread(Unread::Conflicting) => Self::Conflicting,
             _ => Self::Unfinished,
         }
     }

@@ -102,7 +102,9 @@ const fn advice(what: What) -> &'static str {
         What::Gap => {
             "capture less, or with more room: a filter on the backend's port, tcpdump -B 16384"
         }
-        What::NotHttp => "look at these answers: --format jsonl --exchanges names their frames",
+        What::NotHttp | What::Conflicting => {
+            "look at these answers: --format jsonl --exchanges names their frames"
+        }
         What::Unfinished => "capture for longer",
         What::Bound => "ask for less at a time: --filter, or shorter captures",
     }
@@ -153,6 +155,9 @@ fn amount_of(what: What, amount: Amount, at: &str) -> String {
         What::BodiesCut => format!("answers to {requests} to {at}, cut by the snap length"),
         What::Gap => format!("{requests} to {at}, for the capture misses frames there"),
         What::NotHttp => format!("{requests} to {at}, answered by what is no HTTP/1"),
+        What::Conflicting => {
+            format!("{requests} to {at}, whose answers' lengths contradict each other")
+        }
         What::Unfinished if amount.requests > 0 => {
             format!("{requests} to {at}, not answered yet when the capture ended")
         }

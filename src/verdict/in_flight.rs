@@ -103,8 +103,10 @@ pub(super) fn truncated(case: &Case<'_>, closing: &Closing) -> Verdict {
         return unproven::judge(case, closing, doubt);
     }
     let head_complete = case.exchange.response.is_some_and(|response| response.head_complete);
+    let unclear = case.exchange.response.is_some_and(|response| response.unclear);
     let detail = Detail::Truncated { head_complete };
-    case.verdict(Cause::TruncatedResponse, Certainty::Proven, detail, closing)
+    let certainty = if unclear { Certainty::Likely } else { Certainty::Proven };
+    case.verdict(Cause::TruncatedResponse, certainty, detail, closing)
 }
 
 /// What keeps a close from being the reason.
