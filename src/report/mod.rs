@@ -6,6 +6,7 @@
 
 mod build;
 mod clients;
+mod detail;
 pub mod escape;
 mod events;
 mod fix;
