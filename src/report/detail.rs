@@ -1,6 +1,6 @@
 //! Facts that only one cause has, by the names that they have in JSON.
 
-use super::build::{health, nanos};
+use super::build::{self, nanos};
 use super::{listening, process};
 use crate::ledger;
 use crate::verdict::Detail;
@@ -18,7 +18,7 @@ pub(super) fn detail(kept: &ledger::Failure) -> Map<String, Value> {
         add("listening", listening::facts(listening));
     }
     if let Some(health) = &kept.health {
-        let health = health(health, false);
+        let health = build::health(health, false);
         add("failed", health.failed.into());
         add("of", health.of.into());
         add("path", health.path.into());
