@@ -144,9 +144,9 @@ fn hidden_in_silence(damaged: &Report) -> bool {
         "malformed_answers",
         "unanswered_at_end",
     ];
-    let says = |code: &&str| damaged.notes.iter().any(|note| note.code == *code);
+    let says = |code: &str| damaged.notes.iter().any(|note| note.code == code);
     let clean = damaged.outcome() == Outcome::Sound && damaged.unread.is_empty();
-    clean && !told.iter().any(|code| says(&code))
+    clean && !told.iter().any(|code| says(code))
 }
 
 /// Two neighbours are less than so many nanoseconds apart.

@@ -45,6 +45,7 @@ mod segments;
 mod sockets;
 
 use libtest_mimic::{Arguments, Trial};
+use machine::{Tests, trial};
 use std::process::ExitCode;
 
 /// Most of these tests wait for others: for processes, timers, the kernel.
@@ -57,23 +58,24 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Vec<Trial> {
-    let mut rooms: Vec<(&str, &[(&str, fn())])> = vec![
-        ("corpus", corpus::TESTS),
-        ("gathered", gathered::TESTS),
-        ("laboratory", laboratory::TESTS),
-    ];
-    let mut trials = Vec::new();
-    #[cfg(all(feature = "live", target_os = "linux"))]
-    trials.extend(live::trials());
-    #[cfg(all(feature = "ebpf", target_os = "linux"))]
-    rooms.extend([
-        ("kernels", kernels::TESTS),
-        ("segments", segments::TESTS),
-        ("sockets", sockets::TESTS),
-    ]);
-    for (room, tests) in rooms {
-        let of = |(name, test): &(&str, fn())| machine::trial(format!("{room}::{name}"), *test);
-        trials.extend(tests.iter().map(of));
-    }
-    trials
+    let of = |room: &'static str, tests: Tests| {
+        let trial = move |(name, test): &(&str, fn())| trial(format!("{room}::{name}"), *test);
+        tests.iter().map(trial).collect::<Vec<_>>()
+    };
+    [
+        of("corpus", corpus::TESTS),
+        of("gathered", gathered::TESTS),
+        of("laboratory", laboratory::TESTS),
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        live::trials(),
+        #[cfg(all(feature = "ebpf", target_os = "linux"))]
+        of("kernels", kernels::TESTS),
+        #[cfg(all(feature = "ebpf", target_os = "linux"))]
+        of("segments", segments::TESTS),
+        #[cfg(all(feature = "ebpf", target_os = "linux"))]
+        of("sockets", sockets::TESTS),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

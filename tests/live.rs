@@ -79,20 +79,6 @@ pub(crate) fn on_a_host(test: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Runs `test` with each of `cases`, all at the same time: each of them mostly waits.
-pub(crate) fn at_once<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
-    let test = &test;
-    thread::scope(|scope| {
-        let begin = |case| scope.spawn(move || test(case));
-        let running: Vec<_> = cases.into_iter().map(begin).collect();
-        for one in running {
-            if let Err(panic) = one.join() {
-                std::panic::resume_unwind(panic);
-            }
-        }
-    });
-}
-
 /// Runs `test` with this test's source of frames.
 fn in_namespace(test: impl FnOnce() + Send + 'static) {
     on_a_host(|| {

@@ -8,10 +8,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// A module's tests.
+pub type Tests = &'static [(&'static str, fn())];
+
 /// A module's tests, by name. One that is not named here is dead code, which the compiler tells.
 macro_rules! tests {
     ($($name:ident),* $(,)?) => {
-        pub const TESTS: &[(&str, fn())] = &[$((stringify!($name), $name)),*];
+        pub const TESTS: $crate::machine::Tests = &[$((stringify!($name), $name)),*];
     };
 }
 pub(crate) use tests;

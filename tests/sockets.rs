@@ -3,7 +3,7 @@
 //!
 //! They need root, a kernel that tells its types, and python3.
 
-use crate::live::{at_once, for_everybody, on_a_host, run};
+use crate::live::{for_everybody, on_a_host, run};
 use crate::machine::{lacks, needs, tests};
 use crate::program::{stderr, why502};
 use nix::sys::signal::{Signal, kill};
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::{Duration, SystemTime};
 use why502::ebpf::Sockets;
 use why502::ends::{End, Ends, How, ResetReason};
@@ -131,6 +131,20 @@ fn wait() {
 
 fn sockets() -> Sockets {
     Sockets::open().unwrap_or_else(|why| lacks(format!("needs a kernel that tells: {why}")))
+}
+
+/// Runs `test` with each of `cases`, all at the same time: each of them mostly waits.
+fn at_once<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    let test = &test;
+    thread::scope(|scope| {
+        let begin = |case| scope.spawn(move || test(case));
+        let running: Vec<_> = cases.into_iter().map(begin).collect();
+        for one in running {
+            if let Err(panic) = one.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
 }
 
 /// Runs `test` with a connection over which each side has said something.
