@@ -17,6 +17,10 @@ use std::time::Duration;
 /// A side that closed only its own direction can still be answered, for so long.
 const HALF_CLOSE: Duration = Duration::from_millis(500);
 
+/// What flows towards a side that has closed is still under way for so long. A watch judges a connection
+/// sooner than [`HALF_CLOSE`] after its end.
+const UNDER_WAY: Duration = Duration::from_millis(200);
+
 /// Nobody waits so short a time for an answer: who closes by then has another reason.
 const NO_PATIENCE: Duration = Duration::from_millis(20);
 /// A close so soon after an interim response is a reaction to it: nginx 1.22 and Varnish 7.1 take it
@@ -54,7 +58,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
         let verdict = in_the_middle(case, closing);
         // What was flowing may come to its end right after this, and then the proxy had taken what it
         // wanted.
-        let cut = connection.seen_until.since(closing.mark.frame.at) < HALF_CLOSE;
+        let cut = connection.seen_until.since(closing.mark.frame.at) < UNDER_WAY;
         let went_on = exchange.response.is_some_and(|response| response.before_close.is_some());
         if verdict.cause == Cause::ClientGone && cut && !went_on && !closed_too {
             return Fate::Open;
