@@ -327,12 +327,12 @@ impl Analysis {
         logs: &mut [Text],
     ) -> Report {
         ledger.revise();
-        let roles = Roles::assign(
-            &ledger,
-            &self.settings.told,
-            correlate::nested(&self.trail, &ledger),
-            &correlate::ask_others(&self.trail),
-        );
+        let ask_others = correlate::ask_others(&self.trail);
+        let pass_on = correlate::nested(&self.trail, &ledger);
+        let roles = Roles::assign(&ledger, &self.settings.told, pass_on, &ask_others);
+        if self.settings.told.backends.is_empty() {
+            ledger.doubt_errors(&ask_others);
+        }
         let skips = Skip::ALL.iter().zip(self.skips).map(|(kind, count)| (kind.name(), count));
         let facts: Vec<&CaptureFacts> = captures.into_iter().collect();
         let captured = !facts.is_empty();

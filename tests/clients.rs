@@ -396,3 +396,32 @@ fn a_proxy_without_live_backends_just_after_they_failed_is_explained_by_that() {
     assert_eq!(report["clients"]["errors"]["502"], 2, "{first}");
     assert_eq!(code, 1);
 }
+
+/// What is said of an error for which nobody was asked, where `host` asks for `asked` in place of `/api/N`.
+fn below_a_path(host: [u8; 4], asked: &str) -> Vec<(&'static str, &'static str)> {
+    let mut talks = vec![asks(51_000, LATER, "/api/9", MS(3), 502)];
+    for index in 0..4_u16 {
+        let at = SECOND * u32::from(index);
+        talks.push(asks(50_000 + index, at, &format!("/api/{index}"), MS(20), 200));
+        let target = asked.replace('N', &index.to_string());
+        let back = Talk::new(u32::from(index) * 7, 99);
+        let mut back = back.between((host, 40_000 + index), ([10, 0, 0, 1], 8080));
+        back = back.after(at + MS(2));
+        back.handshake().exchange(&target, 0).close(Proxy);
+        talks.push(back);
+    }
+    let report = analyze(&talk::together(&talks.iter().collect::<Vec<_>>()));
+    report.failures.iter().map(|one| (one.cause, one.certainty)).collect()
+}
+
+/// nginx `location /api/ { proxy_pass http://backend/; }` asks for what it is asked, less that path.
+#[test]
+fn the_own_error_of_a_proxy_that_strips_a_path_is_no_backends() {
+    let two_addresses = [10, 0, 0, 10];
+    for (host, asked) in [(PROXY, "/N"), (PROXY, "/app/api/N"), (two_addresses, "/N")] {
+        assert_eq!(below_a_path(host, asked), [("unproven", "possible")], "{host:?} {asked}");
+    }
+    // What a backend needs of others is something else, and so may be what a proxy asks.
+    assert_eq!(below_a_path(PROXY, "/stock/N"), [("backend_error", "likely")]);
+    assert_eq!(below_a_path([10, 0, 0, 20], "/stock/N"), [("backend_error", "proven")]);
+}

@@ -16,6 +16,9 @@ pub struct Asked {
     pub path: u64,
     /// The target has a query.
     pub query: bool,
+    /// Of method and target less the first part of its path, and less the first two: a proxy that serves
+    /// a backend below a path of its own asks so.
+    pub below: [u64; 2],
 }
 
 impl Asked {
@@ -28,15 +31,24 @@ impl Asked {
         let target = without_host(plain.as_deref().unwrap_or(target));
         let end = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
         let path = target.get(..end).unwrap_or(target);
+        let whole = |target: &[u8]| match method.is_empty() {
+            true => 0,
+            false => digest::of(method.iter().chain(b" ").chain(target)).max(1),
+        };
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        let mut parts = slashes.skip(1).filter_map(|(at, _)| target.get(at..).map(whole));
         Self {
-            whole: if method.is_empty() {
-                0
-            } else {
-                digest::of(method.iter().chain(b" ").chain(target)).max(1)
-            },
+            whole: whole(target),
             path: digest::of(path.iter()).max(1),
             query: end < target.len(),
+            below: [parts.next().unwrap_or_default(), parts.next().unwrap_or_default()],
         }
+    }
+
+    /// One is asked for what the other is asked for, below a path.
+    pub fn is_below(&self, other: &Self) -> bool {
+        let within = |one: &Self, other: &Self| one.whole != 0 && other.below.contains(&one.whole);
+        within(self, other) || within(other, self)
     }
 }
 
@@ -110,6 +122,18 @@ mod tests {
         // A URL inside of a query is part of it.
         assert_ne!(Asked::of(b"GET", b"/go?to=http://x/a"), Asked::of(b"GET", b"/a"));
         assert_eq!(Asked::of(b"GET", b""), Asked::default());
+    }
+
+    #[test]
+    fn a_target_is_known_below_a_path() {
+        let of = |target: &[u8]| Asked::of(b"GET", target);
+        assert!(of(b"/api/a/b?c=/d").is_below(&of(b"/a/b?c=/d")));
+        assert!(of(b"/b").is_below(&of(b"/api/v1/b")));
+        assert!(of(b"/api/").is_below(&of(b"/")));
+        assert!(!of(b"/api/b").is_below(&of(b"/v2/b")));
+        assert!(!of(b"/b").is_below(&of(b"/b")));
+        assert!(!of(b"/a?c=/b").is_below(&of(b"/b")));
+        assert!(!of(b"/b").is_below(&Asked::of(b"POST", b"/api/b")));
     }
 
     #[test]

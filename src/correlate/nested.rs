@@ -30,10 +30,12 @@ pub fn nested(trail: &Trail, ledger: &Ledger) -> BTreeSet<Endpoint> {
     // Of each listener: requests answered well, and those of them that were passed on.
     let mut passed: BTreeMap<Endpoint, (u32, u32)> = BTreeMap::new();
     for front in seen.iter().filter(|one| one.status.is_some_and(|status| status < 500)) {
-        let Some(alike) = alike.get(&front.asked.whole) else { continue };
+        let Some(same) = alike.get(&front.asked.whole) else { continue };
+        let below = front.asked.below.iter().filter_map(|asked| alike.get(asked));
         let (answered, passed_on) = passed.entry(front.server).or_default();
         *answered = answered.saturating_add(1);
-        *passed_on = passed_on.saturating_add(is_passed_on(front, alike).into());
+        let mut asked = std::iter::once(same).chain(below);
+        *passed_on = passed_on.saturating_add(asked.any(|alike| is_passed_on(front, alike)).into());
     }
     let mostly = |(answered, passed_on): &(u32, u32)| {
         *passed_on >= ENOUGH && passed_on.saturating_mul(5) >= answered.saturating_mul(4)
@@ -150,15 +152,16 @@ fn is_passed_on(front: &Seen, alike: &[&Seen]) -> bool {
 const ASKED_OTHERS: u32 = 2;
 
 /// The listeners whose hosts asked others while they answered, and never for what they were asked
-/// themselves: backends that need others, no proxies.
+/// themselves, nor mostly for the same below a path: backends that need others, no proxies.
 pub fn ask_others(trail: &Trail) -> BTreeSet<Endpoint> {
     let mut by_client: HashMap<IpAddr, Vec<&Seen>> = HashMap::new();
     for one in trail.seen().iter().filter(|one| one.asked.whole != 0) {
         by_client.entry(one.client.addr).or_default().push(one);
     }
     by_client.values_mut().for_each(|asked| asked.sort_by_key(|one| one.begun));
-    // Of each listener: requests during which something else was asked, and the same.
-    let mut asked: BTreeMap<Endpoint, (u32, u32)> = BTreeMap::new();
+    // Of each listener: requests during which something else was asked, the same, and the same below a
+    // path.
+    let mut asked: BTreeMap<Endpoint, (u32, u32, u32)> = BTreeMap::new();
     for front in trail.seen().iter().filter(|one| one.asked.whole != 0) {
         let own = by_client.get(&front.server.addr).map(Vec::as_slice).unwrap_or_default();
         let from = own.partition_point(|one| one.begun < front.begun);
@@ -168,17 +171,21 @@ pub fn ask_others(trail: &Trail) -> BTreeSet<Endpoint> {
             .take(LOOKED_AT)
             .take_while(|one| one.begun <= front.ended)
             .filter(|one| one.server != front.server);
-        let (mut same, mut other) = (false, false);
+        let (mut same, mut other, mut below) = (false, false, false);
         for one in within {
             same |= one.asked.whole == front.asked.whole || one.asked.path == front.asked.path;
+            below |= one.asked.is_below(&front.asked);
             other |= !one.forwarded;
         }
-        if same || other {
-            let (others, alike) = asked.entry(front.server).or_default();
-            *others = others.saturating_add((other && !same).into());
+        if same || other || below {
+            let (others, alike, renamed) = asked.entry(front.server).or_default();
+            *others = others.saturating_add((other && !same && !below).into());
             *alike = alike.saturating_add(same.into());
+            *renamed = renamed.saturating_add(below.into());
         }
     }
-    let asks = |(others, alike): &(u32, u32)| *alike == 0 && *others >= ASKED_OTHERS;
+    let asks = |(others, alike, renamed): &(u32, u32, u32)| {
+        *alike == 0 && *others >= ASKED_OTHERS && others > renamed
+    };
     asked.into_iter().filter(|(_, counts)| asks(counts)).map(|(listener, _)| listener).collect()
 }

@@ -22,7 +22,7 @@ use crate::exchange::{Asked, Ended, Exchange, Outcome, Output, Request};
 use crate::flow::{Connection, Side, Start};
 use crate::idle::Timer;
 use crate::packet::Endpoint;
-use crate::verdict::{self, Cause, Certainty, Closer, Fate};
+use crate::verdict::{self, Cause, Certainty, Closer, Detail, Fate};
 pub use events::{Event, EventKind};
 pub use failure::{Failure, Listening, Program};
 use foldhash::fast::RandomState;
@@ -364,6 +364,18 @@ impl Ledger {
     pub fn client_stayed(&mut self, place: usize) {
         if let Some(failure) = self.failures.get_mut(place) {
             failure.verdict.certainty = Certainty::Possible;
+        }
+    }
+
+    /// The hosts of these listeners ask others while they answer: each may be a proxy after all, which asks
+    /// for something else than it was asked and answers 502, 503 and 504 for itself.
+    pub fn doubt_errors(&mut self, ask_others: &BTreeSet<Endpoint>) {
+        for failure in &mut self.failures {
+            let verdict = &mut failure.verdict;
+            let of_proxies = matches!(verdict.detail, Detail::Status(502..=504));
+            if of_proxies && ask_others.contains(&failure.server) {
+                verdict.certainty = verdict.certainty.min(Certainty::Likely);
+            }
         }
     }
 
