@@ -17,7 +17,7 @@ use crate::roles::{Role, Roles, Told};
 use crate::source::merge::{self, Brought};
 use crate::source::{Block, CaptureFacts, Source, SourceError, Text};
 use crate::time::Timestamp;
-use crate::verdict::Cause;
+use crate::verdict::{Cause, Certainty};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -384,6 +384,11 @@ impl Analysis {
             {
                 ledger.note_listening(failure.connection, &listening);
                 failure.listening = Some(Box::new(listening));
+            }
+            // A listener may yet turn out to be the proxy's own, whose answers are no backend's errors.
+            if failure.verdict.cause == Cause::BackendError && settings.told.backends.is_empty() {
+                let certainty = &mut failure.verdict.certainty;
+                *certainty = (*certainty).min(Certainty::Likely);
             }
             let record = report::failure(&failure, settings.style);
             if let Some(keeper) = keeper {

@@ -425,3 +425,28 @@ fn the_own_error_of_a_proxy_that_strips_a_path_is_no_backends() {
     assert_eq!(below_a_path(PROXY, "/stock/N"), [("backend_error", "likely")]);
     assert_eq!(below_a_path([10, 0, 0, 20], "/stock/N"), [("backend_error", "proven")]);
 }
+
+/// What a listener is may show only later: until then its own error is proven to be nobody's.
+#[test]
+fn an_error_is_no_backends_for_sure_before_it_is_known_who_is_a_proxy() {
+    let mut talks = vec![asks(51_000, Duration::ZERO, "/none", MS(3), 502)];
+    talks.extend(well());
+    let frames = talk::together(&talks.iter().collect::<Vec<_>>());
+    let said = |arguments: &[&str]| -> Vec<Value> {
+        let path = std::env::temp_dir().join(format!("why502-early-{}.pcap", std::process::id()));
+        fs::write(&path, pcap(&frames)).unwrap();
+        let fixed = ["analyze", "--format", "jsonl", path.to_str().unwrap()];
+        let output = why502(&[&fixed[..], arguments].concat()).output().unwrap();
+        let text = stdout(&output);
+        let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        records.filter(|one| one["type"] != "summary").collect()
+    };
+    let records = said(&[]);
+    assert_eq!(records[0]["cause"], "backend_error");
+    assert_eq!(records[0]["certainty"], "likely");
+    assert_eq!(records[1]["cause"], "unproven");
+    assert_eq!(records[1]["id"], records[0]["id"]);
+    // Who names the backends has said it.
+    let records = said(&["--backend", "10.0.0.9:80"]);
+    assert_eq!((records.len(), &records[0]["certainty"]), (1, &"proven".into()));
+}
