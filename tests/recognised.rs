@@ -768,3 +768,25 @@ fn a_5xx_whose_head_was_cut_is_not_clean() {
     assert_eq!(said(&cut_to(&talk.frames, 96)), [("backend_error", "likely")]);
     assert_eq!(said(&analyze(&talk.frames)), [("backend_error", "proven")]);
 }
+
+/// nginx, Go and others answer so to a request in clear.
+#[test]
+fn a_400_that_says_that_the_port_speaks_tls_is_a_mismatch() {
+    let answered = |answer: &[u8], snap: usize| {
+        let mut talk = talk();
+        talk.handshake();
+        turn(&mut talk, &get("/a"), answer);
+        talk.close(Backend);
+        said(&cut_to(&talk.frames, snap))
+    };
+    let go = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+    let text = "<html>The plain HTTP request was sent to HTTPS port</html>";
+    let nginx = |status: &str| {
+        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{text}", text.len()).into_bytes()
+    };
+    assert_eq!(answered(go, 999), [("protocol_mismatch", "proven")]);
+    assert_eq!(answered(&nginx("400 Bad Request"), 999), [("protocol_mismatch", "proven")]);
+    assert!(answered(&nginx("200 OK"), 999).is_empty(), "a text about it");
+    assert!(answered(b"HTTP/1.0 400 Bad Request\r\n\r\nno such name\n", 999).is_empty());
+    assert!(answered(&nginx("400 Bad Request"), 54 + 90).is_empty(), "cut: it may say anything");
+}

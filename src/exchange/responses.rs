@@ -5,6 +5,7 @@ use super::detect::{is_certain_status, is_status};
 use super::direction::{HeadStep, Phase, Rest};
 use super::head::{self, ResponseHead};
 use super::http1::{Http1, Known, Out, Over};
+use super::signs;
 use super::{Begun, Flaw, FlawKind, Outcome, Request, Response, Unread};
 use crate::flow::{Connection, Side, Start, StreamPos};
 use crate::packet::FrameRef;
@@ -190,6 +191,7 @@ impl Http1 {
             head_complete: false,
             flaw: self.leftover.take(),
             unclear: false,
+            wants_tls: false,
             least: None,
             found: std::mem::take(&mut self.found),
             server: None,
@@ -334,6 +336,8 @@ impl Http1 {
             Advance::Invalid => return self.malformed(FlawKind::Chunk),
         };
         if let Some(response) = &mut self.response {
+            let first = response.status == Some(400) && response.received == 0;
+            response.wants_tls |= first && signs::wants_tls(rest.bytes);
             response.received = response.received.saturating_add(used);
             response.came(rest.frame);
             response.end = rest.pos.plus(used);

@@ -243,6 +243,22 @@ fn via(value: &[u8]) -> Option<ProxyKind> {
     known.into_iter().find(|(word, _)| has(word)).map(|(_, kind)| kind)
 }
 
+/// How servers begin what they answer to a request in clear on a port of TLS: nginx, Go, Apache, Tomcat.
+const WANTS_TLS: [&[u8]; 4] = [
+    b"The plain HTTP request was sent to HTTPS port",
+    b"Client sent an HTTP request to an HTTPS server",
+    b"speaking plain HTTP to an SSL-enabled server port",
+    b"This combination of host and port requires TLS",
+];
+/// So far into the body it stands.
+const WITHIN: usize = 1 << 10;
+
+/// A body that begins so says that the port speaks TLS.
+pub(super) fn wants_tls(body: &[u8]) -> bool {
+    let begin = body.get(..WITHIN.min(body.len())).unwrap_or_default();
+    WANTS_TLS.iter().any(|said| begin.windows(said.len()).any(|here| here == *said))
+}
+
 /// Reads a response's headers.
 pub(super) fn of_response(headers: &[Header<'_>]) -> Option<ServerKind> {
     let known = [

@@ -91,8 +91,8 @@ pub(super) fn fix(failure: &Failure) -> String {
         (Cause::ProtocolMismatch, Detail::Mismatch { asked: Protocol::Tls, .. }) => "let the proxy use \
              plain `http://` to this port, or point it at the port on which the backend speaks TLS"
             .to_owned(),
-        (Cause::ProtocolMismatch, Detail::Flaw(flaw)) if flaw.kind == FlawKind::Tls => "let the proxy \
-             use `https://` to this port, or point it at the backend's plain HTTP port"
+        (Cause::ProtocolMismatch, detail) if answers_tls(detail) => "let the proxy use `https://` to \
+             this port, or point it at the backend's plain HTTP port"
             .to_owned(),
         (Cause::ProtocolMismatch, Detail::ProxyHeader { .. }) => "stop sending the header (HAProxy \
              `send-proxy`, nginx `proxy_protocol on`, the target group's attribute), or let the backend expect \
@@ -178,6 +178,15 @@ fn doubt_fix(doubt: Doubt) -> &'static str {
         Doubt::ProxyClosedFirst => {
             "compare the wait with the proxy's read timeout, and look at the backend for what was slow"
         }
+    }
+}
+
+/// The backend speaks TLS, and was asked in clear.
+fn answers_tls(detail: Detail) -> bool {
+    match detail {
+        Detail::Flaw(flaw) => flaw.kind == FlawKind::Tls,
+        Detail::Mismatch { asked: Protocol::Http1, answered } => answered == Protocol::Tls,
+        _ => false,
     }
 }
 

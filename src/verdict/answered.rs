@@ -29,6 +29,9 @@ pub(super) fn judge(case: &Case<'_>) -> Fate {
     }
     let status = case.exchange.response.and_then(|response| response.status);
     match status {
+        Some(_) if case.exchange.response.is_some_and(|response| response.wants_tls) => {
+            failed(invalid::asked_in_clear(case))
+        }
         Some(status @ 500..=599) => failed(backend_error(case, status)),
         // Those above are no class of errors, and proxies pass them on (RFC 9110, section 15).
         _ => Fate::Sound,

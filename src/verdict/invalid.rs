@@ -9,7 +9,7 @@ use super::{
     Case, Cause, Certainty, CloseKind, Closer, Detail, Evidence, Retry, RetryReason, Shows,
 };
 use super::{Close, Verdict};
-use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, ProxyKind};
+use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, Protocol, ProxyKind};
 use crate::flow::{Connection, Side};
 use std::time::Duration;
 
@@ -158,6 +158,23 @@ pub(super) fn mismatch(mismatch: &Mismatch, connection: &Connection) -> Verdict 
         wait: Some(mismatch.answer.at.since(mismatch.request.at)),
         closed_after: None,
         evidence,
+    }
+}
+
+/// The backend answered that its port speaks TLS.
+pub(super) fn asked_in_clear(case: &Case<'_>) -> Verdict {
+    let (response, last) = (case.exchange.response, case.exchange.request.last);
+    Verdict {
+        cause: Cause::ProtocolMismatch,
+        certainty: Certainty::Proven,
+        detail: Detail::Mismatch { asked: Protocol::Http1, answered: Protocol::Tls },
+        close: None,
+        retry: Retry::Safe,
+        retry_reason: RetryReason::NotUnderstood,
+        idle_gap: case.exchange.idle_gap(),
+        wait: response.map(|response| response.first.at.since(last.at)),
+        closed_after: None,
+        evidence: case.evidence(),
     }
 }
 
