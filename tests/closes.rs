@@ -89,3 +89,23 @@ fn the_proxys_close_says_nothing_of_what_the_backend_received() {
         assert_eq!(frames.iter().any(|frame| says(&frame.note)), told, "{closer:?}: {frames:?}");
     }
 }
+
+/// Nothing else ends it: a reset in place of the FIN may have come behind all of it (RFC 9112, section 8).
+#[test]
+fn that_a_reset_cut_an_answer_without_a_length_is_likely_at_most() {
+    let reset = |head: &str, fin: bool| {
+        let mut talk = Talk::new(3, 4);
+        talk.handshake().data(Proxy, &get("/old")).ack(Backend);
+        talk.data(Backend, format!("HTTP/1.0 200 OK\r\n{head}\r\nhello").as_bytes()).ack(Proxy);
+        if fin {
+            talk.close(Backend);
+        } else {
+            talk.idle(SECOND).rst(Backend);
+        }
+        let report = analyze(&talk.frames);
+        report.failures.iter().map(|one| (one.cause, one.certainty)).collect::<Vec<_>>()
+    };
+    assert_eq!(reset("", false), [("truncated_response", "likely")]);
+    assert_eq!(reset("Content-Length: 9\r\n", false), [("truncated_response", "proven")]);
+    assert!(reset("", true).is_empty());
+}

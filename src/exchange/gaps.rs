@@ -93,6 +93,7 @@ impl Http1 {
                         head_complete: false,
                         flaw: None,
                         unclear: false,
+                        until_close: false,
                         wants_tls: false,
                         least: None,
                         found: false,

@@ -168,6 +168,8 @@ pub struct Response {
     pub flaw: Option<Flaw>,
     /// Readers differ in where it ends (RFC 9112, section 6.3).
     pub unclear: bool,
+    /// It says no length: the close ends it.
+    pub until_close: bool,
     /// Its body says that the port speaks TLS, and that it was asked in clear.
     pub wants_tls: bool,
     /// To none of them it is over before its body has so many bytes, though they differ.

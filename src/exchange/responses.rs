@@ -191,6 +191,7 @@ impl Http1 {
             head_complete: false,
             flaw: self.leftover.take(),
             unclear: false,
+            until_close: false,
             wants_tls: false,
             least: None,
             found: std::mem::take(&mut self.found),
@@ -249,6 +250,9 @@ impl Http1 {
                 }
                 self.whole_head(&head);
                 let body = body.unwrap_or(Body::UntilClose);
+                if let Some(response) = &mut self.response {
+                    response.until_close = matches!(body, Body::UntilClose);
+                }
                 self.server.phase = Phase::Body(body);
                 if head.status == 101 || connect && matches!(head.status, 200..=299) {
                     self.response_done(frame, out);

@@ -104,8 +104,10 @@ pub(super) fn truncated(case: &Case<'_>, closing: &Closing) -> Verdict {
     }
     let head_complete = case.exchange.response.is_some_and(|response| response.head_complete);
     let unclear = case.exchange.response.is_some_and(|response| response.unclear);
+    // Where nothing but the close ends it, a reset may have come behind all of it.
+    let until_close = case.exchange.response.is_some_and(|response| response.until_close);
     let detail = Detail::Truncated { head_complete };
-    let certainty = if unclear { Certainty::Likely } else { Certainty::Proven };
+    let certainty = if unclear || until_close { Certainty::Likely } else { Certainty::Proven };
     case.verdict(Cause::TruncatedResponse, certainty, detail, closing)
 }
 
