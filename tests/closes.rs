@@ -109,3 +109,20 @@ fn that_a_reset_cut_an_answer_without_a_length_is_likely_at_most() {
     assert_eq!(reset("Content-Length: 9\r\n", false), [("truncated_response", "proven")]);
     assert!(reset("", true).is_empty());
 }
+
+/// A server takes nothing up behind the answer that announces its close (RFC 9112, section 9.6).
+#[test]
+fn who_pipelines_cannot_know_of_a_close_that_is_announced_later() {
+    let announces = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let mut talk = Talk::new(3, 4);
+    talk.handshake().data(Proxy, &get("/one")).data_unheard(Proxy, &get("/two"));
+    talk.data_unheard(Backend, announces).rst_in_reply(Backend);
+    let report = analyze(&talk.frames);
+    let [one] = &report.failures[..] else { panic!("{:?}", report.failures) };
+    assert_eq!((one.cause, one.certainty), ("keepalive_race", "likely"));
+    // One that had read it used the connection all the same.
+    let mut talk = Talk::new(3, 4);
+    talk.handshake().data(Proxy, &get("/one")).data(Backend, announces);
+    talk.data_unheard(Proxy, &get("/two")).rst_in_reply(Backend);
+    assert_eq!(analyze(&talk.frames).failures[0].cause, "stale_reuse");
+}

@@ -91,6 +91,15 @@ pub(super) fn announced(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     if !case.exchange.close_announced || acknowledged || !case.exchange.request.first_copy {
         return None;
     }
+    // A proxy that pipelines had sent it before it could know.
+    if case.exchange.quiet_since.is_none() {
+        return Some(case.verdict(
+            Cause::KeepaliveRace,
+            Certainty::Likely,
+            Detail::Crossing,
+            closing,
+        ));
+    }
     Some(case.verdict(Cause::StaleReuse, Certainty::Proven, Detail::Nothing, closing))
 }
 
