@@ -126,3 +126,19 @@ fn who_pipelines_cannot_know_of_a_close_that_is_announced_later() {
     talk.data_unheard(Proxy, &get("/two")).rst_in_reply(Backend);
     assert_eq!(analyze(&talk.frames).failures[0].cause, "stale_reuse");
 }
+
+/// The request may have been a probe's.
+#[test]
+fn an_error_whose_request_was_not_captured_is_likely_at_most() {
+    let mut talk = Talk::new(3, 4);
+    talk.handshake().exchange("/warm", 64).data(Proxy, &get("/bad"));
+    let at = talk.frames.len() - 1;
+    talk.data(Backend, b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n").ack(Proxy).close(Proxy);
+    let said = |talk: &Talk| {
+        let report = analyze(&talk.frames);
+        report.failures.iter().map(|one| (one.cause, one.certainty)).collect::<Vec<_>>()
+    };
+    assert_eq!(said(&talk), [("backend_error", "proven")]);
+    talk.frames.remove(at);
+    assert_eq!(said(&talk), [("backend_error", "likely")]);
+}

@@ -63,9 +63,11 @@ pub(super) fn cut(case: &Case<'_>, closing: Option<&Closing>) -> Option<Verdict>
 /// The proxy only passed it on.
 fn backend_error(case: &Case<'_>, status: u16) -> Verdict {
     let (response, last) = (case.exchange.response, case.exchange.request.last);
+    // Without its request it is not known who asked: a probe, perhaps.
+    let seen = case.exchange.request.head.is_some();
     Verdict {
         cause: Cause::BackendError,
-        certainty: Certainty::Proven,
+        certainty: if seen { Certainty::Proven } else { Certainty::Likely },
         detail: Detail::Status(status),
         close: None,
         retry: Retry::Unsafe,
