@@ -450,3 +450,20 @@ fn an_error_is_no_backends_for_sure_before_it_is_known_who_is_a_proxy() {
     let records = said(&["--backend", "10.0.0.9:80"]);
     assert_eq!((records.len(), &records[0]["certainty"]), (1, &"proven".into()));
 }
+
+#[test]
+fn clients_that_got_no_answer_are_none_of_those_that_did_not_fail() {
+    let mut left = Talk::new(3, 77).between(([10, 0, 0, 77], 51_000), (PROXY, 80)).after(LATER);
+    left.handshake().data(Proxy, &get("/none")).ack(Backend).idle(MS(30)).close(Backend);
+    let report = with(&[left]);
+    assert_eq!(
+        report.headline().text(),
+        "1 client request got no answer: the proxy or the client closed, or the capture ended. No \
+         failure among 3 client requests that got one, 3 requests to backends."
+    );
+    let all = with(&[]);
+    assert_eq!(
+        all.headline().text(),
+        "No failure among 3 client requests, 3 requests to backends."
+    );
+}

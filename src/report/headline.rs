@@ -128,19 +128,35 @@ fn no_connection(report: &Report) -> String {
     )
 }
 
+/// Requests on the front leg to which no answer was seen.
+fn got_nothing(report: &Report) -> u64 {
+    let Some(leg) = &report.front_leg else { return 0 };
+    let answered = leg.statuses.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    leg.requests.saturating_sub(answered)
+}
+
 fn sound(report: &Report) -> String {
     let requests = report.judged.requests();
     let probes = report.judged.probes;
     if let Some(clients) = report.clients.as_ref().filter(|clients| clients.requests > 0) {
-        let of = plural(clients.requests, "client request");
+        let nothing = got_nothing(report);
+        let before = match nothing {
+            0 => String::new(),
+            _ => format!(
+                "{} got no answer: the proxy or the client closed, or the capture ended. ",
+                plural(nothing, "client request")
+            ),
+        };
+        let of = plural(clients.requests.saturating_sub(nothing), "client request");
+        let of = if nothing > 0 { format!("{of} that got one") } else { of };
         let errors = errors(&clients.errors);
         let errors = errors.map_or_else(String::new, |errors| {
             format!(", though the log has {errors}, none of them between proxy and backend")
         });
         return match requests {
-            0 => format!("No failure among {of}{errors}."),
+            0 => format!("{before}No failure among {of}{errors}."),
             _ => format!(
-                "No failure among {of}, {} to backends{errors}.",
+                "{before}No failure among {of}, {} to backends{errors}.",
                 plural(requests, "request")
             ),
         };
