@@ -180,6 +180,15 @@ fn only_what_acknowledges_the_syn_answers_it() {
     };
     assert_eq!(of(refusal(77_777)), (vec![("connect_timeout", "proven")], 1));
     assert_eq!(of(refusal(77_777_u32.wrapping_neg())), (vec![("connect_timeout", "proven")], 1));
+    let older = |talk: &mut Talk| {
+        talk.syn();
+        let (number, acked) = (talk.number(Backend), talk.heard(Backend).wrapping_sub(5_555));
+        talk.stray(Backend, SYN | ACK, (number, acked), b"", 64);
+        for pause in [1, 2, 4] {
+            talk.idle(pause * SECOND).syn_again();
+        }
+    };
+    assert_eq!(of(older), (vec![("connect_timeout", "proven")], 1));
     let refused = |talk: &mut Talk| {
         talk.syn().refuse();
     };
@@ -273,6 +282,15 @@ fn a_syn_in_the_middle_opens_a_connection_only_if_it_is_answered_or_comes_again(
         talk.data(Backend, &ok(5)).ack(Proxy).exchange("/third", 5).close(Proxy);
     };
     is_sound(ghost, 3);
+    // The same frame, captured twice.
+    let twice = |talk: &mut Talk| {
+        asked(talk);
+        let number = talk.number(Proxy).wrapping_sub(99_999);
+        talk.stray(Proxy, SYN, (number, 0), b"", 64).idle(SECOND / 20);
+        talk.stray(Proxy, SYN, (number, 0), b"", 64).ack(Backend).idle(SECOND);
+        talk.data(Backend, &ok(5)).ack(Proxy).exchange("/third", 5).close(Proxy);
+    };
+    is_sound(twice, 3);
     for (proxy, backend) in ISNS {
         // The close of the old connection was not captured.
         let mut old = Talk::new(proxy, backend);

@@ -124,6 +124,11 @@ fn only_the_backends_own_reset_of_the_request_makes_a_retry_safe() {
     assert_eq!(crossing(again), race("unknown"));
     // Something between has its own time to live.
     assert_eq!(crossing(|talk| _ = talk.rst_foreign(Backend, 250)), race("unknown"));
+    let numbered = |talk: &mut Talk| {
+        let number = talk.heard(Proxy);
+        talk.stray(Backend, talk::RST, (number, 0), b"", 250);
+    };
+    assert_eq!(crossing(numbered), race("unknown"));
     assert_eq!(crossing(|talk| _ = talk.arrives(Proxy).fin(Proxy)), race("unknown"));
 }
 
@@ -338,6 +343,38 @@ fn a_proxy_that_bore_longer_pauses_has_not_lost_patience() {
     assert_eq!(events(SECS(60)), [("stalled", "likely", "unsafe")]);
 }
 
+/// Half closed, a proxy can still take all of the answer, and end the connection then.
+#[test]
+fn an_answer_that_was_taken_whole_behind_a_close_is_no_stall() {
+    let rest = |end: fn(&mut Talk)| {
+        let mut talk = at(40_000, Duration::ZERO);
+        let (begin, rest) = (&ok(64)[..60], &ok(64)[60..]);
+        talk.handshake().data(Proxy, &get("/slow")).ack(Backend).data(Backend, begin).ack(Proxy);
+        talk.idle(SECS(2)).fin(Proxy).ack(Backend).idle(MS(100)).data(Backend, rest);
+        end(&mut talk);
+        said(&all(&[talk]))
+    };
+    assert_eq!(rest(|talk| _ = talk.ack(Proxy).rst(Proxy)), []);
+    assert_eq!(rest(|talk| _ = talk.rst_in_reply(Proxy)), [("stalled", "likely", "unsafe")]);
+}
+
+/// Numbered behind a FIN that was not captured, which the proxy may have known of.
+#[test]
+fn a_reset_behind_a_close_that_may_be_missing_is_no_proven_race() {
+    for missed in [false, true] {
+        let mut talk = at(40_000, Duration::ZERO);
+        talk.handshake().exchange("/warm", 64).idle(SECS(2));
+        if missed {
+            talk.fin_unheard(Backend).frames.pop();
+        }
+        talk.data_unheard(Proxy, &get("/last")).rst(Backend);
+        let sure = if missed { ("unproven", "possible") } else { ("keepalive_race", "proven") };
+        let report = all(&[talk]);
+        let told = &report.failures[0];
+        assert_eq!((told.cause, told.certainty), sure, "{missed}");
+    }
+}
+
 #[test]
 fn a_window_that_is_zero_for_a_moment_is_no_proof_of_a_stall() {
     let full = |silence: Duration| {
@@ -363,6 +400,9 @@ fn a_connect_before_and_after_address_translation_fails_once() {
     let report = all(&[inside, outside]);
     assert_eq!(said(&report), [("connect_timeout", "proven", "safe")]);
     assert_eq!(report.failures[0].backend.as_deref(), Some("10.96.0.9:80"));
+    // No translation takes so long: they are two.
+    let report = all(&[unanswered([10, 96, 0, 9], SECS(30)), unanswered([10, 0, 0, 9], SECS(0))]);
+    assert_eq!(report.failures.len(), 2);
 }
 
 #[test]

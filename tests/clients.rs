@@ -466,4 +466,38 @@ fn clients_that_got_no_answer_are_none_of_those_that_did_not_fail() {
         all.headline().text(),
         "No failure among 3 client requests, 3 requests to backends."
     );
+/// No proxy holds a backend for down as long as this.
+#[test]
+fn what_failed_long_before_explains_no_client() {
+    let mut talks = attempts();
+    talks.extend([refused(41_000, SECOND * 5), attempt(40_003, SECOND * 40, "/3")]);
+    let mut access = well_logged();
+    access.extend([line(40, "/3", 200), line(5, "/a", 502), line(35, "/b", 502)]);
+    let messages = [
+        message(5, "/a", "connect() failed (111: Connection refused)")
+            .replace("10.0.0.1:8080", "10.0.0.2:8080"),
+        message(35, "/b", "no live upstreams"),
+    ];
+    let (report, first, _) = logged(&talks, &access, &messages);
+    assert_eq!(whys(&report), ["no_live_upstream"], "{first}");
+}
+
+/// A proxy says 503 where it has no backend left.
+#[test]
+fn probes_that_fail_explain_a_503_and_nothing_else() {
+    let probe = |index: u16| {
+        let mut talk = Talk::new(u32::from(index), 99).on_port(42_000 + index);
+        talk = talk.after(SECOND * u32::from(4 * index));
+        let asks = b"GET /health HTTP/1.1\r\nHost: a\r\nUser-Agent: ELB-HealthChecker/2.0\r\n\r\n";
+        talk.handshake().data(Proxy, asks).ack(Backend);
+        talk.data(Backend, &answer(503)).ack(Proxy).close(Proxy);
+        talk
+    };
+    for (status, told) in [(503, 0), (502, 1)] {
+        let mut talks: Vec<Talk> = (0..5).map(probe).collect();
+        talks.push(asks(51_000, LATER, "/none", MS(3), status));
+        let report = with(&talks);
+        assert!(report.causes.contains_key("health_check_failing"), "{:?}", report.causes);
+        assert_eq!(unexplained(&report).len(), told, "{status}");
+    }
 }

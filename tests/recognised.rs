@@ -220,6 +220,16 @@ fn a_connection_begun_in_a_body_is_http_from_the_first_head_on() {
 }
 
 #[test]
+fn what_follows_a_beginning_that_was_missed_is_none() {
+    let mut talk = talk();
+    talk.handshake().uncaptured(Proxy, 900).data(Proxy, &[0xab; 60]).ack(Backend);
+    talk.data(Backend, &ok(3)).ack(Proxy).idle(SECOND).exchange("/two", 10).idle(SECOND);
+    talk.data(Proxy, &get("/dies")).ack(Backend).idle(SECOND).close(Backend);
+    assert_eq!(protocol(&talk.frames), "http1");
+    assert_eq!(said(&analyze(&talk.frames)), [("closed_in_flight", "proven")]);
+}
+
+#[test]
 fn a_status_line_inside_of_a_body_proves_nothing() {
     let archived = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 3\r\n\r\nerr\r\n";
     let mut before = midstream();
