@@ -358,6 +358,18 @@ fn an_answer_that_was_taken_whole_behind_a_close_is_no_stall() {
     assert_eq!(rest(|talk| _ = talk.rst_in_reply(Proxy)), [("stalled", "likely", "unsafe")]);
 }
 
+/// What is still on its way may be the rest of it, which such a proxy did not need any more.
+#[test]
+fn a_proxy_that_resets_as_the_capture_ends_has_not_broken_an_answer_off() {
+    let mut talk = at(40_000, Duration::ZERO);
+    talk.handshake().data(Proxy, &get("/big")).ack(Backend).data(Backend, &ok(64)[..60]);
+    talk.ack(Proxy).rst(Proxy);
+    let mut later = at(41_000, SECS(3));
+    later.handshake().exchange("/on", 10).close(Proxy);
+    assert_eq!(said(&all(&[talk.clone()])), []);
+    assert_eq!(said(&all(&[talk, later])), [("client_gone", "possible", "unsafe")]);
+}
+
 /// Numbered behind a FIN that was not captured, which the proxy may have known of.
 #[test]
 fn a_reset_behind_a_close_that_may_be_missing_is_no_proven_race() {

@@ -159,9 +159,12 @@ fn a_failed_connect_explains_one_client_that_waited_for_it() {
     );
     // It cannot explain a second one, nor one that waited at another time.
     let other = asks(51_001, LATER + MS(1), "/b", MS(12), 502);
-    let report = with(&[one.clone(), other, refused(41_000, LATER + MS(2))]);
+    let report = with(&[one.clone(), other.clone(), refused(41_000, LATER + MS(2))]);
     assert_eq!(unexplained(&report).len(), 1);
     assert!(report.headline().text().contains("explains 1 of them"));
+    // Two explain two, and not the same one twice.
+    let two = [refused(41_000, LATER + MS(2)), refused(41_001, LATER + MS(3))];
+    assert!(unexplained(&with(&[&[one.clone(), other], &two[..]].concat())).is_empty());
     let report = with(&[one, refused(41_000, LATER + SECOND)]);
     assert_eq!(unexplained(&report).len(), 1);
 }

@@ -226,6 +226,17 @@ fn one_direction_alone_is_not_judged() {
     assert_eq!(code, 2);
 }
 
+/// Of a connection from before the capture, its last word and nothing else: the answer may only not have
+/// come yet.
+#[test]
+fn a_single_request_shows_no_missing_direction() {
+    let mut waiting = at(40_001, 2);
+    waiting.handshake().frames.clear();
+    waiting.data(Proxy, &get("/last"));
+    let said = headline(&read(&[&sound(40_000, 0), &waiting]));
+    assert!(said.contains("1 request to 10.0.0.1:8080, not answered yet when"), "{said}");
+}
+
 #[test]
 fn a_request_that_waits_when_the_capture_ends_is_not_sound() {
     let mut waiting = at(40_001, 2);
