@@ -442,6 +442,9 @@ mod tests {
         let window = Window { low: milli, mid: milli, high: milli };
         assert_eq!(expected(&reused, told(75), Some(told(60)), window).basis, Basis::ProxyFirst);
         assert_eq!(expected(&reused, told(60), Some(told(60)), window).basis, Basis::Counted);
+        let second = Duration::from_secs(1);
+        let spread = Timer { low: told(60).low - second, high: told(60).high + second, ..told(60) };
+        assert_eq!(expected(&reused, told(60), Some(spread), window).basis, Basis::Counted);
     }
 
     #[test]
