@@ -469,6 +469,8 @@ fn clients_that_got_no_answer_are_none_of_those_that_did_not_fail() {
         all.headline().text(),
         "No failure among 3 client requests, 3 requests to backends."
     );
+}
+
 /// No proxy holds a backend for down as long as this.
 #[test]
 fn what_failed_long_before_explains_no_client() {
