@@ -13,16 +13,49 @@ pub const EDGES: [u64; 20] = [
     200_000, 500_000, 1_000_000,
 ];
 
-/// A distribution of gaps. Empty ones cost nothing.
+/// A distribution of gaps. Empty ones cost nothing, and others little: there is one for every listener.
 #[derive(Clone, Debug, Default)]
 pub struct Gaps(Option<Box<Filled>>);
 
 #[derive(Clone, Debug)]
 struct Filled {
-    histogram: Histogram<u32>,
-    /// Exact, where the histogram rounds.
+    /// How many gaps are as long, to the histogram's precision, in order: a whole histogram would take
+    /// 12 KiB for a single gap.
+    counts: Vec<(u64, u32)>,
+    /// Exact, where the counts round.
     min: u64,
     max: u64,
+}
+
+impl Filled {
+    fn count(&mut self, nanos: u64, times: u32) {
+        let nanos = rounded(nanos);
+        match self.counts.binary_search_by_key(&nanos, |(length, _)| *length) {
+            Ok(at) => {
+                if let Some((_, count)) = self.counts.get_mut(at) {
+                    *count = count.saturating_add(times);
+                }
+            }
+            Err(at) => self.counts.insert(at, (nanos, times)),
+        }
+    }
+
+    fn histogram(&self) -> Option<Histogram<u32>> {
+        // It resizes by itself; only a wrong number of digits could fail.
+        let mut histogram = Histogram::new(DIGITS).ok()?;
+        for (length, times) in &self.counts {
+            // Only a value beyond all memory could fail, and a day is 2^47 ns.
+            let _ = histogram.record_n(*length, *times);
+        }
+        Some(histogram)
+    }
+}
+
+/// The least length that the histogram cannot tell from this one: it keeps the upper eight bits.
+fn rounded(nanos: u64) -> u64 {
+    let nanos = nanos.clamp(1, 1 << 60);
+    let lost = 56_u32.saturating_sub(nanos.leading_zeros());
+    nanos >> lost << lost
 }
 
 /// What is shown of a distribution.
@@ -44,27 +77,19 @@ impl Gaps {
     /// Adds one gap.
     pub fn record(&mut self, gap: Duration) {
         let nanos = u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX);
-        if self.0.is_none() {
-            // It resizes by itself; only a wrong number of digits could fail.
-            let Ok(histogram) = Histogram::new(DIGITS) else {
-                return;
-            };
-            self.0 = Some(Box::new(Filled { histogram, min: nanos, max: nanos }));
-        }
-        if let Some(filled) = &mut self.0 {
-            // It resizes: only a value beyond all memory could fail, and a day is 2^47 ns.
-            let _ = filled.histogram.record(nanos.clamp(1, 1 << 60));
-            filled.min = filled.min.min(nanos);
-            filled.max = filled.max.max(nanos);
-        }
+        let filled = self
+            .0
+            .get_or_insert_with(|| Box::new(Filled { counts: Vec::new(), min: nanos, max: nanos }));
+        filled.count(nanos, 1);
+        filled.min = filled.min.min(nanos);
+        filled.max = filled.max.max(nanos);
     }
 
     /// Adds all gaps of another distribution.
     pub fn add(&mut self, other: &Self) {
         match (&mut self.0, &other.0) {
             (Some(filled), Some(more)) => {
-                // Both resize by themselves: adding cannot fail.
-                let _ = filled.histogram.add(&more.histogram);
+                more.counts.iter().for_each(|(length, times)| filled.count(*length, *times));
                 filled.min = filled.min.min(more.min);
                 filled.max = filled.max.max(more.max);
             }
@@ -75,16 +100,23 @@ impl Gaps {
 
     /// How many gaps.
     pub fn count(&self) -> u64 {
-        self.0.as_ref().map_or(0, |filled| filled.histogram.len())
+        let counts = self.0.iter().flat_map(|filled| &filled.counts);
+        counts.fold(0, |sum, (_, times)| sum.saturating_add(u64::from(*times)))
+    }
+
+    /// All of them as a histogram, and the longest.
+    fn counted(&self) -> Option<(Histogram<u32>, &Filled)> {
+        let filled = self.0.as_deref()?;
+        filled.histogram().map(|histogram| (histogram, filled))
     }
 
     /// How many gaps lie in each of the ranges that [`EDGES`] begin.
     pub fn ranges(&self) -> [u64; EDGES.len()] {
         let mut counts = [0; EDGES.len()];
-        let Some(filled) = &self.0 else {
+        let Some((histogram, filled)) = self.counted() else {
             return counts;
         };
-        for step in filled.histogram.iter_recorded() {
+        for step in histogram.iter_recorded() {
             let millis =
                 step.value_iterated_to().min(filled.max).checked_div(1_000_000).unwrap_or(0);
             let range = EDGES.partition_point(|edge| *edge <= millis).saturating_sub(1);
@@ -98,8 +130,8 @@ impl Gaps {
     /// How many are at least so long, to the histogram's precision.
     pub fn count_from(&self, shortest: Duration) -> u64 {
         let from = u64::try_from(shortest.as_nanos()).unwrap_or(u64::MAX);
-        self.0.as_ref().map_or(0, |filled| {
-            if from > filled.max { 0 } else { filled.histogram.count_between(from, filled.max) }
+        self.counted().map_or(0, |(histogram, filled)| {
+            if from > filled.max { 0 } else { histogram.count_between(from, filled.max) }
         })
     }
 
@@ -107,23 +139,23 @@ impl Gaps {
     /// and both ends are moved down to where one begins.
     pub fn count_between(&self, from: Duration, to: Duration) -> (u64, Duration) {
         let nanos = |length: Duration| u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
-        let Some(filled) = &self.0 else {
+        let Some((histogram, filled)) = self.counted() else {
             return (0, to.saturating_sub(from));
         };
-        let begin = |length| filled.histogram.lowest_equivalent(nanos(length).clamp(1, 1 << 60));
+        let begin = |length| histogram.lowest_equivalent(nanos(length).clamp(1, 1 << 60));
         let (from, to) = (begin(from), begin(to));
         let width = Duration::from_nanos(to.saturating_sub(from));
         if width.is_zero() || from > filled.max {
             return (0, width);
         }
-        (filled.histogram.count_between(from, to.saturating_sub(1)), width)
+        (histogram.count_between(from, to.saturating_sub(1)), width)
     }
 
     /// Where they lie; `None` when there are none.
     pub fn quantiles(&self) -> Option<Quantiles> {
-        let filled = self.0.as_ref()?;
+        let (histogram, filled) = self.counted()?;
         let at = |quantile| {
-            let value = filled.histogram.value_at_quantile(quantile);
+            let value = histogram.value_at_quantile(quantile);
             Duration::from_nanos(value.clamp(filled.min, filled.max))
         };
         Some(Quantiles {
@@ -442,6 +474,29 @@ mod tests {
         assert_eq!(ranges.iter().sum::<u64>(), 1_000);
         // The histogram rounds to one in a hundred, so a few fall on the other side of an edge.
         assert!(ranges[9].abs_diff(500) < 8, "{ranges:?}");
+    }
+
+    #[test]
+    fn few_gaps_take_little_and_are_told_as_a_histogram_tells_them() {
+        let mut gaps = Gaps::default();
+        let mut histogram = Histogram::<u32>::new(DIGITS).unwrap();
+        for power in 0..60_u32 {
+            for nanos in [0, 1, 127, 255].map(|more| (1_u64 << power) + more) {
+                gaps.record(Duration::from_nanos(nanos));
+                gaps.record(Duration::from_nanos(nanos));
+                histogram.record_n(nanos, 2).unwrap();
+                assert_eq!(rounded(nanos), histogram.lowest_equivalent(nanos), "{nanos}");
+            }
+        }
+        assert_eq!(gaps.0.as_ref().unwrap().histogram().unwrap(), histogram);
+        assert_eq!(gaps.count(), histogram.len());
+        let mut twice = gaps.clone();
+        twice.add(&gaps);
+        assert_eq!(twice.count(), 2 * gaps.count());
+        assert_eq!(twice.quantiles(), gaps.quantiles());
+        let mut alike = Gaps::default();
+        (0..1_000).for_each(|more| alike.record(Duration::from_nanos(1_000_000 + more)));
+        assert_eq!(alike.0.unwrap().counts.len(), 1);
     }
 
     fn closes(millis: &[u64]) -> Closes {
