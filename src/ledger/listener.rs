@@ -76,8 +76,8 @@ pub struct Listener {
     pub(super) server: Guesses<ServerKind>,
     /// Probes of its health.
     pub(super) probes: Probes,
-    /// Who connects to it.
-    pub proxies: BTreeMap<IpAddr, Proxy>,
+    /// Who connects to it. Boxed, for the map has room for eleven as soon as there is one.
+    pub proxies: BTreeMap<IpAddr, Box<Proxy>>,
     /// Connections of proxies for which there was no room.
     pub proxies_forgotten: u64,
     /// The shortest time from a SYN to its SYN+ACK.

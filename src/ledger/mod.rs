@@ -71,7 +71,8 @@ pub struct Fresh {
 pub struct Ledger {
     limits: Limits,
     told: Told,
-    listeners: HashMap<Endpoint, Listener, RandomState>,
+    /// Boxed, for the table is doubled to grow.
+    listeners: HashMap<Endpoint, Box<Listener>, RandomState>,
     /// Hosts that open connections to something like a backend.
     openers: HashSet<IpAddr, RandomState>,
     failures: Vec<Failure>,
@@ -305,7 +306,7 @@ impl Ledger {
                 let observed = proxy.and_then(|proxy| proxy.idle.proxy_timer());
                 Context {
                     server: listener.server(),
-                    proxy: proxy.and_then(Proxy::kind),
+                    proxy: proxy.and_then(|proxy| proxy.kind()),
                     told_server: told.0.kind,
                     told_proxy: told.1.kind,
                     proxy_idle: told
@@ -393,7 +394,7 @@ impl Ledger {
 
     /// One listener.
     pub fn listener_at(&self, endpoint: Endpoint) -> Option<&Listener> {
-        self.listeners.get(&endpoint)
+        self.listeners.get(&endpoint).map(Box::as_ref)
     }
 
     /// A host was seen to open connections to something like a backend elsewhere.
@@ -413,7 +414,7 @@ impl Ledger {
 
     /// Every listener, by address and port.
     pub fn listeners(&self) -> BTreeMap<Endpoint, &Listener> {
-        self.listeners.iter().map(|(endpoint, listener)| (*endpoint, listener)).collect()
+        self.listeners.iter().map(|(endpoint, listener)| (*endpoint, listener.as_ref())).collect()
     }
 
     /// The failures kept, by the frame that completed them; `several` captures were read.
@@ -555,7 +556,7 @@ fn could_become(front: &Failure, back: &Failure) -> bool {
 
 /// The books of one listener; `None` when there is no room for another.
 fn entry<'l>(
-    listeners: &'l mut HashMap<Endpoint, Listener, RandomState>,
+    listeners: &'l mut HashMap<Endpoint, Box<Listener>, RandomState>,
     limits: &Limits,
     endpoint: Endpoint,
 ) -> Option<&'l mut Listener> {

@@ -23,7 +23,7 @@ impl Ledger {
         }
         ended.retain(|server, (_, all)| {
             let listener = self.listeners.get(server);
-            *all && listener.is_some_and(is_unanswering)
+            *all && listener.is_some_and(|listener| is_unanswering(listener))
         });
         for failure in &mut self.failures {
             let Some((connections, _)) = ended.get(&failure.server) else { continue };

@@ -40,9 +40,8 @@ pub(super) fn unread(
     if unread.is_empty() && judged.is_nothing() && roles.told().is_empty() {
         unread = of(&listeners, &|_| true);
     }
-    let given_up =
-        ["connections", "listeners"].iter().filter_map(|one| counters.limits_hit.get(one));
-    let given_up = given_up.fold(0_u64, |sum, more| sum.saturating_add(*more));
+    let given_up = counters.limits_hit.get("connections").copied().unwrap_or(0);
+    let given_up = given_up.saturating_add(ledger.listeners_forgotten);
     if given_up > 0 {
         let amount = Amount { connections: given_up, ..Amount::default() };
         unread.insert(0, entry(What::Bound, None, amount));
