@@ -94,6 +94,8 @@ mod timeouts;
 mod timers;
 /// What is told of backends and proxies.
 mod told;
+/// Answers that do not arrive.
+mod vanished;
 /// Captures given together.
 mod vantages;
 /// What a person reads of a failure.

@@ -116,7 +116,7 @@ fn pages_name_only_what_is_there() {
         Doubt::SeveralReadings,
         Doubt::ProxyClosedFirst,
     ];
-    let forms = [Drop::Request, Drop::Forgotten, Drop::Answer];
+    let forms = [Drop::Request, Drop::Forgotten, Drop::Answer, Drop::Rest];
     let lists = |cause, names: Vec<&'static str>| {
         for name in names {
             assert!(explain::markdown(cause).contains(&format!("\n- `{name}`: ")), "{name}");

@@ -125,6 +125,8 @@ pub struct Half {
     pub resent: u32,
     /// The last time that happened.
     pub last_resent: Option<Box<FrameRef>>,
+    /// How many bytes of payload were sent again then.
+    pub resent_len: u32,
     /// Since this frame it advertises a window of zero: it takes nothing more.
     pub zero_window: Option<Box<FrameRef>>,
     /// How long its window was zero before it opened again, at the most, in milliseconds.

@@ -351,6 +351,7 @@ impl<R: StreamReader> Delivery<R> {
             } else {
                 half.resent = half.resent.saturating_add(1);
                 half.last_resent = Some(Box::new(segment.frame));
+                half.resent_len = segment.payload_len;
             }
         }
         let asks = end > pos && half.acked.is_none_or(|acked| acked.pos >= half.sent);

@@ -56,9 +56,12 @@ pub(super) fn detail(kept: &ledger::Failure) -> Map<String, Value> {
         Detail::Status(status) => {
             add("status", status.into());
         }
-        Detail::Dropped { form, copies } => {
+        Detail::Dropped { form, copies, size } => {
             add("form", form.name().into());
             add("copies", copies.into());
+            if let Some(size) = size {
+                add("segment_bytes", size.into());
+            }
         }
         Detail::Stalled { silence, zero_window } => {
             add("form", if zero_window { "zero_window" } else { "silence" }.into());

@@ -43,6 +43,11 @@ pub(super) fn fix(failure: &Failure) -> String {
              the proxy only passed that on"
             .to_owned(),
         (Cause::AcceptQueueFull, _) => QUEUE_FIX.to_owned(),
+        (Cause::SilentDrop, Detail::Dropped { form: Drop::Rest, .. }) => "compare the MTU of both hosts \
+             with what the way between them carries (from the backend: `ping -M do -s 1472` to the proxy): \
+             a tunnel or overlay network takes 50 bytes and more of each packet, and a firewall that drops \
+             ICMP hides that; else look for what drops answers in the middle"
+            .to_owned(),
         (Cause::SilentDrop, Detail::Dropped { form: Drop::Answer, .. }) => "look between backend and \
              proxy for what drops answers: asymmetric routing, a firewall that saw only one direction, a \
              NAT entry that expired"

@@ -100,7 +100,28 @@ fn shown(failure: &Failure, request: &str, show_secrets: bool) -> String {
             "the other end of the connection to {backend} no longer knew it when {request} came{before}: \
              the answer was a reset without any acknowledgement"
         ),
-        (Cause::SilentDrop, Detail::Dropped { form: Drop::Answer, copies }) => format!(
+        (
+            Cause::SilentDrop,
+            Detail::Dropped { form: form @ (Drop::Answer | Drop::Rest), copies: 0, .. },
+        ) => format!(
+            "the backend {backend} had sent {} to {request}, by the number of its next segment, and none \
+             of that arrived before the proxy gave up: the way back to the proxy is dead for it",
+            if form == Drop::Rest { "more of its answer" } else { "an answer" }
+        ),
+        (Cause::SilentDrop, Detail::Dropped { form: Drop::Rest, size, .. }) => {
+            let arrived = match size {
+                Some(size) => format!(
+                    "its segments of {size} bytes do not arrive, smaller ones do, as where the path cannot \
+                     carry large packets (MTU)"
+                ),
+                None => "the way back to the proxy is dead for it".to_owned(),
+            };
+            format!(
+                "the backend {backend} sent the rest of its answer to {request} again and again, and none \
+                 of that was ever acknowledged: {arrived}"
+            )
+        }
+        (Cause::SilentDrop, Detail::Dropped { form: Drop::Answer, copies, .. }) => format!(
             "the backend {backend} answered {request} {copies} times, and none of it was ever \
              acknowledged: the way back to the proxy is dead"
         ),

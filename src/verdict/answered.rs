@@ -22,6 +22,7 @@ pub(super) fn judge(case: &Case<'_>) -> Fate {
             .or_else(|| gave_up::resumed_too_late(case, closing))
             .or_else(|| reset_before(case, closing))
             .or_else(|| lost::answer(case, Some(closing)))
+            .or_else(|| lost::rest(case, closing))
             .or_else(|| lost::refused_answer(case, closing));
         if let Some(verdict) = refused {
             return failed(verdict);
@@ -113,7 +114,9 @@ fn upload_cut_short(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let (request, response) = (&case.exchange.request, case.exchange.response?);
     let server = case.connection.half(Side::Server);
     let reset = server.rst?;
-    let kept = case.connection.half(Side::Client).fin.is_none()
+    // What follows a request whose head was cut may be the next one, on a connection that is kept rightly.
+    let kept = case.exchange.outcome == Outcome::Answered
+        && case.connection.half(Side::Client).fin.is_none()
         && reset.frame.at.since(response.last.at) >= LONG_KEPT;
     let acked = server.acked_at_rst.is_some_and(|acked| acked >= response.end) && !kept;
     // What was sent after the answer had begun is not counted to the request.

@@ -60,8 +60,10 @@ pub enum Detail {
     Dropped {
         /// Of which kind.
         form: Drop,
-        /// Times that it was sent.
+        /// Times that it was sent; 0 where none of it was captured.
         copies: u32,
+        /// The segment that was repeated had so many bytes, and smaller ones of the same answer arrived.
+        size: Option<u32>,
     },
     /// How long nothing moved before the proxy closed, or the capture ended.
     Stalled {
@@ -165,6 +167,8 @@ pub enum Drop {
     Forgotten,
     /// The answer was never acknowledged.
     Answer,
+    /// A part of the answer was acknowledged, and what followed never was.
+    Rest,
 }
 
 impl Drop {
@@ -174,6 +178,7 @@ impl Drop {
             Self::Request => "request_unacknowledged",
             Self::Forgotten => "forgotten",
             Self::Answer => "answer_unacknowledged",
+            Self::Rest => "rest_unacknowledged",
         }
     }
 }

@@ -54,6 +54,9 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     if server.last_gap.is_some_and(|gap| gap.to > request.server_pos) {
         return doubt(Doubt::Gap);
     }
+    if let Some(lost) = lost::rest(case, closing).filter(|_| request.complete) {
+        return failed(lost);
+    }
     if exchange.outcome == Outcome::Partial {
         let verdict = in_the_middle(case, closing);
         // What was flowing may come to its end right after this, and then the proxy had taken what it

@@ -6,6 +6,7 @@
 
 use super::closing::Closing;
 use super::{Case, Cause, Certainty, Detail, Drop, Verdict};
+use crate::exchange::Outcome;
 use crate::flow::{Connection, Side, is_round_trip};
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ pub(super) fn request(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
         1.. => Certainty::Likely,
         0 => Certainty::Possible,
     };
-    let detail = Detail::Dropped { form: Drop::Request, copies };
+    let detail = Detail::Dropped { form: Drop::Request, copies, size: None };
     Some(case.verdict(Cause::SilentDrop, certainty, detail, closing))
 }
 
@@ -69,7 +70,7 @@ pub(super) fn late_request(case: &Case<'_>, closing: &Closing) -> Option<Verdict
     if acked.frame.at.since(last.at) > queued.saturating_mul(2) {
         return None;
     }
-    let detail = Detail::Dropped { form: Drop::Request, copies: copies(case) };
+    let detail = Detail::Dropped { form: Drop::Request, copies: copies(case), size: None };
     Some(case.verdict(Cause::SilentDrop, Certainty::Proven, detail, closing))
 }
 
@@ -85,11 +86,56 @@ pub(super) fn answer(case: &Case<'_>, closing: Option<&Closing>) -> Option<Verdi
     } else {
         Certainty::Likely
     };
-    let detail = Detail::Dropped { form: Drop::Answer, copies: server.resent.saturating_add(1) };
+    let detail =
+        Detail::Dropped { form: Drop::Answer, copies: server.resent.saturating_add(1), size: None };
     Some(match closing {
         Some(closing) => case.verdict(Cause::SilentDrop, certainty, detail, closing),
         None => case.unclosed(Cause::SilentDrop, certainty, detail),
     })
+}
+
+/// The proxy closed first and had not received what the backend had sent it long before: the answer, or what
+/// came after its first part, was repeated and never acknowledged, or did not arrive where the capture was
+/// taken. It is the way back that is dead for it, and no backend that stopped.
+pub(super) fn rest(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let connection = case.connection;
+    let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
+    let response = case.exchange.response;
+    let begun = response.map_or(case.exchange.request.server_pos, |response| response.start);
+    let whole = response.filter(|_| case.exchange.outcome == Outcome::Answered);
+    let sent = whole.map_or(server.sent, |response| response.end);
+    let acked = server.acked.filter(|acked| acked.pos > begun);
+    let taken = acked.map_or(begun, |acked| acked.pos).max(closing.mark.ack.unwrap_or_default());
+    // A proxy that takes no more for the time being has its reasons, and segments that only now come again
+    // may yet arrive.
+    if closing.by == Side::Server || taken >= sent || client.zero_window.is_some() {
+        return None;
+    }
+    let since = acked.map_or(case.exchange.request.last, |acked| acked.frame);
+    let patience = case.patience(LATE);
+    let last = server.last_resent.as_deref().filter(|_| server.resent >= ENOUGH);
+    let repeated =
+        last.and_then(|last| connection.span(since, *last)).is_some_and(|tried| tried >= patience);
+    // What was sent shows by the number of what did arrive. A proxy that was captured when it got more would
+    // have acknowledged it, or reset the connection.
+    // One number more is that of its FIN.
+    let more = whole.is_none() && server.sent > server.reach().plus(1);
+    let unseen = more && client.rst.is_none() && !connection.has_gaps();
+    let waited = connection.span(since, closing.mark.frame).is_some_and(|wait| wait >= patience);
+    if !repeated && !(unseen && waited) {
+        return None;
+    }
+    let sure = repeated && is_near_backend(connection) && !connection.has_gaps();
+    let certainty = if sure { Certainty::Proven } else { Certainty::Likely };
+    let part = taken.since(begun);
+    let len = u64::from(server.resent_len);
+    let detail = Detail::Dropped {
+        form: if part == 0 { Drop::Answer } else { Drop::Rest },
+        copies: if repeated { server.resent.saturating_add(1) } else { 0 },
+        // All that arrived of it is less than that one segment.
+        size: (repeated && part > 0 && part < len).then_some(server.resent_len),
+    };
+    Some(case.verdict(Cause::SilentDrop, certainty, detail, closing))
 }
 
 /// The answer was refused at once by a reset without ACK flag: the proxy had no such connection any
@@ -103,7 +149,7 @@ pub(super) fn refused_answer(case: &Case<'_>, closing: &Closing) -> Option<Verdi
         return None;
     }
     late_request(case, closing).or_else(|| {
-        let detail = Detail::Dropped { form: Drop::Request, copies: copies(case) };
+        let detail = Detail::Dropped { form: Drop::Request, copies: copies(case), size: None };
         Some(case.verdict(Cause::SilentDrop, Certainty::Possible, detail, closing))
     })
 }
@@ -119,7 +165,7 @@ pub(super) fn answer_acknowledged(case: &Case<'_>) -> bool {
 /// The reply to the request was a reset without ACK flag, on a connection that had worked: nobody
 /// there knows it any more. A FIN before it that was not captured would look the same.
 pub(super) fn forgotten(case: &Case<'_>, closing: &Closing) -> Verdict {
-    let detail = Detail::Dropped { form: Drop::Forgotten, copies: copies(case) };
+    let detail = Detail::Dropped { form: Drop::Forgotten, copies: copies(case), size: None };
     let certainty = if case.may_be_new() { Certainty::Possible } else { Certainty::Likely };
     case.verdict(Cause::SilentDrop, certainty, detail, closing)
 }
@@ -169,7 +215,7 @@ pub(super) fn unclosed(case: &Case<'_>) -> Option<Verdict> {
         let copies = copies(case);
         let sure = copies > ENOUGH && !case.may_be_new();
         let certainty = if sure { Certainty::Likely } else { Certainty::Possible };
-        let detail = Detail::Dropped { form: Drop::Request, copies };
+        let detail = Detail::Dropped { form: Drop::Request, copies, size: None };
         return Some(case.unclosed(Cause::SilentDrop, certainty, detail));
     }
     let stuck = connection.half(Side::Server).zero_window.as_deref()?;
