@@ -191,6 +191,10 @@ fn proxies_for_which_there_is_no_room_are_counted_and_told() {
     let report = bounded(&talks, Settings { ledger, ..Settings::default() });
     assert_eq!((report.backends[0].proxies.len(), reached(&report)), (4, vec![("proxies", 6)]));
     assert_eq!(report.failures.len(), 10, "failures are kept all the same");
+    // The same of all listeners together.
+    let ledger = ledger::Limits { pairs: 3, ..ledger::Limits::default() };
+    let report = bounded(&talks, Settings { ledger, ..Settings::default() });
+    assert_eq!((report.backends[0].proxies.len(), reached(&report)), (3, vec![("proxies", 7)]));
 }
 
 /// A flood leaves room for what is rare.

@@ -45,13 +45,15 @@ pub struct Limits {
     pub listeners: usize,
     /// Proxies of one listener.
     pub proxies: usize,
+    /// Proxies of all listeners: one that connects to ten of them counts ten times.
+    pub pairs: usize,
     /// Connections whose begin and end are remembered, to find what explains many failures.
     pub spans: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { failures: 20_000, listeners: 65_536, proxies: 1_024, spans: 1 << 18 }
+        Self { failures: 20_000, listeners: 16_384, proxies: 1_024, pairs: 32_768, spans: 1 << 18 }
     }
 }
 
@@ -101,6 +103,8 @@ pub struct Ledger {
     pub better: u64,
     /// Failures that were counted and not kept.
     pub failures_dropped: u64,
+    /// Proxies of all listeners.
+    pairs: usize,
     /// Connections to listeners for which there was no room.
     pub listeners_forgotten: u64,
 }
@@ -433,12 +437,14 @@ impl Ledger {
         let timeouts = self.told.timeouts(*server, client.addr);
         let fate = verdict::judge(&exchange, connection, &timeouts);
         let accepted = self.told.accepted(*server, client.addr);
-        let proxies = self.limits.proxies;
+        let proxies = self.proxies_at_most();
         let first_unread = matches!(fate, Fate::Open | Fate::Unread(_))
             && self.unread.len() < self.limits.failures
             && self.unread.insert(connection.number);
         if let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) {
+            let known = listener.proxies.len();
             listener.exchange(&exchange, &fate, connection, accepted, proxies, first_unread);
+            self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));
         }
         if let Fate::Failed(verdict) = fate {
             // The end of such a connection is the end of the failure, and of no idleness.
@@ -453,6 +459,11 @@ impl Ledger {
         false
     }
 
+    /// How many proxies a listener may have now: none more, once there are too many of all listeners.
+    fn proxies_at_most(&self) -> usize {
+        if self.pairs < self.limits.pairs { self.limits.proxies } else { 0 }
+    }
+
     fn ended(&mut self, ended: &Ended, connection: &Connection) -> bool {
         self.backends_heard |= !connection.half(Side::Server).is_unheard();
         let spoiled = self.spoiled.remove(&connection.number);
@@ -461,7 +472,7 @@ impl Ledger {
         let ended = &Ended { quiet_since, ..*ended };
         let timeouts = self.told.timeouts(connection.server, connection.client.addr);
         let fate = verdict::judge_connect(ended, connection, &timeouts);
-        let proxies = self.limits.proxies;
+        let proxies = self.proxies_at_most();
         if connection.is_unnamed() {
             // Any host asks for neighbours: it is told of proxies.
             if let Fate::Failed(verdict) = fate
@@ -477,7 +488,9 @@ impl Ledger {
         };
         let failed = matches!(fate, Fate::Failed(_));
         let established = matches!(fate, Fate::Sound);
+        let known = listener.proxies.len();
         listener.connection(ended, connection, proxies, counted);
+        self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));
         let room = self.spans < self.limits.spans;
         if listener.endings.note(ended, connection, established, room) {
             self.spans = self.spans.saturating_add(1);
