@@ -122,7 +122,7 @@ pub(super) fn rest(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let more = whole.is_none() && server.sent > server.reach().plus(1);
     let unseen = more && client.rst.is_none() && !connection.has_gaps();
     let waited = connection.span(since, closing.mark.frame).is_some_and(|wait| wait >= patience);
-    if !repeated && !(unseen && waited) {
+    if !(repeated || unseen && waited) {
         return None;
     }
     let sure = repeated && is_near_backend(connection) && !connection.has_gaps();
