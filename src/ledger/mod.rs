@@ -53,7 +53,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { failures: 20_000, listeners: 16_384, proxies: 1_024, pairs: 32_768, spans: 1 << 18 }
+        Self { failures: 20_000, listeners: 12_288, proxies: 1_024, pairs: 24_576, spans: 1 << 18 }
     }
 }
 
