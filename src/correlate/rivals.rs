@@ -6,35 +6,51 @@ use super::lines::Line;
 use crate::access_log::Kind;
 use std::collections::HashMap;
 
+/// What lines can be of, in groups: what one line can be of belongs together. Each points at another of its
+/// group, or at itself.
+#[derive(Default)]
+struct Groups(HashMap<(Kind, Hit), (Kind, Hit)>);
+
+impl Groups {
+    /// Which of its group stands for `one`. The way there is made short, for a chain can be long.
+    fn root(&mut self, one: (Kind, Hit)) -> (Kind, Hit) {
+        let mut root = one;
+        while let Some(next) = self.0.get(&root).filter(|next| **next != root) {
+            root = *next;
+        }
+        let mut at = one;
+        while at != root {
+            let Some(next) = self.0.insert(at, root) else { break };
+            at = next;
+        }
+        root
+    }
+
+    fn join(&mut self, one: (Kind, Hit), other: (Kind, Hit)) {
+        let (one, other) = (self.root(one), self.root(other));
+        self.0.insert(one, one);
+        self.0.insert(other, one);
+    }
+}
+
 /// Finds the lines that cannot all be of what they can be of, for it is less than they are.
 pub(super) fn mark(lines: &[&Line], matches: &mut [Option<Match>]) {
-    // What shares a hit belongs together: each hit points at the first one of its group.
-    let mut group: HashMap<(Kind, Hit), (Kind, Hit)> = HashMap::new();
-    let root = |group: &HashMap<(Kind, Hit), (Kind, Hit)>, mut one: (Kind, Hit)| {
-        while let Some(next) = group.get(&one).filter(|next| **next != one) {
-            one = *next;
-        }
-        one
-    };
+    let mut groups = Groups::default();
     let open = |found: &Option<Match>| found.as_ref().is_some_and(|one| one.ambiguous);
     for (line, found) in lines.iter().zip(matches.iter()).filter(|(_, found)| open(found)) {
-        let Some(found) = found else { continue };
-        let Some(first) = found.hits.first().map(|hit| root(&group, (line.kind, *hit))) else {
-            continue;
-        };
-        for hit in &found.hits {
-            let other = root(&group, (line.kind, *hit));
-            group.insert(other, first);
-            group.insert((line.kind, *hit), first);
-        }
+        let hits = found.iter().flat_map(|found| &found.hits).map(|hit| (line.kind, *hit));
+        let mut hits = hits.peekable();
+        let Some(first) = hits.peek().copied() else { continue };
+        hits.for_each(|hit| groups.join(first, hit));
     }
     let mut sizes: HashMap<(Kind, Hit), (usize, usize)> = HashMap::new();
-    for hit in group.keys() {
-        let (hits, _) = sizes.entry(root(&group, *hit)).or_default();
+    let all: Vec<(Kind, Hit)> = groups.0.keys().copied().collect();
+    for hit in all {
+        let (hits, _) = sizes.entry(groups.root(hit)).or_default();
         *hits = hits.saturating_add(1);
     }
-    let group_of =
-        |line: &Line, found: &Match| found.hits.first().map(|hit| root(&group, (line.kind, *hit)));
+    let mut group_of =
+        |line: &Line, found: &Match| Some(groups.root((line.kind, *found.hits.first()?)));
     for (line, found) in lines.iter().zip(matches.iter()) {
         let Some(found) = found.as_ref().filter(|one| one.ambiguous) else { continue };
         if let Some(of) = group_of(line, found) {
