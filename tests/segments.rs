@@ -4,7 +4,7 @@ use crate::live::{needs_hooks, on_a_host, run};
 use crate::machine::{lacks, tests};
 use std::cell::RefCell;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 use why502::ebpf::{Segments, Wanted};
@@ -142,7 +142,10 @@ fn what_is_lost_is_counted_though_no_record_follows() {
         let mut segments = Segments::open(&wanted).unwrap();
         let port = server();
         for _ in 0..200 {
-            drop(TcpStream::connect(("127.0.0.1", port)).unwrap());
+            // To its end: what came later would find room again, and tell.
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(stream.read(&mut [0]).unwrap(), 0);
         }
         segments.take(usize::MAX, |_| ());
         assert_eq!(segments.dropped().by_kernel, 0, "none of those that had room tells");
