@@ -1,7 +1,7 @@
 //! Files and pipes as they are given: silent, endless, stopped, written to, and several that have
 //! nothing to do with each other.
 
-use crate::program::{RACE, run, stderr, stdout, why502};
+use crate::program::{RACE, run, stderr, stdout};
 use crate::talk::{self, End, Frame, Talk, get, pcap};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -35,8 +35,11 @@ struct Piped {
 }
 
 impl Piped {
+    /// Whoever runs the tests in the background may have had signals ignored, and the program leaves it at that.
     fn begin(arguments: &[&str], bytes: &[u8]) -> Self {
-        let mut command = why502(&[&["analyze", "-"], arguments].concat());
+        let mut command = Command::new("env");
+        command.args(["--default-signal=HUP,INT,TERM", env!("CARGO_BIN_EXE_why502")]);
+        command.args(["analyze", "-"]).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdin.as_mut().unwrap().write_all(bytes).unwrap();
@@ -109,8 +112,11 @@ fn what_the_writer_still_has_when_both_are_asked_to_end_is_read() {
 fn a_second_signal_ends_at_once() {
     let mut piped = Piped::begin(&["--format", "jsonl"], &pcap(&race(40_000, NONE).frames));
     piped.line();
+    // Both are there when it goes on: between them it might come to its end by itself.
+    piped.signal(Signal::SIGSTOP);
     piped.signal(Signal::SIGINT);
     piped.signal(Signal::SIGTERM);
+    piped.signal(Signal::SIGCONT);
     let ended = piped.child.wait().unwrap();
     assert!(matches!(ended.signal(), Some(2 | 15)), "{ended}");
 }
