@@ -436,7 +436,8 @@ fn an_error_is_no_backends_for_sure_before_it_is_known_who_is_a_proxy() {
     talks.extend(well());
     let frames = talk::together(&talks.iter().collect::<Vec<_>>());
     let said = |arguments: &[&str]| -> Vec<Value> {
-        let path = std::env::temp_dir().join(format!("why502-early-{}.pcap", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("early.pcap");
         fs::write(&path, pcap(&frames)).unwrap();
         let fixed = ["analyze", "--format", "jsonl", path.to_str().unwrap()];
         let output = why502(&[&fixed[..], arguments].concat()).output().unwrap();
