@@ -484,7 +484,7 @@ fn book(
             let record = ExchangeRecord::new(&copy, connection, failed, secrets, wanted.several);
             out(Record::Exchange(record));
         }
-        Output::Ended(ended) if wanted.connections && !connection.is_unnamed() => {
+        Output::Ended(ended) if wanted.connections && !connection.never_left() => {
             ledger.book(Output::Ended(ended), connection);
             let role = Roles::so_far(ledger, &settings.told, connection.server);
             let record = ConnectionRecord::new(&ended, connection, role, wanted.several);

@@ -350,9 +350,14 @@ impl Connection {
         (self.syns == 1).then(|| established.at.since(syn.at))
     }
 
+    /// Nothing of it was ever sent: it is no TCP connection, and its `number` is none that is told.
+    pub fn never_left(&self) -> bool {
+        self.no_neighbour.is_some()
+    }
+
     /// Nothing of it but questions for the server's address was captured: its ports are not known.
     pub fn is_unnamed(&self) -> bool {
-        self.no_neighbour.is_some() && self.unreachable.is_none()
+        self.never_left() && self.unreachable.is_none()
     }
 
     /// Nothing more is to come but stragglers.

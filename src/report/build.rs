@@ -395,7 +395,9 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
             None => kept.client.to_string(),
         }),
         backend: Some(kept.server.to_string()),
-        connection: Some(kept.connection),
+        // What never left is no connection.
+        connection: (!matches!(verdict.detail, Detail::NoNeighbour { .. }))
+            .then_some(kept.connection),
         ordinal: kept.ordinal,
         request,
         response: kept.response.map(|response| Response {
