@@ -17,7 +17,7 @@ const ENOUGH: u32 = 2;
 /// A window that is zero for less than this is that of any upload.
 const FULL: Duration = Duration::from_millis(500);
 /// A window that stays zero for so long is no full buffer that is being read.
-pub(super) const STUCK: Duration = Duration::from_millis(1_500);
+const STUCK: Duration = Duration::from_millis(1_500);
 
 /// No byte of the request was acknowledged.
 fn unacknowledged(case: &Case<'_>) -> bool {
