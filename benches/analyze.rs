@@ -5,14 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![allow(clippy::cast_possible_truncation, missing_docs)]
 
-#[path = "../tests/talk.rs"]
-mod talk;
+#[path = "../tests/wire.rs"]
+mod wire;
 
 use std::io::{Cursor, Read, Write};
 use std::time::{Duration, Instant};
-use talk::{End, Talk, get, ok_head, pcap};
-use why502::pipeline::{Settings, analyze};
-use why502::source::Savefile;
+use why502::analysis::{Settings, analyze};
+use why502::input::Savefile;
+use wire::{End, Talk, get, ok_head, pcap};
 
 /// What a connection carries.
 #[derive(Clone, Copy)]
@@ -86,7 +86,7 @@ fn capture(traffic: Traffic, size: usize) -> Vec<u8> {
                 conversation(traffic, port, start)
             })
             .collect();
-        let frames = talk::together(&talks.iter().collect::<Vec<_>>());
+        let frames = wire::together(&talks.iter().collect::<Vec<_>>());
         file.extend_from_slice(&pcap(&frames)[24..]);
         round += 1;
     }

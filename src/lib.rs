@@ -1,39 +1,40 @@
 //! why502 reads the packets between a reverse proxy and its backends and proves, for each failed
 //! request, what happened.
 //!
-//! Data moves one way, one verb a layer:
+//! Data moves one way, one verb a room:
 //!
 //! ```text
-//! source ──fill──▶ packet ──decode──▶ flow ──push──▶ exchange ──on──▶ verdict ──judge──▶ report
-//! frames           segments           connections    requests and     causes             text, json
-//!                                                    responses
+//! input ──fill──▶ packet ──decode──▶ flow ──push──▶ exchange ──on──▶ verdict ──judge──▶ report ──▶ render
+//! frames          segments           connections    requests and     causes             values     text, json
+//!                                                   responses
 //! ```
 //!
-//! - [`source`] reads captures in blocks of frames. It alone touches files.
-//! - [`stop`] is being asked to end: what was read so far is reported.
-//! - [`packet`] decodes one frame into a borrowed TCP segment: no state, no allocation.
-//! - [`flow`] follows connections: wire numbers become positions, segments become events in causal
-//!   order, and what the capture misses becomes a gap.
-//! - [`exchange`] frames each side's stream and pairs requests with responses.
-//! - [`verdict`] judges a finished exchange by the facts of its connection: pure functions.
-//! - [`clear`] rewrites the segments of TLS connections whose text is known from elsewhere.
-//! - [`ends`] is what the kernel says of a connection's ends, where they are on this host.
-//! - [`ledger`] keeps the books per listener: counts, [`idle`] gaps, and the failures.
-//! - [`roles`] tells backends from the proxy's own listeners, once everything was seen.
-//! - [`access_log`] reads lines of a proxy's log, [`correlate`] joins them, and the front leg, with the
-//!   exchanges; [`hear`] reads log files for both.
-//! - [`secret`] says what of a request target is never shown or kept.
-//! - [`report`] makes one serialisable model of it, and renders it; [`page`] wraps what people read.
-//! - [`ebpf`] has the kernel's own programs: frames without libpcap, and which process did what.
-//! - [`live`] watches interfaces instead of reading captures, and [`keep`] writes frames to files.
-//! - [`explain`] has a page on each cause, [`timeouts`] an entry on each known proxy and server;
-//!   [`names`] finds what a mistyped name may have meant.
-//! - [`pipeline`] is the only place where all of them meet; [`cli`] and [`config`] are what the user
-//!   typed and what it means; [`run`] does it, with [`progress`] on long work, and [`answer`] writes
-//!   what came of it; [`outputs`] must not be inputs.
+//! A room imports only rooms that stand below it here (`tests/layers.rs` holds that):
 //!
-//! The layers from `packet` to `verdict` are pure: no clock, thread, file or environment; time comes
-//! with the frames. Everything they keep is bounded, and reaching a bound is counted and shown.
+//! ```text
+//! run        one command each
+//! live       watching interfaces instead of reading captures
+//! cli        what is typed, the configuration file, where the answer goes, progress
+//! evidence   frames that are kept in files
+//! analysis   the only place where all of them meet, and reading logs
+//! render     one file a format: text, JSON, the pages on causes and timeouts
+//! report     the model that every format renders, and its making
+//! words      what people read: sentences, and a page on each cause
+//! join       lines of a log, and the front leg, joined with exchanges
+//! topology   who is proxy, who backend, which requests became which
+//! ledger     the books per listener: counts, and the failures
+//! verdict    why an exchange or a connect failed: pure functions of facts
+//! knowledge  what is known of a backend: idle gaps, timers, how its connections end, what was told of it
+//! facts      what is known of one attempt: who closed, what the kernel says    | ebpf  the kernel's own programs
+//! exchange   each side's bytes become requests and responses, paired
+//! streams    text of TLS connections that somebody else has
+//! flow       segments become connections: positions, causal order, gaps       | input  captures and logs: it alone reads files
+//! packet     one frame becomes a borrowed TCP segment: no state, no allocation | logs  a line of a proxy's log becomes an entry
+//! base       time, digests, wrapping, escaping, what is secret                 | timeouts  known proxies and servers, as data
+//! ```
+//!
+//! The rooms from `packet` to `words` are pure: no clock, thread, file or environment; time comes with
+//! the frames. Everything that they keep is bounded, and reaching a bound is counted and shown.
 
 #![cfg_attr(
     test,
@@ -45,44 +46,34 @@
     )
 )]
 
-pub mod access_log;
-pub mod answer;
-pub mod clear;
+pub mod analysis;
+pub mod base;
 pub mod cli;
-pub mod config;
-pub mod correlate;
-pub mod digest;
 #[cfg(all(feature = "ebpf", target_os = "linux"))]
 pub mod ebpf;
 #[cfg(not(all(feature = "ebpf", target_os = "linux")))]
-#[path = "ebpf/without.rs"]
+#[path = "ebpf/disabled.rs"]
 pub mod ebpf;
-pub mod ends;
+pub mod evidence;
 pub mod exchange;
-pub mod explain;
+pub mod facts;
 pub mod flow;
-pub mod hazard;
-pub mod hear;
-pub mod idle;
-pub mod keep;
+pub mod input;
+pub mod join;
+pub mod knowledge;
 pub mod ledger;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 #[cfg(not(all(feature = "live", target_os = "linux")))]
-#[path = "live/without.rs"]
+#[path = "live/disabled.rs"]
 pub mod live;
-pub mod names;
-pub mod outputs;
+pub mod logs;
 pub mod packet;
-pub mod page;
-pub mod pipeline;
-pub mod progress;
+pub mod render;
 pub mod report;
-pub mod roles;
 pub mod run;
-pub mod secret;
-pub mod source;
-pub mod stop;
-pub mod time;
+pub mod streams;
 pub mod timeouts;
+pub mod topology;
 pub mod verdict;
+pub mod words;

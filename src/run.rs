@@ -1,20 +1,21 @@
 //! The commands: open what was named, analyze, write the answer.
 
-use crate::answer::{self, Output};
+use crate::analysis::{self, Settings};
+use crate::base::wrap;
+use crate::cli::config;
+use crate::cli::output::{self, Output};
+use crate::cli::output_paths;
+use crate::cli::progress::Progress;
 use crate::cli::{Analyze, Cli, Command, Config, Explain, Format, Timeouts, When};
-use crate::config;
-use crate::explain;
-use crate::live;
-use crate::outputs;
-use crate::page;
-use crate::pipeline::{self, Settings};
-use crate::progress::Progress;
-use crate::report::Outcome;
-use crate::report::records::{self, Record};
-use crate::source::{
+use crate::input::stop::Stop;
+use crate::input::{
     Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError, Text, together,
 };
-use crate::stop::Stop;
+use crate::live;
+use crate::render;
+use crate::render::explain;
+use crate::report::Outcome;
+use crate::report::records::{self, Record};
 use crate::timeouts::{self, Found};
 use anstream::AutoStream;
 use anyhow::{Context, Error, Result, bail};
@@ -177,7 +178,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     let log_paths = logs(typed)?;
     let inputs = typed.captures.iter().chain(&log_paths).chain(&wanted.config);
     let written = wanted.output.as_deref().map(|path| ("--output", path));
-    outputs::refuse_inputs(written, inputs.map(PathBuf::as_path))?;
+    output_paths::refuse_inputs(written, inputs.map(PathBuf::as_path))?;
 
     let stop = Stop::take().context("cannot wait for signals")?;
     let failed = RefCell::new(Vec::new());
@@ -223,7 +224,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
             }
         };
         let settings = settings.clone();
-        let report = pipeline::analyze_with_logs(&mut captures, &mut logs, settings, &mut tell)?;
+        let report = analysis::analyze_with_logs(&mut captures, &mut logs, settings, &mut tell)?;
         drop(captures);
         if let Some(error) = broken {
             return Err(error).context("cannot write the answer");
@@ -239,7 +240,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
             }
         });
         if several && wanted.format == Format::Jsonl {
-            answer::write(wanted, report, auto, &mut *out.borrow_mut())
+            output::write(wanted, report, auto, &mut *out.borrow_mut())
                 .context("cannot write the answer")?;
         } else {
             reports.push(report);
@@ -247,10 +248,10 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     }
     let mut out = out.into_inner();
     match reports.pop() {
-        Some(report) if !several => answer::write(wanted, report, auto, &mut out),
+        Some(report) if !several => output::write(wanted, report, auto, &mut out),
         Some(report) => {
             reports.push(report);
-            answer::write_each(wanted, reports, auto, &mut out)
+            output::write_each(wanted, reports, auto, &mut out)
         }
         None => Ok(()),
     }
@@ -282,12 +283,12 @@ fn explain(typed: &Explain) -> Result<u8> {
 /// Answers from the table that is built in.
 fn timeouts(typed: &Timeouts) -> Result<u8> {
     let Some(name) = typed.name.as_deref() else {
-        return show(typed.color, timeouts::contents);
+        return show(typed.color, render::timeouts::contents);
     };
     let found = timeouts::find(name, None)?;
     show(typed.color, |width, page| match &found {
-        Found::One(known, others) => timeouts::page(known, others, width, page),
-        Found::Several(several) => timeouts::candidates(name, several, width, page),
+        Found::One(known, others) => render::timeouts::page(known, others, width, page),
+        Found::Several(several) => render::timeouts::candidates(name, several, width, page),
     })
 }
 
@@ -302,7 +303,7 @@ fn show(color: When, write: impl FnOnce(usize, &mut dyn Write) -> io::Result<()>
     let stdout = io::stdout();
     let choice = config::color(color).unwrap_or_else(|| AutoStream::choice(&stdout));
     let terminal = terminal_size_of(&stdout).map(|(Width(columns), _)| usize::from(columns));
-    let width = terminal.map_or(page::WIDTH, |columns| columns.clamp(NARROWEST, page::WIDTH));
+    let width = terminal.map_or(wrap::WIDTH, |columns| columns.clamp(NARROWEST, wrap::WIDTH));
     let mut page = AutoStream::new(Vec::new(), choice);
     write(width, &mut page)?;
     stdout.lock().write_all(&page.into_inner()).context("cannot write the answer")?;

@@ -15,7 +15,7 @@
 /// Runs the program.
 mod program;
 /// Makes conversations and captures.
-mod talk;
+mod wire;
 
 /// Conversations, and the verdict on each.
 mod conversations;
@@ -36,14 +36,14 @@ mod cli;
 mod clients;
 /// Closes: whose they are, and what they say.
 mod closes;
+/// What is told of backends and proxies.
+mod configured;
 /// Connects that fail, and those that only seem to.
 mod connects;
 /// What damaged captures are said to show, held against the whole.
 mod damaged;
 /// What the way dropped, and what only looks so.
 mod dropped;
-/// What the kernel says of a connection's ends, and what is made of it.
-mod ends;
 /// What many connections show together.
 mod events;
 /// The pages on the causes, and the README's table of them.
@@ -57,12 +57,14 @@ mod first_sentence;
 mod hostile;
 /// Files and pipes as they are given: silent, endless, stopped, the same twice, of different times.
 mod inputs;
-/// Lines and conversations, joined or not.
-mod joins;
+/// What the kernel says of a connection's ends, and what is made of it.
+mod kernel_facts;
 /// Who may import whom.
 mod layers;
 /// The front leg and the backend leg.
 mod legs;
+/// Lines and conversations, joined or not.
+mod log_joins;
 /// Joins logs of real proxies with captures.
 #[allow(dead_code)] // What counts over many cases is of use in the other binary of tests alone.
 mod logs;
@@ -80,8 +82,6 @@ mod properties;
 mod recognised;
 /// Conversations and the verdicts on them, whole, damaged and from odd sequence numbers.
 mod scenarios;
-/// Conversations sealed by TLS, and told.
-mod sealed;
 /// Nothing secret is shown, or kept.
 mod secrets;
 /// Containers and link types.
@@ -92,8 +92,8 @@ mod stories;
 mod timeouts;
 /// Which closes and waits show a timeout.
 mod timers;
-/// What is told of backends and proxies.
-mod told;
+/// Conversations sealed by TLS, and told.
+mod tls_text;
 /// Answers that do not arrive.
 mod vanished;
 /// Captures given together.

@@ -2,7 +2,7 @@
 
 use crate::events::causes;
 use crate::scenarios::analyze;
-use crate::talk::{End, Talk, get};
+use crate::wire::{End, Talk, get};
 use End::{Backend, Proxy};
 
 #[test]

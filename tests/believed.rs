@@ -4,13 +4,13 @@
 //! numbers wrap.
 
 use crate::scenarios::{ISNS, analyze};
-use crate::talk::{self, ACK, End, FIN, Frame, PSH, RST, SYN, Talk, get, ok, ok_head, post_head};
+use crate::wire::{self, ACK, End, FIN, Frame, PSH, RST, SYN, Talk, get, ok, ok_head, post_head};
 use End::{Backend, Proxy};
 use std::io::Cursor;
 use std::time::Duration;
-use why502::pipeline::{self, Settings};
+use why502::analysis::{self, Settings};
+use why502::input::Savefile;
 use why502::report::Report;
-use why502::source::Savefile;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -32,7 +32,7 @@ fn of(play: impl Fn(&mut Talk)) -> (Told, u64) {
             let mut talk = Talk::new(*proxy, *backend);
             play(&mut talk);
             talk.idle(3 * SECOND);
-            let report = analyze(&talk::together(&[&talk, &sound(talk.now())]));
+            let report = analyze(&wire::together(&[&talk, &sound(talk.now())]));
             (told(&report), answered(&report))
         })
         .collect();
@@ -209,7 +209,7 @@ fn a_syn_answered_with_an_older_connection_is_told_so() {
     };
     let mut talk = Talk::new(1_000, 2_000);
     play(&mut talk);
-    let report = analyze(&talk::together(&[&talk, &sound(talk.now())]));
+    let report = analyze(&wire::together(&[&talk, &sound(talk.now())]));
     assert_eq!(told(&report), [("connect_timeout", "proven")]);
     assert!(report.failures[0].summary.contains("older connection"), "{:?}", report.failures[0]);
 }
@@ -299,16 +299,16 @@ fn a_syn_in_the_middle_opens_a_connection_only_if_it_is_answered_or_comes_again(
         let mut new = other().after(30 * SECOND);
         new.handshake().exchange("/new", 5).idle(SECOND);
         new.data(Proxy, &get("/dies")).ack(Backend).idle(SECOND).fin(Backend).fin(Proxy);
-        let report = analyze(&talk::together(&[&old, &new]));
+        let report = analyze(&wire::together(&[&old, &new]));
         assert_eq!(told(&report), [("closed_in_flight", "proven")]);
         assert_eq!((answered(&report), report.counters.connections), (2, 2));
         let mut refused = other().after(30 * SECOND);
         refused.syn().refuse();
-        let report = analyze(&talk::together(&[&old, &refused]));
+        let report = analyze(&wire::together(&[&old, &refused]));
         assert_eq!(told(&report), [("connection_refused", "proven")]);
         let mut unanswered = other().after(30 * SECOND);
         unanswered.syn().idle(SECOND).syn_again().idle(2 * SECOND).syn_again();
-        let report = analyze(&talk::together(&[&old, &unanswered]));
+        let report = analyze(&wire::together(&[&old, &unanswered]));
         assert_eq!(told(&report), [("connect_timeout", "proven")]);
     }
 }
@@ -433,7 +433,7 @@ fn what_the_backend_said_is_not_told_where_nothing_of_it_was_captured() {
         let mut other = sound(talk.now());
         other.idle(SECOND);
         let from_proxy = |frame: &Frame| frame.bytes[26..30] == [10, 0, 0, 9];
-        let all = talk::together(&[&talk, &other]);
+        let all = wire::together(&[&talk, &other]);
         let towards: Vec<Frame> = all.into_iter().filter(from_proxy).collect();
         assert_eq!(told(&analyze(&towards)), [("unproven", "possible")]);
     }
@@ -453,7 +453,7 @@ fn syns_alone_accuse_nobody_unless_they_come_again() {
                 talk
             })
             .collect();
-        told(&analyze(&talk::together(&talks.iter().collect::<Vec<_>>())))
+        told(&analyze(&wire::together(&talks.iter().collect::<Vec<_>>())))
     };
     assert!(syns(false).iter().all(|told| *told == ("connect_timeout", "possible")));
     assert!(!syns(true).is_empty());
@@ -514,11 +514,11 @@ fn a_half_closed_connection_may_be_answered_late() {
 }
 
 fn with_room_for(connections: usize, frames: &[Frame]) -> Report {
-    let file = talk::pcap(frames);
+    let file = wire::pcap(frames);
     let source = Savefile::from_reader(Box::new(Cursor::new(file)), "file".to_owned(), 0).unwrap();
     let mut settings = Settings::default();
     settings.flow.connections = connections;
-    pipeline::analyze(&mut [source], settings, &mut |_| {}).unwrap()
+    analysis::analyze(&mut [source], settings, &mut |_| {}).unwrap()
 }
 
 #[test]
@@ -536,7 +536,7 @@ fn nothing_is_claimed_of_what_a_bound_pushed_out() {
             talk
         })
         .collect();
-    let frames = talk::together(&talks.iter().collect::<Vec<_>>());
+    let frames = wire::together(&talks.iter().collect::<Vec<_>>());
     let report = with_room_for(8, &frames);
     assert_eq!(told(&report), []);
     let counters = &report.counters;

@@ -3,7 +3,7 @@
 
 use crate::program::why502;
 use crate::scenarios::analyze;
-use crate::talk::{self, End, Talk, get, ok, pcap, post_head};
+use crate::wire::{self, End, Talk, get, ok, pcap, post_head};
 use End::{Backend, Proxy};
 use serde_json::Value;
 use std::fs;
@@ -18,7 +18,7 @@ fn at(port: u16, when: Duration) -> Talk {
 }
 
 fn all(talks: &[Talk]) -> Report {
-    analyze(&talk::together(&talks.iter().collect::<Vec<_>>()))
+    analyze(&wire::together(&talks.iter().collect::<Vec<_>>()))
 }
 
 /// Cause, certainty and retry of each failure.
@@ -128,7 +128,7 @@ fn only_the_backends_own_reset_of_the_request_makes_a_retry_safe() {
     assert_eq!(crossing(|talk| _ = talk.ack(Backend).rst_in_reply(Backend)), race("unknown"));
     let numbered = |talk: &mut Talk| {
         let number = talk.heard(Proxy);
-        talk.stray(Backend, talk::RST, (number, 0), b"", 250);
+        talk.stray(Backend, wire::RST, (number, 0), b"", 250);
     };
     assert_eq!(crossing(numbered), race("unknown"));
     assert_eq!(crossing(|talk| _ = talk.arrives(Proxy).fin(Proxy)), race("unknown"));

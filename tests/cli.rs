@@ -1,7 +1,7 @@
 //! The program as a person or a script meets it.
 
 use crate::program::{RACE, run, stderr, stdout, why502};
-use crate::talk::{Frame, pcap};
+use crate::wire::{Frame, pcap};
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;

@@ -3,7 +3,7 @@
 
 use crate::program::{stderr, stdout, why502};
 use crate::scenarios::analyze;
-use crate::talk::{self, End, Talk, get, pcap};
+use crate::wire::{self, End, Talk, get, pcap};
 use End::{Backend, Proxy};
 use serde_json::Value;
 use std::fs;
@@ -64,7 +64,7 @@ fn well() -> Vec<Talk> {
 fn with(more: &[Talk]) -> Report {
     let mut talks = well();
     talks.extend_from_slice(more);
-    analyze(&talk::together(&talks.iter().collect::<Vec<_>>()))
+    analyze(&wire::together(&talks.iter().collect::<Vec<_>>()))
 }
 
 fn unexplained(report: &Report) -> Vec<&Failure> {
@@ -197,7 +197,7 @@ fn own_answers(connects: &[Talk]) -> Report {
         talk
     });
     let fronts: Vec<Talk> = fronts.collect();
-    analyze(&talk::together(&fronts.iter().chain(connects).collect::<Vec<_>>()))
+    analyze(&wire::together(&fronts.iter().chain(connects).collect::<Vec<_>>()))
 }
 
 fn loopback_refused(port: u16, after: Duration) -> Talk {
@@ -272,7 +272,7 @@ fn two_proxies(own: &str) -> Report {
     }
     talks.extend(hop(51_000, LATER, "/cut", MS(60), 502));
     talks.push(cut(41_000, LATER + MS(6), "/cut"));
-    analyze(&talk::together(&talks.iter().collect::<Vec<_>>()))
+    analyze(&wire::together(&talks.iter().collect::<Vec<_>>()))
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn where_the_front_leg_is_tls_what_clients_got_is_not_known() {
     let hello = [&[0x16, 3, 1, 0, 44, 1, 0, 0, 40, 3, 3][..], &[7; 38]].concat();
     front.handshake().data(Proxy, &hello).ack(Backend).close(Proxy);
     let back = cut(41_000, MS(5), "/cut");
-    let report = analyze(&talk::together(&[&front, &back]));
+    let report = analyze(&wire::together(&[&front, &back]));
     let said = report.headline().text();
     assert!(said.starts_with("1 of 1 request failed."), "{said}");
     assert!(said.contains("What clients got is not known"), "{said}");
@@ -302,7 +302,7 @@ fn where_the_front_leg_is_tls_what_clients_got_is_not_known() {
 fn logged(talks: &[Talk], access: &[String], messages: &[String]) -> (Value, String, i32) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    fs::write(path("c.pcap"), pcap(&talk::together(&talks.iter().collect::<Vec<_>>()))).unwrap();
+    fs::write(path("c.pcap"), pcap(&wire::together(&talks.iter().collect::<Vec<_>>()))).unwrap();
     fs::write(path("access.log"), access.join("\n")).unwrap();
     let mut options = vec!["--access-log".to_owned(), path("access.log")];
     if !messages.is_empty() {
@@ -413,7 +413,7 @@ fn below_a_path(host: [u8; 4], asked: &str) -> Vec<(&'static str, &'static str)>
         back.handshake().exchange(&target, 0).close(Proxy);
         talks.push(back);
     }
-    let report = analyze(&talk::together(&talks.iter().collect::<Vec<_>>()));
+    let report = analyze(&wire::together(&talks.iter().collect::<Vec<_>>()));
     report.failures.iter().map(|one| (one.cause, one.certainty)).collect()
 }
 
@@ -434,7 +434,7 @@ fn the_own_error_of_a_proxy_that_strips_a_path_is_no_backends() {
 fn an_error_is_no_backends_for_sure_before_it_is_known_who_is_a_proxy() {
     let mut talks = vec![asks(51_000, Duration::ZERO, "/none", MS(3), 502)];
     talks.extend(well());
-    let frames = talk::together(&talks.iter().collect::<Vec<_>>());
+    let frames = wire::together(&talks.iter().collect::<Vec<_>>());
     let said = |arguments: &[&str]| -> Vec<Value> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("early.pcap");

@@ -3,7 +3,7 @@
 use crate::conversations::failure;
 use crate::events::{SECOND, millis};
 use crate::scenarios::{analyze, said};
-use crate::talk::{End, Talk, get, ok};
+use crate::wire::{End, Talk, get, ok};
 use End::{Backend, Proxy};
 
 #[test]

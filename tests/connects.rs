@@ -3,19 +3,19 @@
 use crate::conversations::{Expected, failure};
 use crate::events::{SECOND, all, millis};
 use crate::scenarios::{analyze, said};
-use crate::talk::{self, End, Talk};
 use crate::timers::goes_on;
+use crate::wire::{self, End, Talk};
 use End::{Backend, Proxy};
 use std::time::Duration;
+use why502::analysis::{Analysis, Settings};
+use why502::base::time::Timestamp;
 use why502::packet::{self, FrameRef, LinkType};
-use why502::pipeline::{Analysis, Settings};
 use why502::report::records::Record;
-use why502::time::Timestamp;
 
 /// What is said of a connect where other traffic shows that the capture goes on for so long.
 fn seen_for(length: Duration, talk: &Talk) -> Vec<Expected> {
     let other = goes_on(millis(500), length);
-    analyze(&talk::together(&[talk, &other])).failures.iter().map(said).collect()
+    analyze(&wire::together(&[talk, &other])).failures.iter().map(said).collect()
 }
 
 #[test]

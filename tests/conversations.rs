@@ -1,7 +1,7 @@
 //! Conversations, and the verdict on each: for every cause those where it fires, where it must not
 //! fire, and where it cannot be told.
 
-use crate::talk::{End, Talk, get, ok, ok_head, post_head};
+use crate::wire::{End, Talk, get, ok, ok_head, post_head};
 use End::{Backend, Proxy};
 use std::time::Duration;
 

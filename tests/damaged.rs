@@ -8,7 +8,7 @@
 use crate::captures::captures;
 use crate::conversations::SCENARIOS;
 use crate::scenarios::{ISNS, analyze};
-use crate::talk::{Frame, Talk};
+use crate::wire::{Frame, Talk};
 use std::collections::BTreeMap;
 use std::fs;
 use why502::report::{Failure, Outcome, Report};

@@ -4,8 +4,8 @@
 use crate::conversations::{Expected, failure};
 use crate::events::{SECOND, millis};
 use crate::scenarios::{analyze, said};
-use crate::talk::{self, End, Frame, Talk, get, ok, post_head};
 use crate::timers::goes_on;
+use crate::wire::{self, End, Frame, Talk, get, ok, post_head};
 use End::{Backend, Proxy};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn found(frames: &[Frame]) -> Vec<Expected> {
 
 /// What is said where other traffic shows that the capture goes on for so long.
 fn seen_for(length: Duration, talk: &Talk) -> Vec<Expected> {
-    found(&talk::together(&[talk, &goes_on(millis(500), length)]))
+    found(&wire::together(&[talk, &goes_on(millis(500), length)]))
 }
 
 /// The request comes through at the third time, and the answer when the proxy has given up.

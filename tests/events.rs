@@ -1,7 +1,7 @@
 //! What many connections show together: probes, restarts, outages, limits, the front leg.
 
 use crate::scenarios::{analyze, read};
-use crate::talk::{self, End, Frame, Talk, get, ok, post_head};
+use crate::wire::{self, End, Frame, Talk, get, ok, post_head};
 use End::{Backend, Proxy};
 use std::time::Duration;
 use why502::report::Report;
@@ -19,7 +19,7 @@ pub fn at(port: u16, at: Duration) -> Talk {
 }
 
 pub fn all(talks: &[Talk]) -> Report {
-    let frames: Vec<Frame> = talk::together(&talks.iter().collect::<Vec<_>>());
+    let frames: Vec<Frame> = wire::together(&talks.iter().collect::<Vec<_>>());
     analyze(&frames)
 }
 
@@ -473,7 +473,7 @@ fn left(target: &str, front_closes: Duration) -> Report {
     front.handshake().data(Proxy, &get("/report")).ack(Backend).idle(front_closes).close(Proxy);
     let mut back = Talk::new(1, 2).after(millis(2));
     back.handshake().data(Proxy, &get(target)).ack(Backend).idle(SECOND * 2).close(Proxy);
-    analyze(&talk::together(&[&front, &back]))
+    analyze(&wire::together(&[&front, &back]))
 }
 
 #[test]
@@ -504,7 +504,7 @@ fn a_client_whose_request_came_after_the_one_that_failed_is_not_blamed() {
     let mut front =
         Talk::new(3, 4).between(([10, 0, 0, 77], 50_000), ([10, 0, 0, 9], 80)).after(millis(500));
     front.handshake().data(Proxy, &get("/report")).ack(Backend).idle(SECOND).close(Proxy);
-    let report = analyze(&talk::together(&[&front, &back]));
+    let report = analyze(&wire::together(&[&front, &back]));
     assert_eq!(causes(&report), [("response_timeout", 1)]);
 }
 
@@ -515,7 +515,7 @@ fn cooked(frames: &[Frame], own: &[[u8; 4]]) -> Vec<u8> {
         let header = [&[0, kind, 0, 1, 0, 6][..], &[2; 8], &[8, 0]].concat();
         Frame { at: frame.at, bytes: [&header, &frame.bytes[14..]].concat() }
     };
-    let mut file = talk::pcap(&frames.iter().map(relinked).collect::<Vec<_>>());
+    let mut file = wire::pcap(&frames.iter().map(relinked).collect::<Vec<_>>());
     file[20] = 113;
     file
 }
@@ -529,7 +529,7 @@ fn a_client_that_left_is_proven_at_a_proxy_with_two_addresses() {
     front.handshake().data(Proxy, &get("/report")).ack(Backend).idle(SECOND).close(Proxy);
     let mut back = Talk::new(1, 2).after(millis(2));
     back.handshake().data(Proxy, &get("/report")).ack(Backend).idle(SECOND).close(Proxy);
-    let frames = talk::together(&[&front, &back]);
+    let frames = wire::together(&[&front, &back]);
     let report = read(cooked(&frames, &[outer, inner])).unwrap();
     assert_eq!(causes(&report), [("client_gone", 1)]);
     let failure = &report.failures[0];

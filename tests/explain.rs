@@ -7,7 +7,7 @@ use crate::conversations::SCENARIOS;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use why502::explain::{self, SECTIONS};
+use why502::render::explain::{self, SECTIONS};
 use why502::verdict::{Cause, Doubt, Drop};
 
 const WIDTH: usize = 96;
@@ -80,7 +80,7 @@ fn links_lead_to_pages_that_are_there() {
     for cause in Cause::ALL {
         for link in explain::markdown(cause).split("](").skip(1) {
             let target = link.split(')').next().unwrap();
-            assert!(root().join("src/explain").join(target).is_file(), "{target}");
+            assert!(root().join("src/words/causes").join(target).is_file(), "{target}");
             assert_ne!(target, format!("{}.md", cause.name()), "a page links to itself");
         }
     }
@@ -167,7 +167,7 @@ fn section(cause: &str, heading: &str) -> &'static str {
 #[test]
 fn pages_know_every_certainty_and_advice_that_is_given() {
     let said = SCENARIOS.iter().flat_map(|scenario| (scenario.expected)());
-    let said = said.chain(crate::ends::every_verdict());
+    let said = said.chain(crate::kernel_facts::every_verdict());
     let mut said: Vec<[String; 3]> =
         said.map(|one| [one.cause, one.certainty, one.retry].map(str::to_owned)).collect();
     for capture in crate::captures::captures() {
@@ -275,7 +275,7 @@ fn table() -> String {
         let cells = [lower(&explain::happened(cause)), lower(certain)];
         assert!(cells.iter().all(|cell| !cell.contains('|')));
         let name = cause.name();
-        table += &format!("| [`{name}`](src/explain/{name}.md) | {} |\n", cells.join(" | "));
+        table += &format!("| [`{name}`](src/words/causes/{name}.md) | {} |\n", cells.join(" | "));
     }
     table
 }

@@ -1,14 +1,14 @@
 //! `--filter`, in a program built with libpcap.
 
 use crate::program::{RACE, run, stderr, stdout, why502};
-use crate::talk::{End, Frame, Talk, get, pcap, together};
+use crate::wire::{End, Frame, Talk, get, pcap, together};
 use std::fs::{self, File};
 use std::io::Cursor;
 use std::time::Duration;
-use why502::pipeline::{self, Settings, Wanted};
+use why502::analysis::{self, Settings, Wanted};
+use why502::input::{Filter, Savefile, SourceError};
 use why502::report::Report;
 use why502::report::records::Record;
-use why502::source::{Filter, Savefile, SourceError};
 
 /// A backend that crashes with a request in hand, of a proxy on this port, so many seconds from noon.
 fn crash(port: u16, seconds: u64) -> Talk {
@@ -25,7 +25,7 @@ fn filtered(captures: &[Vec<u8>], expression: &str) -> Result<Report, SourceErro
         let file = Box::new(Cursor::new(file.clone()));
         sources.push(filter.on(Savefile::from_reader(file, "file".to_owned(), place)?));
     }
-    pipeline::analyze(&mut sources, Settings::default(), &mut |_| {})
+    analysis::analyze(&mut sources, Settings::default(), &mut |_| {})
 }
 
 /// Frames of several link types in one pcapng capture, one interface each.
@@ -182,7 +182,7 @@ fn captures_are_read_in_the_order_of_time_whatever_the_filter_leaves_of_them() {
         let record = serde_json::to_value(record).unwrap();
         proxies.push(record["proxy"].as_str().unwrap().to_owned());
     };
-    pipeline::analyze(&mut sources.collect::<Vec<_>>(), settings, &mut out).unwrap();
+    analysis::analyze(&mut sources.collect::<Vec<_>>(), settings, &mut out).unwrap();
     assert_eq!(proxies, ["10.0.0.9:40002", "10.0.0.9:40000", "10.0.0.9:40001"]);
 }
 

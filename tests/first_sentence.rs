@@ -3,16 +3,16 @@
 
 use crate::program::{stderr, stdout, why502};
 use crate::scenarios::analyze;
-use crate::talk::{self, End, Frame, Talk, get, ok, pcap};
+use crate::wire::{self, End, Frame, Talk, get, ok, pcap};
 use End::{Backend, Proxy};
 use serde_json::Value;
 use std::fs;
 use std::io::Cursor;
 use std::time::Duration;
+use why502::analysis::{self, Settings};
 use why502::flow::Limits;
-use why502::pipeline::{self, Settings};
+use why502::input::Savefile;
 use why502::report::{Outcome, Report};
-use why502::source::Savefile;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -70,7 +70,7 @@ fn headline(report: &Report) -> String {
 }
 
 fn read(talks: &[&Talk]) -> Report {
-    analyze(&talk::together(talks))
+    analyze(&wire::together(talks))
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn one_direction_alone_is_not_judged() {
         talk.frames.retain(|frame| frame.bytes[26..30] == [10, 0, 0, 9]);
     }
     let talks: Vec<&Talk> = talks.iter().collect();
-    let (text, _, code) = say(&talk::together(&talks), &[]);
+    let (text, _, code) = say(&wire::together(&talks), &[]);
     let said = first(&text);
     assert!(said.contains("only one direction captured of 3 connections"), "{said}");
     assert!(!said.contains("No failure"), "{said}");
@@ -271,13 +271,13 @@ fn what_was_given_up_at_a_bound_is_unread() {
     for talk in &mut talks {
         talk.handshake().exchange("/a", 10);
     }
-    let frames = talk::together(&talks.iter().collect::<Vec<_>>());
+    let frames = wire::together(&talks.iter().collect::<Vec<_>>());
     let flow = Limits { connections: 2, ..Limits::default() };
     let source =
         Savefile::from_reader(Box::new(Cursor::new(pcap(&frames))), "c.pcap".to_owned(), 0)
             .unwrap();
     let settings = Settings { flow, ..Settings::default() };
-    let report = pipeline::analyze(&mut [source], settings, &mut |_| {}).unwrap();
+    let report = analysis::analyze(&mut [source], settings, &mut |_| {}).unwrap();
     let said = headline(&report);
     assert!(said.starts_with("Not judged: ") && said.contains("given up at a bound"), "{said}");
     assert_eq!(report.unread[0].what, "bound");
@@ -304,6 +304,6 @@ fn probes_of_health_are_no_requests() {
     let report = read(&talks);
     assert_eq!(headline(&report), "No failure among 2 requests.");
     assert_eq!((report.judged.exchanges, report.judged.probes), (6, 4));
-    let (text, ..) = say(&talk::together(&talks), &[]);
+    let (text, ..) = say(&wire::together(&talks), &[]);
     assert!(text.contains("2 requests and 4 health checks, 5 connections"), "{text}");
 }

@@ -5,15 +5,15 @@
 
 use crate::captures::captures;
 use crate::scenarios::analyze;
-use crate::talk::{End, Talk, get, ok, post_head};
+use crate::wire::{End, Talk, get, ok, post_head};
 use std::fs;
 use std::io::Cursor;
 use std::time::Duration;
+use why502::analysis::{self, Settings};
 use why502::flow::Limits;
+use why502::input::Savefile;
 use why502::ledger;
-use why502::pipeline::{self, Settings};
 use why502::report::Report;
-use why502::source::Savefile;
 
 /// A small generator of numbers that look random (xorshift64*).
 struct Dice(u64);
@@ -30,10 +30,10 @@ impl Dice {
 fn run(file: Vec<u8>, settings: Settings) {
     let input = Box::new(Cursor::new(file));
     if let Ok(source) = Savefile::from_reader(input, "hostile".to_owned(), 0) {
-        let report = pipeline::analyze(&mut [source], settings, &mut |_| {}).unwrap();
+        let report = analysis::analyze(&mut [source], settings, &mut |_| {}).unwrap();
         let mut page = Vec::new();
-        why502::report::text::write(&report, true, &mut page).unwrap();
-        why502::report::json::write(&report, &mut page).unwrap();
+        why502::render::text::write(&report, true, &mut page).unwrap();
+        why502::render::json::write(&report, &mut page).unwrap();
         let shown = String::from_utf8(page).unwrap();
         let odd = |c: char| c.is_control() && c != '\n' && c != '\x1b';
         assert!(!shown.contains(odd), "something unprintable is shown");
@@ -109,10 +109,10 @@ fn random_segments_on_one_connection_are_survived() {
 
 /// What is said of conversations within bounds.
 fn bounded(talks: &[Talk], settings: Settings) -> Report {
-    let frames = crate::talk::together(&talks.iter().collect::<Vec<_>>());
-    let input = Box::new(Cursor::new(crate::talk::pcap(&frames)));
+    let frames = crate::wire::together(&talks.iter().collect::<Vec<_>>());
+    let input = Box::new(Cursor::new(crate::wire::pcap(&frames)));
     let source = Savefile::from_reader(input, "many".to_owned(), 0).unwrap();
-    pipeline::analyze(&mut [source], settings, &mut |_| {}).unwrap()
+    analysis::analyze(&mut [source], settings, &mut |_| {}).unwrap()
 }
 
 /// What of bounds was reached, and that it is told.
@@ -255,8 +255,8 @@ fn captured_text_is_escaped_and_secrets_stay_hidden() {
     talk.ack(End::Backend).close(End::Backend);
     let report = analyze(&talk.frames);
     let mut page = Vec::new();
-    why502::report::text::write(&report, true, &mut page).unwrap();
-    why502::report::json::write(&report, &mut page).unwrap();
+    why502::render::text::write(&report, true, &mut page).unwrap();
+    why502::render::json::write(&report, &mut page).unwrap();
     let shown = String::from_utf8(page).unwrap();
     for raw in ["s3cret", "\u{9b}", "\u{202e}"] {
         assert!(!shown.contains(raw), "{raw:?}: {shown}");

@@ -2,7 +2,7 @@
 //! nothing to do with each other.
 
 use crate::program::{RACE, run, stderr, stdout};
-use crate::talk::{self, End, Frame, Talk, get, pcap};
+use crate::wire::{self, End, Frame, Talk, get, pcap};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -151,7 +151,7 @@ fn compressed(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn zstd_is_read_frame_by_frame() {
     let folder = tempfile::tempdir().unwrap();
-    let plain = pcap(&talk::together(&[&race(40_000, NONE), &race(40_001, NONE)]));
+    let plain = pcap(&wire::together(&[&race(40_000, NONE), &race(40_001, NONE)]));
     let (begin, end) = plain.split_at(700);
     // As pzstd has it: a frame to skip, which says how long the next one is.
     let skipped =
@@ -333,7 +333,7 @@ fn captures_that_share_a_connection_are_one_story_whatever_is_between() {
 
 #[test]
 fn captures_of_one_time_are_one_story_of_one_leg_or_of_two() {
-    let here = talk::together(&[&sound(40_000, 7, NONE), &race(40_001, NONE)]);
+    let here = wire::together(&[&sound(40_000, 7, NONE), &race(40_001, NONE)]);
     let there: Vec<Frame> =
         here.iter().map(|frame| Frame { at: frame.at + 300_000, ..frame.clone() }).collect();
     let elsewhere = sound(50_000, 9, Duration::from_secs(1)).frames;

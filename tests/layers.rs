@@ -3,142 +3,140 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every module at the top of the crate, and what it may import.
+/// Every room of the crate, from the ground up, and what it may import: nothing that stands later.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("time", &[]),
-    ("digest", &[]),
-    ("secret", &[]),
-    ("packet", &["time"]),
-    ("clear", &["packet", "time"]),
-    ("flow", &["packet", "time"]),
-    ("ends", &["packet", "time"]),
-    ("exchange", &["digest", "flow", "packet", "time"]),
-    ("verdict", &["ends", "exchange", "flow", "packet", "time"]),
-    ("idle", &[]),
-    ("hazard", &["idle"]),
-    ("ledger", &["verdict", "ends", "idle", "exchange", "flow", "packet", "time"]),
-    ("roles", &["ledger", "exchange", "flow", "packet", "time"]),
-    // What the proxy said: lines alone, then with what the packets show.
-    ("access_log", &["time"]),
+    ("base", &[]),
+    ("packet", &["base"]),
+    ("timeouts", &["base"]),
+    // What the proxy said, line by line.
+    ("logs", &["base"]),
+    ("input", &["base", "packet"]),
+    ("flow", &["base", "packet"]),
+    ("streams", &["base", "packet"]),
+    ("exchange", &["base", "flow", "packet"]),
+    ("facts", &["base", "flow", "packet"]),
+    ("ebpf", &["base", "facts", "input", "packet", "streams"]),
+    ("knowledge", &["base", "exchange", "facts", "flow", "packet"]),
+    ("verdict", &["base", "exchange", "facts", "flow", "knowledge", "packet"]),
+    ("ledger", &["base", "exchange", "facts", "flow", "knowledge", "packet", "verdict"]),
+    ("topology", &["base", "exchange", "facts", "flow", "ledger", "packet"]),
+    ("join", &["base", "exchange", "ledger", "logs", "packet", "topology", "verdict"]),
     (
-        "correlate",
+        "words",
         &[
-            "access_log",
-            "ledger",
-            "roles",
-            "verdict",
+            "base",
             "exchange",
+            "facts",
             "flow",
+            "join",
+            "knowledge",
+            "ledger",
+            "logs",
             "packet",
-            "digest",
-            "time",
+            "timeouts",
+            "verdict",
         ],
     ),
-    ("outputs", &[]),
-    ("page", &[]),
-    ("names", &[]),
-    // Data, and how it is shown.
-    ("timeouts", &["names", "page"]),
     (
         "report",
         &[
-            "access_log",
-            "clear",
-            "correlate",
+            "base",
+            "exchange",
+            "facts",
+            "flow",
+            "join",
+            "knowledge",
+            "ledger",
+            "logs",
+            "packet",
+            "streams",
             "timeouts",
-            "page",
-            "ends",
-            "roles",
-            "ledger",
+            "topology",
             "verdict",
-            "hazard",
-            "idle",
-            "exchange",
-            "flow",
-            "packet",
-            "digest",
-            "secret",
-            "time",
+            "words",
         ],
     ),
-    ("explain", &["names", "page", "timeouts", "verdict"]),
-    ("stop", &[]),
-    ("source", &["packet", "stop", "time"]),
-    ("ebpf", &["clear", "ends", "packet", "source", "time"]),
-    ("hear", &["source", "access_log", "correlate", "report"]),
+    ("render", &["base", "knowledge", "logs", "report", "timeouts", "verdict", "words"]),
     (
-        "pipeline",
+        "analysis",
         &[
-            "source",
-            "packet",
-            "clear",
-            "flow",
+            "base",
             "exchange",
-            "ends",
-            "verdict",
+            "facts",
+            "flow",
+            "input",
+            "join",
+            "knowledge",
             "ledger",
-            "roles",
-            "access_log",
-            "correlate",
-            "hear",
+            "logs",
+            "packet",
             "report",
-            "time",
+            "streams",
+            "topology",
+            "verdict",
         ],
     ),
-    ("keep", &["pipeline", "flow", "packet", "report", "secret", "time"]),
-    // What the user typed names the types that it becomes.
-    ("cli", &["access_log", "ledger", "names", "packet", "timeouts"]),
+    ("evidence", &["analysis", "base", "flow", "packet", "report"]),
     (
-        "config",
-        &["cli", "ledger", "names", "packet", "pipeline", "report", "roles", "timeouts", "verdict"],
+        "cli",
+        &[
+            "analysis",
+            "base",
+            "input",
+            "knowledge",
+            "ledger",
+            "logs",
+            "packet",
+            "render",
+            "report",
+            "timeouts",
+            "topology",
+        ],
     ),
-    ("progress", &["source"]),
-    ("answer", &["cli", "config", "report"]),
     (
         "live",
         &[
-            "answer", "clear", "cli", "config", "ebpf", "ends", "keep", "ledger", "outputs",
-            "packet", "pipeline", "report", "source", "time",
+            "analysis", "base", "cli", "ebpf", "evidence", "facts", "input", "ledger", "packet",
+            "render", "report", "streams",
         ],
     ),
     (
         "run",
-        &[
-            "answer", "cli", "config", "explain", "live", "outputs", "page", "pipeline",
-            "progress", "report", "source", "stop", "timeouts",
-        ],
+        &["analysis", "base", "cli", "input", "live", "render", "report", "timeouts", "topology"],
     ),
 ];
 
-/// Layers that see no file, clock, thread or environment.
+/// Rooms that see no file, clock, thread or environment.
 const PURE: &[&str] = &[
-    "digest",
-    "secret",
     "packet",
-    "clear",
+    "logs",
     "flow",
-    "ends",
+    "streams",
     "exchange",
+    "facts",
+    "knowledge",
     "verdict",
-    "hazard",
-    "idle",
     "ledger",
-    "roles",
-    "access_log",
-    "correlate",
+    "topology",
+    "join",
+    "words",
 ];
 
-fn sources(module: &str) -> Vec<PathBuf> {
+/// The files of a room, those in its folders too.
+fn sources(room: &str) -> Vec<PathBuf> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let file = src.join(format!("{module}.rs"));
-    if file.exists() {
-        return vec![file];
+    let mut files = vec![src.join(format!("{room}.rs"))];
+    let mut folders = vec![src.join(room)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
     }
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(src.join(module)).unwrap().map(|entry| entry.unwrap().path()).collect();
-    // `ebpf` has a folder of C.
-    files.retain(|file| file.is_file());
+    // A room has its Markdown and its C, too.
+    files.retain(|file| file.is_file() && file.extension().is_some_and(|kind| kind == "rs"));
     files.sort();
+    assert!(!files.is_empty(), "{room} is no room");
     files
 }
 
@@ -152,7 +150,11 @@ fn imports(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn layers_import_only_what_lies_below_them() {
+fn rooms_import_only_what_lies_below_them() {
+    for (at, (room, allowed)) in MAY_IMPORT.iter().enumerate() {
+        let below = |one: &&str| MAY_IMPORT[..at].iter().any(|(room, _)| room == one);
+        assert!(allowed.iter().all(|one| below(&one)), "{room} stands below what it imports");
+    }
     for (module, allowed) in MAY_IMPORT {
         for file in sources(module) {
             let text = fs::read_to_string(&file).unwrap();
@@ -197,7 +199,7 @@ fn features_are_asked_for_in_few_places() {
     for (module, _) in MAY_IMPORT {
         for file in sources(module) {
             let text = fs::read_to_string(&file).unwrap();
-            let place = ["source/mod.rs", "cli.rs"].iter().any(|place| file.ends_with(place));
+            let place = ["input/mod.rs", "cli/mod.rs"].iter().any(|place| file.ends_with(place));
             assert!(place || !text.contains("feature ="), "{}: a feature", file.display());
         }
     }

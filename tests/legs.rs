@@ -3,7 +3,7 @@
 use crate::cli::document;
 use crate::events::{SECOND, all, causes, millis};
 use crate::scenarios::analyze;
-use crate::talk::{self, End, Talk, get, ok};
+use crate::wire::{self, End, Talk, get, ok};
 use End::{Backend, Proxy};
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ fn who_names_the_backends_hears_of_no_other() {
     good.handshake().exchange("/a", 10).close(Proxy);
     let mut refused = Talk::new(3, 4).between(([10, 0, 0, 9], 41_000), ([10, 0, 0, 5], 9_999));
     refused.syn().refuse();
-    let frames = talk::together(&[&good, &refused]);
+    let frames = wire::together(&[&good, &refused]);
     assert_eq!(document(&frames, &["--backend", "10.0.0.1:8080"])["causes"], serde_json::json!({}));
     assert_eq!(document(&frames, &[])["causes"]["connection_refused"], 1);
 }
@@ -170,7 +170,7 @@ fn legs(fronts: &[(&str, u64)], back: &str) -> Value {
         .ack(Proxy)
         .close(Proxy);
     talks.push(one);
-    let frames = talk::together(&talks.iter().collect::<Vec<_>>());
+    let frames = wire::together(&talks.iter().collect::<Vec<_>>());
     document(&frames, &["--front", "10.0.0.9:80"])["front_leg"].clone()
 }
 

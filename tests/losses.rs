@@ -3,7 +3,7 @@
 
 use crate::conversations::{Expected, SCENARIOS, Scenario, failure};
 use crate::scenarios::{ISNS, analyze, played, rank, said};
-use crate::talk::Frame;
+use crate::wire::Frame;
 use why502::report::Report;
 
 /// What must be said of a conversation without one of its frames.

@@ -4,7 +4,7 @@ use crate::conversations::failure;
 use crate::events::all;
 use crate::properties::cut_to;
 use crate::scenarios::{analyze, read, said};
-use crate::talk::{End, Frame, Talk, get, ok, pcap, post_head};
+use crate::wire::{End, Frame, Talk, get, ok, pcap, post_head};
 use End::{Backend, Proxy};
 use std::time::Duration;
 use why502::report::Report;

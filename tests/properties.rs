@@ -2,7 +2,7 @@
 //! duplication, reordering within a window, snap length and loss.
 
 use crate::scenarios::{analyze, read};
-use crate::talk::{End, Frame, Talk, get, ok, ok_head, pcap, post_head};
+use crate::wire::{End, Frame, Talk, get, ok, ok_head, pcap, post_head};
 use proptest::prelude::*;
 use std::time::Duration;
 use why502::report::Report;

@@ -2,14 +2,14 @@
 //! where it can be told and where it cannot.
 
 use crate::scenarios::analyze;
-use crate::talk::{self, End, Frame, Talk, get, ok};
+use crate::wire::{self, End, Frame, Talk, get, ok};
 use End::{Backend, Proxy};
 use std::io::Cursor;
 use std::time::Duration;
-use why502::pipeline::{self, Settings};
+use why502::analysis::{self, Settings};
+use why502::input::Savefile;
 use why502::report::Report;
 use why502::report::records::Record;
-use why502::source::Savefile;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -58,12 +58,12 @@ fn note(report: &Report, code: &str) -> bool {
 
 /// The connections' records.
 fn connections(frames: &[Frame]) -> Vec<serde_json::Value> {
-    let reader = Box::new(Cursor::new(talk::pcap(frames)));
+    let reader = Box::new(Cursor::new(wire::pcap(frames)));
     let source = Savefile::from_reader(reader, "file".to_owned(), 0).unwrap();
     let mut settings = Settings::default();
     settings.records.connections = true;
     let mut records = Vec::new();
-    pipeline::analyze(&mut [source], settings, &mut |record| {
+    analysis::analyze(&mut [source], settings, &mut |record| {
         if matches!(record, Record::Connection(_)) {
             records.push(serde_json::to_value(record).unwrap());
         }
@@ -664,7 +664,7 @@ fn a_port_that_takes_headers_is_not_accused_of_refusing_one() {
         if later == 0 {
             taken.frames.iter_mut().for_each(|frame| frame.at += 20_000_000_000);
         }
-        let report = analyze(&talk::together(&[&taken, &refused, &closed]));
+        let report = analyze(&wire::together(&[&taken, &refused, &closed]));
         let failures = &report.failures;
         assert_eq!(said(&report), [("closed_in_flight", "proven")], "{later} {failures:?}");
         assert_eq!(report.failures[0].retry, "unsafe");
@@ -685,7 +685,7 @@ fn ended_at_once(count: u16, wait: Duration) -> Vec<Talk> {
 }
 
 fn together(talks: &[Talk]) -> Report {
-    analyze(&talk::together(&talks.iter().collect::<Vec<_>>()))
+    analyze(&wire::together(&talks.iter().collect::<Vec<_>>()))
 }
 
 #[test]
@@ -735,7 +735,7 @@ fn an_answer_that_nobody_asked_for_is_named_with_the_race_behind_it() {
 
 /// A capture of frames of which no more was kept than `snap` bytes.
 fn cut_to(frames: &[Frame], snap: usize) -> Report {
-    let mut file = talk::pcap(&[]);
+    let mut file = wire::pcap(&[]);
     for frame in frames {
         let kept = frame.bytes.len().min(snap);
         let (seconds, nanos) = (frame.at / 1_000_000_000, frame.at % 1_000_000_000);

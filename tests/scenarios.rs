@@ -3,13 +3,13 @@
 //! with every single frame dropped, doubled, or exchanged with the next.
 
 use crate::conversations::{Expected, SCENARIOS, Scenario, failure};
-use crate::talk::{self, End, Frame, Talk, get, ok, ok_head};
+use crate::wire::{self, End, Frame, Talk, get, ok, ok_head};
 use End::{Backend, Proxy};
 use std::io::Cursor;
 use std::time::Duration;
-use why502::pipeline::{self, Settings};
+use why502::analysis::{self, Settings};
+use why502::input::{Savefile, SourceError};
 use why502::report::{Evidence, Failure, Report};
-use why502::source::{Savefile, SourceError};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
@@ -24,13 +24,13 @@ pub const ISNS: [(u32, u32); 6] = [
 ];
 
 pub fn analyze(frames: &[Frame]) -> Report {
-    read(talk::pcap(frames)).unwrap()
+    read(wire::pcap(frames)).unwrap()
 }
 
 /// What the library says of a capture file.
 pub fn read(file: Vec<u8>) -> Result<Report, SourceError> {
     let source = Savefile::from_reader(Box::new(Cursor::new(file)), "file".to_owned(), 0)?;
-    pipeline::analyze(&mut [source], Settings::default(), &mut |_| {})
+    analysis::analyze(&mut [source], Settings::default(), &mut |_| {})
 }
 
 pub fn said(failure: &Failure) -> Expected {
@@ -228,7 +228,7 @@ fn times_are_measured_from_the_last_answer_to_the_request_to_the_close() {
 fn of_an_upload_that_was_not_sent_to_its_end_not_all_was_received() {
     let mut talk = Talk::new(3, 4);
     talk.handshake()
-        .data(Proxy, &talk::post_head("/up", 3_000))
+        .data(Proxy, &wire::post_head("/up", 3_000))
         .data(Proxy, &[b'b'; 1_000])
         .ack(Backend)
         .close(Backend);
@@ -247,7 +247,7 @@ fn the_front_leg_is_not_judged() {
     back.handshake().exchange("/a", 10).close(Proxy);
     let mut front = Talk::new(3, 4).between(([10, 0, 0, 77], 50_000), ([10, 0, 0, 9], 80));
     front.handshake().data(Proxy, &get("/crash")).ack(Backend).close(Backend);
-    let report = analyze(&talk::together(&[&back, &front]));
+    let report = analyze(&wire::together(&[&back, &front]));
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     let judged: Vec<&str> = report.backends.iter().map(|one| one.backend.as_str()).collect();
     assert_eq!(judged, ["10.0.0.1:8080"]);
@@ -265,7 +265,7 @@ fn a_scan_is_one_note() {
             talk
         })
         .collect();
-    let report = analyze(&talk::together(&talks.iter().collect::<Vec<_>>()));
+    let report = analyze(&wire::together(&talks.iter().collect::<Vec<_>>()));
     assert!(report.failures.is_empty());
     assert_eq!(report.notes.iter().filter(|note| note.code == "scan").count(), 1);
 }
@@ -280,7 +280,7 @@ fn a_few_ports_that_refuse_are_no_scan() {
             talk
         })
         .collect();
-    let report = analyze(&talk::together(&talks.iter().collect::<Vec<_>>()));
+    let report = analyze(&wire::together(&talks.iter().collect::<Vec<_>>()));
     assert_eq!(report.causes["connection_refused"], 8);
     assert!(report.notes.iter().all(|note| note.code != "scan"));
 }
@@ -385,7 +385,7 @@ fn a_translated_connection_fails_once() {
         .after(Duration::from_micros(20));
     play(&mut outside);
     play(&mut inside);
-    let report = analyze(&talk::together(&[&outside, &inside]));
+    let report = analyze(&wire::together(&[&outside, &inside]));
     assert_eq!(report.counters.connections, 2);
     let backends: Vec<&str> =
         report.failures.iter().map(|one| one.backend.as_deref().unwrap()).collect();
@@ -402,7 +402,7 @@ fn the_same_numbers_much_later_are_another_connection() {
         talk.handshake().data(Proxy, &get("/crash")).ack(Backend).close(Backend);
         talks.push(talk);
     }
-    let report = analyze(&talk::together(&talks.iter().collect::<Vec<_>>()));
+    let report = analyze(&wire::together(&talks.iter().collect::<Vec<_>>()));
     assert_eq!(report.causes["closed_in_flight"], 2);
     assert_eq!(report.failures.len(), 2);
 }
@@ -415,7 +415,7 @@ fn a_stray_ack_before_the_handshake_is_forgotten() {
     talk.syn().data_unheard(Backend, b"").rst(Proxy).idle(Duration::from_secs(3));
     let mut again = Talk::new(100, 0xa000_0000).after(Duration::from_secs(4));
     again.handshake().exchange("/a", 64).data(Proxy, &get("/crash")).ack(Backend).close(Backend);
-    let report = analyze(&talk::together(&[&talk, &again]));
+    let report = analyze(&wire::together(&[&talk, &again]));
     assert_eq!(report.counters.connections, 1);
     assert_eq!(report.counters.exchanges, 2);
     assert_eq!(
@@ -431,7 +431,7 @@ fn a_reused_port_is_a_new_connection() {
     first.handshake().exchange("/a", 10).close(Proxy);
     let mut second = Talk::new(90_000, 70_000).after(Duration::from_secs(1));
     second.handshake().data(Proxy, &get("/crash")).ack(Backend).close(Backend);
-    let report = analyze(&talk::together(&[&first, &second]));
+    let report = analyze(&wire::together(&[&first, &second]));
     assert_eq!(report.counters.connections, 2);
     assert_eq!(report.failures[0].connection, Some(1));
     assert_eq!(said(&report.failures[0]), failure("closed_in_flight", "proven", "unsafe")[0]);
@@ -527,7 +527,7 @@ fn a_syn_captured_twice_is_one_try() {
     // Traffic that goes on, so that the silence means something.
     let mut other = Talk::new(7, 8).on_port(40_001).after(Duration::from_secs(1));
     other.handshake().exchange("/x", 4).idle(Duration::from_secs(7)).exchange("/y", 4).close(Proxy);
-    let report = analyze(&talk::together(&[&talk, &other]));
+    let report = analyze(&wire::together(&[&talk, &other]));
     assert_eq!(report.failures[0].detail["syns"], 1, "{:?}", report.failures);
 }
 
@@ -556,7 +556,7 @@ fn a_listener_that_passes_on_what_it_is_asked_is_the_proxys_own() {
             talks.push(answered(number, user, front, 0, 20, &ok(64)));
             talks.push(answered(number, proxy, backend, inside, 5, &ok(64)));
         }
-        let report = analyze(&talk::together(&talks.iter().collect::<Vec<_>>()));
+        let report = analyze(&wire::together(&talks.iter().collect::<Vec<_>>()));
         let found = report.notes.iter().any(|note| note.code == "front_found");
         let causes: Vec<&str> = report.failures.iter().map(|failure| failure.cause).collect();
         (causes.join(" "), found)

@@ -2,16 +2,16 @@
 //! wherever it stands, however often it is encoded.
 
 use crate::program::{run, stderr, stdout};
-use crate::talk::{self, End, Talk, pcap};
+use crate::wire::{self, End, Talk, pcap};
 use proptest::prelude::*;
 use std::fs::{self, Permissions};
 use std::io::Cursor;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
-use why502::keep::{Evidence, Keeper, Recording, Rotation, Troubles};
-use why502::pipeline::{Analysis, Settings};
-use why502::source::{Block, Fill, Savefile, Source};
+use why502::analysis::{Analysis, Settings};
+use why502::evidence::{Evidence, Keeper, Recording, Rotation, Troubles};
+use why502::input::{Block, Fill, Savefile, Source};
 
 /// Every word that makes a key's value secret.
 const WORDS: [&str; 29] = [
@@ -114,7 +114,7 @@ fn targets(key: &str, secret: &str) -> Vec<String> {
 }
 
 /// Each request is closed in flight.
-fn lost(targets: &[String], secret: &str) -> Vec<talk::Frame> {
+fn lost(targets: &[String], secret: &str) -> Vec<wire::Frame> {
     let mut talks = Vec::new();
     for (port, target) in (40_000..).zip(targets) {
         let mut talk =
@@ -129,7 +129,7 @@ fn lost(targets: &[String], secret: &str) -> Vec<talk::Frame> {
         talk.close(End::Backend);
         talks.push(talk);
     }
-    talk::together(&talks.iter().collect::<Vec<_>>())
+    wire::together(&talks.iter().collect::<Vec<_>>())
 }
 
 /// Lines of logs: some are read, some cannot be.

@@ -7,8 +7,8 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
+use why502::analysis::{Analysis, Settings};
 use why502::ebpf::{Segments, Wanted};
-use why502::pipeline::{Analysis, Settings};
 use why502::report::records::Record;
 
 tests![

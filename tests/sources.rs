@@ -1,12 +1,12 @@
 //! Containers and link types: the same conversation, wrapped in every way that is read.
 
 use crate::scenarios::{analyze, read};
-use crate::talk::{End, Frame, Talk, get, pcap};
+use crate::wire::{End, Frame, Talk, get, pcap};
 use std::io::{Cursor, Read, Write};
 use std::time::Duration;
-use why502::pipeline::{self, Settings};
+use why502::analysis::{self, Settings};
+use why502::input::Savefile;
 use why502::report::Report;
-use why502::source::Savefile;
 
 /// A keep-alive race in twelve frames.
 fn race() -> Vec<Frame> {
@@ -387,7 +387,7 @@ fn however_the_bytes_come_in_the_frames_are_the_same() {
             let input = Box::new(Trickle(Cursor::new(file.clone()), step));
             let source = Savefile::from_reader(input, "pipe".to_owned(), 0).unwrap();
             let report =
-                pipeline::analyze(&mut [source], Settings::default(), &mut |_| {}).unwrap();
+                analysis::analyze(&mut [source], Settings::default(), &mut |_| {}).unwrap();
             assert_eq!(report.captures[0].frames, 12);
             assert_eq!(causes(&report), ["keepalive_race"]);
         }

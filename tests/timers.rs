@@ -2,10 +2,10 @@
 
 use crate::cli::document;
 use crate::events::{SECOND, all, at, millis};
-use crate::talk::{self, End, Talk, get};
+use crate::wire::{self, End, Talk, get};
 use End::{Backend, Proxy};
 use std::time::Duration;
-use why502::idle::{Ordering, Timer};
+use why502::knowledge::idle_gaps::{Ordering, Timer};
 
 /// Traffic that goes on, so that silence elsewhere means something.
 pub fn goes_on(from: Duration, to: Duration) -> Talk {
@@ -47,7 +47,7 @@ fn a_connect_timeout_fits_only_where_the_next_syn_would_have_been_seen() {
     talk.syn().idle(SECOND).syn_again().idle(SECOND * 2).syn_again();
     for (until, fits) in [(SECOND * 4, false), (SECOND * 12, true)] {
         let other = goes_on(millis(500), until);
-        let report = document(&talk::together(&[&talk, &other]), &["--proxy-connect", "5s"]);
+        let report = document(&wire::together(&[&talk, &other]), &["--proxy-connect", "5s"]);
         assert_eq!(report["failures"][0]["detail"]["fits_connect_timeout"], fits, "{until:?}");
     }
 }
@@ -92,7 +92,7 @@ fn timers_whose_spreads_meet_are_a_tie() {
             talk
         })
         .collect();
-    let frames = talk::together(&talks.iter().collect::<Vec<_>>());
+    let frames = wire::together(&talks.iter().collect::<Vec<_>>());
     for (idle, ordering) in [("5100ms", "tie"), ("60s", "race"), ("2s", "safe")] {
         let report = document(&frames, &["--proxy-idle", idle]);
         assert_eq!(report["backends"][0]["ordering"], ordering, "{idle}");

@@ -2,7 +2,7 @@
 //! their size.
 
 use crate::scenarios::analyze;
-use crate::talk::{End, Talk, get, ok, ok_head};
+use crate::wire::{End, Talk, get, ok, ok_head};
 use End::{Backend, Proxy};
 use std::time::Duration;
 use why502::report::{Failure, Report};

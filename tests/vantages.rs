@@ -1,13 +1,13 @@
 //! Captures given together: rings, two vantages of the same connections, and different connections
 //! at one time.
 
-use crate::talk::{self, End, Frame, Talk, get, ok, pcap};
+use crate::wire::{self, End, Frame, Talk, get, ok, pcap};
 use End::{Backend, Proxy};
 use std::io::Cursor;
 use std::time::Duration;
-use why502::pipeline::{self, Settings};
+use why502::analysis::{self, Settings};
+use why502::input::Savefile;
 use why502::report::{Failure, Report};
-use why502::source::Savefile;
 use why502::verdict::{Cause, Certainty, Detail, Retry, RetryReason, Verdict};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
@@ -22,7 +22,7 @@ fn together(captures: &[(&str, &[Frame])]) -> Report {
             Savefile::from_reader(Box::new(file), (*name).to_owned(), place).unwrap()
         })
         .collect();
-    pipeline::analyze(&mut sources, Settings::default(), &mut |_| {}).unwrap()
+    analysis::analyze(&mut sources, Settings::default(), &mut |_| {}).unwrap()
 }
 
 /// The frames as another host saw them, whose clock is ahead.
@@ -49,7 +49,7 @@ fn talks() -> Vec<Frame> {
     crashed.handshake().data(Proxy, &get("/crash")).ack(Backend).idle(TWO_SECONDS).close(Backend);
     let mut clean = Talk::new(55, 66).on_port(40_002).after(Duration::from_secs(5));
     clean.handshake().exchange("/a", 64).idle(TWO_SECONDS).exchange("/b", 64).close(Proxy);
-    talk::together(&[&raced, &crashed, &clean])
+    wire::together(&[&raced, &crashed, &clean])
 }
 
 #[test]

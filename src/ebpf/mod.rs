@@ -4,25 +4,25 @@
 //! types when they are loaded (CO-RE). Everything that holds them is a file descriptor: they are gone
 //! with the process, however it ends.
 
+mod body_runs;
 mod clock;
+mod connection_ends;
 mod container;
 mod libssl;
-mod lives;
-mod run;
+mod options;
 mod segments;
 mod sockets;
 mod tls;
-mod wanted;
 
 use aya::programs::ProgramError;
 use aya::{Btf, EbpfError};
 use caps::{CapSet, Capability};
 pub use libssl::Library;
+pub use options::{Refused, TURN, Wanted};
 pub use segments::Segments;
 pub use sockets::Sockets;
 use std::io;
 pub use tls::Tls;
-pub use wanted::{Refused, TURN, Wanted};
 
 impl Refused {
     /// What it was that failed, and the kernel's own word.

@@ -4,12 +4,12 @@
 //! What is kept of it is chosen there (`bpf/segments.bpf.c`), so that bodies never leave the kernel's
 //! packets. Records wait in a ring buffer until they are asked for: there is no wake-up.
 
+use super::body_runs::{self, Run};
 use super::clock::epoch;
-use super::run::{self, Run};
 use super::{Refused, Wanted, before, kernel, kernel_types, lacking};
+use crate::base::time::Timestamp;
+use crate::input::Dropped;
 use crate::packet::{Frame, FrameRef, LinkType};
-use crate::source::Dropped;
-use crate::time::Timestamp;
 use aya::maps::{Array, MapData, RingBuf};
 use aya::programs::tc::TcAttachOptions;
 use aya::programs::{LinkOrder, SchedClassifier, TcAttachType};
@@ -134,7 +134,7 @@ impl Segments {
             };
             if let Some(run) = run_before(head) {
                 let place = |from| usize::from(u16::from_ne_bytes(part(head, from)));
-                if let Some(joined) = run::joined(&run, bytes, link, place(24), place(26)) {
+                if let Some(joined) = body_runs::joined(&run, bytes, link, place(24), place(26)) {
                     hand_on(run.at, joined.wire_len, joined.bytes());
                 }
             }

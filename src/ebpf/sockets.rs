@@ -3,11 +3,11 @@
 //! Tracepoints tell who connects, reads, writes and closes, and why a reset is sent; what was open
 //! before is gathered once, at the beginning. Nothing is sent for each request.
 
-use super::lives::{HEAD, Known, LIFE, Lives, Record, Who};
+use super::connection_ends::{HEAD, Known, LIFE, Lives, Record, Who};
 use super::{Refused, clock, container, kernel_types};
-use crate::ends::Ends;
+use crate::base::time::Timestamp;
+use crate::facts::kernel::Ends;
 use crate::packet::Endpoint;
-use crate::time::Timestamp;
 use aya::maps::{Array, HashMap as KernelMap, MapData, RingBuf};
 use aya::programs::{BtfTracePoint, Iter};
 use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};

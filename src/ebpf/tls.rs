@@ -3,9 +3,9 @@
 
 use super::libssl::{self, Library};
 use super::{Refused, errno, kernel, kernel_types};
-use crate::clear::{By, Spoken};
+use crate::base::time::Timestamp;
 use crate::packet::{Endpoint, SeqNum};
-use crate::time::Timestamp;
+use crate::streams::tls::{By, Spoken};
 use aya::maps::{MapData, RingBuf};
 use aya::programs::uprobe::UProbeScope;
 use aya::programs::{BtfTracePoint, ProgramError, UProbe};

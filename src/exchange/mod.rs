@@ -11,32 +11,26 @@
 //! acknowledged some of that request; anything else is surplus (a greeting, a notice, the body that
 //! a HEAD should not have), never an answer.
 
-mod body;
 mod detect;
-mod direction;
-mod flaw;
-mod gaps;
-mod head;
 mod http1;
 mod opaque;
 mod opening;
 mod proxy_header;
-mod responses;
-mod signs;
+mod software;
 
-use crate::digest;
+use crate::base::digest;
 use crate::flow::{Connection, Heads, Side, StreamEvent, StreamPos, StreamReader};
 use crate::packet::FrameRef;
 pub use detect::Protocol;
-pub use flaw::{Flaw, FlawKind};
-pub use gaps::MIN_MESSAGE;
-pub use head::{MAX_HEAD, RequestHead};
+pub use http1::flaw::{Flaw, FlawKind};
+pub use http1::gaps::MIN_MESSAGE;
+pub use http1::head::{MAX_HEAD, RequestHead};
 use http1::{Http1, Known};
 pub use opaque::Mismatch;
 use opaque::Opaque;
 use opening::{Decision, Detecting};
 pub use proxy_header::ProxyHeader;
-pub use signs::{Prober, ProxyKind, RequestSigns, ServerKind, trace_id};
+pub use software::{Prober, ProxyKind, RequestSigns, ServerKind, trace_id};
 use std::time::Duration;
 
 /// A request, and what became of it.

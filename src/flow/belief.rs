@@ -6,8 +6,8 @@
 
 use super::connection::{Connection, Half, Side};
 use super::position::{Origin, StreamPos};
+use crate::base::time::Timestamp;
 use crate::packet::{Scaling, Segment, SeqNum};
-use crate::time::Timestamp;
 use std::time::Duration;
 
 /// A sequence number so far from where the stream is belongs to no window (RFC 7323 allows 1 GiB,

@@ -4,7 +4,7 @@
 //! frames then lie further apart than the frames did, or go back. What is waited for is waited for in
 //! time that did pass.
 
-use crate::time::Timestamp;
+use crate::base::time::Timestamp;
 use std::time::Duration;
 
 /// Time does not pass so fast between two frames, unless nothing was captured meanwhile.

@@ -1,13 +1,13 @@
 //! What is known of one TCP connection: facts, no judgement.
 
+use super::alias::Twin;
 use super::clock::{self, Clock};
 use super::duplicate::Recent;
 use super::neighbours::Unanswered;
 use super::position::{Origin, StreamPos};
-use super::twin::Twin;
+use crate::base::time::Timestamp;
 use crate::packet::icmp::Unreachable;
 use crate::packet::{Endpoint, FrameRef, Scaling, SeqNum};
-use crate::time::Timestamp;
 use std::time::Duration;
 
 /// Who sent something: the end that opened the connection, or the one that accepted it.

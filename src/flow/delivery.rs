@@ -4,16 +4,16 @@ use super::belief;
 use super::challenge::Challenge;
 use super::clock::Clock;
 use super::connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
+use super::expiry::Stage;
 use super::handshake::{
     begins_anew, is_unanswered, is_unread, note_peer_origin, note_syn, refuses_syn,
 };
 use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
-use super::recency::Stage;
 use super::table::Place;
 use super::{Limits, StreamEvent, StreamReader};
+use crate::base::time::Timestamp;
 use crate::packet::{FrameRef, Segment};
-use crate::time::Timestamp;
 use std::time::Duration;
 
 /// Payload segments of a connection begun in the middle that may pass before its sides are guessed

@@ -4,8 +4,8 @@
 //! resets and handshakes), copies are told by time: they are microseconds apart, and no sender
 //! repeats itself so soon.
 
+use crate::base::time::Timestamp;
 use crate::packet::Segment;
-use crate::time::Timestamp;
 use std::time::Duration;
 
 /// Copies with the same identification are no further apart: a bridge, a queue, a second host.

@@ -8,33 +8,33 @@
 //! - an event comes after everything of the other side that its sender had acknowledged;
 //! - memory is bounded by [`Limits`]; reaching a bound is counted in [`Counts`].
 
+mod alias;
 mod belief;
 mod challenge;
 mod clock;
 mod connection;
 mod delivery;
 mod duplicate;
+mod expiry;
 mod handshake;
 mod heads;
 mod key;
 mod neighbours;
 mod position;
 mod reassembly;
-mod recency;
 mod round_trip;
 mod table;
-mod twin;
 
 use crate::packet::FrameRef;
+pub use alias::Twin;
 pub use connection::{Acked, Connection, Half, Hole, Leap, Mark, Side, SidesBy, Start};
+use expiry::Stage;
 pub use heads::{Head, Heads};
 pub use neighbours::Unanswered;
 pub use position::StreamPos;
-use recency::Stage;
 pub use round_trip::{TELLING, is_round_trip};
 use std::time::Duration;
 pub use table::{Counts, Place, Table};
-pub use twin::Twin;
 
 /// What one side of a connection sent.
 #[derive(Clone, Copy, Debug)]

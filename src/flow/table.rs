@@ -1,19 +1,19 @@
 //! All connections at once: found by key, forgotten in order, bounded.
 
+use super::alias::{Handshakes, Twin};
 use super::clock::Clock;
 use super::connection::{Connection, Half, Side, SidesBy, Start};
 use super::delivery::{Belongs, Delivery};
+use super::expiry::{Recency, Stage};
 use super::handshake::refuses_syn;
 use super::key::Key;
 use super::neighbours::{Neighbours, Unanswered};
 use super::position::StreamPos;
-use super::recency::{Recency, Stage};
-use super::twin::{Handshakes, Twin};
 use super::{Heads, Limits, StreamEvent, StreamReader};
+use crate::base::time::Timestamp;
 use crate::packet::FrameRef;
 use crate::packet::icmp::Unreachable;
 use crate::packet::{Endpoint, Neighbour, Segment};
-use crate::time::Timestamp;
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;

@@ -5,10 +5,10 @@
 //! was too slow to answer just before belongs to the same story.
 
 use super::failure::Failure;
-use super::patterns::Span;
-use crate::idle::{Timer, tolerance};
+use crate::base::time::Timestamp;
+use crate::knowledge::connection_ends::Span;
+use crate::knowledge::idle_gaps::{Timer, tolerance};
 use crate::packet::Endpoint;
-use crate::time::Timestamp;
 use crate::verdict::{Cause, Detail};
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,12 +1,12 @@
 //! A failed exchange or connect, as it is kept.
 
-use super::patterns::Context;
 use super::probes::{Health, Source};
-use crate::ends::{Ends, Queue};
+use crate::base::time::Timestamp;
 use crate::exchange::{Asked, Exchange, Request, Response};
+use crate::facts::kernel::{Ends, Queue};
 use crate::flow::{Connection, Side, StreamPos};
+use crate::knowledge::connection_ends::Context;
 use crate::packet::{Endpoint, SeqNum};
-use crate::time::Timestamp;
 use crate::verdict::{Cause, Sent, Verdict, kernel_says};
 
 /// A failed exchange or connect.

@@ -2,15 +2,17 @@
 
 use super::Failure;
 use super::count;
-use super::patterns::{Endings, Guesses, RequestLimit};
-use super::probes::{Accepted, Health, Probes, Source};
+use super::probes::{Health, Probes, Source};
 use super::unread::{Amount, NotRead, What, is_one_direction};
+use crate::base::time::Timestamp;
 use crate::exchange::{
     Asked, Ended, Exchange, Outcome, Protocol, ProxyKind, RequestHead, ServerKind, Unread,
 };
+use crate::facts::closing;
 use crate::flow::{Connection, Side, SidesBy};
-use crate::idle::{Gaps, IdleGaps, SHORTEST_TIMER, Timer};
-use crate::time::Timestamp;
+use crate::knowledge::configured::Accepted;
+use crate::knowledge::connection_ends::{Endings, Guesses, RequestLimit};
+use crate::knowledge::idle_gaps::{Gaps, IdleGaps, SHORTEST_TIMER, Timer};
 use crate::verdict::{self, Cause, Certainty, Detail, Fate, Verdict};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -361,7 +363,7 @@ impl Listener {
                 self.round_trips.record(ack.at.since(syn.at));
             }
         }
-        let closing = verdict::first_close(connection).filter(|_| ended.quiet_since.is_some());
+        let closing = closing::first(connection).filter(|_| ended.quiet_since.is_some());
         let known = !connection.given_up && closing.is_none_or(|closing| !closing.contested);
         let by_server = closing.is_some_and(|closing| closing.by == Side::Server);
         if by_server {

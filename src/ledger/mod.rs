@@ -9,31 +9,29 @@ mod connects;
 mod events;
 mod failure;
 mod listener;
-mod patterns;
 mod probes;
 mod spoken;
-mod told;
 mod translated;
 mod unread;
 mod views;
 
-use crate::ends::Ends;
 use crate::exchange::{Asked, Ended, Exchange, Outcome, Output, Request};
+use crate::facts::closing::Closer;
+use crate::facts::kernel::Ends;
 use crate::flow::{Connection, Side, Start};
-use crate::idle::Timer;
+use crate::knowledge::idle_gaps::Timer;
+use crate::knowledge::{Context, Told};
 use crate::packet::Endpoint;
-use crate::verdict::{self, Cause, Certainty, Closer, Detail, Fate};
+use crate::verdict::{self, Cause, Certainty, Detail, Fate};
 pub use events::{Event, EventKind};
 pub use failure::{Failure, Listening, Program};
 use foldhash::fast::RandomState;
 pub use listener::{Listener, Proxy, Unanswered};
-pub use patterns::{Context, RequestLimit};
+pub use probes::Health;
 use probes::Source;
-pub use probes::{Accepted, Health};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
-pub use told::{OfBackend, OfProxy, Origin, Setting, Told};
 pub use unread::{Amount, NotRead, What};
 
 /// Bounds on what is kept.
@@ -341,7 +339,8 @@ impl Ledger {
                 .iter()
                 .filter_map(|place| Some((*place, self.failures.get(*place)?)))
                 .collect();
-            let spans: Vec<patterns::Span> = listener.endings.spans.iter().copied().collect();
+            let spans: Vec<crate::knowledge::connection_ends::Span> =
+                listener.endings.spans.iter().copied().collect();
             for (event, members) in events::find(server, &failures, &spans, listener.timer()) {
                 let number = self.events.len();
                 self.events.push(event);

@@ -6,13 +6,12 @@
 
 use super::failure::Failure;
 use super::listener::Idleness;
+use crate::base::time::Timestamp;
 use crate::exchange::{Asked, Prober, RequestHead};
-use crate::time::Timestamp;
+use crate::knowledge::configured::Accepted;
 use crate::verdict::Cause;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// Kinds of requests watched per listener; the one that was silent longest makes room.
@@ -28,41 +27,6 @@ const INTERVALS: usize = 16;
 const SHORTEST_PERIOD: Duration = Duration::from_millis(200);
 /// Failing probes that are known by their period alone; a client may ask as steadily.
 const ENOUGH_FAILED: u64 = 3;
-
-/// Statuses that a probe accepts.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Accepted(pub Vec<RangeInclusive<u16>>);
-
-impl Default for Accepted {
-    /// What most proxies accept: anything below 400.
-    fn default() -> Self {
-        Self(vec![200..=399])
-    }
-}
-
-/// Statuses and ranges of them, with commas between.
-impl FromStr for Accepted {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let status = |digits: &str| {
-            let read = digits.trim().parse::<u16>().ok();
-            read.filter(|status| (100..=599).contains(status))
-                .ok_or_else(|| format!("'{digits}' is no status: want 200, 200-399 or 200,204"))
-        };
-        let range = |part: &str| match part.split_once('-') {
-            Some((first, last)) => Ok(status(first)?..=status(last)?),
-            None => status(part).map(|one| one..=one),
-        };
-        text.split(',').map(range).collect::<Result<_, String>>().map(Self)
-    }
-}
-
-impl Accepted {
-    fn holds(&self, status: u16) -> bool {
-        self.0.iter().any(|range| range.contains(&status))
-    }
-}
 
 /// What kind of request, from whom.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -532,17 +496,6 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn accepted_statuses_are_ranges_with_commas_between() {
-        let holds = |text: &str, status| text.parse::<Accepted>().unwrap().holds(status);
-        assert!(holds("200", 200) && !holds("200", 204));
-        assert!(holds("200-399", 302) && !holds("200-399", 404));
-        assert!(holds("200,204,301-302", 302) && !holds("200,204,301-302", 300));
-        for wrong in ["", "2xx", "200-", "99", "600", "200;204"] {
-            assert!(wrong.parse::<Accepted>().is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn four_of_five_intervals_near_the_middle_are_a_period() {

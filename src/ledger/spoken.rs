@@ -2,8 +2,9 @@
 //! whether it takes a header of the PROXY protocol.
 
 use super::{Failure, Ledger, Listener, count, uncount};
+use crate::facts::closing::{CloseKind, Received};
 use crate::packet::Endpoint;
-use crate::verdict::{Cause, CloseKind, Detail, Received, Retry, RetryReason, Verdict};
+use crate::verdict::{Cause, Detail, Retry, RetryReason, Verdict};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

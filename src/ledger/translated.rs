@@ -4,8 +4,8 @@
 //! nobody answers there is the client's alone.
 
 use super::{Ledger, uncount};
+use crate::base::time::Timestamp;
 use crate::packet::Endpoint;
-use crate::time::Timestamp;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::time::Duration;

@@ -3,36 +3,36 @@
 //! In this order: everything that needs privileges is opened, they are dropped, the first frame is
 //! looked at. No threads: the kernel's buffer is the queue.
 
-mod devices;
-mod hooks;
-mod host;
+mod accept_queues;
+mod ebpf;
 mod kernel_filter;
-mod listening;
+mod libpcap;
+mod listeners;
+mod output;
 mod privileges;
-mod queues;
 mod signals;
 mod source;
-mod spoken;
-mod tell;
+mod this_host;
+mod tls_text;
 
-use crate::answer::Output;
+use crate::analysis::{Analysis, Settings};
+use crate::cli::config;
+use crate::cli::output::Output;
+use crate::cli::output_paths;
 use crate::cli::{From, Live, Shared};
-use crate::config;
-use crate::keep::{Evidence, Keeper, Recording, Rotation, Troubles, folder_of};
-use crate::outputs;
+use crate::evidence::{Evidence, Keeper, Recording, Rotation, Troubles, folder_of};
+use crate::input::{CaptureFacts, Fill};
 use crate::packet::Pattern;
-use crate::pipeline::{Analysis, Settings};
-use crate::source::{CaptureFacts, Fill};
 use anyhow::{Context, Result, bail};
-use devices::Wanted;
-use host::ThisHost;
+use libpcap::Wanted;
+use output::Teller;
 use signals::{Asked, Signals};
 use source::Source;
-use spoken::Spoken;
 use std::io::{BufWriter, ErrorKind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use tell::Teller;
+use this_host::ThisHost;
+use tls_text::Spoken;
 
 /// A connection that was closed is judged after so much silence: somebody waits for the answer.
 const SETTLE: Duration = Duration::from_millis(350);
@@ -52,12 +52,12 @@ const LOOK: Duration = Duration::from_secs(1);
 pub fn run(typed: &Live) -> Result<u8> {
     let wanted = &typed.shared;
     if typed.interface.is_empty() {
-        bail!("live: which interface? -i {}", devices::interfaces().join(", -i "));
+        bail!("live: which interface? -i {}", libpcap::interfaces().join(", -i "));
     }
     let settings = settings(wanted)?;
     let written = [("--output", &wanted.output), ("--write", &typed.write)];
     let written = written.iter().filter_map(|(option, path)| Some((*option, path.as_deref()?)));
-    outputs::refuse_inputs(written, wanted.config.as_deref())?;
+    output_paths::refuse_inputs(written, wanted.config.as_deref())?;
     let output = Output::open(wanted.output.as_deref())?;
     let folders = folders(typed)?;
     let listeners: Vec<Pattern> =

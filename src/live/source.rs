@@ -1,10 +1,10 @@
 //! Where a watch's frames come from: the kernel's own programs, or libpcap.
 
-use super::devices::{Devices, Wanted};
-use super::hooks::{Failed, Hooks};
+use super::ebpf::{Failed, Hooks};
+use super::libpcap::{Devices, Wanted};
 use crate::cli::From;
+use crate::input::{CaptureFacts, Fill, SourceError};
 use crate::packet::Frame;
-use crate::source::{CaptureFacts, Fill, SourceError};
 
 /// What yields the frames of a watch.
 pub(super) enum Source {

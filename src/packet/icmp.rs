@@ -97,8 +97,8 @@ pub fn unreachable(frame: &Frame<'_>) -> Option<Unreachable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::time::Timestamp;
     use crate::packet::LinkType;
-    use crate::time::Timestamp;
 
     #[test]
     fn of_the_quoted_segment_the_ports_and_the_number_come_before_the_rest() {

@@ -6,19 +6,19 @@
 //! Invariants: `Segment::payload` is never longer than `Segment::payload_len`, which goes by the
 //! lengths in the headers and so is right also where the capture cut the frame.
 
+mod endpoint_pattern;
 pub mod fragments;
 pub mod icmp;
 pub mod ip;
 pub mod link;
 mod neighbour;
-mod pattern;
 pub mod tcp;
 mod tunnel;
 
-use crate::time::Timestamp;
+use crate::base::time::Timestamp;
+pub use endpoint_pattern::Pattern;
 pub use link::LinkType;
 pub use neighbour::{Neighbour, neighbour};
-pub use pattern::Pattern;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 pub use tcp::{Flags, Scaling, SeqNum};

@@ -1,9 +1,7 @@
 //! The report, made of the books, the roles and the captures.
 
 use super::detail::detail;
-use super::escape;
 use super::events;
-use super::fix::{fix, known_proxy, known_server};
 use super::forecast::Forecast;
 use super::model::{
     Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Health, Idle, Proxy,
@@ -11,20 +9,27 @@ use super::model::{
 };
 use super::notes::notes;
 use super::process;
-use super::summary::summary;
 use super::unread::{judged, probes, unread};
-use super::words;
-use crate::clear;
-use crate::digest;
+use crate::base::digest;
+use crate::base::escape;
+use crate::base::time::Timestamp;
+use crate::base::time::nanos;
 use crate::exchange::{Prober, ProxyKind, ServerKind};
+use crate::facts::closing;
+use crate::facts::closing::{CloseKind, Closer, Received};
 use crate::flow;
-use crate::idle::{self, Ordering, Timer};
-use crate::ledger::{self, Ledger, Listener, Setting, Told};
+use crate::knowledge::Timeouts;
+use crate::knowledge::idle_gaps::{self, Ordering, Timer};
+use crate::knowledge::{Setting, Told};
+use crate::ledger::{self, Ledger, Listener};
 use crate::packet::{Endpoint, FrameRef};
-use crate::roles::{self, Role, Roles};
-use crate::time::Timestamp;
+use crate::streams::tls;
 use crate::timeouts::Known;
-use crate::verdict::{self, Cause, CloseKind, Closer, Detail, Received, Timeouts};
+use crate::topology::roles::{self, Role, Roles};
+use crate::verdict::{Cause, Detail};
+use crate::words::fix::{fix, known_proxy, known_server};
+use crate::words::phrases;
+use crate::words::summary::summary;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -41,7 +46,7 @@ pub struct Sources {
     /// What the connection table counted.
     pub flow: flow::Counts,
     /// What became of TLS connections, where their text was to be told.
-    pub clear: Option<clear::Counts>,
+    pub clear: Option<tls::Counts>,
 }
 
 /// How much is shown.
@@ -203,7 +208,7 @@ fn backend(
     };
     // What is seen is in effect, whatever was told.
     let effective = keepalive.or(told.keepalive.map(as_told));
-    let order = |addr: IpAddr, idle: &idle::IdleGaps| {
+    let order = |addr: IpAddr, idle: &idle_gaps::IdleGaps| {
         let proxy = idle.proxy_timer().or(all.proxy(addr).idle.map(as_told));
         Ordering::of(effective, proxy, idle.closed_by_backend.gaps.count() > 0)
     };
@@ -315,7 +320,11 @@ fn default_idle(known: &Known) -> Option<u64> {
 }
 
 /// A timeout as told and as seen; nothing when neither is known.
-fn timeout(told: Option<Setting>, timer: Option<Timer>, closes: &idle::Closes) -> Option<Timeout> {
+fn timeout(
+    told: Option<Setting>,
+    timer: Option<Timer>,
+    closes: &idle_gaps::Closes,
+) -> Option<Timeout> {
     let count = closes.gaps.count();
     (told.is_some() || count > 0).then(|| Timeout {
         configured_ns: told.map(|told| nanos(told.value)),
@@ -328,7 +337,7 @@ fn timeout(told: Option<Setting>, timer: Option<Timer>, closes: &idle::Closes) -
 }
 
 /// The timers behind the closes that are not the one that is told as the backend's.
-fn other_timers(keepalive: Option<Timer>, closes: &idle::Closes) -> Vec<Timeout> {
+fn other_timers(keepalive: Option<Timer>, closes: &idle_gaps::Closes) -> Vec<Timeout> {
     // Within a range that is told everything is one timer's.
     let known = |timer: &Timer| keepalive.is_some_and(|known| known.fits(timer.value));
     let others = closes.timers().into_iter().filter(|timer| !known(timer));
@@ -347,7 +356,7 @@ fn connect_timeout(told: Option<Setting>, connects: &ledger::Unanswered) -> Opti
     })
 }
 
-fn gaps_of(idle: &idle::IdleGaps) -> Idle {
+fn gaps_of(idle: &idle_gaps::IdleGaps) -> Idle {
     Idle {
         reused: gaps(&idle.reused),
         closed_by_backend: gaps(&idle.closed_by_backend.gaps),
@@ -355,7 +364,7 @@ fn gaps_of(idle: &idle::IdleGaps) -> Idle {
     }
 }
 
-fn gaps(gaps: &idle::Gaps) -> Gaps {
+fn gaps(gaps: &idle_gaps::Gaps) -> Gaps {
     let Some(quantiles) = gaps.quantiles() else {
         return Gaps::default();
     };
@@ -426,10 +435,10 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
             }),
         }),
         retry: verdict.retry.name(),
-        retry_reason: words::retry_reason(verdict.retry_reason).to_owned(),
+        retry_reason: phrases::retry_reason(verdict.retry_reason).to_owned(),
         expected_status: match verdict.detail {
             Detail::Status(status) => vec![status],
-            _ => words::expected_status(verdict.cause).to_vec(),
+            _ => phrases::expected_status(verdict.cause).to_vec(),
         },
         frames: verdict
             .evidence
@@ -437,7 +446,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
             .map(|evidence| Evidence {
                 capture: evidence.frame.capture,
                 number: evidence.frame.number,
-                note: words::evidence(evidence, verdict.close.as_ref()),
+                note: phrases::evidence(evidence, verdict.close.as_ref()),
             })
             .collect(),
         process: process::record(kept),
@@ -491,13 +500,9 @@ fn frame_id(frame: FrameRef) -> FrameId {
     FrameId { capture: frame.capture, number: frame.number }
 }
 
-pub(super) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
 /// Which side closed a connection first.
 pub(super) fn ended_by(connection: &flow::Connection) -> Option<&'static str> {
-    verdict::first_close(connection).map(|closing| match closing.by {
+    closing::first(connection).map(|closing| match closing.by {
         flow::Side::Client => "client",
         flow::Side::Server => "server",
     })

@@ -2,12 +2,13 @@
 
 use super::Style;
 use super::build;
-use super::escape;
-use super::log_words;
-use super::model::{Client, Clients, Failure, LogLine, LogPlace, Report, Request};
-use crate::correlate::{Joined, Line, Reason, ShownBy};
+use super::model::{Failure, Report, Request};
+use super::{Client, Clients, LogLine, LogPlace};
+use crate::base::escape;
+use crate::join::{Joined, Line, Reason, ShownBy};
 use crate::ledger::{self, Ledger};
 use crate::verdict::{Cause, Certainty, Retry};
+use crate::words::log;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Counts clients, as the front leg or else the log shows them.
@@ -116,7 +117,7 @@ fn of_line(line: &Line, shown: &LogLine, reason: Reason, style: Style) -> Failur
     let client = Client {
         status: line.status,
         at: line.at(),
-        latency_ns: line.duration.map(build::nanos),
+        latency_ns: line.duration.map(crate::base::time::nanos),
         retried: line.was_retried(),
         matched_by: "log",
         cost_ns: None,
@@ -180,11 +181,11 @@ fn told(
 fn why(reason: Reason) -> String {
     match reason {
         Reason::Said(says) if says.is_kept() => {
-            format!("the proxy answered by itself: {}", log_words::meaning(says))
+            format!("the proxy answered by itself: {}", log::meaning(says))
         }
         Reason::Said(says) => format!(
             "no attempt in the capture explains it; by the proxy's log, {}",
-            log_words::meaning(says)
+            log::meaning(says)
         ),
         Reason::NoAttempt => {
             "no attempt at a backend explains it: the proxy answered by itself, or tried \
@@ -205,11 +206,11 @@ fn why(reason: Reason) -> String {
 }
 
 fn fix(reason: Reason) -> &'static str {
-    use crate::access_log::Says;
+    use crate::logs::Says;
     match reason {
         Reason::Said(
             says @ (Says::NoPort | Says::Dns | Says::NoBackend | Says::Overflow | Says::Proxy),
-        ) => log_words::open_question(Some(says), None),
+        ) => log::open_question(Some(says), None),
         Reason::Said(Says::TlsFailed) => {
             "read the proxy's error log for the certificate, version or name that it refused"
         }

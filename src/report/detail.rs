@@ -1,9 +1,11 @@
 //! Facts that only one cause has, by the names that they have in JSON.
 
-use super::build::{self, nanos};
-use super::{listening, process};
+use super::build;
+use super::process;
+use crate::base::time::nanos;
 use crate::ledger;
 use crate::verdict::Detail;
+use crate::words::listening;
 use serde_json::{Map, Value};
 
 pub(super) fn detail(kept: &ledger::Failure) -> Map<String, Value> {

@@ -2,10 +2,10 @@
 
 use super::build::id_of;
 use super::model::{Event, Failure};
-use super::notes::plural;
-use super::words::duration;
 use crate::ledger::{self, EventKind, Ledger};
 use crate::verdict::Cause;
+use crate::words::phrases::duration;
+use crate::words::phrases::plural;
 
 /// The same for the same capture.
 pub(super) fn id(event: &ledger::Event) -> String {

@@ -1,11 +1,12 @@
 //! What a backend's keep-alive timer is expected to hit, today and with other timeouts.
 
-use super::build::nanos;
 use super::model::{Estimate, Hazard, Span};
-use crate::hazard::{self, Window};
-use crate::idle::{IdleGaps, Timer};
+use crate::base::time::nanos;
+use crate::knowledge::Timeouts;
+use crate::knowledge::expected_losses::{self, Window};
+use crate::knowledge::idle_gaps::{IdleGaps, Timer};
 use crate::ledger::Listener;
-use crate::verdict::{Cause, Timeouts};
+use crate::verdict::Cause;
 use std::time::Duration;
 
 /// A day in seconds.
@@ -30,7 +31,7 @@ impl Forecast<'_> {
     pub(super) fn today(&self) -> Option<Hazard> {
         let (timer, window) = (self.timer?, Window::of(&self.listener.round_trips)?);
         let lost = self.listener.causes.get(&Cause::KeepaliveRace).copied().unwrap_or(0);
-        let found = hazard::expected(&self.idle.reused, timer, self.proxy, window);
+        let found = expected_losses::expected(&self.idle.reused, timer, self.proxy, window);
         let found = found.with_losses(lost);
         Some(self.told(&found, timer, self.proxy))
     }
@@ -44,12 +45,13 @@ impl Forecast<'_> {
         // What ends gaps now is what was seen to, whatever was told.
         let today = self.idle.backend_timer().or_else(|| self.idle.backend_range());
         let closed = self.idle.closed_by_backend.gaps.count();
-        let found = hazard::what_if(&self.idle.reused, today, closed, timer, proxy, window);
+        let found =
+            expected_losses::what_if(&self.idle.reused, today, closed, timer, proxy, window);
         Some(self.told(&found, timer, proxy))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-    fn told(&self, found: &hazard::Hazard, timer: Timer, proxy: Option<Timer>) -> Hazard {
+    fn told(&self, found: &expected_losses::Hazard, timer: Timer, proxy: Option<Timer>) -> Hazard {
         let requests = self.listener.exchanges.max(1) as f64;
         let seconds = self.span.as_secs_f64();
         Hazard {
@@ -71,14 +73,14 @@ impl Forecast<'_> {
 }
 
 /// Of a million no more than all.
-fn share(found: hazard::Estimate) -> Estimate {
+fn share(found: expected_losses::Estimate) -> Estimate {
     let all = |number: f64| number.min(1e6);
-    let hazard::Estimate { low, mid, high } = found;
-    estimate(hazard::Estimate { low: all(low), mid: all(mid), high: all(high) })
+    let expected_losses::Estimate { low, mid, high } = found;
+    estimate(expected_losses::Estimate { low: all(low), mid: all(mid), high: all(high) })
 }
 
 /// To three digits: more would promise what no count of events can hold.
-fn estimate(found: hazard::Estimate) -> Estimate {
+fn estimate(found: expected_losses::Estimate) -> Estimate {
     let three = |number: f64| {
         if number <= 0.0 {
             return 0.0;

@@ -3,9 +3,10 @@
 //! It counts what its reader counts: clients where the front leg or a log shows them, attempts where not;
 //! probes of health are neither. Every form of the answer, and the exit status, go by the same.
 
-use super::model::{Clients, Report};
-use super::notes::plural;
+use super::Clients;
+use super::model::Report;
 use super::unread;
+use crate::words::phrases::plural;
 use std::collections::BTreeMap;
 
 /// Listeners named.
@@ -172,7 +173,7 @@ fn sound(report: &Report) -> String {
 }
 
 /// `8 health checks`.
-pub(super) fn checks(count: u64) -> String {
+pub fn checks(count: u64) -> String {
     plural(count, "health check")
 }
 
@@ -260,7 +261,7 @@ fn was(count: u64, noun: &str) -> String {
 }
 
 /// First letter upper case, a full stop at the end.
-pub(super) fn sentence(text: &str) -> String {
+pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     match letters.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),

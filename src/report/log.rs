@@ -1,16 +1,16 @@
 //! What the proxy's log says, in the report: the section `log`, and each failure's `client`.
 
 use super::Style;
-use super::build::{self, nanos};
+use super::build;
 use super::clients;
-use super::escape;
-use super::log_words as words;
-use super::model::{
-    Client, Clock, FrontLeg, HiddenRetries, Log, LogFile, LogLine, LogPlace, LogTimes, Report,
-};
-use crate::access_log::{Kind, Says};
-use crate::correlate::{self, Answer, Joined, Line, Told};
+use super::model::Report;
+use super::{Client, Clock, FrontLeg, HiddenRetries, Log, LogFile, LogLine, LogPlace, LogTimes};
+use crate::base::escape;
+use crate::base::time::nanos;
+use crate::join::{self, Answer, Joined, Line, Told};
 use crate::ledger::Ledger;
+use crate::logs::{Kind, Says};
+use crate::words::log as words;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -112,7 +112,7 @@ fn count(counter: &mut u64) {
     *counter = counter.saturating_add(1);
 }
 
-fn client_of(client: &correlate::Client) -> Client {
+fn client_of(client: &join::Client) -> Client {
     Client {
         status: client.status,
         at: client.at,
@@ -126,7 +126,7 @@ fn client_of(client: &correlate::Client) -> Client {
     }
 }
 
-fn clock(clock: &correlate::Clock) -> Clock {
+fn clock(clock: &join::Clock) -> Clock {
     Clock {
         offset_ns: clock.offset,
         spread_ns: nanos(clock.spread),
@@ -153,7 +153,7 @@ fn hidden(report: &Report) -> HiddenRetries {
     hidden
 }
 
-fn front_leg(front: &correlate::FrontLeg) -> FrontLeg {
+fn front_leg(front: &crate::topology::FrontLeg) -> FrontLeg {
     let took = |share: usize| {
         let place = front.took.len().saturating_mul(share).checked_div(100).unwrap_or(0);
         front.took.get(place.min(front.took.len().saturating_sub(1))).copied().map(nanos)
@@ -230,7 +230,7 @@ fn log_line(
         (!line.target.is_empty()).then(|| escape::target(&line.target, style.show_secrets));
     let times = line.times.map(|times| split_times(times, told, ground));
     let clock = joined.clocks.get(line.file).copied();
-    let clock = clock.unwrap_or(correlate::Clock::assumed(line.resolution));
+    let clock = clock.unwrap_or(join::Clock::assumed(line.resolution));
     let cause = told.cause.map(crate::verdict::Cause::name);
     LogLine {
         file: line.file,
@@ -243,7 +243,7 @@ fn log_line(
         answer: told.answer.name(),
         reason: told.answer.reason(),
         cause,
-        matched_by: told.by.filter(|_| matched(told)).map(correlate::By::name),
+        matched_by: told.by.filter(|_| matched(told)).map(crate::topology::request_key::By::name),
         failures: told.failures.iter().filter_map(|place| ids.get(*place)).cloned().collect(),
         connection: told.exchange.map(|(connection, _)| connection),
         ordinal: told.exchange.map(|(_, ordinal)| ordinal),
@@ -261,6 +261,6 @@ fn matched(told: &Told) -> bool {
 }
 
 /// Adds up durations in nanoseconds.
-pub(super) fn of_nanos(nanos: u64) -> Duration {
+pub fn of_nanos(nanos: u64) -> Duration {
     Duration::from_nanos(nanos)
 }

@@ -1,6 +1,6 @@
 //! The report's parts that logs and the front leg fill, field by field as `--format json` writes them.
 
-use crate::time::Timestamp;
+use crate::base::time::Timestamp;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 

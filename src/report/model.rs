@@ -2,8 +2,8 @@
 
 pub use super::log_model::*;
 pub use super::tally_model::*;
-use crate::idle::EDGES;
-use crate::ledger::Origin;
+use crate::knowledge::Origin;
+use crate::knowledge::idle_gaps::EDGES;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 

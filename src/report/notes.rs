@@ -3,12 +3,13 @@
 use super::build::Sources;
 use super::headline::seen_instead;
 use super::model::{Capture, Counters, Note};
-use super::words::duration;
-use crate::clear;
 use crate::exchange::{Protocol, Unread};
 use crate::ledger::{Ledger, Listener, What};
 use crate::packet::{Endpoint, Pattern, Skip};
-use crate::roles::{Role, Roles};
+use crate::streams::tls;
+use crate::topology::roles::{Role, Roles};
+use crate::words::phrases::duration;
+use crate::words::phrases::plural;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -236,8 +237,8 @@ fn clients_unknown(listeners: &BTreeMap<Endpoint, &Listener>, roles: &Roles) -> 
 }
 
 /// Which TLS connections were read as the programs of this host gave their text to OpenSSL.
-fn in_clear(counts: &clear::Counts) -> Option<String> {
-    let clear::Counts { read, unread, unexplained, lost, muted } = *counts;
+fn in_clear(counts: &tls::Counts) -> Option<String> {
+    let tls::Counts { read, unread, unexplained, lost, muted } = *counts;
     let all = read.saturating_add(unread);
     if all == 0 {
         return None;
@@ -400,9 +401,4 @@ fn tunnels(skipped: &BTreeMap<&'static str, u64>) -> Option<String> {
             found.join(", ")
         )
     })
-}
-
-/// `1 place`, `2 places`.
-pub(super) fn plural(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -1,20 +1,16 @@
-//! Which processes have the ends of a connection, and what they and the kernel did: as a record, and
-//! in words. Names of processes are text that anybody can choose.
+//! Which processes have the ends of a connection, and what they and the kernel did: as a record, and as
+//! facts of a cause. Names of processes are text that anybody can choose.
 
-use super::build::nanos;
-use super::escape;
 use super::model::{Process, ProcessClose, ProcessEnd, ProcessName, ProcessQueue, ProcessReset};
-use super::notes::plural;
-use super::words::duration;
-use crate::ends::{self, Closed, End, How, ResetReason};
+use crate::base::escape;
+use crate::base::time::{Timestamp, nanos};
+use crate::facts::kernel::{self, Closed, End, How, ResetReason};
 use crate::ledger::Failure;
-use crate::time::Timestamp;
-use crate::verdict::{Cause, Certainty, Closer, Detail, Received, Sent};
+use crate::verdict::{Cause, Detail, Sent};
 use serde_json::Value;
-use std::time::Duration;
 
 /// The record of both ends; `None` where nothing is known of either.
-pub(super) fn record(failure: &Failure) -> Option<Process> {
+pub(crate) fn record(failure: &Failure) -> Option<Process> {
     let ends = failure.ends.as_deref()?;
     let sent = failure.sent();
     Some(Process {
@@ -68,7 +64,7 @@ fn end_record(end: &End, request: Option<&Sent>) -> ProcessEnd {
     }
 }
 
-fn name(process: &ends::Process) -> ProcessName {
+fn name(process: &kernel::Process) -> ProcessName {
     ProcessName {
         pid: process.pid,
         command: escape::text(&process.command),
@@ -84,7 +80,7 @@ const fn signal(closed: &Closed) -> Option<u8> {
 }
 
 /// What the kernel's word says of this cause, by name.
-pub(super) fn facts(failure: &Failure) -> Vec<(&'static str, Value)> {
+pub(crate) fn facts(failure: &Failure) -> Vec<(&'static str, Value)> {
     let mut facts = Vec::new();
     if let Some(queue) = failure.full_queue() {
         facts.push(("queue_length", queue.length.into()));
@@ -104,286 +100,4 @@ pub(super) fn facts(failure: &Failure) -> Vec<(&'static str, Value)> {
     facts.push(("first_on_connection", fresh.into()));
     facts.push(("request_read", read.into()));
     facts
-}
-
-/// `gunicorn (pid 4711, container 3f2a1b0c9d8e)`.
-fn named(process: &ProcessName) -> String {
-    /// Characters of a container's id that its tools show.
-    const SHORT: usize = 12;
-    let container = process.container.as_deref().map_or_else(String::new, |id| {
-        format!(", container {}", id.chars().take(SHORT).collect::<String>())
-    });
-    format!("{} (pid {}{container})", process.command, process.pid)
-}
-
-/// `signal 9 (SIGKILL)`.
-pub(super) fn signal_named(signal: u8) -> String {
-    let name = match signal {
-        1 => "SIGHUP",
-        2 => "SIGINT",
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        5 => "SIGTRAP",
-        6 => "SIGABRT",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        10 => "SIGUSR1",
-        11 => "SIGSEGV",
-        12 => "SIGUSR2",
-        13 => "SIGPIPE",
-        14 => "SIGALRM",
-        15 => "SIGTERM",
-        24 => "SIGXCPU",
-        25 => "SIGXFSZ",
-        31 => "SIGSYS",
-        _ => return format!("signal {signal}"),
-    };
-    format!("signal {signal} ({name})")
-}
-
-/// What the kernel's word adds to what happened: clauses that follow a sentence, or nothing.
-pub(super) fn clauses(failure: &Failure) -> String {
-    let Some(ends) = failure.ends.as_deref() else { return String::new() };
-    // What stands in a row of failing probes is one example of them.
-    if failure.verdict.cause == Cause::HealthCheckFailing {
-        return String::new();
-    }
-    let server = ends.server.as_ref();
-    let [closed, reset] = match failure.verdict.close.map(|close| close.by) {
-        Some(Closer::Proxy) => [ends.client.as_ref().and_then(proxy_closed), None],
-        Some(Closer::Backend) | None => [
-            server.and_then(|end| backend_closed(failure, end)),
-            server.and_then(|end| backend_reset(failure, end)),
-        ],
-        Some(Closer::Path) => [None, None],
-    };
-    let clauses = [full_queue(failure), closed, reset];
-    clauses.into_iter().flatten().map(|clause| format!("; {clause}")).collect()
-}
-
-/// Who closed an end, as far as that is known.
-fn closer(end: &End, closed: &Closed) -> Option<String> {
-    closed.by.as_ref().or(end.owner.as_ref()).map(|process| named(&name(process)))
-}
-
-/// `gunicorn (pid 4711) closed it 2.003 s after its last answer, with the request unread: nobody had
-/// looked at it`.
-fn backend_closed(failure: &Failure, end: &End) -> Option<String> {
-    let closed = end.closed.as_ref()?;
-    let who = closer(end, closed).unwrap_or_else(|| "its process".to_owned());
-    let answered = failure.ordinal > 0 && failure.response.is_none();
-    let since = end.last_written.filter(|last| answered && *last <= closed.at);
-    let since = since.map_or_else(String::new, |last| {
-        format!(" {} after its last answer", exactly(closed.at.since(last)))
-    });
-    Some(format!("{who} {}{since}{}", did(closed), looked_at(failure, closed)))
-}
-
-/// What a process did to its end.
-fn did(closed: &Closed) -> String {
-    match closed.how {
-        How::Close | How::Untold => "closed it".to_owned(),
-        How::Shutdown => "shut it down".to_owned(),
-        How::Exit { signal: Some(signal) } => format!("was killed by {}", signal_named(signal)),
-        How::Exit { signal: None } => "ended".to_owned(),
-    }
-}
-
-/// Whether the request had been read by then.
-fn looked_at(failure: &Failure, closed: &Closed) -> &'static str {
-    let unanswered = matches!(failure.verdict.detail, Detail::Unread { .. } | Detail::Read { .. });
-    let Some(request) = failure.sent().filter(|_| unanswered) else { return "" };
-    match request.read_by(closed) {
-        // Nothing of it may have arrived by then; nobody had looked at it all the same.
-        Received::None if request.unread_at(closed) == 0 => ", before any of the request had come",
-        Received::None => ", with the request unread: nobody had looked at it",
-        Received::Part => ", with a part of the request read",
-        Received::All => ", with the whole request read",
-    }
-}
-
-fn proxy_closed(end: &End) -> Option<String> {
-    let closed = end.closed.as_ref()?;
-    let who = closer(end, closed).unwrap_or_else(|| "the proxy's process".to_owned());
-    let own = match closed.how {
-        // It did not decide to close.
-        How::Exit { .. } => ": it did not choose to close",
-        How::Close | How::Shutdown | How::Untold => "",
-    };
-    Some(format!("{who} {}{own}", did(closed)))
-}
-
-/// Why the backend's kernel sent its reset.
-fn backend_reset(failure: &Failure, end: &End) -> Option<String> {
-    let reset = end.reset?;
-    let why = match reset.why {
-        ResetReason::TimeWait | ResetReason::AfterClose => {
-            "its kernel reset because the connection had been closed before"
-        }
-        ResetReason::UnreadData => "its kernel reset because what had come was unread at the close",
-        ResetReason::LingerZero => {
-            "its kernel reset because the program asked for that (a linger time of zero)"
-        }
-        ResetReason::NoSocket if failure.verdict.cause == Cause::ConnectionRefused => {
-            "its kernel itself says that nothing listens there"
-        }
-        ResetReason::NoSocket => "its kernel itself says that there was no such connection",
-        ResetReason::Other(_) | ResetReason::Untold => return None,
-    };
-    Some(why.to_owned())
-}
-
-/// The backend's queue of connections, where that was full.
-fn full_queue(failure: &Failure) -> Option<String> {
-    let queue = failure.full_queue()?;
-    Some(format!(
-        "its kernel saw the queue full: {} waited to be accepted, and there is room for {}",
-        plural(queue.length.into(), "connection"),
-        queue.most
-    ))
-}
-
-/// What to change, where the kernel's word tells more of that than the packets do: what ended a
-/// process, and who forgot a connection.
-pub(super) fn fix(failure: &Failure) -> Option<String> {
-    let verdict = &failure.verdict;
-    let ends = failure.ends.as_deref()?;
-    let (server, client) = (ends.server.as_ref(), ends.client.as_ref());
-    let by = verdict.close.map(|close| close.by);
-    match verdict.cause {
-        Cause::KeepaliveRace
-        | Cause::ClosedInFlight
-        | Cause::ResetInFlight
-        | Cause::TruncatedResponse
-            if by == Some(Closer::Backend) =>
-        {
-            let server = server?;
-            let dropped = || dropped_fix(failure, server);
-            exit_fix(
-                server,
-                "take a backend out of the proxy first, wait until its requests have ended, then stop \
-                 it; and let the server answer what it has before it ends",
-            )
-            .or_else(dropped)
-        }
-        Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone
-            if by == Some(Closer::Proxy) && verdict.certainty == Certainty::Possible =>
-        {
-            exit_fix(
-                client?,
-                "let the proxy wait for the answers that are under way before it ends",
-            )
-        }
-        Cause::SilentDrop if by == Some(Closer::Backend) => {
-            let server = server?;
-            let unknown = server.reset.is_some_and(|reset| reset.why == ResetReason::NoSocket);
-            // A close that no frame shows is not told; but then it is not proven either.
-            let proven = verdict.certainty == Certainty::Proven;
-            (unknown && server.closed.is_none() && proven).then(|| {
-                "look on the backend's own host for what ended its connections while the proxy kept \
-                 them: a restart of the host or the container, another one under the same address; \
-                 let the proxy send TCP keep-alives, so that it learns of that before a request does"
-                    .to_owned()
-            })
-        }
-        _ => None,
-    }
-}
-
-/// What to look at where a process closed, by itself, a connection whose request it had read.
-fn dropped_fix(failure: &Failure, server: &End) -> Option<String> {
-    let closed = server.closed.as_ref()?;
-    let chose = matches!(closed.how, How::Close | How::Shutdown);
-    let Detail::Read { all, .. } = failure.verdict.detail else { return None };
-    let who = closer(server, closed).filter(|_| chose)?;
-    let read = if all { "the request" } else { "a part of the request" };
-    Some(format!(
-        "look in the log of {who} at that second: it read {read} and closed the connection itself: \
-         a handler that drops it, an error that nobody caught, a timeout of its own, a worker that was \
-         stopped in order"
-    ))
-}
-
-/// What to look at, by how the process of an end ended; `orderly` is how it is told to without harm.
-fn exit_fix(end: &End, orderly: &str) -> Option<String> {
-    let closed = end.closed.as_ref()?;
-    let How::Exit { signal } = closed.how else { return None };
-    let who = closer(end, closed).unwrap_or_else(|| "the process".to_owned());
-    Some(match signal {
-        Some(9) => format!(
-            "find who killed {who} with SIGKILL: the kernel for want of memory (`journalctl -k`: \
-             \"Out of memory: Killed process\", or the memory limit of its container), or a supervisor \
-             whose patience was over (a worker's timeout, a stop that took too long)"
-        ),
-        Some(crash @ (4 | 5 | 6 | 7 | 8 | 11 | 31)) => format!(
-            "find why {who} crashed, by {}: its own log, `journalctl -k`, the core dump \
-             (`coredumpctl`)",
-            signal_named(crash)
-        ),
-        Some(told @ (1 | 2 | 3 | 15)) => format!(
-            "{who} was told to end, by {}, as in a deploy or a restart: {orderly}",
-            signal_named(told)
-        ),
-        Some(other) => {
-            format!("find who sent {} to {who}, and why", signal_named(other))
-        }
-        None => format!(
-            "look in the log of {who} for why it ended at that second: a deploy, a worker recycled after \
-             so many requests, an error that ended it"
-        ),
-    })
-}
-
-/// What was done with it, in a line for each end of which that is known.
-pub(super) fn lines(process: &Process) -> Vec<String> {
-    let line = |side: &str, end: &ProcessEnd| {
-        let owner = end.pid.zip(end.command.clone()).map(|(pid, command)| ProcessName {
-            pid,
-            command,
-            container: end.container.clone(),
-        });
-        let mut parts: Vec<String> = owner.iter().map(named).collect();
-        parts.extend(end.closed.as_ref().map(|closed| close_line(closed, end.pid)));
-        parts.extend(end.reset.as_ref().map(|reset| {
-            let why = match reset.reason {
-                "other" | "untold" => String::new(),
-                reason => format!(" ({})", reason.replace('_', " ")),
-            };
-            format!("its kernel reset at {}{why}", clock(&reset.at))
-        }));
-        if end.retransmits > 0 {
-            parts.push(format!("{} sent again", plural(end.retransmits.into(), "segment")));
-        }
-        (!parts.is_empty()).then(|| format!("{side}: {}", parts.join(", ")))
-    };
-    let ends =
-        [("on the proxy's side", &process.proxy), ("on the backend's side", &process.backend)];
-    ends.into_iter().filter_map(|(side, end)| line(side, end.as_ref()?)).collect()
-}
-
-fn close_line(closed: &ProcessClose, owner: Option<u32>) -> String {
-    // A worker's connection may be closed by its parent.
-    let other = closed.by.as_ref().filter(|by| owner != Some(by.pid));
-    let who = other.map_or_else(String::new, |by| format!("{} ", named(by)));
-    let how = match (closed.how, closed.signal) {
-        ("exit", Some(signal)) => format!("killed by {}", signal_named(signal)),
-        ("exit", None) => "ended".to_owned(),
-        ("shutdown", _) => "shut it down".to_owned(),
-        _ => "closed it".to_owned(),
-    };
-    let unread = closed.unread_bytes.filter(|bytes| *bytes > 0);
-    let unread = unread.map_or_else(String::new, |bytes| format!(" with {bytes} bytes unread"));
-    format!("{who}{how} at {}{unread}", clock(&closed.at))
-}
-
-/// The time of day, to the microsecond: frames of one failure lie less than a millisecond apart.
-fn clock(at: &str) -> &str {
-    at.get(11..26).unwrap_or(at)
-}
-
-/// To the millisecond, where timers are told apart by that.
-fn exactly(value: Duration) -> String {
-    let seconds = value.as_secs_f64();
-    if (1.0..120.0).contains(&seconds) { format!("{seconds:.3} s") } else { duration(value) }
 }

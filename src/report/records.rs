@@ -1,10 +1,12 @@
 //! `--format jsonl`: one record a line, as they become known.
 
-use super::build::{ended_by, nanos};
-use super::{escape, model};
+use super::build::ended_by;
+use super::model;
+use crate::base::escape;
+use crate::base::time::nanos;
 use crate::exchange::{Ended, Exchange, Protocol};
 use crate::flow::{Connection, Side, Start};
-use crate::roles::Role;
+use crate::topology::roles::Role;
 use serde::Serialize;
 use std::io::{self, Write};
 

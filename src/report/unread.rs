@@ -1,11 +1,12 @@
 //! What was judged, and what was not read or not judged: how much of it, where, why, and what to do.
 
-use super::model::{Counters, Judged, Unread};
-use super::notes::plural;
-use super::words::bytes;
+use super::model::Counters;
+use super::{Judged, Unread};
 use crate::ledger::{Amount, Ledger, Listener, What};
 use crate::packet::Endpoint;
-use crate::roles::Roles;
+use crate::topology::roles::Roles;
+use crate::words::phrases::bytes;
+use crate::words::phrases::plural;
 use std::collections::BTreeMap;
 
 /// Entries of the report; the rest is added up.
@@ -110,7 +111,7 @@ const fn advice(what: What) -> &'static str {
 }
 
 /// All of it in sentences, what there is most of first; `None` where all was read.
-pub(super) fn sentence(unread: &[Unread]) -> Option<String> {
+pub fn sentence(unread: &[Unread]) -> Option<String> {
     let mut kinds: BTreeMap<What, (Amount, Vec<&str>, bool)> = BTreeMap::new();
     for one in unread {
         let (amount, names, more) = kinds.entry(one.kind).or_default();

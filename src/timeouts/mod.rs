@@ -12,12 +12,10 @@ pub mod observed;
 mod proxies;
 mod runtimes;
 mod servers;
-mod write;
 
-use crate::names;
+use crate::base::similar;
 use std::fmt;
 use std::time::Duration;
-pub use write::{candidates, contents, page};
 
 /// Whose timeouts these are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,19 +151,19 @@ impl Known {
     }
 
     /// What it may be called by: its id first.
-    fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.id).chain(self.aliases.iter().copied())
     }
 
     /// A word of one of its names begins with `text`.
     fn mentions(&self, text: &str) -> bool {
-        let wanted = names::joined(text);
+        let wanted = similar::joined(text);
         let begins = |name: &str| {
             name.match_indices(|c: char| c.is_ascii_alphanumeric()).any(|(at, _)| {
                 let inside = name
                     .get(..at)
                     .is_some_and(|before| before.ends_with(|c: char| c.is_ascii_alphanumeric()));
-                !inside && names::joined(name.get(at..).unwrap_or_default()).starts_with(&wanted)
+                !inside && similar::joined(name.get(at..).unwrap_or_default()).starts_with(&wanted)
             })
         };
         wanted.len() >= 3 && self.names().chain([self.name]).any(begins)
@@ -200,12 +198,12 @@ pub enum Found {
 /// When it means nobody; the error names those that are near.
 pub fn find(name: &str, side: Option<Side>) -> Result<Found, Unknown> {
     let among = || all().filter(|known| side.is_none_or(|side| known.side == side));
-    let exactly = |known: &&Known| known.names().any(|one| names::same(one, name));
+    let exactly = |known: &&Known| known.names().any(|one| similar::same(one, name));
     let mentioned: Vec<&'static Known> = among().filter(|known| known.mentions(name)).collect();
     let others = |one: &Known| {
         mentioned.iter().copied().filter(|other| other.id != one.id).collect::<Vec<_>>()
     };
-    if let Some(one) = among().find(|known| names::same(known.id, name)) {
+    if let Some(one) = among().find(|known| similar::same(known.id, name)) {
         return Ok(Found::One(one, others(one)));
     }
     let called: Vec<&'static Known> = among().filter(exactly).collect();
@@ -247,7 +245,7 @@ pub struct Unknown {
 
 impl Unknown {
     fn new(name: &str, side: Option<Side>, among: impl Iterator<Item = &'static Known>) -> Self {
-        let near = names::near(name, among.flat_map(Known::names));
+        let near = similar::near(name, among.flat_map(Known::names));
         Self { name: name.to_owned(), side, near, several: false }
     }
 }
@@ -260,7 +258,7 @@ impl fmt::Display for Unknown {
         }
         let who = self.side.map_or("known proxy or server", Side::name);
         write!(f, "no {who} is called '{name}'; ")?;
-        names::offer(&self.near, f)?;
+        similar::offer(&self.near, f)?;
         f.write_str("'why502 timeouts' lists them all")
     }
 }
@@ -293,7 +291,7 @@ mod tests {
             let mut names = BTreeSet::new();
             for known in all().filter(|known| known.side == side) {
                 for name in known.names() {
-                    assert!(names.insert(names::joined(name)), "{name}");
+                    assert!(names.insert(similar::joined(name)), "{name}");
                     assert_eq!(the(name, side).unwrap().id, known.id, "{name}");
                 }
             }

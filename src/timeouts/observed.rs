@@ -2,7 +2,7 @@
 //! writes from its captures and their truth.
 
 use super::Known;
-use crate::page::{heading, wrap};
+use crate::base::wrap::{heading, wrap};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -174,7 +174,7 @@ pub fn of_cause(cause: &str, width: usize, out: &mut dyn Write) -> io::Result<()
 }
 
 /// Writes what was seen of one, as it is set up in the laboratory; nothing where it did not look.
-pub(super) fn page(known: &Known, width: usize, out: &mut dyn Write) -> io::Result<()> {
+pub fn page(known: &Known, width: usize, out: &mut dyn Write) -> io::Result<()> {
     let observed = Observed::load();
     let proxies = observed.proxies.iter().filter(|proxy| proxy.id == known.id);
     let servers = observed.servers.iter().filter(|server| server.id == known.id);

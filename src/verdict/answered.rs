@@ -1,14 +1,15 @@
 //! Whole answers. Most are sound; the backend itself may have answered 5xx (`backend_error`), and what
 //! follows an answer can tell that the proxy did not take it.
 
-use super::closing::{self, Closing};
-use super::{
-    Case, Cause, Certainty, Close, CloseKind, Detail, Evidence, Fate, Retry, RetryReason, Shows,
-    Verdict,
-};
+use super::{Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict};
 use super::{failed, gave_up, in_flight, invalid, lost};
 use crate::exchange::{Exchange, Outcome, Unread};
+use crate::facts::closing;
+use crate::facts::closing::Closer;
+use crate::facts::closing::Closing;
+use crate::facts::closing::{Close, CloseKind};
 use crate::flow::Side;
+use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// What became of a whole answer.
@@ -130,11 +131,7 @@ fn upload_cut_short(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let detail = Detail::Upload { sent: sent.since(request.start) };
     let mut verdict = case.verdict(Cause::UploadCutShort, Certainty::Possible, detail, closing);
     let received = verdict.close.and_then(|close| close.received);
-    verdict.close = Some(Close {
-        by: super::Closer::Backend,
-        kind: CloseKind::Rst,
-        frame: reset.frame,
-        received,
-    });
+    verdict.close =
+        Some(Close { by: Closer::Backend, kind: CloseKind::Rst, frame: reset.frame, received });
     Some(verdict)
 }

@@ -1,13 +1,14 @@
 //! Connects that fail: `connection_refused`, `unreachable`, `connect_timeout`.
 
-use super::{
-    Cause, Certainty, Close, CloseKind, Closer, Detail, Evidence, Fate, Retry, RetryReason, Shows,
-    Timeouts, Verdict, failed, first_close, invalid, slack,
-};
+use super::{Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, invalid};
+use crate::base::time::Timestamp;
 use crate::exchange::Ended;
+use crate::facts::closing;
+use crate::facts::closing::{Close, CloseKind, Closer};
 use crate::flow::{Connection, Side, Start, Unanswered};
+use crate::knowledge::{Timeouts, slack};
 use crate::packet::icmp::Unreachable;
-use crate::time::Timestamp;
+use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// What became of a connection as such: refused, never answered, not understood, or established.
@@ -68,7 +69,7 @@ fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
     let nothing = crate::flow::StreamPos::default();
     let (rst, established, syn) = (server.rst?, connection.established?, connection.syn?);
     let silent = client.sent == nothing && client.next == nothing && server.next == nothing;
-    let first = first_close(connection).is_some_and(|close| close.by == Side::Server);
+    let first = closing::first(connection).is_some_and(|close| close.by == Side::Server);
     let way = connection.round_trip().unwrap_or_default().saturating_mul(2).max(AT_ONCE);
     let soon = connection.span(established, rst.frame).is_some_and(|after| after <= way);
     let own = server.ttl.is_none_or(|usual| usual == rst.ttl);

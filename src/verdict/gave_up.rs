@@ -3,15 +3,15 @@
 //! That it gave up is a fact; that its patience was over is the usual reading. Its client may have
 //! left as well.
 
-use super::closing::Closing;
 use super::unproven::{self, Doubt};
-use super::{
-    Case, Cause, Certainty, Closer, Detail, Evidence, Fate, Shows, Timeouts, Verdict, failed,
-    in_flight, invalid, lost, slack,
-};
+use super::{Case, Cause, Certainty, Detail, Fate, Verdict, failed, in_flight, invalid, lost};
 use crate::exchange::Outcome;
+use crate::facts::closing::Closer;
+use crate::facts::closing::Closing;
 use crate::flow::Side;
+use crate::knowledge::{Timeouts, slack};
 use crate::packet::Endpoint;
+use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// A side that closed only its own direction can still be answered, for so long.

@@ -4,13 +4,14 @@
 //! connection ended: proxies differ in what they put up with. One that goes on to use the
 //! connection did; and where many put up with it, only one that closes at once did not.
 
-use super::closing::Closing;
-use super::{
-    Case, Cause, Certainty, CloseKind, Closer, Detail, Evidence, Retry, RetryReason, Shows,
-};
-use super::{Close, Verdict};
+use super::Verdict;
+use super::{Case, Cause, Certainty, Detail, Retry, RetryReason};
 use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, Protocol, ProxyKind};
+use crate::facts::closing::Close;
+use crate::facts::closing::Closing;
+use crate::facts::closing::{CloseKind, Closer};
 use crate::flow::{Connection, Side};
+use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// Buffers for heads begin at this size: nginx has 4 or 8 KiB, HAProxy 16 KiB less what it reserves.
@@ -133,7 +134,7 @@ pub(super) fn mismatch(mismatch: &Mismatch, connection: &Connection) -> Verdict 
         Evidence { frame: mismatch.request, shows: Shows::Request },
         Evidence { frame: mismatch.answer, shows: Shows::Answer },
     ];
-    let closing = super::first_close(connection);
+    let closing = crate::facts::closing::first(connection);
     if let Some(closing) = &closing {
         let shows = match closing.kind {
             CloseKind::Fin => Shows::Fin(closing.by),

@@ -6,14 +6,13 @@
 //! and what does not fit the packets, in time and in number, is not believed: another connection can
 //! have had the same addresses and ports.
 
-use super::{
-    Cause, Certainty, Close, CloseKind, Closer, Detail, Drop, Evidence, Received, Retry,
-    RetryReason, Shows, Verdict, reused,
-};
-use crate::ends::{Closed, End, Ends, How, ResetReason};
+use super::{Cause, Certainty, Detail, Drop, Retry, RetryReason, Verdict, reused};
+use crate::base::time::Timestamp;
+use crate::facts::closing::{Close, CloseKind, Closer, Received};
+use crate::facts::kernel::{Closed, End, Ends, How, ResetReason};
 use crate::flow::Side;
 use crate::packet::SeqNum;
-use crate::time::Timestamp;
+use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// The failed request, as the ends of its connection number it.
@@ -286,7 +285,7 @@ fn ended(verdict: &mut Verdict, client: &End) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ends::{Queue, Reset};
+    use crate::facts::kernel::{Queue, Reset};
     use crate::packet::FrameRef;
 
     const MILLISECOND: u64 = 1_000_000;

@@ -4,9 +4,9 @@
 //! A side that gets no acknowledgement sends again, and that shows. Where the other end was
 //! captured nothing may show at all: a vantage can only tell of what passes it.
 
-use super::closing::Closing;
 use super::{Case, Cause, Certainty, Detail, Drop, Verdict};
 use crate::exchange::Outcome;
+use crate::facts::closing::Closing;
 use crate::flow::{Connection, Side, is_round_trip};
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
 //! Whether a failed request may be sent again: could it have run?
 
-use super::closing::Closing;
-use super::{Case, Cause, CloseKind, reused};
+use super::{Case, Cause, reused};
 use crate::exchange::Outcome;
+use crate::facts::closing::CloseKind;
+use crate::facts::closing::Closing;
 use crate::flow::{Connection, Side};
 use std::time::Duration;
 

@@ -5,11 +5,13 @@
 //! does not cover the FIN, the two crossed; if it does, the proxy's kernel knew, and the proxy used
 //! the connection all the same.
 
-use super::closing::Closing;
 use super::lost;
 use super::unproven::{self, Doubt};
-use super::{Case, Cause, Certainty, CloseKind, Detail, Verdict, slack};
+use super::{Case, Cause, Certainty, Detail, Verdict};
+use crate::facts::closing::CloseKind;
+use crate::facts::closing::Closing;
 use crate::flow::{Connection, Side};
+use crate::knowledge::slack;
 use std::time::Duration;
 
 /// No host repeats a segment sooner (RFC 6298 asks for a second; Linux does after 200 ms).

@@ -1,8 +1,8 @@
 //! Failures whose reason the capture cannot tell: `unproven`, with the reason of that.
 
-use super::closing::Closing;
 use super::{Case, Cause, Certainty, Detail, Verdict};
 use crate::exchange::Unread;
+use crate::facts::closing::Closing;
 
 /// Why a failure cannot be explained.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -1,0 +1,580 @@
+//! Where the layers meet: source → packet → flow → exchange → ledger → roles → report.
+
+pub mod read_log;
+
+use crate::base::time::Timestamp;
+use crate::exchange::{Output, Reader};
+use crate::facts::kernel::{End, Ends};
+use crate::flow::{self, Connection, Place, Table};
+use crate::input::merge::{self, Brought};
+use crate::input::{Block, CaptureFacts, Source, SourceError, Text};
+use crate::join::{self, Lines};
+use crate::knowledge;
+use crate::ledger::{self, Ledger, Listening};
+use crate::logs;
+use crate::packet::fragments::Fragments;
+use crate::packet::icmp::Unreachable;
+use crate::packet::{self, Endpoint, Frame, Segment, Skip, icmp};
+use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
+use crate::report::{self, Failure, Heard, LogFile, Report, Sources, Style};
+use crate::streams::tls::{self, Clear, Spoken};
+use crate::topology::roles::{Role, Roles, Told};
+use crate::topology::{self, Trail};
+use crate::verdict::{Cause, Certainty};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+/// How far a pause of a source can bring time forward: who writes to a pipe may be slow, and what is
+/// captured after it is earlier than the clock on the wall.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What an analysis is told.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Which listeners are what.
+    pub told: Told,
+    /// How much is shown.
+    pub style: Style,
+    /// What was told of backends and proxies: timeouts, kinds, names.
+    pub known: knowledge::Told,
+    /// Which records are made known on the way.
+    pub records: Wanted,
+    /// The proxy's log will be given.
+    pub log: bool,
+    /// The format that it has, as told.
+    pub log_format: Option<logs::Told>,
+    /// Bounds of the connection table.
+    pub flow: flow::Limits,
+    /// Bounds of the books.
+    pub ledger: ledger::Limits,
+}
+
+/// Which records are made known on the way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Wanted {
+    /// Every exchange.
+    pub exchanges: bool,
+    /// Every connection.
+    pub connections: bool,
+    /// Every failure, as soon as it is known.
+    pub failures: bool,
+    /// What is learned of failures later.
+    pub revisions: bool,
+    /// There are several captures: records say which they mean.
+    pub several: bool,
+}
+
+/// Takes records, in the order in which they become known.
+pub type Out<'o> = dyn FnMut(Record) + 'o;
+
+/// An analysis under way: frames in, at the end a report.
+pub struct Analysis {
+    settings: Settings,
+    table: Table<Reader>,
+    ledger: Ledger,
+    /// The exchanges, for the join with the log and the front leg.
+    trail: Trail,
+    /// Datagrams in pieces, at each viewpoint.
+    fragments: BTreeMap<u32, Fragments>,
+    skips: [u64; Skip::ALL.len()],
+    /// Failures that were made known, by id; as they were, if revisions are wanted.
+    known: BTreeMap<String, Option<String>>,
+    /// Sees every frame, and keeps what is asked for.
+    keeper: Option<Box<dyn Keeper>>,
+    /// Knows what listens on this very host.
+    host: Option<Box<dyn Host>>,
+    /// Rewrites the segments of TLS connections whose text is told.
+    clear: Option<Box<Clear>>,
+}
+
+/// Sees the frames of an analysis as they pass, with what it makes of them.
+pub trait Keeper {
+    /// A frame with a segment, and where that belongs.
+    fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place);
+    /// A frame that says that a segment of a connection was not delivered.
+    fn remark(&mut self, frame: &Frame<'_>, error: &Unreachable, connection: Option<u64>);
+    /// A failure was made known.
+    fn failed(&mut self, failure: &Failure);
+    /// For a moment there is nothing to do.
+    fn pause(&mut self);
+}
+
+/// Knows what listens on the host that does the analysis.
+pub trait Host {
+    /// What listens there instead, if `refused` is an address of this host and nothing listens at it.
+    fn listening(&mut self, refused: Endpoint) -> Option<Listening>;
+    /// What the kernel says of the ends of the connection from `client` to `server` that there was at
+    /// `at`; `None` where neither is on this host, or nobody asked the kernel.
+    fn ends(&mut self, client: Endpoint, server: Endpoint, at: Timestamp) -> Option<Ends>;
+}
+
+impl Analysis {
+    /// Nothing read yet.
+    pub fn new(settings: Settings) -> Self {
+        let told = &settings.told;
+        let listeners = told.backends.iter().chain(&told.fronts).filter_map(|one| one.endpoint());
+        let table = Table::new(settings.flow, listeners);
+        let mut ledger = Ledger::new(settings.ledger, settings.known.clone());
+        if settings.records.failures {
+            ledger.tell_fresh();
+        }
+        let trail = Trail::new(settings.log, !told.fronts.is_empty());
+        Self {
+            settings,
+            table,
+            ledger,
+            trail,
+            fragments: BTreeMap::new(),
+            skips: [0; Skip::ALL.len()],
+            known: BTreeMap::new(),
+            keeper: None,
+            host: None,
+            clear: None,
+        }
+    }
+
+    /// From now on TLS connections may be read in clear: see [`Self::hear`].
+    pub fn listen(&mut self) {
+        self.clear = Some(Box::default());
+    }
+
+    /// Somebody tells what was said on a TLS connection. What waited for it goes on with
+    /// [`Self::heard`].
+    pub fn hear(&mut self, spoken: Spoken, out: &mut Out<'_>) {
+        self.clearly(out, |clear, pass| clear.hear(spoken, pass));
+    }
+
+    /// So much of what was told was lost.
+    pub fn missed(&mut self, lost: u64) {
+        if let Some(clear) = &mut self.clear {
+            clear.miss(lost);
+        }
+    }
+
+    /// All was heard that was said so far.
+    pub fn heard(&mut self, out: &mut Out<'_>) {
+        self.clearly(out, |clear, pass| clear.go_on(pass));
+    }
+
+    /// From now on `keeper` sees every frame.
+    pub fn keep(&mut self, keeper: Box<dyn Keeper>) {
+        self.keeper = Some(keeper);
+    }
+
+    /// What is refused on this very host is looked up with `host`.
+    pub fn on(&mut self, host: Box<dyn Host>) {
+        self.host = Some(host);
+    }
+
+    /// Takes the frames at these places of a block, which were captured at one viewpoint.
+    pub fn take(&mut self, block: &Block, places: Range<usize>, viewpoint: u32, out: &mut Out<'_>) {
+        for frame in block.frames(places) {
+            self.frame(&frame, viewpoint, out);
+        }
+        self.tell(out);
+    }
+
+    /// Takes one frame. What it shows is told with [`Self::tell`].
+    pub fn frame(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut Out<'_>) {
+        match packet::decode(frame) {
+            Ok(segment) => {
+                let as_it_was = self.push(&segment, viewpoint, out);
+                if let Some(keeper) = &mut self.keeper {
+                    // What was rewritten, or waits, has no heads in its frame.
+                    let place = if as_it_was {
+                        self.table.place(&segment)
+                    } else {
+                        self.table.whereabouts(&segment, viewpoint)
+                    };
+                    if let Some(place) = place {
+                        keeper.segment(frame, &segment, &place);
+                    }
+                }
+            }
+            Err(Skip::Fragment) => self.fragment(frame, viewpoint, out),
+            Err(skip) => {
+                if skip == Skip::NotTcp
+                    && let Some(unreachable) = icmp::unreachable(frame)
+                {
+                    let Self { table, ledger, trail, settings, .. } = self;
+                    table.unreachable(&unreachable, viewpoint, &mut |output, connection| {
+                        book((ledger, trail), settings, output, connection, out);
+                    });
+                    let of = self.table.between(unreachable.src, unreachable.dst, viewpoint);
+                    if let Some(keeper) = &mut self.keeper {
+                        keeper.remark(frame, &unreachable, of);
+                    }
+                }
+                if matches!(skip, Skip::NotIp | Skip::NotTcp)
+                    && let Some(word) = packet::neighbour(frame)
+                {
+                    self.table.neighbour(word);
+                }
+                self.skip(skip);
+            }
+        }
+    }
+
+    /// Makes known the failures that the frames so far show.
+    pub fn tell(&mut self, out: &mut Out<'_>) {
+        if self.settings.records.failures {
+            self.tell_failures(out);
+        }
+    }
+
+    /// Nothing was captured, and it is now `now`.
+    pub fn tick(&mut self, now: Timestamp, out: &mut Out<'_>) {
+        self.clearly(out, |clear, pass| clear.pass_time(now, pass));
+        let Self { table, ledger, trail, settings, .. } = self;
+        table.tick(now, &mut |output, connection| {
+            book((ledger, trail), settings, output, connection, out);
+        });
+        self.tell(out);
+        if let Some(keeper) = &mut self.keeper {
+            keeper.pause();
+        }
+    }
+
+    /// Nothing came for a while from where frames come from, and it may be `now`.
+    pub fn pause(&mut self, now: Timestamp, out: &mut Out<'_>) {
+        // A stamp from the future is believed here no more than elsewhere.
+        let latest = self.table.now().plus(PAUSE);
+        if self.settings.records.failures {
+            self.tick(now.min(latest), out);
+        }
+    }
+
+    /// A fragment is skipped, unless it completes a datagram with a segment.
+    fn fragment(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut Out<'_>) {
+        let whole = self.fragments.entry(viewpoint).or_default().take(frame);
+        match whole.as_ref().map(|whole| packet::decode(&whole.as_frame())) {
+            Some(Ok(segment)) => {
+                self.push(&segment, viewpoint, out);
+            }
+            _ => self.skip(Skip::Fragment),
+        }
+    }
+
+    fn skip(&mut self, skip: Skip) {
+        for (kind, count) in Skip::ALL.iter().zip(&mut self.skips) {
+            *count = count.saturating_add(u64::from(*kind == skip));
+        }
+    }
+
+    /// Takes a segment; returns whether the table got it now, and as it was.
+    fn push(&mut self, segment: &Segment<'_>, viewpoint: u32, out: &mut Out<'_>) -> bool {
+        // Only one host's programs tell what they say.
+        if self.clear.is_some() && viewpoint == 0 {
+            let mut as_it_was = false;
+            self.clearly(out, |clear, pass| {
+                clear.pass_time(segment.frame.at, pass);
+                as_it_was = clear.take(segment, pass);
+            });
+            return as_it_was;
+        }
+        let Self { table, ledger, trail, settings, .. } = self;
+        table.push(segment, viewpoint, &mut |output, connection| {
+            book((ledger, trail), settings, output, connection, out);
+        });
+        true
+    }
+
+    /// Does something by which segments go on to the table.
+    fn clearly(&mut self, out: &mut Out<'_>, what: impl FnOnce(&mut Clear, &mut tls::Pass<'_>)) {
+        let Self { table, ledger, trail, settings, clear, .. } = self;
+        let Some(clear) = clear else { return };
+        what(clear, &mut |segment| {
+            table.push(segment, 0, &mut |output, connection| {
+                book((ledger, trail), settings, output, connection, out);
+            });
+        });
+    }
+
+    /// Ends every connection, reads the logs, and reports. `captures` is what the sources say of
+    /// themselves.
+    pub fn finish<'a>(
+        mut self,
+        captures: impl IntoIterator<Item = &'a CaptureFacts>,
+        logs: &mut [Text],
+        out: &mut Out<'_>,
+    ) -> Report {
+        self.clearly(out, |clear, pass| clear.finish(pass));
+        let Self { table, ledger, trail, settings, host, clear, .. } = &mut self;
+        table.finish(&mut |output, connection| {
+            book((ledger, trail), settings, output, connection, out);
+        });
+        for ledger::Fresh { mut failure, kept, another_probe } in ledger.take_fresh() {
+            if !another_probe {
+                meet(&mut failure, kept, (host, clear), ledger);
+            }
+        }
+        let ledger = std::mem::take(&mut self.ledger);
+        let report = self.report(ledger, captures, logs);
+        if self.settings.records.failures {
+            self.tell_the_rest(&report, out);
+        }
+        report
+    }
+
+    /// What a report would say if this were the end; what is under way is left out of it.
+    pub fn so_far<'a>(&self, captures: impl IntoIterator<Item = &'a CaptureFacts>) -> Report {
+        self.report(self.ledger.clone(), captures, &mut [])
+    }
+
+    fn report<'a>(
+        &self,
+        mut ledger: Ledger,
+        captures: impl IntoIterator<Item = &'a CaptureFacts>,
+        logs: &mut [Text],
+    ) -> Report {
+        ledger.revise();
+        let ask_others = topology::ask_others(&self.trail);
+        let pass_on = topology::nested(&self.trail, &ledger);
+        let roles = Roles::assign(&ledger, &self.settings.told, pass_on, &ask_others);
+        if self.settings.told.backends.is_empty() {
+            ledger.doubt_errors(&ask_others);
+        }
+        let skips = Skip::ALL.iter().zip(self.skips).map(|(kind, count)| (kind.name(), count));
+        let facts: Vec<&CaptureFacts> = captures.into_iter().collect();
+        let captured = !facts.is_empty();
+        let filtered = facts.iter().fold(0_u64, |sum, one| sum.saturating_add(one.filtered));
+        let first = facts.iter().filter_map(|one| one.first).min();
+        let last = facts.iter().filter_map(|one| one.last).max();
+        let span = first.zip(last).map(|(first, last)| last.since(first));
+        let sources = Sources {
+            span: span.unwrap_or_default(),
+            captures: facts.into_iter().map(capture).collect(),
+            skipped: skips
+                .chain([("filtered", filtered)])
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+            flow: *self.table.counts(),
+            clear: self.clear.as_ref().map(|clear| clear.counts()),
+        };
+        let mut lines = Lines::new(join::interest(&self.trail, &ledger));
+        let told = &self.settings.log_format;
+        let files: Vec<LogFile> = logs
+            .iter_mut()
+            .enumerate()
+            .map(|(file, log)| read_log::read(log, told.clone(), file, &mut lines))
+            .collect();
+        let joined = join::join(&self.trail, &mut ledger, &roles, lines, first.zip(last), captured);
+        let mut report = report::build(sources, &ledger, &roles, self.settings.style);
+        report::hear(&mut report, Heard { files, joined: &joined }, &ledger, self.settings.style);
+        report
+    }
+
+    /// Makes known the failures booked since the last time, as far as they are a backend's by what
+    /// is known so far. Those that turn out to be later are told at the end.
+    fn tell_failures(&mut self, out: &mut Out<'_>) {
+        let Self { ledger, settings, known, keeper, host, clear, .. } = self;
+        let mut fresh = ledger.take_fresh();
+        fresh.sort_by_key(|fresh| fresh.failure.completed(settings.records.several));
+        for ledger::Fresh { mut failure, kept, another_probe } in fresh {
+            if another_probe {
+                continue;
+            }
+            meet(&mut failure, kept, (host, clear), ledger);
+            if Roles::so_far(ledger, &settings.told, failure.server) != Role::Backend {
+                continue;
+            }
+            if failure.verdict.cause == Cause::ConnectionRefused
+                && let Some(listening) =
+                    host.as_mut().and_then(|host| host.listening(failure.server))
+            {
+                ledger.note_listening(failure.connection, &listening);
+                failure.listening = Some(Box::new(listening));
+            }
+            // A listener may yet turn out to be the proxy's own, whose answers are no backend's errors.
+            if failure.verdict.cause == Cause::BackendError && settings.told.backends.is_empty() {
+                let certainty = &mut failure.verdict.certainty;
+                *certainty = (*certainty).min(Certainty::Likely);
+            }
+            let record = report::failure(&failure, settings.style);
+            if let Some(keeper) = keeper {
+                keep_failure(&mut **keeper, &record, clear.is_some());
+            }
+            if kept {
+                let before = settings.records.revisions.then(|| json(&record).to_string());
+                known.insert(record.id.clone(), before);
+            }
+            out(Record::Failure(Box::new(record)));
+        }
+    }
+
+    /// Makes known what the end showed: failures that were not told yet, and what changed of those
+    /// that were.
+    fn tell_the_rest(mut self, report: &Report, out: &mut Out<'_>) {
+        for failure in &report.failures {
+            match self.known.remove(&failure.id) {
+                None => {
+                    if let Some(keeper) = &mut self.keeper {
+                        keep_failure(&mut **keeper, failure, self.clear.is_some());
+                    }
+                    out(Record::Failure(Box::new(failure.clone())));
+                }
+                Some(None) => {}
+                Some(Some(before)) => {
+                    // It was made from a value.
+                    let before = serde_json::from_str(&before).unwrap_or_default();
+                    let changed = changed_fields(&before, &json(failure));
+                    if !changed.is_empty() {
+                        out(revision(&failure.id, changed));
+                    }
+                }
+            }
+        }
+        // What was told as a backend's failure and is none: the listener is the proxy's own.
+        for id in self.known.keys() {
+            out(revision(id, Map::from_iter([("retracted".to_owned(), Value::Bool(true))])));
+        }
+    }
+}
+
+/// Asks the kernel of this host what it knows of a failure's connection, for the books as well if it is
+/// kept there: later the kernel has forgotten it.
+fn meet(
+    failure: &mut ledger::Failure,
+    kept: bool,
+    (host, clear): (&mut Option<Box<dyn Host>>, &Option<Box<Clear>>),
+    ledger: &mut Ledger,
+) {
+    let at = failure.seen();
+    let (client, server) = (failure.client, failure.server);
+    let ends = host.as_mut().and_then(|host| host.ends(client, server, at));
+    if let Some(mut ends) = ends {
+        if let Some(clear) = clear {
+            // The kernel counts ciphertext.
+            count_text(clear, ends.client.as_mut(), server, client);
+            count_text(clear, ends.server.as_mut(), client, server);
+        }
+        failure.meet(ends.clone());
+        if kept {
+            ledger.note_ends(failure, &ends);
+        }
+    }
+}
+
+/// Counts text in what `end` had received of its peer's, where the two speak TLS that was read.
+fn count_text(clear: &Clear, end: Option<&mut End>, peer: Endpoint, own: Endpoint) {
+    if let Some(closed) = end.and_then(|end| end.closed.as_mut()) {
+        closed.read_to = clear.in_text(peer, own, closed.read_to);
+        closed.received_to = clear.in_text(peer, own, closed.received_to);
+    }
+}
+
+/// Books what became known, and makes a record of it where one is wanted.
+fn book(
+    (ledger, trail): (&mut Ledger, &mut Trail),
+    settings: &Settings,
+    output: Output,
+    connection: &Connection,
+    out: &mut Out<'_>,
+) {
+    let wanted = settings.records;
+    let noted = matches!(&output, Output::Exchange(exchange) if trail.note(exchange, connection));
+    match output {
+        Output::Exchange(exchange) if wanted.exchanges => {
+            let copy = exchange.clone();
+            let failed = ledger.book(Output::Exchange(exchange), connection);
+            if noted && failed {
+                trail.failed();
+            }
+            let secrets = settings.style.show_secrets;
+            let record = ExchangeRecord::new(&copy, connection, failed, secrets, wanted.several);
+            out(Record::Exchange(record));
+        }
+        Output::Ended(ended) if wanted.connections && !connection.never_left() => {
+            ledger.book(Output::Ended(ended), connection);
+            let role = Roles::so_far(ledger, &settings.told, connection.server);
+            let record = ConnectionRecord::new(&ended, connection, role, wanted.several);
+            out(Record::Connection(record));
+        }
+        other => {
+            if ledger.book(other, connection) && noted {
+                trail.failed();
+            }
+        }
+    }
+}
+
+/// Hands a failure on to be kept. Where TLS is read in clear, no file shall say what was asked: its
+/// frames do not say it either.
+fn keep_failure(keeper: &mut dyn Keeper, failure: &Failure, in_clear: bool) {
+    if !in_clear {
+        return keeper.failed(failure);
+    }
+    let [proxy, backend] = [&failure.proxy, &failure.backend]
+        .map(|end| end.as_deref().unwrap_or("a client").to_owned());
+    let summary = format!("between {proxy} and {backend}");
+    keeper.failed(&Failure { request: None, summary, ..failure.clone() });
+}
+
+fn json(failure: &Failure) -> Value {
+    // Its keys are strings: it can always be written.
+    serde_json::to_value(failure).unwrap_or_default()
+}
+
+fn changed_fields(before: &Value, after: &Value) -> Map<String, Value> {
+    let after = after.as_object().into_iter().flatten();
+    after
+        .filter(|(name, value)| before.get(name) != Some(value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn revision(id: &str, mut changed: Map<String, Value>) -> Record {
+    changed.insert("id".to_owned(), id.into());
+    Record::Revision(changed)
+}
+
+/// Reads all sources to their ends and reports. They are given in the order of their first frames;
+/// those that overlap in time are several viewpoints. `out` gets the records that the settings ask
+/// for.
+///
+/// # Errors
+/// When a source fails before it brought anything.
+pub fn analyze<S: Source>(
+    sources: &mut [S],
+    settings: Settings,
+    out: &mut Out<'_>,
+) -> Result<Report, SourceError> {
+    analyze_with_logs(sources, &mut [], settings, out)
+}
+
+/// The same, joined with the lines of the proxy's logs, which are read after the captures. Without any
+/// capture it is what the logs alone say.
+///
+/// # Errors
+/// When a source fails before it brought anything.
+pub fn analyze_with_logs<S: Source>(
+    sources: &mut [S],
+    logs: &mut [Text],
+    settings: Settings,
+    out: &mut Out<'_>,
+) -> Result<Report, SourceError> {
+    let mut analysis = Analysis::new(settings);
+    merge::in_time(sources, &mut |brought| match brought {
+        Brought::Frames(block, places, viewpoint) => analysis.take(block, places, viewpoint, out),
+        Brought::Pause(now) => analysis.pause(now, out),
+    })?;
+    Ok(analysis.finish(sources.iter().map(Source::facts), logs, out))
+}
+
+fn capture(facts: &CaptureFacts) -> report::Capture {
+    report::Capture {
+        path: facts.path.clone(),
+        format: facts.format.name(),
+        link_types: facts.links.iter().map(|link| link.name().into_owned()).collect(),
+        frames: facts.frames,
+        bytes: facts.bytes,
+        first: facts.first.map(|at| at.to_string()),
+        last: facts.last.map(|at| at.to_string()),
+        truncated_frames: facts.truncated_frames,
+        kernel_drops: facts.dropped.map(|dropped| dropped.by_kernel),
+        interface_drops: facts.dropped.map(|dropped| dropped.by_interface),
+        damage: facts.damage.clone(),
+    }
+}

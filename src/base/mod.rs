@@ -1,0 +1,9 @@
+//! What every room may use: points in time, digests, text for a terminal, and what of captured text is
+//! shown.
+
+pub mod digest;
+pub mod escape;
+pub mod secret;
+pub mod similar;
+pub mod time;
+pub mod wrap;

@@ -1,0 +1,72 @@
+//! Points in time, as the frames carry them.
+//!
+//! No other clock exists in the analysis: `now` is the time of the newest frame.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+/// Nanoseconds since 1970-01-01T00:00:00Z, as stamped by whoever took the capture.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// Later than all others.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// From nanoseconds since the epoch.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since the epoch.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The time that passed since `earlier`; zero when `earlier` is the later one, for captures
+    /// do step backwards (several queues, clock corrections, merged files).
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The time `duration` later.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(nanos))
+    }
+}
+
+/// RFC 3339 in UTC with nanoseconds: `2026-11-20T17:26:00.000000000Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instant = SystemTime::UNIX_EPOCH
+            .checked_add(Duration::from_nanos(self.0))
+            .unwrap_or(SystemTime::UNIX_EPOCH);
+        humantime::format_rfc3339_nanos(instant).fmt(f)
+    }
+}
+
+/// Nanoseconds, as JSON has them.
+pub fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_steps_back_gives_zero_not_an_overflow() {
+        let early = Timestamp::from_nanos(5);
+        let late = Timestamp::from_nanos(9);
+        assert_eq!(late.since(early), Duration::from_nanos(4));
+        assert_eq!(early.since(late), Duration::ZERO);
+    }
+
+    #[test]
+    fn every_value_can_be_shown() {
+        assert_eq!(Timestamp::from_nanos(0).to_string(), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(Timestamp::from_nanos(u64::MAX).to_string(), "2554-07-21T23:34:33.709551615Z");
+    }
+}

@@ -1,0 +1,136 @@
+//! What the arguments and the configuration file mean: the settings of the layers, and where the
+//! answer goes.
+
+use super::config_file::Error;
+use crate::analysis::{Settings, Wanted};
+use crate::cli::config_file::File;
+use crate::cli::{Format, Shared, When, Where};
+use crate::knowledge::Timeouts;
+use crate::knowledge::{OfBackend, OfProxy, Origin, Setting, Told};
+use crate::report::Style;
+use crate::timeouts::{Known, Limit};
+use crate::topology::roles::{self, Vantage};
+use anstream::ColorChoice;
+use std::time::Duration;
+
+/// A configuration file with every key, and what it means.
+pub const EXAMPLE: &str = include_str!("example.toml");
+
+/// The settings of an analysis, of `several` captures or of one.
+///
+/// # Errors
+/// When the configuration file cannot be read or is wrong.
+pub fn settings(typed: &Shared, several: bool) -> Result<Settings, Error> {
+    let file =
+        typed.config.as_deref().map(crate::cli::config_file::read).transpose()?.unwrap_or_default();
+    let jsonl = typed.format == Format::Jsonl;
+    let fronts = typed.front.iter().chain(&file.fronts).copied().collect();
+    Ok(Settings {
+        told: roles::Told { backends: typed.backend.clone(), fronts },
+        style: Style {
+            show_secrets: typed.show_secrets,
+            vantage: typed.vantage.map(|place| match place {
+                Where::Proxy => Vantage::Proxy,
+                Where::Backend => Vantage::Backend,
+                Where::Between => Vantage::Between,
+                Where::SameHost => Vantage::SameHost,
+            }),
+            what_if: typed.what_if.map(|wanted| Timeouts {
+                backend_keepalive: wanted.backend_keepalive,
+                proxy_idle: wanted.proxy_idle,
+                ..Timeouts::default()
+            }),
+        },
+        known: told(typed, &file),
+        records: Wanted {
+            exchanges: jsonl && typed.exchanges,
+            connections: jsonl && typed.connections,
+            failures: jsonl,
+            revisions: jsonl,
+            several,
+        },
+        ..Settings::default()
+    })
+}
+
+/// What counts of all that was said of one timeout: an option before the file, the file before the
+/// default of a known kind. A default of zero is none: such a server closes after each answer.
+fn first(
+    option: Option<Duration>,
+    file: Option<Duration>,
+    default: Option<(Limit<Duration>, Origin)>,
+) -> Option<Setting> {
+    let told = |value: Duration, by| Setting { value, by };
+    let default = default.and_then(|(limit, by)| {
+        let value = limit.value().filter(|value| !value.is_zero())?;
+        Some(told(value, by))
+    });
+    option
+        .map(|value| told(value, Origin::Option))
+        .or(file.map(|value| told(value, Origin::Config)))
+        .or(default)
+}
+
+/// What is told of each backend and proxy, by options and the file.
+fn told(typed: &Shared, file: &File) -> Told {
+    let backend = |entry: Option<&crate::cli::config_file::Backend>| {
+        let kind: Option<&'static Known> = typed.server.or(entry.and_then(|entry| entry.kind));
+        let accepted = entry.and_then(|entry| entry.accepted.as_ref());
+        OfBackend {
+            name: entry.and_then(|entry| entry.name.clone()),
+            kind: kind.map(|kind| kind.id),
+            keepalive: first(
+                typed.backend_keepalive,
+                entry.and_then(|entry| entry.keepalive),
+                kind.map(|kind| (kind.idle, Origin::Server(kind.id))),
+            ),
+            accepted: typed.health_expect.as_ref().or(accepted).cloned(),
+        }
+    };
+    let proxy = |entry: Option<&crate::cli::config_file::Proxy>| {
+        let kind: Option<&'static Known> = typed.proxy.or(entry.and_then(|entry| entry.kind));
+        let default = |limit: fn(&Known) -> Limit<Duration>| {
+            kind.map(|kind| (limit(kind), Origin::Proxy(kind.id)))
+        };
+        let of =
+            |value: fn(&crate::cli::config_file::Proxy) -> Option<Duration>| entry.and_then(value);
+        OfProxy {
+            name: entry.and_then(|entry| entry.name.clone()),
+            kind: kind.map(|kind| kind.id),
+            idle: first(typed.proxy_idle, of(|entry| entry.idle), default(|kind| kind.idle)),
+            read: first(typed.proxy_read, of(|entry| entry.read), default(|kind| kind.read)),
+            connect: first(
+                typed.proxy_connect,
+                of(|entry| entry.connect),
+                default(|kind| kind.connect),
+            ),
+            accepted: kind.and_then(|kind| kind.accepts?.parse().ok()),
+        }
+    };
+    Told {
+        any_backend: backend(None),
+        any_proxy: proxy(None),
+        backends: file.backends.iter().map(|one| (one.listen, backend(Some(one)))).collect(),
+        proxies: file.proxies.iter().map(|one| (one.address, proxy(Some(one)))).collect(),
+        ..Told::default()
+    }
+}
+
+/// Whether to colour; `None` leaves it to the output: a terminal, and no NO_COLOR.
+pub fn color(when: When) -> Option<ColorChoice> {
+    match when {
+        When::Auto => None,
+        When::Always => Some(ColorChoice::Always),
+        When::Never => Some(ColorChoice::Never),
+    }
+}
+
+/// Whether to show progress; `None` leaves it to standard error: a terminal.
+pub fn progress(typed: &Shared) -> Option<bool> {
+    match typed.progress {
+        When::Auto if typed.quiet => Some(false),
+        When::Auto => None,
+        When::Always => Some(true),
+        When::Never => Some(false),
+    }
+}

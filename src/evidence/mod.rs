@@ -1,0 +1,117 @@
+//! Frames that are kept in files: as they pass (`--write`), and for each failure the last ones of its
+//! connection, with a comment on those that prove it (`--keep-evidence`).
+//!
+//! ```text
+//! frame ──redact──▶ what may be kept of it ──▶ recording (a row of files)
+//!                                          └─▶ recent (memory, bounded) ──failure──▶ evidence (a file each)
+//! ```
+//!
+//! Invariants: no body reaches memory or a file unless `--full` asks for it; nor does a header's value
+//! but those of a short list; a file that exists under its name is whole.
+
+mod last_frames;
+mod pcapng;
+mod per_failure;
+mod recording;
+mod redact;
+
+use crate::analysis;
+use crate::flow::Place;
+use crate::packet::icmp::Unreachable;
+use crate::packet::{Frame, Segment};
+use crate::report::Failure;
+pub use per_failure::Evidence;
+pub use recording::{Recording, Rotation, folder_of};
+use redact::Redacted;
+use std::cell::RefCell;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::rc::Rc;
+
+/// Makes a file that nobody but its owner may read, whatever was there before.
+fn private(path: &Path) -> io::Result<File> {
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    // It may be /dev/null.
+    if file.metadata()?.is_file() {
+        // Before anything is in it.
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.set_len(0)?;
+    }
+    Ok(file)
+}
+
+/// What went wrong with files, each thing told once.
+#[derive(Clone, Debug, Default)]
+pub struct Troubles(Rc<RefCell<Vec<String>>>);
+
+impl Troubles {
+    fn tell(&self, trouble: String) {
+        self.0.borrow_mut().push(trouble);
+    }
+
+    /// What has not been told yet.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.borrow_mut())
+    }
+}
+
+/// Keeps frames in files.
+pub struct Keeper {
+    recording: Option<Recording>,
+    evidence: Option<Evidence>,
+    /// Frames are kept as they are.
+    full: bool,
+    scratch: Vec<u8>,
+}
+
+impl Keeper {
+    /// Keeps what the two of them are for; `full` keeps frames as they are, bodies and secrets too.
+    pub fn new(recording: Option<Recording>, evidence: Option<Evidence>, full: bool) -> Self {
+        Self { recording, evidence, full, scratch: Vec::new() }
+    }
+}
+
+impl analysis::Keeper for Keeper {
+    fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place) {
+        let kept = if self.full {
+            Redacted::whole(frame)
+        } else {
+            redact::segment(frame, segment, place, &mut self.scratch)
+        };
+        if let Some(recording) = &mut self.recording {
+            recording.frame(&kept);
+        }
+        if let Some(evidence) = &mut self.evidence {
+            evidence.segment(&kept, segment, place);
+        }
+    }
+
+    fn remark(&mut self, frame: &Frame<'_>, error: &Unreachable, connection: Option<u64>) {
+        let mut kept = Redacted::whole(frame);
+        if !self.full {
+            // Routers quote up to 576 bytes (RFC 1812, section 4.3.2.3): a head may be among them.
+            kept.bytes = frame.bytes.get(..error.before_rest).unwrap_or(frame.bytes);
+        }
+        if let Some(recording) = &mut self.recording {
+            recording.frame(&kept);
+        }
+        if let Some((evidence, connection)) = self.evidence.as_mut().zip(connection) {
+            evidence.remark(&kept, connection);
+        }
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        if let Some(evidence) = &mut self.evidence {
+            evidence.failed(failure);
+        }
+    }
+
+    fn pause(&mut self) {
+        if let Some(recording) = &mut self.recording {
+            recording.flush();
+        }
+    }
+}

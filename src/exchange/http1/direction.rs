@@ -1,0 +1,189 @@
+//! One side of an HTTP/1 connection: where in its messages it is.
+
+use super::body::Body;
+use super::head::{MAX_HEAD, Parsed};
+use crate::flow::{Head, Heads, StreamPos};
+use crate::packet::FrameRef;
+
+#[derive(Debug)]
+pub(crate) struct Direction {
+    pub(crate) phase: Phase,
+    /// The head so far, when it began in an earlier segment.
+    pub(crate) partial: Vec<u8>,
+    /// Where heads were met.
+    pub(crate) heads: Heads,
+}
+
+/// Where in its messages a side is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Phase {
+    /// In a head, or before one.
+    Head,
+    /// In a body.
+    Body(Body),
+    /// Somewhere: what would tell was not captured.
+    Lost,
+}
+
+/// What is left of a segment.
+#[derive(Clone, Copy)]
+pub(crate) struct Rest<'a> {
+    /// Position of the first byte.
+    pub(crate) pos: StreamPos,
+    /// What was captured of it.
+    pub(crate) bytes: &'a [u8],
+    /// How long it was on the wire.
+    pub(crate) len: u64,
+    /// See `StreamEvent::Bytes`.
+    pub(crate) ack: Option<StreamPos>,
+    /// See `StreamEvent::Bytes`.
+    pub(crate) first_copy: bool,
+    /// The frame.
+    pub(crate) frame: FrameRef,
+}
+
+impl Rest<'_> {
+    pub(crate) fn skip(&mut self, count: u64) {
+        self.pos = self.pos.plus(count);
+        self.len = self.len.saturating_sub(count);
+        self.bytes =
+            usize::try_from(count).ok().and_then(|at| self.bytes.get(at..)).unwrap_or_default();
+    }
+
+    /// Empty lines between messages are no part of them.
+    pub(crate) fn skip_blank(&mut self) {
+        let blank = self.bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.skip(u64::try_from(blank).unwrap_or_default());
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        u64::try_from(self.bytes.len()).is_ok_and(|captured| captured < self.len)
+    }
+
+    pub(crate) fn end(&self) -> StreamPos {
+        self.pos.plus(self.len)
+    }
+}
+
+/// What the next bytes of a head came to.
+pub(crate) enum HeadStep<T, L> {
+    /// It ended after so many of them.
+    Whole {
+        /// What it says.
+        head: T,
+        /// How many.
+        used: u64,
+        /// What follows; `None` where readers of a request differ.
+        body: Option<Body>,
+    },
+    /// It goes on.
+    More,
+    /// The rest of it was not captured, or it is longer than any head should be: what its first line
+    /// says.
+    Cut(L),
+    /// It is none; what its first line says.
+    Invalid(L),
+}
+
+impl Direction {
+    /// At this place of its messages.
+    pub(crate) fn new(phase: Phase) -> Self {
+        Self { phase, partial: Vec::new(), heads: Heads::default() }
+    }
+
+    /// Takes bytes of a head. They are copied only when it does not end within them. `line` reads the
+    /// first line of one that was cut.
+    pub(crate) fn head_bytes<T, L>(
+        &mut self,
+        rest: &Rest<'_>,
+        parse: impl Fn(&[u8]) -> Parsed<T>,
+        line: impl Fn(&[u8]) -> L,
+    ) -> HeadStep<T, L> {
+        let before = self.partial.len();
+        let parsed = if before == 0 {
+            parse(rest.bytes)
+        } else {
+            self.partial.extend_from_slice(rest.bytes);
+            if ends_head(&self.partial, before) { parse(&self.partial) } else { Parsed::Partial }
+        };
+        let mut note = |len: usize| {
+            let len = u32::try_from(len).unwrap_or(u32::MAX);
+            self.heads.note(Head { start: rest.pos, len, begins: before == 0 });
+        };
+        match parsed {
+            Parsed::Whole(read) => {
+                let used = read.len.saturating_sub(before);
+                note(used);
+                self.partial = Vec::new();
+                let used = u64::try_from(used).unwrap_or_default();
+                HeadStep::Whole { head: read.head, used, body: read.body }
+            }
+            Parsed::Partial if rest.is_cut() || self.partial.len() > MAX_HEAD => {
+                note(rest.bytes.len());
+                let partial = std::mem::take(&mut self.partial);
+                HeadStep::Cut(line(if before == 0 { rest.bytes } else { &partial }))
+            }
+            Parsed::Partial => {
+                note(rest.bytes.len());
+                if before == 0 {
+                    self.partial.extend_from_slice(rest.bytes);
+                }
+                HeadStep::More
+            }
+            Parsed::Invalid => {
+                let partial = std::mem::take(&mut self.partial);
+                HeadStep::Invalid(line(if before == 0 { rest.bytes } else { &partial }))
+            }
+        }
+    }
+
+    pub(crate) fn lose(&mut self) {
+        self.partial = Vec::new();
+        self.phase = Phase::Lost;
+    }
+}
+
+/// There is an empty line in `head` that ends at `from` or later.
+fn ends_head(head: &[u8], from: usize) -> bool {
+    let tail = head.get(from.saturating_sub(3)..).unwrap_or_default();
+    tail.windows(2).any(|pair| pair == b"\n\n") || tail.windows(3).any(|three| three == b"\n\r\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::http1::head;
+
+    #[test]
+    fn an_empty_line_ends_a_head_wherever_segments_end() {
+        assert!(ends_head(b"GET / HTTP/1.1\r\n\r\n", 17));
+        assert!(ends_head(b"GET / HTTP/1.1\r\n\r\n", 0));
+        assert!(ends_head(b"GET / HTTP/1.1\n\n", 15));
+        assert!(!ends_head(b"GET / HTTP/1.1\r\nHost: a\r\n", 16));
+    }
+
+    /// The whole of it is parsed when it has ended, and not again with every segment.
+    #[test]
+    fn a_head_in_single_bytes_is_parsed_once() {
+        let lines: String = (0..60).map(|line| format!("x{line}: {}\n", "1".repeat(250))).collect();
+        let head = format!("GET /slow HTTP/1.1\r\n{lines}\r\n");
+        let parsed = std::cell::RefCell::new(Vec::new());
+        let parse = |bytes: &[u8]| {
+            parsed.borrow_mut().push(bytes.len());
+            head::request(bytes)
+        };
+        let mut direction = Direction::new(Phase::Head);
+        let (mut whole, mut pos) = (0, StreamPos::default());
+        for byte in head.as_bytes().chunks(1) {
+            let frame =
+                FrameRef { capture: 0, number: 1, at: crate::base::time::Timestamp::default() };
+            let rest = Rest { pos, bytes: byte, len: 1, ack: None, first_copy: true, frame };
+            let step = direction.head_bytes(&rest, parse, head::request_line);
+            whole += usize::from(matches!(step, HeadStep::Whole { .. }));
+            pos = pos.plus(1);
+        }
+        assert_eq!(whole, 1);
+        // The first segment may hold all of it.
+        assert_eq!(*parsed.borrow(), [1, head.len()]);
+    }
+}

@@ -1,0 +1,111 @@
+//! What gaps in the capture do to HTTP/1 framing: within a body whose length is known they are
+//! counted, elsewhere the direction is lost.
+
+use super::body::Advance;
+use super::direction::{Phase, Rest};
+use super::{Http1, Out};
+use crate::exchange::{Response, Unread};
+use crate::flow::{Connection, Side, StreamPos};
+use crate::packet::FrameRef;
+use std::time::Duration;
+
+/// Fewer missing bytes than this hold no message: `GET / HTTP/1.0` or `HTTP/1.1 200` and two line
+/// ends. A missing FIN or a keep-alive probe looks like a gap of one.
+pub const MIN_MESSAGE: u64 = 16;
+
+impl Http1 {
+    pub(crate) fn client_gap(
+        &mut self,
+        pos: StreamPos,
+        len: u64,
+        frame: FrameRef,
+        connection: &Connection,
+        out: &mut Out<'_>,
+    ) {
+        let mut rest = Rest { pos, bytes: &[], len, ack: None, first_copy: false, frame };
+        while rest.len > 0 {
+            match &mut self.client.phase {
+                Phase::Body(body) => {
+                    let advance = body.advance(&[], rest.len);
+                    self.sent_body(advance, &mut rest);
+                }
+                // Nothing of this side is captured at all: what it sent since the last answer is
+                // the next request.
+                Phase::Lost
+                    if self.pending.is_empty() && connection.half(Side::Client).segments == 0 =>
+                {
+                    self.client.phase = Phase::Head;
+                }
+                Phase::Lost => {
+                    self.touch_request(rest.end(), frame);
+                    return;
+                }
+                Phase::Head => {
+                    if self.client.partial.is_empty() {
+                        if rest.len < MIN_MESSAGE {
+                            // No message, but perhaps the first bytes of one.
+                            self.lossy = true;
+                            return;
+                        }
+                        self.begin_request(&rest, connection, out);
+                    }
+                    if let Some(request) = self.pending.back_mut() {
+                        request.unread = Some(Unread::Gap);
+                    }
+                    self.lossy = true;
+                    self.client.lose();
+                }
+            }
+        }
+    }
+
+    pub(crate) fn server_gap(
+        &mut self,
+        pos: StreamPos,
+        len: u64,
+        frame: FrameRef,
+        out: &mut Out<'_>,
+    ) {
+        let mut rest = Rest { pos, bytes: &[], len, ack: None, first_copy: false, frame };
+        while rest.len > 0 {
+            match &mut self.server.phase {
+                Phase::Body(body) => match body.advance(&[], rest.len) {
+                    Advance::Lost | Advance::Invalid => self.lose_response(Unread::Gap),
+                    advance => self.received_body(advance, &mut rest, out),
+                },
+                Phase::Lost => return,
+                Phase::Head => {
+                    let begun = !self.server.partial.is_empty();
+                    if !begun && (rest.len < MIN_MESSAGE || self.pending.is_empty()) {
+                        self.lossy = true;
+                        return;
+                    }
+                    self.response.get_or_insert(Response {
+                        status: None,
+                        start: pos,
+                        end: pos.plus(len),
+                        received: 0,
+                        expected: None,
+                        first: frame,
+                        last: frame,
+                        longest_pause: Duration::ZERO,
+                        head_len: 0,
+                        head_complete: false,
+                        flaw: None,
+                        unclear: false,
+                        until_close: false,
+                        wants_tls: false,
+                        least: None,
+                        found: false,
+                        server: None,
+                        announces_close: false,
+                        after_close: false,
+                        before_close: None,
+                        complete: false,
+                    });
+                    self.lose_response(Unread::Gap);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,494 @@
+//! HTTP/1.0 and 1.1 (RFC 9112): two directions of messages, paired in order.
+//!
+//! Each direction is either in a head, in a body, or lost: something that framing needs was not
+//! captured. A lost direction finds its way again by turns: where the client sends a new request,
+//! what the server said before is over; a segment that begins with a status line begins a response.
+//! An exchange that was lost on the way is [`Outcome::Unread`]: never a failure, never forgotten.
+//!
+//! Invariant: nothing is made known before it is certain that this is HTTP/1 ([`Known`]).
+
+mod body;
+mod direction;
+pub mod flaw;
+pub mod gaps;
+pub mod head;
+mod responses;
+
+use super::detect::is_request;
+use super::{
+    Asked, Ended, Exchange, Flaw, FlawKind, Outcome, Output, Protocol, ProxyHeader, Request,
+    Response, Unread,
+};
+use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
+use crate::packet::FrameRef;
+use body::{Advance, Body};
+use direction::{Direction, HeadStep, Phase, Rest};
+use std::collections::VecDeque;
+
+/// Requests on one connection that may wait for answers; a client that sends more is none.
+const MAX_PENDING: usize = 1_024;
+
+/// Both directions of one connection.
+#[derive(Debug)]
+pub(super) struct Http1 {
+    pub(super) client: Direction,
+    pub(super) server: Direction,
+    /// Requests without a whole response, the oldest first.
+    pub(super) pending: VecDeque<Request>,
+    /// The last of them is still being sent.
+    pub(super) sending: bool,
+    /// The response to the first of them, as far as it got.
+    pub(super) response: Option<Response>,
+    /// Why that response cannot be followed.
+    pub(super) unread: Option<Unread>,
+    /// Framing is over: what follows is no HTTP/1.
+    pub(super) over: Option<Over>,
+    /// Some bytes were missed: what looks malformed may be the middle of something.
+    pub(super) lossy: bool,
+    /// The same, by the snap length or by what cannot be framed: until a turn shows where things are.
+    pub(super) astray: bool,
+    /// What became of the exchange before could not be read.
+    blind: bool,
+    pub(super) known: Known,
+    pub(super) exchanges: u32,
+    last_asked: Option<Asked>,
+    /// The header before everything else.
+    pub(super) proxied: Option<ProxyHeader>,
+    /// What the last answer was, to know what follows it unasked.
+    pub(super) after: Option<FlawKind>,
+    /// What followed it, before a request that it could answer.
+    pub(super) leftover: Option<Flaw>,
+    /// The next answer's head is found by its looks.
+    pub(super) found: bool,
+    /// The status of an answer that came unasked.
+    pub(super) unasked: Option<u16>,
+    /// An answered exchange that is not made known yet.
+    pub(super) held: Option<Box<Exchange>>,
+    pub(super) quiet_since: Option<FrameRef>,
+    /// The last interim response to the oldest request outstanding.
+    pub(super) interim: Option<FrameRef>,
+    pub(super) close_announced: bool,
+    pub(super) surplus: u32,
+}
+
+/// How sure it is that this is HTTP/1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Known {
+    /// A whole head was met.
+    Certain,
+    /// The client began with what may be a request: what the server answers will tell.
+    Opening,
+    /// The beginning was not captured: the first whole head will tell, if one comes.
+    Seeking,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Over {
+    /// A 101 or a 2xx to CONNECT made it a tunnel.
+    Tunnel,
+    /// The client sent something else.
+    NotHttp,
+    /// The client has closed, and an answer came all the same.
+    Late,
+}
+
+pub(super) type Out<'o> = dyn FnMut(Output) + 'o;
+
+impl Http1 {
+    pub(super) fn new(
+        connection: &Connection,
+        known: Known,
+        proxied: Option<ProxyHeader>,
+        greeted: u32,
+    ) -> Self {
+        // A connection begun before the capture is in the middle of something.
+        let phase = match connection.start {
+            Start::Handshake => Phase::Head,
+            Start::Midstream => Phase::Lost,
+        };
+        Self {
+            client: Direction::new(phase),
+            server: Direction::new(phase),
+            pending: VecDeque::new(),
+            sending: false,
+            response: None,
+            unread: None,
+            over: None,
+            lossy: connection.start == Start::Midstream || connection.has_gaps(),
+            astray: false,
+            blind: false,
+            known,
+            exchanges: 0,
+            last_asked: None,
+            proxied,
+            after: None,
+            leftover: None,
+            found: false,
+            unasked: None,
+            held: None,
+            quiet_since: connection.established,
+            interim: None,
+            close_announced: false,
+            surplus: greeted,
+        }
+    }
+
+    pub(super) fn on(
+        &mut self,
+        event: StreamEvent<'_>,
+        connection: &Connection,
+        out: &mut impl FnMut(Output, &Connection),
+    ) {
+        let out: &mut Out<'_> = &mut |output| out(output, connection);
+        match event {
+            StreamEvent::Settled => self.settle(connection, out),
+            // Its end was told with all else.
+            StreamEvent::End => {}
+            _ if self.over.is_some() => {}
+            StreamEvent::Bytes { from, pos, bytes, len, ack, first_copy, frame } => {
+                let rest = Rest { pos, bytes, len: u64::from(len), ack, first_copy, frame };
+                match from {
+                    Side::Client => self.client_bytes(rest, connection, out),
+                    Side::Server => self.server_bytes(rest, connection, out),
+                }
+            }
+            StreamEvent::Gap { from: Side::Client, pos, len, frame } => {
+                self.client_gap(pos, len, frame, connection, out);
+            }
+            StreamEvent::Gap { from: Side::Server, pos, len, frame } => {
+                self.server_gap(pos, len, frame, out);
+            }
+            StreamEvent::Fin { from: Side::Server, mark } => {
+                let flaw = self.response.and_then(|response| response.flaw);
+                if flaw.is_some_and(|flaw| flaw.kind == FlawKind::Length) {
+                    // Whether this is all of it depends on which of its lengths is right.
+                    self.lose_response(Unread::Conflicting);
+                } else if let Phase::Body(Body::UntilClose) = self.server.phase {
+                    self.response_done(mark.frame, out);
+                    // What was asked meanwhile may have been answered in what was taken for its body.
+                    self.unread = (!self.pending.is_empty()).then_some(Unread::Conflicting);
+                }
+            }
+            StreamEvent::Fin { .. } | StreamEvent::Rst { .. } => {}
+        }
+    }
+
+    fn client_bytes(&mut self, mut rest: Rest<'_>, connection: &Connection, out: &mut Out<'_>) {
+        while rest.len > 0 && self.over.is_none() {
+            match &mut self.client.phase {
+                Phase::Body(body) => {
+                    let advance = body.advance(rest.bytes, rest.len);
+                    self.sent_body(advance, &mut rest);
+                }
+                Phase::Lost if self.known != Known::Opening && is_request(rest.bytes) => {
+                    self.sending = false;
+                    self.client.phase = Phase::Head;
+                }
+                Phase::Lost => {
+                    self.touch_request(rest.end(), rest.frame);
+                    return;
+                }
+                Phase::Head => {
+                    if self.client.partial.is_empty() {
+                        rest.skip_blank();
+                        if rest.len == 0 {
+                            return;
+                        }
+                        self.begin_request(&rest, connection, out);
+                    }
+                    self.request_head(&mut rest, out);
+                }
+            }
+        }
+    }
+
+    pub(super) fn sent_body(&mut self, advance: Advance, rest: &mut Rest<'_>) {
+        match advance {
+            Advance::More => {
+                self.touch_request(rest.end(), rest.frame);
+                rest.skip(rest.len);
+            }
+            Advance::Done(used) => {
+                self.touch_request(rest.pos.plus(used), rest.frame);
+                self.request_done();
+                rest.skip(used);
+            }
+            Advance::Lost | Advance::Invalid => {
+                self.lossy = true;
+                self.client.lose();
+            }
+        }
+    }
+
+    pub(super) fn begin_request(
+        &mut self,
+        rest: &Rest<'_>,
+        connection: &Connection,
+        out: &mut Out<'_>,
+    ) {
+        self.release(out);
+        if self.pending.len() >= MAX_PENDING {
+            self.over = Some(Over::NotHttp);
+            return;
+        }
+        self.pending.push_back(Request {
+            start: rest.pos,
+            end: rest.pos,
+            complete: false,
+            first: rest.frame,
+            last: rest.frame,
+            head: None,
+            unread: None,
+            ack: rest.ack,
+            first_copy: rest.first_copy,
+            server_pos: rest.ack.unwrap_or(connection.half(Side::Server).next),
+        });
+        self.sending = true;
+    }
+
+    fn request_head(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
+        match self.client.head_bytes(rest, head::request, head::request_line) {
+            HeadStep::Whole { head, used, body } => {
+                self.known = Known::Certain;
+                self.touch_request(rest.pos.plus(used), rest.frame);
+                if let Some(request) = self.pending.back_mut() {
+                    request.unread = head.odd.then_some(Unread::NotHttp);
+                    request.head = Some(head);
+                }
+                rest.skip(used);
+                self.turn(out);
+                if let Some(body) = body {
+                    self.client.phase = Phase::Body(body);
+                    if body.is_done() {
+                        self.request_done();
+                    }
+                } else {
+                    self.unread_request(Unread::Conflicting);
+                    self.touch_request(rest.end(), rest.frame);
+                    rest.skip(rest.len);
+                }
+            }
+            HeadStep::More => {
+                self.touch_request(rest.end(), rest.frame);
+                rest.skip(rest.len);
+            }
+            HeadStep::Cut((certain, head)) => {
+                if certain {
+                    self.known = Known::Certain;
+                }
+                if let Some(request) = self.pending.back_mut() {
+                    request.head = head;
+                }
+                self.astray = true;
+                self.unread_request(Unread::HeadCut);
+                self.touch_request(rest.end(), rest.frame);
+                self.turn(out);
+                rest.skip(rest.len);
+            }
+            HeadStep::Invalid(_) if self.is_lossy() => {
+                // The middle of something.
+                self.pending.pop_back();
+                self.sending = false;
+                self.client.lose();
+                rest.skip(rest.len);
+            }
+            HeadStep::Invalid(_) => {
+                // Where it ends is not known; the next whole head is a request again.
+                self.unread_request(Unread::NotHttp);
+                self.touch_request(rest.end(), rest.frame);
+                self.turn(out);
+                rest.skip(rest.len);
+            }
+        }
+    }
+
+    /// What the client sends cannot be followed.
+    fn unread_request(&mut self, why: Unread) {
+        if let Some(request) = self.pending.back_mut() {
+            request.unread = Some(why);
+        }
+        self.client.lose();
+    }
+
+    pub(super) fn touch_request(&mut self, end: StreamPos, frame: FrameRef) {
+        if let Some(request) = self.pending.back_mut().filter(|_| self.sending) {
+            request.end = end;
+            request.last = frame;
+        }
+    }
+
+    fn request_done(&mut self) {
+        self.client.phase = Phase::Head;
+        if let Some(request) = self.pending.back_mut().filter(|_| self.sending) {
+            request.complete = true;
+        }
+        self.sending = false;
+    }
+
+    /// The client has begun another request: if the response before it cannot be followed, it is
+    /// over now.
+    fn turn(&mut self, out: &mut Out<'_>) {
+        let lost = matches!(self.server.phase, Phase::Lost);
+        if self.pending.len() < 2 {
+            if lost {
+                self.server.phase = Phase::Head;
+            }
+            return;
+        }
+        let no_request =
+            |request: &Request| request.unread == Some(Unread::NotHttp) && request.head.is_none();
+        if self.response.is_none() && self.pending.front().is_some_and(no_request) {
+            // Nobody answered that, and the proxy went on: what comes answers this request.
+            self.emit(Outcome::Unread(Unread::NotHttp), out);
+            return;
+        }
+        if (self.may_be_bodiless() || self.is_over_by_turn())
+            && let Some(last) = self.response.map(|response| response.last)
+        {
+            self.response_done(last, out);
+            // It was over before this request began.
+            self.quiet_since = Some(last);
+        } else if lost {
+            let why = self.unread.unwrap_or(Unread::Gap);
+            // What the proxy had received when it went on was over, whatever it was.
+            let next = self.pending.get(1).filter(|_| self.pending.len() == 2);
+            let had = next.and_then(|next| next.ack).filter(|_| why != Unread::Gap);
+            let over = self.response.filter(|response| had.is_some_and(|had| had >= response.end));
+            self.emit(Outcome::Unread(why), out);
+            self.server.phase = Phase::Head;
+            self.quiet_since = over.map(|response| response.last);
+            self.astray &= over.is_none();
+        }
+    }
+
+    /// Where in its messages a side is was lost at some time.
+    pub(super) fn is_lossy(&self) -> bool {
+        self.lossy || self.astray
+    }
+
+    /// Makes known the answered exchange that was held back.
+    pub(super) fn release(&mut self, out: &mut Out<'_>) {
+        if let Some(exchange) = self.held.take() {
+            out(Output::Exchange(exchange));
+        }
+    }
+
+    /// What became of the oldest pending request: made known at once unless it was answered, for then
+    /// what follows may tell more.
+    pub(super) fn emit(&mut self, outcome: Outcome, out: &mut Out<'_>) {
+        self.release(out);
+        let Some(request) = self.pending.pop_front() else {
+            return;
+        };
+        if self.pending.is_empty() {
+            self.sending = false;
+        }
+        if self.known != Known::Certain {
+            (self.response, self.unread) = (None, None);
+            return;
+        }
+        self.last_asked = request.head.as_ref().and_then(Asked::of);
+        let exchange = Exchange {
+            ordinal: self.exchanges,
+            request,
+            response: self.response.take(),
+            quiet_since: self.quiet_since.take(),
+            interim: self.interim.take(),
+            close_announced: self.close_announced,
+            proxied: self.proxied.filter(|_| self.exchanges == 0),
+            unasked: self.unasked.take(),
+            blind: std::mem::replace(&mut self.blind, matches!(outcome, Outcome::Unread(_))),
+            outcome,
+        };
+        self.exchanges = self.exchanges.saturating_add(1);
+        self.unread = None;
+        self.held = Some(Box::new(exchange));
+        if outcome != Outcome::Answered {
+            self.release(out);
+        }
+    }
+
+    /// What is outstanding stays so.
+    fn settle(&mut self, connection: &Connection, out: &mut Out<'_>) {
+        // The FIN that would end such a body can be what is missing.
+        let server = connection.half(Side::Server);
+        let close_missed = matches!(self.server.phase, Phase::Body(Body::UntilClose))
+            && server.last_gap.is_some_and(|gap| gap.to == server.next);
+        // Where one side was not captured at all, nothing can be said of what it sent.
+        let unheard = connection.half(Side::Client).segments == 0;
+        let lost = matches!(self.server.phase, Phase::Lost) || close_missed || unheard;
+        let not_http = self.over == Some(Over::NotHttp);
+        if self.known != Known::Certain {
+            self.pending.clear();
+        }
+        // What is asked behind an answer that readers end differently may be answered for some of them.
+        let unclear = self.response.is_some_and(|response| response.unclear)
+            || self.unread == Some(Unread::Conflicting)
+            || matches!(self.server.phase, Phase::Body(Body::UntilClose));
+        let mut behind = None;
+        while let Some(request) = self.pending.front() {
+            let no_request = request.unread == Some(Unread::NotHttp);
+            let unread =
+                self.unread.or(behind).or((not_http || no_request).then_some(Unread::NotHttp));
+            let unread = unread.or(self.response.and_then(|response| {
+                let left = matches!(response.flaw, Some(Flaw { kind: FlawKind::BodyOf(_), .. }));
+                // Too short for every reader.
+                let short = response.least.is_some_and(|least| response.received < least)
+                    && matches!(self.server.phase, Phase::Body(_));
+                match response {
+                    Response { unclear: true, .. } if !short => Some(Unread::Conflicting),
+                    Response { head_complete: false, .. } if left => Some(Unread::NotHttp),
+                    _ => None,
+                }
+            }));
+            behind = unclear.then_some(Unread::Conflicting);
+            // What was missed may have been something else than a request; and whether a response
+            // has a body depends on the request.
+            let unframed = request.unread == Some(Unread::Gap)
+                || request.head.is_none() && self.response.is_some();
+            let outcome = match (unread, &self.response) {
+                (_, Some(response)) if response.after_close => {
+                    let taken = server.acked.is_some_and(|acked| acked.pos > response.start);
+                    match (taken, response.complete) {
+                        (true, true) => Outcome::Answered,
+                        // Where its head was cut, nobody knows how long it is.
+                        (true, false) => unread.map_or(Outcome::Partial, Outcome::Unread),
+                        (false, _) => Outcome::Late,
+                    }
+                }
+                (Some(why), _) => Outcome::Unread(why),
+                (None, _) if lost || unframed => Outcome::Unread(Unread::Gap),
+                (None, Some(_)) => Outcome::Partial,
+                (None, None) => Outcome::Unanswered,
+            };
+            self.emit(outcome, out);
+        }
+        self.release(out);
+    }
+
+    /// No head was met so far on a connection whose beginning was not captured.
+    pub(super) fn seeks(&self) -> bool {
+        self.known == Known::Seeking
+    }
+
+    /// The server's first answer told that this is something else.
+    pub(super) fn is_other(&self) -> bool {
+        self.known == Known::Opening && self.over == Some(Over::NotHttp)
+    }
+
+    /// What the connection was.
+    pub(super) fn ended(&self) -> Ended {
+        let certain = self.known == Known::Certain;
+        Ended {
+            protocol: if certain { Protocol::Http1 } else { Protocol::Opaque },
+            exchanges: self.exchanges,
+            quiet_since: self.quiet_since.filter(|_| certain),
+            surplus: self.surplus,
+            close_announced: self.close_announced,
+            mismatch: None,
+            last_asked: self.last_asked,
+            proxied: self.proxied,
+            unseen: false,
+        }
+    }
+}

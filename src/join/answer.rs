@@ -1,0 +1,213 @@
+//! What is said of a line: its cause on the leg, that the proxy answered by itself, or that the capture
+//! does not hold it.
+
+use super::clock_offset::Clock;
+use super::lines::Line;
+use super::matching::{Hit, Match};
+use crate::base::time::Timestamp;
+use crate::exchange::Protocol;
+use crate::ledger::Ledger;
+use crate::logs::{Kind, Says};
+use crate::packet::Endpoint;
+use crate::topology::exchanges::Seen;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// The answer for one line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// What it is of failed on the leg.
+    OnLeg,
+    /// Nothing went wrong on the leg.
+    NotOnLeg(Own),
+    /// The capture does not hold it, or not so that it can be read.
+    NotInCapture(Missing),
+    /// It can be of several exchanges, of which at least one failed.
+    Ambiguous,
+}
+
+impl Answer {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OnLeg => "on_leg",
+            Self::NotOnLeg(_) => "not_on_leg",
+            Self::NotInCapture(_) => "not_in_capture",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+
+    /// The reason's name in JSON.
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::OnLeg | Self::Ambiguous => None,
+            Self::NotOnLeg(own) => Some(match own {
+                Own::Said(says) => says.name(),
+                Own::Answered(_) => "answered",
+                Own::Nothing => "nothing_on_the_leg",
+                Own::AlikeWell => "alike_went_well",
+            }),
+            Self::NotInCapture(missing) => Some(match missing {
+                Missing::OutsideTime { .. } => "outside_time",
+                Missing::NoCapture => "no_capture",
+                Missing::OtherBackend(_) => "backend_not_captured",
+                Missing::Unreadable(_) => "not_readable",
+                Missing::Frames => "frames_missing",
+                Missing::Unread => "answer_not_read",
+                Missing::Forgotten => "not_kept",
+                Missing::NotFound => "not_found",
+            }),
+        }
+    }
+}
+
+/// Why the proxy answered by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Own {
+    /// The log says so.
+    Said(Says),
+    /// The backend had answered with this status, in full.
+    Answered(u16),
+    /// The capture holds what the proxy sends to its backends at that time, and nothing of this.
+    Nothing,
+    /// Several exchanges at that time are like it, and all of them went well.
+    AlikeWell,
+}
+
+/// Why the capture does not hold it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Missing {
+    /// There is none.
+    NoCapture,
+    /// The capture begins later, or ended sooner.
+    OutsideTime {
+        /// So much.
+        by: Duration,
+        /// It is before the capture.
+        before: bool,
+    },
+    /// Nothing of this backend was captured.
+    OtherBackend(Endpoint),
+    /// What is spoken with this backend cannot be read.
+    Unreadable(Endpoint),
+    /// Frames were dropped where it could be.
+    Frames,
+    /// The request is there; its answer may be in frames that were dropped or cut.
+    Unread,
+    /// There was no room for all exchanges.
+    Forgotten,
+    /// It should be there.
+    NotFound,
+}
+
+/// What the captures cover.
+pub(crate) struct Ground<'a> {
+    pub(crate) span: Option<(Timestamp, Timestamp)>,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) forgotten: u64,
+    /// A line of this log was found, so that it is of this proxy.
+    pub(crate) joined: bool,
+    /// There are captures, if only empty ones.
+    pub(crate) captured: bool,
+}
+
+impl Ground<'_> {
+    /// What is to be said of a line. `failing` knows which hits failed.
+    pub(crate) fn answer(
+        &self,
+        line: &Line,
+        found: Option<&Match>,
+        clock: &Clock,
+        seen: &[Seen],
+        failing: &HashMap<Hit, usize>,
+    ) -> Answer {
+        let Some(found) = found else { return self.missing(line, clock) };
+        let failed = |hit: &Hit| {
+            failing.contains_key(hit)
+                || matches!(hit, Hit::Exchange(place) if seen.get(*place).is_some_and(|one| one.failed))
+        };
+        if found.ambiguous {
+            return if found.hits.iter().any(failed) {
+                Answer::Ambiguous
+            } else {
+                Answer::NotOnLeg(Own::AlikeWell)
+            };
+        }
+        if found.hits.iter().any(failed) {
+            return Answer::OnLeg;
+        }
+        let last = found.hits.last().and_then(|hit| match hit {
+            Hit::Exchange(place) => seen.get(*place),
+            Hit::Connect(_) => None,
+        });
+        match last {
+            Some(last) if last.unread => Answer::NotInCapture(Missing::Unread),
+            Some(Seen { status: Some(status), .. }) => Answer::NotOnLeg(Own::Answered(*status)),
+            _ => Answer::NotInCapture(Missing::Unread),
+        }
+    }
+
+    fn missing(&self, line: &Line, clock: &Clock) -> Answer {
+        if line.kept
+            && let Some(says) = line.says
+        {
+            return Answer::NotOnLeg(Own::Said(says));
+        }
+        let Some((first, last)) = self.span else {
+            let empty = if self.captured { Missing::NotFound } else { Missing::NoCapture };
+            return Answer::NotInCapture(empty);
+        };
+        let (since, until) = (clock.corrected(line.since()), clock.corrected(line.at()));
+        let outside = if until < first {
+            Some((first.since(until), true))
+        } else {
+            (since > last).then(|| (since.since(last), false))
+        };
+        if let Some((by, before)) = outside.filter(|(by, _)| *by > clock.tolerance()) {
+            return Answer::NotInCapture(Missing::OutsideTime { by, before });
+        }
+        // Without a backend, and without a word of one, nothing was sent for it.
+        if matches!(line.says, Some(Says::Client)) && line.backend().is_none() {
+            return Answer::NotOnLeg(Own::Said(Says::Client));
+        }
+        if line.kept {
+            return Answer::NotOnLeg(Own::Nothing);
+        }
+        let listeners = self.ledger.listeners();
+        if let Some(backend) = line.backend() {
+            let Some(listener) = listeners.get(&backend) else {
+                return Answer::NotInCapture(Missing::OtherBackend(backend));
+            };
+            if listener.exchanges == 0 && listener.connects_failed < listener.connections {
+                return Answer::NotInCapture(Missing::Unreadable(backend));
+            }
+            if listener.capture_gaps > 0 || listener.one_direction > 0 {
+                return Answer::NotInCapture(Missing::Frames);
+            }
+        }
+        if self.forgotten > 0 {
+            return Answer::NotInCapture(Missing::Forgotten);
+        }
+        let lossy = listeners.values().any(|one| one.capture_gaps > 0 || one.one_direction > 0);
+        if lossy {
+            return Answer::NotInCapture(Missing::Frames);
+        }
+        let hidden = [Protocol::Tls, Protocol::Http2];
+        let unreadable = listeners
+            .iter()
+            .find(|(_, one)| hidden.iter().any(|protocol| one.spoke(*protocol) > 0));
+        if let Some((backend, _)) = unreadable.filter(|_| line.backend().is_none()) {
+            return Answer::NotInCapture(Missing::Unreadable(*backend));
+        }
+        // The log does not say that it was sent to a backend, and the capture of this proxy's leg has
+        // nothing of it.
+        let unsaid = line.attempts.is_empty() && line.kind == Kind::Access;
+        // A proxy whose probes fail has no backend left.
+        let probes = self.ledger.failures_from(0).iter().any(|one| one.health.is_some());
+        if unsaid && (self.joined || line.status == Some(503) && probes) {
+            Answer::NotOnLeg(Own::Nothing)
+        } else {
+            Answer::NotInCapture(Missing::NotFound)
+        }
+    }
+}

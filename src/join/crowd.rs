@@ -1,0 +1,49 @@
+//! Lines that could be of very many exchanges: the candidates of all lines together stay few, and what is
+//! said of a line stays what it was: ambiguous, unless its times point at one and all others are far.
+
+use super::clock_offset::Clock;
+use super::lines::Line;
+use super::matching::{Hit, Index, MAX_ATTEMPTS};
+use crate::topology::request_key::By;
+use std::collections::HashSet;
+
+/// Candidates of one line, and how they were found.
+pub(crate) type Candidates = Option<(By, Vec<Hit>)>;
+
+/// The candidates of each line, and the lines that have too many: the nearest of theirs are kept, as what
+/// they may be of.
+pub(crate) fn candidates(
+    lines: &[&Line],
+    clock: &dyn Fn(&Line) -> Clock,
+    index: &Index<'_>,
+) -> (Vec<Candidates>, HashSet<usize>) {
+    let mut open: Vec<Candidates> = Vec::with_capacity(lines.len());
+    let mut crowded = HashSet::new();
+    let mut before: Option<(&Line, bool)> = None;
+    for (place, line) in lines.iter().enumerate() {
+        let alike = before.filter(|(before, _)| before.is_asked_like(line));
+        let crowd = if let Some((_, crowd)) = alike {
+            open.push(open.last().cloned().flatten());
+            crowd
+        } else {
+            let mut found = index.candidates(line, &clock(line));
+            let without_key = |by: By| !matches!(by, By::Id | By::SourcePort);
+            let crowd = found.as_mut().is_some_and(|(by, hits)| {
+                let crowd = without_key(*by) && hits.len() > MAX_ATTEMPTS;
+                if crowd {
+                    hits.sort_by_cached_key(|hit| (index.distance(line, *hit, &clock(line)), *hit));
+                    hits.truncate(MAX_ATTEMPTS);
+                    hits.shrink_to_fit();
+                }
+                crowd
+            });
+            open.push(found);
+            crowd
+        };
+        if crowd {
+            crowded.insert(place);
+        }
+        before = Some((line, crowd));
+    }
+    (open, crowded)
+}

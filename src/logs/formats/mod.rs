@@ -1,0 +1,10 @@
+//! One file a format, or a family of them.
+
+pub mod alb;
+pub mod apache;
+pub mod envoy;
+pub mod error_messages;
+pub mod haproxy;
+pub mod json;
+pub mod labelled;
+pub mod nginx;

@@ -1,0 +1,140 @@
+//! nginx: its variables, the combined format, that of ingress-nginx, and the error log.
+
+use super::error_messages;
+use super::labelled;
+use crate::logs::entry::{Attempt, Entry, Kind, Says};
+use crate::logs::fields::{Fields, Slot, Unfit, address, request_line};
+use crate::logs::format_string::{closing_quote, find};
+use crate::logs::times::When;
+use std::borrow::Cow;
+
+/// What nginx writes unless told otherwise, Apache too: the common log format, and more after it.
+pub(crate) const COMBINED: &str =
+    r#"$remote_addr $ident $remote_user [$time] "$request" $status $body_bytes_sent"#;
+
+/// What ingress-nginx writes unless told otherwise.
+pub(crate) const INGRESS: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time $upstream_status $req_id"#;
+
+/// What a variable means. nginx writes a line when it has done with the request.
+pub(crate) fn slot(name: &str) -> Slot {
+    match name.trim_matches(['{', '}']) {
+        "time_local" | "time_iso8601" | "msec" => Slot::Ended,
+        "time" => Slot::About,
+        "request" => Slot::Request,
+        "request_method" => Slot::Method,
+        "request_uri" | "uri" => Slot::Target,
+        "args" | "query_string" => Slot::Query,
+        "status" => Slot::Status,
+        "host" | "http_host" => Slot::Host,
+        "remote_addr" => Slot::Client,
+        "remote_port" => Slot::ClientPort,
+        "upstream_addr" => Slot::Backends,
+        "upstream_status" => Slot::BackendStatuses,
+        "upstream_connect_time" => Slot::Connects,
+        "upstream_header_time" => Slot::Headers,
+        "upstream_response_time" => Slot::Responses,
+        "upstream_response_length" | "upstream_bytes_sent" | "upstream_bytes_received" => {
+            Slot::Lengths
+        }
+        "request_time" => Slot::Seconds,
+        "request_id"
+        | "req_id"
+        | "http_x_request_id"
+        | "http_x_amzn_trace_id"
+        | "http_traceparent"
+        | "upstream_http_x_request_id"
+        | "sent_http_x_request_id"
+        | "http_x_correlation_id" => Slot::Id,
+        _ => Slot::Skip,
+    }
+}
+
+/// What follows the common log format: quoted referer and user agent, then what somebody added.
+pub(crate) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) {
+    let mut rest = tail;
+    for _ in 0..2 {
+        let Some(inside) = rest.strip_prefix(b" \"") else { break };
+        let Some(end) = closing_quote(inside) else { break };
+        rest = inside.get(end.saturating_add(1)..).unwrap_or_default();
+    }
+    labelled::rest(fields, rest);
+}
+
+/// One line of the error log: `Ok(None)` when it is of nothing that a client saw.
+pub(crate) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
+    let when = line.get(..19).and_then(When::read).ok_or(Unfit::Time)?;
+    let rest = line.get(19..).unwrap_or_default();
+    let rest = rest.strip_prefix(b" [").ok_or(Unfit::Request)?;
+    let end = rest.iter().position(|byte| *byte == b']').ok_or(Unfit::Request)?;
+    let level = rest.get(..end).unwrap_or_default();
+    let text = rest.get(end..).unwrap_or_default();
+    // `]: 6600#6600: *2 what happened, client: …`
+    let Some(star) = find(text, b": *") else { return Ok(None) };
+    let text = text.get(star.saturating_add(3)..).unwrap_or_default();
+    let space = text.iter().position(|byte| *byte == b' ').unwrap_or(0);
+    let text = text.get(space.saturating_add(1)..).unwrap_or_default();
+    let said = find(text, b", client: ").and_then(|end| text.get(..end)).unwrap_or(text);
+    let says = error_messages::says(said);
+    let grave = matches!(level, b"error" | b"crit" | b"alert" | b"emerg");
+    let quoted = |name: &[u8]| {
+        let at = find(text, name)?.saturating_add(name.len());
+        let inside = text.get(at..)?;
+        inside.get(..closing_quote(inside).unwrap_or(inside.len()))
+    };
+    let Some(request) = quoted(b", request: \"").filter(|_| grave || says.is_some()) else {
+        return Ok(None);
+    };
+    let (method, target) = request_line(request);
+    let upstream = quoted(b", upstream: \"");
+    let backend = upstream.and_then(address).filter(|backend| backend.port() != 0);
+    // What was sent to the backend may be another target than what the client asked for.
+    let sent = upstream.and_then(|url| {
+        let host = find(url, b"://")?.saturating_add(3);
+        let path = url.get(host..)?.iter().position(|byte| *byte == b'/')?;
+        url.get(host.saturating_add(path)..)
+    });
+    let http = upstream.is_some_and(|url| url.starts_with(b"http"));
+    let attempt =
+        Attempt { backend, connected: says.map(|says| !says.is_connect()), ..Attempt::default() };
+    let client = find(text, b", client: ").and_then(|at| {
+        let rest = text.get(at.saturating_add(10)..)?;
+        address(rest.get(..rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len()))?)
+    });
+    Ok(Some(Entry {
+        kind: Kind::Message,
+        ended: Some(when.at),
+        resolution: when.resolution,
+        local: when.local,
+        client,
+        method: method.into(),
+        target: sent.filter(|_| http).unwrap_or(target).into(),
+        host: quoted(b", host: \"").unwrap_or_default().into(),
+        attempts: backend.is_some().then_some(attempt).into_iter().collect(),
+        kept: upstream.is_none() || says.is_some_and(Says::is_kept),
+        code: Cow::Borrowed(said),
+        says,
+        ..Entry::default()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_line_tells_what_was_sent_where_and_how_it_ended() {
+        let line = br#"2024/11/03 06:09:29 [error] 184#184: *94 upstream prematurely closed connection while reading response header from upstream, client: 192.168.58.11, server: o.hi.local, request: "GET / HTTP/1.1", upstream: "http://10.244.3.84:5601/app/?a=b", host: "o""#;
+        let entry = error_line(line).unwrap().unwrap();
+        assert_eq!(entry.target.as_ref(), b"/app/?a=b");
+        assert_eq!(entry.says, Some(Says::Closed));
+        assert_eq!(entry.attempts[0].backend, "10.244.3.84:5601".parse().ok());
+        assert!(entry.local && entry.is_error());
+    }
+
+    #[test]
+    fn a_notice_is_nothing_that_a_client_saw() {
+        let line = b"2026/11/20 16:25:19 [notice] 6598#6598: nginx/1.22.1";
+        assert!(error_line(line).unwrap().is_none());
+        assert!(error_line(b"something else").is_err());
+    }
+}

@@ -1,0 +1,152 @@
+//! What each cause means: a page of Markdown a cause (`src/words/causes`), for the terminal and for
+//! the README's table.
+//!
+//! A page begins with what happened and with what makes that certain, a paragraph each; the sections
+//! of [`SECTIONS`] follow. It says what `verdict` does, so a rule changes together with its page.
+
+use crate::base::similar;
+use crate::base::wrap::DIM;
+use crate::render::markdown::Kind;
+use crate::timeouts::observed;
+use crate::verdict::Cause;
+use std::fmt;
+use std::io::{self, Write};
+
+/// The headings of every page, in order.
+pub const SECTIONS: [&str; 6] = [
+    "What it means",
+    "What it looks like",
+    "How it is proven",
+    "How it could be wrong",
+    "What to change",
+    "Is a retry safe?",
+];
+
+/// The page of a cause, in Markdown. A cause without one does not compile.
+pub const fn markdown(cause: Cause) -> &'static str {
+    match cause {
+        Cause::KeepaliveRace => include_str!("../words/causes/keepalive_race.md"),
+        Cause::StaleReuse => include_str!("../words/causes/stale_reuse.md"),
+        Cause::ClosedInFlight => include_str!("../words/causes/closed_in_flight.md"),
+        Cause::ResetInFlight => include_str!("../words/causes/reset_in_flight.md"),
+        Cause::TruncatedResponse => include_str!("../words/causes/truncated_response.md"),
+        Cause::ResponseTimeout => include_str!("../words/causes/response_timeout.md"),
+        Cause::ConnectionRefused => include_str!("../words/causes/connection_refused.md"),
+        Cause::Unreachable => include_str!("../words/causes/unreachable.md"),
+        Cause::ConnectTimeout => include_str!("../words/causes/connect_timeout.md"),
+        Cause::AcceptQueueFull => include_str!("../words/causes/accept_queue_full.md"),
+        Cause::SilentDrop => include_str!("../words/causes/silent_drop.md"),
+        Cause::UploadCutShort => include_str!("../words/causes/upload_cut_short.md"),
+        Cause::Stalled => include_str!("../words/causes/stalled.md"),
+        Cause::ClientGone => include_str!("../words/causes/client_gone.md"),
+        Cause::InvalidResponse => include_str!("../words/causes/invalid_response.md"),
+        Cause::ProtocolMismatch => include_str!("../words/causes/protocol_mismatch.md"),
+        Cause::HealthCheckFailing => include_str!("../words/causes/health_check_failing.md"),
+        Cause::BackendError => include_str!("../words/causes/backend_error.md"),
+        Cause::Unproven => include_str!("../words/causes/unproven.md"),
+    }
+}
+
+/// What happened, in one line without a full stop.
+pub fn happened(cause: Cause) -> String {
+    lead(cause, 0)
+}
+
+/// What makes it certain, or how certain it can be, without a full stop.
+pub fn certain(cause: Cause) -> String {
+    lead(cause, 1)
+}
+
+/// One of the paragraphs between the title and the first heading.
+fn lead(cause: Cause, index: usize) -> String {
+    let blocks = crate::render::markdown::blocks(markdown(cause));
+    let paragraph = blocks.iter().filter(|block| block.kind == Kind::Paragraph).nth(index);
+    paragraph.map(|block| block.text.trim_end_matches('.').to_owned()).unwrap_or_default()
+}
+
+/// Writes the page of a cause in lines of at most `width` characters, and what the laboratory saw of it.
+///
+/// # Errors
+/// When writing fails.
+pub fn write(cause: Cause, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    crate::render::markdown::write(markdown(cause), width, out)?;
+    observed::of_cause(cause.name(), width, out)
+}
+
+/// Writes what every cause means, in a line each where `width` allows it.
+///
+/// # Errors
+/// When writing fails.
+pub fn contents(width: usize, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "  {DIM}{:<22}what happened{DIM:#}", "cause")?;
+    for cause in Cause::ALL {
+        let first = format!("  {:<22}", cause.name());
+        let others = " ".repeat(first.len());
+        crate::render::markdown::wrap(&happened(cause), [&first, &others], width, out)?;
+    }
+    writeln!(out)?;
+    let more = "`why502 explain CAUSE` says what it means, how it is proven and how that could be \
+                wrong, what to change, and whether a retry is safe.";
+    crate::render::markdown::wrap(more, ["  ", "  "], width, out)
+}
+
+/// No cause has this name.
+#[derive(Debug)]
+pub struct Unknown {
+    name: String,
+    near: Vec<&'static str>,
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no cause is called '{}'; ", self.name.escape_debug())?;
+        similar::offer(&self.near, f)?;
+        f.write_str("'why502 explain' lists them all")
+    }
+}
+
+impl std::error::Error for Unknown {}
+
+/// The cause of this name, in either case, however its words are joined.
+///
+/// # Errors
+/// When there is none; it names those that are near.
+pub fn find(name: &str) -> Result<Cause, Unknown> {
+    let found = Cause::ALL.into_iter().find(|cause| similar::same(cause.name(), name));
+    found.ok_or_else(|| Unknown {
+        name: name.to_owned(),
+        near: similar::near(name, Cause::ALL.map(Cause::name)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_known_however_it_is_written() {
+        for name in ["keepalive_race", "keepalive-race", "KEEPALIVE_RACE", "keep alive race"] {
+            assert_eq!(find(name).unwrap(), Cause::KeepaliveRace, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_names_are_offered() {
+        let offered = |name| find(name).unwrap_err().near;
+        assert_eq!(offered("keepalive_rase"), ["keepalive_race"]);
+        assert_eq!(offered("timeout"), ["response_timeout", "connect_timeout"]);
+        assert_eq!(offered("refused"), ["connection_refused"]);
+        assert_eq!(offered("keepalive-timeout").first(), Some(&"keepalive_race"));
+        assert_eq!(offered("reste_in_flight").first(), Some(&"reset_in_flight"));
+        assert!(offered("x").is_empty() && offered("").is_empty());
+    }
+
+    #[test]
+    fn an_unknown_name_takes_one_line_whatever_is_in_it() {
+        for name in ["", "x\ny", "\u{1b}[31m", "timeout"] {
+            let said = find(name).unwrap_err().to_string();
+            assert!(said.lines().count() == 1 && !said.contains('\u{1b}'), "{said}");
+            assert!(said.ends_with("'why502 explain' lists them all"), "{said}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! One file a format: what was found becomes output. Nothing is judged and nothing looked for here.
+
+pub mod explain;
+pub mod json;
+mod markdown;
+pub mod text;
+mod text_idle_gaps;
+mod text_log;
+mod text_processes;
+pub mod timeouts;

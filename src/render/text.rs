@@ -1,0 +1,398 @@
+//! `--format text`: for people. The answer first, then what it rests on.
+
+use super::text_idle_gaps;
+use super::text_log;
+use super::text_processes;
+use crate::base::wrap::{BOLD, DIM, heading, paragraph};
+use crate::knowledge::Origin;
+use crate::report::headline::{Headline, Outcome, checks, sentence};
+use crate::report::model::{Backend, Capture, Evidence, Failure, Report, Timeout};
+use crate::timeouts;
+use crate::words::phrases::plural;
+use crate::words::phrases::{duration, is_idempotent};
+use anstyle::{AnsiColor, Style};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// Failures shown without `--all`.
+const SHOWN: usize = 20;
+
+const RED: Style = AnsiColor::Red.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+/// Writes the report. With `all`, every failure is shown. Colours are escape sequences; the writer
+/// strips them where they are not wanted.
+///
+/// # Errors
+/// When writing fails.
+pub fn write(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
+    // Without a capture the log says all that there is.
+    if !report.captures.is_empty() || report.log.is_none() {
+        first(report, out)?;
+    }
+    text_log::lead(report, out)?;
+    answer(report, out)?;
+    causes(report, out)?;
+    text_log::section(report, all, out)?;
+    for backend in &report.backends {
+        write_backend(backend, out)?;
+    }
+    failures(report, all, out)?;
+    limits(report, out)
+}
+
+fn first(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let Headline { outcome, unread, counts, clients } = report.headline();
+    let unread = unread.map(|text| format!("{YELLOW}{text}{YELLOW:#}"));
+    let colour = if outcome == Outcome::Failed { RED } else { GREEN };
+    let counts = counts.map(|text| format!("{colour}{text}{colour:#}"));
+    let parts: Vec<String> = [unread, counts, clients].into_iter().flatten().collect();
+    paragraph(&parts.join(" "), "", out)
+}
+
+fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for event in &report.events {
+        writeln!(out)?;
+        let at = event.first.get(11..19).unwrap_or(&event.first);
+        let text = format!("{at} UTC: {}. {} to it", event.summary, belong(event.failures));
+        paragraph(&sentence(&text), "  ", out)?;
+        paragraph(&format!("{BOLD}What to change:{BOLD:#} {}.", event.fix), "  ", out)?;
+    }
+    // The first failure of a kind speaks for all of them.
+    for (first, count) in reasons(report) {
+        writeln!(out)?;
+        let times =
+            if count > 1 { format!("{count} times, the first one: ") } else { String::new() };
+        paragraph(&sentence(&format!("{times}{}", first.summary)), "  ", out)?;
+        paragraph(&retry(first), "  ", out)?;
+        paragraph(&what_to_do(first), "  ", out)?;
+    }
+    Ok(())
+}
+
+fn belong(failures: u64) -> String {
+    format!("{} {}", plural(failures, "failure"), if failures == 1 { "belongs" } else { "belong" })
+}
+
+/// The first of the failures that are alike, with how many there are, the most frequent first.
+fn reasons(report: &Report) -> Vec<(&Failure, usize)> {
+    let mut groups: BTreeMap<[&str; 5], (&Failure, usize)> = BTreeMap::new();
+    // What an event explains was told with it.
+    for failure in report.failures.iter().filter(|failure| failure.event.is_none()) {
+        let backend = failure.backend.as_deref().unwrap_or_default();
+        let why = failure.detail.get("why").and_then(|why| why.as_str()).unwrap_or_default();
+        let alike = [failure.cause, backend, failure.certainty, failure.retry, why];
+        let group = groups.entry(alike).or_insert((failure, 0));
+        group.1 = group.1.saturating_add(1);
+    }
+    let mut reasons: Vec<_> = groups.into_values().collect();
+    reasons.sort_by_key(|(first, count)| {
+        (std::cmp::Reverse(*count), first.connection.unwrap_or(u64::MAX))
+    });
+    reasons
+}
+
+fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.failures.is_empty() {
+        return Ok(());
+    }
+    heading("Causes", out)?;
+    writeln!(out, "  {DIM}{:<22}{:>7}  {:<28}retry{DIM:#}", "cause", "failed", "certainty")?;
+    for (cause, failed) in &report.causes {
+        let of_cause = || report.failures.iter().filter(|failure| failure.cause == *cause);
+        let certainty = tally(of_cause().map(|failure| failure.certainty));
+        let retry = tally(of_cause().map(|failure| failure.retry));
+        writeln!(out, "  {cause:<22}{failed:>7}  {certainty:<28}{retry}")?;
+    }
+    Ok(())
+}
+
+/// How long such software keeps idle connections unless somebody sets that.
+fn by_default(nanos: Option<u64>) -> String {
+    let default = nanos.map(|nanos| duration(Duration::from_nanos(nanos)));
+    default.map_or_else(String::new, |default| {
+        format!(": keeps idle connections for {default} by default")
+    })
+}
+
+/// `2 safe, 1 unknown`.
+fn tally<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for word in words {
+        let count = counts.entry(word).or_default();
+        *count = count.saturating_add(1);
+    }
+    let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    parts.join(", ")
+}
+
+fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
+    heading(&format!("Backend {}", named(&backend.backend, backend.name.as_deref())), out)?;
+    let first = backend.proxies.iter().take(4);
+    let proxies: Vec<String> =
+        first.map(|proxy| named(&proxy.proxy, proxy.name.as_deref())).collect();
+    let more = backend.proxies.len().saturating_sub(proxies.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    writeln!(
+        out,
+        "  {}, {} from {}{more}",
+        requests(backend),
+        plural(backend.connections, "connection"),
+        proxies.join(", "),
+    )?;
+    let statuses: Vec<String> =
+        backend.statuses.iter().map(|(status, count)| format!("{status} × {count}")).collect();
+    if !statuses.is_empty() {
+        writeln!(out, "  answers: {}", statuses.join(", "))?;
+    }
+    let vantage = match backend.vantage.value {
+        "proxy" => "captured at the proxy",
+        "backend" => "captured at the backend",
+        "between" => "captured between proxy and backend",
+        "same_host" => "proxy and backend on one host",
+        _ => "",
+    };
+    if !vantage.is_empty() {
+        let by = match backend.vantage.by {
+            "option" => "as told",
+            _ => "by the addresses and handshake times",
+        };
+        writeln!(out, "  {vantage}, {by}")?;
+    }
+    if let Some(kind) = backend.told_kind {
+        writeln!(out, "  server: {kind}, as told")?;
+    } else if let Some(server) = backend.server {
+        let default = by_default(backend.server_default_ns);
+        writeln!(out, "  server: {server}, going by its headers (a guess){default}")?;
+    }
+    for proxy in backend.proxies.iter().filter(|proxy| proxy.told_kind.is_none()).take(3) {
+        if let Some(kind) = proxy.kind {
+            let default = by_default(proxy.kind_default_ns);
+            let proxy = &proxy.proxy;
+            writeln!(out, "  proxy {proxy}: {kind}, going by its requests (a guess){default}")?;
+        }
+    }
+    if let Some(limit) = &backend.request_limit {
+        let announced = match limit.announced {
+            0 => "never announced",
+            announced if announced == limit.samples => "announced",
+            _ => "not always announced",
+        };
+        let times = plural(limit.samples, "time");
+        writeln!(
+            out,
+            "  closes a connection after {} requests (seen {times}, {announced})",
+            limit.observed
+        )?;
+    }
+    if let Some(age) = backend.age_limit.and_then(|age| age.observed_ns) {
+        let age = duration(Duration::from_nanos(age));
+        writeln!(out, "  closes a connection when it is {age} old, whatever was asked on it")?;
+    }
+    if let Some(health) = &backend.health {
+        let path = health.path.as_deref().unwrap_or("a bare connect");
+        writeln!(out, "  health checks: {path}, {} of {} failed", health.failed, health.of)?;
+    }
+    for default in defaults(backend) {
+        paragraph(&default, "  ", out)?;
+    }
+    text_idle_gaps::write(backend, out)
+}
+
+/// `19 requests and 8 health checks`.
+fn requests(backend: &Backend) -> String {
+    let requests = plural(backend.exchanges.saturating_sub(backend.probes), "request");
+    match backend.probes {
+        0 => requests,
+        probes => format!("{requests} and {}", checks(probes)),
+    }
+}
+
+/// An address, with the name that it was told to have.
+fn named(address: &str, name: Option<&str>) -> String {
+    name.map_or_else(|| address.to_owned(), |name| format!("{address} ({name})"))
+}
+
+/// Which timeouts are those that a told kind has by default: nobody said that they are the ones set.
+fn defaults(backend: &Backend) -> Vec<String> {
+    let mut told: Vec<(Origin, Vec<String>)> = Vec::new();
+    let mut add = |what: &str, timeout: Option<&Timeout>| {
+        let by = timeout.and_then(|timeout| timeout.configured_by);
+        let nanos = timeout.and_then(|timeout| timeout.configured_ns);
+        let (Some(by @ (Origin::Proxy(_) | Origin::Server(_))), Some(nanos)) = (by, nanos) else {
+            return;
+        };
+        let value = format!("{what} {}", duration(Duration::from_nanos(nanos)));
+        match told.iter_mut().find(|(known, _)| *known == by) {
+            Some((_, values)) if values.contains(&value) => {}
+            Some((_, values)) => values.push(value),
+            None => told.push((by, vec![value])),
+        }
+    };
+    add("keep-alive", backend.backend_keepalive.as_ref());
+    for proxy in &backend.proxies {
+        add("idle", proxy.proxy_idle.as_ref());
+        add("read", proxy.proxy_read.as_ref());
+        add("connect", proxy.proxy_connect.as_ref());
+    }
+    let sentence = |(by, values): (Origin, Vec<String>)| {
+        let (Origin::Proxy(id) | Origin::Server(id)) = by else {
+            return None;
+        };
+        let verified = timeouts::by_id(id).is_some_and(|known| known.verified);
+        let verified = if verified { "" } else { " (unverified)" };
+        Some(format!("compared with the defaults of {id}{verified}: {}", values.join(", ")))
+    };
+    told.into_iter().filter_map(sentence).collect()
+}
+
+fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
+    let total = report.failures.len();
+    if total == 0 {
+        return Ok(());
+    }
+    let shown = if all { total } else { total.min(SHOWN) };
+    heading("Failures", out)?;
+    writeln!(out, "  {DIM}times in UTC, frame numbers as in Wireshark{DIM:#}")?;
+    let several = report.captures.len() > 1;
+    for failure in report.failures.iter().take(shown) {
+        writeln!(out)?;
+        write_failure(failure, several, Some(report), out)?;
+    }
+    if shown < total {
+        writeln!(out, "\n  … and {} more: --all shows them.", total.saturating_sub(shown))?;
+    }
+    Ok(())
+}
+
+/// Writes a failure that has just become known. The first of its kind says all that there is to say.
+///
+/// # Errors
+/// When writing fails.
+pub fn failure_now(failure: &Failure, first: bool, out: &mut dyn Write) -> io::Result<()> {
+    if !first {
+        return failure_head(failure, out);
+    }
+    write_failure(failure, false, None, out)?;
+    paragraph(&sentence(&failure.summary), "      ", out)?;
+    paragraph(&what_to_do(failure), "      ", out)
+}
+
+fn write_failure(
+    failure: &Failure,
+    several: bool,
+    report: Option<&Report>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    failure_head(failure, out)?;
+    if let Some((client, report)) = failure.client.as_ref().zip(report) {
+        paragraph(&text_log::client(client, report), "      ", out)?;
+    }
+    paragraph(&retry(failure), "      ", out)?;
+    for line in failure.process.iter().flat_map(text_processes::lines) {
+        paragraph(&line, "      ", out)?;
+    }
+    for frame in &failure.frames {
+        writeln!(out, "      {DIM}frame {:>6}{DIM:#}  {}", frame_name(frame, several), frame.note)?;
+    }
+    Ok(())
+}
+
+/// What to change, or where to look.
+fn what_to_do(failure: &Failure) -> String {
+    let label = if failure.cause == "unproven" { "To find out" } else { "What to change" };
+    format!("{BOLD}{label}:{BOLD:#} {}.", failure.fix)
+}
+
+/// When, what, and between whom.
+fn failure_head(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
+    let request = failure.request.as_ref().map(|request| {
+        let method = request.method.as_deref().unwrap_or("?");
+        let target = request.target.as_deref().unwrap_or("(head not captured)");
+        format!("  {method} {target}")
+    });
+    writeln!(
+        out,
+        "  {}  {BOLD}{}{BOLD:#} ({}){}",
+        clock(&failure.at),
+        failure.cause,
+        failure.certainty,
+        request.unwrap_or_default()
+    )?;
+    // Before its first request a connection is new, not idle.
+    let idle = failure.idle_gap_ns.filter(|_| failure.ordinal > 0);
+    let times: Vec<String> = [("idle", idle), ("wait", failure.wait_ns)]
+        .into_iter()
+        .filter_map(|(what, nanos)| {
+            Some(format!(", {what} {}", duration(Duration::from_nanos(nanos?))))
+        })
+        .collect();
+    let proxy = failure.proxy.as_deref().map(|proxy| proxy.strip_suffix(":0").unwrap_or(proxy));
+    match (proxy, &failure.backend) {
+        (Some(proxy), Some(backend)) => {
+            writeln!(out, "      {proxy} → {backend}{}", times.concat())
+        }
+        (Some(proxy), None) => writeln!(out, "      answered by {proxy}{}", times.concat()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the request may be sent again, and why.
+fn retry(failure: &Failure) -> String {
+    let reason = &failure.retry_reason;
+    let method = failure.request.as_ref().and_then(|request| request.method.as_deref());
+    let is = method.filter(|method| is_idempotent(method));
+    let (colour, advice) = match (failure.retry, is) {
+        ("safe", _) => (GREEN, "Safe to retry".to_owned()),
+        ("unsafe", None) => (RED, "Retry only if idempotent".to_owned()),
+        (_, None) => (YELLOW, "Retry only if idempotent, to be sure".to_owned()),
+        ("unsafe", Some(method)) => (YELLOW, format!("Retry only if idempotent, as {method} is")),
+        (_, Some(method)) => (YELLOW, format!("Retry only if idempotent, to be sure; {method} is")),
+    };
+    format!("{colour}{advice}{colour:#}: {reason}.")
+}
+
+/// Its number; with several captures, which of them it is in.
+fn frame_name(frame: &Evidence, several: bool) -> String {
+    if several { format!("{}:{}", frame.capture, frame.number) } else { frame.number.to_string() }
+}
+
+/// Date and time of an RFC 3339 stamp, to the millisecond.
+pub(crate) fn clock(at: &str) -> String {
+    at.get(..23).unwrap_or(at).replacen('T', " ", 1)
+}
+
+fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    heading("What this rests on", out)?;
+    for (place, capture) in report.captures.iter().enumerate() {
+        // Frames are named by it.
+        let place = if report.captures.len() > 1 { format!("{place}: ") } else { String::new() };
+        paragraph(&format!("{place}{}", capture_line(capture)), "  ", out)?;
+    }
+    if let Some(log) = &report.log {
+        text_log::limits(log, out)?;
+    }
+    let skipped: Vec<String> = report
+        .counters
+        .skipped
+        .iter()
+        .map(|(kind, n)| format!("{} {n}", kind.replace('_', " ")))
+        .collect();
+    if !skipped.is_empty() {
+        writeln!(out, "  frames skipped: {}", skipped.join(", "))?;
+    }
+    for note in &report.notes {
+        paragraph(&format!("{YELLOW}note:{YELLOW:#} {}", note.text), "  ", out)?;
+    }
+    Ok(())
+}
+
+fn capture_line(capture: &Capture) -> String {
+    let span = match (&capture.first, &capture.last) {
+        (Some(first), Some(last)) => format!(", {} to {} UTC", clock(first), clock(last)),
+        _ => String::new(),
+    };
+    format!("{}: {}{span}", capture.path, plural(capture.frames, "frame"))
+}

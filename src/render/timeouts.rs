@@ -1,0 +1,247 @@
+//! The known timeouts as people read them: a table of all, a page on one.
+
+use crate::base::wrap::{BOLD, DIM, heading, wrap};
+use crate::timeouts::observed;
+use crate::timeouts::{Known, Limit, Side, all};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// A column: its title, its width, and what stands in it.
+type Column = (&'static str, usize, fn(&Known) -> String);
+
+/// The widest id, and a gap.
+const FIRST: usize = 22;
+
+const PROXY_COLUMNS: [Column; 5] = [
+    ("idle", 9, |known| time(known.idle)),
+    ("read", 9, |known| time(known.read)),
+    ("connect", 9, |known| time(known.connect)),
+    ("requests", 10, |known| count(known.requests)),
+    ("source", 34, source),
+];
+const SERVER_COLUMNS: [Column; 4] = [
+    ("keep-alive", 12, |known| time(known.idle)),
+    ("head", 9, |known| time(known.head)),
+    ("requests", 10, |known| count(known.requests)),
+    ("source", 34, source),
+];
+
+/// Writes all of them, a line each, in lines of at most `width` characters: where there is no room,
+/// the last columns are left out.
+///
+/// # Errors
+/// When writing fails.
+pub fn contents(width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let what = "Proxies: how long an idle connection to a backend is kept, how long an answer and a \
+                connection are waited for, and after how many requests it is closed.";
+    wrap(what.split(' '), ["", ""], width, out)?;
+    part(Side::Proxy, &PROXY_COLUMNS, width, out)?;
+    let what = "Servers: how long an idle connection is kept, how long the head of a request is \
+                waited for, and after how many requests a connection is closed.";
+    writeln!(out)?;
+    wrap(what.split(' '), ["", ""], width, out)?;
+    part(Side::Server, &SERVER_COLUMNS, width, out)?;
+    writeln!(out)?;
+    let more = "All are defaults; ? is not known, or means nothing there. `why502 timeouts NAME` says \
+                how it is set, where that stands and what was measured; --proxy NAME and --server NAME \
+                compare a capture with it.";
+    wrap(more.split(' '), ["  ", "  "], width, out)
+}
+
+fn part(side: Side, columns: &[Column], width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let mut room = width.saturating_sub(FIRST).saturating_sub(2);
+    let fitting = columns.iter().take_while(|(_, width, _)| {
+        let left = room.checked_sub(*width);
+        room = left.unwrap_or(0);
+        left.is_some()
+    });
+    let columns: Vec<&Column> = fitting.collect();
+    let line = |first: &str, cells: Vec<String>| {
+        let padded: String = columns
+            .iter()
+            .zip(cells)
+            .map(|((_, width, _), cell)| format!("{cell:<width$}"))
+            .collect();
+        format!("  {first:<FIRST$}{padded}").trim_end().to_owned()
+    };
+    let titles = columns.iter().map(|(title, ..)| (*title).to_owned()).collect();
+    writeln!(out, "{DIM}{}{DIM:#}", line("name", titles))?;
+    for known in all().filter(|known| known.side == side) {
+        let cells = columns.iter().map(|(_, _, cell)| cell(known)).collect();
+        writeln!(out, "{}", line(known.id, cells))?;
+    }
+    Ok(())
+}
+
+/// Seconds, to a tenth.
+fn seconds(time: Duration) -> String {
+    let whole = time.as_secs();
+    match time.subsec_millis() / 100 {
+        0 => format!("{whole} s"),
+        tenths => format!("{whole}.{tenths} s"),
+    }
+}
+
+fn time(limit: Limit<Duration>) -> String {
+    match limit {
+        Limit::After(Duration::ZERO) => "closes".to_owned(),
+        Limit::After(time) => seconds(time),
+        Limit::Never => "none".to_owned(),
+        Limit::Unknown => "?".to_owned(),
+    }
+}
+
+fn count(limit: Limit<u32>) -> String {
+    match limit {
+        Limit::After(requests) => requests.to_string(),
+        Limit::Never => "no limit".to_owned(),
+        Limit::Unknown => "?".to_owned(),
+    }
+}
+
+/// Where it stands, in a word: the site, or the repository.
+fn source(known: &Known) -> String {
+    const WIDEST: usize = 22;
+    let first = known.source.split(' ').next().unwrap_or_default();
+    let place = match first.split_once("://").map(|(_, rest)| rest) {
+        None => "a stored copy".to_owned(),
+        Some(rest) => {
+            let mut parts = rest.split('/');
+            match (parts.next(), parts.next(), parts.next()) {
+                (Some("github.com"), Some(owner), Some(name)) => format!("{owner}/{name}"),
+                (host, ..) => host.unwrap_or_default().trim_start_matches("www.").to_owned(),
+            }
+        }
+    };
+    let place = if known.source.starts_with("memory") { "memory".to_owned() } else { place };
+    let short: String = if place.chars().count() > WIDEST {
+        place.chars().take(WIDEST.saturating_sub(1)).chain(['…']).collect()
+    } else {
+        place
+    };
+    if known.verified { short } else { format!("{short} (unverified)") }
+}
+
+/// Writes what is known of one, in lines of at most `width` characters. `others` have names like it.
+///
+/// # Errors
+/// When writing fails.
+pub fn page(known: &Known, others: &[&Known], width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let names = known.names().collect::<Vec<_>>().join(", ");
+    writeln!(out, "{BOLD}{}{BOLD:#}", known.name)?;
+    let text = format!("{}: {names}", known.side.name());
+    write!(out, "{DIM}")?;
+    wrap(text.split(' '), ["  ", "  "], width, out)?;
+    write!(out, "{DIM:#}")?;
+    heading("By default", out)?;
+    let mut row = |label: &str, text: &str| field(label, text, width, out);
+    match known.side {
+        Side::Proxy => {
+            row("idle timeout", &long(known.idle))?;
+            row("read timeout", &long(known.read))?;
+            row("connect timeout", &long(known.connect))?;
+        }
+        Side::Server => {
+            row("keep-alive", &long(known.idle))?;
+            row("request head", &long(known.head))?;
+        }
+    }
+    row("max. requests", &count(known.requests).replace('?', "not known"))?;
+    if let Some(accepts) = known.accepts {
+        row("health checks", &format!("accept {accepts}"))?;
+    }
+    row("announces", known.announces)?;
+    row("retries", known.retries)?;
+    row("measured", &laboratory(known.measured))?;
+    observed::page(known, width, out)?;
+    heading("To change it", out)?;
+    let mut row = |label: &str, text: &str| field(label, text, width, out);
+    row("setting", if known.knob.is_empty() { "none" } else { known.knob })?;
+    row(
+        if known.knob.is_empty() { "instead" } else { "for example" },
+        &known.fix_for(example(known)),
+    )?;
+    if known.idle_bounds_answer {
+        row(
+            "but",
+            "do not lower it: it limits the time to answer as well. Raise the backend's \
+                    keep-alive above it instead",
+        )?;
+    }
+    heading("Where that stands", out)?;
+    let mut row = |label: &str, text: &str| field(label, text, width, out);
+    for (index, source) in known.source.split(" ; ").enumerate() {
+        row(if index == 0 { "source" } else { "and" }, source)?;
+    }
+    let verified = if known.verified {
+        "yes: the value that counts most was read there; the note says what is from memory"
+    } else {
+        "no: take it for what people say"
+    };
+    row("verified", verified)?;
+    row("on", known.checked)?;
+    row("note", known.note)?;
+    if !others.is_empty() {
+        let ids: Vec<&str> = others.iter().map(|other| other.id).collect();
+        writeln!(out)?;
+        field("see also", &ids.join(", "), width, out)?;
+    }
+    Ok(())
+}
+
+/// Writes those that a name may mean.
+///
+/// # Errors
+/// When writing fails.
+pub fn candidates(
+    name: &str,
+    several: &[&Known],
+    width: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "'{}' could be", name.escape_debug())?;
+    for known in several {
+        let first = format!("  {:<FIRST$}", known.id);
+        let others = " ".repeat(first.len());
+        let text = format!("{}, a {}: {}", known.name, known.side.name(), long(known.idle));
+        wrap(text.split(' '), [&first, &others], width, out)?;
+    }
+    Ok(())
+}
+
+/// The laboratory is the source of what was measured.
+fn laboratory(measured: &str) -> String {
+    if measured.is_empty() { String::new() } else { format!("{measured} (laboratory, Nov 2026)") }
+}
+
+/// A time in words.
+fn long(limit: Limit<Duration>) -> String {
+    match limit {
+        Limit::After(Duration::ZERO) => "closes after each answer".to_owned(),
+        Limit::Never => "none: it does not end by itself".to_owned(),
+        Limit::Unknown => "not known".to_owned(),
+        Limit::After(_) => time(limit),
+    }
+}
+
+/// Seconds for an example: above the usual 60 s of proxies, or the 600 s or the hour of others, for a
+/// server; below the usual 5 s of servers, for a proxy whose setting means idle connections alone.
+fn example(known: &Known) -> u64 {
+    let idle = known.idle.value().map_or(0, |idle| idle.as_secs());
+    match known.side {
+        // What is slower than that would not be answered any more.
+        Side::Proxy if known.idle_bounds_answer => idle,
+        Side::Proxy => 4,
+        Side::Server => [65, 620].into_iter().find(|seconds| *seconds > idle).unwrap_or(3_720),
+    }
+}
+
+/// A label and what it labels; nothing where that is empty.
+fn field(label: &str, text: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let first = format!("  {label:<17}");
+    let others = " ".repeat(first.len());
+    wrap(text.split(' '), [&first, &others], width, out)
+}

@@ -1,0 +1,236 @@
+//! TLS connections whose text is told by somebody who has it: their segments go on as if they had
+//! carried the text.
+//!
+//! [`Clear`] stands between decoding and the connection table. It is told what was said ([`Spoken`]):
+//! text, and which numbers on the wire its ciphertext took. Of a connection of which that is known it
+//! rewrites each segment: numbers count text instead of ciphertext, the payload is the text. Handshakes,
+//! alerts and tickets become segments without payload. Frames stay what they were, so that everything
+//! behind sees an ordinary conversation, and evidence names real frames.
+//!
+//! Text comes to be known a little later than its segments, so these wait, in the order in which they
+//! came. What nobody told is never made up:
+//! - a connection of which nothing is told in time passes as it is, TLS;
+//! - ciphertext in the middle that nobody explained passes as bytes that were not captured, and a gap
+//!   behind them, for how long the text was is not known;
+//! - at the end of a connection the same without a gap, unless it can hold no message (`record`).
+//!
+//! Either end may tell. The sender's word is taken before the receiver's: it says exactly where its text
+//! lies, while the receiver may have taken more from the wire than the text it returned.
+
+mod connection;
+mod record;
+mod wire_map;
+
+use crate::base::time::Timestamp;
+use crate::packet::{Endpoint, Segment, SeqNum};
+use connection::{Session, Waits};
+use foldhash::fast::RandomState;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+/// So long it may take until text is known, or that it never will be.
+pub const PATIENCE: Duration = Duration::from_millis(150);
+/// Connections in each of two generations: as many as the table of connections holds.
+const CONNECTIONS: usize = 65_536;
+/// Segments that wait in all connections.
+const WAITING: usize = 65_536;
+/// Bytes of text, and of segments that are not understood yet, that are held in all connections.
+const BYTES: usize = 32 << 20;
+
+/// What one call of a TLS library moved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Spoken {
+    /// When.
+    pub at: Timestamp,
+    /// Who sent it.
+    pub src: Endpoint,
+    /// To whom.
+    pub dst: Endpoint,
+    /// Who tells.
+    pub by: By,
+    /// The number on the wire at which its ciphertext begins.
+    pub from: SeqNum,
+    /// The number after it.
+    pub to: SeqNum,
+    /// The receiver had taken these numbers from the wire before: this is more of their text.
+    pub again: bool,
+    /// Counts what this end told of this direction, from any number: what is missing was lost.
+    pub order: u32,
+    /// Length of the text; 0 for a handshake and the like.
+    pub len: u32,
+    /// The beginning of it.
+    pub text: Box<[u8]>,
+}
+
+/// The end that tells what was said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum By {
+    /// The one that said it.
+    Sender,
+    /// The one that heard it.
+    Receiver,
+}
+
+/// What was made of the connections. All of it is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// TLS connections that were read in clear.
+    pub read: u64,
+    /// TLS connections of which nothing was told.
+    pub unread: u64,
+    /// Of those that were read: places where ciphertext is not explained.
+    pub unexplained: u64,
+    /// Words that were lost on their way here.
+    pub lost: u64,
+    /// Segments of connections of which words were lost: they went no further.
+    pub muted: u64,
+}
+
+/// Two ends, the same from either side.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct Key(Endpoint, Endpoint);
+
+impl Key {
+    fn between(one: Endpoint, other: Endpoint) -> Self {
+        if one <= other { Self(one, other) } else { Self(other, one) }
+    }
+}
+
+/// What every connection's holdings add up to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    segments: usize,
+    bytes: usize,
+}
+
+impl Held {
+    fn is_full(self) -> bool {
+        self.segments > WAITING || self.bytes > BYTES
+    }
+
+    fn replace(&mut self, before: Self, after: Self) {
+        self.segments =
+            self.segments.saturating_sub(before.segments).saturating_add(after.segments);
+        self.bytes = self.bytes.saturating_sub(before.bytes).saturating_add(after.bytes);
+    }
+}
+
+/// Rewrites the segments of connections whose text is told.
+#[derive(Debug, Default)]
+pub struct Clear {
+    recent: HashMap<Key, Box<Session>, RandomState>,
+    before: HashMap<Key, Box<Session>, RandomState>,
+    /// Connections whose patience ends, and when.
+    due: BTreeSet<(Timestamp, Key)>,
+    /// Connections of which something was heard just now.
+    heard: Vec<Key>,
+    held: Held,
+    counts: Counts,
+}
+
+/// Takes the segments that go on.
+pub type Pass<'p> = dyn FnMut(&Segment<'_>) + 'p;
+
+impl Clear {
+    /// What was counted so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Bytes of text, and of segments that are not understood yet.
+    pub fn held_bytes(&self) -> usize {
+        self.held.bytes
+    }
+
+    /// Takes what was said. Segments that waited for it go on with [`Self::go_on`]: more of what belongs
+    /// to them may have been said at once.
+    pub fn hear(&mut self, spoken: Spoken, pass: &mut Pass<'_>) {
+        let full = self.held.is_full();
+        let key = Key::between(spoken.src, spoken.dst);
+        self.with(key, |session, counts| session.hear(spoken, full, counts, pass));
+        if self.heard.last() != Some(&key) {
+            self.heard.push(key);
+        }
+    }
+
+    /// So many words were lost, of whatever connections.
+    pub fn miss(&mut self, lost: u64) {
+        self.counts.lost = self.counts.lost.saturating_add(lost);
+    }
+
+    /// Lets go on what waited for what was heard.
+    pub fn go_on(&mut self, pass: &mut Pass<'_>) {
+        let mut heard = std::mem::take(&mut self.heard);
+        for key in heard.drain(..) {
+            self.with(key, |session, counts| session.go_on(counts, pass));
+        }
+        self.heard = heard;
+    }
+
+    /// Takes the next segment. Returns whether it went on at once, and as it was.
+    pub fn take(&mut self, segment: &Segment<'_>, pass: &mut Pass<'_>) -> bool {
+        let key = Key::between(segment.src, segment.dst);
+        let full = self.held.is_full();
+        let mut as_it_was = false;
+        self.with(key, |session, counts| {
+            as_it_was = session.take(segment, full, counts, pass);
+        });
+        as_it_was
+    }
+
+    /// What a number on the wire of what `src` sends to `dst` is in numbers of text, where the two are
+    /// read; else the same.
+    pub fn in_text(&self, src: Endpoint, dst: Endpoint, number: SeqNum) -> SeqNum {
+        let key = Key::between(src, dst);
+        let session = self.recent.get(&key).or_else(|| self.before.get(&key));
+        session.and_then(|session| session.in_text(src, dst, number)).unwrap_or(number)
+    }
+
+    /// It is now `now`: what has waited long enough goes on.
+    pub fn pass_time(&mut self, now: Timestamp, pass: &mut Pass<'_>) {
+        while let Some((due, key)) = self.due.first().copied()
+            && due <= now
+        {
+            self.due.pop_first();
+            self.with(key, |session, counts| session.give_up(now, counts, pass));
+        }
+    }
+
+    /// Nothing more will be told: what waits goes on.
+    pub fn finish(&mut self, pass: &mut Pass<'_>) {
+        let keys = self.recent.keys().chain(self.before.keys());
+        let mut waiting: Vec<(Timestamp, Key)> = keys
+            .filter_map(|key| {
+                let session = self.recent.get(key).or_else(|| self.before.get(key))?;
+                Some((session.waits_since()?, *key))
+            })
+            .collect();
+        waiting.sort_unstable();
+        for (_, key) in waiting {
+            self.with(key, |session, counts| session.give_up(Timestamp::MAX, counts, pass));
+        }
+    }
+
+    /// Does something with a connection, and keeps the books of it.
+    fn with(&mut self, key: Key, what: impl FnOnce(&mut Session, &mut Counts)) {
+        if !self.recent.contains_key(&key) {
+            let session = self.before.remove(&key).unwrap_or_default();
+            if self.recent.len() >= CONNECTIONS {
+                let old = std::mem::replace(&mut self.before, std::mem::take(&mut self.recent));
+                for session in old.values() {
+                    self.held.replace(session.held(), Held::default());
+                    let waits = session.waits_since().is_some();
+                    self.counts.unread = self.counts.unread.saturating_add(waits.into());
+                }
+            }
+            self.recent.insert(key, session);
+        }
+        let Some(session) = self.recent.get_mut(&key) else { return };
+        let before = session.held();
+        what(session, &mut self.counts);
+        self.held.replace(before, session.held());
+        if let Some(Waits { until }) = session.take_wait() {
+            self.due.insert((until, key));
+        }
+    }
+}

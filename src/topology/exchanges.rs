@@ -1,0 +1,189 @@
+//! The exchanges that a capture holds, each in little room: what a log is joined with.
+//!
+//! Nothing is kept where there is neither a log nor a front leg. What is kept is bounded: when there is
+//! no more room, exchanges that went well make place, and that is counted.
+
+use super::request_key::{self, Asked};
+use crate::base::time::Timestamp;
+use crate::exchange::{Exchange, Outcome};
+use crate::facts::closing;
+use crate::flow::Connection;
+use crate::packet::Endpoint;
+use foldhash::fast::RandomState;
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+/// So many exchanges are kept at most, of about 150 bytes each.
+const ROOM: usize = 1 << 18;
+/// So many are kept before it shows whether there is a front leg at all.
+const TRIAL: usize = 4_096;
+/// Hosts looked at for that.
+const HOSTS: usize = 64;
+
+/// One exchange.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// Number of its connection.
+    pub connection: u64,
+    /// Number of the exchange on it.
+    pub ordinal: u32,
+    /// The client side.
+    pub client: Endpoint,
+    /// The server side.
+    pub server: Endpoint,
+    /// When its connection was begun, if it is the first on it; else the same as `begun`.
+    pub opened: Timestamp,
+    /// When its first byte was captured.
+    pub begun: Timestamp,
+    /// When the request's last byte was.
+    pub sent: Timestamp,
+    /// When the answer began.
+    pub answered: Option<Timestamp>,
+    /// When the answer was over, or the connection.
+    pub ended: Timestamp,
+    /// Of the answer.
+    pub status: Option<u16>,
+    /// What was asked.
+    pub asked: Asked,
+    /// Digests of its ids; 0 where there is none.
+    pub ids: [u64; 3],
+    /// What was asked may be asked again without harm (RFC 9110, section 9.2.2).
+    pub idempotent: bool,
+    /// It says that it was made for a client: it names one, or the proxies before.
+    pub forwarded: bool,
+    /// It failed.
+    pub failed: bool,
+    /// Whether it was answered cannot be read.
+    pub unread: bool,
+}
+
+/// The exchanges kept.
+#[derive(Debug, Default)]
+pub struct Trail {
+    seen: Vec<Seen>,
+    /// There is a log to join.
+    log: bool,
+    /// There is a front leg, it seems.
+    front: bool,
+    clients: HashSet<IpAddr, RandomState>,
+    servers: HashSet<IpAddr, RandomState>,
+    /// Connections left the host that captured them; others came to it.
+    directions: [bool; 2],
+    /// What failed was asked so.
+    failing: HashSet<u64, RandomState>,
+    /// No room any more for what went well.
+    full: bool,
+    /// Exchanges that were not kept.
+    pub forgotten: u64,
+}
+
+impl Trail {
+    /// Nothing yet. Without a `log`, exchanges are kept where a front leg shows, or was told.
+    pub fn new(log: bool, front: bool) -> Self {
+        Self { log, front, ..Self::default() }
+    }
+
+    /// The exchanges kept, in the order in which their fate was known.
+    pub fn seen(&self) -> &[Seen] {
+        &self.seen
+    }
+
+    /// Notes one exchange. Whether it `failed` is said afterwards; see [`Self::failed`].
+    pub fn note(&mut self, exchange: &Exchange, connection: &Connection) -> bool {
+        // Seen elsewhere as well, it is noted there.
+        if connection.same_as.is_some() {
+            return false;
+        }
+        if !self.log && !self.front {
+            // What an earlier exchange of the connection showed, this one shows no better.
+            if exchange.ordinal == 0 || self.seen.is_empty() {
+                self.look(connection);
+            }
+            if !self.front && self.seen.len() >= TRIAL {
+                return false;
+            }
+        }
+        if self.seen.len() >= ROOM && !self.full {
+            self.make_room();
+        }
+        let sound = matches!(exchange.outcome, Outcome::Answered)
+            && exchange.response.and_then(|response| response.status).is_some_and(|one| one < 400);
+        if self.full && sound || self.seen.len() >= ROOM.saturating_mul(2) {
+            self.forgotten = self.forgotten.saturating_add(1);
+            return false;
+        }
+        let (request, response) = (&exchange.request, exchange.response);
+        let head = request.head.as_ref();
+        let answered = exchange.outcome == Outcome::Answered;
+        let close = closing::first(connection).filter(|_| !answered);
+        let last = response.map_or(request.last.at, |response| response.last.at);
+        // Without a close it went on for as long as anybody looked.
+        let open = if answered { last } else { connection.seen_until.max(last) };
+        let idempotent =
+            head.is_some_and(|head| !matches!(head.method(), b"POST" | b"PATCH" | b"CONNECT"));
+        self.seen.push(Seen {
+            connection: connection.number,
+            ordinal: exchange.ordinal,
+            client: connection.client,
+            server: connection.server,
+            opened: connection
+                .syn
+                .filter(|_| exchange.ordinal == 0)
+                .map_or(request.first.at, |syn| syn.at),
+            begun: request.first.at,
+            sent: request.last.at,
+            answered: response.map(|response| response.first.at),
+            ended: close.map_or(open, |close| close.mark.frame.at.max(last)),
+            status: response.and_then(|response| response.status),
+            asked: head.map(|head| Asked::of(head.method(), head.target())).unwrap_or_default(),
+            ids: head.map(request_key::ids).unwrap_or_default(),
+            idempotent,
+            forwarded: head.is_some_and(|head| head.signs.forwarded),
+            failed: false,
+            unread: matches!(exchange.outcome, Outcome::Unread(_)),
+        });
+        true
+    }
+
+    /// The exchange noted last failed.
+    pub fn failed(&mut self) {
+        if let Some(last) = self.seen.last_mut() {
+            last.failed = true;
+            self.failing.insert(last.asked.whole);
+        }
+    }
+
+    /// Whether a host both accepts connections and opens them.
+    fn look(&mut self, connection: &Connection) {
+        let Connection { client, server, .. } = connection;
+        match connection.outgoing {
+            Some(true) => self.directions[0] = true,
+            Some(false) => self.directions[1] = true,
+            None => {}
+        }
+        self.front = self.directions == [true, true]
+            || client.addr != server.addr
+                && (self.servers.contains(&client.addr) || self.clients.contains(&server.addr));
+        if self.clients.len() < HOSTS {
+            self.clients.insert(client.addr);
+        }
+        if self.servers.len() < HOSTS {
+            self.servers.insert(server.addr);
+        }
+    }
+
+    /// What went well makes place, unless something else that was asked the same did not.
+    fn make_room(&mut self) {
+        let before = self.seen.len();
+        let failing = &self.failing;
+        let mut place = 0_usize;
+        self.seen.retain(|seen| {
+            place = place.saturating_add(1);
+            let matters = seen.failed || seen.unread || failing.contains(&seen.asked.whole);
+            matters || seen.status.is_none_or(|status| status >= 400) || place.is_multiple_of(16)
+        });
+        let gone = before.saturating_sub(self.seen.len());
+        self.forgotten = self.forgotten.saturating_add(u64::try_from(gone).unwrap_or(u64::MAX));
+        self.full = self.seen.len() > ROOM.saturating_sub(ROOM / 4);
+    }
+}

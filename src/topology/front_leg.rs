@@ -1,0 +1,253 @@
+//! The front leg: which client request became which exchange with a backend, from packets alone.
+
+use super::exchanges::Seen;
+use crate::packet::Endpoint;
+use crate::topology::request_key::By;
+use crate::topology::roles::{Role, Roles};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Clocks of two captures, or two interfaces, may differ by so much.
+const JITTER: Duration = Duration::from_millis(5);
+/// Candidates looked at for one exchange.
+const CANDIDATES: usize = 256;
+
+/// A client's request, and the exchanges that it became.
+#[derive(Clone, Debug)]
+pub(crate) struct Passed {
+    /// Its place in the trail.
+    pub(crate) front: usize,
+    /// Their places, in the order of time.
+    pub(crate) attempts: Vec<usize>,
+    pub(crate) by: By,
+}
+
+/// A client's request that was answered 502, 503 or 504, and the exchanges that it can have become.
+#[derive(Clone, Debug)]
+pub(crate) struct FrontError {
+    /// Its place in the trail.
+    pub(crate) front: usize,
+    /// Their places.
+    pub(crate) candidates: Vec<usize>,
+}
+
+/// What the join found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) leg: FrontLeg,
+    pub(crate) passed: Vec<Passed>,
+    /// In the order of time.
+    pub(crate) errors: Vec<FrontError>,
+    /// Places of exchanges that can be some client's.
+    pub(crate) owned: HashSet<usize>,
+}
+
+/// What the two legs show together.
+#[derive(Clone, Debug, Default)]
+pub struct FrontLeg {
+    /// The proxy's own listeners.
+    pub listeners: Vec<Endpoint>,
+    /// Requests of clients.
+    pub requests: u64,
+    /// Of them, those that are known to have become an exchange with a backend.
+    pub joined: u64,
+    /// How these were found.
+    pub by: BTreeMap<By, u64>,
+    /// Client requests that could be of several exchanges.
+    pub ambiguous: u64,
+    /// What clients got, by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Error answers to clients for which no exchange with a backend is found.
+    pub alone: u64,
+    /// Client requests that went well though an attempt had failed.
+    pub hidden: u64,
+    /// How long the proxy itself took for each request joined: its client's wait less that for backends.
+    pub took: Vec<Duration>,
+}
+
+/// Joins both legs. `listeners` are the proxy's own.
+pub(crate) fn join(seen: &[Seen], roles: &Roles, listeners: &HashSet<Endpoint>) -> Found {
+    let mut leg = FrontLeg::default();
+    let mut fronts: Vec<usize> = Vec::new();
+    let mut by_id: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut by_asked: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (place, one) in seen.iter().enumerate() {
+        match roles.of(one.server) {
+            _ if listeners.contains(&one.server) => fronts.push(place),
+            Role::Backend if one.asked.whole != 0 => {
+                one.ids.iter().filter(|id| **id != 0).for_each(|id| {
+                    by_id.entry(*id).or_default().push(place);
+                });
+                by_asked.entry(one.asked.whole).or_default().push(place);
+            }
+            _ => {}
+        }
+    }
+    let begun = |place: &usize| seen.get(*place).map(|one| one.begun).unwrap_or_default();
+    by_id.values_mut().chain(by_asked.values_mut()).for_each(|places| places.sort_by_key(begun));
+    fronts.sort_by_key(begun);
+    let hops = hops(&fronts, seen, roles);
+    fronts.retain(|place| !hops.contains(place));
+    let inner = inner(&fronts, seen);
+    fronts.retain(|place| seen.get(*place).is_none_or(|one| !inner.contains(&one.server)));
+    // An id that several requests carry is none of them's.
+    let mut carried: HashMap<(u64, u64), u32> = HashMap::new();
+    for front in fronts.iter().filter_map(|place| seen.get(*place)) {
+        for id in front.ids.iter().filter(|id| **id != 0) {
+            let count = carried.entry((*id, front.asked.whole)).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    // Whose request an exchange can be.
+    let mut owners: HashMap<usize, u32> = HashMap::new();
+    let mut found: Vec<(usize, By, Vec<usize>)> = Vec::new();
+    for place in fronts {
+        let Some(front) = seen.get(place) else { continue };
+        if !leg.listeners.contains(&front.server) && leg.listeners.len() < 64 {
+            leg.listeners.push(front.server);
+        }
+        leg.requests = leg.requests.saturating_add(1);
+        if let Some(status) = front.status {
+            let count = leg.statuses.entry(status).or_default();
+            *count = count.saturating_add(1);
+        }
+        let until = front.ended.plus(JITTER);
+        let inside = |places: &Vec<usize>| -> Vec<usize> {
+            let from = places.partition_point(|one| begun(one).plus(JITTER) < front.begun);
+            let rest = places.get(from..).unwrap_or_default().iter();
+            rest.take(CANDIDATES).take_while(|one| begun(one) <= until).copied().collect()
+        };
+        // An id that the proxy gave to the request itself is on the backend leg alone.
+        let once = |id: &&u64| carried.get(&(**id, front.asked.whole)) == Some(&1);
+        let ids = front.ids.iter().filter(|id| **id != 0).filter(once);
+        let ided: Vec<usize> = ids
+            .filter_map(|id| by_id.get(id))
+            .map(inside)
+            .find(|places| !places.is_empty())
+            .unwrap_or_default();
+        let (by, places) = if ided.is_empty() {
+            let other = |one: &usize| {
+                seen.get(*one).is_some_and(|back| {
+                    front.ids.iter().zip(back.ids).any(|(a, b)| *a != 0 && b != 0 && *a != b)
+                })
+            };
+            let mut alike = by_asked.get(&front.asked.whole).map(inside).unwrap_or_default();
+            alike.retain(|one| !other(one));
+            (By::FrontLegTime, alike)
+        } else {
+            (By::FrontLegId, ided)
+        };
+        for one in &places {
+            let count = owners.entry(*one).or_default();
+            *count = count.saturating_add(1);
+        }
+        found.push((place, by, places));
+    }
+    leg.listeners.sort_unstable();
+    let mut passed = Vec::new();
+    let mut errors = Vec::new();
+    for (front, by, attempts) in found {
+        let Some(client) = seen.get(front) else { continue };
+        if matches!(client.status, Some(502..=504)) {
+            errors.push(FrontError { front, candidates: attempts.clone() });
+        }
+        if attempts.is_empty() {
+            leg.alone = leg.alone.saturating_add(u64::from(client.status >= Some(500)));
+            continue;
+        }
+        let shared = attempts.iter().any(|one| owners.get(one).is_some_and(|count| *count > 1));
+        // Attempts come one after the other, each after the one before had failed.
+        let chain = attempts.windows(2).all(|pair| {
+            let [first, _] = pair else { return true };
+            seen.get(*first).is_some_and(|one| one.failed || one.status >= Some(500))
+        });
+        if !chain || by == By::FrontLegTime && shared {
+            leg.ambiguous = leg.ambiguous.saturating_add(1);
+            continue;
+        }
+        leg.joined = leg.joined.saturating_add(1);
+        let count = leg.by.entry(by).or_default();
+        *count = count.saturating_add(1);
+        if let Some(took) = own_time(client, &attempts, seen) {
+            leg.took.push(took);
+        }
+        let failed = attempts.iter().any(|one| seen.get(*one).is_some_and(|one| one.failed));
+        if failed && client.status.is_some_and(|status| status < 500) {
+            leg.hidden = leg.hidden.saturating_add(1);
+        }
+        passed.push(Passed { front, attempts, by });
+    }
+    leg.took.sort_unstable();
+    Found { leg, passed, errors, owned: owners.into_keys().collect() }
+}
+
+/// Requests from one proxy to the next: each came while another front was asked the same, by the host of that
+/// front, or of one that passes on what it is asked. No client counts them. `fronts` are in the order of time.
+fn hops(fronts: &[usize], seen: &[Seen], roles: &Roles) -> HashSet<usize> {
+    let mut open: HashMap<u64, Vec<&Seen>> = HashMap::new();
+    let mut hops = HashSet::new();
+    for place in fronts {
+        let Some(inner) = seen.get(*place).filter(|one| one.asked.whole != 0) else { continue };
+        let before = open.entry(inner.asked.whole).or_default();
+        let within = before.iter().rev().take(CANDIDATES).any(|outer| {
+            let pairs =
+                || outer.ids.iter().zip(inner.ids).filter(|(one, other)| **one != 0 && *other != 0);
+            let same_host = outer.server.addr == inner.client.addr || roles.passes_on(outer.server);
+            outer.server != inner.server
+                && inner.ended <= outer.ended.plus(JITTER)
+                && pairs().all(|(one, other)| *one == other)
+                && (same_host || pairs().next().is_some())
+        });
+        if within {
+            hops.insert(*place);
+        }
+        before.push(inner);
+    }
+    hops
+}
+
+/// Fronts that only another one asks, though perhaps for something else than it was asked for: each request to
+/// them came, and was answered, while another front was asked by somebody else. `fronts` are in the order of
+/// time.
+fn inner(fronts: &[usize], seen: &[Seen]) -> HashSet<Endpoint> {
+    /// Fewer can be chance.
+    const ENOUGH: u32 = 3;
+    let mut of: BTreeMap<Endpoint, Vec<&Seen>> = BTreeMap::new();
+    for one in fronts.iter().filter_map(|place| seen.get(*place)) {
+        of.entry(one.server).or_default().push(one);
+    }
+    let asked_by = |all: &[&Seen]| all.iter().map(|one| one.client.addr).collect::<HashSet<_>>();
+    let clients: BTreeMap<Endpoint, HashSet<IpAddr>> =
+        of.iter().map(|(server, all)| (*server, asked_by(all))).collect();
+    let within = |one: &Seen, outer: &[&Seen]| {
+        let until = outer.partition_point(|other| other.begun <= one.begun);
+        let before = outer.get(..until).unwrap_or_default().iter().rev().take(CANDIDATES);
+        let mut before = before.filter(|other| one.ended <= other.ended.plus(JITTER));
+        before.next().is_some()
+    };
+    let apart = |one: &Endpoint, other: &Endpoint| {
+        let both = clients.get(one).zip(clients.get(other));
+        one != other && both.is_some_and(|(one, other)| one.is_disjoint(other))
+    };
+    let is_inner = |server: &Endpoint, all: &[&Seen]| {
+        u32::try_from(all.len()).is_ok_and(|count| count >= ENOUGH)
+            && of.iter().any(|(outer, asked)| {
+                apart(server, outer) && all.iter().all(|one| within(one, asked))
+            })
+    };
+    of.iter().filter(|(server, all)| is_inner(server, all)).map(|(server, _)| *server).collect()
+}
+
+/// What the client waited for and no backend.
+pub(crate) fn own_time(front: &Seen, attempts: &[usize], seen: &[Seen]) -> Option<Duration> {
+    front.answered?;
+    let whole = front.ended.since(front.begun);
+    let backends =
+        attempts.iter().filter_map(|place| seen.get(*place)).fold(Duration::ZERO, |sum, one| {
+            let ended = one.ended.min(front.ended);
+            // A connection that was opened for it is no time of the proxy's either.
+            sum.saturating_add(ended.since(one.opened.max(front.begun)))
+        });
+    Some(whole.saturating_sub(backends))
+}

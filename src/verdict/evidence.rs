@@ -1,0 +1,50 @@
+//! The frames that show what happened.
+
+use crate::flow::Side;
+use crate::packet::FrameRef;
+
+/// A frame, and what it shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Evidence {
+    /// The frame.
+    pub frame: FrameRef,
+    /// What it shows.
+    pub shows: Shows,
+}
+
+/// What a frame shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shows {
+    /// The proxy asks for a connection.
+    Syn,
+    /// Somebody says that it cannot be delivered.
+    Unreachable,
+    /// The proxy's host asks who has the backend's address.
+    NeighbourAsked,
+    /// It asks so for the last time.
+    NeighbourAskedLast,
+    /// It asks for the last time.
+    LastSyn,
+    /// The backend's SYN+ACK again, though the proxy had answered it.
+    SynAckAgain,
+    /// What was sent last, for the last time.
+    Repeated(Side),
+    /// From here on the backend reads no more.
+    ZeroWindow,
+    /// The client of the front leg left.
+    ClientLeft,
+    /// The first of an answer.
+    Answer,
+    /// After it, the connection was idle.
+    LastAnswer,
+    /// The request begins.
+    Request,
+    /// The request ends.
+    RequestEnd,
+    /// The last that came of the response.
+    ResponseCut,
+    /// A side closed.
+    Fin(Side),
+    /// A side reset.
+    Rst(Side),
+}

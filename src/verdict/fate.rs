@@ -1,0 +1,150 @@
+//! What is said of an exchange or connect: a verdict, or that there is none.
+
+use super::case::Case;
+use super::cause::{Cause, Certainty};
+use super::detail::Detail;
+use super::evidence::Evidence;
+use super::retry::{self, Retry, RetryReason};
+use crate::exchange::Unread;
+use crate::facts::closing::{Close, Closer, Closing};
+use crate::flow::Side;
+use std::time::Duration;
+
+/// What is to be said of one failure: facts, no prose.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// Why.
+    pub cause: Cause,
+    /// How sure.
+    pub certainty: Certainty,
+    /// Facts that only this cause has.
+    pub detail: Detail,
+    /// How the connection ended.
+    pub close: Option<Close>,
+    /// Whether the request may be sent again.
+    pub retry: Retry,
+    /// Why that.
+    pub retry_reason: RetryReason,
+    /// How long the connection had been idle before the request.
+    pub idle_gap: Option<Duration>,
+    /// From the end of the request to the close; `None` when the close came first.
+    pub wait: Option<Duration>,
+    /// From the last answer to the close: the time that a keep-alive timer of the backend would have
+    /// run.
+    pub closed_after: Option<Duration>,
+    /// The frames that show it, in order.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Verdict {
+    /// Makes it that of a failing probe, `named` by its user agent or told by its constant period: a job
+    /// may ask as steadily, so that its retry is judged as that of any request.
+    pub fn fail_probes(&mut self, named: bool) {
+        self.cause = Cause::HealthCheckFailing;
+        self.certainty = if named { Certainty::Proven } else { Certainty::Likely };
+        self.detail = Detail::Nothing;
+        if named {
+            (self.retry, self.retry_reason) = (Retry::Safe, RetryReason::Probe);
+        }
+    }
+
+    /// Joins what another viewpoint shows of the same failure: the better proof wins. What one of them
+    /// knows of a retry, the other need not; where they contradict each other, it is not safe.
+    /// Returns whether the other one is better.
+    pub fn join(&mut self, mut other: Self) -> bool {
+        let proof = |verdict: &Self| (verdict.cause != Cause::Unproven, verdict.certainty);
+        let better = proof(&other) > proof(self);
+        if let (
+            Detail::Unanswered { challenged, .. },
+            Detail::Unanswered { challenged: true, .. },
+        ) = (&mut self.detail, other.detail)
+        {
+            *challenged = true;
+        }
+        if better {
+            std::mem::swap(self, &mut other);
+        }
+        if other.retry == Retry::Unsafe || self.retry == Retry::Unknown {
+            (self.retry, self.retry_reason) = (other.retry, other.retry_reason);
+        }
+        better
+    }
+}
+
+/// What became of an exchange or connect.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// Nothing was wrong.
+    Sound,
+    /// It failed.
+    Failed(Box<Verdict>),
+    /// Neither an answer nor a close was captured.
+    Open,
+    /// It was perhaps answered; that cannot be read.
+    Unread(Unread),
+}
+
+pub(super) fn failed(verdict: Verdict) -> Fate {
+    Fate::Failed(Box::new(verdict))
+}
+
+impl Case<'_> {
+    /// A verdict on an exchange whose connection was not closed.
+    pub(super) fn unclosed(&self, cause: Cause, certainty: Certainty, detail: Detail) -> Verdict {
+        let acked = self.connection.half(Side::Client).acked;
+        let request = &self.exchange.request;
+        let retry_reason = match acked {
+            Some(acked) if acked.pos >= request.end && request.complete => RetryReason::AllReceived,
+            Some(acked) if acked.pos > request.start => RetryReason::PartReceived,
+            _ => RetryReason::NotTold,
+        };
+        let run = retry_reason == RetryReason::AllReceived;
+        Verdict {
+            cause,
+            certainty,
+            detail,
+            close: None,
+            retry: if run { Retry::Unsafe } else { Retry::Unknown },
+            retry_reason,
+            idle_gap: self.idle_gap(),
+            wait: self.connection.span(request.first, self.connection.last),
+            closed_after: None,
+            evidence: self.evidence(),
+        }
+    }
+
+    /// A verdict whose close is `closing`.
+    pub(super) fn verdict(
+        &self,
+        cause: Cause,
+        certainty: Certainty,
+        detail: Detail,
+        closing: &Closing,
+    ) -> Verdict {
+        let request = &self.exchange.request;
+        let received = self.received(closing);
+        let by = match (closing.by, detail) {
+            (_, Detail::ForeignReset { .. }) => Closer::Path,
+            (Side::Server, _) => Closer::Backend,
+            (Side::Client, _) => Closer::Proxy,
+        };
+        let close = Close { by, kind: closing.kind, frame: closing.mark.frame, received };
+        let (retry, retry_reason) = retry::advice(self, cause, closing);
+        let after = closing.mark.frame.at >= request.last.at;
+        Verdict {
+            cause,
+            certainty,
+            detail,
+            close: Some(close),
+            retry,
+            retry_reason,
+            idle_gap: self.idle_gap(),
+            wait: self.connection.span(request.last, closing.mark.frame).filter(|_| after),
+            closed_after: self
+                .exchange
+                .quiet_since
+                .and_then(|quiet| self.connection.span(quiet, closing.mark.frame)),
+            evidence: self.evidence(),
+        }
+    }
+}

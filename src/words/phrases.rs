@@ -1,0 +1,163 @@
+//! Words that several sentences share: how long something took, what a frame shows, whether a request
+//! may be sent again.
+
+use crate::facts::closing::{Close, Closer, Received};
+use crate::flow::Side;
+use crate::verdict::evidence::{Evidence, Shows};
+use crate::verdict::{Cause, RetryReason};
+use std::time::Duration;
+
+/// `2.99 s`, `14.8 ms`, `3 µs`, `2 min 5 s`.
+pub(crate) fn duration(value: Duration) -> String {
+    let seconds = value.as_secs_f64();
+    if seconds >= 120.0 {
+        let whole = value.as_secs();
+        match (whole / 60, whole % 60) {
+            (minutes, 0) => format!("{minutes} min"),
+            (minutes, rest) => format!("{minutes} min {rest} s"),
+        }
+    } else if seconds >= 1.0 {
+        format!("{seconds:.2} s")
+    } else if seconds >= 0.001 {
+        format!("{:.1} ms", seconds * 1e3)
+    } else {
+        format!("{:.0} µs", seconds * 1e6)
+    }
+}
+
+/// `840 bytes`, `2.1 kB`, `34 MB`.
+pub(crate) fn bytes(count: u64) -> String {
+    let mut unit = 1_u64;
+    let mut name = "bytes";
+    for larger in ["kB", "MB", "GB", "TB"] {
+        let next = unit.saturating_mul(1_000);
+        if count < next {
+            break;
+        }
+        (unit, name) = (next, larger);
+    }
+    if unit == 1 {
+        return plural(count, "byte");
+    }
+    let whole = count.checked_div(unit).unwrap_or(0);
+    let rest = count.checked_rem(unit).unwrap_or(0);
+    let tenth = rest.saturating_mul(10).checked_div(unit).unwrap_or(0);
+    if whole < 10 { format!("{whole}.{tenth} {name}") } else { format!("{whole} {name}") }
+}
+
+/// What the retry advice rests on.
+pub(crate) fn retry_reason(reason: RetryReason) -> &'static str {
+    match reason {
+        RetryReason::NothingSent => "no connection was made, so nothing was sent",
+        RetryReason::NothingReceived => {
+            "the backend's close acknowledges none of the request, and a reset threw it away"
+        }
+        RetryReason::NotRefused => {
+            "the backend's close acknowledges none of the request, but no reset shows that it was thrown away"
+        }
+        RetryReason::AllReceived => {
+            "the backend had received the whole request before the connection was closed, and may have run it"
+        }
+        RetryReason::ClosedUnread => {
+            "the backend's kernel says that nobody had read any of the request when the connection was \
+             closed, and then nobody could"
+        }
+        RetryReason::Read => {
+            "the backend's kernel says that the whole request had been read, so it may have run"
+        }
+        RetryReason::AnswerBegun => "the backend answered, so it has seen the request",
+        RetryReason::PartReceived => {
+            "the backend had received some of the request; whether it acted on it does not show"
+        }
+        RetryReason::ReceivedAfterClose => {
+            "the request was acknowledged after the backend had closed; whether it was read does not show"
+        }
+        RetryReason::NotTold => "the close does not say how much of the request was received",
+        RetryReason::NotUnderstood => {
+            "the backend speaks another protocol, so it cannot have run the request"
+        }
+        RetryReason::PerhapsNotUnderstood => {
+            "the backend had the request, and may not have understood a word of it"
+        }
+        RetryReason::Probe => "it is a health check by its user agent, and is repeated by itself",
+        RetryReason::Unproven => "the capture does not show what happened to the request",
+    }
+}
+
+/// The method is safe or idempotent by RFC 9110, sections 9.2.1 and 9.2.2: what uses it may be sent again
+/// whether or not it has run.
+pub(crate) fn is_idempotent(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
+}
+
+/// What a frame shows, in a few words.
+pub(crate) fn evidence(evidence: &Evidence, close: Option<&Close>) -> String {
+    let closer = |side| match side {
+        Side::Server => "backend",
+        Side::Client => "proxy",
+    };
+    let is_close = close.filter(|close| close.frame == evidence.frame);
+    let received = match is_close.filter(|close| close.by != Closer::Proxy).map(|c| c.received) {
+        Some(Some(Received::None)) => ", acknowledges nothing of the request",
+        Some(Some(Received::Part)) => ", acknowledges a part of the request",
+        Some(Some(Received::All)) => ", acknowledges the whole request",
+        _ => "",
+    };
+    match evidence.shows {
+        Shows::Syn => "the proxy's SYN".to_owned(),
+        Shows::Unreachable => "the ICMP error about it".to_owned(),
+        Shows::NeighbourAsked => "the proxy's host asks who has the address".to_owned(),
+        Shows::NeighbourAskedLast => "it asks for the last time".to_owned(),
+        Shows::LastSyn => "the last SYN".to_owned(),
+        Shows::SynAckAgain => {
+            "the backend's SYN+ACK again, though the proxy had answered it".to_owned()
+        }
+        Shows::Repeated(side) => {
+            format!("the {} sends again what was not acknowledged", closer(side))
+        }
+        Shows::ZeroWindow => {
+            "from here on the backend's window is zero: it does not read".to_owned()
+        }
+        Shows::ClientLeft => "the client leaves, on the front leg".to_owned(),
+        Shows::Answer => "the answer".to_owned(),
+        Shows::LastAnswer => "idle from here".to_owned(),
+        Shows::Request => "the request".to_owned(),
+        Shows::RequestEnd => "the request's last segment".to_owned(),
+        Shows::ResponseCut => "the last of the response".to_owned(),
+        Shows::Fin(side) => format!("the {}'s FIN{received}", closer(side)),
+        Shows::Rst(side) => match is_close.map(|close| close.by) {
+            Some(Closer::Path) => format!("a reset by something between{received}"),
+            _ => format!("the {}'s reset{received}", closer(side)),
+        },
+    }
+}
+
+/// What the proxy's client is likely to have got, the likeliest first. Most proxies answer 502;
+/// Envoy answers a lost connection with 503, HAProxy a refused one.
+pub(crate) const fn expected_status(cause: Cause) -> &'static [u16] {
+    match cause {
+        Cause::KeepaliveRace
+        | Cause::StaleReuse
+        | Cause::ClosedInFlight
+        | Cause::ResetInFlight
+        | Cause::ConnectionRefused => &[502, 503],
+        Cause::Unreachable | Cause::UploadCutShort => &[502, 503],
+        Cause::TruncatedResponse => &[502, 200],
+        Cause::ResponseTimeout | Cause::AcceptQueueFull | Cause::SilentDrop | Cause::Stalled => {
+            &[504, 502]
+        }
+        Cause::ConnectTimeout => &[504, 503, 502],
+        Cause::InvalidResponse | Cause::ProtocolMismatch => &[502],
+        // The proxy has nobody left to answer; nginx logs 499.
+        Cause::ClientGone => &[499],
+        Cause::HealthCheckFailing => &[503, 502],
+        // Its own status stands in its record; see `report::build`.
+        Cause::BackendError => &[],
+        Cause::Unproven => &[502, 503, 504],
+    }
+}
+
+/// `1 place`, `2 places`.
+pub fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

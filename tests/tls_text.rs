@@ -1,0 +1,770 @@
+//! Conversations sealed by TLS, whose text is told by one end or by both: what is said of them must be
+//! what is said of the same conversations in clear, and never more where something was not told.
+
+use crate::conversations::{Expected, SCENARIOS};
+use crate::properties::{causes, plans};
+use crate::scenarios::analyze;
+use crate::wire::{self, End, Frame, Talk, get, ok};
+use proptest::prelude::*;
+use std::collections::HashMap;
+use std::time::Duration;
+use why502::analysis::{Analysis, Settings, Wanted};
+use why502::base::time::Timestamp;
+use why502::input::{CaptureFacts, Format};
+use why502::packet::{self, Endpoint, FrameRef, LinkType, SeqNum};
+use why502::report::Report;
+use why502::report::records::Record;
+use why502::streams::tls::{By, Spoken};
+
+/// Which end's programs tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Told {
+    Proxy,
+    Backend,
+    Both,
+}
+
+/// What happens on the host of a watch.
+#[derive(Clone, Debug)]
+enum Event {
+    Frame(Frame),
+    Spoken(Spoken),
+    /// A word was lost.
+    Lost,
+    /// For a while nothing happens.
+    Nothing(u64),
+}
+
+/// How much longer a record is than its text.
+const BEFORE: usize = 5;
+const AFTER: usize = 17;
+/// What the two ends send of a handshake: hello, hello and certificate, finished, tickets.
+const HELLO: usize = 220;
+const CERTIFICATE: usize = 1_300;
+const FINISHED: usize = 74;
+const TICKETS: usize = 500;
+
+/// One end of a connection, sealed.
+#[derive(Clone, Debug, Default)]
+struct Sealed {
+    /// The number of the first byte, and up to where the text was sealed.
+    first: u32,
+    text: u32,
+    /// Where pieces of text end, and where on the wire.
+    ends: Vec<(u32, u32)>,
+    /// On the wire.
+    sent: u32,
+    /// How far the other end has read.
+    read: u32,
+    closed: bool,
+    /// What was told of it, by the sender and by the receiver.
+    told: [u32; 2],
+}
+
+impl Sealed {
+    /// Where on the wire the text before `text` ends.
+    fn wire(&self, text: u32) -> u32 {
+        let (end, wire) =
+            self.ends.iter().rev().find(|(end, _)| *end <= text).copied().unwrap_or((0, 0));
+        wire.wrapping_add(text.wrapping_sub(end))
+    }
+}
+
+/// The headers of a frame, with other numbers and another payload.
+fn rewritten(frame: &Frame, at: u64, seq: u32, ack: u32, payload: &[u8]) -> Frame {
+    let mut bytes = frame.bytes[..54].to_vec();
+    bytes[16..18].copy_from_slice(&(40 + payload.len() as u16).to_be_bytes());
+    // Every transmission has its own.
+    bytes[18..20].copy_from_slice(&((at / 1_000) as u16 | 1).to_be_bytes());
+    bytes[38..42].copy_from_slice(&seq.to_be_bytes());
+    bytes[42..46].copy_from_slice(&ack.to_be_bytes());
+    bytes.extend_from_slice(payload);
+    Frame { at, bytes }
+}
+
+fn flags(frame: &Frame) -> u8 {
+    frame.bytes[47]
+}
+
+/// How it is told what was said.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    told: Told,
+    /// How much later than the segments.
+    late: Duration,
+    /// So much at once is read of what came, if not all.
+    bite: Option<usize>,
+    /// And so long apart.
+    pause: Duration,
+}
+
+/// Told at once, and whole.
+const SOON: Way =
+    Way { told: Told::Both, late: Duration::ZERO, bite: None, pause: Duration::from_micros(10) };
+
+/// Seals conversations that begin with their handshakes.
+struct Sealer {
+    way: Way,
+    /// By address and port of an end, and those of its peer.
+    ends: HashMap<(Endpoint, Endpoint), Sealed>,
+    clients: Vec<(Endpoint, Endpoint)>,
+    events: Vec<(u64, Event)>,
+    /// Nothing is told before what was told before.
+    said: u64,
+}
+
+impl Sealer {
+    fn seal(frames: &[Frame], way: Way) -> Option<Vec<Event>> {
+        let mut sealer =
+            Self { way, ends: HashMap::new(), clients: Vec::new(), events: Vec::new(), said: 0 };
+        for frame in frames {
+            sealer.frame(frame)?;
+        }
+        sealer.events.sort_by_key(|(at, _)| *at);
+        Some(sealer.events.into_iter().map(|(_, event)| event).collect())
+    }
+
+    fn end(&mut self, src: Endpoint, dst: Endpoint) -> &mut Sealed {
+        self.ends.entry((src, dst)).or_default()
+    }
+
+    /// `None` for what cannot be sealed: text that overlaps other text, connections begun before.
+    fn frame(&mut self, frame: &Frame) -> Option<()> {
+        let whole = packet::Frame {
+            reference: FrameRef { capture: 0, number: 1, at: Timestamp::from_nanos(frame.at) },
+            link: LinkType::ETHERNET,
+            wire_len: frame.bytes.len() as u32,
+            bytes: &frame.bytes,
+        };
+        let segment = packet::decode(&whole).ok()?;
+        let (src, dst) = (segment.src, segment.dst);
+        let flags = flags(frame);
+        if flags & wire::SYN != 0 {
+            if flags & wire::ACK == 0 && !self.clients.contains(&(src, dst)) {
+                self.clients.push((src, dst));
+            }
+            self.end(src, dst).first = segment.seq.0.wrapping_add(1);
+            self.events.push((frame.at, Event::Frame(frame.clone())));
+            return Some(());
+        }
+        let client = self.clients.contains(&(src, dst));
+        if !client && !self.clients.contains(&(dst, src)) {
+            return None;
+        }
+        let len = segment.payload.len() as u32;
+        if len > 0 && self.end(src, dst).ends.is_empty() {
+            let (c, s) = if client { (src, dst) } else { (dst, src) };
+            self.handshake(frame, client, c, s)?;
+        }
+        if flags & wire::RST != 0 && segment.seq.0 == 0 {
+            self.events.push((frame.at, Event::Frame(frame.clone())));
+            return Some(());
+        }
+        let peer = self.end(dst, src).clone();
+        let heard = segment.ack.0.wrapping_sub(peer.first);
+        if flags & wire::ACK != 0 && heard > 1 << 20 {
+            return None;
+        }
+        let ack = peer.first.wrapping_add(peer.wire(heard));
+        let at = frame.at;
+        let sender = self.end(src, dst);
+        let from = segment.seq.0.wrapping_sub(sender.first);
+        if from > 1 << 20 {
+            return None;
+        }
+        let ack = if flags & wire::ACK == 0 { segment.ack.0 } else { ack };
+        let mut said = None;
+        let mut record = Vec::new();
+        if len > 0 {
+            let end = from + len;
+            if from == sender.text {
+                let wire = sender.sent + (BEFORE + AFTER) as u32 + len;
+                sender.ends.push((end, wire));
+                said = Some((sender.sent, wire));
+                (sender.text, sender.sent) = (end, wire);
+            }
+            if end > sender.text || !sender.ends.iter().any(|(there, _)| *there == end) {
+                return None;
+            }
+            let size = sender.wire(end) - sender.wire(from);
+            record = vec![0xaa; size as usize];
+            record[..3].copy_from_slice(&[23, 3, 3]);
+            record[3..5].copy_from_slice(&(size as u16 - 5).to_be_bytes());
+        }
+        let seq = sender.first.wrapping_add(sender.wire(from));
+        let first = sender.first;
+        self.events.push((at, Event::Frame(rewritten(frame, at, seq, ack, &record))));
+        if let Some((from, to)) = said {
+            self.tell(at, src, dst, client, By::Sender, first, (from, to), segment.payload);
+        }
+        // What was sent to an end that has closed is not read any more.
+        if len > 0 && !self.end(dst, src).closed {
+            let sender = self.end(src, dst);
+            let (before, now) = (sender.read, sender.wire(from + len));
+            if now > before {
+                sender.read = now;
+                self.tell(
+                    at,
+                    src,
+                    dst,
+                    client,
+                    By::Receiver,
+                    first,
+                    (before, now),
+                    segment.payload,
+                );
+            }
+        }
+        if flags & (wire::FIN | wire::RST) != 0 {
+            self.end(src, dst).closed = true;
+        }
+        Some(())
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn tell(
+        &mut self,
+        at: u64,
+        src: Endpoint,
+        dst: Endpoint,
+        by_client: bool,
+        by: By,
+        first: u32,
+        (from, to): (u32, u32),
+        text: &[u8],
+    ) {
+        let proxy = by_client == (by == By::Sender);
+        let tells = match self.way.told {
+            Told::Both => true,
+            Told::Proxy => proxy,
+            Told::Backend => !proxy,
+        };
+        if !tells {
+            return;
+        }
+        let bite = self.way.bite.filter(|_| by == By::Receiver).unwrap_or(usize::MAX);
+        let mut rest = text;
+        let mut again = false;
+        self.said = self.said.max(at + self.way.late.as_nanos() as u64);
+        while !rest.is_empty() || !again {
+            let (text, after) = rest.split_at(rest.len().min(bite));
+            let told = &mut self.end(src, dst).told[usize::from(by == By::Receiver)];
+            *told += 1;
+            let order = *told;
+            let spoken = Spoken {
+                order,
+                at: Timestamp::from_nanos(at),
+                src,
+                dst,
+                by,
+                from: SeqNum(first.wrapping_add(from)),
+                to: SeqNum(first.wrapping_add(to)),
+                again,
+                len: text.len() as u32,
+                text: text.into(),
+            };
+            self.events.push((self.said, Event::Spoken(spoken)));
+            self.said += self.way.pause.as_nanos() as u64;
+            (rest, again) = (after, true);
+        }
+    }
+
+    /// What comes before the first text.
+    fn handshake(
+        &mut self,
+        frame: &Frame,
+        from_client: bool,
+        client: Endpoint,
+        server: Endpoint,
+    ) -> Option<()> {
+        let before = frame.at.checked_sub(100_000)?;
+        // A frame of the other side: addresses, ports and what else differs.
+        let mut other = frame.clone();
+        let (a, b) = (frame.bytes[26..30].to_vec(), frame.bytes[30..34].to_vec());
+        other.bytes[26..30].copy_from_slice(&b);
+        other.bytes[30..34].copy_from_slice(&a);
+        let (a, b) = (frame.bytes[34..36].to_vec(), frame.bytes[36..38].to_vec());
+        other.bytes[34..36].copy_from_slice(&b);
+        other.bytes[36..38].copy_from_slice(&a);
+        let (of_client, of_server) = if from_client { (frame, &other) } else { (&other, frame) };
+        let steps = [(true, HELLO), (false, CERTIFICATE), (true, FINISHED), (false, TICKETS)];
+        for (number, (by_client, size)) in steps.into_iter().enumerate() {
+            let at = before + number as u64 * 20_000;
+            let (src, dst) = if by_client { (client, server) } else { (server, client) };
+            let heard = self.end(dst, src).clone();
+            let sender = self.end(src, dst);
+            let (first, sent) = (sender.first, sender.sent);
+            sender.sent += size as u32;
+            sender.read = sender.sent;
+            let mut bytes = vec![0x55; size];
+            bytes[..6].copy_from_slice(&[22, 3, 3, 0, 100, if by_client { 1 } else { 2 }]);
+            let template = if by_client { of_client } else { of_server };
+            let mut made = rewritten(
+                template,
+                at,
+                first.wrapping_add(sent),
+                heard.first.wrapping_add(heard.sent),
+                &bytes,
+            );
+            made.bytes[47] = wire::PSH | wire::ACK;
+            self.events.push((at, Event::Frame(made)));
+            let range = (sent, sent + size as u32);
+            self.tell(at, src, dst, by_client, By::Sender, first, range, b"");
+            self.tell(at, src, dst, by_client, By::Receiver, first, range, b"");
+        }
+        for ends in [(client, server), (server, client)] {
+            let end = self.end(ends.0, ends.1);
+            end.ends.push((0, end.sent));
+        }
+        Some(())
+    }
+}
+
+/// What a watch says that sees and hears all this.
+fn watched(events: &[Event]) -> (Report, Vec<Record>) {
+    let records = Wanted { exchanges: true, ..Wanted::default() };
+    let mut analysis = Analysis::new(Settings { records, ..Settings::default() });
+    analysis.listen();
+    let mut told = Vec::new();
+    let mut out = |record| told.push(record);
+    let mut stamps = Vec::new();
+    for (number, event) in events.iter().enumerate() {
+        match event {
+            Event::Frame(frame) => {
+                let at = Timestamp::from_nanos(frame.at);
+                stamps.push(at);
+                let reference = FrameRef { capture: 0, number: stamps.len() as u64, at };
+                let wire_len = frame.bytes.len() as u32;
+                let link = LinkType::ETHERNET;
+                let frame = packet::Frame { reference, link, wire_len, bytes: &frame.bytes };
+                analysis.frame(&frame, 0, &mut out);
+            }
+            Event::Spoken(spoken) => {
+                analysis.hear(spoken.clone(), &mut out);
+                // What is told at once is heard at once.
+                if !matches!(events.get(number + 1), Some(Event::Spoken(_))) {
+                    analysis.heard(&mut out);
+                }
+            }
+            Event::Lost => analysis.missed(1),
+            Event::Nothing(until) => analysis.tick(Timestamp::from_nanos(*until), &mut out),
+        }
+    }
+    let facts = CaptureFacts {
+        path: "lo".to_owned(),
+        format: Format::Live,
+        links: vec![LinkType::ETHERNET],
+        frames: stamps.len() as u64,
+        bytes: 0,
+        first: stamps.iter().min().copied(),
+        last: stamps.iter().max().copied(),
+        truncated_frames: 0,
+        filtered: 0,
+        dropped: None,
+        damage: None,
+    };
+    let report = analysis.finish([&facts], &mut [], &mut out);
+    (report, told)
+}
+
+fn said(report: &Report) -> Vec<Expected> {
+    let expected = |failure: &why502::report::Failure| Expected {
+        cause: failure.cause,
+        certainty: failure.certainty,
+        retry: failure.retry,
+    };
+    report.failures.iter().map(expected).collect()
+}
+
+const CERTAINTIES: [&str; 3] = ["possible", "likely", "proven"];
+
+/// What may be said where not all is known: fewer failures, and with less certainty; no others.
+fn is_no_more(said: &[Expected], than: &[Expected]) -> bool {
+    let sure = |one: &Expected| CERTAINTIES.iter().position(|word| *word == one.certainty);
+    let mut left = than.to_vec();
+    said.iter().all(|one| {
+        let fits = |other: &Expected| {
+            other.cause == one.cause
+                && sure(one) <= sure(other)
+                && (one.retry == other.retry || one.retry != "safe")
+        };
+        left.iter().position(fits).map(|at| left.swap_remove(at)).is_some()
+    })
+}
+
+/// What may be said where something was lost: what is proven is true, and nothing is called safe that is
+/// not.
+fn proves_no_more(said: &[Expected], than: &[Expected]) -> bool {
+    let safe = than.iter().any(|one| one.retry == "safe");
+    said.len() <= than.len()
+        && said.iter().all(|one| {
+            let known = than.iter().any(|other| other.cause == one.cause);
+            (known || one.certainty != "proven") && (safe || one.retry != "safe")
+        })
+}
+
+fn in_order(mut said: Vec<Expected>) -> Vec<String> {
+    said.sort_by_key(|one| (one.cause, one.certainty, one.retry));
+    said.iter().map(|one| format!("{} {} {}", one.cause, one.certainty, one.retry)).collect()
+}
+
+#[test]
+fn every_conversation_gets_the_verdict_that_it_gets_in_clear() {
+    let mut sealed = 0;
+    for scenario in SCENARIOS {
+        let mut talk = Talk::new(0xffff_ff80, 0x7fff_fff0);
+        (scenario.play)(&mut talk);
+        for late in [0, 60] {
+            let late = Duration::from_millis(late);
+            let way = Way { late, ..SOON };
+            let Some(events) = Sealer::seal(&talk.frames, way) else { continue };
+            sealed += 1;
+            let (report, _) = watched(&events);
+            let (plain, found) = (in_order((scenario.expected)()), in_order(said(&report)));
+            assert_eq!(found, plain, "{}, told {late:?} late", scenario.name);
+        }
+    }
+    assert!(sealed >= SCENARIOS.len(), "{sealed}");
+}
+
+#[test]
+fn where_one_end_tells_alone_nothing_else_is_said() {
+    let (mut alike, mut sealed) = (0, 0);
+    for scenario in SCENARIOS {
+        let mut talk = Talk::new(7, 0xffff_fff0);
+        (scenario.play)(&mut talk);
+        for told in [Told::Proxy, Told::Backend] {
+            for bite in [None, Some(1), Some(20)] {
+                let way = Way { told, late: Duration::from_millis(20), bite, ..SOON };
+                let Some(events) = Sealer::seal(&talk.frames, way) else { continue };
+                let (found, plain) = (said(&watched(&events).0), (scenario.expected)());
+                sealed += 1;
+                alike += u32::from(in_order(found.clone()) == in_order(plain.clone()));
+                let no_more = is_no_more(&found, &plain);
+                assert!(no_more, "{} by {told:?} ({bite:?}): {found:?}", scenario.name);
+            }
+        }
+    }
+    assert!(alike * 10 >= sealed * 9, "{alike} of {sealed}");
+}
+
+/// A race whose late request only the proxy knew.
+fn race() -> Talk {
+    let mut talk = Talk::new(77, 0xffff_ff00);
+    talk.handshake().exchange("/first?token=s3cret", 40).idle(Duration::from_secs(5));
+    talk.fin_unheard(End::Backend).data(End::Proxy, &get("/lost")).rst_in_reply(End::Backend);
+    talk
+}
+
+#[test]
+fn targets_and_statuses_are_read() {
+    for told in [Told::Proxy, Told::Backend, Told::Both] {
+        let way = Way { told, late: Duration::from_millis(5), ..SOON };
+        let events = Sealer::seal(&race().frames, way).unwrap();
+        let (report, records) = watched(&events);
+        let exchanges: Vec<String> = records
+            .iter()
+            .filter_map(|record| match record {
+                Record::Exchange(exchange) => Some(serde_json::to_value(exchange).unwrap()),
+                _ => None,
+            })
+            .map(|one| format!("{} {} {}", one["protocol"], one["target"], one["status"]))
+            .collect();
+        // Nobody on the backend's side has read the last one.
+        let lost = if told == Told::Backend { "null" } else { "\"/lost\"" };
+        let expected =
+            ["\"http1\" \"/first?token=…\" 200".to_owned(), format!("\"http1\" {lost} null")];
+        assert_eq!(exchanges, expected, "{told:?}");
+        assert_eq!(causes(&report), ["keepalive_race"]);
+        let note = report.notes.iter().find(|note| note.code == "tls_in_clear").unwrap();
+        assert!(note.text.starts_with("1 TLS connection was read in clear"), "{}", note.text);
+    }
+}
+
+#[test]
+fn of_what_nobody_tells_the_same_is_said_as_without_listening() {
+    for scenario in SCENARIOS {
+        let mut talk = Talk::new(1, 2);
+        (scenario.play)(&mut talk);
+        let Some(events) = Sealer::seal(&talk.frames, SOON) else { continue };
+        let frames = |event: &Event| match event {
+            Event::Frame(frame) => Some(frame.clone()),
+            _ => None,
+        };
+        let frames: Vec<Frame> = events.iter().filter_map(frames).collect();
+        let untold: Vec<Event> = frames.iter().cloned().map(Event::Frame).collect();
+        let (report, plain) = (watched(&untold).0, analyze(&frames));
+        let json = |report: &Report| {
+            let mut value = serde_json::to_value(report).unwrap();
+            value["captures"].take();
+            value["notes"].as_array_mut().unwrap().retain(|note| note["code"] != "tls_in_clear");
+            value
+        };
+        assert_eq!(json(&report), json(&plain), "{}", scenario.name);
+    }
+}
+
+/// Told too late, it is as if it had not been told.
+#[test]
+fn what_is_told_too_late_is_not_waited_for() {
+    let way = Way { late: Duration::from_millis(500), ..SOON };
+    let mut events = Sealer::seal(&race().frames, way).unwrap();
+    let first = events.iter().position(|event| matches!(event, Event::Spoken(_))).unwrap();
+    let Event::Frame(before) = &events[first - 1] else { panic!("frames come first") };
+    let later = before.at + 400_000_000;
+    events.insert(first, Event::Nothing(later));
+    let (report, _) = watched(&events);
+    assert!(report.failures.is_empty());
+    assert!(report.notes.iter().any(|note| note.text.starts_with("none of 1 TLS connection")));
+}
+
+#[test]
+fn an_answer_that_the_proxy_never_read_whole_accuses_nobody_of_cutting_it() {
+    // It read 10 bytes of the 4,000 that came, and no more when the backend had closed.
+    let mut talk = Talk::new(5, 6);
+    talk.handshake().data(End::Proxy, &get("/large")).ack(End::Backend);
+    talk.data(End::Backend, &ok(1_000)).ack(End::Proxy).close(End::Backend);
+    let way = Way { told: Told::Proxy, bite: Some(100), ..SOON };
+    let mut events = Sealer::seal(&talk.frames, way).unwrap();
+    let (whole, _) = watched(&events);
+    assert!(whole.failures.is_empty());
+    events.retain(|event| !matches!(event, Event::Spoken(spoken) if spoken.again));
+    let (report, _) = watched(&events);
+    assert!(report.failures.is_empty(), "{:?}", report.failures);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_segmentation_is_read_as_in_clear(plan in plans(), late in 0..140_u64, bite in 1..3_000_usize, pause in 0..3_000_u64, both: bool) {
+        let frames = plan.play();
+        let told = if both { Told::Both } else { Told::Proxy };
+        let way = Way { told, late: Duration::from_millis(late), bite: Some(bite), pause: Duration::from_micros(pause) };
+        let (report, _) = watched(&Sealer::seal(&frames, way).unwrap());
+        let plain = analyze(&frames);
+        prop_assert_eq!(causes(&report), causes(&plain));
+        prop_assert_eq!(report.counters.exchanges, plain.counters.exchanges);
+        prop_assert_eq!(report.counters.capture_gaps, 0);
+    }
+
+    #[test]
+    fn lost_words_never_accuse(plan in plans(), picks in prop::collection::vec(any::<prop::sample::Index>(), 1..6), told in prop_oneof![Just(Told::Proxy), Just(Told::Backend), Just(Told::Both)], bite in 1..3_000_usize) {
+        let frames = plan.play();
+        let way = Way { told, late: Duration::from_millis(3), bite: Some(bite), ..SOON };
+        let mut events = Sealer::seal(&frames, way).unwrap();
+        let plain = said(&analyze(&frames));
+        for pick in picks {
+            let spoken = |event: &Event| matches!(event, Event::Spoken(_));
+            let places: Vec<usize> = (0..events.len()).filter(|at| spoken(&events[*at])).collect();
+            if !places.is_empty() {
+                events[places[pick.index(places.len())]] = Event::Lost;
+            }
+        }
+        let found = said(&watched(&events).0);
+        prop_assert!(proves_no_more(&found, &plain), "{found:?} instead of {plain:?}");
+    }
+
+    #[test]
+    fn frames_lost_doubled_and_out_of_order_never_accuse(plan in plans(), picks in prop::collection::vec((any::<prop::sample::Index>(), 0..5_usize), 1..6), told in prop_oneof![Just(Told::Proxy), Just(Told::Both)]) {
+        let whole = plan.play();
+        let way = Way { told, late: Duration::from_millis(3), ..SOON };
+        let mut events = Sealer::seal(&whole, way).unwrap();
+        for (pick, what) in picks {
+            let frame = |event: &Event| matches!(event, Event::Frame(_));
+            let places: Vec<usize> = (0..events.len()).filter(|at| frame(&events[*at])).collect();
+            let at = places[pick.index(places.len())];
+            match what {
+                0 => { events.remove(at); }
+                1 => events.insert(at, events[at].clone()),
+                by => {
+                    let to = (at + by - 1).min(events.len() - 1);
+                    let event = events.remove(at);
+                    events.insert(to, event);
+                }
+            }
+        }
+        let (found, plain) = (said(&watched(&events).0), said(&analyze(&whole)));
+        prop_assert!(proves_no_more(&found, &plain), "{found:?} instead of {plain:?}");
+    }
+}
+
+/// One of two ends.
+fn endpoint(number: bool) -> Endpoint {
+    let addr = std::net::Ipv4Addr::new(10, 0, 0, 1 + u8::from(number)).into();
+    Endpoint { addr, port: if number { 443 } else { 40_000 } }
+}
+
+/// Anything that may come, near some number and to or from either end.
+#[derive(Clone, Debug)]
+enum Any {
+    Segment {
+        way: bool,
+        seq: u32,
+        ack: u32,
+        flags: u8,
+        payload: Vec<u8>,
+        wire: u32,
+    },
+    Word {
+        way: bool,
+        sender: bool,
+        from: u32,
+        size: u32,
+        again: bool,
+        len: u32,
+        text: usize,
+        order: u32,
+    },
+    Time(u64),
+    GoOn,
+}
+
+fn anything() -> impl Strategy<Value = Any> {
+    let number =
+        || prop_oneof![4 => 0xffff_ff00..0xffff_ffff_u32, 4 => 0..600_u32, 1 => any::<u32>()];
+    let payload = prop_oneof![
+        Just(vec![]),
+        Just(vec![22, 3, 1, 0, 40, 1, 0, 0]),
+        Just(vec![23, 3, 3, 0, 19]),
+        Just(b"GET / HTTP/1.1\r\n\r\n".to_vec()),
+        prop::collection::vec(any::<u8>(), 0..80),
+    ];
+    prop_oneof![
+        6 => (any::<bool>(), number(), number(), 0..32_u8, payload, 0..400_u32).prop_map(
+            |(way, seq, ack, flags, payload, more)| {
+                let wire = payload.len() as u32 + if payload.is_empty() { 0 } else { more };
+                Any::Segment { way, seq, ack, flags, payload, wire }
+            }
+        ),
+        6 => (any::<[bool; 3]>(), number(), 0..600_u32, prop_oneof![0..400_u32, any::<u32>()], 0..100_usize, 0..3_u32)
+            .prop_map(|([way, sender, again], from, size, len, text, order)| {
+                let text = text.min(len as usize);
+                Any::Word { way, sender, from, size, again, len, text, order }
+            }),
+        1 => (0..400_000_000_u64).prop_map(Any::Time),
+        1 => Just(Any::GoOn),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is told: no panic, no segment disappears, and none has more than it says.
+    #[test]
+    fn any_words_and_segments_do_no_harm(all in prop::collection::vec(anything(), 1..60)) {
+        let mut clear = why502::streams::tls::Clear::default();
+        let mut now = 1_000_000_000_u64;
+        let (mut taken, mut passed) = (Vec::new(), std::collections::HashSet::new());
+        let mut pass = |segment: &packet::Segment<'_>| {
+            assert!(segment.payload.len() as u64 <= u64::from(segment.payload_len));
+            passed.insert(segment.frame.number);
+        };
+        for any in all {
+            now += 1_000_000;
+            let at = Timestamp::from_nanos(now);
+            match any {
+                Any::Segment { way, seq, ack, flags, payload, wire } => {
+                    let number = taken.len() as u64 + 1;
+                    taken.push(number);
+                    let segment = packet::Segment {
+                        frame: FrameRef { capture: 0, number, at },
+                        src: endpoint(way),
+                        dst: endpoint(!way),
+                        ttl: 64,
+                        ip_id: 0,
+                        seq: SeqNum(seq),
+                        ack: SeqNum(ack),
+                        flags: packet::Flags(flags),
+                        window: 1,
+                        scaling: packet::Scaling::Untold,
+                        payload: &payload,
+                        payload_len: wire,
+                        outgoing: None,
+                    };
+                    clear.take(&segment, &mut pass);
+                }
+                Any::Word { way, sender, from, size, again, len, text, order } => clear.hear(
+                    Spoken {
+                        at,
+                        src: endpoint(way),
+                        dst: endpoint(!way),
+                        by: if sender { By::Sender } else { By::Receiver },
+                        from: SeqNum(from),
+                        to: SeqNum(from.wrapping_add(size)),
+                        again,
+                        order,
+                        len,
+                        text: vec![b'x'; text].into(),
+                    },
+                    &mut pass,
+                ),
+                Any::Time(wait) => {
+                    now += wait;
+                    clear.pass_time(Timestamp::from_nanos(now), &mut pass);
+                }
+                Any::GoOn => clear.go_on(&mut pass),
+            }
+        }
+        clear.finish(&mut pass);
+        let muted = clear.counts().muted > 0;
+        prop_assert!(muted || taken.iter().all(|number| passed.contains(number)), "{taken:?} {passed:?}");
+    }
+}
+
+/// Words of connections that no segment is seen of take no more than their room.
+#[test]
+fn words_without_segments_are_bounded() {
+    let mut clear = why502::streams::tls::Clear::default();
+    for number in 0..40_000_u32 {
+        let port = (number % 20_000) as u16;
+        let spoken = Spoken {
+            at: Timestamp::from_nanos(u64::from(number)),
+            src: Endpoint { port, ..endpoint(false) },
+            dst: endpoint(true),
+            by: By::Sender,
+            from: SeqNum(number),
+            to: SeqNum(number + 5_000),
+            again: false,
+            order: number,
+            len: 4_096,
+            text: vec![b'x'; 4_096].into(),
+        };
+        clear.hear(spoken, &mut |_| {});
+    }
+    assert!(clear.held_bytes() <= 33 << 20, "{}", clear.held_bytes());
+    clear.pass_time(Timestamp::from_nanos(10_000_000_000), &mut |_| {});
+    assert_eq!(clear.held_bytes(), 0);
+}
+
+/// The kernel counts ciphertext, the analysis text: what the one says of the other is told in text.
+#[test]
+fn numbers_on_the_wire_become_numbers_of_text() {
+    let mut talk = Talk::new(100, 0xffff_ff00);
+    talk.handshake().exchange("/first", 40);
+    let mut clear = why502::streams::tls::Clear::default();
+    let end = |addr: [u8; 4], port| Endpoint { addr: addr.into(), port };
+    let (client, server) = (end([10, 0, 0, 9], 40_000), end([10, 0, 0, 1], 8080));
+    let wire = HELLO + FINISHED + BEFORE + AFTER + get("/first").len();
+    let on_wire = SeqNum(101 + wire as u32);
+    assert_eq!(clear.in_text(client, server, on_wire), on_wire, "nothing is known");
+    for event in Sealer::seal(&talk.frames, SOON).unwrap() {
+        match event {
+            Event::Frame(frame) => {
+                let at = Timestamp::from_nanos(frame.at);
+                let reference = FrameRef { capture: 0, number: 1, at };
+                let wire_len = frame.bytes.len() as u32;
+                let link = LinkType::ETHERNET;
+                let frame = packet::Frame { reference, link, wire_len, bytes: &frame.bytes };
+                clear.take(&packet::decode(&frame).unwrap(), &mut |_| {});
+            }
+            Event::Spoken(spoken) => clear.hear(spoken, &mut |_| {}),
+            _ => {}
+        }
+    }
+    clear.go_on(&mut |_| {});
+    let text = SeqNum(101 + get("/first").len() as u32);
+    assert_eq!(clear.in_text(client, server, on_wire), text);
+    assert_eq!(clear.in_text(client, server, on_wire.plus(1)), text.plus(1), "with a FIN");
+    assert_eq!(clear.in_text(client, server, SeqNum(101 + 60)), SeqNum(101), "in the handshake");
+}
