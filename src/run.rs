@@ -3,10 +3,10 @@
 use crate::analysis::{self, Settings};
 use crate::base::wrap;
 use crate::cli::config;
-use crate::cli::output::{self, Output};
+use crate::cli::output::{self, Destination};
 use crate::cli::output_paths;
 use crate::cli::progress::Progress;
-use crate::cli::{Analyze, Cli, Command, Config, Explain, Format, Timeouts, When};
+use crate::cli::{Analyze, Cli, Command, Config, Explain, OutputFormat, TimeoutsArgs, When};
 use crate::input::stop::Stop;
 use crate::input::{
     Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError, Text, together,
@@ -14,9 +14,9 @@ use crate::input::{
 use crate::live;
 use crate::render;
 use crate::render::explain;
-use crate::report::Outcome;
+use crate::report::AnalysisOutcome;
 use crate::report::records::{self, Record};
-use crate::timeouts::{self, Found};
+use crate::timeouts::{self, Lookup};
 use anstream::AutoStream;
 use anyhow::{Context, Error, Result, bail};
 use std::cell::RefCell;
@@ -192,7 +192,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     if several && log_paths.iter().any(|path| path.as_os_str() == "-") {
         bail!("-: these captures are analysed one after the other; give the log as a file");
     }
-    let Output { to, auto } = Output::open(wanted.output.as_deref())?;
+    let Destination { to, auto } = Destination::open(wanted.output.as_deref())?;
     let out = RefCell::new(BufWriter::new(to));
     let mut reports = Vec::new();
     let mut worst = NO_FAILURE;
@@ -204,7 +204,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         let mut captures: Vec<Flushing<'_, Progress<Box<dyn Source + '_>>>> = story
             .into_iter()
             .map(|mut capture| {
-                if wanted.format != Format::Jsonl {
+                if wanted.format != OutputFormat::Jsonl {
                     capture.keep_pauses();
                 }
                 // A compressed file's length says nothing of how much is inside.
@@ -231,15 +231,15 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         }
         let headline = report.headline();
         worst = worst.max(match headline.outcome {
-            Outcome::Sound => NO_FAILURE,
-            Outcome::Failed if wanted.exit_zero => NO_FAILURE,
-            Outcome::Failed => FAILURES,
-            Outcome::NothingJudged => {
+            AnalysisOutcome::Sound => NO_FAILURE,
+            AnalysisOutcome::Failed if wanted.exit_zero => NO_FAILURE,
+            AnalysisOutcome::Failed => FAILURES,
+            AnalysisOutcome::NothingJudged => {
                 failed.borrow_mut().push(Error::msg(headline.text()));
                 COULD_NOT
             }
         });
-        if several && wanted.format == Format::Jsonl {
+        if several && wanted.format == OutputFormat::Jsonl {
             output::write(wanted, report, auto, &mut *out.borrow_mut())
                 .context("cannot write the answer")?;
         } else {
@@ -281,14 +281,14 @@ fn explain(typed: &Explain) -> Result<u8> {
 }
 
 /// Answers from the table that is built in.
-fn timeouts(typed: &Timeouts) -> Result<u8> {
+fn timeouts(typed: &TimeoutsArgs) -> Result<u8> {
     let Some(name) = typed.name.as_deref() else {
         return show(typed.color, render::timeouts::contents);
     };
     let found = timeouts::find(name, None)?;
     show(typed.color, |width, page| match &found {
-        Found::One(known, others) => render::timeouts::page(known, others, width, page),
-        Found::Several(several) => render::timeouts::candidates(name, several, width, page),
+        Lookup::One(known, others) => render::timeouts::page(known, others, width, page),
+        Lookup::Several(several) => render::timeouts::candidates(name, several, width, page),
     })
 }
 

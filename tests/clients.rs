@@ -8,7 +8,7 @@ use End::{Backend, Proxy};
 use serde_json::Value;
 use std::fs;
 use std::time::Duration;
-use why502::report::{Failure, Outcome, Report};
+use why502::report::{AnalysisOutcome, FailureRecord, Report};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -67,8 +67,8 @@ fn with(more: &[Talk]) -> Report {
     analyze(&wire::together(&talks.iter().collect::<Vec<_>>()))
 }
 
-fn unexplained(report: &Report) -> Vec<&Failure> {
-    let code = |failure: &&Failure| {
+fn unexplained(report: &Report) -> Vec<&FailureRecord> {
+    let code = |failure: &&FailureRecord| {
         failure.detail.get("reason") == Some(&"client_error_unexplained".into())
     };
     report.failures.iter().filter(code).collect()
@@ -84,7 +84,7 @@ fn a_502_that_no_attempt_explains_is_a_failure_without_a_backend() {
         said,
         "1 of 4 client requests failed (1 × 502); no attempt at a backend explains it."
     );
-    assert_eq!(report.outcome(), Outcome::Failed);
+    assert_eq!(report.outcome(), AnalysisOutcome::Failed);
     let [failure] = unexplained(&report)[..] else { panic!("{:?}", report.failures) };
     assert_eq!((failure.cause, failure.certainty), ("unproven", "possible"));
     assert_eq!((&failure.backend, failure.connection), (&None, None));

@@ -11,7 +11,7 @@ use crate::scenarios::{ISNS, analyze};
 use crate::wire::{Frame, Talk};
 use std::collections::BTreeMap;
 use std::fs;
-use why502::report::{Failure, Outcome, Report};
+use why502::report::{AnalysisOutcome, FailureRecord, Report};
 
 /// Larger captures take seconds: `keepalive-race-loopback` and `clean` alone hold half of all frames.
 const SMALL: u64 = 50_000;
@@ -75,13 +75,13 @@ fn rank(certainty: &str) -> usize {
     ["possible", "likely", "proven"].iter().position(|word| *word == certainty).unwrap()
 }
 
-fn target(failure: &Failure) -> Option<&str> {
+fn target(failure: &FailureRecord) -> Option<&str> {
     failure.request.as_ref()?.target.as_deref()
 }
 
 /// What a failure may be one of: those between the same ends whose target is the same, or unknown.
-fn before<'w>(whole: &'w Report, now: &Failure) -> Vec<&'w Failure> {
-    let alike = |before: &&Failure| {
+fn before<'w>(whole: &'w Report, now: &FailureRecord) -> Vec<&'w FailureRecord> {
+    let alike = |before: &&FailureRecord| {
         let targets = (target(before), target(now));
         let same = targets.0 == targets.1 || targets.0.is_none() || targets.1.is_none();
         same && (&before.proxy, &before.backend) == (&now.proxy, &now.backend)
@@ -91,11 +91,11 @@ fn before<'w>(whole: &'w Report, now: &Failure) -> Vec<&'w Failure> {
 
 /// A failed connect, or request, of a row that is told as one failing probe in the whole: of what a cut
 /// leaves of the row it may not show that they are probes.
-fn of_a_row(whole: &Report, now: &Failure) -> bool {
+fn of_a_row(whole: &Report, now: &FailureRecord) -> bool {
     let host = |proxy: &Option<String>| {
         proxy.as_deref()?.rsplit_once(':').map(|(host, _)| host.to_owned())
     };
-    let row = |before: &&Failure| {
+    let row = |before: &&FailureRecord| {
         let same = (host(&before.proxy), &before.backend) == (host(&now.proxy), &now.backend);
         before.cause == "health_check_failing" && same
     };
@@ -118,7 +118,8 @@ fn wrong(whole: &Report, damaged: &Report, cut: bool) -> Vec<String> {
             }
             continue;
         }
-        let same: Vec<&&Failure> = before.iter().filter(|one| one.cause == now.cause).collect();
+        let same: Vec<&&FailureRecord> =
+            before.iter().filter(|one| one.cause == now.cause).collect();
         let doubt = now.cause == "unproven";
         if same.is_empty() && !doubt {
             let lower = before.iter().any(|one| rank(now.certainty) < rank(one.certainty));
@@ -145,7 +146,7 @@ fn hidden_in_silence(damaged: &Report) -> bool {
         "unanswered_at_end",
     ];
     let says = |code: &str| damaged.notes.iter().any(|note| note.code == code);
-    let clean = damaged.outcome() == Outcome::Sound && damaged.unread.is_empty();
+    let clean = damaged.outcome() == AnalysisOutcome::Sound && damaged.unread.is_empty();
     clean && !told.iter().any(|code| says(code))
 }
 

@@ -5,7 +5,7 @@ use crate::wire::{End, Frame, Talk, get, pcap, together};
 use std::fs::{self, File};
 use std::io::Cursor;
 use std::time::Duration;
-use why502::analysis::{self, Settings, Wanted};
+use why502::analysis::{self, RecordOptions, Settings};
 use why502::input::{Filter, Savefile, SourceError};
 use why502::report::Report;
 use why502::report::records::Record;
@@ -175,7 +175,7 @@ fn captures_are_read_in_the_order_of_time_whatever_the_filter_leaves_of_them() {
         let file = Box::new(Cursor::new(pcap(frames)));
         filter.on(Savefile::from_reader(file, "file".to_owned(), place).unwrap())
     });
-    let records = Wanted { exchanges: true, ..Wanted::default() };
+    let records = RecordOptions { exchanges: true, ..RecordOptions::default() };
     let settings = Settings { records, ..Settings::default() };
     let mut proxies = Vec::new();
     let mut out = |record: Record| {

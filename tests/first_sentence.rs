@@ -12,7 +12,7 @@ use std::time::Duration;
 use why502::analysis::{self, Settings};
 use why502::flow::Limits;
 use why502::input::Savefile;
-use why502::report::{Outcome, Report};
+use why502::report::{AnalysisOutcome, Report};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -112,7 +112,7 @@ fn what_was_not_read_on_a_backend_stands_before_what_was_judged() {
     {
         let report = read(&[&sound(40_000, 0), unread]);
         let said = headline(&report);
-        assert_eq!(report.outcome(), Outcome::Sound, "{said}");
+        assert_eq!(report.outcome(), AnalysisOutcome::Sound, "{said}");
         assert!(said.starts_with("Not judged: ") && said.contains(name), "{said}");
         assert!(said.ends_with(" No failure among 2 requests."), "{said}");
         let mut cut = at(40_009, 3);

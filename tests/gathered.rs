@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
-use why502::timeouts::{self, Limit, Side};
+use why502::timeouts::{self, Limit, ProductSide};
 
 tests![the_table_says_what_was_gathered];
 
@@ -33,7 +33,7 @@ fn the_table_says_what_was_gathered() {
     let text = fs::read_to_string(beside("timeouts.json")).unwrap();
     let gathered: Value = serde_json::from_str(&text).unwrap();
     let mut ids = BTreeSet::new();
-    for (list, side) in [("proxies", Side::Proxy), ("backends", Side::Server)] {
+    for (list, side) in [("proxies", ProductSide::Proxy), ("backends", ProductSide::Server)] {
         for one in gathered[list].as_array().unwrap() {
             let id = one["id"].as_str().unwrap();
             let known = timeouts::by_id(id).unwrap_or_else(|| panic!("{id} is missing"));
@@ -43,13 +43,13 @@ fn the_table_says_what_was_gathered() {
             assert_eq!(known.requests.value().map(u64::from), requests, "{id}");
             let same = |field: &str, limit| assert_eq!(seconds(limit), one[field].as_f64(), "{id}");
             match side {
-                Side::Proxy => {
+                ProductSide::Proxy => {
                     same("upstream_idle_s", known.idle);
                     same("connect_s", known.connect);
                     same("read_s", known.read);
                     assert_eq!(known.retries, one["retries"].as_str().unwrap(), "{id}");
                 }
-                Side::Server => {
+                ProductSide::Server => {
                     if id != CORRECTED {
                         same("keepalive_s", known.idle);
                     }

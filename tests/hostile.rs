@@ -162,7 +162,7 @@ fn crashes() -> Vec<Talk> {
 fn listeners_for_which_there_is_no_room_are_counted_and_told() {
     let whole = bounded(&crashes(), Settings::default());
     assert_eq!((whole.backends.len(), reached(&whole)), (10, vec![]));
-    let ledger = ledger::Limits { listeners: 4, ..ledger::Limits::default() };
+    let ledger = ledger::LedgerLimits { listeners: 4, ..ledger::LedgerLimits::default() };
     let report = bounded(&crashes(), Settings { ledger, ..Settings::default() });
     assert_eq!((report.backends.len(), reached(&report)), (4, vec![("listeners", 6)]));
     // Those whose SYN was seen: the sides of connections begun before the capture go by them.
@@ -187,12 +187,12 @@ fn proxies_for_which_there_is_no_room_are_counted_and_told() {
     let talks: Vec<Talk> = crashes().into_iter().map(one_backend).collect();
     let whole = bounded(&talks, Settings::default());
     assert_eq!((whole.backends[0].proxies.len(), reached(&whole)), (10, vec![]));
-    let ledger = ledger::Limits { proxies: 4, ..ledger::Limits::default() };
+    let ledger = ledger::LedgerLimits { proxies: 4, ..ledger::LedgerLimits::default() };
     let report = bounded(&talks, Settings { ledger, ..Settings::default() });
     assert_eq!((report.backends[0].proxies.len(), reached(&report)), (4, vec![("proxies", 6)]));
     assert_eq!(report.failures.len(), 10, "failures are kept all the same");
     // The same of all listeners together.
-    let ledger = ledger::Limits { pairs: 3, ..ledger::Limits::default() };
+    let ledger = ledger::LedgerLimits { pairs: 3, ..ledger::LedgerLimits::default() };
     let report = bounded(&talks, Settings { ledger, ..Settings::default() });
     assert_eq!((report.backends[0].proxies.len(), reached(&report)), (3, vec![("proxies", 7)]));
 }
@@ -204,7 +204,7 @@ fn failures_beyond_the_bound_are_counted_and_told() {
     let mut rare = Talk::new(3, 4).after(Duration::from_secs(500));
     rare.handshake().data(End::Proxy, &get("/reset")).ack(End::Backend).rst(End::Backend);
     talks.push(rare);
-    let ledger = ledger::Limits { failures: 4, ..ledger::Limits::default() };
+    let ledger = ledger::LedgerLimits { failures: 4, ..ledger::LedgerLimits::default() };
     let report = bounded(&talks, Settings { ledger, ..Settings::default() });
     let kept: Vec<&str> = report.failures.iter().map(|failure| failure.cause).collect();
     assert_eq!(kept, ["closed_in_flight", "closed_in_flight", "reset_in_flight"]);

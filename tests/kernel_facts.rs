@@ -14,7 +14,7 @@ use why502::ledger::Listening;
 use why502::packet::{self, Endpoint, FrameRef, LinkType, SeqNum};
 use why502::render::text;
 use why502::report::records::Record;
-use why502::report::{Failure, Report};
+use why502::report::{FailureRecord, Report};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 /// From a process's close to the frame.
@@ -456,7 +456,7 @@ fn all_said(report: &Report) -> Vec<Expected> {
     report.failures.iter().map(said).collect()
 }
 
-fn only(report: &Report) -> &Failure {
+fn only(report: &Report) -> &FailureRecord {
     assert_eq!(report.failures.len(), 1);
     &report.failures[0]
 }
@@ -466,7 +466,7 @@ fn find(name: &str) -> &'static Case {
 }
 
 /// Its one failure, with what the kernel says.
-fn told(name: &str) -> Failure {
+fn told(name: &str) -> FailureRecord {
     let (frames, ends) = played(find(name), ISNS[0]);
     only(&watch(&frames, &ends).1).clone()
 }
@@ -496,7 +496,7 @@ fn the_end_says_what_was_said_on_the_way() {
         for record in &records {
             assert!(!matches!(record, Record::Revision(_)), "{}: {record:?}", case.name);
             if let Record::Failure(failure) = record {
-                let json = |failure: &Failure| serde_json::to_value(failure).unwrap();
+                let json = |failure: &FailureRecord| serde_json::to_value(failure).unwrap();
                 assert_eq!(json(failure), json(only(&report)), "{}", case.name);
                 assert_eq!(failure.process.is_some(), ends != Ends::default(), "{}", case.name);
             }
@@ -598,7 +598,7 @@ fn a_fin_that_had_come_is_no_byte_of_the_request() {
         (read.cause, read.detail["request_read"].as_str()),
         ("closed_in_flight", Some("all"))
     );
-    let unread_bytes = |failure: &Failure| {
+    let unread_bytes = |failure: &FailureRecord| {
         let process = failure.process.as_ref().unwrap().backend.as_ref().unwrap();
         process.closed.as_ref().unwrap().unread_bytes
     };
@@ -685,7 +685,7 @@ fn words_name_who_closed_and_when_and_what_was_unread() {
 }
 
 /// Its one failure, where the process that had read the request ended.
-fn ended_by(signal: Option<u8>) -> Failure {
+fn ended_by(signal: Option<u8>) -> FailureRecord {
     let mut talk = Talk::new(7, 11);
     let ends = taken(&mut talk, How::Exit { signal }, |length| length, fin);
     only(&watch(&talk.frames, &ends).1).clone()
@@ -727,7 +727,7 @@ fn a_signal_tells_a_crash_from_an_end_that_somebody_asked_for() {
 /// closed it.
 #[test]
 fn a_host_that_knows_of_a_close_was_not_restarted() {
-    let restarted = |failure: &Failure| failure.fix.contains("a restart of the host");
+    let restarted = |failure: &FailureRecord| failure.fix.contains("a restart of the host");
     assert!(restarted(&told("the kernel knows no such connection")));
     for name in [
         "the kernel knows no such connection, which was closed some time before",

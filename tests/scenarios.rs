@@ -9,7 +9,7 @@ use std::io::Cursor;
 use std::time::Duration;
 use why502::analysis::{self, Settings};
 use why502::input::{Savefile, SourceError};
-use why502::report::{Evidence, Failure, Report};
+use why502::report::{EvidenceRecord, FailureRecord, Report};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
@@ -33,7 +33,7 @@ pub fn read(file: Vec<u8>) -> Result<Report, SourceError> {
     analysis::analyze(&mut [source], Settings::default(), &mut |_| {})
 }
 
-pub fn said(failure: &Failure) -> Expected {
+pub fn said(failure: &FailureRecord) -> Expected {
     Expected { cause: failure.cause, certainty: failure.certainty, retry: failure.retry }
 }
 
@@ -74,7 +74,7 @@ fn every_failure_comes_with_evidence_and_whole_words() {
             let close = failure.close.as_ref().and_then(|close| close.frame);
             let begin = failure.request.as_ref().map(|request| request.first);
             for told in [close, begin].into_iter().flatten() {
-                let shown = |frame: &Evidence| frame.number == told.number;
+                let shown = |frame: &EvidenceRecord| frame.number == told.number;
                 assert!(failure.frames.iter().any(shown), "{name}: frame {}", told.number);
             }
             for text in [&failure.summary, &failure.fix, &failure.retry_reason] {

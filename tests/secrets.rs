@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 use why502::analysis::{Analysis, Settings};
-use why502::evidence::{Evidence, Keeper, Recording, Rotation, Troubles};
+use why502::evidence::{EvidenceFiles, Keeper, Recording, Rotation, Troubles};
 use why502::input::{Block, Fill, Savefile, Source};
 
 /// Every word that makes a key's value secret.
@@ -173,7 +173,7 @@ fn keep(file: &[u8], folder: &Path) {
     let recording =
         Recording::begin(path, Rotation::default(), "lo".to_owned(), troubles.clone()).unwrap();
     let evidence =
-        Evidence::new(folder.to_owned(), 64 << 20, 1_000, "lo".to_owned(), troubles.clone());
+        EvidenceFiles::new(folder.to_owned(), 64 << 20, 1_000, "lo".to_owned(), troubles.clone());
     let mut settings = Settings::default();
     settings.records.failures = true;
     let mut analysis = Analysis::new(settings);

@@ -8,7 +8,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 use why502::analysis::{Analysis, Settings};
-use why502::ebpf::{Segments, Wanted};
+use why502::ebpf::{HookOptions, Segments};
 use why502::report::records::Record;
 
 tests![
@@ -51,7 +51,7 @@ struct Seen {
 
 impl Seen {
     fn begin(joining: bool) -> Self {
-        let wanted = Wanted {
+        let wanted = HookOptions {
             interfaces: &["lo".to_owned()],
             ports: &[],
             turn_bytes: 4_096,
@@ -132,7 +132,7 @@ fn what_is_joined_says_the_same_as_every_segment() {
 fn what_is_lost_is_counted_though_no_record_follows() {
     on_a_host(|| {
         needs_hooks();
-        let wanted = Wanted {
+        let wanted = HookOptions {
             interfaces: &["lo".to_owned()],
             ports: &[],
             turn_bytes: 4_096,

@@ -4,7 +4,7 @@ use crate::program::{run, stderr, stdout};
 use std::fs;
 use std::path::Path;
 use why502::render::explain;
-use why502::timeouts::{self, Known, Side};
+use why502::timeouts::{self, Product, ProductSide};
 use why502::verdict::Cause;
 
 fn answer(arguments: &[&str]) -> String {
@@ -107,7 +107,7 @@ fn the_readme_counts_them() {
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let flat = readme.split_whitespace().collect::<Vec<_>>().join(" ");
     let count = |side| timeouts::all().filter(|known| known.side == side).count();
-    let counts = [count(Side::Proxy), count(Side::Server)];
+    let counts = [count(ProductSide::Proxy), count(ProductSide::Server)];
     let words = format!(
         "{} proxies, load balancers and HTTP clients and of {} servers",
         counts[0], counts[1]
@@ -122,8 +122,8 @@ fn the_page_on_the_race_and_the_table_agree() {
     let changes = page.split("## What to change").nth(1).unwrap();
     let servers = changes.split("Or on the proxy").next().unwrap();
     let plain = |text: &str| text.replace(['_', ' '], "");
-    let lines: Vec<(&Known, Vec<String>)> = timeouts::all()
-        .filter(|known| known.side == Side::Server)
+    let lines: Vec<(&Product, Vec<String>)> = timeouts::all()
+        .filter(|known| known.side == ProductSide::Server)
         .map(|known| (known, [65, 75, 650, 660].map(|s| plain(&known.fix_for(s))).to_vec()))
         .collect();
     let bullets: Vec<String> =

@@ -8,13 +8,13 @@ use crate::wire::{self, End, Frame, Talk, get, ok};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::time::Duration;
-use why502::analysis::{Analysis, Settings, Wanted};
+use why502::analysis::{Analysis, RecordOptions, Settings};
 use why502::base::time::Timestamp;
-use why502::input::{CaptureFacts, Format};
+use why502::input::{CaptureFacts, CaptureFormat};
 use why502::packet::{self, Endpoint, FrameRef, LinkType, SeqNum};
 use why502::report::Report;
 use why502::report::records::Record;
-use why502::streams::tls::{By, Spoken};
+use why502::streams::tls::{Spoken, TextOrigin};
 
 /// Which end's programs tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -195,7 +195,7 @@ impl Sealer {
         let first = sender.first;
         self.events.push((at, Event::Frame(rewritten(frame, at, seq, ack, &record))));
         if let Some((from, to)) = said {
-            self.tell(at, src, dst, client, By::Sender, first, (from, to), segment.payload);
+            self.tell(at, src, dst, client, TextOrigin::Sender, first, (from, to), segment.payload);
         }
         // What was sent to an end that has closed is not read any more.
         if len > 0 && !self.end(dst, src).closed {
@@ -208,7 +208,7 @@ impl Sealer {
                     src,
                     dst,
                     client,
-                    By::Receiver,
+                    TextOrigin::Receiver,
                     first,
                     (before, now),
                     segment.payload,
@@ -228,12 +228,12 @@ impl Sealer {
         src: Endpoint,
         dst: Endpoint,
         by_client: bool,
-        by: By,
+        by: TextOrigin,
         first: u32,
         (from, to): (u32, u32),
         text: &[u8],
     ) {
-        let proxy = by_client == (by == By::Sender);
+        let proxy = by_client == (by == TextOrigin::Sender);
         let tells = match self.way.told {
             Told::Both => true,
             Told::Proxy => proxy,
@@ -242,13 +242,13 @@ impl Sealer {
         if !tells {
             return;
         }
-        let bite = self.way.bite.filter(|_| by == By::Receiver).unwrap_or(usize::MAX);
+        let bite = self.way.bite.filter(|_| by == TextOrigin::Receiver).unwrap_or(usize::MAX);
         let mut rest = text;
         let mut again = false;
         self.said = self.said.max(at + self.way.late.as_nanos() as u64);
         while !rest.is_empty() || !again {
             let (text, after) = rest.split_at(rest.len().min(bite));
-            let told = &mut self.end(src, dst).told[usize::from(by == By::Receiver)];
+            let told = &mut self.end(src, dst).told[usize::from(by == TextOrigin::Receiver)];
             *told += 1;
             let order = *told;
             let spoken = Spoken {
@@ -309,8 +309,8 @@ impl Sealer {
             made.bytes[47] = wire::PSH | wire::ACK;
             self.events.push((at, Event::Frame(made)));
             let range = (sent, sent + size as u32);
-            self.tell(at, src, dst, by_client, By::Sender, first, range, b"");
-            self.tell(at, src, dst, by_client, By::Receiver, first, range, b"");
+            self.tell(at, src, dst, by_client, TextOrigin::Sender, first, range, b"");
+            self.tell(at, src, dst, by_client, TextOrigin::Receiver, first, range, b"");
         }
         for ends in [(client, server), (server, client)] {
             let end = self.end(ends.0, ends.1);
@@ -322,7 +322,7 @@ impl Sealer {
 
 /// What a watch says that sees and hears all this.
 fn watched(events: &[Event]) -> (Report, Vec<Record>) {
-    let records = Wanted { exchanges: true, ..Wanted::default() };
+    let records = RecordOptions { exchanges: true, ..RecordOptions::default() };
     let mut analysis = Analysis::new(Settings { records, ..Settings::default() });
     analysis.listen();
     let mut told = Vec::new();
@@ -352,7 +352,7 @@ fn watched(events: &[Event]) -> (Report, Vec<Record>) {
     }
     let facts = CaptureFacts {
         path: "lo".to_owned(),
-        format: Format::Live,
+        format: CaptureFormat::Live,
         links: vec![LinkType::ETHERNET],
         frames: stamps.len() as u64,
         bytes: 0,
@@ -368,7 +368,7 @@ fn watched(events: &[Event]) -> (Report, Vec<Record>) {
 }
 
 fn said(report: &Report) -> Vec<Expected> {
-    let expected = |failure: &why502::report::Failure| Expected {
+    let expected = |failure: &why502::report::FailureRecord| Expected {
         cause: failure.cause,
         certainty: failure.certainty,
         retry: failure.retry,
@@ -689,7 +689,7 @@ proptest! {
                         at,
                         src: endpoint(way),
                         dst: endpoint(!way),
-                        by: if sender { By::Sender } else { By::Receiver },
+                        by: if sender { TextOrigin::Sender } else { TextOrigin::Receiver },
                         from: SeqNum(from),
                         to: SeqNum(from.wrapping_add(size)),
                         again,
@@ -722,7 +722,7 @@ fn words_without_segments_are_bounded() {
             at: Timestamp::from_nanos(u64::from(number)),
             src: Endpoint { port, ..endpoint(false) },
             dst: endpoint(true),
-            by: By::Sender,
+            by: TextOrigin::Sender,
             from: SeqNum(number),
             to: SeqNum(number + 5_000),
             again: false,

@@ -5,7 +5,7 @@ use crate::scenarios::analyze;
 use crate::wire::{End, Talk, get, ok, ok_head};
 use End::{Backend, Proxy};
 use std::time::Duration;
-use why502::report::{Failure, Report};
+use why502::report::{FailureRecord, Report};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
@@ -28,7 +28,7 @@ fn in_vain(talk: &mut Talk) {
     }
 }
 
-fn only(talk: &Talk) -> Failure {
+fn only(talk: &Talk) -> FailureRecord {
     let report: Report = analyze(&talk.frames);
     assert_eq!(report.failures.len(), 1, "{:?}", report.failures);
     report.failures.into_iter().next().unwrap()

@@ -7,7 +7,7 @@ use std::io::Cursor;
 use std::time::Duration;
 use why502::analysis::{self, Settings};
 use why502::input::Savefile;
-use why502::report::{Failure, Report};
+use why502::report::{FailureRecord, Report};
 use why502::verdict::{Cause, Certainty, Detail, Retry, RetryReason, Verdict};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
@@ -35,7 +35,7 @@ fn has_note(report: &Report, code: &str) -> bool {
     report.notes.iter().any(|note| note.code == code)
 }
 
-fn said(failure: &Failure) -> (&'static str, &'static str, &'static str) {
+fn said(failure: &FailureRecord) -> (&'static str, &'static str, &'static str) {
     (failure.cause, failure.certainty, failure.retry)
 }
 

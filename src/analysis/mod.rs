@@ -16,9 +16,9 @@ use crate::packet::fragments::Fragments;
 use crate::packet::icmp::Unreachable;
 use crate::packet::{self, Endpoint, Frame, Segment, Skip, icmp};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
-use crate::report::{self, Failure, Heard, LogFile, Report, Sources, Style};
+use crate::report::{self, FailureRecord, LogFile, LogsRead, Report, Sources, Style};
 use crate::streams::tls::{self, Clear, Spoken};
-use crate::topology::roles::{Role, Roles, Told};
+use crate::topology::roles::{Role, Roles, ToldRoles};
 use crate::topology::{self, Trail};
 use crate::verdict::{Cause, Certainty};
 use serde_json::{Map, Value};
@@ -34,26 +34,26 @@ const PAUSE: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Which listeners are what.
-    pub told: Told,
+    pub told: ToldRoles,
     /// How much is shown.
     pub style: Style,
     /// What was told of backends and proxies: timeouts, kinds, names.
-    pub known: knowledge::Told,
+    pub known: knowledge::Configured,
     /// Which records are made known on the way.
-    pub records: Wanted,
+    pub records: RecordOptions,
     /// The proxy's log will be given.
     pub log: bool,
     /// The format that it has, as told.
-    pub log_format: Option<logs::Told>,
+    pub log_format: Option<logs::LogFormatChoice>,
     /// Bounds of the connection table.
     pub flow: flow::Limits,
     /// Bounds of the books.
-    pub ledger: ledger::Limits,
+    pub ledger: ledger::LedgerLimits,
 }
 
 /// Which records are made known on the way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Wanted {
+pub struct RecordOptions {
     /// Every exchange.
     pub exchanges: bool,
     /// Every connection.
@@ -67,7 +67,7 @@ pub struct Wanted {
 }
 
 /// Takes records, in the order in which they become known.
-pub type Out<'o> = dyn FnMut(Record) + 'o;
+pub type RecordSink<'o> = dyn FnMut(Record) + 'o;
 
 /// An analysis under way: frames in, at the end a report.
 pub struct Analysis {
@@ -82,7 +82,7 @@ pub struct Analysis {
     /// Failures that were made known, by id; as they were, if revisions are wanted.
     known: BTreeMap<String, Option<String>>,
     /// Sees every frame, and keeps what is asked for.
-    keeper: Option<Box<dyn Keeper>>,
+    keeper: Option<Box<dyn FrameObserver>>,
     /// Knows what listens on this very host.
     host: Option<Box<dyn Host>>,
     /// Rewrites the segments of TLS connections whose text is told.
@@ -90,13 +90,13 @@ pub struct Analysis {
 }
 
 /// Sees the frames of an analysis as they pass, with what it makes of them.
-pub trait Keeper {
+pub trait FrameObserver {
     /// A frame with a segment, and where that belongs.
     fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place);
     /// A frame that says that a segment of a connection was not delivered.
     fn remark(&mut self, frame: &Frame<'_>, error: &Unreachable, connection: Option<u64>);
     /// A failure was made known.
-    fn failed(&mut self, failure: &Failure);
+    fn failed(&mut self, failure: &FailureRecord);
     /// For a moment there is nothing to do.
     fn pause(&mut self);
 }
@@ -142,7 +142,7 @@ impl Analysis {
 
     /// Somebody tells what was said on a TLS connection. What waited for it goes on with
     /// [`Self::heard`].
-    pub fn hear(&mut self, spoken: Spoken, out: &mut Out<'_>) {
+    pub fn hear(&mut self, spoken: Spoken, out: &mut RecordSink<'_>) {
         self.clearly(out, |clear, pass| clear.hear(spoken, pass));
     }
 
@@ -154,12 +154,12 @@ impl Analysis {
     }
 
     /// All was heard that was said so far.
-    pub fn heard(&mut self, out: &mut Out<'_>) {
+    pub fn heard(&mut self, out: &mut RecordSink<'_>) {
         self.clearly(out, |clear, pass| clear.go_on(pass));
     }
 
     /// From now on `keeper` sees every frame.
-    pub fn keep(&mut self, keeper: Box<dyn Keeper>) {
+    pub fn keep(&mut self, keeper: Box<dyn FrameObserver>) {
         self.keeper = Some(keeper);
     }
 
@@ -169,7 +169,13 @@ impl Analysis {
     }
 
     /// Takes the frames at these places of a block, which were captured at one viewpoint.
-    pub fn take(&mut self, block: &Block, places: Range<usize>, viewpoint: u32, out: &mut Out<'_>) {
+    pub fn take(
+        &mut self,
+        block: &Block,
+        places: Range<usize>,
+        viewpoint: u32,
+        out: &mut RecordSink<'_>,
+    ) {
         for frame in block.frames(places) {
             self.frame(&frame, viewpoint, out);
         }
@@ -177,7 +183,7 @@ impl Analysis {
     }
 
     /// Takes one frame. What it shows is told with [`Self::tell`].
-    pub fn frame(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut Out<'_>) {
+    pub fn frame(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut RecordSink<'_>) {
         match packet::decode(frame) {
             Ok(segment) => {
                 let as_it_was = self.push(&segment, viewpoint, out);
@@ -218,14 +224,14 @@ impl Analysis {
     }
 
     /// Makes known the failures that the frames so far show.
-    pub fn tell(&mut self, out: &mut Out<'_>) {
+    pub fn tell(&mut self, out: &mut RecordSink<'_>) {
         if self.settings.records.failures {
             self.tell_failures(out);
         }
     }
 
     /// Nothing was captured, and it is now `now`.
-    pub fn tick(&mut self, now: Timestamp, out: &mut Out<'_>) {
+    pub fn tick(&mut self, now: Timestamp, out: &mut RecordSink<'_>) {
         self.clearly(out, |clear, pass| clear.pass_time(now, pass));
         let Self { table, ledger, trail, settings, .. } = self;
         table.tick(now, &mut |output, connection| {
@@ -238,7 +244,7 @@ impl Analysis {
     }
 
     /// Nothing came for a while from where frames come from, and it may be `now`.
-    pub fn pause(&mut self, now: Timestamp, out: &mut Out<'_>) {
+    pub fn pause(&mut self, now: Timestamp, out: &mut RecordSink<'_>) {
         // A stamp from the future is believed here no more than elsewhere.
         let latest = self.table.now().plus(PAUSE);
         if self.settings.records.failures {
@@ -247,7 +253,7 @@ impl Analysis {
     }
 
     /// A fragment is skipped, unless it completes a datagram with a segment.
-    fn fragment(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut Out<'_>) {
+    fn fragment(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut RecordSink<'_>) {
         let whole = self.fragments.entry(viewpoint).or_default().take(frame);
         match whole.as_ref().map(|whole| packet::decode(&whole.as_frame())) {
             Some(Ok(segment)) => {
@@ -264,7 +270,7 @@ impl Analysis {
     }
 
     /// Takes a segment; returns whether the table got it now, and as it was.
-    fn push(&mut self, segment: &Segment<'_>, viewpoint: u32, out: &mut Out<'_>) -> bool {
+    fn push(&mut self, segment: &Segment<'_>, viewpoint: u32, out: &mut RecordSink<'_>) -> bool {
         // Only one host's programs tell what they say.
         if self.clear.is_some() && viewpoint == 0 {
             let mut as_it_was = false;
@@ -282,7 +288,11 @@ impl Analysis {
     }
 
     /// Does something by which segments go on to the table.
-    fn clearly(&mut self, out: &mut Out<'_>, what: impl FnOnce(&mut Clear, &mut tls::Pass<'_>)) {
+    fn clearly(
+        &mut self,
+        out: &mut RecordSink<'_>,
+        what: impl FnOnce(&mut Clear, &mut tls::Pass<'_>),
+    ) {
         let Self { table, ledger, trail, settings, clear, .. } = self;
         let Some(clear) = clear else { return };
         what(clear, &mut |segment| {
@@ -298,7 +308,7 @@ impl Analysis {
         mut self,
         captures: impl IntoIterator<Item = &'a CaptureFacts>,
         logs: &mut [Text],
-        out: &mut Out<'_>,
+        out: &mut RecordSink<'_>,
     ) -> Report {
         self.clearly(out, |clear, pass| clear.finish(pass));
         let Self { table, ledger, trail, settings, host, clear, .. } = &mut self;
@@ -362,13 +372,18 @@ impl Analysis {
             .collect();
         let joined = join::join(&self.trail, &mut ledger, &roles, lines, first.zip(last), captured);
         let mut report = report::build(sources, &ledger, &roles, self.settings.style);
-        report::hear(&mut report, Heard { files, joined: &joined }, &ledger, self.settings.style);
+        report::hear(
+            &mut report,
+            LogsRead { files, joined: &joined },
+            &ledger,
+            self.settings.style,
+        );
         report
     }
 
     /// Makes known the failures booked since the last time, as far as they are a backend's by what
     /// is known so far. Those that turn out to be later are told at the end.
-    fn tell_failures(&mut self, out: &mut Out<'_>) {
+    fn tell_failures(&mut self, out: &mut RecordSink<'_>) {
         let Self { ledger, settings, known, keeper, host, clear, .. } = self;
         let mut fresh = ledger.take_fresh();
         fresh.sort_by_key(|fresh| fresh.failure.completed(settings.records.several));
@@ -406,7 +421,7 @@ impl Analysis {
 
     /// Makes known what the end showed: failures that were not told yet, and what changed of those
     /// that were.
-    fn tell_the_rest(mut self, report: &Report, out: &mut Out<'_>) {
+    fn tell_the_rest(mut self, report: &Report, out: &mut RecordSink<'_>) {
         for failure in &report.failures {
             match self.known.remove(&failure.id) {
                 None => {
@@ -471,7 +486,7 @@ fn book(
     settings: &Settings,
     output: Output,
     connection: &Connection,
-    out: &mut Out<'_>,
+    out: &mut RecordSink<'_>,
 ) {
     let wanted = settings.records;
     let noted = matches!(&output, Output::Exchange(exchange) if trail.note(exchange, connection));
@@ -502,17 +517,17 @@ fn book(
 
 /// Hands a failure on to be kept. Where TLS is read in clear, no file shall say what was asked: its
 /// frames do not say it either.
-fn keep_failure(keeper: &mut dyn Keeper, failure: &Failure, in_clear: bool) {
+fn keep_failure(keeper: &mut dyn FrameObserver, failure: &FailureRecord, in_clear: bool) {
     if !in_clear {
         return keeper.failed(failure);
     }
     let [proxy, backend] = [&failure.proxy, &failure.backend]
         .map(|end| end.as_deref().unwrap_or("a client").to_owned());
     let summary = format!("between {proxy} and {backend}");
-    keeper.failed(&Failure { request: None, summary, ..failure.clone() });
+    keeper.failed(&FailureRecord { request: None, summary, ..failure.clone() });
 }
 
-fn json(failure: &Failure) -> Value {
+fn json(failure: &FailureRecord) -> Value {
     // Its keys are strings: it can always be written.
     serde_json::to_value(failure).unwrap_or_default()
 }
@@ -539,7 +554,7 @@ fn revision(id: &str, mut changed: Map<String, Value>) -> Record {
 pub fn analyze<S: Source>(
     sources: &mut [S],
     settings: Settings,
-    out: &mut Out<'_>,
+    out: &mut RecordSink<'_>,
 ) -> Result<Report, SourceError> {
     analyze_with_logs(sources, &mut [], settings, out)
 }
@@ -553,7 +568,7 @@ pub fn analyze_with_logs<S: Source>(
     sources: &mut [S],
     logs: &mut [Text],
     settings: Settings,
-    out: &mut Out<'_>,
+    out: &mut RecordSink<'_>,
 ) -> Result<Report, SourceError> {
     let mut analysis = Analysis::new(settings);
     merge::in_time(sources, &mut |brought| match brought {

@@ -3,7 +3,7 @@
 use crate::base::escape::shape;
 use crate::input::{LineEnd, Text};
 use crate::join::Lines;
-use crate::logs::{Reader, Told, Unread};
+use crate::logs::{LineError, LogFormatChoice, LogReader};
 use crate::report::{LogFile, UnreadLine};
 
 /// A stream of which so many bytes came to no line is no log; it may have no end.
@@ -12,8 +12,13 @@ const NO_LOG: u64 = 64 << 20;
 const SHOWN: usize = 3;
 
 /// Reads a log to its end. `file` is its place among those given.
-pub fn read(text: &mut Text, told: Option<Told>, file: usize, lines: &mut Lines) -> LogFile {
-    let mut reader = Reader::new(told);
+pub fn read(
+    text: &mut Text,
+    told: Option<LogFormatChoice>,
+    file: usize,
+    lines: &mut Lines,
+) -> LogFile {
+    let mut reader = LogReader::new(told);
     let mut facts = LogFile { path: text.path().to_owned(), ..LogFile::default() };
     let mut line = Vec::new();
     let mut unread = 0_u64;
@@ -21,7 +26,7 @@ pub fn read(text: &mut Text, told: Option<Told>, file: usize, lines: &mut Lines)
         facts.lines = facts.lines.saturating_add(1);
         let read = match end {
             LineEnd::Whole => reader.read(&line),
-            LineEnd::Cut => Err(Unread::TooLong),
+            LineEnd::Cut => Err(LineError::TooLong),
         };
         match read {
             Ok(Some(entry)) => {

@@ -54,7 +54,7 @@ fn secrets(target: &[u8]) -> Vec<Range<usize>> {
     if !target.iter().any(telling) && !target.windows(2).any(slashes) {
         return Vec::new();
     }
-    let plain = Plain::of(target);
+    let plain = DecodedTarget::of(target);
     let mut found: Vec<Range<usize>> = plain.values().chain(plain.users()).collect();
     found.retain(|one| !one.is_empty());
     found.sort_unstable_by_key(|one| (one.start, one.end));
@@ -79,14 +79,14 @@ struct Letter {
 }
 
 /// A target with all percent-encoding undone.
-struct Plain<'t> {
+struct DecodedTarget<'t> {
     target: &'t [u8],
     /// Where its path ends.
     path: usize,
     letters: Vec<Letter>,
 }
 
-impl<'t> Plain<'t> {
+impl<'t> DecodedTarget<'t> {
     fn of(target: &'t [u8]) -> Self {
         let mut letters: Vec<Letter> = Vec::with_capacity(target.len());
         for (start, byte) in target.iter().copied().enumerate() {

@@ -2,13 +2,13 @@
 //! answer goes.
 
 use super::config_file::Error;
-use crate::analysis::{Settings, Wanted};
+use crate::analysis::{RecordOptions, Settings};
 use crate::cli::config_file::File;
-use crate::cli::{Format, Shared, When, Where};
+use crate::cli::{OutputFormat, Shared, When, Where};
 use crate::knowledge::Timeouts;
-use crate::knowledge::{OfBackend, OfProxy, Origin, Setting, Told};
+use crate::knowledge::{Configured, OfBackend, OfProxy, Setting, SettingOrigin};
 use crate::report::Style;
-use crate::timeouts::{Known, Limit};
+use crate::timeouts::{Limit, Product};
 use crate::topology::roles::{self, Vantage};
 use anstream::ColorChoice;
 use std::time::Duration;
@@ -23,10 +23,10 @@ pub const EXAMPLE: &str = include_str!("example.toml");
 pub fn settings(typed: &Shared, several: bool) -> Result<Settings, Error> {
     let file =
         typed.config.as_deref().map(crate::cli::config_file::read).transpose()?.unwrap_or_default();
-    let jsonl = typed.format == Format::Jsonl;
+    let jsonl = typed.format == OutputFormat::Jsonl;
     let fronts = typed.front.iter().chain(&file.fronts).copied().collect();
     Ok(Settings {
-        told: roles::Told { backends: typed.backend.clone(), fronts },
+        told: roles::ToldRoles { backends: typed.backend.clone(), fronts },
         style: Style {
             show_secrets: typed.show_secrets,
             vantage: typed.vantage.map(|place| match place {
@@ -42,7 +42,7 @@ pub fn settings(typed: &Shared, several: bool) -> Result<Settings, Error> {
             }),
         },
         known: told(typed, &file),
-        records: Wanted {
+        records: RecordOptions {
             exchanges: jsonl && typed.exchanges,
             connections: jsonl && typed.connections,
             failures: jsonl,
@@ -58,7 +58,7 @@ pub fn settings(typed: &Shared, several: bool) -> Result<Settings, Error> {
 fn first(
     option: Option<Duration>,
     file: Option<Duration>,
-    default: Option<(Limit<Duration>, Origin)>,
+    default: Option<(Limit<Duration>, SettingOrigin)>,
 ) -> Option<Setting> {
     let told = |value: Duration, by| Setting { value, by };
     let default = default.and_then(|(limit, by)| {
@@ -66,15 +66,15 @@ fn first(
         Some(told(value, by))
     });
     option
-        .map(|value| told(value, Origin::Option))
-        .or(file.map(|value| told(value, Origin::Config)))
+        .map(|value| told(value, SettingOrigin::Option))
+        .or(file.map(|value| told(value, SettingOrigin::Config)))
         .or(default)
 }
 
 /// What is told of each backend and proxy, by options and the file.
-fn told(typed: &Shared, file: &File) -> Told {
-    let backend = |entry: Option<&crate::cli::config_file::Backend>| {
-        let kind: Option<&'static Known> = typed.server.or(entry.and_then(|entry| entry.kind));
+fn told(typed: &Shared, file: &File) -> Configured {
+    let backend = |entry: Option<&crate::cli::config_file::BackendSection>| {
+        let kind: Option<&'static Product> = typed.server.or(entry.and_then(|entry| entry.kind));
         let accepted = entry.and_then(|entry| entry.accepted.as_ref());
         OfBackend {
             name: entry.and_then(|entry| entry.name.clone()),
@@ -82,18 +82,19 @@ fn told(typed: &Shared, file: &File) -> Told {
             keepalive: first(
                 typed.backend_keepalive,
                 entry.and_then(|entry| entry.keepalive),
-                kind.map(|kind| (kind.idle, Origin::Server(kind.id))),
+                kind.map(|kind| (kind.idle, SettingOrigin::Server(kind.id))),
             ),
             accepted: typed.health_expect.as_ref().or(accepted).cloned(),
         }
     };
-    let proxy = |entry: Option<&crate::cli::config_file::Proxy>| {
-        let kind: Option<&'static Known> = typed.proxy.or(entry.and_then(|entry| entry.kind));
-        let default = |limit: fn(&Known) -> Limit<Duration>| {
-            kind.map(|kind| (limit(kind), Origin::Proxy(kind.id)))
+    let proxy = |entry: Option<&crate::cli::config_file::ProxySection>| {
+        let kind: Option<&'static Product> = typed.proxy.or(entry.and_then(|entry| entry.kind));
+        let default = |limit: fn(&Product) -> Limit<Duration>| {
+            kind.map(|kind| (limit(kind), SettingOrigin::Proxy(kind.id)))
         };
-        let of =
-            |value: fn(&crate::cli::config_file::Proxy) -> Option<Duration>| entry.and_then(value);
+        let of = |value: fn(&crate::cli::config_file::ProxySection) -> Option<Duration>| {
+            entry.and_then(value)
+        };
         OfProxy {
             name: entry.and_then(|entry| entry.name.clone()),
             kind: kind.map(|kind| kind.id),
@@ -107,12 +108,12 @@ fn told(typed: &Shared, file: &File) -> Told {
             accepted: kind.and_then(|kind| kind.accepts?.parse().ok()),
         }
     };
-    Told {
+    Configured {
         any_backend: backend(None),
         any_proxy: proxy(None),
         backends: file.backends.iter().map(|one| (one.listen, backend(Some(one)))).collect(),
         proxies: file.proxies.iter().map(|one| (one.address, proxy(Some(one)))).collect(),
-        ..Told::default()
+        ..Configured::default()
     }
 }
 

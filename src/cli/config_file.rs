@@ -4,8 +4,8 @@
 use crate::base::similar;
 use crate::cli::duration;
 use crate::knowledge::configured::Accepted;
-use crate::packet::Pattern;
-use crate::timeouts::{self, Known, Side};
+use crate::packet::EndpointPattern;
+use crate::timeouts::{self, Product, ProductSide};
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, poll};
 use std::fmt;
@@ -22,28 +22,28 @@ use toml::de::{DeTable, DeValue};
 /// What a file says; nothing, if it is empty.
 #[derive(Debug, Default)]
 pub(crate) struct File {
-    pub(crate) backends: Vec<Backend>,
-    pub(crate) proxies: Vec<Proxy>,
+    pub(crate) backends: Vec<BackendSection>,
+    pub(crate) proxies: Vec<ProxySection>,
     /// The proxy's own listeners.
-    pub(crate) fronts: Vec<Pattern>,
+    pub(crate) fronts: Vec<EndpointPattern>,
 }
 
 /// A backend, or several that are alike.
 #[derive(Debug)]
-pub(crate) struct Backend {
-    pub(crate) listen: Pattern,
+pub(crate) struct BackendSection {
+    pub(crate) listen: EndpointPattern,
     pub(crate) name: Option<String>,
-    pub(crate) kind: Option<&'static Known>,
+    pub(crate) kind: Option<&'static Product>,
     pub(crate) keepalive: Option<Duration>,
     pub(crate) accepted: Option<Accepted>,
 }
 
 /// A proxy, by its address towards the backends.
 #[derive(Debug)]
-pub(crate) struct Proxy {
+pub(crate) struct ProxySection {
     pub(crate) address: IpAddr,
     pub(crate) name: Option<String>,
-    pub(crate) kind: Option<&'static Known>,
+    pub(crate) kind: Option<&'static Product>,
     pub(crate) idle: Option<Duration>,
     pub(crate) read: Option<Duration>,
     pub(crate) connect: Option<Duration>,
@@ -152,30 +152,30 @@ fn parse(text: &str) -> Result<File, Wrong> {
         let Some(table) = value.get_ref().as_table() else {
             return Err(Wrong { at: at.start, what: "front: write [front]".to_owned() });
         };
-        file.fronts = front(&Section::new("front", table, at, &FRONT)?)?;
+        file.fronts = front(&ConfigSection::new("front", table, at, &FRONT)?)?;
     }
     Ok(file)
 }
 
-fn backend(section: &Section<'_>) -> Result<Backend, Wrong> {
-    Ok(Backend {
+fn backend(section: &ConfigSection<'_>) -> Result<BackendSection, Wrong> {
+    Ok(BackendSection {
         listen: section.required("listen", str::parse)?,
         name: section.value("name", name)?,
-        kind: section.value("kind", |text| kind(text, Side::Server))?,
+        kind: section.value("kind", |text| kind(text, ProductSide::Server))?,
         keepalive: section.value("keepalive", duration)?,
         accepted: section.value("health-expect", str::parse)?,
     })
 }
 
-fn proxy(section: &Section<'_>) -> Result<Proxy, Wrong> {
-    Ok(Proxy {
+fn proxy(section: &ConfigSection<'_>) -> Result<ProxySection, Wrong> {
+    Ok(ProxySection {
         address: section.required("address", |text| {
             text.parse().map_err(|_| {
                 format!("'{}' is no address: want 10.0.0.9 or 2001:db8::9", text.escape_debug())
             })
         })?,
         name: section.value("name", name)?,
-        kind: section.value("kind", |text| kind(text, Side::Proxy))?,
+        kind: section.value("kind", |text| kind(text, ProductSide::Proxy))?,
         idle: section.value("idle", duration)?,
         read: section.value("read", duration)?,
         connect: section.value("connect", duration)?,
@@ -183,7 +183,7 @@ fn proxy(section: &Section<'_>) -> Result<Proxy, Wrong> {
 }
 
 /// Its listeners: one, or a list.
-fn front(section: &Section<'_>) -> Result<Vec<Pattern>, Wrong> {
+fn front(section: &ConfigSection<'_>) -> Result<Vec<EndpointPattern>, Wrong> {
     let Some(value) = section.table.get("listen") else {
         return Ok(Vec::new());
     };
@@ -196,7 +196,7 @@ fn front(section: &Section<'_>) -> Result<Vec<Pattern>, Wrong> {
     }
 }
 
-fn kind(text: &str, side: Side) -> Result<&'static Known, String> {
+fn kind(text: &str, side: ProductSide) -> Result<&'static Product, String> {
     timeouts::the(text, side).map_err(|unknown| unknown.to_string())
 }
 
@@ -209,14 +209,14 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 /// One `[[backend]]`, `[[proxy]]` or `[front]`.
-struct Section<'t> {
+struct ConfigSection<'t> {
     name: &'static str,
     table: &'t DeTable<'t>,
     at: Range<usize>,
 }
 
 /// The sections of a name of which there may be several.
-fn several<'t>(root: &'t DeTable<'t>, name: &'static str) -> Result<Vec<Section<'t>>, Wrong> {
+fn several<'t>(root: &'t DeTable<'t>, name: &'static str) -> Result<Vec<ConfigSection<'t>>, Wrong> {
     let keys: &[&str] = if name == "backend" { &BACKEND } else { &PROXY };
     let Some(value) = root.get(name) else {
         return Ok(Vec::new());
@@ -230,7 +230,7 @@ fn several<'t>(root: &'t DeTable<'t>, name: &'static str) -> Result<Vec<Section<
         .iter()
         .map(|item| {
             let table = item.get_ref().as_table().ok_or_else(|| wanted(item.span()))?;
-            Section::new(name, table, item.span(), keys)
+            ConfigSection::new(name, table, item.span(), keys)
         })
         .collect()
 }
@@ -255,7 +255,7 @@ fn only(table: &DeTable<'_>, section: &str, keys: &[&str]) -> Result<(), Wrong> 
     })
 }
 
-impl<'t> Section<'t> {
+impl<'t> ConfigSection<'t> {
     fn new(
         name: &'static str,
         table: &'t DeTable<'t>,

@@ -8,9 +8,9 @@ pub mod progress;
 
 use crate::base::similar;
 use crate::knowledge::configured::Accepted;
-use crate::logs::{Format as Logged, Pattern as LogPattern, Told as LogFormat};
-use crate::packet::Pattern;
-use crate::timeouts::{self, Known, Side};
+use crate::logs::{FormatString, LogFormat, LogFormatChoice};
+use crate::packet::EndpointPattern;
+use crate::timeouts::{self, Product, ProductSide};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,7 +43,7 @@ pub enum Command {
     /// Say what a cause means, how it is proven, how it could be wrong, what to change
     Explain(Explain),
     /// Known proxies and servers: their timeouts, the setting, the source
-    Timeouts(Timeouts),
+    Timeouts(TimeoutsArgs),
     /// Write a configuration file to begin with
     Config(Config),
 }
@@ -63,7 +63,7 @@ pub struct Analyze {
     /// ingress-nginx, combined, nginx-error, apache-error, traefik, caddy, json, labelled), or a format
     /// string as the proxy's configuration has it
     #[arg(long, value_name = "NAME|STRING", value_parser = log_format, requires = "access_log")]
-    pub log_format: Option<LogFormat>,
+    pub log_format: Option<LogFormatChoice>,
     /// What is wanted of them.
     #[command(flatten)]
     pub shared: Shared,
@@ -137,16 +137,16 @@ pub struct Live {
 pub struct Shared {
     /// Judge exactly these listeners (default: all that speak HTTP); a port alone is ':8080'
     #[arg(long, value_name = "[ADDR][:PORT]")]
-    pub backend: Vec<Pattern>,
+    pub backend: Vec<EndpointPattern>,
     /// Listeners of the proxy itself, towards its clients
     #[arg(long, value_name = "[ADDR][:PORT]")]
-    pub front: Vec<Pattern>,
+    pub front: Vec<EndpointPattern>,
     /// A known server (node, tomcat, gunicorn ...): compare with its default timeouts
     #[arg(long, value_name = "NAME", value_parser = known_server)]
-    pub server: Option<&'static Known>,
+    pub server: Option<&'static Product>,
     /// A known proxy (alb, nginx, envoy ...): compare with its default timeouts
     #[arg(long, value_name = "NAME", value_parser = known_proxy)]
-    pub proxy: Option<&'static Known>,
+    pub proxy: Option<&'static Product>,
     /// Names, kinds and timeouts of each backend and proxy (TOML; 'why502 config --example')
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -177,8 +177,8 @@ pub struct Shared {
     #[arg(long, value_name = "EXPR")]
     pub filter: Option<String>,
     /// How to answer
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
     /// With jsonl: a record for every exchange of every connection
     #[arg(long)]
     pub exchanges: bool,
@@ -223,7 +223,7 @@ pub struct Explain {
 
 /// `why502 timeouts`.
 #[derive(Debug, Args)]
-pub struct Timeouts {
+pub struct TimeoutsArgs {
     /// The proxy or server: alb, nginx, envoy, node, tomcat, gunicorn ... (default: list them all)
     pub name: Option<String>,
     /// Whether to use colours; 'auto' does on a terminal, unless NO_COLOR is set
@@ -242,7 +242,7 @@ pub struct Config {
 
 /// How to answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// For people
     Text,
     /// One document, for scripts
@@ -357,13 +357,15 @@ fn snaplen(text: &str) -> Result<u32, String> {
 }
 
 /// The name of a format, or a format string.
-fn log_format(text: &str) -> Result<LogFormat, String> {
+fn log_format(text: &str) -> Result<LogFormatChoice, String> {
     if text.contains(['$', '%']) {
-        return LogPattern::new(text).map(LogFormat::Pattern).map_err(|error| error.to_string());
+        return FormatString::new(text)
+            .map(LogFormatChoice::Pattern)
+            .map_err(|error| error.to_string());
     }
-    let known = Logged::ALL.into_iter().find(|format| similar::same(format.name(), text));
-    known.map(LogFormat::Named).ok_or_else(|| {
-        let all = Logged::ALL.map(Logged::name);
+    let known = LogFormat::ALL.into_iter().find(|format| similar::same(format.name(), text));
+    known.map(LogFormatChoice::Named).ok_or_else(|| {
+        let all = LogFormat::ALL.map(LogFormat::name);
         let near = similar::near(text, all);
         let meant = if near.is_empty() {
             String::new()
@@ -377,10 +379,10 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
     })
 }
 
-fn known_proxy(name: &str) -> Result<&'static Known, timeouts::Unknown> {
-    timeouts::the(name, Side::Proxy)
+fn known_proxy(name: &str) -> Result<&'static Product, timeouts::UnknownProduct> {
+    timeouts::the(name, ProductSide::Proxy)
 }
 
-fn known_server(name: &str) -> Result<&'static Known, timeouts::Unknown> {
-    timeouts::the(name, Side::Server)
+fn known_server(name: &str) -> Result<&'static Product, timeouts::UnknownProduct> {
+    timeouts::the(name, ProductSide::Server)
 }

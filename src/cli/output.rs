@@ -1,7 +1,7 @@
 //! Where the answer goes, and in which form.
 
 use crate::cli::config;
-use crate::cli::{Format, Shared};
+use crate::cli::{OutputFormat, Shared};
 use crate::render::{json, text};
 use crate::report::Report;
 use crate::report::records::{self, Record};
@@ -12,14 +12,14 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// Where the answer goes.
-pub struct Output {
+pub struct Destination {
     /// A file, or standard output.
     pub to: Box<dyn Write>,
     /// What `--color auto` means for it.
     pub auto: ColorChoice,
 }
 
-impl Output {
+impl Destination {
     /// Opens it: the file at `path`, else standard output.
     ///
     /// # Errors
@@ -47,13 +47,13 @@ pub fn write_each(
     auto: ColorChoice,
     out: &mut dyn Write,
 ) -> Result<()> {
-    if typed.format == Format::Json {
+    if typed.format == OutputFormat::Json {
         json::write_several(&reports, out)?;
         out.flush()?;
         return Ok(());
     }
     for (place, report) in reports.into_iter().enumerate() {
-        if typed.format == Format::Text {
+        if typed.format == OutputFormat::Text {
             let names: Vec<&str> = report.captures.iter().map(|one| one.path.as_str()).collect();
             let gap = if place == 0 { "" } else { "\n" };
             writeln!(out, "{gap}== {} ==\n", names.join(", "))?;
@@ -69,14 +69,14 @@ pub fn write_each(
 /// When writing fails.
 pub fn write(typed: &Shared, report: Report, auto: ColorChoice, out: &mut dyn Write) -> Result<()> {
     match typed.format {
-        Format::Text => {
+        OutputFormat::Text => {
             let choice = config::color(typed.color).unwrap_or(auto);
             let mut page = AutoStream::new(Vec::new(), choice);
             text::write(&report, typed.all || typed.verbose, &mut page)?;
             out.write_all(&page.into_inner())?;
         }
-        Format::Json => json::write(&report, out)?,
-        Format::Jsonl => records::write(&Record::summary(report), out)?,
+        OutputFormat::Json => json::write(&report, out)?,
+        OutputFormat::Jsonl => records::write(&Record::summary(report), out)?,
     }
     out.flush()?;
     Ok(())

@@ -27,14 +27,14 @@ pub(super) struct Run {
 }
 
 /// A frame without payload that stands for a run.
-pub(super) struct Joined {
+pub(super) struct JoinedRun {
     bytes: [u8; MOST],
     len: usize,
     /// Its length, had it been one.
     pub(super) wire_len: u32,
 }
 
-impl Joined {
+impl JoinedRun {
     pub(super) fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
@@ -47,7 +47,7 @@ pub(super) fn joined(
     link: LinkType,
     ip: usize,
     tcp: usize,
-) -> Option<Joined> {
+) -> Option<JoinedRun> {
     let len = tcp.checked_add(TCP_HEADER)?;
     let mut bytes = [0; MOST];
     let headers = bytes.get_mut(..len)?;
@@ -80,7 +80,7 @@ pub(super) fn joined(
     put(segment, 12, [5 << 4, ACK])?;
     put(segment, 14, run.window.to_be_bytes())?;
     let wire_len = u32::try_from(len).ok()?.saturating_add(run.length);
-    Some(Joined { bytes, len, wire_len })
+    Some(JoinedRun { bytes, len, wire_len })
 }
 
 fn put<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) -> Option<()> {

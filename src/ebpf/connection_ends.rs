@@ -29,7 +29,7 @@ const MOMENT: u64 = 100_000;
 
 /// What a record is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(super) enum RecordKind {
     /// Something of a socket changed.
     State,
     /// It is no connection any more.
@@ -56,7 +56,7 @@ pub(super) struct Who {
 
 /// What the kernel's programs know of a socket. Times are on the kernel's clock, 0 for never.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct TrackedSocket {
     born: u64,
     read: u64,
     written: u64,
@@ -81,18 +81,18 @@ pub(super) struct Known {
 
 /// A record of the ring.
 #[derive(Clone, Debug)]
-pub(super) struct Record {
+pub(super) struct RingRecord {
     at: u64,
     socket: u64,
-    kind: Kind,
+    kind: RecordKind,
     lost: u32,
-    pub(super) known: Known,
+    pub(super) known: TrackedSocket,
 }
 
 /// Reads numbers off bytes that may be too few: then they are 0.
-struct Fields<'b>(&'b [u8]);
+struct FieldReader<'b>(&'b [u8]);
 
-impl Fields<'_> {
+impl FieldReader<'_> {
     fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let Some((first, rest)) = self.0.split_first_chunk() else { return [0; N] };
         self.0 = rest;
@@ -126,10 +126,10 @@ impl Fields<'_> {
     }
 }
 
-impl Known {
+impl TrackedSocket {
     /// Reads what `struct life` holds.
     pub(super) fn read(bytes: &[u8; LIFE]) -> Self {
-        let mut fields = Fields(bytes);
+        let mut fields = FieldReader(bytes);
         let f = &mut fields;
         let (born, read, written) = (f.u64(), f.u64(), f.u64());
         let (closed_at, reset_at, queue_at, _told) = (f.u64(), f.u64(), f.u64(), f.u64());
@@ -161,22 +161,22 @@ impl Known {
     }
 }
 
-impl Record {
+impl RingRecord {
     /// Reads a record; `None` when it is none.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (head, rest) = bytes.split_first_chunk::<HEAD>()?;
-        let mut fields = Fields(head);
+        let mut fields = FieldReader(head);
         let (at, socket) = (fields.u64(), fields.u64());
         let kind = match fields.u32() {
-            0 => Kind::State,
-            1 => Kind::Ended,
-            2 => Kind::Reset,
-            3 => Kind::Refused,
-            4 => Kind::Queue,
+            0 => RecordKind::State,
+            1 => RecordKind::Ended,
+            2 => RecordKind::Reset,
+            3 => RecordKind::Refused,
+            4 => RecordKind::Queue,
             _ => return None,
         };
         let lost = fields.u32();
-        let known = Known::read(rest.first_chunk::<LIFE>()?);
+        let known = TrackedSocket::read(rest.first_chunk::<LIFE>()?);
         Some(Self { at, socket, kind, lost, known })
     }
 }
@@ -194,7 +194,7 @@ struct Life {
     known_at: u64,
     /// Its times are as of that, and may be behind.
     is_behind: bool,
-    known: Known,
+    known: TrackedSocket,
     owner_in: Option<Arc<str>>,
     closer_in: Option<Arc<str>>,
 }
@@ -245,7 +245,7 @@ impl Lives {
     }
 
     /// Takes a record, and in which containers its owner and its closer run.
-    pub(super) fn take(&mut self, record: Record, containers: [Option<Arc<str>>; 2]) {
+    pub(super) fn take(&mut self, record: RingRecord, containers: [Option<Arc<str>>; 2]) {
         self.note_lost(record.lost, record.at);
         if record.socket == 0 {
             self.take_word(record);
@@ -255,11 +255,11 @@ impl Lives {
     }
 
     /// What is known of a socket.
-    fn take_socket(&mut self, record: Record, [owner_in, closer_in]: [Option<Arc<str>>; 2]) {
-        let Record { at, socket, kind, known, .. } = record;
+    fn take_socket(&mut self, record: RingRecord, [owner_in, closer_in]: [Option<Arc<str>>; 2]) {
+        let RingRecord { at, socket, kind, known, .. } = record;
         let tuple = (known.local, known.remote);
         let (net, begun) = (known.net, known.born);
-        let ended = (kind == Kind::Ended).then_some(at);
+        let ended = (kind == RecordKind::Ended).then_some(at);
         let alike = self.lives.entry(tuple).or_default();
         if let Some(life) = alike.iter_mut().rev().find(|life| life.is(socket, &known)) {
             life.learn(known, at);
@@ -282,23 +282,23 @@ impl Lives {
     }
 
     /// What the kernel said of addresses and ports, without a socket.
-    fn take_word(&mut self, record: Record) {
-        let Record { at, kind, known, .. } = record;
+    fn take_word(&mut self, record: RingRecord) {
+        let RingRecord { at, kind, known, .. } = record;
         let tuple = (known.local, known.remote);
         let alike = self.lives.entry(tuple).or_default();
         let last = alike.iter_mut().rev().find(|life| life.known.net == known.net);
         match (kind, last) {
             // It answers for a connection that was here.
-            (Kind::Reset, Some(life)) if !life.is_refusal() => life.keep(&known),
-            (Kind::Queue, Some(life)) if life.socket == 0 && life.ended.is_none() => {
+            (RecordKind::Reset, Some(life)) if !life.is_refusal() => life.keep(&known),
+            (RecordKind::Queue, Some(life)) if life.socket == 0 && life.ended.is_none() => {
                 life.known = known;
             }
-            (Kind::Reset | Kind::Refused | Kind::Queue, _) => {
-                let ended = (kind != Kind::Queue).then_some(at);
+            (RecordKind::Reset | RecordKind::Refused | RecordKind::Queue, _) => {
+                let ended = (kind != RecordKind::Queue).then_some(at);
                 self.push(tuple, Life { ended, ..Life::of(known, at) });
             }
             // These are about a socket.
-            (Kind::State | Kind::Ended, _) => {}
+            (RecordKind::State | RecordKind::Ended, _) => {}
         }
     }
 
@@ -376,7 +376,7 @@ impl Lives {
 
     /// Notes what the kernel knows of a socket at `now`, as far as it is still the one that was asked
     /// for.
-    pub(super) fn answer(&mut self, question: Question, known: Known, now: u64) {
+    pub(super) fn answer(&mut self, question: Question, known: TrackedSocket, now: u64) {
         let alike = self.lives.get_mut(&question.tuple);
         let life = alike
             .and_then(|alike| alike.iter_mut().find(|life| life.serial == question.serial))
@@ -407,7 +407,7 @@ impl Lives {
 }
 
 impl Life {
-    fn of(known: Known, at: u64) -> Self {
+    fn of(known: TrackedSocket, at: u64) -> Self {
         Self {
             serial: 0,
             socket: 0,
@@ -422,7 +422,7 @@ impl Life {
     }
 
     /// It is that socket's, and the same one.
-    fn is(&self, socket: u64, known: &Known) -> bool {
+    fn is(&self, socket: u64, known: &TrackedSocket) -> bool {
         (self.socket, self.known.born, self.known.net) == (socket, known.born, known.net)
             && (self.known.local, self.known.remote) == (known.local, known.remote)
     }
@@ -432,7 +432,7 @@ impl Life {
         self.socket == 0 && self.ended.is_some()
     }
 
-    fn learn(&mut self, known: Known, at: u64) {
+    fn learn(&mut self, known: TrackedSocket, at: u64) {
         let before = std::mem::replace(&mut self.known, known);
         self.known_at = self.known_at.max(at);
         self.is_behind = true;
@@ -440,7 +440,7 @@ impl Life {
     }
 
     /// Keeps what the kernel said without naming the socket.
-    fn keep(&mut self, before: &Known) {
+    fn keep(&mut self, before: &TrackedSocket) {
         let known = &mut self.known;
         if known.queue_at == 0 {
             known.queue_at = before.queue_at;
@@ -482,7 +482,7 @@ impl Life {
     }
 }
 
-impl Known {
+impl TrackedSocket {
     fn how(&self) -> Option<How> {
         Some(match self.how {
             0 => return None,
@@ -588,7 +588,7 @@ mod tests {
     fn lives(all: &[Told]) -> Lives {
         let mut lives = Lives::new(OWN);
         for one in all {
-            lives.take(Record::read(&bytes(one)).unwrap(), [None, None]);
+            lives.take(RingRecord::read(&bytes(one)).unwrap(), [None, None]);
         }
         lives
     }
@@ -617,7 +617,7 @@ mod tests {
         let reset = Reset { at: Timestamp::from_nanos(4), why: ResetReason::TimeWait };
         assert_eq!((end.reset, end.closed, end.queue), (Some(reset), None, None));
         for cut in 0..HEAD + LIFE {
-            assert!(Record::read(&whole[..cut]).is_none());
+            assert!(RingRecord::read(&whole[..cut]).is_none());
         }
     }
 
@@ -644,7 +644,7 @@ mod tests {
         // The socket's memory may be used again, too.
         let again = Told { pid: 13, ..told(30 * SECOND, 98) };
         let mut lives = lives;
-        lives.take(Record::read(&bytes(&again)).unwrap(), [None, None]);
+        lives.take(RingRecord::read(&bytes(&again)).unwrap(), [None, None]);
         assert_eq!((pid(&lives, 29 * SECOND), pid(&lives, 30 * SECOND)), (Some(12), Some(13)));
     }
 
@@ -663,14 +663,14 @@ mod tests {
         assert_eq!(pid(&lives, SECOND), Some(11), "then it was so");
         assert_eq!(pid(&lives, 5 * SECOND), None, "it may have been another by then");
         let heard = Told { lost: 1, born: SECOND, ..told(12 * SECOND, 99) };
-        lives.take(Record::read(&bytes(&heard)).unwrap(), [None, None]);
+        lives.take(RingRecord::read(&bytes(&heard)).unwrap(), [None, None]);
         assert_eq!(pid(&lives, 13 * SECOND), Some(11));
         // The kernel still has the same one.
         lives.note_lost(2, 20 * SECOND);
         assert_eq!(pid(&lives, 21 * SECOND), None);
         let [question] = lives.questions(client(), server(), 21 * SECOND)[..] else { panic!() };
-        let known = Record::read(&bytes(&heard)).unwrap().known;
-        lives.answer(question, Known { born: 5, ..known.clone() }, 22 * SECOND);
+        let known = RingRecord::read(&bytes(&heard)).unwrap().known;
+        lives.answer(question, TrackedSocket { born: 5, ..known.clone() }, 22 * SECOND);
         assert_eq!(pid(&lives, 21 * SECOND), None, "that is another one");
         lives.answer(question, known, 22 * SECOND);
         assert_eq!(pid(&lives, 21 * SECOND), Some(11));
@@ -736,7 +736,7 @@ mod tests {
         let end = server_of(&lives, 2 * SECOND).unwrap();
         assert_eq!((end.owner.unwrap().pid, end.reset.unwrap().why), (11, ResetReason::TimeWait));
         // The answer to a first segment is about another connection.
-        lives.take(Record::read(&bytes(&word(3 * SECOND, 3))).unwrap(), [None, None]);
+        lives.take(RingRecord::read(&bytes(&word(3 * SECOND, 3))).unwrap(), [None, None]);
         let end = server_of(&lives, 3 * SECOND).unwrap();
         assert_eq!((end.owner, end.reset.is_some()), (None, true));
     }
@@ -749,14 +749,14 @@ mod tests {
         for ((host, port), number) in both.zip(1..=MOST as u64 + 100) {
             let tuple = (server(), Endpoint { addr: [10, 1, 1, host].into(), port });
             let told = Told { tuple, ..told(number, number) };
-            lives.take(Record::read(&bytes(&told)).unwrap(), [None, None]);
+            lives.take(RingRecord::read(&bytes(&told)).unwrap(), [None, None]);
         }
         let kept: usize = lives.lives.values().map(Vec::len).sum();
         assert_eq!((kept, lives.order.len()), (MOST, MOST));
         // The same addresses and ports over and over.
         for number in 0..1_000 {
             let told = told(SECOND + number, 1_000_000 + number);
-            lives.take(Record::read(&bytes(&told)).unwrap(), [None, None]);
+            lives.take(RingRecord::read(&bytes(&told)).unwrap(), [None, None]);
         }
         assert_eq!(lives.lives[&(server(), client())].len(), MOST_ALIKE);
         assert!(lives.order.len() <= MOST);

@@ -7,7 +7,7 @@ use crate::facts::kernel::Ends;
 use crate::input::Dropped;
 use crate::packet::{Endpoint, Frame, LinkType};
 use crate::streams::tls::Spoken;
-pub use options::{Refused, TURN, Wanted};
+pub use options::{HookOptions, Refused, TURN};
 
 /// There are none.
 pub enum Segments {}
@@ -17,7 +17,7 @@ impl Segments {
     ///
     /// # Errors
     /// Always.
-    pub fn open(_: &Wanted<'_>) -> Result<Self, Refused> {
+    pub fn open(_: &HookOptions<'_>) -> Result<Self, Refused> {
         Err(missing())
     }
 

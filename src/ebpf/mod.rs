@@ -18,7 +18,7 @@ use aya::programs::ProgramError;
 use aya::{Btf, EbpfError};
 use caps::{CapSet, Capability};
 pub use libssl::Library;
-pub use options::{Refused, TURN, Wanted};
+pub use options::{HookOptions, Refused, TURN};
 pub use segments::Segments;
 pub use sockets::Sockets;
 use std::io;

@@ -10,7 +10,7 @@ pub const TURN: u32 = 4_096;
 
 /// What is to be watched.
 #[derive(Clone, Debug)]
-pub struct Wanted<'w> {
+pub struct HookOptions<'w> {
     /// The interfaces, as the user named them.
     pub interfaces: &'w [String],
     /// Only frames from or to these ports; all where there are none.

@@ -6,7 +6,7 @@
 
 use super::body_runs::{self, Run};
 use super::clock::epoch;
-use super::{Refused, Wanted, before, kernel, kernel_types, lacking};
+use super::{HookOptions, Refused, before, kernel, kernel_types, lacking};
 use crate::base::time::Timestamp;
 use crate::input::Dropped;
 use crate::packet::{Frame, FrameRef, LinkType};
@@ -33,17 +33,17 @@ const WITHOUT_HEADER: [u16; 6] = [65534, 768, 769, 776, 778, 519];
 /// Interfaces whose frames are watched by programs in the kernel.
 pub struct Segments {
     ring: RingBuf<MapData>,
-    interfaces: Vec<Interface>,
+    interfaces: Vec<HookedInterface>,
     /// Keeps the programs where they are.
     _programs: Ebpf,
-    lost: Lost,
+    lost: LostRecords,
     /// The same, where no record comes any more that would tell: the programs' only variable.
     lost_by_now: Option<Array<MapData, u32>>,
     /// Nanoseconds from the start of this host to that of the epoch.
     offset: u64,
 }
 
-struct Interface {
+struct HookedInterface {
     name: String,
     index: u32,
     link: LinkType,
@@ -52,12 +52,12 @@ struct Interface {
 
 /// The kernel's count of lost records, which wraps.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Lost {
+pub(super) struct LostRecords {
     last: u32,
     total: u64,
 }
 
-impl Lost {
+impl LostRecords {
     pub(super) fn update(&mut self, now: u32) {
         let more = now.wrapping_sub(self.last);
         // Processors count at once: a record may carry a count from just before the last one's.
@@ -77,11 +77,11 @@ impl Segments {
     ///
     /// # Errors
     /// When the kernel cannot do it, or this process may not.
-    pub fn open(wanted: &Wanted<'_>) -> Result<Self, Refused> {
-        let interfaces: Vec<Interface> = wanted
+    pub fn open(wanted: &HookOptions<'_>) -> Result<Self, Refused> {
+        let interfaces: Vec<HookedInterface> = wanted
             .interfaces
             .iter()
-            .map(|name| Interface::named(name))
+            .map(|name| HookedInterface::named(name))
             .collect::<Result<_, _>>()?;
         let types = kernel_types().ok();
         let mut ports = [0_u8; 8_192];
@@ -108,7 +108,7 @@ impl Segments {
         let ring = programs.take_map("frames").ok_or_else(|| Refused("no ring".to_owned()))?;
         let ring = RingBuf::try_from(ring).map_err(|error| Refused::of("ring buffer", &error))?;
         let lost_by_now = programs.take_map(".bss").and_then(|map| Array::try_from(map).ok());
-        let (lost, offset) = (Lost::default(), epoch());
+        let (lost, offset) = (LostRecords::default(), epoch());
         Ok(Self { ring, interfaces, _programs: programs, lost, lost_by_now, offset })
     }
 
@@ -170,7 +170,7 @@ impl Segments {
     /// Interfaces that are no longer there, and whether others are.
     pub fn gone(&self) -> (Vec<&str>, bool) {
         let known = known();
-        let there = |one: &Interface| {
+        let there = |one: &HookedInterface| {
             let same =
                 |(name, index, _): &(String, u32, u16)| *name == one.name && *index == one.index;
             known.iter().any(same)
@@ -203,7 +203,7 @@ fn part<const N: usize>(head: &[u8; HEAD], from: usize) -> [u8; N] {
     head.get(from..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
 }
 
-impl Interface {
+impl HookedInterface {
     fn named(name: &str) -> Result<Self, Refused> {
         let (_, index, kind) = known()
             .into_iter()

@@ -3,7 +3,7 @@
 //! Tracepoints tell who connects, reads, writes and closes, and why a reset is sent; what was open
 //! before is gathered once, at the beginning. Nothing is sent for each request.
 
-use super::connection_ends::{HEAD, Known, LIFE, Lives, Record, Who};
+use super::connection_ends::{HEAD, LIFE, Lives, RingRecord, TrackedSocket, Who};
 use super::{Refused, clock, container, kernel_types};
 use crate::base::time::Timestamp;
 use crate::facts::kernel::Ends;
@@ -159,7 +159,7 @@ impl Sockets {
     fn take(&mut self, most: usize) {
         for _ in 0..most {
             let Some(record) = self.ring.next() else { return };
-            let Some(record) = Record::read(&record) else { continue };
+            let Some(record) = RingRecord::read(&record) else { continue };
             let of = containers_of(&record.known, &mut self.containers);
             self.lives.take(record, of);
         }
@@ -181,7 +181,7 @@ impl Sockets {
             let asked = clock::now();
             let answer = self.known.as_ref().and_then(|map| map.get(&question.socket, 0).ok());
             if let Some(bytes) = answer {
-                self.lives.answer(question, Known::read(&bytes), asked);
+                self.lives.answer(question, TrackedSocket::read(&bytes), asked);
             }
         }
         self.lives.ends(client, server, at, offset)
@@ -209,7 +209,7 @@ fn listen(
 }
 
 /// The sockets that processes have open now.
-fn open_sockets(programs: &mut Ebpf, types: &Btf) -> Result<Vec<Record>, Refused> {
+fn open_sockets(programs: &mut Ebpf, types: &Btf) -> Result<Vec<RingRecord>, Refused> {
     let failed = |error: &(dyn std::error::Error + 'static)| {
         Refused::without("iterator task_file", error, RIGHTS)
     };
@@ -225,7 +225,7 @@ fn open_sockets(programs: &mut Ebpf, types: &Btf) -> Result<Vec<Record>, Refused
     let mut records = Vec::new();
     let mut bytes = [0; HEAD + LIFE];
     while records.len() < GATHERED && file.read_exact(&mut bytes).is_ok() {
-        records.extend(Record::read(&bytes));
+        records.extend(RingRecord::read(&bytes));
     }
     let _ = program.unload();
     Ok(records)
@@ -233,7 +233,7 @@ fn open_sockets(programs: &mut Ebpf, types: &Btf) -> Result<Vec<Record>, Refused
 
 /// In which containers the owner and the closer run: looked up once for each process, while it is there.
 fn containers_of(
-    known: &Known,
+    known: &TrackedSocket,
     containers: &mut HashMap<(u64, u32), Option<Arc<str>>>,
 ) -> [Option<Arc<str>>; 2] {
     [known.owner, known.closer].map(|who: Who| {

@@ -5,7 +5,7 @@ use super::libssl::{self, Library};
 use super::{Refused, errno, kernel, kernel_types};
 use crate::base::time::Timestamp;
 use crate::packet::{Endpoint, SeqNum};
-use crate::streams::tls::{By, Spoken};
+use crate::streams::tls::{Spoken, TextOrigin};
 use aya::maps::{MapData, RingBuf};
 use aya::programs::uprobe::UProbeScope;
 use aya::programs::{BtfTracePoint, ProgramError, UProbe};
@@ -51,7 +51,7 @@ pub struct Tls {
     _programs: Ebpf,
     /// Nanoseconds from the start of this host to the epoch.
     offset: u64,
-    lost: super::segments::Lost,
+    lost: super::segments::LostRecords,
 }
 
 impl Tls {
@@ -109,7 +109,7 @@ impl Tls {
         let ring = programs.take_map("spoken").ok_or_else(|| Refused("no ring".to_owned()))?;
         let ring = RingBuf::try_from(ring).map_err(|error| Refused::of("ring buffer", &error))?;
         let offset = super::clock::epoch();
-        let lost = super::segments::Lost::default();
+        let lost = super::segments::LostRecords::default();
         Ok(Self { ring, libraries, refused, _programs: programs, offset, lost })
     }
 
@@ -152,8 +152,8 @@ fn spoken(head: &[u8; HEAD], text: &[u8], offset: u64) -> Option<Spoken> {
     let remote = Endpoint { addr: address(part(head, 52), v4), port: short(70) };
     let [way, again] = part(head, 32);
     let (src, dst, by) = match way {
-        0 => (remote, local, By::Receiver),
-        _ => (local, remote, By::Sender),
+        0 => (remote, local, TextOrigin::Receiver),
+        _ => (local, remote, TextOrigin::Sender),
     };
     Some(Spoken {
         at: Timestamp::from_nanos(at),
@@ -258,11 +258,11 @@ mod tests {
         let said = spoken(&head, b"GET /rest of the room", 100).unwrap();
         assert_eq!((said.src.to_string(), said.dst.port), ("127.0.0.1:4000".to_owned(), 443));
         assert_eq!((said.from, said.to, said.len, said.order), (SeqNum(10), SeqNum(60), 28, 3));
-        assert_eq!((&*said.text, said.by), (&b"GET "[..], By::Sender));
+        assert_eq!((&*said.text, said.by), (&b"GET "[..], TextOrigin::Sender));
         assert_eq!(said.at.as_nanos(), 107);
         head[32] = 0;
         let heard = spoken(&head, b"GET /", 0).unwrap();
-        assert_eq!((heard.src.port, heard.by), (443, By::Receiver));
+        assert_eq!((heard.src.port, heard.by), (443, TextOrigin::Receiver));
     }
 
     #[test]

@@ -27,7 +27,7 @@ const AFTERWARDS: Duration = Duration::from_secs(5);
 
 /// The last frames of every connection.
 #[derive(Debug)]
-pub(crate) struct Recent {
+pub(crate) struct LastFrames {
     lanes: HashMap<u64, Lane, RandomState>,
     /// Connections that were closed, and when.
     closed: VecDeque<(Timestamp, u64)>,
@@ -68,7 +68,7 @@ impl Kept {
     }
 }
 
-impl Recent {
+impl LastFrames {
     /// Nothing yet, and never more than `bound` bytes.
     pub(crate) fn new(bound: usize) -> Self {
         Self { lanes: HashMap::default(), closed: VecDeque::new(), bytes: 0, bound, forgotten: 0 }
@@ -157,7 +157,7 @@ impl Recent {
 mod tests {
     use super::*;
 
-    fn note(recent: &mut Recent, number: u64, second: u64, connection: u64, closes: bool) {
+    fn note(recent: &mut LastFrames, number: u64, second: u64, connection: u64, closes: bool) {
         let at = Timestamp::from_nanos(second * 1_000_000_000);
         let reference = FrameRef { capture: 0, number, at };
         let frame =
@@ -166,13 +166,13 @@ mod tests {
         recent.note(&frame, connection, ends);
     }
 
-    fn numbers(recent: &Recent, connection: u64) -> Vec<u64> {
+    fn numbers(recent: &LastFrames, connection: u64) -> Vec<u64> {
         recent.of(connection).map(|frame| frame.reference.number).collect()
     }
 
     #[test]
     fn of_a_connection_its_first_and_its_last_frames_are_kept() {
-        let mut recent = Recent::new(1 << 20);
+        let mut recent = LastFrames::new(1 << 20);
         for number in 1..=500 {
             note(&mut recent, number, number, 7, false);
         }
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn memory_stays_within_its_bound_and_the_silent_make_room() {
-        let mut recent = Recent::new(64 << 10);
+        let mut recent = LastFrames::new(64 << 10);
         for number in 1..=10_000 {
             note(&mut recent, number, number, number, false);
             assert!(recent.bytes <= 64 << 10);
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_closed_connection_is_let_go_after_a_while_and_its_memory_with_it() {
-        let mut recent = Recent::new(1 << 20);
+        let mut recent = LastFrames::new(1 << 20);
         note(&mut recent, 1, 1, 1, false);
         note(&mut recent, 2, 1, 1, true);
         note(&mut recent, 3, 3, 2, false);

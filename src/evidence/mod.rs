@@ -19,8 +19,8 @@ use crate::analysis;
 use crate::flow::Place;
 use crate::packet::icmp::Unreachable;
 use crate::packet::{Frame, Segment};
-use crate::report::Failure;
-pub use per_failure::Evidence;
+use crate::report::FailureRecord;
+pub use per_failure::EvidenceFiles;
 pub use recording::{Recording, Rotation, folder_of};
 use redact::Redacted;
 use std::cell::RefCell;
@@ -61,7 +61,7 @@ impl Troubles {
 /// Keeps frames in files.
 pub struct Keeper {
     recording: Option<Recording>,
-    evidence: Option<Evidence>,
+    evidence: Option<EvidenceFiles>,
     /// Frames are kept as they are.
     full: bool,
     scratch: Vec<u8>,
@@ -69,12 +69,12 @@ pub struct Keeper {
 
 impl Keeper {
     /// Keeps what the two of them are for; `full` keeps frames as they are, bodies and secrets too.
-    pub fn new(recording: Option<Recording>, evidence: Option<Evidence>, full: bool) -> Self {
+    pub fn new(recording: Option<Recording>, evidence: Option<EvidenceFiles>, full: bool) -> Self {
         Self { recording, evidence, full, scratch: Vec::new() }
     }
 }
 
-impl analysis::Keeper for Keeper {
+impl analysis::FrameObserver for Keeper {
     fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place) {
         let kept = if self.full {
             Redacted::whole(frame)
@@ -103,7 +103,7 @@ impl analysis::Keeper for Keeper {
         }
     }
 
-    fn failed(&mut self, failure: &Failure) {
+    fn failed(&mut self, failure: &FailureRecord) {
         if let Some(evidence) = &mut self.evidence {
             evidence.failed(failure);
         }

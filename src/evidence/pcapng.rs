@@ -18,12 +18,12 @@ const TIME_RESOLUTION: u16 = 9;
 
 /// Writes blocks of one section into memory.
 #[derive(Debug, Default)]
-pub(crate) struct Section {
+pub(crate) struct SectionWriter {
     /// Link types that were declared, in order: an interface each.
     links: Vec<LinkType>,
 }
 
-impl Section {
+impl SectionWriter {
     /// Begins a section, with a comment on the whole of it.
     pub(crate) fn begin(comment: &str, to: &mut Vec<u8>) -> Self {
         block(SECTION_HEADER, to, |to| {

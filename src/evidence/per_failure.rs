@@ -1,21 +1,21 @@
 //! A small capture for each failure: the last frames of its connection, with comments that say what
 //! they show. Each file comes under its name when it is whole.
 
-use super::last_frames::Recent;
-use super::pcapng::Section;
+use super::last_frames::LastFrames;
+use super::pcapng::SectionWriter;
 use super::redact::Redacted;
 use super::{Troubles, private};
 use crate::flow::{Place, Side};
 use crate::packet::Segment;
-use crate::report::Failure;
+use crate::report::FailureRecord;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Keeps evidence of failures in a folder.
-pub struct Evidence {
+pub struct EvidenceFiles {
     folder: PathBuf,
-    recent: Recent,
+    recent: LastFrames,
     /// How many files may still be written.
     room: usize,
     written: u64,
@@ -26,7 +26,7 @@ pub struct Evidence {
     troubles: Troubles,
 }
 
-impl Evidence {
+impl EvidenceFiles {
     /// In `folder`, at most `most` files, out of a memory of `bytes`.
     pub fn new(
         folder: PathBuf,
@@ -35,7 +35,7 @@ impl Evidence {
         interface: String,
         troubles: Troubles,
     ) -> Self {
-        let recent = Recent::new(bytes);
+        let recent = LastFrames::new(bytes);
         Self { folder, recent, room: most, written: 0, failing: false, interface, troubles }
     }
 
@@ -52,7 +52,7 @@ impl Evidence {
         self.recent.note(frame, connection, &[]);
     }
 
-    pub(crate) fn failed(&mut self, failure: &Failure) {
+    pub(crate) fn failed(&mut self, failure: &FailureRecord) {
         if self.room == 0 {
             return;
         }
@@ -61,7 +61,7 @@ impl Evidence {
             "{} ({}): {}. {}.",
             failure.cause, failure.certainty, failure.summary, failure.fix
         );
-        let mut section = Section::begin(&about, &mut file);
+        let mut section = SectionWriter::begin(&about, &mut file);
         let mut frames = 0_usize;
         let frames_kept = failure.connection.map(|connection| self.recent.of(connection));
         for frame in frames_kept.into_iter().flatten() {
@@ -104,7 +104,7 @@ impl Evidence {
 }
 
 /// `20261121T134254.123Z-keepalive_race-5d8a….pcapng`: sorted by time, safe in any file system.
-fn name(failure: &Failure) -> String {
+fn name(failure: &FailureRecord) -> String {
     let at: String = failure.at.chars().filter(|c| !matches!(c, '-' | ':')).take(19).collect();
     format!("{at}Z-{}-{}.pcapng", failure.cause, failure.id)
 }

@@ -1,7 +1,7 @@
 //! What passes, in a file or a row of files (`--write`): the newest has the highest number, and the
 //! oldest is removed when there are too many.
 
-use super::pcapng::Section;
+use super::pcapng::SectionWriter;
 use super::redact::Redacted;
 use super::{Troubles, private};
 use crate::base::time::Timestamp;
@@ -32,7 +32,7 @@ pub struct Recording {
     file: Option<File>,
     /// Whole blocks that are not written yet.
     blocks: Vec<u8>,
-    section: Section,
+    section: SectionWriter,
     /// What is in the file, whole blocks all.
     written: u64,
     /// Files of this row, the oldest first.
@@ -62,7 +62,7 @@ impl Recording {
             rotation,
             file: None,
             blocks: Vec::new(),
-            section: Section::default(),
+            section: SectionWriter::default(),
             written: 0,
             files: VecDeque::new(),
             number: 0,
@@ -99,7 +99,7 @@ impl Recording {
         self.file = Some(private(&path)?);
         self.files.push_back(path);
         self.written = 0;
-        self.section = Section::begin("", &mut self.blocks);
+        self.section = SectionWriter::begin("", &mut self.blocks);
         while let Some(most) = self.rotation.files
             && self.files.len() > most.max(1)
             && let Some(oldest) = self.files.pop_front()

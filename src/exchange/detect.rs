@@ -44,7 +44,7 @@ const RECORD_HEADER: usize = 5;
 
 /// What the first bytes of a side come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Opening {
+pub(super) enum FirstBytes {
     /// This and nothing else.
     Certain(Protocol),
     /// As far as they go they may begin a request.
@@ -57,20 +57,20 @@ pub(super) enum Opening {
 
 /// What a client speaks that begins a connection with `bytes`; where they were `cut` by the snap length,
 /// no more will be known of them.
-pub(super) fn opening(bytes: &[u8], cut: bool) -> Opening {
-    let more = if cut { Opening::Unknown } else { Opening::TooFew };
+pub(super) fn opening(bytes: &[u8], cut: bool) -> FirstBytes {
+    let more = if cut { FirstBytes::Unknown } else { FirstBytes::TooFew };
     if bytes.is_empty() {
-        return Opening::TooFew;
+        return FirstBytes::TooFew;
     }
     if is_prefix(bytes, HTTP2_PREFACE) {
         return if bytes.len() >= HTTP2_PREFACE.len() || cut && bytes.len() >= HTTP2_LINE {
-            Opening::Certain(Protocol::Http2)
+            FirstBytes::Certain(Protocol::Http2)
         } else {
             more
         };
     }
     match hello(bytes, CLIENT_HELLO) {
-        Some(true) => return Opening::Certain(Protocol::Tls),
+        Some(true) => return FirstBytes::Certain(Protocol::Tls),
         None => return more,
         Some(false) => {}
     }
@@ -81,11 +81,11 @@ pub(super) fn opening(bytes: &[u8], cut: bool) -> Opening {
         return more;
     }
     match request_line(bytes) {
-        Line::Request | Line::Odd => Opening::Certain(Protocol::Http1),
-        Line::Begun if cut && is_well_begun(bytes) => Opening::Certain(Protocol::Http1),
-        Line::Begun if !cut && bytes.contains(&b' ') => Opening::Request,
-        Line::Begun => more,
-        Line::Other => Opening::Unknown,
+        LineLook::Request | LineLook::Odd => FirstBytes::Certain(Protocol::Http1),
+        LineLook::Begun if cut && is_well_begun(bytes) => FirstBytes::Certain(Protocol::Http1),
+        LineLook::Begun if !cut && bytes.contains(&b' ') => FirstBytes::Request,
+        LineLook::Begun => more,
+        LineLook::Other => FirstBytes::Unknown,
     }
 }
 
@@ -144,9 +144,9 @@ pub(super) fn sender_of(payload: &[u8]) -> Option<Side> {
 /// A whole request line begins here (RFC 9112, section 3), or as much of one as there is.
 pub(super) fn is_request(bytes: &[u8]) -> bool {
     match request_line(bytes) {
-        Line::Request => true,
-        Line::Begun => is_well_begun(bytes),
-        Line::Odd | Line::Other => false,
+        LineLook::Request => true,
+        LineLook::Begun => is_well_begun(bytes),
+        LineLook::Odd | LineLook::Other => false,
     }
 }
 
@@ -170,7 +170,7 @@ pub(super) fn is_certain_status(bytes: &[u8], cut: bool) -> bool {
 
 /// How a line that may be a request's looks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Line {
+pub(super) enum LineLook {
     /// Token, space, target, space, version.
     Request,
     /// It begins with a token and ends with a version of HTTP/1; what is between is no target, or nothing.
@@ -182,33 +182,33 @@ pub(super) enum Line {
 }
 
 /// Looks at the line with which `bytes` begin.
-pub(super) fn request_line(bytes: &[u8]) -> Line {
+pub(super) fn request_line(bytes: &[u8]) -> LineLook {
     let end = bytes.iter().position(|byte| *byte == b'\n');
     let line = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let method = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
     let (method, rest) = line.split_at_checked(method).unwrap_or_default();
     if !is_method(method) {
-        return Line::Other;
+        return LineLook::Other;
     }
     let rest = rest.trim_ascii_start();
     if end.is_none() {
         let (target, _) = rest.split_at_checked(rest.len().min(1)).unwrap_or_default();
         let begun = target.is_empty() || begins_target(rest);
-        return if begun { Line::Begun } else { Line::Other };
+        return if begun { LineLook::Begun } else { LineLook::Other };
     }
     let version = rest.trim_ascii_end();
     let Some((target, version)) = version.split_at_checked(version.len().saturating_sub(VERSION))
     else {
-        return Line::Other;
+        return LineLook::Other;
     };
     if !matches!(version, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9']) {
-        return Line::Other;
+        return LineLook::Other;
     }
     match target.last() {
-        Some(b' ') if is_target(target.trim_ascii_end()) => Line::Request,
-        None | Some(b' ' | b'\t') => Line::Odd,
-        Some(_) => Line::Other,
+        Some(b' ') if is_target(target.trim_ascii_end()) => LineLook::Request,
+        None | Some(b' ' | b'\t') => LineLook::Odd,
+        Some(_) => LineLook::Other,
     }
 }
 
@@ -277,7 +277,7 @@ fn is_prefix(bytes: &[u8], whole: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const HTTP1: Opening = Opening::Certain(Protocol::Http1);
+    const HTTP1: FirstBytes = FirstBytes::Certain(Protocol::Http1);
 
     #[test]
     fn a_request_is_a_token_a_target_and_a_version_at_the_end_of_its_line() {
@@ -306,14 +306,14 @@ mod tests {
             "*1\r\n$4\r\nPING\r\n",
             "\0\0\0\u{8}\u{4}",
         ] {
-            assert_eq!(opening(line.as_bytes(), false), Opening::Unknown, "{line}");
+            assert_eq!(opening(line.as_bytes(), false), FirstBytes::Unknown, "{line}");
         }
     }
 
     #[test]
     fn what_ends_like_a_request_line_is_one_however_odd() {
         for line in ["GET /a b HTTP/1.1\r\n", "GET HTTP/1.1\r\n", "GET \u{1b}[2J HTTP/1.1\r\n"] {
-            assert_eq!(request_line(line.as_bytes()), Line::Odd, "{line}");
+            assert_eq!(request_line(line.as_bytes()), LineLook::Odd, "{line}");
             assert_eq!(opening(line.as_bytes(), false), HTTP1, "{line}");
             assert!(!is_request(line.as_bytes()), "{line}");
         }
@@ -324,21 +324,21 @@ mod tests {
         for few in
             [&b"GE"[..], b"P", b"PRI * HTT", b"ruok", b"\x16", b"\x16\x03\x01\0\xc8", b"\r\n"]
         {
-            assert_eq!(opening(few, false), Opening::TooFew, "{few:?}");
+            assert_eq!(opening(few, false), FirstBytes::TooFew, "{few:?}");
         }
-        assert_eq!(opening(b"GET /a/long/pa", false), Opening::Request);
-        assert_eq!(opening(b"LOGIN bob", false), Opening::Request);
+        assert_eq!(opening(b"GET /a/long/pa", false), FirstBytes::Request);
+        assert_eq!(opening(b"LOGIN bob", false), FirstBytes::Request);
         // Where the rest was not captured.
         assert_eq!(opening(b"GET /a/long/pa", true), HTTP1);
-        assert_eq!(opening(b"LOGIN bob", true), Opening::Unknown);
-        assert_eq!(opening(b"GE", true), Opening::Unknown);
-        assert_eq!(opening(b"\r\n", true), Opening::Unknown);
-        assert_eq!(opening(b"", true), Opening::TooFew);
+        assert_eq!(opening(b"LOGIN bob", true), FirstBytes::Unknown);
+        assert_eq!(opening(b"GE", true), FirstBytes::Unknown);
+        assert_eq!(opening(b"\r\n", true), FirstBytes::Unknown);
+        assert_eq!(opening(b"", true), FirstBytes::TooFew);
     }
 
     #[test]
     fn tls_is_a_record_with_its_version_length_and_handshake_type() {
-        let tls = |bytes: &[u8]| opening(bytes, false) == Opening::Certain(Protocol::Tls);
+        let tls = |bytes: &[u8]| opening(bytes, false) == FirstBytes::Certain(Protocol::Tls);
         assert!(tls(&[0x16, 3, 1, 0, 200, 1, 0]));
         for other in [
             &[0x17, 3, 3, 0, 32, 1][..],

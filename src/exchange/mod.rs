@@ -25,7 +25,7 @@ pub use detect::Protocol;
 pub use http1::flaw::{Flaw, FlawKind};
 pub use http1::gaps::MIN_MESSAGE;
 pub use http1::head::{MAX_HEAD, RequestHead};
-use http1::{Http1, Known};
+use http1::{Http1, Sureness};
 pub use opaque::Mismatch;
 use opaque::Opaque;
 use opening::{Decision, Detecting};
@@ -208,7 +208,7 @@ pub struct Ended {
     pub mismatch: Option<Mismatch>,
     /// What the last request was, to know probes by: method and target; `None` when it was made for a
     /// client, or there was none.
-    pub last_asked: Option<Asked>,
+    pub last_asked: Option<RequestDigest>,
     /// The header of the PROXY protocol that it begins with.
     pub proxied: Option<ProxyHeader>,
     /// Payload was sent, and not one byte of it was captured that would tell what it is.
@@ -217,9 +217,9 @@ pub struct Ended {
 
 /// A digest of a request's method and target: the same for the same request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Asked(pub u64);
+pub struct RequestDigest(pub u64);
 
-impl Asked {
+impl RequestDigest {
     /// Of a connection on which nothing was asked.
     pub const NOTHING: Self = Self(0);
 
@@ -309,7 +309,7 @@ impl StreamReader for Reader {
             Side::Server => std::mem::take(&mut http1.server.heads),
         };
         // What may be a password in another protocol is no head.
-        if http1.known == Known::Certain { heads } else { Heads::default() }
+        if http1.known == Sureness::Certain { heads } else { Heads::default() }
     }
 
     fn on(
@@ -342,9 +342,9 @@ impl Reader {
         out: &mut impl FnMut(Output, &Connection),
     ) {
         let known = match decision {
-            Decision::Http1 => Known::Certain,
-            Decision::Perhaps => Known::Opening,
-            Decision::Seek => Known::Seeking,
+            Decision::Http1 => Sureness::Certain,
+            Decision::Perhaps => Sureness::Opening,
+            Decision::Seek => Sureness::Seeking,
             Decision::Other(protocol, asked) => {
                 let proxied = detecting.proxied.clone();
                 self.framer = Framer::Opaque(Opaque::new(protocol, asked), proxied);

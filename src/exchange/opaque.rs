@@ -1,7 +1,7 @@
 //! Connections that are not framed: what they speak, and whether the two sides speak the same.
 
 use super::detect::{self, Protocol};
-use super::{Asked, Ended, ProxyHeader};
+use super::{Ended, ProxyHeader, RequestDigest};
 use crate::flow::{Side, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
 
@@ -42,7 +42,7 @@ impl Opaque {
             surplus: 0,
             close_announced: false,
             mismatch: self.mismatch,
-            last_asked: (self.protocol == Protocol::None).then_some(Asked::NOTHING),
+            last_asked: (self.protocol == Protocol::None).then_some(RequestDigest::NOTHING),
             proxied,
             unseen: false,
         }

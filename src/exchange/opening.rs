@@ -3,7 +3,7 @@
 //! What is undecided stays so: a client's first bytes wait here as long as they may begin more than one
 //! protocol, and are then read by whatever it was.
 
-use super::detect::{self, Opening};
+use super::detect::{self, FirstBytes};
 use super::opaque::Opaque;
 use super::proxy_header::{self, ProxyHeader};
 use super::{Ended, MIN_MESSAGE, Missed, Protocol};
@@ -19,7 +19,7 @@ pub(super) struct Detecting {
     /// What of either side was missed so far.
     pub(super) missed: [Option<Missed>; 2],
     /// The client's first segments.
-    pub(super) held: Vec<Held>,
+    pub(super) held: Vec<HeldSegment>,
     /// Segments that the server sent unasked.
     pub(super) greeted: u32,
     /// Payload was sent of which no byte was captured.
@@ -32,7 +32,7 @@ pub(super) struct Detecting {
 
 /// A segment that waits.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct HeldSegment {
     pos: StreamPos,
     bytes: Box<[u8]>,
     len: u32,
@@ -41,7 +41,7 @@ pub(super) struct Held {
     frame: FrameRef,
 }
 
-impl Held {
+impl HeldSegment {
     pub(super) fn event(&self) -> StreamEvent<'_> {
         let Self { pos, ref bytes, len, ack, first_copy, frame } = *self;
         StreamEvent::Bytes { from: Side::Client, pos, bytes, len, ack, first_copy, frame }
@@ -137,29 +137,29 @@ impl Detecting {
         };
         let (first, first_frame) =
             self.held.first().map_or((pos, frame), |held| (held.pos, held.frame));
-        let hold = Held { pos, bytes: bytes.into(), len, ack, first_copy, frame };
+        let hold = HeldSegment { pos, bytes: bytes.into(), len, ack, first_copy, frame };
         if self.proxied.is_none() {
             match proxy_header::read(begun, cut) {
-                proxy_header::Read::Header(header, len) => {
+                proxy_header::ProxyHeaderRead::Header(header, len) => {
                     self.proxied = Some(Box::new(header));
                     self.behind = first.plus(len);
                     self.held.clear();
                     // What is left of this segment begins the connection.
                     return self.client(event);
                 }
-                proxy_header::Read::TooFew => return self.hold(hold),
-                proxy_header::Read::Other => {}
+                proxy_header::ProxyHeaderRead::TooFew => return self.hold(hold),
+                proxy_header::ProxyHeaderRead::Other => {}
             }
         }
         match detect::opening(begun, cut) {
-            Opening::Certain(Protocol::Http1) => Some(Decision::Http1),
-            Opening::Certain(other) => Some(Decision::Other(other, Some((first, first_frame)))),
-            Opening::Request | Opening::Unknown => Some(Decision::Perhaps),
-            Opening::TooFew => self.hold(hold),
+            FirstBytes::Certain(Protocol::Http1) => Some(Decision::Http1),
+            FirstBytes::Certain(other) => Some(Decision::Other(other, Some((first, first_frame)))),
+            FirstBytes::Request | FirstBytes::Unknown => Some(Decision::Perhaps),
+            FirstBytes::TooFew => self.hold(hold),
         }
     }
 
-    fn hold(&mut self, held: Held) -> Option<Decision> {
+    fn hold(&mut self, held: HeldSegment) -> Option<Decision> {
         if self.held.len() >= MAX_HELD {
             return Some(Decision::Perhaps);
         }

@@ -18,7 +18,7 @@ pub struct ProxyHeader {
 
 /// What the first bytes of a connection come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Read {
+pub(super) enum ProxyHeaderRead {
     /// A header of so many bytes.
     Header(ProxyHeader, u64),
     /// They may begin one.
@@ -38,15 +38,15 @@ const ADDRESSES: usize = 36;
 
 /// Reads the header that stands at the beginning of a connection; where the bytes were `cut` by the snap
 /// length, no more will be known of them.
-pub(super) fn read(bytes: &[u8], cut: bool) -> Read {
-    let few = if cut { Read::Other } else { Read::TooFew };
+pub(super) fn read(bytes: &[u8], cut: bool) -> ProxyHeaderRead {
+    let few = if cut { ProxyHeaderRead::Other } else { ProxyHeaderRead::TooFew };
     if begins(bytes, SIGNATURE) {
         return binary(bytes, cut).unwrap_or(few);
     }
     if begins(bytes, LINE) {
         return line(bytes).unwrap_or(few);
     }
-    Read::Other
+    ProxyHeaderRead::Other
 }
 
 /// As far as both go, they are the same.
@@ -56,29 +56,29 @@ fn begins(bytes: &[u8], whole: &[u8]) -> bool {
 }
 
 /// `PROXY TCP4 198.51.100.7 10.0.0.1 51000 80`.
-fn line(bytes: &[u8]) -> Option<Read> {
+fn line(bytes: &[u8]) -> Option<ProxyHeaderRead> {
     let Some(end) = bytes.iter().take(LONGEST_LINE).position(|byte| *byte == b'\n') else {
-        return (bytes.len() >= LONGEST_LINE).then_some(Read::Other);
+        return (bytes.len() >= LONGEST_LINE).then_some(ProxyHeaderRead::Other);
     };
     let text = bytes.get(..end).and_then(|line| line.strip_suffix(b"\r"));
     let Some(text) = text.and_then(|text| std::str::from_utf8(text).ok()) else {
-        return Some(Read::Other);
+        return Some(ProxyHeaderRead::Other);
     };
     let words: Vec<&str> = text.split(' ').skip(1).collect();
     let source = match words.as_slice() {
         ["UNKNOWN", ..] => None,
         ["TCP4" | "TCP6", source, _, port, _] => match (source.parse(), port.parse()) {
             (Ok(addr), Ok(port)) => Some(Endpoint { addr, port }),
-            _ => return Some(Read::Other),
+            _ => return Some(ProxyHeaderRead::Other),
         },
-        _ => return Some(Read::Other),
+        _ => return Some(ProxyHeaderRead::Other),
     };
     let len = u64::try_from(end).unwrap_or_default().saturating_add(1);
-    Some(Read::Header(ProxyHeader { version: 1, source }, len))
+    Some(ProxyHeaderRead::Header(ProxyHeader { version: 1, source }, len))
 }
 
 /// Its length stands in it; what follows the addresses (TLVs) is passed over.
-fn binary(bytes: &[u8], cut: bool) -> Option<Read> {
+fn binary(bytes: &[u8], cut: bool) -> Option<ProxyHeaderRead> {
     let Some([command, family, high, low]) = bytes.get(SIGNATURE.len()..FIXED) else {
         return None;
     };
@@ -86,7 +86,7 @@ fn binary(bytes: &[u8], cut: bool) -> Option<Read> {
     let local = match command {
         0x20 => true,
         0x21 => false,
-        _ => return Some(Read::Other),
+        _ => return Some(ProxyHeaderRead::Other),
     };
     let addresses = bytes.get(FIXED..).unwrap_or_default();
     if addresses.len() < len.min(ADDRESSES) && !cut {
@@ -102,7 +102,7 @@ fn binary(bytes: &[u8], cut: bool) -> Option<Read> {
         _ => None,
     };
     let whole = u64::try_from(FIXED.saturating_add(len)).unwrap_or_default();
-    Some(Read::Header(ProxyHeader { version: 2, source }, whole))
+    Some(ProxyHeaderRead::Header(ProxyHeader { version: 2, source }, whole))
 }
 
 fn ipv6(addresses: &[u8]) -> Option<Endpoint> {
@@ -124,7 +124,7 @@ mod tests {
 
     fn header(bytes: &[u8]) -> (u8, Option<String>, u64) {
         match read(bytes, false) {
-            Read::Header(header, len) => {
+            ProxyHeaderRead::Header(header, len) => {
                 (header.version, header.source.map(|source| source.to_string()), len)
             }
             other => panic!("{other:?}"),
@@ -158,15 +158,15 @@ mod tests {
     fn what_is_not_whole_is_waited_for_and_what_is_none_is_not() {
         let whole = v2(0x21, 0x11, &[1; 12]);
         for len in 1..whole.len() {
-            assert_eq!(read(&whole[..len], false), Read::TooFew, "{len}");
+            assert_eq!(read(&whole[..len], false), ProxyHeaderRead::TooFew, "{len}");
         }
-        assert_eq!(read(b"PROXY TCP4 198.", false), Read::TooFew);
-        assert_eq!(read(b"PROXY TCP4 198.", true), Read::Other);
-        assert_eq!(read(b"PROXY /x HTTP/1.1\r\n", false), Read::Other);
-        assert_eq!(read(b"PROPFIND / HTTP/1.1\r\n", false), Read::Other);
-        assert_eq!(read(b"\r\n\r\nGET / HTTP/1.1\r\n", false), Read::Other);
-        assert_eq!(read(&v2(0x31, 0x11, &[1; 12]), false), Read::Other);
-        assert_eq!(read(&[b"PROXY ", &[b'x'; 200][..]].concat(), false), Read::Other);
-        assert_eq!(read(b"", false), Read::Other);
+        assert_eq!(read(b"PROXY TCP4 198.", false), ProxyHeaderRead::TooFew);
+        assert_eq!(read(b"PROXY TCP4 198.", true), ProxyHeaderRead::Other);
+        assert_eq!(read(b"PROXY /x HTTP/1.1\r\n", false), ProxyHeaderRead::Other);
+        assert_eq!(read(b"PROPFIND / HTTP/1.1\r\n", false), ProxyHeaderRead::Other);
+        assert_eq!(read(b"\r\n\r\nGET / HTTP/1.1\r\n", false), ProxyHeaderRead::Other);
+        assert_eq!(read(&v2(0x31, 0x11, &[1; 12]), false), ProxyHeaderRead::Other);
+        assert_eq!(read(&[b"PROXY ", &[b'x'; 200][..]].concat(), false), ProxyHeaderRead::Other);
+        assert_eq!(read(b"", false), ProxyHeaderRead::Other);
     }
 }

@@ -45,12 +45,12 @@ impl Twin {
 /// Recent handshakes by the numbers at which both sides began.
 #[derive(Debug, Default)]
 pub(super) struct Handshakes {
-    recent: HashMap<(u32, u32), Seen, RandomState>,
-    before: HashMap<(u32, u32), Seen, RandomState>,
+    recent: HashMap<(u32, u32), SeenOpening, RandomState>,
+    before: HashMap<(u32, u32), SeenOpening, RandomState>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct SeenOpening {
     twin: Twin,
     at: Timestamp,
 }
@@ -75,7 +75,7 @@ impl Handshakes {
         if self.recent.len() >= remembered {
             self.before = std::mem::take(&mut self.recent);
         }
-        self.recent.insert(origins, Seen { twin: Twin::of(connection), at });
+        self.recent.insert(origins, SeenOpening { twin: Twin::of(connection), at });
         None
     }
 }

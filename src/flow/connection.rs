@@ -3,7 +3,7 @@
 use super::alias::Twin;
 use super::clock::{self, Clock};
 use super::duplicate::Recent;
-use super::neighbours::Unanswered;
+use super::neighbours::UnansweredNeighbour;
 use super::position::{Origin, StreamPos};
 use crate::base::time::Timestamp;
 use crate::packet::icmp::Unreachable;
@@ -268,7 +268,7 @@ pub struct Connection {
     /// The first word that its SYN could not be delivered.
     pub unreachable: Option<Box<Unreachable>>,
     /// Nothing of it ever left: nobody has the server's address.
-    pub no_neighbour: Option<Box<Unanswered>>,
+    pub no_neighbour: Option<Box<UnansweredNeighbour>>,
     /// The connection that this one is, captured first: before (or after) address translation, or at
     /// another viewpoint.
     pub same_as: Option<Box<Twin>>,

@@ -4,7 +4,7 @@ use super::belief;
 use super::challenge::Challenge;
 use super::clock::Clock;
 use super::connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
-use super::expiry::Stage;
+use super::expiry::LifeStage;
 use super::handshake::{
     begins_anew, is_unanswered, is_unread, note_peer_origin, note_syn, refuses_syn,
 };
@@ -179,8 +179,8 @@ impl<R: StreamReader> Delivery<R> {
     }
 
     /// The stage of its life.
-    pub(super) fn stage(&self) -> Stage {
-        if self.settled { Stage::Settled } else { Stage::of(&self.connection) }
+    pub(super) fn stage(&self) -> LifeStage {
+        if self.settled { LifeStage::Settled } else { LifeStage::of(&self.connection) }
     }
 
     /// Nothing more is expected: what waits is delivered, what is missing becomes gaps. `now` is how
@@ -238,7 +238,7 @@ impl<R: StreamReader> Delivery<R> {
             return Belongs::Here;
         }
         let stage = self.stage();
-        let under_way = matches!(stage, Stage::Open | Stage::Closing)
+        let under_way = matches!(stage, LifeStage::Open | LifeStage::Closing)
             && (self.connection.established.is_some() || !is_unread(&self.connection));
         if !under_way {
             return Belongs::Another;

@@ -4,7 +4,7 @@ use super::connection::{Connection, Side, Start};
 
 /// A stage in the life of a connection, each with its own patience.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stage {
+pub(super) enum LifeStage {
     /// SYNs, and no answer yet.
     Opening,
     /// Established, as far as is known.
@@ -17,7 +17,7 @@ pub(super) enum Stage {
     Settled,
 }
 
-impl Stage {
+impl LifeStage {
     pub(super) const ALL: [Self; 5] =
         [Self::Opening, Self::Open, Self::Closing, Self::Closed, Self::Settled];
 
@@ -41,12 +41,12 @@ impl Stage {
 #[derive(Debug, Default)]
 pub(super) struct Recency {
     links: Vec<Link>,
-    lists: [List; Stage::ALL.len()],
+    lists: [List; LifeStage::ALL.len()],
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Link {
-    stage: Stage,
+    stage: LifeStage,
     older: Option<usize>,
     newer: Option<usize>,
 }
@@ -60,28 +60,28 @@ struct List {
 
 impl Recency {
     /// The slot of this stage that was silent longest.
-    pub(super) fn oldest(&self, stage: Stage) -> Option<usize> {
+    pub(super) fn oldest(&self, stage: LifeStage) -> Option<usize> {
         self.lists.get(stage as usize)?.oldest
     }
 
     /// The slots of this stage, from the one silent longest.
-    pub(super) fn oldest_first(&self, stage: Stage) -> impl Iterator<Item = usize> {
+    pub(super) fn oldest_first(&self, stage: LifeStage) -> impl Iterator<Item = usize> {
         let newer = |slot: &usize| self.links.get(*slot)?.newer;
         std::iter::successors(self.oldest(stage), newer)
     }
 
     /// Slots in this stage.
-    pub(super) fn len(&self, stage: Stage) -> usize {
+    pub(super) fn len(&self, stage: LifeStage) -> usize {
         self.lists.get(stage as usize).map_or(0, |list| list.len)
     }
 
     /// The stage of a slot that is in a list.
-    pub(super) fn stage(&self, slot: usize) -> Option<Stage> {
+    pub(super) fn stage(&self, slot: usize) -> Option<LifeStage> {
         self.links.get(slot).map(|link| link.stage)
     }
 
     /// Puts a slot that is in no list at the newest end of one.
-    pub(super) fn insert(&mut self, slot: usize, stage: Stage) {
+    pub(super) fn insert(&mut self, slot: usize, stage: LifeStage) {
         let Some(list) = self.lists.get_mut(stage as usize) else {
             return;
         };
@@ -122,7 +122,7 @@ impl Recency {
     }
 
     /// The slot was heard just now, and is in this stage.
-    pub(super) fn touch(&mut self, slot: usize, stage: Stage) {
+    pub(super) fn touch(&mut self, slot: usize, stage: LifeStage) {
         let newest = self.lists.get(stage as usize).and_then(|list| list.newest);
         if newest != Some(slot) || self.stage(slot) != Some(stage) {
             self.remove(slot);
@@ -139,23 +139,23 @@ mod tests {
     fn the_oldest_is_the_one_heard_least_recently_in_its_stage() {
         let mut recency = Recency::default();
         for slot in 0..4 {
-            recency.insert(slot, Stage::Open);
+            recency.insert(slot, LifeStage::Open);
         }
-        assert_eq!(recency.oldest(Stage::Open), Some(0));
-        recency.touch(0, Stage::Open);
-        assert_eq!(recency.oldest_first(Stage::Open).collect::<Vec<_>>(), [1, 2, 3, 0]);
-        assert_eq!(recency.oldest(Stage::Open), Some(1));
-        recency.touch(1, Stage::Closed);
+        assert_eq!(recency.oldest(LifeStage::Open), Some(0));
+        recency.touch(0, LifeStage::Open);
+        assert_eq!(recency.oldest_first(LifeStage::Open).collect::<Vec<_>>(), [1, 2, 3, 0]);
+        assert_eq!(recency.oldest(LifeStage::Open), Some(1));
+        recency.touch(1, LifeStage::Closed);
         assert_eq!(
-            (recency.oldest(Stage::Open), recency.oldest(Stage::Closed)),
+            (recency.oldest(LifeStage::Open), recency.oldest(LifeStage::Closed)),
             (Some(2), Some(1))
         );
         recency.remove(2);
         recency.remove(3);
-        assert_eq!((recency.oldest(Stage::Open), recency.len(Stage::Open)), (Some(0), 1));
+        assert_eq!((recency.oldest(LifeStage::Open), recency.len(LifeStage::Open)), (Some(0), 1));
         recency.remove(0);
-        assert_eq!((recency.oldest(Stage::Open), recency.len(Stage::Open)), (None, 0));
-        recency.insert(2, Stage::Open);
-        assert_eq!(recency.oldest(Stage::Open), Some(2));
+        assert_eq!((recency.oldest(LifeStage::Open), recency.len(LifeStage::Open)), (None, 0));
+        recency.insert(2, LifeStage::Open);
+        assert_eq!(recency.oldest(LifeStage::Open), Some(2));
     }
 }

@@ -28,9 +28,9 @@ mod table;
 use crate::packet::FrameRef;
 pub use alias::Twin;
 pub use connection::{Acked, Connection, Half, Hole, Leap, Mark, Side, SidesBy, Start};
-use expiry::Stage;
+use expiry::LifeStage;
 pub use heads::{Head, Heads};
-pub use neighbours::Unanswered;
+pub use neighbours::UnansweredNeighbour;
 pub use position::StreamPos;
 pub use round_trip::{TELLING, is_round_trip};
 use std::time::Duration;
@@ -167,13 +167,13 @@ impl Default for Limits {
 }
 
 impl Limits {
-    fn patience(&self, stage: Stage) -> Duration {
+    fn patience(&self, stage: LifeStage) -> Duration {
         match stage {
-            Stage::Opening => self.opening,
-            Stage::Open => self.open,
-            Stage::Closing => self.closing,
-            Stage::Closed => self.settle,
-            Stage::Settled => self.linger,
+            LifeStage::Opening => self.opening,
+            LifeStage::Open => self.open,
+            LifeStage::Closing => self.closing,
+            LifeStage::Closed => self.settle,
+            LifeStage::Settled => self.linger,
         }
     }
 }

@@ -19,7 +19,7 @@ const ROUNDS: usize = 256;
 
 /// A host asked for another one until it gave up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Unanswered {
+pub struct UnansweredNeighbour {
     /// The host.
     pub by: IpAddr,
     /// The other one.
@@ -40,10 +40,10 @@ pub(super) struct Neighbours {
 
 #[derive(Debug, Default)]
 struct Pair {
-    asking: Option<Unanswered>,
-    over: Vec<Unanswered>,
+    asking: Option<UnansweredNeighbour>,
+    over: Vec<UnansweredNeighbour>,
     /// What was told of last.
-    told: Option<Unanswered>,
+    told: Option<UnansweredNeighbour>,
 }
 
 impl Pair {
@@ -68,7 +68,7 @@ impl Neighbours {
                 if pair.asking.is_some_and(|asking| asking.times >= ENOUGH) {
                     pair.give_up();
                 }
-                let asking = pair.asking.get_or_insert(Unanswered {
+                let asking = pair.asking.get_or_insert(UnansweredNeighbour {
                     by,
                     about,
                     first: frame,
@@ -92,7 +92,7 @@ impl Neighbours {
 
     /// A word that what `by` sent to `about` could not be delivered: the questions that say why. What is
     /// told with its ports is not told without.
-    pub(super) fn explain(&mut self, by: IpAddr, about: IpAddr) -> Option<Unanswered> {
+    pub(super) fn explain(&mut self, by: IpAddr, about: IpAddr) -> Option<UnansweredNeighbour> {
         let pair = self.pairs.get_mut(&(by, about))?;
         if pair.asking.is_some_and(|asking| asking.times >= ENOUGH) {
             pair.told = pair.asking.take();
@@ -103,7 +103,7 @@ impl Neighbours {
     }
 
     /// The questions that never got an answer, in the order in which they were given up.
-    pub(super) fn given_up(&mut self) -> Vec<Unanswered> {
+    pub(super) fn given_up(&mut self) -> Vec<UnansweredNeighbour> {
         let mut all = Vec::new();
         for (_, mut pair) in self.pairs.drain() {
             pair.give_up();

@@ -39,14 +39,14 @@ pub(super) struct Arrival<'a> {
 
 /// An [`Arrival`] with its payload copied.
 #[derive(Debug)]
-struct Held {
+struct HeldArrival {
     arrival: Arrival<'static>,
     payload: Box<[u8]>,
     /// The connection's count of segments when it came.
     since: u64,
 }
 
-impl Held {
+impl HeldArrival {
     fn arrival(&self) -> Arrival<'_> {
         Arrival { payload: &self.payload, ..self.arrival }
     }
@@ -55,12 +55,12 @@ impl Held {
 /// The segments of one connection that wait, in order of arrival.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    held: Vec<Held>,
+    held: Vec<HeldArrival>,
     bytes: usize,
 }
 
 /// A segment taken out of [`Waiting`].
-pub(super) struct Released(Held);
+pub(super) struct Released(HeldArrival);
 
 impl Released {
     pub(super) fn arrival(&self) -> Arrival<'_> {
@@ -84,7 +84,7 @@ impl Waiting {
 
     pub(super) fn hold(&mut self, arrival: &Arrival<'_>, since: u64) {
         self.bytes = self.bytes.saturating_add(arrival.payload.len());
-        self.held.push(Held {
+        self.held.push(HeldArrival {
             arrival: Arrival { payload: &[], ..*arrival },
             payload: arrival.payload.into(),
             since,
@@ -127,7 +127,7 @@ impl Waiting {
     /// waits for it, or what begins there is here and waits for something else.
     pub(super) fn end_of_hole(&self, side: Side, from: StreamPos) -> Option<StreamPos> {
         let mut end = None;
-        for Held { arrival, .. } in &self.held {
+        for HeldArrival { arrival, .. } in &self.held {
             let waits_for = if arrival.from == side {
                 if arrival.pos <= from {
                     return None;

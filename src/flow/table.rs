@@ -4,10 +4,10 @@ use super::alias::{Handshakes, Twin};
 use super::clock::Clock;
 use super::connection::{Connection, Half, Side, SidesBy, Start};
 use super::delivery::{Belongs, Delivery};
-use super::expiry::{Recency, Stage};
+use super::expiry::{LifeStage, Recency};
 use super::handshake::refuses_syn;
 use super::key::Key;
-use super::neighbours::{Neighbours, Unanswered};
+use super::neighbours::{Neighbours, UnansweredNeighbour};
 use super::position::StreamPos;
 use super::{Heads, Limits, StreamEvent, StreamReader};
 use crate::base::time::Timestamp;
@@ -246,7 +246,7 @@ impl<R: StreamReader> Table<R> {
     /// Makes known a connect that never left, for nobody has the server's address.
     fn never_left(
         &mut self,
-        asked: Unanswered,
+        asked: UnansweredNeighbour,
         (client, server): (Endpoint, Endpoint),
         unreachable: Option<&Unreachable>,
         out: &mut impl FnMut(R::Output, &Connection),
@@ -303,7 +303,7 @@ impl<R: StreamReader> Table<R> {
     /// Makes room: what was not over is followed no further, and nothing is claimed of it.
     fn give_up(&mut self, index: usize, out: &mut impl FnMut(R::Output, &Connection)) {
         if let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut) {
-            let over = matches!(used.delivery.stage(), Stage::Closed | Stage::Settled);
+            let over = matches!(used.delivery.stage(), LifeStage::Closed | LifeStage::Settled);
             used.delivery.connection.given_up = !over;
             self.counts.evicted = self.counts.evicted.saturating_add((!over).into());
         }
@@ -318,7 +318,7 @@ impl<R: StreamReader> Table<R> {
 
     /// The connection that can be spared best.
     fn oldest(&self) -> Option<usize> {
-        Stage::ALL.into_iter().rev().filter_map(|stage| self.recency.oldest(stage)).next()
+        LifeStage::ALL.into_iter().rev().filter_map(|stage| self.recency.oldest(stage)).next()
     }
 
     /// Ends the connection that can be spared best; `false` when there is none.
@@ -337,7 +337,7 @@ impl<R: StreamReader> Table<R> {
     /// Settles and ends the connections that were silent for as long as their stage allows.
     fn sweep(&mut self, out: &mut impl FnMut(R::Output, &Connection)) {
         self.end_given_up(out);
-        for stage in Stage::ALL {
+        for stage in LifeStage::ALL {
             let patience = self.limits.patience(stage);
             while let Some(oldest) = self.recency.oldest(stage) {
                 let waits = self.used(oldest).is_some_and(|used| {
@@ -349,15 +349,15 @@ impl<R: StreamReader> Table<R> {
                 if waits {
                     break;
                 }
-                if stage == Stage::Closed {
+                if stage == LifeStage::Closed {
                     self.settle(oldest, out);
                 } else {
                     self.end(oldest, out);
                 }
             }
         }
-        while self.recency.len(Stage::Settled) > self.limits.closed
-            && let Some(oldest) = self.recency.oldest(Stage::Settled)
+        while self.recency.len(LifeStage::Settled) > self.limits.closed
+            && let Some(oldest) = self.recency.oldest(LifeStage::Settled)
         {
             self.end(oldest, out);
         }
@@ -381,7 +381,7 @@ impl<R: StreamReader> Table<R> {
         };
         let overdue: Vec<usize> = self
             .recency
-            .oldest_first(Stage::Opening)
+            .oldest_first(LifeStage::Opening)
             .take(GIVEN_UP_AT_ONCE)
             .filter(|slot| self.used(*slot).is_some_and(|used| given_up(&used.delivery.connection)))
             .collect();
@@ -401,7 +401,7 @@ impl<R: StreamReader> Table<R> {
             }
             self.waiting_bytes = self.waiting_bytes.saturating_sub(before);
         }
-        self.recency.touch(index, Stage::Settled);
+        self.recency.touch(index, LifeStage::Settled);
     }
 
     /// Makes a new connection of its first segment.
@@ -411,9 +411,10 @@ impl<R: StreamReader> Table<R> {
         segment: &Segment<'_>,
         out: &mut impl FnMut(R::Output, &Connection),
     ) -> usize {
-        let unsettled = self.keys.len().saturating_sub(self.recency.len(Stage::Settled));
+        let unsettled = self.keys.len().saturating_sub(self.recency.len(LifeStage::Settled));
         if unsettled >= self.limits.connections {
-            let stages = [Stage::Closed, Stage::Closing, Stage::Opening, Stage::Open];
+            let stages =
+                [LifeStage::Closed, LifeStage::Closing, LifeStage::Opening, LifeStage::Open];
             let oldest = stages.into_iter().filter_map(|stage| self.recency.oldest(stage)).next();
             if let Some(oldest) = oldest {
                 self.give_up(oldest, out);
@@ -436,7 +437,7 @@ impl<R: StreamReader> Table<R> {
             None => self.slots.push(used),
         }
         self.keys.insert(key, index);
-        self.recency.insert(index, Stage::Open);
+        self.recency.insert(index, LifeStage::Open);
         index
     }
 

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 
 /// A filter expression compiled for one link type.
-pub(crate) struct Program(BpfProgram);
+pub(crate) struct FilterProgram(BpfProgram);
 
-impl Program {
+impl FilterProgram {
     /// libpcap's reason is the error.
     ///
     /// It compiles for a saved capture, a pipe with nothing but a header: so it knows the link type

@@ -1,7 +1,7 @@
 //! A source without the frames that a pcap filter expression rejects. Frame numbers stay those of
 //! the source.
 
-use super::bpf::Program;
+use super::bpf::FilterProgram;
 use super::{Block, CaptureFacts, Fill, Source, SourceError};
 use crate::packet::{Frame, LinkType};
 use std::cell::RefCell;
@@ -10,7 +10,7 @@ use std::cell::RefCell;
 /// looked up once, for all captures.
 pub struct Filter {
     expression: String,
-    programs: RefCell<Vec<(LinkType, Program)>>,
+    programs: RefCell<Vec<(LinkType, FilterProgram)>>,
 }
 
 impl Filter {
@@ -26,7 +26,7 @@ impl Filter {
     pub fn new(expression: &str) -> Result<Self, SourceError> {
         let mut refused = None;
         for link in Self::TRIED {
-            match Program::compile(expression, link) {
+            match FilterProgram::compile(expression, link) {
                 Ok(program) => {
                     let programs = RefCell::new(vec![(link, program)]);
                     return Ok(Self { expression: expression.to_owned(), programs });
@@ -60,7 +60,7 @@ impl Filter {
     fn program(&self, link: LinkType) -> Result<(), String> {
         let mut programs = self.programs.borrow_mut();
         if !programs.iter().any(|(known, _)| *known == link) {
-            programs.push((link, Program::compile(&self.expression, link)?));
+            programs.push((link, FilterProgram::compile(&self.expression, link)?));
         }
         Ok(())
     }

@@ -18,9 +18,9 @@ mod zstd;
 mod bpf {
     use super::LinkType;
 
-    pub(super) enum Program {}
+    pub(super) enum FilterProgram {}
 
-    impl Program {
+    impl FilterProgram {
         pub(super) fn compile(_: &str, _: LinkType) -> Result<Self, String> {
             Err("why502 was built without libpcap; build it with the default features (needs \
                  libpcap-dev)"
@@ -45,12 +45,12 @@ use std::ops::Range;
 #[derive(Debug, Default)]
 pub struct Block {
     bytes: Vec<u8>,
-    spans: Vec<Span>,
+    spans: Vec<FrameSpan>,
 }
 
 /// A frame as a place in its block.
 #[derive(Clone, Copy, Debug)]
-struct Span {
+struct FrameSpan {
     reference: FrameRef,
     link: LinkType,
     wire_len: u32,
@@ -93,7 +93,7 @@ impl Block {
     }
 }
 
-impl Span {
+impl FrameSpan {
     fn frame<'a>(&self, block: &'a [u8]) -> Frame<'a> {
         Frame {
             reference: self.reference,
@@ -144,7 +144,7 @@ pub struct CaptureFacts {
     /// As the user named it.
     pub path: String,
     /// Its container.
-    pub format: Format,
+    pub format: CaptureFormat,
     /// Every link type it declared, in order of appearance.
     pub links: Vec<LinkType>,
     /// Frames read.
@@ -176,7 +176,7 @@ pub struct Dropped {
 
 /// A container of frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Format {
+pub enum CaptureFormat {
     /// The classic format of libpcap.
     Pcap,
     /// Blocks, several interfaces.
@@ -185,7 +185,7 @@ pub enum Format {
     Live,
 }
 
-impl Format {
+impl CaptureFormat {
     /// Its name in JSON.
     pub const fn name(self) -> &'static str {
         match self {

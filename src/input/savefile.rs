@@ -5,7 +5,7 @@
 //! measured slower (page faults), and a file that shrinks meanwhile would end the program.
 
 use super::stream::Input;
-use super::{Block, CaptureFacts, Fill, Format, Source, SourceError, Span};
+use super::{Block, CaptureFacts, CaptureFormat, Fill, FrameSpan, Source, SourceError};
 use super::{pcap, pcapng, zstd};
 use crate::base::time::Timestamp;
 use crate::input::stop::Stop;
@@ -165,9 +165,9 @@ impl Savefile {
         read_exactly(&mut input, head.len()).map_err(|error| failed(&path, error))?;
         let filled = head.len();
         let (format, container, links, skip) = if let Some(layout) = pcap::Layout::read(&head) {
-            (Format::Pcap, Container::Pcap(layout), vec![layout.link], pcap::HEADER)
+            (CaptureFormat::Pcap, Container::Pcap(layout), vec![layout.link], pcap::HEADER)
         } else if pcapng::begins(&head) {
-            (Format::Pcapng, Container::Pcapng(pcapng::Walk::default()), Vec::new(), 0)
+            (CaptureFormat::Pcapng, Container::Pcapng(pcapng::Walk::default()), Vec::new(), 0)
         } else {
             return Err(SourceError::NotACapture { path, found: describe(&head) });
         };
@@ -252,7 +252,7 @@ impl Savefile {
                     if captured < whole {
                         self.facts.truncated_frames = self.facts.truncated_frames.saturating_add(1);
                     }
-                    block.spans.push(Span {
+                    block.spans.push(FrameSpan {
                         reference: FrameRef {
                             capture: self.capture,
                             number: self.facts.frames,

@@ -1,15 +1,15 @@
 //! What is said of a line: its cause on the leg, that the proxy answered by itself, or that the capture
 //! does not hold it.
 
-use super::clock_offset::Clock;
-use super::lines::Line;
+use super::clock_offset::ClockOffset;
+use super::lines::KeptLine;
 use super::matching::{Hit, Match};
 use crate::base::time::Timestamp;
 use crate::exchange::Protocol;
 use crate::ledger::Ledger;
-use crate::logs::{Kind, Says};
+use crate::logs::{LineKind, Says};
 use crate::packet::Endpoint;
-use crate::topology::exchanges::Seen;
+use crate::topology::exchanges::SeenExchange;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ pub enum Missing {
 }
 
 /// What the captures cover.
-pub(crate) struct Ground<'a> {
+pub(crate) struct Coverage<'a> {
     pub(crate) span: Option<(Timestamp, Timestamp)>,
     pub(crate) ledger: &'a Ledger,
     pub(crate) forgotten: u64,
@@ -111,14 +111,14 @@ pub(crate) struct Ground<'a> {
     pub(crate) captured: bool,
 }
 
-impl Ground<'_> {
+impl Coverage<'_> {
     /// What is to be said of a line. `failing` knows which hits failed.
     pub(crate) fn answer(
         &self,
-        line: &Line,
+        line: &KeptLine,
         found: Option<&Match>,
-        clock: &Clock,
-        seen: &[Seen],
+        clock: &ClockOffset,
+        seen: &[SeenExchange],
         failing: &HashMap<Hit, usize>,
     ) -> Answer {
         let Some(found) = found else { return self.missing(line, clock) };
@@ -142,12 +142,14 @@ impl Ground<'_> {
         });
         match last {
             Some(last) if last.unread => Answer::NotInCapture(Missing::Unread),
-            Some(Seen { status: Some(status), .. }) => Answer::NotOnLeg(Own::Answered(*status)),
+            Some(SeenExchange { status: Some(status), .. }) => {
+                Answer::NotOnLeg(Own::Answered(*status))
+            }
             _ => Answer::NotInCapture(Missing::Unread),
         }
     }
 
-    fn missing(&self, line: &Line, clock: &Clock) -> Answer {
+    fn missing(&self, line: &KeptLine, clock: &ClockOffset) -> Answer {
         if line.kept
             && let Some(says) = line.says
         {
@@ -201,7 +203,7 @@ impl Ground<'_> {
         }
         // The log does not say that it was sent to a backend, and the capture of this proxy's leg has
         // nothing of it.
-        let unsaid = line.attempts.is_empty() && line.kind == Kind::Access;
+        let unsaid = line.attempts.is_empty() && line.kind == LineKind::Access;
         // A proxy whose probes fail has no backend left.
         let probes = self.ledger.failures_from(0).iter().any(|one| one.health.is_some());
         if unsaid && (self.joined || line.status == Some(503) && probes) {

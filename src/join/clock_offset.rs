@@ -4,16 +4,16 @@
 //! tell the offset. Where there are none, the offset is sought at which most lines meet an exchange that
 //! could be theirs; traffic in step with itself has several such, and then none of them counts.
 
-use super::lines::Line;
+use super::lines::KeptLine;
 use crate::base::time::Timestamp;
-use crate::logs::Kind;
-use crate::topology::exchanges::Seen;
+use crate::logs::LineKind;
+use crate::topology::exchanges::SeenExchange;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// The clock of one log file, held against the capture's.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
+pub struct ClockOffset {
     /// Nanoseconds that the log is ahead of the capture; less than 0 when it is behind.
     pub offset: i64,
     /// How far single lines lie from that, nearly all of them.
@@ -37,7 +37,7 @@ const VOTERS: usize = 512;
 /// Candidates of one line there.
 const BALLOTS: usize = 256;
 
-impl Clock {
+impl ClockOffset {
     /// As if both were the same clock.
     pub const fn assumed(resolution: Duration) -> Self {
         Self { offset: 0, spread: USUAL, resolution, samples: 0 }
@@ -61,9 +61,9 @@ impl Clock {
 
     /// Of the lines of one file. `of` finds the exchanges that could be a line's.
     pub fn find<'s>(
-        lines: &[&Line],
-        seen: &'s [Seen],
-        of: &dyn Fn(&Line) -> Vec<&'s Seen>,
+        lines: &[&KeptLine],
+        seen: &'s [SeenExchange],
+        of: &dyn Fn(&KeptLine) -> Vec<&'s SeenExchange>,
     ) -> Self {
         let resolution = lines.iter().map(|line| line.resolution).max().unwrap_or_default();
         let mut sure = certain(lines, seen);
@@ -75,7 +75,7 @@ impl Clock {
 }
 
 /// How much later a line is than an exchange, the one being of the other.
-pub(crate) fn apart(line: &Line, seen: &Seen) -> Option<i64> {
+pub(crate) fn apart(line: &KeptLine, seen: &SeenExchange) -> Option<i64> {
     let difference = |log: Timestamp, capture: Timestamp| {
         let (log, capture) = (i128::from(log.as_nanos()), i128::from(capture.as_nanos()));
         i64::try_from(log.checked_sub(capture)?).ok()
@@ -101,7 +101,7 @@ pub(crate) fn apart(line: &Line, seen: &Seen) -> Option<i64> {
 
 /// The differences of those that are of one request for sure: the only ones with an id, or with what
 /// was asked.
-fn certain(lines: &[&Line], seen: &[Seen]) -> Vec<(i64, bool)> {
+fn certain(lines: &[&KeptLine], seen: &[SeenExchange]) -> Vec<(i64, bool)> {
     let mut of_id: HashMap<u64, Option<usize>> = HashMap::new();
     let mut of_asked: HashMap<u64, Option<usize>> = HashMap::new();
     for (place, one) in seen.iter().enumerate() {
@@ -121,7 +121,7 @@ fn certain(lines: &[&Line], seen: &[Seen]) -> Vec<(i64, bool)> {
         *count = count.saturating_add(1);
     }
     let mut ids_in_log: HashMap<u64, u32> = HashMap::new();
-    for id in lines.iter().filter(|line| line.kind == Kind::Access).flat_map(|line| &line.ids) {
+    for id in lines.iter().filter(|line| line.kind == LineKind::Access).flat_map(|line| &line.ids) {
         let count = ids_in_log.entry(*id).or_default();
         *count = count.saturating_add(1);
     }
@@ -140,7 +140,7 @@ fn certain(lines: &[&Line], seen: &[Seen]) -> Vec<(i64, bool)> {
 }
 
 /// The offset that sure pairs tell, if they agree. `sure` is sorted.
-fn from_certain(sure: &[(i64, bool)], resolution: Duration, local: bool) -> Option<Clock> {
+fn from_certain(sure: &[(i64, bool)], resolution: Duration, local: bool) -> Option<ClockOffset> {
     let median = sure.get(sure.len() / 2)?.0;
     let mut spreads: Vec<Duration> =
         sure.iter().map(|(one, _)| Duration::from_nanos(one.abs_diff(median))).collect();
@@ -167,7 +167,7 @@ fn from_certain(sure: &[(i64, bool)], resolution: Duration, local: bool) -> Opti
     }
     let [few, many] = NARROWEST;
     let narrowest = if sure.len() < MANY { few } else { many };
-    Some(Clock {
+    Some(ClockOffset {
         offset: median,
         spread: spread.saturating_mul(2).clamp(narrowest, WIDEST),
         resolution,
@@ -177,10 +177,10 @@ fn from_certain(sure: &[(i64, bool)], resolution: Duration, local: bool) -> Opti
 
 /// The offset at which most lines meet an exchange that could be theirs.
 fn vote<'s>(
-    lines: &[&Line],
-    of: &dyn Fn(&Line) -> Vec<&'s Seen>,
+    lines: &[&KeptLine],
+    of: &dyn Fn(&KeptLine) -> Vec<&'s SeenExchange>,
     resolution: Duration,
-) -> Option<Clock> {
+) -> Option<ClockOffset> {
     let mut votes: Vec<(i64, usize)> = Vec::new();
     let voters = lines.iter().filter(|line| line.error).take(VOTERS);
     for (voter, line) in voters.enumerate() {
@@ -197,12 +197,12 @@ fn vote<'s>(
 }
 
 /// Further off than good clocks are: what is nearer, the usual spread covers.
-fn far(clock: &Clock) -> bool {
+fn far(clock: &ClockOffset) -> bool {
     Duration::from_nanos(clock.offset.unsigned_abs()) > USUAL.saturating_add(clock.resolution)
 }
 
 /// The place at which most voters agree within the resolution and a `spread`. `votes` are sorted.
-fn count(votes: &[(i64, usize)], resolution: Duration, spread: Duration) -> Option<Clock> {
+fn count(votes: &[(i64, usize)], resolution: Duration, spread: Duration) -> Option<ClockOffset> {
     let width = i64::try_from(resolution.saturating_add(spread).as_nanos()).ok()?;
     let all: HashSet<usize> = votes.iter().map(|(_, voter)| *voter).collect();
     // Windows of that width, by how many different lines vote within.
@@ -252,5 +252,5 @@ fn count(votes: &[(i64, usize)], resolution: Duration, spread: Duration) -> Opti
     // Whole seconds tell the offset no better than that.
     let half = resolution.checked_div(2).unwrap_or_default();
     let spread = spread.max(half);
-    clear.then_some(Clock { offset: best.1, spread, resolution, samples: best.0 })
+    clear.then_some(ClockOffset { offset: best.1, spread, resolution, samples: best.0 })
 }

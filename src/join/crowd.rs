@@ -1,25 +1,25 @@
 //! Lines that could be of very many exchanges: the candidates of all lines together stay few, and what is
 //! said of a line stays what it was: ambiguous, unless its times point at one and all others are far.
 
-use super::clock_offset::Clock;
-use super::lines::Line;
+use super::clock_offset::ClockOffset;
+use super::lines::KeptLine;
 use super::matching::{Hit, Index, MAX_ATTEMPTS};
-use crate::topology::request_key::By;
+use crate::topology::request_key::MatchedBy;
 use std::collections::HashSet;
 
 /// Candidates of one line, and how they were found.
-pub(crate) type Candidates = Option<(By, Vec<Hit>)>;
+pub(crate) type Candidates = Option<(MatchedBy, Vec<Hit>)>;
 
 /// The candidates of each line, and the lines that have too many: the nearest of theirs are kept, as what
 /// they may be of.
 pub(crate) fn candidates(
-    lines: &[&Line],
-    clock: &dyn Fn(&Line) -> Clock,
+    lines: &[&KeptLine],
+    clock: &dyn Fn(&KeptLine) -> ClockOffset,
     index: &Index<'_>,
 ) -> (Vec<Candidates>, HashSet<usize>) {
     let mut open: Vec<Candidates> = Vec::with_capacity(lines.len());
     let mut crowded = HashSet::new();
-    let mut before: Option<(&Line, bool)> = None;
+    let mut before: Option<(&KeptLine, bool)> = None;
     for (place, line) in lines.iter().enumerate() {
         let alike = before.filter(|(before, _)| before.is_asked_like(line));
         let crowd = if let Some((_, crowd)) = alike {
@@ -27,7 +27,7 @@ pub(crate) fn candidates(
             crowd
         } else {
             let mut found = index.candidates(line, &clock(line));
-            let without_key = |by: By| !matches!(by, By::Id | By::SourcePort);
+            let without_key = |by: MatchedBy| !matches!(by, MatchedBy::Id | MatchedBy::SourcePort);
             let crowd = found.as_mut().is_some_and(|(by, hits)| {
                 let crowd = without_key(*by) && hits.len() > MAX_ATTEMPTS;
                 if crowd {

@@ -4,9 +4,9 @@
 //! but for some whose requests the capture holds, which tell how far the clocks are apart.
 
 use crate::base::time::Timestamp;
-use crate::logs::{Attempt, Entry, Kind, Says};
+use crate::logs::{Attempt, Entry, LineKind, Says};
 use crate::packet::Endpoint;
-use crate::topology::request_key::{self, Asked};
+use crate::topology::request_key::{self, RequestKey};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ const TEXT: usize = 512;
 
 /// A line, as far as it matters.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct KeptLine {
     /// Which of the files, from 0.
     pub file: usize,
     /// Which line of it, from 1.
     pub number: u64,
     /// What it is of.
-    pub kind: Kind,
+    pub kind: LineKind,
     /// When the proxy had the request, by its own clock.
     pub begun: Option<Timestamp>,
     /// When it had done with it.
@@ -51,7 +51,7 @@ pub struct Line {
     /// As logged.
     pub target: Box<[u8]>,
     /// The same, as digests.
-    pub asked: Asked,
+    pub asked: RequestKey,
     /// Digests of its ids.
     pub ids: Vec<u64>,
     /// From where the proxy spoke to the backend.
@@ -76,7 +76,7 @@ pub struct Line {
     pub error: bool,
 }
 
-impl Line {
+impl KeptLine {
     fn new(entry: &Entry<'_>, file: usize, number: u64) -> Self {
         let cut = |text: &[u8]| Box::from(text.get(..TEXT).unwrap_or(text));
         let error = entry.is_error();
@@ -95,7 +95,7 @@ impl Line {
             client: entry.client.map(request_key::endpoint),
             method: cut(&entry.method),
             target: shown(&entry.target),
-            asked: Asked::of(&entry.method, &entry.target),
+            asked: RequestKey::of(&entry.method, &entry.target),
             ids: entry.ids.iter().map(|id| request_key::id(id)).filter(|id| *id != 0).collect(),
             source: entry.source.map(request_key::endpoint),
             status: entry.status,
@@ -185,10 +185,10 @@ pub struct Interest {
 #[derive(Debug, Default)]
 pub struct Lines {
     interest: Interest,
-    errors: Vec<Line>,
+    errors: Vec<KeptLine>,
     /// The memory that they take.
     bytes: usize,
-    others: Vec<Line>,
+    others: Vec<KeptLine>,
     for_clocks: Vec<usize>,
     /// Lines of requests and messages about them, by file.
     pub entries: Vec<u64>,
@@ -211,12 +211,12 @@ impl Lines {
     }
 
     /// The error lines, in the order in which they were read.
-    pub fn errors(&self) -> &[Line] {
+    pub fn errors(&self) -> &[KeptLine] {
         &self.errors
     }
 
     /// The others that were kept.
-    pub fn others(&self) -> &[Line] {
+    pub fn others(&self) -> &[KeptLine] {
         &self.others
     }
 
@@ -234,20 +234,20 @@ impl Lines {
         if let Some(count) = self.entries.get_mut(file) {
             *count = count.saturating_add(1);
         }
-        if entry.kind == Kind::Access {
+        if entry.kind == LineKind::Access {
             self.request_count = self.request_count.saturating_add(1);
         }
         if entry.is_error() {
             let counted = match entry.kind {
-                Kind::Access => {
+                LineKind::Access => {
                     let count = self.statuses.entry(entry.status).or_default();
                     *count = count.saturating_add(1);
                     &mut self.error_count
                 }
-                Kind::Message => &mut self.message_count,
+                LineKind::Message => &mut self.message_count,
             };
             *counted = counted.saturating_add(1);
-            let line = (self.errors.len() < ERRORS).then(|| Line::new(entry, file, number));
+            let line = (self.errors.len() < ERRORS).then(|| KeptLine::new(entry, file, number));
             let room = ROOM.saturating_sub(self.bytes);
             if let Some(line) = line.filter(|line| line.size() <= room) {
                 self.bytes = self.bytes.saturating_add(line.size());
@@ -260,7 +260,7 @@ impl Lines {
         if self.others.len() >= OTHERS {
             return;
         }
-        let asked = Asked::of(&entry.method, &entry.target);
+        let asked = RequestKey::of(&entry.method, &entry.target);
         let Interest { failing, failing_ids, seen, ids } = &self.interest;
         let known = |digest: u64| digest != 0 && failing.contains(&digest);
         let id =
@@ -273,7 +273,7 @@ impl Lines {
             && (seen.get(&asked.whole).is_some_and(|count| *count == 1)
                 || id(&|id| ids.get(id).is_some_and(|count| *count == 1)));
         if hides || clock {
-            self.others.push(Line::new(entry, file, number));
+            self.others.push(KeptLine::new(entry, file, number));
             if let Some(count) = self.for_clocks.get_mut(file).filter(|_| !hides) {
                 *count = count.saturating_add(1);
             }

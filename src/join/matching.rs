@@ -4,14 +4,14 @@
 //! it is target, backend, status and time. Two lines that could be of either of two exchanges stay so: a
 //! line that is joined to the wrong exchange would be worse than none.
 
-use super::clock_offset::{self, Clock};
-use super::lines::Line;
+use super::clock_offset::{self, ClockOffset};
+use super::lines::KeptLine;
 use super::{crowd, rivals};
 use crate::base::time::Timestamp;
-use crate::logs::Kind;
+use crate::logs::LineKind;
 use crate::packet::Endpoint;
-use crate::topology::exchanges::Seen;
-use crate::topology::request_key::{self, By};
+use crate::topology::exchanges::SeenExchange;
+use crate::topology::request_key::{self, MatchedBy};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(crate) enum Hit {
 #[derive(Clone, Debug)]
 pub(crate) struct Match {
     pub(crate) hits: Vec<Hit>,
-    pub(crate) by: By,
+    pub(crate) by: MatchedBy,
     pub(crate) ambiguous: bool,
     /// More lines can be of these than they are: most are of none of them.
     pub(crate) outnumbered: bool,
@@ -48,7 +48,7 @@ pub(crate) struct Match {
 
 /// Exchanges and connects by what lines know them by.
 pub(crate) struct Index<'a> {
-    seen: &'a [Seen],
+    seen: &'a [SeenExchange],
     connects: &'a [Connect],
     ids: HashMap<u64, Vec<usize>>,
     sources: HashMap<Endpoint, Vec<usize>>,
@@ -67,7 +67,11 @@ pub(crate) const MAX_ATTEMPTS: usize = 16;
 const CANDIDATES: usize = 4_096;
 
 impl<'a> Index<'a> {
-    pub(crate) fn new(seen: &'a [Seen], connects: &'a [Connect], lines: &[&Line]) -> Self {
+    pub(crate) fn new(
+        seen: &'a [SeenExchange],
+        connects: &'a [Connect],
+        lines: &[&KeptLine],
+    ) -> Self {
         let mut index = Self {
             seen,
             connects,
@@ -78,7 +82,7 @@ impl<'a> Index<'a> {
             failed: Vec::new(),
             lines_of_id: HashMap::new(),
         };
-        for line in lines.iter().filter(|line| line.kind == Kind::Access) {
+        for line in lines.iter().filter(|line| line.kind == LineKind::Access) {
             for id in &line.ids {
                 let count = index.lines_of_id.entry((*id, line.asked.whole)).or_default();
                 *count = count.saturating_add(1);
@@ -106,12 +110,12 @@ impl<'a> Index<'a> {
         index
     }
 
-    fn get(&self, place: usize) -> Option<&'a Seen> {
+    fn get(&self, place: usize) -> Option<&'a SeenExchange> {
         self.seen.get(place)
     }
 
     /// Exchanges that could be a line's by what was asked, whatever their time.
-    pub(crate) fn asked_alike(&self, line: &Line) -> Vec<&'a Seen> {
+    pub(crate) fn asked_alike(&self, line: &KeptLine) -> Vec<&'a SeenExchange> {
         self.alike(line)
             .iter()
             .filter_map(|place| self.get(*place))
@@ -120,14 +124,14 @@ impl<'a> Index<'a> {
     }
 
     /// By method and target, or by the path where a log leaves the query out.
-    fn alike(&self, line: &Line) -> &[usize] {
+    fn alike(&self, line: &KeptLine) -> &[usize] {
         let whole = self.whole.get(&line.asked.whole);
         let by_path = whole.is_none() && !line.asked.query && line.asked.path != 0;
         let alike = if by_path { self.path.get(&line.asked.path) } else { whole };
         alike.map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn in_window(&self, places: &[usize], window: &Window) -> Vec<usize> {
+    fn in_window(&self, places: &[usize], window: &TimeWindow) -> Vec<usize> {
         // They are sorted by their begin.
         let end = places
             .partition_point(|place| self.get(*place).is_some_and(|seen| seen.begun <= window.to));
@@ -140,8 +144,12 @@ impl<'a> Index<'a> {
 
     /// The candidates of a line, and how they were found. `Id` and `SourcePort` are certain of the
     /// exchange, the others are not.
-    pub(crate) fn candidates(&self, line: &Line, clock: &Clock) -> Option<(By, Vec<Hit>)> {
-        let window = Window::of(line, clock);
+    pub(crate) fn candidates(
+        &self,
+        line: &KeptLine,
+        clock: &ClockOffset,
+    ) -> Option<(MatchedBy, Vec<Hit>)> {
+        let window = TimeWindow::of(line, clock);
         let exchanges = |places: Vec<usize>| {
             (!places.is_empty()).then(|| places.into_iter().map(Hit::Exchange).collect::<Vec<_>>())
         };
@@ -163,14 +171,14 @@ impl<'a> Index<'a> {
                 let only = inside.is_empty() && places.len() == 1;
                 let found = if only { places.clone() } else { inside };
                 if let Some(hits) = exchanges(found) {
-                    return Some((By::Id, hits));
+                    return Some((MatchedBy::Id, hits));
                 }
             }
             of_id = Some(places);
         }
         let may_be = |place: &usize| of_id.as_ref().is_none_or(|places| places.contains(place));
         let by_port = line.source.and_then(|source| self.sources.get(&source)).map(|places| {
-            let same = |seen: &Seen| {
+            let same = |seen: &SeenExchange| {
                 let unknown = line.asked.path == 0 || seen.asked.path == 0;
                 fits_backend(line, seen.server) && (unknown || seen.asked.path == line.asked.path)
             };
@@ -181,7 +189,7 @@ impl<'a> Index<'a> {
             if fitting.is_empty() { inside } else { fitting }
         });
         if let Some(hits) = by_port.and_then(exchanges) {
-            return Some((By::SourcePort, hits));
+            return Some((MatchedBy::SourcePort, hits));
         }
         let connecting = line.says.is_some_and(crate::logs::Says::is_connect)
             || line.attempts.last().is_some_and(|last| last.connected == Some(false));
@@ -208,7 +216,7 @@ impl<'a> Index<'a> {
                 if listed {
                     hits.extend(self.connects_in(line, &window));
                 }
-                return Some((By::TargetAndTime, hits));
+                return Some((MatchedBy::TargetAndTime, hits));
             }
             if line.asked.path == 0 && line.error && !line.kept {
                 let mut inside = self.in_window(&self.failed, &window);
@@ -216,7 +224,7 @@ impl<'a> Index<'a> {
                     self.get(*place).is_some_and(|seen| fits_backend(line, seen.server))
                 });
                 if let Some(hits) = exchanges(inside) {
-                    return Some((By::BackendAndTime, hits));
+                    return Some((MatchedBy::BackendAndTime, hits));
                 }
             }
         }
@@ -224,16 +232,16 @@ impl<'a> Index<'a> {
         if may_connect && !line.kept {
             let hits = self.connects_in(line, &window);
             if !hits.is_empty() {
-                return Some((By::BackendAndTime, hits));
+                return Some((MatchedBy::BackendAndTime, hits));
             }
         }
         // Nothing that went wrong: then the proxy made an error of an answer that was none.
-        let alone = line.kind == Kind::Access && line.error && !line.kept;
-        exchanges(sound).filter(|_| alone).map(|hits| (By::TargetAndTime, hits))
+        let alone = line.kind == LineKind::Access && line.error && !line.kept;
+        exchanges(sound).filter(|_| alone).map(|hits| (MatchedBy::TargetAndTime, hits))
     }
 
     /// Failed connects that could be a line's.
-    fn connects_in(&self, line: &Line, window: &Window) -> Vec<Hit> {
+    fn connects_in(&self, line: &KeptLine, window: &TimeWindow) -> Vec<Hit> {
         let fits =
             |one: &Connect| fits_backend(line, one.server) && window.holds(one.begun, one.ended);
         let places = self.connects.iter().enumerate().filter(|(_, one)| fits(one));
@@ -241,14 +249,14 @@ impl<'a> Index<'a> {
     }
 
     /// Connects carry no id: those among the attempts of a line are found by their times.
-    fn attach_connects(&self, line: &Line, found: &mut Match, clock: &Clock) {
+    fn attach_connects(&self, line: &KeptLine, found: &mut Match, clock: &ClockOffset) {
         if found.ambiguous || !is_listed(line) {
             return;
         }
-        let connects = self.connects_in(line, &Window::of(line, clock));
+        let connects = self.connects_in(line, &TimeWindow::of(line, clock));
         let failed = line.attempts.iter().filter(|one| one.connected == Some(false));
         for attempt in failed {
-            let alone = Line { attempts: vec![*attempt], ..line.clone() };
+            let alone = KeptLine { attempts: vec![*attempt], ..line.clone() };
             if let Some(hits) = self.by_attempts(&alone, &connects, clock) {
                 found.hits.extend(hits);
             }
@@ -259,7 +267,7 @@ impl<'a> Index<'a> {
 
     /// One hit for each attempt of a line whose times the log has, by these times; `None` unless all of
     /// them are clear.
-    fn by_attempts(&self, line: &Line, hits: &[Hit], clock: &Clock) -> Option<Vec<Hit>> {
+    fn by_attempts(&self, line: &KeptLine, hits: &[Hit], clock: &ClockOffset) -> Option<Vec<Hit>> {
         let near = clock.spread.saturating_add(line.resolution);
         let mut chosen: Vec<Hit> = Vec::new();
         for attempt in &line.attempts {
@@ -287,7 +295,7 @@ impl<'a> Index<'a> {
     }
 
     /// How far a hit is from where the line's times put it.
-    pub(crate) fn distance(&self, line: &Line, hit: Hit, clock: &Clock) -> Duration {
+    pub(crate) fn distance(&self, line: &KeptLine, hit: Hit, clock: &ClockOffset) -> Duration {
         match hit {
             Hit::Exchange(place) => self
                 .get(place)
@@ -352,15 +360,15 @@ const CONNECT: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 /// The time in which what a line is of must lie, by the capture's clock.
-struct Window {
+struct TimeWindow {
     from: Timestamp,
     to: Timestamp,
     /// Both ends of the request are known: it was sent between them. Else it went on at that moment.
     within: bool,
 }
 
-impl Window {
-    fn of(line: &Line, clock: &Clock) -> Self {
+impl TimeWindow {
+    fn of(line: &KeptLine, clock: &ClockOffset) -> Self {
         let around = clock.tolerance();
         let earlier = |at: Timestamp| {
             let around = u64::try_from(around.as_nanos()).unwrap_or(u64::MAX);
@@ -393,21 +401,21 @@ impl Window {
 }
 
 /// The log tells of each attempt of this line when it was, as finely as it takes.
-fn is_listed(line: &Line) -> bool {
+fn is_listed(line: &KeptLine) -> bool {
     line.attempts.len() > 1
         && line.resolution <= Duration::from_millis(10)
         && line.attempts.iter().all(|one| one.begun.is_some() && one.sent.is_some())
 }
 
 /// The line names no backend, or that one.
-fn fits_backend(line: &Line, server: Endpoint) -> bool {
+fn fits_backend(line: &KeptLine, server: Endpoint) -> bool {
     let mut named =
         line.attempts.iter().filter_map(|one| one.backend).map(request_key::endpoint).peekable();
     named.peek().is_none() || named.any(|backend| backend == server)
 }
 
 /// What became of the exchange is what the line says.
-fn fits_status(line: &Line, seen: &Seen) -> bool {
+fn fits_status(line: &KeptLine, seen: &SeenExchange) -> bool {
     if seen.unread {
         return true;
     }
@@ -415,8 +423,8 @@ fn fits_status(line: &Line, seen: &Seen) -> bool {
         return line.error || !line.was_sent_once();
     }
     match (line.kind, seen.status) {
-        (Kind::Message, status) => status.is_none_or(|status| status >= 500),
-        (Kind::Access, status) => {
+        (LineKind::Message, status) => status.is_none_or(|status| status >= 500),
+        (LineKind::Access, status) => {
             status.is_some() && (status == line.target_status || status == line.status)
         }
     }
@@ -424,16 +432,23 @@ fn fits_status(line: &Line, seen: &Seen) -> bool {
 
 /// Matches lines with what they are of, each as far as it can be told. `clocks` are those of the files.
 /// The lines of one request may be several: the access log's and messages of the error log.
-pub(crate) fn join(lines: &[&Line], clocks: &[Clock], index: &Index<'_>) -> Vec<Option<Match>> {
-    let clock =
-        |line: &Line| clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
+pub(crate) fn join(
+    lines: &[&KeptLine],
+    clocks: &[ClockOffset],
+    index: &Index<'_>,
+) -> Vec<Option<Match>> {
+    let clock = |line: &KeptLine| {
+        clocks.get(line.file).copied().unwrap_or(ClockOffset::assumed(line.resolution))
+    };
     let (mut open, crowded) = crowd::candidates(lines, &clock, index);
     let mut matches: Vec<Option<Match>> = lines.iter().map(|_| None).collect();
     // What a key decides is decided.
-    let mut taken: HashMap<(Kind, Hit), usize> = HashMap::new();
+    let mut taken: HashMap<(LineKind, Hit), usize> = HashMap::new();
     for (place, line) in lines.iter().enumerate() {
         let Some(slot) = open.get_mut(place) else { continue };
-        let Some((by, hits)) = slot.take_if(|(by, _)| matches!(by, By::Id | By::SourcePort)) else {
+        let Some((by, hits)) =
+            slot.take_if(|(by, _)| matches!(by, MatchedBy::Id | MatchedBy::SourcePort))
+        else {
             continue;
         };
         let mut found = exact(line, by, hits, &clock(line), index);
@@ -447,7 +462,7 @@ pub(crate) fn join(lines: &[&Line], clocks: &[Clock], index: &Index<'_>) -> Vec<
     }
     // The others share what is left: nearest times first, as long as that decides anything.
     loop {
-        let mut owners: HashMap<(Kind, Hit), u32> = HashMap::new();
+        let mut owners: HashMap<(LineKind, Hit), u32> = HashMap::new();
         for (line, slot) in lines.iter().zip(&mut open) {
             let Some((_, hits)) = slot else { continue };
             hits.retain(|hit| !taken.contains_key(&(line.kind, *hit)));
@@ -470,7 +485,7 @@ pub(crate) fn join(lines: &[&Line], clocks: &[Clock], index: &Index<'_>) -> Vec<
             }
             // Several messages can be about one request, but one connect fails once.
             for hit in &chosen {
-                if line.kind == Kind::Access || matches!(hit, Hit::Connect(_)) {
+                if line.kind == LineKind::Access || matches!(hit, Hit::Connect(_)) {
                     taken.insert((line.kind, *hit), place);
                 }
             }
@@ -496,10 +511,16 @@ pub(crate) fn join(lines: &[&Line], clocks: &[Clock], index: &Index<'_>) -> Vec<
 }
 
 /// A line with a key: of one id there can be several attempts, on one port several requests.
-fn exact(line: &Line, by: By, mut hits: Vec<Hit>, clock: &Clock, index: &Index<'_>) -> Match {
+fn exact(
+    line: &KeptLine,
+    by: MatchedBy,
+    mut hits: Vec<Hit>,
+    clock: &ClockOffset,
+    index: &Index<'_>,
+) -> Match {
     hits.sort_by_key(|hit| index.times(*hit));
     let ambiguous = match by {
-        By::Id => !index.is_chain(&hits),
+        MatchedBy::Id => !index.is_chain(&hits),
         _ => {
             hits.sort_by_key(|hit| index.distance(line, *hit, clock));
             let distance =
@@ -522,15 +543,15 @@ fn exact(line: &Line, by: By, mut hits: Vec<Hit>, clock: &Clock, index: &Index<'
 /// What a line is of, if that can be told: the only one that it can be of; attempts of which no other
 /// line can be; or the one that its times point at while all others are far. Of a `crowd` not all are known.
 fn choose(
-    line: &Line,
-    by: &By,
+    line: &KeptLine,
+    by: &MatchedBy,
     hits: &[Hit],
     crowd: bool,
     alone: &dyn Fn(&Hit) -> bool,
-    clock: &Clock,
+    clock: &ClockOffset,
     index: &Index<'_>,
 ) -> Option<Vec<Hit>> {
-    let message = line.kind == Kind::Message;
+    let message = line.kind == LineKind::Message;
     let listed = is_listed(line);
     if let Some(chosen) = index.by_attempts(line, hits, clock).filter(|_| listed) {
         return Some(chosen);
@@ -554,7 +575,7 @@ fn choose(
     let within = line.duration.is_some() && line.about.is_none();
     let connects = chain.iter().all(|hit| matches!(hit, Hit::Connect(_)));
     // Where the log has no duration, a retry follows at once.
-    let at_once = *by == By::TargetAndTime && index.follow_at_once(&chain);
+    let at_once = *by == MatchedBy::TargetAndTime && index.follow_at_once(&chain);
     let attempts = within || connects || at_once;
     if !message && !crowd && unshared && counted && attempts && index.is_chain(&chain) {
         return Some(chain);

@@ -15,15 +15,15 @@ mod unexplained;
 
 use crate::base::time::Timestamp;
 use crate::ledger::{Failure, Ledger};
-use crate::logs::{Kind, Says};
+use crate::logs::{LineKind, Says};
 use crate::packet::Endpoint;
-use crate::topology::request_key::By;
+use crate::topology::request_key::MatchedBy;
 use crate::topology::roles::{Role, Roles};
-use crate::topology::{FrontLeg, Seen, Trail};
+use crate::topology::{FrontLeg, SeenExchange, Trail};
 use crate::verdict::{Cause, Detail, Retry};
 pub use answer::{Answer, Missing, Own};
-pub use clock_offset::Clock;
-pub use lines::{Interest, Line, Lines};
+pub use clock_offset::ClockOffset;
+pub use lines::{Interest, KeptLine, Lines};
 use matching::{Connect, Hit, Index, Match};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -31,11 +31,11 @@ use unexplained::Leg;
 pub use unexplained::{Reason, ShownBy, Unexplained};
 
 /// Of which failure something is: its place among [`Ledger::failures_from`]`(0)`.
-pub type Place = usize;
+pub type FailureIndex = usize;
 
 /// What a client got of a request that failed on the leg.
 #[derive(Clone, Copy, Debug)]
-pub struct Client {
+pub struct ClientAnswer {
     /// `None` when it got no status.
     pub status: Option<u16>,
     /// When it had its answer, or none, by the capture's clock.
@@ -51,7 +51,7 @@ pub struct Client {
     /// How long the proxy itself took, where the front leg shows it.
     pub proxy_took: Option<Duration>,
     /// How it was found.
-    pub by: By,
+    pub by: MatchedBy,
     /// The line that says it: which file, which line.
     pub line: Option<(usize, u64)>,
 }
@@ -72,15 +72,15 @@ pub struct Split {
 
 /// What is said of one error line.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct LogAnswer {
     /// Its place in [`Lines::errors`].
     pub line: usize,
     /// The answer.
     pub answer: Answer,
     /// How it was matched, if it was.
-    pub by: Option<By>,
+    pub by: Option<MatchedBy>,
     /// The failures that it is of; those that it could be of when it is ambiguous.
-    pub failures: Vec<Place>,
+    pub failures: Vec<FailureIndex>,
     /// The cause: that of the last attempt, or of all that it could be of.
     pub cause: Option<Cause>,
     /// More lines can be of these failures than there are failures.
@@ -97,11 +97,11 @@ pub struct Joined {
     /// The lines.
     pub lines: Lines,
     /// One for each error line.
-    pub told: Vec<Told>,
+    pub told: Vec<LogAnswer>,
     /// The clock of each file.
-    pub clocks: Vec<Clock>,
+    pub clocks: Vec<ClockOffset>,
     /// What clients got of failures.
-    pub clients: BTreeMap<Place, Client>,
+    pub clients: BTreeMap<FailureIndex, ClientAnswer>,
     /// The front leg, where there is one.
     pub front: Option<FrontLeg>,
     /// Clients that got 502, 503 or 504, which no attempt explains.
@@ -130,7 +130,7 @@ pub fn interest(trail: &Trail, ledger: &Ledger) -> Interest {
     interest.failing.remove(&0);
     for failure in ledger.failures_from(0) {
         if let Some(head) = failure.request.as_ref().and_then(|request| request.head.as_ref()) {
-            let asked = crate::topology::request_key::Asked::of(head.method(), head.target());
+            let asked = crate::topology::request_key::RequestKey::of(head.method(), head.target());
             interest.failing.extend([asked.whole, asked.path]);
             interest
                 .failing_ids
@@ -193,26 +193,26 @@ pub fn join(
     captured: bool,
 ) -> Joined {
     let fronts = fronts(ledger, roles);
-    let crate::topology::front_leg::Found { leg: front, passed, errors, owned } =
+    let crate::topology::front_leg::FrontJoin { leg: front, passed, errors, owned } =
         crate::topology::front_leg::join(trail.seen(), roles, &fronts);
-    let mut places: HashMap<(u64, u32), Place> = HashMap::new();
+    let mut places: HashMap<(u64, u32), FailureIndex> = HashMap::new();
     for (place, failure) in ledger.failures_from(0).iter().enumerate() {
         if failure.request.is_some() && roles.judges(failure) {
             places.insert((failure.connection, failure.ordinal), place);
         }
     }
     // A failure that another vantage shows was none where it was noted.
-    let seen: Vec<Seen> = trail
+    let seen: Vec<SeenExchange> = trail
         .seen()
         .iter()
         .filter(|one| roles.of(one.server) == Role::Backend)
         .map(|one| {
             let known = places.contains_key(&(one.connection, one.ordinal));
-            Seen { failed: one.failed || known, ..*one }
+            SeenExchange { failed: one.failed || known, ..*one }
         })
         .collect();
     let connects = connects(ledger, roles);
-    let failing: HashMap<Hit, Place> = seen
+    let failing: HashMap<Hit, FailureIndex> = seen
         .iter()
         .enumerate()
         .filter_map(|(at, one)| {
@@ -220,26 +220,28 @@ pub fn join(
         })
         .chain(connects.iter().enumerate().map(|(at, one)| (Hit::Connect(at), one.failure)))
         .collect();
-    let all: Vec<&Line> = lines.errors().iter().chain(lines.others()).collect();
+    let all: Vec<&KeptLine> = lines.errors().iter().chain(lines.others()).collect();
     let index = Index::new(&seen, &connects, &all);
-    let clocks: Vec<Clock> = (0..lines.files())
+    let clocks: Vec<ClockOffset> = (0..lines.files())
         .map(|file| {
-            let mine: Vec<&Line> = all.iter().filter(|line| line.file == file).copied().collect();
-            Clock::find(&mine, &seen, &|line| index.asked_alike(line))
+            let mine: Vec<&KeptLine> =
+                all.iter().filter(|line| line.file == file).copied().collect();
+            ClockOffset::find(&mine, &seen, &|line| index.asked_alike(line))
         })
         .collect();
     let matches = matching::join(&all, &clocks, &index);
-    let mut clients: BTreeMap<Place, Client> = BTreeMap::new();
+    let mut clients: BTreeMap<FailureIndex, ClientAnswer> = BTreeMap::new();
     // Of failures whose client left, says the log; and of those that the front leg contradicts.
-    let mut left: Vec<(Place, Option<u16>)> = Vec::new();
-    let mut stayed: Vec<Place> = Vec::new();
-    let table = Table { seen: &seen, connects: &connects, failing: &failing, ledger };
+    let mut left: Vec<(FailureIndex, Option<u16>)> = Vec::new();
+    let mut stayed: Vec<FailureIndex> = Vec::new();
+    let table = HitTargets { seen: &seen, connects: &connects, failing: &failing, ledger };
     for (line, found) in all.iter().zip(&matches) {
-        let (Some(found), Kind::Access) = (found.as_ref().filter(|one| !one.ambiguous), line.kind)
+        let (Some(found), LineKind::Access) =
+            (found.as_ref().filter(|one| !one.ambiguous), line.kind)
         else {
             continue;
         };
-        let clock = clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
+        let clock = clocks.get(line.file).copied().unwrap_or(ClockOffset::assumed(line.resolution));
         for (place, client) in table.clients(line, found, &clock) {
             if line.says == Some(Says::Client) && !client.retried {
                 left.push((place, line.status));
@@ -260,7 +262,7 @@ pub fn join(
             clients.entry(place).or_insert(client).proxy_took = took;
         }
     }
-    let ground = answer::Ground {
+    let ground = answer::Coverage {
         span,
         ledger: table.ledger,
         forgotten: trail.forgotten,
@@ -269,13 +271,13 @@ pub fn join(
     };
     let mut told = Vec::new();
     for (at, (line, found)) in lines.errors().iter().zip(&matches).enumerate() {
-        let clock = clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
+        let clock = clocks.get(line.file).copied().unwrap_or(ClockOffset::assumed(line.resolution));
         let answer = ground.answer(line, found.as_ref(), &clock, &seen, &failing);
         let one = table.told(at, line, found.as_ref(), answer);
         told.push(one);
     }
     say_what_messages_say(&lines, &clocks, &mut told);
-    let clients_table = unexplained::Table {
+    let clients_table = unexplained::Comparison {
         trail: trail.seen(),
         ledger: table.ledger,
         failing: &places,
@@ -297,8 +299,9 @@ pub fn join(
         ledger.client_left(place, status);
     }
     for one in &mut told {
-        let cause =
-            |place: &Place| ledger.failures_from(*place).first().map(|one| one.verdict.cause);
+        let cause = |place: &FailureIndex| {
+            ledger.failures_from(*place).first().map(|one| one.verdict.cause)
+        };
         if one.answer == Answer::OnLeg {
             one.cause = one.failures.last().and_then(cause);
         }
@@ -320,16 +323,19 @@ fn leg(trail: &Trail, ledger: &Ledger, roles: &Roles) -> Leg {
 
 /// A line of a request of which nothing was found, and a message that says that nothing was sent for it: that
 /// is why.
-fn say_what_messages_say(lines: &Lines, clocks: &[Clock], told: &mut [Told]) {
-    let mut messages: HashMap<u64, Vec<&Line>> = HashMap::new();
-    let kept = |line: &&Line| {
-        line.kind == Kind::Message && line.says.is_some_and(Says::is_kept) && line.asked.whole != 0
+fn say_what_messages_say(lines: &Lines, clocks: &[ClockOffset], told: &mut [LogAnswer]) {
+    let mut messages: HashMap<u64, Vec<&KeptLine>> = HashMap::new();
+    let kept = |line: &&KeptLine| {
+        line.kind == LineKind::Message
+            && line.says.is_some_and(Says::is_kept)
+            && line.asked.whole != 0
     };
     for line in lines.errors().iter().filter(kept) {
         messages.entry(line.asked.whole).or_default().push(line);
     }
-    let clock =
-        |line: &Line| clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution));
+    let clock = |line: &KeptLine| {
+        clocks.get(line.file).copied().unwrap_or(ClockOffset::assumed(line.resolution))
+    };
     for one in told {
         let Some(line) = lines.errors().get(one.line) else { continue };
         let open = matches!(
@@ -337,7 +343,7 @@ fn say_what_messages_say(lines: &Lines, clocks: &[Clock], told: &mut [Told]) {
             Answer::NotInCapture(Missing::NotFound | Missing::OtherBackend(_))
                 | Answer::NotOnLeg(Own::Nothing)
         );
-        if line.kind != Kind::Access || !open {
+        if line.kind != LineKind::Access || !open {
             continue;
         }
         let about = messages.get(&line.asked.whole).into_iter().flatten().find(|message| {
@@ -353,15 +359,15 @@ fn say_what_messages_say(lines: &Lines, clocks: &[Clock], told: &mut [Told]) {
 }
 
 /// What hits are of.
-struct Table<'a> {
-    seen: &'a [Seen],
+struct HitTargets<'a> {
+    seen: &'a [SeenExchange],
     connects: &'a [Connect],
-    failing: &'a HashMap<Hit, Place>,
+    failing: &'a HashMap<Hit, FailureIndex>,
     ledger: &'a Ledger,
 }
 
-impl Table<'_> {
-    fn failure(&self, place: Place) -> Option<&Failure> {
+impl HitTargets<'_> {
+    fn failure(&self, place: FailureIndex) -> Option<&Failure> {
         self.ledger.failures_from(place).first()
     }
 
@@ -395,7 +401,12 @@ impl Table<'_> {
     }
 
     /// What the client of a line got, for each of its attempts that failed.
-    fn clients(&self, line: &Line, found: &Match, clock: &Clock) -> Vec<(Place, Client)> {
+    fn clients(
+        &self,
+        line: &KeptLine,
+        found: &Match,
+        clock: &ClockOffset,
+    ) -> Vec<(FailureIndex, ClientAnswer)> {
         let mut clients = Vec::new();
         for (at, hit) in found.hits.iter().enumerate() {
             let Some(place) = self.failing.get(hit) else { continue };
@@ -409,7 +420,7 @@ impl Table<'_> {
             let at = if line.floor { self.ended(last) } else { clock.corrected(line.at()) };
             clients.push((
                 *place,
-                Client {
+                ClientAnswer {
                     status: line.status,
                     at,
                     latency: line.duration,
@@ -429,9 +440,9 @@ impl Table<'_> {
     fn front_clients(
         &self,
         passed: &crate::topology::front_leg::Passed,
-        trail: &[Seen],
-        places: &HashMap<(u64, u32), Place>,
-    ) -> Vec<(Place, Client)> {
+        trail: &[SeenExchange],
+        places: &HashMap<(u64, u32), FailureIndex>,
+    ) -> Vec<(FailureIndex, ClientAnswer)> {
         let Some(front) = trail.get(passed.front) else { return Vec::new() };
         let mut clients = Vec::new();
         for (at, attempt) in passed.attempts.iter().enumerate() {
@@ -441,7 +452,7 @@ impl Table<'_> {
             let safe = self.failure(*place).is_some_and(|one| one.verdict.retry == Retry::Safe);
             clients.push((
                 *place,
-                Client {
+                ClientAnswer {
                     status: front.status,
                     at: front.ended,
                     latency: Some(front.ended.since(front.begun)),
@@ -461,9 +472,9 @@ impl Table<'_> {
         clients
     }
 
-    fn told(&self, at: usize, line: &Line, found: Option<&Match>, answer: Answer) -> Told {
+    fn told(&self, at: usize, line: &KeptLine, found: Option<&Match>, answer: Answer) -> LogAnswer {
         let hits = found.map(|one| one.hits.as_slice()).unwrap_or_default();
-        let failures: Vec<Place> =
+        let failures: Vec<FailureIndex> =
             hits.iter().filter_map(|hit| self.failing.get(hit)).copied().collect();
         let causes =
             failures.iter().filter_map(|place| self.failure(*place)).map(|one| one.verdict.cause);
@@ -503,6 +514,6 @@ impl Table<'_> {
             });
         let outnumbered = found.is_some_and(|one| one.outnumbered);
         let by = found.map(|one| one.by);
-        Told { line: at, answer, by, failures, cause, outnumbered, exchange, split }
+        LogAnswer { line: at, answer, by, failures, cause, outnumbered, exchange, split }
     }
 }

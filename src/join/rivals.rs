@@ -1,19 +1,19 @@
 //! More lines than there are exchanges for them: a log may hold twenty lines where the capture holds one
 //! exchange like them. One of them is of it, and which one does not show.
 
-use super::lines::Line;
+use super::lines::KeptLine;
 use super::matching::{Hit, Match};
-use crate::logs::Kind;
+use crate::logs::LineKind;
 use std::collections::HashMap;
 
 /// What lines can be of, in groups: what one line can be of belongs together. Each points at another of its
 /// group, or at itself.
 #[derive(Default)]
-struct Groups(HashMap<(Kind, Hit), (Kind, Hit)>);
+struct Groups(HashMap<(LineKind, Hit), (LineKind, Hit)>);
 
 impl Groups {
     /// Which of its group stands for `one`. The way there is made short, for a chain can be long.
-    fn root(&mut self, one: (Kind, Hit)) -> (Kind, Hit) {
+    fn root(&mut self, one: (LineKind, Hit)) -> (LineKind, Hit) {
         let mut root = one;
         while let Some(next) = self.0.get(&root).filter(|next| **next != root) {
             root = *next;
@@ -26,7 +26,7 @@ impl Groups {
         root
     }
 
-    fn join(&mut self, one: (Kind, Hit), other: (Kind, Hit)) {
+    fn join(&mut self, one: (LineKind, Hit), other: (LineKind, Hit)) {
         let (one, other) = (self.root(one), self.root(other));
         self.0.insert(one, one);
         self.0.insert(other, one);
@@ -34,7 +34,7 @@ impl Groups {
 }
 
 /// Finds the lines that cannot all be of what they can be of, for it is less than they are.
-pub(crate) fn mark(lines: &[&Line], matches: &mut [Option<Match>]) {
+pub(crate) fn mark(lines: &[&KeptLine], matches: &mut [Option<Match>]) {
     let mut groups = Groups::default();
     let open = |found: &Option<Match>| found.as_ref().is_some_and(|one| one.ambiguous);
     for (line, found) in lines.iter().zip(matches.iter()).filter(|(_, found)| open(found)) {
@@ -43,14 +43,14 @@ pub(crate) fn mark(lines: &[&Line], matches: &mut [Option<Match>]) {
         let Some(first) = hits.peek().copied() else { continue };
         hits.for_each(|hit| groups.join(first, hit));
     }
-    let mut sizes: HashMap<(Kind, Hit), (usize, usize)> = HashMap::new();
-    let all: Vec<(Kind, Hit)> = groups.0.keys().copied().collect();
+    let mut sizes: HashMap<(LineKind, Hit), (usize, usize)> = HashMap::new();
+    let all: Vec<(LineKind, Hit)> = groups.0.keys().copied().collect();
     for hit in all {
         let (hits, _) = sizes.entry(groups.root(hit)).or_default();
         *hits = hits.saturating_add(1);
     }
     let mut group_of =
-        |line: &Line, found: &Match| Some(groups.root((line.kind, *found.hits.first()?)));
+        |line: &KeptLine, found: &Match| Some(groups.root((line.kind, *found.hits.first()?)));
     for (line, found) in lines.iter().zip(matches.iter()) {
         let Some(found) = found.as_ref().filter(|one| one.ambiguous) else { continue };
         if let Some(of) = group_of(line, found) {
@@ -60,7 +60,7 @@ pub(crate) fn mark(lines: &[&Line], matches: &mut [Option<Match>]) {
     }
     for (line, found) in lines.iter().zip(matches.iter_mut()) {
         let Some(found) = found.as_mut().filter(|one| one.ambiguous) else { continue };
-        let several = line.kind == Kind::Access
+        let several = line.kind == LineKind::Access
             || found.hits.iter().all(|hit| matches!(hit, Hit::Connect(_)));
         let size = group_of(line, found).and_then(|of| sizes.get(&of));
         found.outnumbered = several && size.is_some_and(|(hits, count)| count > hits);

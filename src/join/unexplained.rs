@@ -4,16 +4,16 @@
 //! attempt that failed is told with that, and not again: one attempt explains one client. A proxy that has no
 //! backend left, for the probes of all of them fail or attempts just failed, is explained by these.
 
-use super::Place;
-use super::Told;
+use super::FailureIndex;
+use super::LogAnswer;
 use super::answer::{Answer, Missing, Own};
-use super::clock_offset::Clock;
-use super::lines::Line;
+use super::clock_offset::ClockOffset;
+use super::lines::KeptLine;
 use super::matching::Connect;
 use crate::base::time::Timestamp;
 use crate::ledger::Ledger;
-use crate::logs::{Kind, Says};
-use crate::topology::exchanges::Seen;
+use crate::logs::{LineKind, Says};
+use crate::topology::exchanges::SeenExchange;
 use crate::topology::front_leg::FrontError;
 use crate::topology::roles::{Role, Roles};
 use crate::verdict::Cause;
@@ -46,7 +46,7 @@ pub struct Unexplained {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ShownBy {
     /// The front leg: the answer is booked as this failure of the proxy's own listener.
-    FrontLeg(Place),
+    FrontLeg(FailureIndex),
     /// A line of the log, by its place in [`super::Lines::errors`].
     Log(usize),
 }
@@ -87,16 +87,16 @@ impl Reason {
 }
 
 /// What is held against each other.
-pub(crate) struct Table<'a> {
+pub(crate) struct Comparison<'a> {
     /// All exchanges, of both legs.
-    pub(crate) trail: &'a [Seen],
+    pub(crate) trail: &'a [SeenExchange],
     pub(crate) ledger: &'a Ledger,
     /// Failures that are judged, by connection and number on it.
-    pub(crate) failing: &'a HashMap<(u64, u32), Place>,
+    pub(crate) failing: &'a HashMap<(u64, u32), FailureIndex>,
     pub(crate) connects: &'a [Connect],
-    pub(crate) lines: &'a [Line],
-    pub(crate) told: &'a [Told],
-    pub(crate) clocks: &'a [Clock],
+    pub(crate) lines: &'a [KeptLine],
+    pub(crate) told: &'a [LogAnswer],
+    pub(crate) clocks: &'a [ClockOffset],
     pub(crate) roles: &'a Roles,
     /// What of the backend leg limits what can be said of it.
     pub(crate) leg: Leg,
@@ -112,7 +112,7 @@ struct Outages {
 
 /// A client that waited for an answer that was an error.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Waiting {
+struct WaitingClient {
     until: Timestamp,
     since: Timestamp,
     /// Its place among the errors.
@@ -127,7 +127,7 @@ pub(crate) enum Leg {
     NotCaptured,
 }
 
-impl Table<'_> {
+impl Comparison<'_> {
     /// Of the front leg: `errors` are in the order of time, and the exchanges at the places `owned` can be
     /// some client's by what they ask.
     pub(crate) fn of_front(
@@ -135,7 +135,7 @@ impl Table<'_> {
         errors: &[FrontError],
         owned: &HashSet<usize>,
     ) -> Vec<Unexplained> {
-        let places: HashMap<(u64, u32), Place> = self
+        let places: HashMap<(u64, u32), FailureIndex> = self
             .ledger
             .failures_from(0)
             .iter()
@@ -175,7 +175,7 @@ impl Table<'_> {
         let mut found = Vec::new();
         for told in self.told {
             let Some(line) = self.lines.get(told.line) else { continue };
-            if line.kind != Kind::Access || !matches!(line.status, Some(502..=504)) {
+            if line.kind != LineKind::Access || !matches!(line.status, Some(502..=504)) {
                 continue;
             }
             let reason = match told.answer {
@@ -207,13 +207,13 @@ impl Table<'_> {
     }
 
     /// Where it was noted, or at another vantage.
-    fn has_failed(&self, one: &Seen) -> bool {
+    fn has_failed(&self, one: &SeenExchange) -> bool {
         let told = self.failing.contains_key(&(one.connection, one.ordinal));
         told || one.failed || one.status >= Some(500)
     }
 
-    fn clock(&self, line: &Line) -> Clock {
-        self.clocks.get(line.file).copied().unwrap_or(Clock::assumed(line.resolution))
+    fn clock(&self, line: &KeptLine) -> ClockOffset {
+        self.clocks.get(line.file).copied().unwrap_or(ClockOffset::assumed(line.resolution))
     }
 
     const fn by_the_leg(&self) -> Reason {
@@ -238,12 +238,12 @@ impl Table<'_> {
             .chain(self.connects.iter().map(|one| one.begun))
             .collect();
         failed.sort_unstable();
-        let mut open: Vec<Waiting> = errors
+        let mut open: Vec<WaitingClient> = errors
             .iter()
             .enumerate()
             .filter(|(_, error)| error.candidates.is_empty())
             .filter_map(|(at, error)| Some((self.trail.get(error.front)?, at)))
-            .map(|(front, at)| Waiting { until: front.ended, since: front.begun, at })
+            .map(|(front, at)| WaitingClient { until: front.ended, since: front.begun, at })
             .collect();
         open.sort_unstable();
         let mut explained = Vec::new();
@@ -271,8 +271,8 @@ impl Table<'_> {
         explained
     }
 
-    fn lines_by_asked(&self) -> HashMap<u64, Vec<&Line>> {
-        let mut lines: HashMap<u64, Vec<&Line>> = HashMap::new();
+    fn lines_by_asked(&self) -> HashMap<u64, Vec<&KeptLine>> {
+        let mut lines: HashMap<u64, Vec<&KeptLine>> = HashMap::new();
         for line in self.lines.iter().filter(|line| line.says.is_some() && line.asked.whole != 0) {
             lines.entry(line.asked.whole).or_default().push(line);
         }
@@ -280,7 +280,7 @@ impl Table<'_> {
     }
 
     /// What the log says of a client's request on the front leg.
-    fn said_of(&self, front: &Seen, lines: &HashMap<u64, Vec<&Line>>) -> Option<Says> {
+    fn said_of(&self, front: &SeenExchange, lines: &HashMap<u64, Vec<&KeptLine>>) -> Option<Says> {
         let alike = lines.get(&front.asked.whole)?.iter().take(LOOKED_AT);
         let about = alike.filter(|line| {
             let clock = self.clock(line);

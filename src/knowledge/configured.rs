@@ -3,7 +3,7 @@
 //! Who told it, and what counts where several did, is none of this layer's business; where a value
 //! comes from goes along with it, for the report to say.
 
-use crate::packet::{Endpoint, Pattern};
+use crate::packet::{Endpoint, EndpointPattern};
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Where a told value comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Origin {
+pub enum SettingOrigin {
     /// An option of its own.
     Option,
     /// The configuration file.
@@ -24,7 +24,7 @@ pub enum Origin {
 }
 
 /// `option`, `config`, `proxy aws-alb`, `server node-pre26`.
-impl fmt::Display for Origin {
+impl fmt::Display for SettingOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Option => f.write_str("option"),
@@ -41,7 +41,7 @@ pub struct Setting {
     /// How long.
     pub value: Duration,
     /// Told by what.
-    pub by: Origin,
+    pub by: SettingOrigin,
 }
 
 /// What was told of a backend.
@@ -76,20 +76,20 @@ pub struct OfProxy {
 
 /// All that was told.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct Configured {
     /// Of backends that are not named below.
     pub any_backend: OfBackend,
     /// Of proxies that are not named below.
     pub any_proxy: OfProxy,
     /// Of some backends; the first that matches counts.
-    pub backends: Vec<(Pattern, OfBackend)>,
+    pub backends: Vec<(EndpointPattern, OfBackend)>,
     /// Of some proxies, by their address towards the backends.
     pub proxies: Vec<(IpAddr, OfProxy)>,
     /// What probes accept of which nothing else was told.
     pub usual: Accepted,
 }
 
-impl Told {
+impl Configured {
     /// What was told of a backend.
     pub fn backend(&self, server: Endpoint) -> &OfBackend {
         let mut named = self.backends.iter();
@@ -183,12 +183,14 @@ mod tests {
     #[test]
     fn what_was_told_of_one_counts_before_what_was_told_of_all() {
         let setting = |seconds, by| Some(Setting { value: Duration::from_secs(seconds), by });
-        let any = OfBackend { keepalive: setting(5, Origin::Option), ..OfBackend::default() };
-        let one = OfBackend { keepalive: setting(75, Origin::Config), ..OfBackend::default() };
-        let told = Told {
+        let any =
+            OfBackend { keepalive: setting(5, SettingOrigin::Option), ..OfBackend::default() };
+        let one =
+            OfBackend { keepalive: setting(75, SettingOrigin::Config), ..OfBackend::default() };
+        let told = Configured {
             any_backend: any,
             backends: vec![(":8080".parse().unwrap(), one)],
-            ..Told::default()
+            ..Configured::default()
         };
         let at = |port| Endpoint { addr: IpAddr::from([10, 0, 0, 1]), port };
         let keepalive =

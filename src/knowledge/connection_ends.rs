@@ -27,7 +27,7 @@ pub(crate) struct Endings {
     /// How old idle connections were that the backend closed.
     ages: Closes,
     /// When connections began and ended.
-    pub(crate) spans: VecDeque<Span>,
+    pub(crate) spans: VecDeque<LifeSpan>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,7 +38,7 @@ struct After {
 
 /// The life of one connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Span {
+pub(crate) struct LifeSpan {
     pub(crate) opened: Timestamp,
     /// The first close; [`Timestamp::MAX`] when there was none.
     pub(crate) closed: Timestamp,
@@ -80,7 +80,7 @@ impl Endings {
         let full = self.spans.len() >= SPANS || !room;
         let kept = !full || self.spans.pop_front().is_some();
         if kept {
-            self.spans.push_back(Span {
+            self.spans.push_back(LifeSpan {
                 opened: connection.opened.at,
                 closed,
                 by_backend,

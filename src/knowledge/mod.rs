@@ -5,5 +5,5 @@ pub mod connection_ends;
 pub mod expected_losses;
 pub mod idle_gaps;
 
-pub use configured::{OfBackend, OfProxy, Origin, Setting, Timeouts, Told, slack};
+pub use configured::{Configured, OfBackend, OfProxy, Setting, SettingOrigin, Timeouts, slack};
 pub use connection_ends::{Context, RequestLimit};

@@ -6,7 +6,7 @@
 
 use super::failure::Failure;
 use crate::base::time::Timestamp;
-use crate::knowledge::connection_ends::Span;
+use crate::knowledge::connection_ends::LifeSpan;
 use crate::knowledge::idle_gaps::{Timer, tolerance};
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Detail};
@@ -118,7 +118,7 @@ struct Trouble {
 pub(super) fn find(
     server: Endpoint,
     failures: &[(usize, &Failure)],
-    spans: &[Span],
+    spans: &[LifeSpan],
     timer: Option<Timer>,
 ) -> Vec<(Event, Vec<usize>)> {
     let comings = Comings::of(spans);
@@ -183,8 +183,8 @@ pub(super) fn find(
 
 /// Meanwhile the backend did what one that is down or restarts cannot: it accepted a connection, or
 /// answered on one that it had from before.
-fn is_contradicted(trouble: &Trouble, spans: &[Span]) -> bool {
-    let works = |span: &Span| {
+fn is_contradicted(trouble: &Trouble, spans: &[LifeSpan]) -> bool {
+    let works = |span: &LifeSpan| {
         let accepted = span.opened > trouble.first && span.opened < trouble.last;
         let answered = span.opened < trouble.first
             && span
@@ -202,7 +202,7 @@ fn is_contradicted(trouble: &Trouble, spans: &[Span]) -> bool {
 struct Comings(Vec<Timestamp>);
 
 impl Comings {
-    fn of(spans: &[Span]) -> Self {
+    fn of(spans: &[LifeSpan]) -> Self {
         let mut times: Vec<Timestamp> =
             spans.iter().filter(|span| span.established).map(|span| span.opened).collect();
         times.sort_unstable();
@@ -243,8 +243,12 @@ fn joined(troubles: Vec<Trouble>, comings: &Comings) -> Vec<Trouble> {
 /// Moments in which the backend closed all its connections, some of them in the middle of a request.
 /// Connections that its keep-alive timer ends together are none, and neither is a coming and going, in
 /// which it closes connections that were opened meanwhile.
-fn bursts(spans: &[Span], failures: &[(usize, &Failure)], timer: Option<Timer>) -> Vec<Trouble> {
-    let mut closed: Vec<&Span> =
+fn bursts(
+    spans: &[LifeSpan],
+    failures: &[(usize, &Failure)],
+    timer: Option<Timer>,
+) -> Vec<Trouble> {
+    let mut closed: Vec<&LifeSpan> =
         spans.iter().filter(|span| span.by_backend && span.established).collect();
     closed.sort_by_key(|span| span.closed);
     let mut bursts = Vec::new();
@@ -260,7 +264,7 @@ fn bursts(spans: &[Span], failures: &[(usize, &Failure)], timer: Option<Timer>) 
         let (group, beyond) = rest.split_at(count.min(rest.len()));
         rest = beyond;
         let comes_and_goes = group.iter().any(|span| span.opened >= first.closed);
-        let survives = |span: &Span| {
+        let survives = |span: &LifeSpan| {
             span.established && span.opened < first.closed && span.closed > last.plus(MOMENT)
         };
         let cut = failures.iter().any(|(_, failure)| {
@@ -284,7 +288,7 @@ const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 /// All of them were waiting for an answer, and had been for the same time: that is what a limit on the
 /// time of a request does to requests that came together.
-fn waited_alike(group: &[&Span], failures: &[(usize, &Failure)], last: Timestamp) -> bool {
+fn waited_alike(group: &[&LifeSpan], failures: &[(usize, &Failure)], last: Timestamp) -> bool {
     let Some(first) = group.first().map(|span| span.closed) else { return false };
     let mut waits: Vec<Duration> = failures
         .iter()
@@ -300,7 +304,7 @@ fn waited_alike(group: &[&Span], failures: &[(usize, &Failure)], last: Timestamp
 }
 
 /// All of them had been idle for the same time, or for that of the timer.
-fn by_timer(group: &[&Span], timer: Option<Timer>) -> bool {
+fn by_timer(group: &[&LifeSpan], timer: Option<Timer>) -> bool {
     let idle: Option<Vec<Duration>> = group.iter().map(|span| span.idle).collect();
     // One that was not idle had a request outstanding, which a timer does not ask for.
     let Some(idle) = idle else {

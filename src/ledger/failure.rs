@@ -1,8 +1,8 @@
 //! A failed exchange or connect, as it is kept.
 
-use super::probes::{Health, Source};
+use super::probes::{Health, ProbeSource};
 use crate::base::time::Timestamp;
-use crate::exchange::{Asked, Exchange, Request, Response};
+use crate::exchange::{Exchange, Request, RequestDigest, Response};
 use crate::facts::kernel::{Ends, Queue};
 use crate::flow::{Connection, Side, StreamPos};
 use crate::knowledge::connection_ends::Context;
@@ -37,7 +37,7 @@ pub struct Failure {
     /// The status of an answer that the server sent unasked before this.
     pub unasked: Option<u16>,
     /// What was asked, if it may be a probe.
-    pub asked: Option<Asked>,
+    pub asked: Option<RequestDigest>,
     /// Of failing probes: how they fare. The rest is that of one of them.
     pub health: Option<Box<Health>>,
     /// The event that it belongs to, by its place among them.
@@ -54,16 +54,16 @@ pub struct Failure {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Listening {
     /// Something does listen on that port, at these other addresses only (`127.0.0.1`, say).
-    pub elsewhere: Vec<Program>,
+    pub elsewhere: Vec<ListeningProgram>,
     /// Other ports, those that may have been meant first.
-    pub others: Vec<Program>,
+    pub others: Vec<ListeningProgram>,
     /// Listeners beyond these.
     pub more: usize,
 }
 
 /// A listener, and what is known of the program behind it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Program {
+pub struct ListeningProgram {
     /// Where it listens.
     pub at: Endpoint,
     /// Its process number and name; the name is text that is not to be trusted.
@@ -72,7 +72,7 @@ pub struct Program {
 
 /// How a connect that failed began.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Opening {
+pub(super) struct ConnectOpening {
     pub(super) at: Timestamp,
     /// The client's port, and the number that follows its SYN.
     pub(super) key: (u16, u32),
@@ -88,8 +88,8 @@ impl Failure {
         let client = connection.half(Side::Client);
         let ordinal = exchange.as_ref().map_or(0, |exchange| exchange.ordinal);
         let asked = match &exchange {
-            Some(exchange) => exchange.request.head.as_ref().and_then(Asked::of),
-            None => Some(Asked::NOTHING),
+            Some(exchange) => exchange.request.head.as_ref().and_then(RequestDigest::of),
+            None => Some(RequestDigest::NOTHING),
         };
         let close_announced = exchange.as_ref().is_some_and(|exchange| exchange.close_announced);
         let whole = connection.half(Side::Server).gaps == 0;
@@ -122,9 +122,9 @@ impl Failure {
     }
 
     /// Of a failed connect: when it began, and what address translation leaves of it as it is.
-    pub(super) fn opening(&self) -> Option<Opening> {
+    pub(super) fn opening(&self) -> Option<ConnectOpening> {
         let at = self.verdict.evidence.first()?.frame.at;
-        Some(Opening { at, key: (self.client.port, self.syn?.0) })
+        Some(ConnectOpening { at, key: (self.client.port, self.syn?.0) })
     }
 
     /// When the last frame was captured that shows it.
@@ -162,8 +162,8 @@ impl Failure {
     }
 
     /// Of which kind of request it is, if it may be a probe.
-    pub(super) fn source(&self) -> Option<Source> {
-        Some(Source { client: self.client.addr, asked: self.asked? })
+    pub(super) fn source(&self) -> Option<ProbeSource> {
+        Some(ProbeSource { client: self.client.addr, asked: self.asked? })
     }
 
     /// What failures are sorted by: the frame that completed them, then who they belong to. Frames of

@@ -2,11 +2,11 @@
 
 use super::Failure;
 use super::count;
-use super::probes::{Health, Probes, Source};
+use super::probes::{Health, ProbeSource, Probes};
 use super::unread::{Amount, NotRead, What, is_one_direction};
 use crate::base::time::Timestamp;
 use crate::exchange::{
-    Asked, Ended, Exchange, Outcome, Protocol, ProxyKind, RequestHead, ServerKind, Unread,
+    Ended, Exchange, Outcome, Protocol, ProxyKind, RequestDigest, RequestHead, ServerKind, Unread,
 };
 use crate::facts::closing;
 use crate::flow::{Connection, Side, SidesBy};
@@ -79,7 +79,7 @@ pub struct Listener {
     /// Probes of its health.
     pub(super) probes: Probes,
     /// Who connects to it. Boxed, for the map has room for eleven as soon as there is one.
-    pub proxies: BTreeMap<IpAddr, Box<Proxy>>,
+    pub proxies: BTreeMap<IpAddr, Box<ProxySide>>,
     /// Connections of proxies for which there was no room.
     pub proxies_forgotten: u64,
     /// The shortest time from a SYN to its SYN+ACK.
@@ -105,7 +105,7 @@ pub(super) enum Idleness {
 
 /// What is known of one client of a listener.
 #[derive(Clone, Debug, Default)]
-pub struct Proxy {
+pub struct ProxySide {
     /// Its connections.
     pub connections: u64,
     /// Their idle gaps.
@@ -200,7 +200,7 @@ impl Listener {
     }
 }
 
-impl Proxy {
+impl ProxySide {
     /// What its requests give away of it: a guess.
     pub fn kind(&self) -> Option<ProxyKind> {
         self.kind.best()
@@ -208,7 +208,7 @@ impl Proxy {
 }
 
 impl Listener {
-    pub(super) fn proxy(&mut self, addr: IpAddr, limit: usize) -> Option<&mut Proxy> {
+    pub(super) fn proxy(&mut self, addr: IpAddr, limit: usize) -> Option<&mut ProxySide> {
         if self.proxies.len() >= limit && !self.proxies.contains_key(&addr) {
             return None;
         }
@@ -268,9 +268,9 @@ impl Listener {
             count(&mut self.malformed);
         }
         let head = exchange.request.head.as_ref();
-        let asked = head.and_then(Asked::of);
+        let asked = head.and_then(RequestDigest::of);
         if let Some(asked) = asked {
-            let source = Source { client, asked };
+            let source = ProbeSource { client, asked };
             self.note_asked(source, exchange.request.first.at, head, proxies);
             match (answered, fate) {
                 (Some(status), _) => self.probes.answered(source, status, accepted, || {
@@ -396,14 +396,15 @@ impl Listener {
     pub(super) fn idle_gap(
         &mut self,
         client: IpAddr,
-        asked: Option<Asked>,
+        asked: Option<RequestDigest>,
         idleness: Idleness,
         proxies: usize,
     ) {
         // A timer of the backend does not ask who used the connection last.
         let timed = matches!(idleness, Idleness::ClosedByBackend(gap) if gap >= SHORTEST_TIMER);
         let held = !timed
-            && asked.is_some_and(|asked| self.probes.withhold(Source { client, asked }, idleness));
+            && asked
+                .is_some_and(|asked| self.probes.withhold(ProbeSource { client, asked }, idleness));
         if !held {
             self.record(client, idleness, proxies);
         }
@@ -438,7 +439,7 @@ impl Listener {
     /// Notes a request, or a connect without any, that may be a probe.
     pub(super) fn note_asked(
         &mut self,
-        source: Source,
+        source: ProbeSource,
         at: Timestamp,
         head: Option<&RequestHead>,
         proxies: usize,

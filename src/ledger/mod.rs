@@ -1,6 +1,6 @@
 //! What is remembered of all connections: counts per listener and proxy, and the failures.
 //!
-//! Successes are counted and forgotten; only failures are kept, at most [`Limits::failures`] of them,
+//! Successes are counted and forgotten; only failures are kept, at most [`LedgerLimits::failures`] of them,
 //! and of one cause never more than half of the room that is left: a flood must not hide what is rare.
 //! Which listeners are backends is not known before the end, so everything is booked here and
 //! `roles` chooses later.
@@ -15,20 +15,20 @@ mod translated;
 mod unread;
 mod views;
 
-use crate::exchange::{Asked, Ended, Exchange, Outcome, Output, Request};
+use crate::exchange::{Ended, Exchange, Outcome, Output, Request, RequestDigest};
 use crate::facts::closing::Closer;
 use crate::facts::kernel::Ends;
 use crate::flow::{Connection, Side, Start};
 use crate::knowledge::idle_gaps::Timer;
-use crate::knowledge::{Context, Told};
+use crate::knowledge::{Configured, Context};
 use crate::packet::Endpoint;
 use crate::verdict::{self, Cause, Certainty, Detail, Fate};
 pub use events::{Event, EventKind};
-pub use failure::{Failure, Listening, Program};
+pub use failure::{Failure, Listening, ListeningProgram};
 use foldhash::fast::RandomState;
-pub use listener::{Listener, Proxy, Unanswered};
+pub use listener::{Listener, ProxySide, Unanswered};
 pub use probes::Health;
-use probes::Source;
+use probes::ProbeSource;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub use unread::{Amount, NotRead, What};
 
 /// Bounds on what is kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct LedgerLimits {
     /// Failures kept with their evidence; all are counted.
     pub failures: usize,
     /// Listeners, whoever they are.
@@ -49,7 +49,7 @@ pub struct Limits {
     pub spans: usize,
 }
 
-impl Default for Limits {
+impl Default for LedgerLimits {
     fn default() -> Self {
         Self { failures: 20_000, listeners: 12_288, proxies: 1_024, pairs: 24_576, spans: 1 << 18 }
     }
@@ -69,8 +69,8 @@ pub struct Fresh {
 /// The books.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    limits: Limits,
-    told: Told,
+    limits: LedgerLimits,
+    told: Configured,
     /// Boxed, for the table is doubled to grow.
     listeners: HashMap<Endpoint, Box<Listener>, RandomState>,
     /// Hosts that open connections to something like a backend.
@@ -109,7 +109,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Empty books. `told` is what the capture need not show.
-    pub fn new(limits: Limits, told: Told) -> Self {
+    pub fn new(limits: LedgerLimits, told: Configured) -> Self {
         Self { limits, told, ..Self::default() }
     }
 
@@ -144,7 +144,7 @@ impl Ledger {
     }
 
     /// What was told of backends and proxies.
-    pub const fn told(&self) -> &Told {
+    pub const fn told(&self) -> &Configured {
         &self.told
     }
 
@@ -157,7 +157,7 @@ impl Ledger {
             match (listener, failure.source()) {
                 (Some(listener), Some(source))
                     if listener.probes.is_probe(source)
-                        && (self.backends_heard || source.asked != Asked::NOTHING) =>
+                        && (self.backends_heard || source.asked != RequestDigest::NOTHING) =>
                 {
                     listener.probes.failed(source, &failure);
                     uncount(&mut listener.causes, failure.verdict.cause);
@@ -339,7 +339,7 @@ impl Ledger {
                 .iter()
                 .filter_map(|place| Some((*place, self.failures.get(*place)?)))
                 .collect();
-            let spans: Vec<crate::knowledge::connection_ends::Span> =
+            let spans: Vec<crate::knowledge::connection_ends::LifeSpan> =
                 listener.endings.spans.iter().copied().collect();
             for (event, members) in events::find(server, &failures, &spans, listener.timer()) {
                 let number = self.events.len();
@@ -496,9 +496,9 @@ impl Ledger {
         }
         // Where the SYN is missing it is not known when it was asked.
         let timed = connection.start == Start::Midstream || connection.syn.is_some();
-        let asked = ended.last_asked.filter(|asked| *asked == Asked::NOTHING && timed);
+        let asked = ended.last_asked.filter(|asked| *asked == RequestDigest::NOTHING && timed);
         if let Some(asked) = asked {
-            let source = Source { client: connection.client.addr, asked };
+            let source = ProbeSource { client: connection.client.addr, asked };
             listener.note_asked(source, connection.opened.at, None, proxies);
             if failed {
                 listener.probes.count_failed(source);
@@ -569,7 +569,7 @@ fn could_become(front: &Failure, back: &Failure) -> bool {
 /// The books of one listener; `None` when there is no room for another.
 fn entry<'l>(
     listeners: &'l mut HashMap<Endpoint, Box<Listener>, RandomState>,
-    limits: &Limits,
+    limits: &LedgerLimits,
     endpoint: Endpoint,
 ) -> Option<&'l mut Listener> {
     if listeners.len() >= limits.listeners && !listeners.contains_key(&endpoint) {

@@ -7,7 +7,7 @@
 use super::failure::Failure;
 use super::listener::Idleness;
 use crate::base::time::Timestamp;
-use crate::exchange::{Asked, Prober, RequestHead};
+use crate::exchange::{Prober, RequestDigest, RequestHead};
 use crate::knowledge::configured::Accepted;
 use crate::verdict::Cause;
 use std::collections::BTreeMap;
@@ -30,14 +30,14 @@ const ENOUGH_FAILED: u64 = 3;
 
 /// What kind of request, from whom.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Source {
+pub(super) struct ProbeSource {
     /// First, for it tells most apart.
-    pub(super) asked: Asked,
+    pub(super) asked: RequestDigest,
     pub(super) client: IpAddr,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Stage {
+enum ProbeStage {
     Watching,
     Probe,
     Ordinary,
@@ -46,8 +46,8 @@ enum Stage {
 /// One kind of request from one client.
 #[derive(Clone, Debug)]
 struct Candidate {
-    source: Source,
-    stage: Stage,
+    source: ProbeSource,
+    stage: ProbeStage,
     prober: Option<Prober>,
     last: Timestamp,
     intervals: Vec<u64>,
@@ -81,7 +81,7 @@ pub struct Health {
 /// A request seen once: most are never seen again, so it costs little.
 #[derive(Clone, Copy, Debug)]
 struct Once {
-    source: Source,
+    source: ProbeSource,
     at: Timestamp,
     /// How it was answered.
     status: Option<u16>,
@@ -94,7 +94,7 @@ struct Once {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Probes {
     /// What was asked once, to look for in one short piece of memory; the rest is beside it.
-    asked_once: Vec<Asked>,
+    asked_once: Vec<RequestDigest>,
     once: Vec<Once>,
     /// Where room was made last among those.
     turn: usize,
@@ -105,7 +105,7 @@ impl Probes {
     /// Notes a request, or a connect without any; `head` is that of the request.
     pub(super) fn note(
         &mut self,
-        source: Source,
+        source: ProbeSource,
         at: Timestamp,
         head: Option<&RequestHead>,
         release: &mut impl FnMut(IpAddr, Idleness),
@@ -162,7 +162,7 @@ impl Probes {
     }
 
     /// Where a request seen once stands.
-    fn place(&self, source: Source) -> Option<usize> {
+    fn place(&self, source: ProbeSource) -> Option<usize> {
         let mut places = self.asked_once.iter().enumerate();
         let found = places.find(|(place, asked)| {
             **asked == source.asked && self.once.get(*place).is_some_and(|one| one.source == source)
@@ -170,12 +170,12 @@ impl Probes {
         found.map(|(place, _)| place)
     }
 
-    fn first(&mut self, source: Source) -> Option<&mut Once> {
+    fn first(&mut self, source: ProbeSource) -> Option<&mut Once> {
         let place = self.place(source)?;
         self.once.get_mut(place)
     }
 
-    fn of(&mut self, source: Source) -> Option<&mut Candidate> {
+    fn of(&mut self, source: ProbeSource) -> Option<&mut Candidate> {
         self.candidates
             .iter_mut()
             .find(|one| one.source.asked == source.asked && one.source == source)
@@ -185,7 +185,7 @@ impl Probes {
     /// what is accepted.
     pub(super) fn answered(
         &mut self,
-        source: Source,
+        source: ProbeSource,
         status: u16,
         accepted: &Accepted,
         example: impl FnOnce() -> Failure,
@@ -195,7 +195,8 @@ impl Probes {
             one.failed = !accepted.holds(status);
             return;
         }
-        let Some(candidate) = self.of(source).filter(|one| one.stage != Stage::Ordinary) else {
+        let Some(candidate) = self.of(source).filter(|one| one.stage != ProbeStage::Ordinary)
+        else {
             return;
         };
         let count = candidate.health.statuses.entry(status).or_default();
@@ -207,16 +208,16 @@ impl Probes {
     }
 
     /// Takes what a connection shows of idleness, if it is a probe's or may be; `false` when it is not.
-    pub(super) fn withhold(&mut self, source: Source, idleness: Idleness) -> bool {
+    pub(super) fn withhold(&mut self, source: ProbeSource, idleness: Idleness) -> bool {
         if let Some(one) = self.first(source) {
             let free = one.held.iter_mut().find(|place| place.is_none());
             return free.map(|place| *place = Some(idleness)).is_some();
         }
         match self.of(source) {
             Some(candidate) => match candidate.stage {
-                Stage::Probe => true,
-                Stage::Ordinary => false,
-                Stage::Watching => {
+                ProbeStage::Probe => true,
+                ProbeStage::Ordinary => false,
+                ProbeStage::Watching => {
                     candidate.held.push(idleness);
                     true
                 }
@@ -235,18 +236,18 @@ impl Probes {
     }
 
     /// A failure is a probe's.
-    pub(super) fn is_probe(&self, source: Source) -> bool {
+    pub(super) fn is_probe(&self, source: ProbeSource) -> bool {
         self.candidates.iter().any(|one| one.source == source && one.is_failing_probe())
     }
 
     /// A probe of this kind has failed before: the failure counted last is another of a row.
-    pub(super) fn has_failed_before(&self, source: Source) -> bool {
+    pub(super) fn has_failed_before(&self, source: ProbeSource) -> bool {
         let again = |one: &Candidate| one.is_probe() && one.health.failed > 1;
         self.candidates.iter().any(|one| one.source == source && again(one))
     }
 
     /// Counts a failure as a probe's.
-    pub(super) fn failed(&mut self, source: Source, failure: &Failure) {
+    pub(super) fn failed(&mut self, source: ProbeSource, failure: &Failure) {
         if let Some(candidate) = self.of(source) {
             let health = &mut candidate.health;
             // What it answered was counted by its status.
@@ -259,7 +260,7 @@ impl Probes {
     }
 
     /// Counts a failed probe without an answer in the range of statuses.
-    pub(super) fn count_failed(&mut self, source: Source) {
+    pub(super) fn count_failed(&mut self, source: ProbeSource) {
         if let Some(one) = self.first(source) {
             one.failed = true;
             return;
@@ -272,7 +273,7 @@ impl Probes {
     /// The probes by what they ask, those of several clients as one, the most frequent first; with an
     /// example of a failed one where that is to be reported.
     pub(super) fn health(&self) -> Vec<(Health, Option<&Failure>)> {
-        let mut kinds: Vec<(Asked, Health, Option<&Failure>)> = Vec::new();
+        let mut kinds: Vec<(RequestDigest, Health, Option<&Failure>)> = Vec::new();
         for one in self.candidates.iter().filter(|one| one.is_probe()) {
             let example = one.example.as_deref().filter(|_| one.is_failing_probe());
             match kinds.iter_mut().find(|(asked, ..)| *asked == one.source.asked) {
@@ -317,8 +318,8 @@ impl Once {
 
 impl Candidate {
     /// One that names itself.
-    fn named(source: Source, at: Timestamp, prober: Prober) -> Self {
-        let (stage, prober) = (Stage::Probe, Some(prober));
+    fn named(source: ProbeSource, at: Timestamp, prober: Prober) -> Self {
+        let (stage, prober) = (ProbeStage::Probe, Some(prober));
         Self { stage, prober, ..Self::begin(source, at) }
     }
 
@@ -331,10 +332,10 @@ impl Candidate {
         candidate
     }
 
-    fn begin(source: Source, at: Timestamp) -> Self {
+    fn begin(source: ProbeSource, at: Timestamp) -> Self {
         Self {
             source,
-            stage: Stage::Watching,
+            stage: ProbeStage::Watching,
             prober: None,
             last: at,
             intervals: Vec::new(),
@@ -367,7 +368,7 @@ impl Candidate {
     fn interval(&mut self, at: Timestamp, release: &mut impl FnMut(IpAddr, Idleness)) {
         let interval = at.since(self.last).max(self.last.since(at));
         self.last = self.last.max(at);
-        if self.stage == Stage::Ordinary {
+        if self.stage == ProbeStage::Ordinary {
             return;
         }
         if self.intervals.len() >= INTERVALS {
@@ -376,18 +377,18 @@ impl Candidate {
         self.intervals.push(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX));
         let seen = self.intervals.len();
         let due = seen >= DECIDED && !self.in_doubt() || seen >= INTERVALS;
-        if self.stage == Stage::Watching && due {
+        if self.stage == ProbeStage::Watching && due {
             self.decide(release);
         }
     }
 
     fn decide(&mut self, release: &mut impl FnMut(IpAddr, Idleness)) {
-        if self.stage == Stage::Watching {
+        if self.stage == ProbeStage::Watching {
             if self.period_but_one().is_some() {
-                self.stage = Stage::Probe;
+                self.stage = ProbeStage::Probe;
                 self.held = Vec::new();
             } else {
-                self.stage = Stage::Ordinary;
+                self.stage = ProbeStage::Ordinary;
                 self.give_back(release);
             }
         }
@@ -455,7 +456,7 @@ impl Candidate {
 
     /// The last intervals; all that are remembered, once it is decided.
     fn last_intervals(&self) -> Vec<u64> {
-        let last = if self.stage == Stage::Watching { DECIDED } else { INTERVALS };
+        let last = if self.stage == ProbeStage::Watching { DECIDED } else { INTERVALS };
         let from = self.intervals.len().saturating_sub(last);
         self.intervals.get(from..).unwrap_or_default().to_vec()
     }
@@ -478,11 +479,11 @@ impl Candidate {
 
     /// Only connects, nothing is asked.
     fn is_bare(&self) -> bool {
-        self.source.asked == Asked::NOTHING
+        self.source.asked == RequestDigest::NOTHING
     }
 
     fn is_probe(&self) -> bool {
-        self.stage == Stage::Probe
+        self.stage == ProbeStage::Probe
     }
 
     /// It is a probe, and fails often enough to be reported as one.
@@ -499,7 +500,7 @@ mod tests {
 
     #[test]
     fn four_of_five_intervals_near_the_middle_are_a_period() {
-        let source = Source { client: IpAddr::from([10, 0, 0, 9]), asked: Asked(7) };
+        let source = ProbeSource { client: IpAddr::from([10, 0, 0, 9]), asked: RequestDigest(7) };
         let period = |millis: &[u64]| {
             let mut one = Candidate::begin(source, Timestamp::default());
             let mut at = 0;
@@ -518,7 +519,7 @@ mod tests {
 
     #[test]
     fn an_irregular_beginning_hides_no_period() {
-        let source = Source { client: IpAddr::from([10, 0, 0, 9]), asked: Asked(7) };
+        let source = ProbeSource { client: IpAddr::from([10, 0, 0, 9]), asked: RequestDigest(7) };
         let stage = |millis: &[u64]| {
             let mut one = Candidate::begin(source, Timestamp::default());
             let mut at = 0;
@@ -529,8 +530,8 @@ mod tests {
             one.stage
         };
         let begin = [464, 501, 550, 453, 502, 502, 500, 503];
-        assert_eq!(stage(&begin), Stage::Watching);
-        assert_eq!(stage(&[&begin[..], &[500; 7]].concat()), Stage::Probe);
-        assert_eq!(stage(&[100, 900, 300, 700].repeat(4)), Stage::Ordinary);
+        assert_eq!(stage(&begin), ProbeStage::Watching);
+        assert_eq!(stage(&[&begin[..], &[500; 7]].concat()), ProbeStage::Probe);
+        assert_eq!(stage(&[100, 900, 300, 700].repeat(4)), ProbeStage::Ordinary);
     }
 }

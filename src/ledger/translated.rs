@@ -17,8 +17,8 @@ impl Ledger {
     /// A connect that failed before and after address translation has the same port and number on both
     /// sides of it: it is told once, as it was asked.
     pub(super) fn join_translated(&mut self) {
-        type Asked = (Timestamp, Endpoint);
-        let mut first: HashMap<(u16, u32), Asked, RandomState> = HashMap::default();
+        type ConnectKey = (Timestamp, Endpoint);
+        let mut first: HashMap<(u16, u32), ConnectKey, RandomState> = HashMap::default();
         for failure in &self.failures {
             let Some(opening) = failure.opening() else { continue };
             let one = (opening.at, failure.server);

@@ -1,7 +1,7 @@
 //! Frames as they come from the kernel's own programs: what [`super::libpcap`] does with libpcap.
 
 use super::kernel_filter;
-use super::libpcap::{self, BATCH, NAP, Wanted};
+use super::libpcap::{self, BATCH, CaptureOptions, NAP};
 use crate::base::time::Timestamp;
 use crate::ebpf::{self, Refused, Segments};
 use crate::input::{CaptureFacts, Fill, Filter, SourceError};
@@ -27,7 +27,7 @@ pub(super) struct Hooks {
 }
 
 /// Why it cannot be done so.
-pub(super) enum Failed {
+pub(super) enum NoHooks {
     /// The kernel does not; libpcap may.
     Refused(Refused),
     /// Nobody can do that.
@@ -39,14 +39,16 @@ impl Hooks {
     ///
     /// # Errors
     /// When the kernel cannot, or the filter means nothing.
-    pub(super) fn open(wanted: &Wanted<'_>) -> Result<Self, Failed> {
+    pub(super) fn open(wanted: &CaptureOptions<'_>) -> Result<Self, NoHooks> {
         if wanted.interfaces.iter().any(|name| name == "any") {
-            return Err(Failed::Refused(Refused(
+            return Err(NoHooks::Refused(Refused(
                 "it watches interfaces by name, not 'any'".into(),
             )));
         }
         if wanted.promiscuous {
-            return Err(Failed::Refused(Refused("it does not make interfaces promiscuous".into())));
+            return Err(NoHooks::Refused(Refused(
+                "it does not make interfaces promiscuous".into(),
+            )));
         }
         // The kernel's programs know ports; whatever else is asked is asked here.
         let ports: Option<Vec<u16>> = wanted.listeners.iter().map(|pattern| pattern.port).collect();
@@ -55,7 +57,7 @@ impl Hooks {
         let expression = asked.then(|| kernel_filter::expression(wanted.listeners, wanted.filter));
         // What is told is what was typed.
         let failed = |error| {
-            Failed::Filter(match (error, wanted.filter) {
+            NoHooks::Filter(match (error, wanted.filter) {
                 (SourceError::Filter { reason, .. }, Some(typed)) => {
                     SourceError::Filter { expression: typed.to_owned(), reason }
                 }
@@ -63,17 +65,17 @@ impl Hooks {
             })
         };
         let filter = expression.as_deref().map(Filter::new).transpose().map_err(failed)?;
-        let segments = Segments::open(&ebpf::Wanted {
+        let segments = Segments::open(&ebpf::HookOptions {
             interfaces: wanted.interfaces,
             ports: &ports.unwrap_or_default(),
             turn_bytes: wanted.snaplen.min(ebpf::TURN),
             joining: wanted.joining,
             buffer_bytes: wanted.buffer_bytes,
         })
-        .map_err(Failed::Refused)?;
+        .map_err(NoHooks::Refused)?;
         let links = segments.links();
         for link in &links {
-            filter.iter().try_for_each(|filter| filter.prepare(*link)).map_err(Failed::Filter)?;
+            filter.iter().try_for_each(|filter| filter.prepare(*link)).map_err(NoHooks::Filter)?;
         }
         let facts = libpcap::nothing_seen(wanted.interfaces.join(", "), links);
         let latest = Timestamp::default();

@@ -1,12 +1,12 @@
 //! What the kernel is asked to hand over: the rest never leaves it.
 
-use crate::packet::Pattern;
+use crate::packet::EndpointPattern;
 
 /// A filter expression that passes the connections of `listeners` (all TCP where none is named) as far
 /// as `wanted` does, and what is said of them: ICMP errors, and the fragments behind the first.
 ///
 /// VLAN tags need no words: Linux takes the outer one off before a filter sees the frame.
-pub(super) fn expression(listeners: &[Pattern], wanted: Option<&str>) -> String {
+pub(super) fn expression(listeners: &[EndpointPattern], wanted: Option<&str>) -> String {
     let tcp = if listeners.is_empty() {
         "tcp".to_owned()
     } else {
@@ -24,7 +24,7 @@ pub(super) fn expression(listeners: &[Pattern], wanted: Option<&str>) -> String 
 const REMARKS: &str = "icmp[icmptype] == icmp-unreach or (icmp6 and ip6[40] == 1) or \
                        (ip proto 6 and ip[6:2] & 0x1fff != 0)";
 
-fn of(listener: &Pattern) -> String {
+fn of(listener: &EndpointPattern) -> String {
     match (listener.addr, listener.port) {
         (Some(addr), Some(port)) => format!("(host {addr} and port {port})"),
         (Some(addr), None) => format!("host {addr}"),
@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn every_pattern_becomes_an_expression_that_libpcap_understands() {
         for listeners in [&[][..], &[":8080"], &["10.0.0.1"], &["10.0.0.1:80", "[fd00::1]:80"]] {
-            let patterns: Vec<Pattern> =
+            let patterns: Vec<EndpointPattern> =
                 listeners.iter().map(|listener| listener.parse().unwrap()).collect();
             for wanted in [None, Some("not port 22")] {
                 let expression = expression(&patterns, wanted);

@@ -7,8 +7,8 @@
 
 use super::kernel_filter;
 use crate::base::time::Timestamp;
-use crate::input::{CaptureFacts, Dropped, Fill, Format, SourceError};
-use crate::packet::{Frame, FrameRef, LinkType, Pattern};
+use crate::input::{CaptureFacts, CaptureFormat, Dropped, Fill, SourceError};
+use crate::packet::{EndpointPattern, Frame, FrameRef, LinkType};
 use pcap::{Active, Capture, Error, Precision};
 use std::collections::VecDeque;
 use std::thread;
@@ -26,7 +26,7 @@ pub(super) const BATCH: usize = 16_384;
 
 /// What a watch is told of its interfaces.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted<'w> {
+pub(super) struct CaptureOptions<'w> {
     /// As the user named them.
     pub(super) interfaces: &'w [String],
     /// The longest part of a frame that is captured.
@@ -40,7 +40,7 @@ pub(super) struct Wanted<'w> {
     /// What the user wants to see of them.
     pub(super) filter: Option<&'w str>,
     /// Listeners that were named: nothing but their connections is captured.
-    pub(super) listeners: &'w [Pattern],
+    pub(super) listeners: &'w [EndpointPattern],
 }
 
 /// An open interface.
@@ -80,7 +80,7 @@ pub(super) struct Devices {
     /// When the latest frame was captured.
     latest: Timestamp,
     /// Frames that may not be the next ones yet, of several interfaces.
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<WaitingFrames>,
     /// It is to be ended: what was captured by then is drained, and that is all.
     ending: Option<Timestamp>,
     ended: bool,
@@ -88,7 +88,7 @@ pub(super) struct Devices {
     idle: bool,
 }
 
-struct Waiting {
+struct WaitingFrames {
     at: Timestamp,
     link: LinkType,
     wire_len: u32,
@@ -100,7 +100,7 @@ impl Devices {
     ///
     /// # Errors
     /// When one cannot be opened, with what to do about it.
-    pub(super) fn open(wanted: &Wanted<'_>) -> Result<Self, SourceError> {
+    pub(super) fn open(wanted: &CaptureOptions<'_>) -> Result<Self, SourceError> {
         let expression = kernel_filter::expression(wanted.listeners, wanted.filter);
         let open = |name: &String| Device::open(name, wanted, &expression);
         let devices = wanted.interfaces.iter().map(open).collect::<Result<Vec<_>, _>>()?;
@@ -140,7 +140,12 @@ impl Devices {
             loop {
                 let taken = device.take(|at, link, wire_len, bytes| {
                     if several {
-                        waiting.push_back(Waiting { at, link, wire_len, bytes: bytes.into() });
+                        waiting.push_back(WaitingFrames {
+                            at,
+                            link,
+                            wire_len,
+                            bytes: bytes.into(),
+                        });
                     } else {
                         *latest = at.max(*latest);
                         hand_on(facts, take, at, link, wire_len, bytes);
@@ -229,7 +234,7 @@ impl Devices {
 pub(super) fn nothing_seen(path: String, links: Vec<LinkType>) -> CaptureFacts {
     CaptureFacts {
         path,
-        format: Format::Live,
+        format: CaptureFormat::Live,
         links,
         frames: 0,
         bytes: 0,
@@ -267,7 +272,11 @@ fn hand_on(
 }
 
 impl Device {
-    fn open(name: &str, wanted: &Wanted<'_>, expression: &str) -> Result<Self, SourceError> {
+    fn open(
+        name: &str,
+        wanted: &CaptureOptions<'_>,
+        expression: &str,
+    ) -> Result<Self, SourceError> {
         let refused = |error: &Error| SourceError::Device {
             interface: name.to_owned(),
             reason: reason(name, error),

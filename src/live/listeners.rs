@@ -3,7 +3,7 @@
 //! Which process a listener belongs to can be read with root's rights alone, so that is gathered
 //! before they are dropped; which ports listen is read anew each time, by files opened before.
 
-use crate::ledger::{Listening, Program};
+use crate::ledger::{Listening, ListeningProgram};
 use crate::packet::Endpoint;
 use nix::ifaddrs::getifaddrs;
 use std::collections::{HashMap, HashSet};
@@ -86,8 +86,9 @@ fn told(
     if rows.iter().any(|row| row.at.port == refused.port && reaches(row.at)) {
         return None;
     }
-    let program = |row: &Row| Program { at: row.at, process: processes.get(&row.inode).cloned() };
-    let mut elsewhere: Vec<Program> =
+    let program =
+        |row: &Row| ListeningProgram { at: row.at, process: processes.get(&row.inode).cloned() };
+    let mut elsewhere: Vec<ListeningProgram> =
         rows.iter().filter(|row| row.at.port == refused.port).map(program).collect();
     elsewhere.truncate(TOLD);
     let mut others: Vec<&Row> =
@@ -217,7 +218,10 @@ mod tests {
     fn the_same_port_on_another_address_is_told() {
         let rows = rows(&["127.0.0.1:80"]);
         let listening = told(at("10.0.0.1:80"), &rows, &HashMap::new()).unwrap();
-        assert_eq!(listening.elsewhere, [Program { at: at("127.0.0.1:80"), process: None }]);
+        assert_eq!(
+            listening.elsewhere,
+            [ListeningProgram { at: at("127.0.0.1:80"), process: None }]
+        );
     }
 
     #[test]

@@ -17,22 +17,22 @@ mod tls_text;
 
 use crate::analysis::{Analysis, Settings};
 use crate::cli::config;
-use crate::cli::output::Output;
+use crate::cli::output::Destination;
 use crate::cli::output_paths;
 use crate::cli::{From, Live, Shared};
-use crate::evidence::{Evidence, Keeper, Recording, Rotation, Troubles, folder_of};
+use crate::evidence::{EvidenceFiles, Keeper, Recording, Rotation, Troubles, folder_of};
 use crate::input::{CaptureFacts, Fill};
-use crate::packet::Pattern;
+use crate::packet::EndpointPattern;
 use anyhow::{Context, Result, bail};
-use libpcap::Wanted;
+use libpcap::CaptureOptions;
 use output::Teller;
-use signals::{Asked, Signals};
-use source::Source;
+use signals::{SignalAsks, Signals};
+use source::FrameSource;
 use std::io::{BufWriter, ErrorKind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use this_host::ThisHost;
-use tls_text::Spoken;
+use tls_text::TlsWatch;
 
 /// A connection that was closed is judged after so much silence: somebody waits for the answer.
 const SETTLE: Duration = Duration::from_millis(350);
@@ -58,14 +58,14 @@ pub fn run(typed: &Live) -> Result<u8> {
     let written = [("--output", &wanted.output), ("--write", &typed.write)];
     let written = written.iter().filter_map(|(option, path)| Some((*option, path.as_deref()?)));
     output_paths::refuse_inputs(written, wanted.config.as_deref())?;
-    let output = Output::open(wanted.output.as_deref())?;
+    let output = Destination::open(wanted.output.as_deref())?;
     let folders = folders(typed)?;
-    let listeners: Vec<Pattern> =
+    let listeners: Vec<EndpointPattern> =
         settings.told.backends.iter().chain(&settings.told.fronts).copied().collect();
     let from = if typed.full { From::Pcap } else { typed.source };
-    let (mut source, instead) = Source::open(
+    let (mut source, instead) = FrameSource::open(
         from,
-        &Wanted {
+        &CaptureOptions {
             interfaces: &typed.interface,
             snaplen: if typed.full { WHOLE } else { typed.snaplen },
             buffer_bytes: typed.buffer_size,
@@ -77,7 +77,7 @@ pub fn run(typed: &Live) -> Result<u8> {
             listeners: if settings.told.backends.is_empty() { &[] } else { &listeners },
         },
     )?;
-    let spoken = typed.tls_uprobes.then(|| Spoken::open(&listeners));
+    let spoken = typed.tls_uprobes.then(|| TlsWatch::open(&listeners));
     let (host, untold) = ThisHost::look(typed.processes)?;
     let signals = Signals::take()?;
     let left = privileges::drop(typed.user.as_deref(), &folders, host.knows_processes())?;
@@ -145,8 +145,8 @@ pub fn run(typed: &Live) -> Result<u8> {
 }
 
 /// What is watched, in a few words.
-fn watched(listeners: &[Pattern], filter: Option<&str>) -> String {
-    let names: Vec<String> = listeners.iter().map(Pattern::to_string).collect();
+fn watched(listeners: &[EndpointPattern], filter: Option<&str>) -> String {
+    let names: Vec<String> = listeners.iter().map(EndpointPattern::to_string).collect();
     let what = if names.is_empty() { "all TCP".to_owned() } else { names.join(", ") };
     filter.map_or_else(|| what.clone(), |filter| format!("{what}, filtered by '{filter}'"))
 }
@@ -192,7 +192,7 @@ fn keeper(typed: &Live, facts: &CaptureFacts, troubles: &Troubles) -> Result<Opt
     let evidence = typed.keep_evidence.as_ref().map(|folder| {
         let memory = usize::try_from(typed.evidence_memory).unwrap_or(usize::MAX);
         let most = usize::try_from(typed.evidence_count).unwrap_or(usize::MAX);
-        Evidence::new(folder.clone(), memory, most, interface.clone(), troubles.clone())
+        EvidenceFiles::new(folder.clone(), memory, most, interface.clone(), troubles.clone())
     });
     let recording = recording.transpose()?;
     let wanted = recording.is_some() || evidence.is_some();
@@ -202,10 +202,10 @@ fn keeper(typed: &Live, facts: &CaptureFacts, troubles: &Troubles) -> Result<Opt
 /// A watch under way.
 struct Watch<'w, 't> {
     typed: &'w Live,
-    source: &'w mut Source,
+    source: &'w mut FrameSource,
     host: &'w ThisHost,
     /// What was said on TLS connections.
-    spoken: Option<Spoken>,
+    spoken: Option<TlsWatch>,
     signals: Signals,
     teller: &'w mut Teller<'t>,
     troubles: Troubles,
@@ -249,8 +249,8 @@ impl Watch<'_, '_> {
                 }
             }
             match signals.next() {
-                Some(Asked::End) => source.end(),
-                Some(Asked::Report) => {
+                Some(SignalAsks::End) => source.end(),
+                Some(SignalAsks::Report) => {
                     source.look_round();
                     teller.report(analysis.so_far([source.facts()]), false);
                 }
@@ -262,7 +262,7 @@ impl Watch<'_, '_> {
 }
 
 /// Nobody reads the answer: told, and no failure.
-fn unread(teller: &mut Teller<'_>, source: &Source) -> u8 {
+fn unread(teller: &mut Teller<'_>, source: &FrameSource) -> u8 {
     let frames = source.facts().frames;
     teller.aside(&format!("nobody reads the output any more: ended after {frames} frames"));
     0

@@ -2,11 +2,11 @@
 
 use crate::cli::config;
 use crate::cli::output;
-use crate::cli::{Format, Shared};
+use crate::cli::{OutputFormat, Shared};
 use crate::input::CaptureFacts;
 use crate::render::text;
 use crate::report::records::{self, Record};
-use crate::report::{Failure, Report};
+use crate::report::{FailureRecord, Report};
 use anstream::{AutoStream, ColorChoice};
 use foldhash::fast::RandomState;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -70,14 +70,14 @@ impl<'t> Teller<'t> {
             self.failures = self.failures.saturating_add(1);
         }
         let told = match (self.wanted.format, record) {
-            (Format::Jsonl, record) => records::write(record, &mut self.to),
-            (Format::Text, Record::Failure(failure)) => self.show(failure),
-            (Format::Text | Format::Json, _) => Ok(()),
+            (OutputFormat::Jsonl, record) => records::write(record, &mut self.to),
+            (OutputFormat::Text, Record::Failure(failure)) => self.show(failure),
+            (OutputFormat::Text | OutputFormat::Json, _) => Ok(()),
         };
         self.broken = told.err();
     }
 
-    fn show(&mut self, failure: &Failure) -> io::Result<()> {
+    fn show(&mut self, failure: &FailureRecord) -> io::Result<()> {
         self.pass_second()?;
         if self.second.1 >= SHOWN_A_SECOND && !self.wanted.verbose {
             self.unshown = self.unshown.saturating_add(1);
@@ -163,7 +163,7 @@ impl<'t> Teller<'t> {
             return;
         }
         let told = match self.wanted.format {
-            Format::Jsonl if !last => {
+            OutputFormat::Jsonl if !last => {
                 let mut summary = Record::summary(report);
                 if let Record::Summary(fields) = &mut summary {
                     fields.insert("so_far".to_owned(), true.into());
@@ -228,7 +228,7 @@ mod tests {
     }
 
     /// The failures of a capture in which a backend closes on four requests, all for one reason.
-    fn four() -> Vec<Failure> {
+    fn four() -> Vec<FailureRecord> {
         let folder =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/keepalive-race-nginx-node");
         let source = Savefile::open(&folder.join("proxy-side.pcap"), 0).unwrap();
@@ -238,7 +238,7 @@ mod tests {
     }
 
     /// What is said of each of these failures as it becomes known.
-    fn told(failures: Vec<Failure>, options: &[&str]) -> Vec<String> {
+    fn told(failures: Vec<FailureRecord>, options: &[&str]) -> Vec<String> {
         let typed = ["why502", "live", "--progress", "never"];
         let cli = Cli::parse_from(typed.iter().chain(options));
         let Command::Live(live) = cli.command else { panic!() };

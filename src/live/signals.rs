@@ -6,7 +6,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 /// What a signal asks of a watch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Asked {
+pub(super) enum SignalAsks {
     /// Report, and end.
     End,
     /// Report, and go on.
@@ -32,9 +32,9 @@ impl Signals {
     }
 
     /// The next that came since the last call.
-    pub(super) fn next(&self) -> Option<Asked> {
+    pub(super) fn next(&self) -> Option<SignalAsks> {
         let signal = self.0.read_signal().ok().flatten()?;
         let report = i32::try_from(signal.ssi_signo) == Ok(Signal::SIGUSR1 as i32);
-        Some(if report { Asked::Report } else { Asked::End })
+        Some(if report { SignalAsks::Report } else { SignalAsks::End })
     }
 }

@@ -1,13 +1,13 @@
 //! Where a watch's frames come from: the kernel's own programs, or libpcap.
 
-use super::ebpf::{Failed, Hooks};
-use super::libpcap::{Devices, Wanted};
+use super::ebpf::{Hooks, NoHooks};
+use super::libpcap::{CaptureOptions, Devices};
 use crate::cli::From;
 use crate::input::{CaptureFacts, Fill, SourceError};
 use crate::packet::Frame;
 
 /// What yields the frames of a watch.
-pub(super) enum Source {
+pub(super) enum FrameSource {
     /// libpcap.
     Pcap(Box<Devices>),
     /// eBPF.
@@ -18,27 +18,27 @@ pub(super) enum Source {
 macro_rules! of {
     ($source:expr, $name:ident => $what:expr) => {
         match $source {
-            Source::Pcap($name) => $what,
-            Source::Ebpf($name) => $what,
+            FrameSource::Pcap($name) => $what,
+            FrameSource::Ebpf($name) => $what,
         }
     };
 }
 
-impl Source {
+impl FrameSource {
     /// Opens what was asked for, or libpcap where that cannot be had; then the second is why.
     ///
     /// # Errors
     /// When the interfaces cannot be watched at all.
     pub(super) fn open(
         from: From,
-        wanted: &Wanted<'_>,
+        wanted: &CaptureOptions<'_>,
     ) -> Result<(Self, Option<String>), SourceError> {
         let why = match from {
             From::Pcap => None,
             From::Auto | From::Ebpf => match Hooks::open(wanted) {
                 Ok(hooks) => return Ok((Self::Ebpf(Box::new(hooks)), None)),
-                Err(Failed::Filter(error)) => return Err(error),
-                Err(Failed::Refused(why)) => Some(why.to_string()),
+                Err(NoHooks::Filter(error)) => return Err(error),
+                Err(NoHooks::Refused(why)) => Some(why.to_string()),
             },
         };
         Ok((Self::Pcap(Box::new(Devices::open(wanted)?)), why))

@@ -15,9 +15,9 @@ use std::rc::Rc;
 
 /// The host that this program runs on. Copies are of the same one: the analysis asks, the watch listens.
 #[derive(Clone)]
-pub(super) struct ThisHost(Rc<RefCell<Known>>);
+pub(super) struct ThisHost(Rc<RefCell<HostState>>);
 
-struct Known {
+struct HostState {
     listeners: Listeners,
     queues: Option<Queues>,
     sockets: Option<Sockets>,
@@ -43,7 +43,7 @@ impl ThisHost {
             },
         };
         let queues = sockets.is_some().then(Queues::open).flatten();
-        let known = Known { listeners, queues, sockets };
+        let known = HostState { listeners, queues, sockets };
         Ok((Self(Rc::new(RefCell::new(known))), untold))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::base::escape;
 use crate::ebpf::{Library, Refused, Tls};
-use crate::packet::Pattern;
+use crate::packet::EndpointPattern;
 use crate::streams::tls;
 
 /// Taken at once; then it is looked at frames again.
@@ -15,18 +15,18 @@ const TOLD: usize = 4;
 const NUMBERS: usize = 4;
 
 /// OpenSSL's functions, watched.
-pub(super) struct Spoken {
+pub(super) struct TlsWatch {
     tls: Tls,
     /// Records lost as far as was told.
     lost: u64,
 }
 
-impl Spoken {
+impl TlsWatch {
     /// Watches what programs say on connections from or to these listeners.
     ///
     /// # Errors
     /// When that cannot be done here.
-    pub(super) fn open(listeners: &[Pattern]) -> Result<Self, Refused> {
+    pub(super) fn open(listeners: &[EndpointPattern]) -> Result<Self, Refused> {
         let ports: Option<Vec<u16>> = listeners.iter().map(|pattern| pattern.port).collect();
         Ok(Self { tls: Tls::open(&ports.unwrap_or_default())?, lost: 0 })
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What a line is of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Kind {
+pub enum LineKind {
     /// A request and what its client got.
     #[default]
     Access,
@@ -19,7 +19,7 @@ pub enum Kind {
 #[derive(Clone, Debug, Default)]
 pub struct Entry<'l> {
     /// What it is of.
-    pub kind: Kind,
+    pub kind: LineKind,
     /// When the proxy had the request.
     pub begun: Option<Timestamp>,
     /// When the proxy had done with it.
@@ -83,7 +83,7 @@ pub struct Attempt {
 impl Entry<'_> {
     /// Something went wrong, for the client or on the way: what the join is about.
     pub fn is_error(&self) -> bool {
-        self.kind == Kind::Message
+        self.kind == LineKind::Message
             || self
                 .status
                 .is_none_or(|status| status >= 500 || matches!(status, 460 | 463 | 464 | 499))

@@ -4,7 +4,7 @@
 
 use super::entry::{Attempt, Entry, Says};
 use super::formats::{envoy, haproxy};
-use super::times::When;
+use super::times::LogTime;
 use crate::base::time::Timestamp;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -169,11 +169,11 @@ impl<'l> Fields<'l> {
     }
 
     /// The time of a kind, with the milliseconds that another field has.
-    fn when(&self, slot: Slot) -> Option<When> {
+    fn when(&self, slot: Slot) -> Option<LogTime> {
         let value = self.of(slot)?;
         match self.of(Slot::Millis) {
-            Some(millis) => When::read(&[value, b".", millis].concat()),
-            None => When::read(value),
+            Some(millis) => LogTime::read(&[value, b".", millis].concat()),
+            None => LogTime::read(value),
         }
     }
 

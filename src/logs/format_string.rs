@@ -9,7 +9,7 @@ use super::formats::{apache, envoy, haproxy, nginx};
 
 /// A format string, taken apart.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub struct FormatString {
     tokens: Vec<Token>,
 }
 
@@ -66,7 +66,7 @@ pub enum BadFormat {
     Touching(String, String),
 }
 
-impl Pattern {
+impl FormatString {
     /// Takes a format string apart; also a whole `log_format` line of nginx.
     ///
     /// # Errors
@@ -315,7 +315,7 @@ mod tests {
     use super::*;
 
     fn read(format: &str, line: &str) -> Option<String> {
-        let pattern = Pattern::new(format).unwrap();
+        let pattern = FormatString::new(format).unwrap();
         let (fields, _) = pattern.fields(line.as_bytes())?;
         Some(format!(
             "{:?} {:?}",
@@ -345,8 +345,8 @@ mod tests {
 
     #[test]
     fn a_format_without_time_or_without_bounds_is_refused() {
-        assert_eq!(Pattern::new("$status $request").unwrap_err(), BadFormat::Lacks("time"));
-        assert!(matches!(Pattern::new("$msec$status"), Err(BadFormat::Touching(..))));
-        assert_eq!(Pattern::new("combined").unwrap_err(), BadFormat::Nothing);
+        assert_eq!(FormatString::new("$status $request").unwrap_err(), BadFormat::Lacks("time"));
+        assert!(matches!(FormatString::new("$msec$status"), Err(BadFormat::Touching(..))));
+        assert_eq!(FormatString::new("combined").unwrap_err(), BadFormat::Nothing);
     }
 }

@@ -1,7 +1,7 @@
 //! Lines of a proxy's log become entries: who asked for what, what the client got, and what the log
 //! itself says of the cause.
 //!
-//! A file is a format, or those of one proxy; [`Reader`] finds out which one a log has, line by line.
+//! A file is a format, or those of one proxy; [`LogReader`] finds out which one a log has, line by line.
 //! Nothing here reads files or remembers lines. What cannot be read says why, and stops nothing.
 
 mod entry;
@@ -10,15 +10,15 @@ mod format_string;
 mod formats;
 mod times;
 
-pub use entry::{Attempt, Entry, Kind, Says};
+pub use entry::{Attempt, Entry, LineKind, Says};
 use fields::Unfit;
-pub use format_string::{BadFormat, Pattern};
+pub use format_string::{BadFormat, FormatString};
 use std::sync::LazyLock;
-pub use times::When;
+pub use times::LogTime;
 
 /// A format of a log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Format {
+pub enum LogFormat {
     /// AWS Application Load Balancer.
     Alb,
     /// AWS Classic Load Balancer.
@@ -49,7 +49,7 @@ pub enum Format {
     Told,
 }
 
-impl Format {
+impl LogFormat {
     /// All that are known by name, in the order in which they are tried: the strictest first.
     pub const ALL: [Self; 13] = [
         Self::Alb,
@@ -90,7 +90,7 @@ impl Format {
 
 /// Why a line is not understood.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Unread {
+pub enum LineError {
     /// It is of none of the known formats.
     Unknown,
     /// It is not of the format that the log has.
@@ -107,7 +107,7 @@ pub enum Unread {
     TooLong,
 }
 
-impl Unread {
+impl LineError {
     /// In a few words.
     pub const fn reason(self) -> &'static str {
         match self {
@@ -124,7 +124,7 @@ impl Unread {
     }
 }
 
-impl From<Unfit> for Unread {
+impl From<Unfit> for LineError {
     fn from(unfit: Unfit) -> Self {
         match unfit {
             Unfit::Time => Self::Time,
@@ -135,36 +135,36 @@ impl From<Unfit> for Unread {
 }
 
 /// What a line came to: an entry; `None` where it is of nothing that concerns a request.
-pub type Read<'l> = Result<Option<Entry<'l>>, Unread>;
+pub type LineRead<'l> = Result<Option<Entry<'l>>, LineError>;
 
 /// Reads the lines of one log.
 #[derive(Clone, Debug, Default)]
-pub struct Reader {
-    told: Option<Told>,
+pub struct LogReader {
+    told: Option<LogFormatChoice>,
     /// What the last line that was understood was.
-    found: Option<Format>,
+    found: Option<LogFormat>,
 }
 
 /// What `--log-format` told.
 #[derive(Clone, Debug)]
-pub enum Told {
+pub enum LogFormatChoice {
     /// A name.
-    Named(Format),
+    Named(LogFormat),
     /// A format string.
-    Pattern(Pattern),
+    Pattern(FormatString),
 }
 
-impl Reader {
+impl LogReader {
     /// A reader of what was told, or of what it finds.
-    pub fn new(told: Option<Told>) -> Self {
+    pub fn new(told: Option<LogFormatChoice>) -> Self {
         Self { told, found: None }
     }
 
     /// The format of the lines understood so far.
-    pub fn format(&self) -> Option<Format> {
+    pub fn format(&self) -> Option<LogFormat> {
         match &self.told {
-            Some(Told::Named(format)) => Some(*format),
-            Some(Told::Pattern(_)) => Some(Format::Told),
+            Some(LogFormatChoice::Named(format)) => Some(*format),
+            Some(LogFormatChoice::Pattern(_)) => Some(LogFormat::Told),
             None => self.found,
         }
     }
@@ -173,16 +173,16 @@ impl Reader {
     ///
     /// # Errors
     /// When it cannot be understood.
-    pub fn read<'l>(&mut self, line: &'l [u8]) -> Read<'l> {
+    pub fn read<'l>(&mut self, line: &'l [u8]) -> LineRead<'l> {
         let line = line.trim_ascii_end();
         if line.is_empty() || line.starts_with(b"#") {
             return Ok(None);
         }
         let told = match &self.told {
-            Some(Told::Named(format)) => Some(with(*format, line)),
-            Some(Told::Pattern(pattern)) => Some(match pattern.fields(line) {
-                Some((fields, _)) => fields.entry().map(Some).map_err(Unread::from),
-                None => Err(Unread::OtherFormat),
+            Some(LogFormatChoice::Named(format)) => Some(with(*format, line)),
+            Some(LogFormatChoice::Pattern(pattern)) => Some(match pattern.fields(line) {
+                Some((fields, _)) => fields.entry().map(Some).map_err(LineError::from),
+                None => Err(LineError::OtherFormat),
             }),
             None => None,
         };
@@ -194,9 +194,9 @@ impl Reader {
         let reason = match known {
             Some(Ok(entry)) => return Ok(entry),
             Some(Err(reason)) => reason,
-            None => Unread::Unknown,
+            None => LineError::Unknown,
         };
-        for format in Format::ALL {
+        for format in LogFormat::ALL {
             let read = match with(format, line) {
                 Err(_) if inner.len() < line.len() => with(format, inner),
                 read => read,
@@ -227,68 +227,70 @@ fn without_prefix(line: &[u8]) -> &[u8] {
 }
 
 /// The formats that are format strings.
-struct Known {
-    combined: Option<Pattern>,
-    ingress: Option<Pattern>,
-    haproxy: Option<Pattern>,
-    envoy: Option<Pattern>,
-    istio: Option<Pattern>,
+struct KnownFormats {
+    combined: Option<FormatString>,
+    ingress: Option<FormatString>,
+    haproxy: Option<FormatString>,
+    envoy: Option<FormatString>,
+    istio: Option<FormatString>,
 }
 
-static KNOWN: LazyLock<Known> = LazyLock::new(|| Known {
-    combined: Pattern::new(formats::nginx::COMBINED).ok(),
-    ingress: Pattern::new(formats::nginx::INGRESS).ok(),
-    haproxy: Pattern::new(formats::haproxy::HTTPLOG).ok(),
-    envoy: Pattern::new(formats::envoy::DEFAULT).ok(),
-    istio: Pattern::new(formats::envoy::ISTIO).ok(),
+static KNOWN: LazyLock<KnownFormats> = LazyLock::new(|| KnownFormats {
+    combined: FormatString::new(formats::nginx::COMBINED).ok(),
+    ingress: FormatString::new(formats::nginx::INGRESS).ok(),
+    haproxy: FormatString::new(formats::haproxy::HTTPLOG).ok(),
+    envoy: FormatString::new(formats::envoy::DEFAULT).ok(),
+    istio: FormatString::new(formats::envoy::ISTIO).ok(),
 });
 
 /// Reads a line as one of a format.
-fn with(format: Format, line: &[u8]) -> Read<'_> {
-    let pattern = |known: &'static Option<Pattern>| {
-        known.as_ref().and_then(|pattern| pattern.fields(line)).ok_or(Unread::OtherFormat)
+fn with(format: LogFormat, line: &[u8]) -> LineRead<'_> {
+    let pattern = |known: &'static Option<FormatString>| {
+        known.as_ref().and_then(|pattern| pattern.fields(line)).ok_or(LineError::OtherFormat)
     };
-    let object = || formats::json::object(line).ok_or(Unread::Json);
+    let object = || formats::json::object(line).ok_or(LineError::Json);
     let is_object = || line.starts_with(b"{");
     match format {
-        Format::Alb => Ok(Some(formats::alb::application(line)?)),
-        Format::Clb => Ok(Some(formats::alb::classic(line)?)),
-        Format::Istio => Ok(Some(pattern(&KNOWN.istio)?.0.entry()?)),
-        Format::Envoy => Ok(Some(pattern(&KNOWN.envoy)?.0.entry()?)),
-        Format::IngressNginx => Ok(Some(pattern(&KNOWN.ingress)?.0.entry()?)),
-        Format::Combined => {
+        LogFormat::Alb => Ok(Some(formats::alb::application(line)?)),
+        LogFormat::Clb => Ok(Some(formats::alb::classic(line)?)),
+        LogFormat::Istio => Ok(Some(pattern(&KNOWN.istio)?.0.entry()?)),
+        LogFormat::Envoy => Ok(Some(pattern(&KNOWN.envoy)?.0.entry()?)),
+        LogFormat::IngressNginx => Ok(Some(pattern(&KNOWN.ingress)?.0.entry()?)),
+        LogFormat::Combined => {
             let (mut fields, rest) = pattern(&KNOWN.combined)?;
             formats::nginx::tail(&mut fields, rest);
             fields.settle_time();
             Ok(Some(fields.entry()?))
         }
-        Format::Haproxy => {
+        LogFormat::Haproxy => {
             let (mut fields, rest) = pattern(&KNOWN.haproxy)?;
             if !formats::haproxy::tail(&mut fields, rest) {
-                return Err(Unread::Request);
+                return Err(LineError::Request);
             }
             Ok(Some(fields.entry()?))
         }
-        Format::NginxError => Ok(formats::nginx::error_line(line)?),
-        Format::ApacheError => Ok(formats::apache::error_line(line)?),
-        Format::Traefik | Format::Caddy | Format::Json if !is_object() => Err(Unread::Json),
-        Format::Traefik => {
+        LogFormat::NginxError => Ok(formats::nginx::error_line(line)?),
+        LogFormat::ApacheError => Ok(formats::apache::error_line(line)?),
+        LogFormat::Traefik | LogFormat::Caddy | LogFormat::Json if !is_object() => {
+            Err(LineError::Json)
+        }
+        LogFormat::Traefik => {
             let object = object()?;
             let known = object.contains_key("DownstreamStatus");
             if known {
                 Ok(Some(formats::json::traefik(&object)?))
             } else {
-                Err(Unread::OtherFormat)
+                Err(LineError::OtherFormat)
             }
         }
-        Format::Caddy => {
+        LogFormat::Caddy => {
             let object = object()?;
             let known = object.contains_key("level") && object.contains_key("ts");
-            if known { Ok(formats::json::caddy(&object)?) } else { Err(Unread::OtherFormat) }
+            if known { Ok(formats::json::caddy(&object)?) } else { Err(LineError::OtherFormat) }
         }
-        Format::Json => Ok(Some(formats::json::labelled(&object()?)?)),
-        Format::Labelled => Ok(Some(formats::labelled::line(line)?)),
-        Format::Told => Err(Unread::OtherFormat),
+        LogFormat::Json => Ok(Some(formats::json::labelled(&object()?)?)),
+        LogFormat::Labelled => Ok(Some(formats::labelled::line(line)?)),
+        LogFormat::Told => Err(LineError::OtherFormat),
     }
 }
 
@@ -297,9 +299,9 @@ mod tests {
     use super::*;
 
     fn format_of(line: &str) -> Option<&'static str> {
-        let mut reader = Reader::default();
+        let mut reader = LogReader::default();
         reader.read(line.as_bytes()).ok()??;
-        reader.format().map(Format::name)
+        reader.format().map(LogFormat::name)
     }
 
     #[test]
@@ -343,7 +345,7 @@ mod tests {
     #[test]
     fn the_upstream_address_of_envoy_is_the_key_to_the_connection() {
         let line = r#"[2024-06-20T08:00:00.000Z] "GET / HTTP/1.1" 503 UF,URX upstream_reset_before_response_started{remote_connection_failure,delayed_connect_error:_111} - "delayed connect error: 111" 138 95 1 - "-" "curl" "id-1" "host" "10.0.0.1:8080" outbound|8080||h 10.0.0.9:58719 10.0.0.1:8080 10.0.0.9:41000 - default"#;
-        let mut reader = Reader::default();
+        let mut reader = LogReader::default();
         let entry = reader.read(line.as_bytes()).unwrap().unwrap();
         assert_eq!(entry.source.unwrap().port(), 58719);
         assert_eq!(entry.says, Some(Says::Refused));
@@ -351,12 +353,12 @@ mod tests {
 
     #[test]
     fn a_log_that_changes_its_format_is_read_on() {
-        let mut reader = Reader::default();
+        let mut reader = LogReader::default();
         let combined =
             br#"1.2.3.4 - - [20/Nov/2026:16:25:22 +0000] "GET /a HTTP/1.1" 502 157 "-" "curl/8""#;
         assert!(reader.read(combined).is_ok());
         assert!(reader.read(b"1795191862.648 GET /destroy 502").is_ok());
-        assert_eq!(reader.format(), Some(Format::Labelled));
-        assert_eq!(reader.read(b"\xff\xfe").unwrap_err(), Unread::Request);
+        assert_eq!(reader.format(), Some(LogFormat::Labelled));
+        assert_eq!(reader.read(b"\xff\xfe").unwrap_err(), LineError::Request);
     }
 }

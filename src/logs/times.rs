@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// A time in a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct When {
+pub struct LogTime {
     /// It lies between this and `resolution` later.
     pub at: Timestamp,
     /// The unit of its last digit.
@@ -18,7 +18,7 @@ pub struct When {
     pub local: bool,
 }
 
-impl When {
+impl LogTime {
     /// Reads a time in any of the known forms; surrounding brackets are left out.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?.trim();
@@ -32,7 +32,7 @@ impl When {
 }
 
 /// `1795191922.259`, or in milliseconds, as JSON loggers do.
-fn epoch(text: &str) -> Option<When> {
+fn epoch(text: &str) -> Option<LogTime> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if !whole.bytes().all(|byte| byte.is_ascii_digit()) || !matches!(whole.len(), 9..=10 | 13) {
         return None;
@@ -40,15 +40,15 @@ fn epoch(text: &str) -> Option<When> {
     if whole.len() == 13 {
         let millis = whole.parse::<u64>().ok().filter(|_| fraction.is_empty())?;
         let at = Timestamp::from_nanos(millis.checked_mul(1_000_000)?);
-        return Some(When { at, resolution: Duration::from_millis(1), local: false });
+        return Some(LogTime { at, resolution: Duration::from_millis(1), local: false });
     }
     let (nanos, resolution) = fraction_of(fraction)?;
     let at = whole.parse::<u64>().ok()?.checked_mul(1_000_000_000)?.checked_add(nanos)?;
-    Some(When { at: Timestamp::from_nanos(at), resolution, local: false })
+    Some(LogTime { at: Timestamp::from_nanos(at), resolution, local: false })
 }
 
 /// `2026-11-20T16:25:22.123Z`, with any offset or none; also nginx's `2026/11/20 16:25:22`.
-fn iso(text: &str) -> Option<When> {
+fn iso(text: &str) -> Option<LogTime> {
     let mut date = text.get(..10)?.split(['-', '/']);
     let (year, month, day) =
         (number(date.next()?, 4)?, number(date.next()?, 2)?, number(date.next()?, 2)?);
@@ -57,7 +57,7 @@ fn iso(text: &str) -> Option<When> {
 }
 
 /// `20/Nov/2026:16:25:22 +0000`; HAProxy's has a fraction and no offset.
-fn common(text: &str) -> Option<When> {
+fn common(text: &str) -> Option<LogTime> {
     let mut parts = text.splitn(3, '/');
     let (day, month) = (number(parts.next()?, 2)?, month(parts.next()?)?);
     let rest = parts.next()?;
@@ -66,7 +66,7 @@ fn common(text: &str) -> Option<When> {
 }
 
 /// `Fri Nov 20 16:24:21.852599 2026`.
-fn apache(text: &str) -> Option<When> {
+fn apache(text: &str) -> Option<LogTime> {
     let mut words = text.split_ascii_whitespace();
     let _weekday = words.next().filter(|day| day.len() == 3)?;
     let month = month(words.next()?)?;
@@ -77,7 +77,7 @@ fn apache(text: &str) -> Option<When> {
 }
 
 /// A date with what follows it: `16:25:22.123 +0100`.
-fn moment([year, month, day]: [u64; 3], rest: &str) -> Option<When> {
+fn moment([year, month, day]: [u64; 3], rest: &str) -> Option<LogTime> {
     let mut fields = rest.splitn(3, ':');
     let (hour, minute) = (number(fields.next()?, 2)?, number(fields.next()?, 2)?);
     let rest = fields.next()?;
@@ -101,7 +101,7 @@ fn moment([year, month, day]: [u64; 3], rest: &str) -> Option<When> {
     let (ahead, offset, local) = offset(zone.trim())?;
     let utc = if ahead { seconds.checked_sub(offset)? } else { seconds.checked_add(offset)? };
     let at = Timestamp::from_nanos(utc.checked_mul(1_000_000_000)?.checked_add(nanos)?);
-    Some(When { at, resolution, local })
+    Some(LogTime { at, resolution, local })
 }
 
 /// Of a fraction of a second: nanoseconds, and the unit of its last digit.
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<(String, u64, bool)> {
-        let when = When::read(text.as_bytes())?;
+        let when = LogTime::read(text.as_bytes())?;
         let resolution = u64::try_from(when.resolution.as_nanos()).unwrap();
         Some((when.at.to_string(), resolution, when.local))
     }
@@ -217,6 +217,6 @@ mod tests {
         ] {
             assert_eq!(read(text), None, "{text}");
         }
-        assert_eq!(When::read(&[0xff; 20]), None);
+        assert_eq!(LogTime::read(&[0xff; 20]), None);
     }
 }

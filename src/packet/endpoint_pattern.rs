@@ -7,14 +7,14 @@ use std::str::FromStr;
 
 /// `[ADDR][:PORT]`: an address, a port, or both.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Pattern {
+pub struct EndpointPattern {
     /// Any address if `None`.
     pub addr: Option<IpAddr>,
     /// Any port if `None`.
     pub port: Option<u16>,
 }
 
-impl Pattern {
+impl EndpointPattern {
     /// The listener is one of those that it names.
     pub fn matches(self, endpoint: Endpoint) -> bool {
         self.addr.is_none_or(|addr| addr == endpoint.addr)
@@ -28,7 +28,7 @@ impl Pattern {
 }
 
 /// As it was written.
-impl fmt::Display for Pattern {
+impl fmt::Display for EndpointPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.addr, self.port) {
             (Some(addr), Some(port)) => Endpoint { addr, port }.fmt(f),
@@ -40,7 +40,7 @@ impl fmt::Display for Pattern {
 }
 
 /// Says what is wrong with a pattern, and how it is written.
-impl FromStr for Pattern {
+impl FromStr for EndpointPattern {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -85,14 +85,20 @@ mod tests {
 
     #[test]
     fn patterns_are_read_as_the_contract_writes_them() {
-        let parse = |text: &str| text.parse::<Pattern>();
+        let parse = |text: &str| text.parse::<EndpointPattern>();
         let addr = |text: &str| Some(text.parse().unwrap());
-        assert_eq!(parse(":8080"), Ok(Pattern { addr: None, port: Some(8080) }));
-        assert_eq!(parse("10.0.0.1"), Ok(Pattern { addr: addr("10.0.0.1"), port: None }));
-        assert_eq!(parse("10.0.0.1:80"), Ok(Pattern { addr: addr("10.0.0.1"), port: Some(80) }));
-        assert_eq!(parse("[::1]:80"), Ok(Pattern { addr: addr("::1"), port: Some(80) }));
-        assert_eq!(parse("[::1]"), Ok(Pattern { addr: addr("::1"), port: None }));
-        assert_eq!(parse("2001:db8::7"), Ok(Pattern { addr: addr("2001:db8::7"), port: None }));
+        assert_eq!(parse(":8080"), Ok(EndpointPattern { addr: None, port: Some(8080) }));
+        assert_eq!(parse("10.0.0.1"), Ok(EndpointPattern { addr: addr("10.0.0.1"), port: None }));
+        assert_eq!(
+            parse("10.0.0.1:80"),
+            Ok(EndpointPattern { addr: addr("10.0.0.1"), port: Some(80) })
+        );
+        assert_eq!(parse("[::1]:80"), Ok(EndpointPattern { addr: addr("::1"), port: Some(80) }));
+        assert_eq!(parse("[::1]"), Ok(EndpointPattern { addr: addr("::1"), port: None }));
+        assert_eq!(
+            parse("2001:db8::7"),
+            Ok(EndpointPattern { addr: addr("2001:db8::7"), port: None })
+        );
         assert_eq!(parse("8080"), Err("a port alone is written ':8080'".to_owned()));
         for wrong in ["", "host:80", "10.0.0.1:99999", "[::1", "[::1]80", ":"] {
             assert!(parse(wrong).is_err(), "{wrong}");

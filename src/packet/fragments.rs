@@ -57,7 +57,7 @@ struct Datagram {
 }
 
 /// One fragment.
-struct Piece<'a> {
+struct Fragment<'a> {
     name: (IpAddr, IpAddr, u32, u8),
     header: Vec<u8>,
     offset: usize,
@@ -97,7 +97,7 @@ impl Fragments {
 }
 
 impl Datagram {
-    fn add(&mut self, piece: Piece<'_>) {
+    fn add(&mut self, piece: Fragment<'_>) {
         if piece.offset == 0 {
             self.header = piece.header;
         }
@@ -131,12 +131,12 @@ impl Datagram {
 }
 
 /// The fragment in a datagram.
-fn piece(datagram: &[u8]) -> Option<Piece<'_>> {
+fn piece(datagram: &[u8]) -> Option<Fragment<'_>> {
     match datagram.first()? >> 4 {
         4 => {
             let header = Ipv4HeaderSlice::from_slice(datagram).ok()?;
             let end = usize::from(header.total_len()).min(datagram.len());
-            Some(Piece {
+            Some(Fragment {
                 name: (
                     header.source_addr().into(),
                     header.destination_addr().into(),
@@ -162,7 +162,7 @@ fn piece(datagram: &[u8]) -> Option<Piece<'_>> {
             if let Some(next) = own.get_mut(6) {
                 *next = fragment.next_header().0;
             }
-            Some(Piece {
+            Some(Fragment {
                 name: (
                     header.source_addr().into(),
                     header.destination_addr().into(),

@@ -16,7 +16,7 @@ pub mod tcp;
 mod tunnel;
 
 use crate::base::time::Timestamp;
-pub use endpoint_pattern::Pattern;
+pub use endpoint_pattern::EndpointPattern;
 pub use link::LinkType;
 pub use neighbour::{Neighbour, neighbour};
 use std::fmt;

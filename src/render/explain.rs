@@ -6,7 +6,7 @@
 
 use crate::base::similar;
 use crate::base::wrap::DIM;
-use crate::render::markdown::Kind;
+use crate::render::markdown::BlockKind;
 use crate::timeouts::observed;
 use crate::verdict::Cause;
 use std::fmt;
@@ -60,7 +60,7 @@ pub fn certain(cause: Cause) -> String {
 /// One of the paragraphs between the title and the first heading.
 fn lead(cause: Cause, index: usize) -> String {
     let blocks = crate::render::markdown::blocks(markdown(cause));
-    let paragraph = blocks.iter().filter(|block| block.kind == Kind::Paragraph).nth(index);
+    let paragraph = blocks.iter().filter(|block| block.kind == BlockKind::Paragraph).nth(index);
     paragraph.map(|block| block.text.trim_end_matches('.').to_owned()).unwrap_or_default()
 }
 
@@ -92,12 +92,12 @@ pub fn contents(width: usize, out: &mut dyn Write) -> io::Result<()> {
 
 /// No cause has this name.
 #[derive(Debug)]
-pub struct Unknown {
+pub struct UnknownCause {
     name: String,
     near: Vec<&'static str>,
 }
 
-impl fmt::Display for Unknown {
+impl fmt::Display for UnknownCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no cause is called '{}'; ", self.name.escape_debug())?;
         similar::offer(&self.near, f)?;
@@ -105,15 +105,15 @@ impl fmt::Display for Unknown {
     }
 }
 
-impl std::error::Error for Unknown {}
+impl std::error::Error for UnknownCause {}
 
 /// The cause of this name, in either case, however its words are joined.
 ///
 /// # Errors
 /// When there is none; it names those that are near.
-pub fn find(name: &str) -> Result<Cause, Unknown> {
+pub fn find(name: &str) -> Result<Cause, UnknownCause> {
     let found = Cause::ALL.into_iter().find(|cause| similar::same(cause.name(), name));
-    found.ok_or_else(|| Unknown {
+    found.ok_or_else(|| UnknownCause {
         name: name.to_owned(),
         near: similar::near(name, Cause::ALL.map(Cause::name)),
     })

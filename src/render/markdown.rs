@@ -6,16 +6,16 @@ use std::io::{self, Write};
 
 /// A part of a page.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Block {
+pub(crate) struct MarkdownBlock {
     /// Of which kind.
-    pub(crate) kind: Kind,
+    pub(crate) kind: BlockKind,
     /// Its text, in one line.
     pub(crate) text: String,
 }
 
 /// What a [`Block`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum BlockKind {
     /// `# …`
     Title,
     /// `## …`
@@ -27,25 +27,25 @@ pub(crate) enum Kind {
 }
 
 /// The parts of a page, in order.
-pub(crate) fn blocks(markdown: &str) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
+pub(crate) fn blocks(markdown: &str) -> Vec<MarkdownBlock> {
+    let mut blocks: Vec<MarkdownBlock> = Vec::new();
     // The next line goes on with the last block.
     let mut open = false;
     for line in markdown.lines().map(str::trim) {
         let begins = |kind, mark| line.strip_prefix(mark).map(|text| (kind, text));
-        let (kind, text) = begins(Kind::Title, "# ")
-            .or_else(|| begins(Kind::Heading, "## "))
-            .or_else(|| begins(Kind::Item, "- "))
-            .unwrap_or((Kind::Paragraph, line));
+        let (kind, text) = begins(BlockKind::Title, "# ")
+            .or_else(|| begins(BlockKind::Heading, "## "))
+            .or_else(|| begins(BlockKind::Item, "- "))
+            .unwrap_or((BlockKind::Paragraph, line));
         match blocks.last_mut() {
             _ if line.is_empty() => open = false,
-            Some(last) if open && kind == Kind::Paragraph => {
+            Some(last) if open && kind == BlockKind::Paragraph => {
                 last.text.push(' ');
                 last.text.push_str(text);
             }
             _ => {
-                blocks.push(Block { kind, text: text.to_owned() });
-                open = matches!(kind, Kind::Item | Kind::Paragraph);
+                blocks.push(MarkdownBlock { kind, text: text.to_owned() });
+                open = matches!(kind, BlockKind::Item | BlockKind::Paragraph);
             }
         }
     }
@@ -54,23 +54,23 @@ pub(crate) fn blocks(markdown: &str) -> Vec<Block> {
 
 /// Writes a page in lines of at most `width` characters.
 pub(crate) fn write(markdown: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    let mut before = Kind::Title;
-    for Block { kind, text } in blocks(markdown) {
+    let mut before = BlockKind::Title;
+    for MarkdownBlock { kind, text } in blocks(markdown) {
         let margins = match kind {
-            Kind::Title => {
+            BlockKind::Title => {
                 writeln!(out, "{BOLD}{text}{BOLD:#}")?;
                 continue;
             }
-            Kind::Heading => {
+            BlockKind::Heading => {
                 wrap::heading(&text, out)?;
                 before = kind;
                 continue;
             }
-            Kind::Item => ["  - ", "    "],
-            Kind::Paragraph => ["  ", "  "],
+            BlockKind::Item => ["  - ", "    "],
+            BlockKind::Paragraph => ["  ", "  "],
         };
         // Items stand close; below a heading nothing is to be set apart.
-        if before != Kind::Heading && kind == Kind::Paragraph {
+        if before != BlockKind::Heading && kind == BlockKind::Paragraph {
             writeln!(out)?;
         }
         wrap(&text, margins, width, out)?;

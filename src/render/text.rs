@@ -4,9 +4,11 @@ use super::text_idle_gaps;
 use super::text_log;
 use super::text_processes;
 use crate::base::wrap::{BOLD, DIM, heading, paragraph};
-use crate::knowledge::Origin;
-use crate::report::headline::{Headline, Outcome, checks, sentence};
-use crate::report::model::{Backend, Capture, Evidence, Failure, Report, Timeout};
+use crate::knowledge::SettingOrigin;
+use crate::report::headline::{AnalysisOutcome, Headline, checks, sentence};
+use crate::report::model::{
+    BackendRecord, Capture, EvidenceRecord, FailureRecord, Report, Timeout,
+};
 use crate::timeouts;
 use crate::words::phrases::plural;
 use crate::words::phrases::{duration, is_idempotent};
@@ -46,7 +48,7 @@ pub fn write(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> 
 fn first(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let Headline { outcome, unread, counts, clients } = report.headline();
     let unread = unread.map(|text| format!("{YELLOW}{text}{YELLOW:#}"));
-    let colour = if outcome == Outcome::Failed { RED } else { GREEN };
+    let colour = if outcome == AnalysisOutcome::Failed { RED } else { GREEN };
     let counts = counts.map(|text| format!("{colour}{text}{colour:#}"));
     let parts: Vec<String> = [unread, counts, clients].into_iter().flatten().collect();
     paragraph(&parts.join(" "), "", out)
@@ -77,8 +79,8 @@ fn belong(failures: u64) -> String {
 }
 
 /// The first of the failures that are alike, with how many there are, the most frequent first.
-fn reasons(report: &Report) -> Vec<(&Failure, usize)> {
-    let mut groups: BTreeMap<[&str; 5], (&Failure, usize)> = BTreeMap::new();
+fn reasons(report: &Report) -> Vec<(&FailureRecord, usize)> {
+    let mut groups: BTreeMap<[&str; 5], (&FailureRecord, usize)> = BTreeMap::new();
     // What an event explains was told with it.
     for failure in report.failures.iter().filter(|failure| failure.event.is_none()) {
         let backend = failure.backend.as_deref().unwrap_or_default();
@@ -128,7 +130,7 @@ fn tally<'a>(words: impl Iterator<Item = &'a str>) -> String {
     parts.join(", ")
 }
 
-fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
+fn write_backend(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
     heading(&format!("Backend {}", named(&backend.backend, backend.name.as_deref())), out)?;
     let first = backend.proxies.iter().take(4);
     let proxies: Vec<String> =
@@ -202,7 +204,7 @@ fn write_backend(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// `19 requests and 8 health checks`.
-fn requests(backend: &Backend) -> String {
+fn requests(backend: &BackendRecord) -> String {
     let requests = plural(backend.exchanges.saturating_sub(backend.probes), "request");
     match backend.probes {
         0 => requests,
@@ -216,12 +218,14 @@ fn named(address: &str, name: Option<&str>) -> String {
 }
 
 /// Which timeouts are those that a told kind has by default: nobody said that they are the ones set.
-fn defaults(backend: &Backend) -> Vec<String> {
-    let mut told: Vec<(Origin, Vec<String>)> = Vec::new();
+fn defaults(backend: &BackendRecord) -> Vec<String> {
+    let mut told: Vec<(SettingOrigin, Vec<String>)> = Vec::new();
     let mut add = |what: &str, timeout: Option<&Timeout>| {
         let by = timeout.and_then(|timeout| timeout.configured_by);
         let nanos = timeout.and_then(|timeout| timeout.configured_ns);
-        let (Some(by @ (Origin::Proxy(_) | Origin::Server(_))), Some(nanos)) = (by, nanos) else {
+        let (Some(by @ (SettingOrigin::Proxy(_) | SettingOrigin::Server(_))), Some(nanos)) =
+            (by, nanos)
+        else {
             return;
         };
         let value = format!("{what} {}", duration(Duration::from_nanos(nanos)));
@@ -237,8 +241,8 @@ fn defaults(backend: &Backend) -> Vec<String> {
         add("read", proxy.proxy_read.as_ref());
         add("connect", proxy.proxy_connect.as_ref());
     }
-    let sentence = |(by, values): (Origin, Vec<String>)| {
-        let (Origin::Proxy(id) | Origin::Server(id)) = by else {
+    let sentence = |(by, values): (SettingOrigin, Vec<String>)| {
+        let (SettingOrigin::Proxy(id) | SettingOrigin::Server(id)) = by else {
             return None;
         };
         let verified = timeouts::by_id(id).is_some_and(|known| known.verified);
@@ -271,7 +275,7 @@ fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// When writing fails.
-pub fn failure_now(failure: &Failure, first: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn failure_now(failure: &FailureRecord, first: bool, out: &mut dyn Write) -> io::Result<()> {
     if !first {
         return failure_head(failure, out);
     }
@@ -281,7 +285,7 @@ pub fn failure_now(failure: &Failure, first: bool, out: &mut dyn Write) -> io::R
 }
 
 fn write_failure(
-    failure: &Failure,
+    failure: &FailureRecord,
     several: bool,
     report: Option<&Report>,
     out: &mut dyn Write,
@@ -301,13 +305,13 @@ fn write_failure(
 }
 
 /// What to change, or where to look.
-fn what_to_do(failure: &Failure) -> String {
+fn what_to_do(failure: &FailureRecord) -> String {
     let label = if failure.cause == "unproven" { "To find out" } else { "What to change" };
     format!("{BOLD}{label}:{BOLD:#} {}.", failure.fix)
 }
 
 /// When, what, and between whom.
-fn failure_head(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
+fn failure_head(failure: &FailureRecord, out: &mut dyn Write) -> io::Result<()> {
     let request = failure.request.as_ref().map(|request| {
         let method = request.method.as_deref().unwrap_or("?");
         let target = request.target.as_deref().unwrap_or("(head not captured)");
@@ -340,7 +344,7 @@ fn failure_head(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Whether the request may be sent again, and why.
-fn retry(failure: &Failure) -> String {
+fn retry(failure: &FailureRecord) -> String {
     let reason = &failure.retry_reason;
     let method = failure.request.as_ref().and_then(|request| request.method.as_deref());
     let is = method.filter(|method| is_idempotent(method));
@@ -355,7 +359,7 @@ fn retry(failure: &Failure) -> String {
 }
 
 /// Its number; with several captures, which of them it is in.
-fn frame_name(frame: &Evidence, several: bool) -> String {
+fn frame_name(frame: &EvidenceRecord, several: bool) -> String {
     if several { format!("{}:{}", frame.capture, frame.number) } else { frame.number.to_string() }
 }
 

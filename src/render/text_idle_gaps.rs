@@ -2,9 +2,9 @@
 
 use super::text::YELLOW;
 use crate::base::wrap::{DIM, paragraph};
-use crate::knowledge::Origin;
+use crate::knowledge::SettingOrigin;
 use crate::knowledge::idle_gaps::EDGES;
-use crate::report::model::{Backend, Estimate, Hazard, Timeout};
+use crate::report::model::{BackendRecord, EstimateRecord, HazardRecord, Timeout};
 use crate::words::phrases::duration;
 use crate::words::phrases::plural;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use std::time::Duration;
 const BAR: u64 = 10;
 
 /// A timeout to be marked.
-struct Mark {
+struct TimeoutMark {
     at: u64,
     text: String,
 }
@@ -23,7 +23,7 @@ struct Mark {
 ///
 /// # Errors
 /// When writing fails.
-pub(crate) fn write(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
     gave_up(backend, out)?;
     let idle = &backend.idle;
     let rows: Vec<[u64; 3]> = idle
@@ -135,7 +135,7 @@ pub(crate) fn write(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// How the proxies give up connects that nobody answers.
-fn gave_up(backend: &Backend, out: &mut dyn Write) -> io::Result<()> {
+fn gave_up(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
     for proxy in &backend.proxies {
         let Some(Timeout {
             samples: samples @ 1.., low_ns: Some(low), high_ns: Some(high), ..
@@ -186,15 +186,17 @@ fn effective(
         return Ok(());
     }
     let time = |nanos| duration(Duration::from_nanos(nanos));
-    let buffered = matches!(configured_by, Some(Origin::Server(_)))
+    let buffered = matches!(configured_by, Some(SettingOrigin::Server(_)))
         && (1..=BUFFER).contains(&seen.saturating_sub(told));
     let (by, setting) = match configured_by {
-        Some(Origin::Server(_)) if buffered => {
+        Some(SettingOrigin::Server(_)) if buffered => {
             ("By default", "Its timer may add a second, as Node's does")
         }
-        Some(Origin::Proxy(_) | Origin::Server(_)) => ("By default", "It is set otherwise"),
-        Some(Origin::Config) => ("Configured", "The setting is not in effect"),
-        Some(Origin::Option) | None => ("Told", "The setting is not in effect"),
+        Some(SettingOrigin::Proxy(_) | SettingOrigin::Server(_)) => {
+            ("By default", "It is set otherwise")
+        }
+        Some(SettingOrigin::Config) => ("Configured", "The setting is not in effect"),
+        Some(SettingOrigin::Option) | None => ("Told", "The setting is not in effect"),
     };
     // Apache's `ttl` is looked at when the next request comes, other pools are swept.
     let why = if seen > told {
@@ -212,7 +214,7 @@ fn effective(
 }
 
 /// What the timer is expected to hit, in a sentence or two.
-fn forecast(hazard: &Hazard) -> String {
+fn forecast(hazard: &HazardRecord) -> String {
     let time = |nanos| duration(Duration::from_nanos(nanos));
     let keepalive = time(hazard.backend_keepalive_ns);
     let per_day = hazard.per_day.map_or_else(String::new, |day| format!(", {} a day", span(day)));
@@ -244,8 +246,8 @@ fn forecast(hazard: &Hazard) -> String {
 }
 
 /// `3 (1 to 8)`.
-fn span(estimate: Estimate) -> String {
-    let Estimate { low, mid, high } = estimate;
+fn span(estimate: EstimateRecord) -> String {
+    let EstimateRecord { low, mid, high } = estimate;
     format!("{} ({} to {})", number_of(mid), number_of(low), number_of(high))
 }
 
@@ -296,7 +298,7 @@ fn range_label(index: usize) -> String {
 }
 
 /// The timeouts of the backend and its proxies, as told and as seen. The same value is marked once.
-fn marks(backend: &Backend) -> Vec<Mark> {
+fn marks(backend: &BackendRecord) -> Vec<TimeoutMark> {
     let mut marks = Vec::new();
     mark(&mut marks, "backend keep-alive", backend.backend_keepalive.as_ref());
     for proxy in backend.proxies.iter().take(3) {
@@ -305,21 +307,21 @@ fn marks(backend: &Backend) -> Vec<Mark> {
     marks
 }
 
-fn mark(marks: &mut Vec<Mark>, what: &str, timeout: Option<&Timeout>) {
+fn mark(marks: &mut Vec<TimeoutMark>, what: &str, timeout: Option<&Timeout>) {
     let Some(timeout) = timeout else {
         return;
     };
     let time = |nanos| duration(Duration::from_nanos(nanos));
     let mut add = |at: u64, text: String| {
-        if marks.iter().all(|known: &Mark| known.text != text) {
-            marks.push(Mark { at, text });
+        if marks.iter().all(|known: &TimeoutMark| known.text != text) {
+            marks.push(TimeoutMark { at, text });
         }
     };
     if let Some(told) = timeout.configured_ns {
         let how = match timeout.configured_by {
-            Some(Origin::Config) => "configured",
-            Some(Origin::Proxy(_) | Origin::Server(_)) => "default",
-            Some(Origin::Option) | None => "told",
+            Some(SettingOrigin::Config) => "configured",
+            Some(SettingOrigin::Proxy(_) | SettingOrigin::Server(_)) => "default",
+            Some(SettingOrigin::Option) | None => "told",
         };
         add(told, format!("{what} {}, {how}", time(told)));
     }

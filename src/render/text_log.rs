@@ -5,7 +5,7 @@ use crate::base::wrap::{BOLD, DIM, heading, paragraph};
 use crate::logs::Says;
 use crate::report::log::of_nanos;
 use crate::report::model::Report;
-use crate::report::{Client, FrontLeg, Log, LogFile, LogLine, LogTimes};
+use crate::report::{ClientRecord, FrontLegRecord, Log, LogFile, LogLine, LogTimes};
 use crate::verdict::Cause;
 use crate::words::log as words;
 use crate::words::phrases::duration;
@@ -376,7 +376,7 @@ fn by_text(by: &str) -> &'static str {
     }
 }
 
-fn clock_text(clock: &crate::report::Clock) -> String {
+fn clock_text(clock: &crate::report::ClockRecord) -> String {
     let resolution = duration(of_nanos(clock.resolution_ns));
     if clock.by == "assumed" {
         return format!(
@@ -426,7 +426,7 @@ fn split(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn front_leg(front: &FrontLeg, out: &mut dyn Write) -> io::Result<()> {
+fn front_leg(front: &FrontLegRecord, out: &mut dyn Write) -> io::Result<()> {
     heading("The front leg", out)?;
     let statuses: Vec<String> =
         front.statuses.iter().map(|(status, count)| format!("{status} × {count}")).collect();
@@ -448,7 +448,7 @@ fn front_leg(front: &FrontLeg, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// What the client got of one failure.
-pub(crate) fn client(client: &Client, report: &Report) -> String {
+pub(crate) fn client(client: &ClientRecord, report: &Report) -> String {
     let status = client.status.map_or("no status".to_owned(), |status| status.to_string());
     let after = client.latency_ns.map(|nanos| format!(" after {}", duration(of_nanos(nanos))));
     let path = |file: usize| {

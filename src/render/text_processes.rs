@@ -1,11 +1,11 @@
 //! What processes did with the ends of a connection, a line each.
 
-use crate::report::model::{Process, ProcessClose, ProcessEnd};
+use crate::report::model::{ProcessClose, ProcessEnd, ProcessRecord};
 use crate::words::phrases::plural;
 use crate::words::process::{named, signal_named};
 
 /// What was done with it, in a line for each end of which that is known.
-pub(super) fn lines(process: &Process) -> Vec<String> {
+pub(super) fn lines(process: &ProcessRecord) -> Vec<String> {
     let line = |side: &str, end: &ProcessEnd| {
         let owner = end.pid.zip(end.command.as_deref());
         let owner = owner.map(|(pid, command)| named(pid, command, end.container.as_deref()));

@@ -2,12 +2,12 @@
 
 use crate::base::wrap::{BOLD, DIM, heading, wrap};
 use crate::timeouts::observed;
-use crate::timeouts::{Known, Limit, Side, all};
+use crate::timeouts::{Limit, Product, ProductSide, all};
 use std::io::{self, Write};
 use std::time::Duration;
 
 /// A column: its title, its width, and what stands in it.
-type Column = (&'static str, usize, fn(&Known) -> String);
+type Column = (&'static str, usize, fn(&Product) -> String);
 
 /// The widest id, and a gap.
 const FIRST: usize = 22;
@@ -35,12 +35,12 @@ pub fn contents(width: usize, out: &mut dyn Write) -> io::Result<()> {
     let what = "Proxies: how long an idle connection to a backend is kept, how long an answer and a \
                 connection are waited for, and after how many requests it is closed.";
     wrap(what.split(' '), ["", ""], width, out)?;
-    part(Side::Proxy, &PROXY_COLUMNS, width, out)?;
+    part(ProductSide::Proxy, &PROXY_COLUMNS, width, out)?;
     let what = "Servers: how long an idle connection is kept, how long the head of a request is \
                 waited for, and after how many requests a connection is closed.";
     writeln!(out)?;
     wrap(what.split(' '), ["", ""], width, out)?;
-    part(Side::Server, &SERVER_COLUMNS, width, out)?;
+    part(ProductSide::Server, &SERVER_COLUMNS, width, out)?;
     writeln!(out)?;
     let more = "All are defaults; ? is not known, or means nothing there. `why502 timeouts NAME` says \
                 how it is set, where that stands and what was measured; --proxy NAME and --server NAME \
@@ -48,7 +48,12 @@ pub fn contents(width: usize, out: &mut dyn Write) -> io::Result<()> {
     wrap(more.split(' '), ["  ", "  "], width, out)
 }
 
-fn part(side: Side, columns: &[Column], width: usize, out: &mut dyn Write) -> io::Result<()> {
+fn part(
+    side: ProductSide,
+    columns: &[Column],
+    width: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut room = width.saturating_sub(FIRST).saturating_sub(2);
     let fitting = columns.iter().take_while(|(_, width, _)| {
         let left = room.checked_sub(*width);
@@ -100,7 +105,7 @@ fn count(limit: Limit<u32>) -> String {
 }
 
 /// Where it stands, in a word: the site, or the repository.
-fn source(known: &Known) -> String {
+fn source(known: &Product) -> String {
     const WIDEST: usize = 22;
     let first = known.source.split(' ').next().unwrap_or_default();
     let place = match first.split_once("://").map(|(_, rest)| rest) {
@@ -126,7 +131,12 @@ fn source(known: &Known) -> String {
 ///
 /// # Errors
 /// When writing fails.
-pub fn page(known: &Known, others: &[&Known], width: usize, out: &mut dyn Write) -> io::Result<()> {
+pub fn page(
+    known: &Product,
+    others: &[&Product],
+    width: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let names = known.names().collect::<Vec<_>>().join(", ");
     writeln!(out, "{BOLD}{}{BOLD:#}", known.name)?;
     let text = format!("{}: {names}", known.side.name());
@@ -136,12 +146,12 @@ pub fn page(known: &Known, others: &[&Known], width: usize, out: &mut dyn Write)
     heading("By default", out)?;
     let mut row = |label: &str, text: &str| field(label, text, width, out);
     match known.side {
-        Side::Proxy => {
+        ProductSide::Proxy => {
             row("idle timeout", &long(known.idle))?;
             row("read timeout", &long(known.read))?;
             row("connect timeout", &long(known.connect))?;
         }
-        Side::Server => {
+        ProductSide::Server => {
             row("keep-alive", &long(known.idle))?;
             row("request head", &long(known.head))?;
         }
@@ -195,7 +205,7 @@ pub fn page(known: &Known, others: &[&Known], width: usize, out: &mut dyn Write)
 /// When writing fails.
 pub fn candidates(
     name: &str,
-    several: &[&Known],
+    several: &[&Product],
     width: usize,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -226,13 +236,15 @@ fn long(limit: Limit<Duration>) -> String {
 
 /// Seconds for an example: above the usual 60 s of proxies, or the 600 s or the hour of others, for a
 /// server; below the usual 5 s of servers, for a proxy whose setting means idle connections alone.
-fn example(known: &Known) -> u64 {
+fn example(known: &Product) -> u64 {
     let idle = known.idle.value().map_or(0, |idle| idle.as_secs());
     match known.side {
         // What is slower than that would not be answered any more.
-        Side::Proxy if known.idle_bounds_answer => idle,
-        Side::Proxy => 4,
-        Side::Server => [65, 620].into_iter().find(|seconds| *seconds > idle).unwrap_or(3_720),
+        ProductSide::Proxy if known.idle_bounds_answer => idle,
+        ProductSide::Proxy => 4,
+        ProductSide::Server => {
+            [65, 620].into_iter().find(|seconds| *seconds > idle).unwrap_or(3_720)
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use super::detail::detail;
 use super::events;
 use super::forecast::Forecast;
 use super::model::{
-    Backend, Capture, Close, Counters, Evidence, Failure, FrameId, Gaps, Health, Idle, Proxy,
-    Report, Request, RequestLimit, Response, SCHEMA_VERSION, Timeout, Tool, Vantage,
+    BackendRecord, Capture, CloseRecord, Counters, EvidenceRecord, FailureRecord, FrameId,
+    GapsRecord, HealthRecord, Idle, ProxyRecord, Report, RequestLimitRecord, RequestRecord,
+    ResponseRecord, SCHEMA_VERSION, Timeout, Tool, VantageRecord,
 };
 use super::notes::notes;
 use super::process;
@@ -20,11 +21,11 @@ use crate::facts::closing::{CloseKind, Closer, Received};
 use crate::flow;
 use crate::knowledge::Timeouts;
 use crate::knowledge::idle_gaps::{self, Ordering, Timer};
-use crate::knowledge::{Setting, Told};
+use crate::knowledge::{Configured, Setting};
 use crate::ledger::{self, Ledger, Listener};
 use crate::packet::{Endpoint, FrameRef};
 use crate::streams::tls;
-use crate::timeouts::Known;
+use crate::timeouts::Product;
 use crate::topology::roles::{self, Role, Roles};
 use crate::verdict::{Cause, Detail};
 use crate::words::fix::{fix, known_proxy, known_server};
@@ -46,7 +47,7 @@ pub struct Sources {
     /// What the connection table counted.
     pub flow: flow::Counts,
     /// What became of TLS connections, where their text was to be told.
-    pub clear: Option<tls::Counts>,
+    pub clear: Option<tls::TlsCounts>,
 }
 
 /// How much is shown.
@@ -70,11 +71,11 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         .collect();
     let several = sources.captures.len() > 1;
     let ids: Vec<String> = ledger.events().iter().map(events::id).collect();
-    let failures: Vec<Failure> = ledger
+    let failures: Vec<FailureRecord> = ledger
         .failures(several)
         .into_iter()
         .filter(|failure| roles.judges(failure))
-        .map(|kept| Failure {
+        .map(|kept| FailureRecord {
             event: kept.event.and_then(|event| ids.get(event).cloned()),
             ..failure(kept, style)
         })
@@ -193,10 +194,10 @@ fn counters(
 fn backend(
     endpoint: Endpoint,
     listener: &Listener,
-    all: &Told,
+    all: &Configured,
     style: Style,
     span: Duration,
-) -> Backend {
+) -> BackendRecord {
     let told = all.backend(endpoint);
     let as_told = |setting: Setting| Timer::told(setting.value);
     let idle = listener.idle();
@@ -227,7 +228,7 @@ fn backend(
         proxy: idle.proxy_timer().or(patient.map(as_told)),
         span,
     };
-    Backend {
+    BackendRecord {
         backend: endpoint.to_string(),
         name: told.name.clone(),
         connections: listener.connections,
@@ -235,11 +236,11 @@ fn backend(
         probes: probes(listener),
         statuses: listener.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
         causes: listener.causes.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
-        vantage: Vantage { value: vantage.name(), by },
+        vantage: VantageRecord { value: vantage.name(), by },
         idle: gaps_of(&idle),
         backend_keepalive: timeout(told.keepalive, keepalive, &idle.closed_by_backend),
         other_keepalives: other_timers(keepalive, &idle.closed_by_backend),
-        request_limit: listener.request_limit().map(|limit| RequestLimit {
+        request_limit: listener.request_limit().map(|limit| RequestLimitRecord {
             observed: limit.requests.into(),
             samples: limit.samples,
             announced: limit.announced,
@@ -259,7 +260,7 @@ fn backend(
             .proxies
             .iter()
             .map(|(addr, proxy)| (addr, proxy, all.proxy(*addr)))
-            .map(|(addr, proxy, told)| Proxy {
+            .map(|(addr, proxy, told)| ProxyRecord {
                 proxy: addr.to_string(),
                 name: told.name.clone(),
                 told_kind: told.kind,
@@ -302,9 +303,9 @@ fn backend(
     }
 }
 
-pub(super) fn health(health: &ledger::Health, show_secrets: bool) -> Health {
+pub(super) fn health(health: &ledger::Health, show_secrets: bool) -> HealthRecord {
     let path = escape::target(&health.path, show_secrets);
-    Health {
+    HealthRecord {
         path: (!health.path.is_empty()).then_some(path),
         period_ns: health.period.map(nanos),
         statuses: health.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
@@ -315,7 +316,7 @@ pub(super) fn health(health: &ledger::Health, show_secrets: bool) -> Health {
 }
 
 /// How long a known kind keeps idle connections by default.
-fn default_idle(known: &Known) -> Option<u64> {
+fn default_idle(known: &Product) -> Option<u64> {
     known.idle.value().filter(|idle| !idle.is_zero()).map(nanos)
 }
 
@@ -364,11 +365,11 @@ fn gaps_of(idle: &idle_gaps::IdleGaps) -> Idle {
     }
 }
 
-fn gaps(gaps: &idle_gaps::Gaps) -> Gaps {
+fn gaps(gaps: &idle_gaps::Gaps) -> GapsRecord {
     let Some(quantiles) = gaps.quantiles() else {
-        return Gaps::default();
+        return GapsRecord::default();
     };
-    Gaps {
+    GapsRecord {
         count: gaps.count(),
         min_ns: Some(nanos(quantiles.min)),
         p50_ns: Some(nanos(quantiles.p50)),
@@ -380,7 +381,7 @@ fn gaps(gaps: &idle_gaps::Gaps) -> Gaps {
 }
 
 /// The record of one failure.
-pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
+pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
     let verdict = &kept.verdict;
     let at = begun(kept);
     let request = kept.request.as_ref().map(|sent| request(sent, style));
@@ -391,7 +392,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
             _ => "a request whose head was not captured".to_owned(),
         },
     );
-    Failure {
+    FailureRecord {
         id: id(kept, at.as_nanos()),
         event: None,
         cause: verdict.cause.name(),
@@ -409,14 +410,14 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
             .then_some(kept.connection),
         ordinal: kept.ordinal,
         request,
-        response: kept.response.map(|response| Response {
+        response: kept.response.map(|response| ResponseRecord {
             status: response.status,
             received_bytes: response.received,
             expected_bytes: response.expected,
         }),
         idle_gap_ns: verdict.idle_gap.map(nanos),
         wait_ns: verdict.wait.map(nanos),
-        close: verdict.close.map(|close| Close {
+        close: verdict.close.map(|close| CloseRecord {
             by: match close.by {
                 Closer::Backend => "backend",
                 Closer::Proxy => "proxy",
@@ -443,7 +444,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
         frames: verdict
             .evidence
             .iter()
-            .map(|evidence| Evidence {
+            .map(|evidence| EvidenceRecord {
                 capture: evidence.frame.capture,
                 number: evidence.frame.number,
                 note: phrases::evidence(evidence, verdict.close.as_ref()),
@@ -456,10 +457,10 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> Failure {
     }
 }
 
-fn request(sent: &crate::exchange::Request, style: Style) -> Request {
+fn request(sent: &crate::exchange::Request, style: Style) -> RequestRecord {
     let head = sent.head.as_ref();
     let filled = |field: &[u8]| (!field.is_empty()).then(|| escape::text(field));
-    Request {
+    RequestRecord {
         method: head.map(|head| escape::text(head.method())),
         target: head.map(|head| escape::target(head.target(), style.show_secrets)),
         host: head

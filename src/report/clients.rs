@@ -2,10 +2,10 @@
 
 use super::Style;
 use super::build;
-use super::model::{Failure, Report, Request};
-use super::{Client, Clients, LogLine, LogPlace};
+use super::model::{FailureRecord, Report, RequestRecord};
+use super::{ClientRecord, Clients, LogLine, LogPlace};
 use crate::base::escape;
-use crate::join::{Joined, Line, Reason, ShownBy};
+use crate::join::{Joined, KeptLine, Reason, ShownBy};
 use crate::ledger::{self, Ledger};
 use crate::verdict::{Cause, Certainty, Retry};
 use crate::words::log;
@@ -59,7 +59,7 @@ pub(super) fn unexplained(
     joined: &Joined,
     ledger: &Ledger,
     style: Style,
-) -> Vec<Failure> {
+) -> Vec<FailureRecord> {
     let lines: BTreeMap<(usize, u64), &LogLine> = report
         .log
         .iter()
@@ -81,11 +81,11 @@ pub(super) fn unexplained(
 }
 
 /// An answer of the proxy's own listener.
-fn of_front(kept: &ledger::Failure, reason: Reason, style: Style) -> Failure {
+fn of_front(kept: &ledger::Failure, reason: Reason, style: Style) -> FailureRecord {
     let record = build::failure(kept, style);
     let status = kept.response.and_then(|response| response.status);
     let asked = asked(record.request.as_ref());
-    let client = Client {
+    let client = ClientRecord {
         status,
         at: kept.seen(),
         latency_ns: record.wait_ns,
@@ -96,7 +96,7 @@ fn of_front(kept: &ledger::Failure, reason: Reason, style: Style) -> Failure {
         proxy_ns: None,
         line: None,
     };
-    Failure {
+    FailureRecord {
         proxy: Some(kept.server.to_string()),
         client: Some(client),
         idle_gap_ns: None,
@@ -105,7 +105,7 @@ fn of_front(kept: &ledger::Failure, reason: Reason, style: Style) -> Failure {
 }
 
 /// A line of the log.
-fn of_line(line: &Line, shown: &LogLine, reason: Reason, style: Style) -> Failure {
+fn of_line(line: &KeptLine, shown: &LogLine, reason: Reason, style: Style) -> FailureRecord {
     let id = format!("log|{}|{}|{}", line.file, line.number, line.at().as_nanos());
     let method = shown.method.clone();
     let target =
@@ -114,7 +114,7 @@ fn of_line(line: &Line, shown: &LogLine, reason: Reason, style: Style) -> Failur
         (Some(method), Some(target)) => format!("{method} {target}"),
         _ => "a request".to_owned(),
     };
-    let client = Client {
+    let client = ClientRecord {
         status: line.status,
         at: line.at(),
         latency_ns: line.duration.map(crate::base::time::nanos),
@@ -125,17 +125,17 @@ fn of_line(line: &Line, shown: &LogLine, reason: Reason, style: Style) -> Failur
         proxy_ns: None,
         line: Some(LogPlace { file: line.file, number: line.number }),
     };
-    let record = Failure {
+    let record = FailureRecord {
         id: build::id_of(&id),
         at: line.since().to_string(),
         request: None,
         client: Some(client),
-        ..Failure::default()
+        ..FailureRecord::default()
     };
     told(record, reason, line.status, "a client got", &asked)
 }
 
-fn asked(request: Option<&Request>) -> String {
+fn asked(request: Option<&RequestRecord>) -> String {
     let asked = request.and_then(|request| {
         Some(format!("{} {}", request.method.as_ref()?, request.target.as_ref()?))
     });
@@ -144,12 +144,12 @@ fn asked(request: Option<&Request>) -> String {
 
 /// What is said of it: that a client got this, and what is known of why.
 fn told(
-    mut record: Failure,
+    mut record: FailureRecord,
     reason: Reason,
     status: Option<u16>,
     who: &str,
     asked: &str,
-) -> Failure {
+) -> FailureRecord {
     let got = status.map_or_else(|| "an error".to_owned(), |status| status.to_string());
     record.cause = Cause::Unproven.name();
     record.certainty = Certainty::Possible.name();

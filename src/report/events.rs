@@ -1,7 +1,7 @@
 //! Events in words: one story instead of many puzzles.
 
 use super::build::id_of;
-use super::model::{Event, Failure};
+use super::model::{EventRecord, FailureRecord};
 use crate::ledger::{self, EventKind, Ledger};
 use crate::verdict::Cause;
 use crate::words::phrases::duration;
@@ -13,12 +13,12 @@ pub(super) fn id(event: &ledger::Event) -> String {
 }
 
 /// The events to which some of the failures belong that are told.
-pub(super) fn told(ledger: &Ledger, failures: &[Failure]) -> Vec<Event> {
+pub(super) fn told(ledger: &Ledger, failures: &[FailureRecord]) -> Vec<EventRecord> {
     let events = ledger.events().iter().filter_map(|event| {
         let id = id(event);
         let mine = || failures.iter().filter(|failure| failure.event.as_ref() == Some(&id));
         let count = mine().count();
-        (count > 0).then(|| Event {
+        (count > 0).then(|| EventRecord {
             kind: event.kind.name(),
             backend: event.server.to_string(),
             first: event.first.to_string(),
@@ -76,7 +76,7 @@ fn summary(event: &ledger::Event) -> String {
 }
 
 /// What to change, in one sentence: for an outage, what helps against most of its failures.
-fn fix<'f>(event: &ledger::Event, failures: impl Iterator<Item = &'f Failure>) -> String {
+fn fix<'f>(event: &ledger::Event, failures: impl Iterator<Item = &'f FailureRecord>) -> String {
     if event.kind == EventKind::Restart {
         return "take a backend out of the proxy before it stops (drain it, deregister it, let its \
                 readiness fail first), let it finish what it has, and start the new one before the old \

@@ -1,6 +1,6 @@
 //! What a backend's keep-alive timer is expected to hit, today and with other timeouts.
 
-use super::model::{Estimate, Hazard, Span};
+use super::model::{EstimateRecord, HazardRecord, SpanRecord};
 use crate::base::time::nanos;
 use crate::knowledge::Timeouts;
 use crate::knowledge::expected_losses::{self, Window};
@@ -28,7 +28,7 @@ pub(super) struct Forecast<'a> {
 
 impl Forecast<'_> {
     /// With the timeouts as they are; `None` when no timer or no round trip is known.
-    pub(super) fn today(&self) -> Option<Hazard> {
+    pub(super) fn today(&self) -> Option<HazardRecord> {
         let (timer, window) = (self.timer?, Window::of(&self.listener.round_trips)?);
         let lost = self.listener.causes.get(&Cause::KeepaliveRace).copied().unwrap_or(0);
         let found = expected_losses::expected(&self.idle.reused, timer, self.proxy, window);
@@ -37,7 +37,7 @@ impl Forecast<'_> {
     }
 
     /// With those of `wanted` instead, where it has any.
-    pub(super) fn what_if(&self, wanted: Option<Timeouts>) -> Option<Hazard> {
+    pub(super) fn what_if(&self, wanted: Option<Timeouts>) -> Option<HazardRecord> {
         let wanted = wanted?;
         let timer = wanted.backend_keepalive.map(Timer::told).or(self.timer)?;
         let proxy = wanted.proxy_idle.map(Timer::told).or(self.proxy);
@@ -51,14 +51,19 @@ impl Forecast<'_> {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-    fn told(&self, found: &expected_losses::Hazard, timer: Timer, proxy: Option<Timer>) -> Hazard {
+    fn told(
+        &self,
+        found: &expected_losses::Hazard,
+        timer: Timer,
+        proxy: Option<Timer>,
+    ) -> HazardRecord {
         let requests = self.listener.exchanges.max(1) as f64;
         let seconds = self.span.as_secs_f64();
-        Hazard {
+        HazardRecord {
             lost: estimate(found.lost),
             per_million: share(found.lost.times(1e6 / requests)),
             per_day: (self.span >= LONG_ENOUGH).then(|| estimate(found.lost.times(DAY / seconds))),
-            window_ns: Span {
+            window_ns: SpanRecord {
                 low: nanos(found.window.low),
                 mid: nanos(found.window.mid),
                 high: nanos(found.window.high),
@@ -73,14 +78,14 @@ impl Forecast<'_> {
 }
 
 /// Of a million no more than all.
-fn share(found: expected_losses::Estimate) -> Estimate {
+fn share(found: expected_losses::Estimate) -> EstimateRecord {
     let all = |number: f64| number.min(1e6);
     let expected_losses::Estimate { low, mid, high } = found;
     estimate(expected_losses::Estimate { low: all(low), mid: all(mid), high: all(high) })
 }
 
 /// To three digits: more would promise what no count of events can hold.
-fn estimate(found: expected_losses::Estimate) -> Estimate {
+fn estimate(found: expected_losses::Estimate) -> EstimateRecord {
     let three = |number: f64| {
         if number <= 0.0 {
             return 0.0;
@@ -88,5 +93,5 @@ fn estimate(found: expected_losses::Estimate) -> Estimate {
         let unit = 10_f64.powi(2) / 10_f64.powf(number.log10().floor());
         (number * unit).round() / unit
     };
-    Estimate { low: three(found.low), mid: three(found.mid), high: three(found.high) }
+    EstimateRecord { low: three(found.low), mid: three(found.mid), high: three(found.high) }
 }

@@ -14,7 +14,7 @@ const NAMED: usize = 4;
 
 /// What came of an analysis: the exit status goes by it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum AnalysisOutcome {
     /// Something was judged, and all that was judged is sound.
     Sound,
     /// Something failed.
@@ -27,7 +27,7 @@ pub enum Outcome {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Headline {
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: AnalysisOutcome,
     /// What was not read or not judged, why, and what to do; it comes first.
     pub unread: Option<String>,
     /// What was judged, in numbers; `None` where nothing was.
@@ -46,18 +46,18 @@ impl Headline {
 
 impl Report {
     /// What came of the analysis.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> AnalysisOutcome {
         let logged = self.log.as_ref();
         let alone = self.captures.is_empty()
             && logged.is_some_and(|log| log.errors > 0 || log.messages > 0);
         let lines = logged.is_some_and(|log| log.requests > 0 || log.messages > 0);
         let clients = self.clients.as_ref().is_some_and(|clients| clients.requests > 0);
         if !self.failures.is_empty() || alone {
-            Outcome::Failed
+            AnalysisOutcome::Failed
         } else if !self.judged.is_nothing() || lines || clients {
-            Outcome::Sound
+            AnalysisOutcome::Sound
         } else {
-            Outcome::NothingJudged
+            AnalysisOutcome::NothingJudged
         }
     }
 
@@ -66,17 +66,18 @@ impl Report {
         let outcome = self.outcome();
         let unread = unread::sentence(&self.unread);
         let unread = match (outcome, unread) {
-            (Outcome::NothingJudged, unread) => Some(nothing_judged(self, unread)),
+            (AnalysisOutcome::NothingJudged, unread) => Some(nothing_judged(self, unread)),
             (_, Some(unread)) => Some(format!("Not judged: {unread}.")),
             (_, None) => None,
         };
         let counts = match outcome {
-            Outcome::Failed => Some(failed(self)),
-            Outcome::Sound => Some(sound(self)),
-            Outcome::NothingJudged => None,
+            AnalysisOutcome::Failed => Some(failed(self)),
+            AnalysisOutcome::Sound => Some(sound(self)),
+            AnalysisOutcome::NothingJudged => None,
         };
         let hidden = self.notes.iter().find(|note| note.code == "clients_unknown");
-        let hidden = hidden.filter(|_| self.clients.is_none() && outcome != Outcome::NothingJudged);
+        let hidden =
+            hidden.filter(|_| self.clients.is_none() && outcome != AnalysisOutcome::NothingJudged);
         let clients = hidden.map(|note| sentence(&note.text));
         Headline { outcome, unread, counts, clients }
     }

@@ -4,18 +4,21 @@ use super::Style;
 use super::build;
 use super::clients;
 use super::model::Report;
-use super::{Client, Clock, FrontLeg, HiddenRetries, Log, LogFile, LogLine, LogPlace, LogTimes};
+use super::{
+    ClientRecord, ClockRecord, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine, LogPlace,
+    LogTimes,
+};
 use crate::base::escape;
 use crate::base::time::nanos;
-use crate::join::{self, Answer, Joined, Line, Told};
+use crate::join::{self, Answer, Joined, KeptLine, LogAnswer};
 use crate::ledger::Ledger;
-use crate::logs::{Kind, Says};
+use crate::logs::{LineKind, Says};
 use crate::words::log as words;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What was read of log files, and how it was joined.
-pub struct Heard<'a> {
+pub struct LogsRead<'a> {
     /// The files, in the order given.
     pub files: Vec<LogFile>,
     /// The join.
@@ -23,11 +26,11 @@ pub struct Heard<'a> {
 }
 
 /// Fills in what logs and the front leg say.
-pub fn hear(report: &mut Report, heard: Heard<'_>, ledger: &Ledger, style: Style) {
-    let Heard { files, joined } = heard;
+pub fn hear(report: &mut Report, heard: LogsRead<'_>, ledger: &Ledger, style: Style) {
+    let LogsRead { files, joined } = heard;
     let failures = ledger.failures_from(0);
     let ids: Vec<String> = failures.iter().map(build::id_of_failure).collect();
-    let clients: BTreeMap<&str, Client> = joined
+    let clients: BTreeMap<&str, ClientRecord> = joined
         .clients
         .iter()
         .filter_map(|(place, client)| Some((ids.get(*place)?.as_str(), client_of(client))))
@@ -83,7 +86,7 @@ fn hear_log(
     for told in &joined.told {
         let Some(line) = joined.lines.errors().get(told.line) else { continue };
         let shown = log_line(line, told, ids, joined, &ground, style);
-        let counts = line.kind == Kind::Access || !access;
+        let counts = line.kind == LineKind::Access || !access;
         if counts {
             count(log.answers.entry(shown.answer).or_default());
             if let Some(reason) = shown.reason {
@@ -112,8 +115,8 @@ fn count(counter: &mut u64) {
     *counter = counter.saturating_add(1);
 }
 
-fn client_of(client: &join::Client) -> Client {
-    Client {
+fn client_of(client: &join::ClientAnswer) -> ClientRecord {
+    ClientRecord {
         status: client.status,
         at: client.at,
         latency_ns: client.latency.map(nanos),
@@ -126,8 +129,8 @@ fn client_of(client: &join::Client) -> Client {
     }
 }
 
-fn clock(clock: &join::Clock) -> Clock {
-    Clock {
+fn clock(clock: &join::ClockOffset) -> ClockRecord {
+    ClockRecord {
         offset_ns: clock.offset,
         spread_ns: nanos(clock.spread),
         resolution_ns: nanos(clock.resolution),
@@ -153,12 +156,12 @@ fn hidden(report: &Report) -> HiddenRetries {
     hidden
 }
 
-fn front_leg(front: &crate::topology::FrontLeg) -> FrontLeg {
+fn front_leg(front: &crate::topology::FrontLeg) -> FrontLegRecord {
     let took = |share: usize| {
         let place = front.took.len().saturating_mul(share).checked_div(100).unwrap_or(0);
         front.took.get(place.min(front.took.len().saturating_sub(1))).copied().map(nanos)
     };
-    FrontLeg {
+    FrontLegRecord {
         listeners: front.listeners.iter().map(ToString::to_string).collect(),
         requests: front.requests,
         joined: front.joined,
@@ -183,7 +186,7 @@ struct Ground<'a> {
 /// what it shows, and the way takes a round trip.
 fn split_times(
     [dispatch, target, response]: [Option<Duration>; 3],
-    told: &Told,
+    told: &LogAnswer,
     ground: &Ground<'_>,
 ) -> LogTimes {
     let parts = told.split.zip(target).and_then(|(split, target)| {
@@ -217,8 +220,8 @@ fn split_times(
 }
 
 fn log_line(
-    line: &Line,
-    told: &Told,
+    line: &KeptLine,
+    told: &LogAnswer,
     ids: &[String],
     joined: &Joined,
     ground: &Ground<'_>,
@@ -230,7 +233,7 @@ fn log_line(
         (!line.target.is_empty()).then(|| escape::target(&line.target, style.show_secrets));
     let times = line.times.map(|times| split_times(times, told, ground));
     let clock = joined.clocks.get(line.file).copied();
-    let clock = clock.unwrap_or(join::Clock::assumed(line.resolution));
+    let clock = clock.unwrap_or(join::ClockOffset::assumed(line.resolution));
     let cause = told.cause.map(crate::verdict::Cause::name);
     LogLine {
         file: line.file,
@@ -243,7 +246,10 @@ fn log_line(
         answer: told.answer.name(),
         reason: told.answer.reason(),
         cause,
-        matched_by: told.by.filter(|_| matched(told)).map(crate::topology::request_key::By::name),
+        matched_by: told
+            .by
+            .filter(|_| matched(told))
+            .map(crate::topology::request_key::MatchedBy::name),
         failures: told.failures.iter().filter_map(|place| ids.get(*place)).cloned().collect(),
         connection: told.exchange.map(|(connection, _)| connection),
         ordinal: told.exchange.map(|(_, ordinal)| ordinal),
@@ -251,12 +257,12 @@ fn log_line(
         code: filled(&words::without_secrets(&line.code, style.show_secrets)),
         times,
         text: words::line(line, told, clock.corrected(line.at()), failures),
-        message: line.kind == Kind::Message,
+        message: line.kind == LineKind::Message,
     }
 }
 
 /// It was found which exchange it is of.
-fn matched(told: &Told) -> bool {
+fn matched(told: &LogAnswer) -> bool {
     told.answer != Answer::Ambiguous && told.exchange.is_some()
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// What a client got of a request that failed on the leg.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Client {
+pub struct ClientRecord {
     /// Null when it got none.
     pub status: Option<u16>,
     /// When it had its answer, by the capture's clock.
@@ -99,7 +99,7 @@ pub struct LogFile {
     /// Where and why reading ended early.
     pub damage: Option<String>,
     /// Its clock, held against the captures'.
-    pub clock: Option<Clock>,
+    pub clock: Option<ClockRecord>,
 }
 
 /// A line that could not be understood.
@@ -117,7 +117,7 @@ pub struct UnreadLine {
 
 /// How far a log's clock is from that of the captures.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Clock {
+pub struct ClockRecord {
     /// The log is ahead by so much; less than 0 when it is behind.
     pub offset_ns: i64,
     /// Single lines lie so far from that.
@@ -214,7 +214,7 @@ pub struct LogTimes {
 
 /// What the front leg and the backend leg show together.
 #[derive(Clone, Debug, Serialize)]
-pub struct FrontLeg {
+pub struct FrontLegRecord {
     /// The proxy's own listeners.
     pub listeners: Vec<String>,
     /// Requests of clients.

@@ -20,10 +20,11 @@ pub mod tally_model;
 pub mod unread;
 
 pub use build::{Sources, Style, build, failure};
-pub use headline::{Headline, Outcome};
-pub use log::{Heard, hear};
+pub use headline::{AnalysisOutcome, Headline};
+pub use log::{LogsRead, hear};
 pub use log_model::{
-    Client, Clock, FrontLeg, HiddenRetries, Log, LogFile, LogLine, LogPlace, LogTimes,
+    ClientRecord, ClockRecord, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine, LogPlace,
+    LogTimes,
 };
 pub use model::*;
-pub use tally_model::{Clients, Judged, Unread};
+pub use tally_model::{Clients, Judged, UnreadRecord};

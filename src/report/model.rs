@@ -2,7 +2,7 @@
 
 pub use super::log_model::*;
 pub use super::tally_model::*;
-use crate::knowledge::Origin;
+use crate::knowledge::SettingOrigin;
 use crate::knowledge::idle_gaps::EDGES;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -26,19 +26,19 @@ pub struct Report {
     /// How much was judged.
     pub judged: Judged,
     /// What was not read or not judged on the backends.
-    pub unread: Vec<Unread>,
+    pub unread: Vec<UnreadRecord>,
     /// Failures by cause.
     pub causes: BTreeMap<&'static str, u64>,
     /// What was judged.
-    pub backends: Vec<Backend>,
+    pub backends: Vec<BackendRecord>,
     /// What explains many failures at once.
-    pub events: Vec<Event>,
+    pub events: Vec<EventRecord>,
     /// One record per failure.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailureRecord>,
     /// What the proxy's log says; null when none was given.
     pub log: Option<Log>,
     /// The proxy's other side; null where the captures do not hold it.
-    pub front_leg: Option<FrontLeg>,
+    pub front_leg: Option<FrontLegRecord>,
     /// What limits the answer, or completes it.
     pub notes: Vec<Note>,
 }
@@ -121,7 +121,7 @@ pub struct Counters {
 
 /// One backend.
 #[derive(Clone, Debug, Serialize)]
-pub struct Backend {
+pub struct BackendRecord {
     /// `ip:port`.
     pub backend: String,
     /// What it was told to be called.
@@ -137,7 +137,7 @@ pub struct Backend {
     /// Failures by cause.
     pub causes: BTreeMap<&'static str, u64>,
     /// Where the capture was taken.
-    pub vantage: Vantage,
+    pub vantage: VantageRecord,
     /// Over all its proxies.
     pub idle: Idle,
     /// Its keep-alive timeout.
@@ -145,7 +145,7 @@ pub struct Backend {
     /// More timers of it, or of several servers behind its address.
     pub other_keepalives: Vec<Timeout>,
     /// After how many requests it closes; null when no one number shows.
-    pub request_limit: Option<RequestLimit>,
+    pub request_limit: Option<RequestLimitRecord>,
     /// At which age of a connection it closes; null when no one age shows.
     pub age_limit: Option<Timeout>,
     /// What its answers give away of its server: a guess.
@@ -155,30 +155,30 @@ pub struct Backend {
     /// The known server that it was told to be.
     pub told_kind: Option<&'static str>,
     /// Its proxies.
-    pub proxies: Vec<Proxy>,
+    pub proxies: Vec<ProxyRecord>,
     /// The worst of its proxies.
     pub ordering: &'static str,
     /// Reuses so late that the backend's timer was about to fire; null when it is not known.
     pub near_misses: Option<u64>,
     /// The probes of its health; null when none were seen.
-    pub health: Option<Health>,
+    pub health: Option<HealthRecord>,
     /// Requests that its keep-alive timer is expected to hit; null when no timer is known.
-    pub hazard: Option<Hazard>,
+    pub hazard: Option<HazardRecord>,
     /// The same with other timeouts; null when none were asked for.
-    pub what_if: Option<Hazard>,
+    pub what_if: Option<HazardRecord>,
 }
 
 /// Requests expected to be lost to a keep-alive timer; see `hazard` for the method.
 #[derive(Clone, Debug, Serialize)]
-pub struct Hazard {
+pub struct HazardRecord {
     /// Of the requests in the capture.
-    pub lost: Estimate,
+    pub lost: EstimateRecord,
     /// Of a million requests like these.
-    pub per_million: Estimate,
+    pub per_million: EstimateRecord,
     /// In a day of traffic like this; null for a capture of less than a minute.
-    pub per_day: Option<Estimate>,
+    pub per_day: Option<EstimateRecord>,
     /// How close to the close a request must come to be lost.
-    pub window_ns: Span,
+    pub window_ns: SpanRecord,
     /// Reuses counted just below the timer.
     pub near: u64,
     /// Within so much.
@@ -193,7 +193,7 @@ pub struct Hazard {
 
 /// A number, and the interval that holds it in 95 of 100 cases.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Estimate {
+pub struct EstimateRecord {
     /// It is hardly less.
     pub low: f64,
     /// The best guess.
@@ -204,7 +204,7 @@ pub struct Estimate {
 
 /// A length of time, and the interval around it.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Span {
+pub struct SpanRecord {
     /// It is hardly less.
     pub low: u64,
     /// The usual.
@@ -215,7 +215,7 @@ pub struct Span {
 
 /// How probes of a backend's health fare.
 #[derive(Clone, Debug, Serialize)]
-pub struct Health {
+pub struct HealthRecord {
     /// What is asked; null when the probe only connects.
     pub path: Option<String>,
     /// How often; null when that is not constant.
@@ -232,7 +232,7 @@ pub struct Health {
 
 /// One proxy of a backend.
 #[derive(Clone, Debug, Serialize)]
-pub struct Proxy {
+pub struct ProxyRecord {
     /// Its address.
     pub proxy: String,
     /// What it was told to be called.
@@ -267,7 +267,7 @@ pub struct Timeout {
     pub configured_ns: Option<u64>,
     /// By what: `option`, `config`, or as the default of a kind, `proxy aws-alb`.
     #[serde(serialize_with = "displayed")]
-    pub configured_by: Option<Origin>,
+    pub configured_by: Option<SettingOrigin>,
     /// As seen.
     pub observed_ns: Option<u64>,
     /// In how many closes.
@@ -280,7 +280,7 @@ pub struct Timeout {
 
 /// A limit on requests per connection.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct RequestLimit {
+pub struct RequestLimitRecord {
     /// Requests after which it closes.
     pub observed: u64,
     /// In how many connections.
@@ -291,7 +291,7 @@ pub struct RequestLimit {
 
 /// Where a capture was taken, and how that is known.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Vantage {
+pub struct VantageRecord {
     /// `proxy`, `backend`, `between`, `same_host` or `unknown`.
     pub value: &'static str,
     /// `option`, `handshakes` or `addresses`.
@@ -302,16 +302,16 @@ pub struct Vantage {
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Idle {
     /// The next request.
-    pub reused: Gaps,
+    pub reused: GapsRecord,
     /// A close by the backend.
-    pub closed_by_backend: Gaps,
+    pub closed_by_backend: GapsRecord,
     /// A close by the proxy.
-    pub closed_by_proxy: Gaps,
+    pub closed_by_proxy: GapsRecord,
 }
 
 /// A distribution of gaps; nulls when there are none.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Gaps {
+pub struct GapsRecord {
     /// How many.
     pub count: u64,
     /// The shortest.
@@ -331,7 +331,7 @@ pub struct Gaps {
 
 /// Something that explains many failures.
 #[derive(Clone, Debug, Serialize)]
-pub struct Event {
+pub struct EventRecord {
     /// Its name in failures.
     pub id: String,
     /// What it was.
@@ -354,7 +354,7 @@ pub struct Event {
 
 /// A failed exchange or connect, or a client's error that none explains.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Failure {
+pub struct FailureRecord {
     /// Stable: the same capture gives the same.
     pub id: String,
     /// The event it belongs to.
@@ -377,15 +377,15 @@ pub struct Failure {
     /// Number of the exchange on it.
     pub ordinal: u32,
     /// What was asked.
-    pub request: Option<Request>,
+    pub request: Option<RequestRecord>,
     /// What came of an answer.
-    pub response: Option<Response>,
+    pub response: Option<ResponseRecord>,
     /// Idleness before the request.
     pub idle_gap_ns: Option<u64>,
     /// From the request to the close.
     pub wait_ns: Option<u64>,
     /// How the connection ended.
-    pub close: Option<Close>,
+    pub close: Option<CloseRecord>,
     /// `safe`, `unsafe` or `unknown`.
     pub retry: &'static str,
     /// Why that.
@@ -393,11 +393,11 @@ pub struct Failure {
     /// What the proxy's client is likely to have got.
     pub expected_status: Vec<u16>,
     /// What shows it.
-    pub frames: Vec<Evidence>,
+    pub frames: Vec<EvidenceRecord>,
     /// Which processes have its ends, where that is known: in a watch, of ends on its own host.
-    pub process: Option<Process>,
+    pub process: Option<ProcessRecord>,
     /// What the client got, as the log or the front leg says.
-    pub client: Option<Client>,
+    pub client: Option<ClientRecord>,
     /// One sentence.
     pub summary: String,
     /// One sentence.
@@ -406,7 +406,7 @@ pub struct Failure {
 
 /// The processes at the ends of a connection, and what the kernel says of these.
 #[derive(Clone, Debug, Serialize)]
-pub struct Process {
+pub struct ProcessRecord {
     /// At the client side, if it is on the host that watches.
     pub proxy: Option<ProcessEnd>,
     /// At the server side, if it is on the host that watches.
@@ -494,7 +494,7 @@ pub struct FrameId {
 
 /// A request.
 #[derive(Clone, Debug, Serialize)]
-pub struct Request {
+pub struct RequestRecord {
     /// `GET`, `POST` …
     pub method: Option<String>,
     /// As sent, secrets hidden.
@@ -513,7 +513,7 @@ pub struct Request {
 
 /// A response, as far as it got.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Response {
+pub struct ResponseRecord {
     /// If its head was read.
     pub status: Option<u16>,
     /// Bytes of body sent.
@@ -524,7 +524,7 @@ pub struct Response {
 
 /// How a connection ended.
 #[derive(Clone, Debug, Serialize)]
-pub struct Close {
+pub struct CloseRecord {
     /// `backend`, `proxy` or `path`.
     pub by: &'static str,
     /// `fin` or `rst`.
@@ -539,7 +539,7 @@ pub struct Close {
 
 /// A frame that shows something.
 #[derive(Clone, Debug, Serialize)]
-pub struct Evidence {
+pub struct EvidenceRecord {
     /// From 0.
     pub capture: u32,
     /// From 1.
@@ -560,7 +560,7 @@ pub struct Note {
     pub headline: Option<String>,
 }
 
-fn displayed<S: Serializer>(origin: &Option<Origin>, to: S) -> Result<S::Ok, S::Error> {
+fn displayed<S: Serializer>(origin: &Option<SettingOrigin>, to: S) -> Result<S::Ok, S::Error> {
     match origin {
         Some(origin) => to.collect_str(origin),
         None => to.serialize_none(),

@@ -5,7 +5,7 @@ use super::headline::seen_instead;
 use super::model::{Capture, Counters, Note};
 use crate::exchange::{Protocol, Unread};
 use crate::ledger::{Ledger, Listener, What};
-use crate::packet::{Endpoint, Pattern, Skip};
+use crate::packet::{Endpoint, EndpointPattern, Skip};
 use crate::streams::tls;
 use crate::topology::roles::{Role, Roles};
 use crate::words::phrases::duration;
@@ -237,8 +237,8 @@ fn clients_unknown(listeners: &BTreeMap<Endpoint, &Listener>, roles: &Roles) -> 
 }
 
 /// Which TLS connections were read as the programs of this host gave their text to OpenSSL.
-fn in_clear(counts: &tls::Counts) -> Option<String> {
-    let tls::Counts { read, unread, unexplained, lost, muted } = *counts;
+fn in_clear(counts: &tls::TlsCounts) -> Option<String> {
+    let tls::TlsCounts { read, unread, unexplained, lost, muted } = *counts;
     let all = read.saturating_add(unread);
     if all == 0 {
         return None;
@@ -275,7 +275,11 @@ fn were(count: u64) -> String {
 }
 
 /// That nobody tried a backend that was named, and what is tried instead.
-fn untried(pattern: Pattern, span: Duration, listeners: &BTreeMap<Endpoint, &Listener>) -> Note {
+fn untried(
+    pattern: EndpointPattern,
+    span: Duration,
+    listeners: &BTreeMap<Endpoint, &Listener>,
+) -> Note {
     const NAMED: usize = 4;
     let same_host = |endpoint: &Endpoint| pattern.addr.is_none_or(|addr| addr == endpoint.addr);
     let mut others: Vec<(u64, Endpoint, bool, bool)> = listeners

@@ -1,7 +1,9 @@
 //! Which processes have the ends of a connection, and what they and the kernel did: as a record, and as
 //! facts of a cause. Names of processes are text that anybody can choose.
 
-use super::model::{Process, ProcessClose, ProcessEnd, ProcessName, ProcessQueue, ProcessReset};
+use super::model::{
+    ProcessClose, ProcessEnd, ProcessName, ProcessQueue, ProcessRecord, ProcessReset,
+};
 use crate::base::escape;
 use crate::base::time::{Timestamp, nanos};
 use crate::facts::kernel::{self, Closed, End, How, ResetReason};
@@ -10,10 +12,10 @@ use crate::verdict::{Cause, Detail, Sent};
 use serde_json::Value;
 
 /// The record of both ends; `None` where nothing is known of either.
-pub(crate) fn record(failure: &Failure) -> Option<Process> {
+pub(crate) fn record(failure: &Failure) -> Option<ProcessRecord> {
     let ends = failure.ends.as_deref()?;
     let sent = failure.sent();
-    Some(Process {
+    Some(ProcessRecord {
         proxy: ends.client.as_ref().map(|end| end_record(end, None)),
         backend: ends.server.as_ref().map(|end| end_record(end, sent.as_ref())),
     })

@@ -19,7 +19,7 @@ pub enum Record {
     /// A connection at its end.
     Connection(ConnectionRecord),
     /// A failure.
-    Failure(Box<model::Failure>),
+    Failure(Box<model::FailureRecord>),
     /// What was learned of a failure later: its id, and the fields that changed.
     Revision(serde_json::Map<String, serde_json::Value>),
     /// Comes last: everything but the failures.

@@ -48,7 +48,7 @@ impl Judged {
 
 /// Something that was not read or not judged.
 #[derive(Clone, Debug, Serialize)]
-pub struct Unread {
+pub struct UnreadRecord {
     /// Why.
     pub what: &'static str,
     /// The same.

@@ -1,7 +1,7 @@
 //! What was judged, and what was not read or not judged: how much of it, where, why, and what to do.
 
 use super::model::Counters;
-use super::{Judged, Unread};
+use super::{Judged, UnreadRecord};
 use crate::ledger::{Amount, Ledger, Listener, What};
 use crate::packet::Endpoint;
 use crate::topology::roles::Roles;
@@ -35,7 +35,7 @@ pub(super) fn unread(
     roles: &Roles,
     counters: &Counters,
     judged: &Judged,
-) -> Vec<Unread> {
+) -> Vec<UnreadRecord> {
     let listeners = ledger.listeners();
     let mut unread = of(&listeners, &|endpoint| roles.is_on_backend(endpoint));
     if unread.is_empty() && judged.is_nothing() && roles.told().is_empty() {
@@ -50,7 +50,10 @@ pub(super) fn unread(
     unread
 }
 
-fn of(listeners: &BTreeMap<Endpoint, &Listener>, wanted: &dyn Fn(Endpoint) -> bool) -> Vec<Unread> {
+fn of(
+    listeners: &BTreeMap<Endpoint, &Listener>,
+    wanted: &dyn Fn(Endpoint) -> bool,
+) -> Vec<UnreadRecord> {
     let mut all: Vec<(What, Endpoint, Amount)> = listeners
         .iter()
         .filter(|(endpoint, _)| wanted(**endpoint))
@@ -68,9 +71,9 @@ fn of(listeners: &BTreeMap<Endpoint, &Listener>, wanted: &dyn Fn(Endpoint) -> bo
     listed.chain(more.into_iter().map(|(what, amount)| entry(what, None, amount))).collect()
 }
 
-fn entry(what: What, backend: Option<Endpoint>, amount: Amount) -> Unread {
+fn entry(what: What, backend: Option<Endpoint>, amount: Amount) -> UnreadRecord {
     let Amount { connections, requests, bytes } = amount;
-    Unread {
+    UnreadRecord {
         what: what.name(),
         kind: what,
         backend: backend.map(|backend| backend.to_string()),
@@ -111,11 +114,11 @@ const fn advice(what: What) -> &'static str {
 }
 
 /// All of it in sentences, what there is most of first; `None` where all was read.
-pub fn sentence(unread: &[Unread]) -> Option<String> {
+pub fn sentence(unread: &[UnreadRecord]) -> Option<String> {
     let mut kinds: BTreeMap<What, (Amount, Vec<&str>, bool)> = BTreeMap::new();
     for one in unread {
         let (amount, names, more) = kinds.entry(one.kind).or_default();
-        let Unread { connections, requests, bytes, .. } = *one;
+        let UnreadRecord { connections, requests, bytes, .. } = *one;
         amount.add(Amount { connections, requests, bytes });
         match &one.backend {
             Some(backend) if names.len() < NAMED[1] => names.push(backend),

@@ -1,10 +1,10 @@
 //! HTTP clients with a pool of connections, of which gateways are made.
 
-use super::{Known, Limit, PROXY, secs};
+use super::{Limit, PROXY, Product, secs};
 
 /// In the order of the list.
-pub(super) const CLIENTS: &[Known] = &[
-    Known {
+pub(super) const CLIENTS: &[Product] = &[
+    Product {
         id: "dotnet-httpclient",
         name: ".NET SocketsHttpHandler",
         aliases: &["dotnet", "httpclient"],
@@ -18,7 +18,7 @@ pub(super) const CLIENTS: &[Known] = &[
         note: "HttpClient.Timeout 100 s memory; connect infinite",
         ..PROXY
     },
-    Known {
+    Product {
         id: "go-transport",
         name: "Go net/http DefaultTransport",
         aliases: &["go", "golang"],
@@ -33,7 +33,7 @@ pub(super) const CLIENTS: &[Known] = &[
         note: "90/30 numbers are memory, retry behaviour from the issues",
         ..PROXY
     },
-    Known {
+    Product {
         id: "node-undici",
         name: "Node fetch / undici",
         aliases: &["undici", "fetch"],
@@ -47,7 +47,7 @@ pub(super) const CLIENTS: &[Known] = &[
         note: "obeys server Keep-Alive: timeout=N minus 2 s (threshold), max 600 s",
         ..PROXY
     },
-    Known {
+    Product {
         id: "node-http-agent",
         name: "Node http.Agent (keepAlive)",
         aliases: &["node", "http-agent"],
@@ -63,7 +63,7 @@ pub(super) const CLIENTS: &[Known] = &[
                  (agentKeepAliveTimeoutBuffer)",
         ..PROXY
     },
-    Known {
+    Product {
         id: "hyper-reqwest",
         name: "hyper-util / reqwest",
         aliases: &["hyper", "reqwest"],
@@ -76,7 +76,7 @@ pub(super) const CLIENTS: &[Known] = &[
         note: "pool_idle_timeout 90 s",
         ..PROXY
     },
-    Known {
+    Product {
         id: "okhttp",
         name: "OkHttp",
         idle: secs(300),
@@ -90,7 +90,7 @@ pub(super) const CLIENTS: &[Known] = &[
         note: "5 idle conns / 5 min verified; 10 s timeouts memory",
         ..PROXY
     },
-    Known {
+    Product {
         id: "apache-httpclient5",
         name: "Apache HttpClient 5",
         aliases: &["httpclient5"],
@@ -105,7 +105,7 @@ pub(super) const CLIENTS: &[Known] = &[
                  undefined in ConnectionConfig; v4: 2 s stale check; NoHttpResponseException",
         ..PROXY
     },
-    Known {
+    Product {
         id: "pekko-http-pool",
         name: "Pekko/Akka HTTP host pool",
         aliases: &["pekko", "akka"],
@@ -118,7 +118,7 @@ pub(super) const CLIENTS: &[Known] = &[
         note: "keep-alive-timeout infinite; client idle-timeout 60 s (pool 30 s)",
         ..PROXY
     },
-    Known {
+    Product {
         id: "vertx-client",
         name: "Vert.x HttpClient",
         aliases: &["vertx"],

@@ -1,10 +1,10 @@
 //! Load balancers and proxies that somebody else runs.
 
-use super::{Known, Limit, PROXY, secs};
+use super::{Limit, PROXY, Product, secs};
 
 /// In the order of the list.
-pub(super) const CLOUDS: &[Known] = &[
-    Known {
+pub(super) const CLOUDS: &[Product] = &[
+    Product {
         id: "aws-alb",
         name: "AWS Application Load Balancer",
         aliases: &["alb"],
@@ -27,7 +27,7 @@ pub(super) const CLOUDS: &[Known] = &[
                  HTTP/1.1 to target unless target group is HTTP2/GRPC",
         ..PROXY
     },
-    Known {
+    Product {
         id: "aws-clb",
         name: "AWS Classic Load Balancer",
         aliases: &["clb"],
@@ -43,7 +43,7 @@ pub(super) const CLOUDS: &[Known] = &[
                  CLB pre-opens connections",
         ..PROXY
     },
-    Known {
+    Product {
         id: "aws-nlb",
         name: "AWS Network Load Balancer (TCP)",
         aliases: &["nlb"],
@@ -59,7 +59,7 @@ pub(super) const CLOUDS: &[Known] = &[
                  configurable 60-6000 s for TCP since 2024",
         ..PROXY
     },
-    Known {
+    Product {
         id: "aws-apigw-rest",
         name: "AWS API Gateway REST/HTTP (integration)",
         aliases: &["apigw", "aws-apigw", "api-gateway"],
@@ -74,7 +74,7 @@ pub(super) const CLOUDS: &[Known] = &[
                  request timed out'; idle connections to backends are not documented",
         ..PROXY
     },
-    Known {
+    Product {
         id: "aws-cloudfront",
         name: "AWS CloudFront custom origin",
         aliases: &["cloudfront"],
@@ -89,7 +89,7 @@ pub(super) const CLOUDS: &[Known] = &[
                  optional; 502/504 X-Cache: Error from cloudfront",
         ..PROXY
     },
-    Known {
+    Product {
         id: "gclb-global",
         name: "Google Cloud external ALB (GFE)",
         aliases: &["gcp", "gclb", "gfe", "google"],
@@ -103,7 +103,7 @@ pub(super) const CLOUDS: &[Known] = &[
                  close with Connection: close + FIN/GOAWAY by itself",
         ..PROXY
     },
-    Known {
+    Product {
         id: "gclb-regional",
         name: "Google Cloud regional/internal ALB (Envoy)",
         aliases: &["gcp-regional", "gcp-internal"],
@@ -114,7 +114,7 @@ pub(super) const CLOUDS: &[Known] = &[
         note: "backend keepalive 600 s fixed; source proxy-only subnet",
         ..PROXY
     },
-    Known {
+    Product {
         id: "azure-appgw",
         name: "Azure Application Gateway v2",
         aliases: &["appgw", "application-gateway"],
@@ -131,7 +131,7 @@ pub(super) const CLOUDS: &[Known] = &[
                  time-out 20 s default is memory; private IP TCP idle 5 min, public 4 min",
         ..PROXY
     },
-    Known {
+    Product {
         id: "azure-frontdoor",
         name: "Azure Front Door",
         aliases: &["frontdoor"],
@@ -145,7 +145,7 @@ pub(super) const CLOUDS: &[Known] = &[
                  (memory)",
         ..PROXY
     },
-    Known {
+    Product {
         id: "cloudflare",
         name: "Cloudflare proxy",
         idle: secs(900),
@@ -159,7 +159,7 @@ pub(super) const CLOUDS: &[Known] = &[
                  30 s ->524; REJECT ->521",
         ..PROXY
     },
-    Known {
+    Product {
         id: "fastly",
         name: "Fastly delivery",
         connect: secs(1),
@@ -170,7 +170,7 @@ pub(super) const CLOUDS: &[Known] = &[
                  keep-alive per backend configurable; node-to-node cap 60 s",
         ..PROXY
     },
-    Known {
+    Product {
         id: "heroku-router2",
         name: "Heroku Router 2.0",
         aliases: &["heroku"],
@@ -187,7 +187,7 @@ pub(super) const CLOUDS: &[Known] = &[
                  response, H18/H27",
         ..PROXY
     },
-    Known {
+    Product {
         id: "oci-flb",
         name: "Oracle Cloud flexible LB",
         aliases: &["oci", "oracle"],

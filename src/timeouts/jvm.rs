@@ -1,10 +1,10 @@
 //! Servers on the Java virtual machine.
 
-use super::{Known, Limit, SERVER, secs};
+use super::{Limit, Product, SERVER, secs};
 
 /// In the order of the list.
-pub(super) const JVM: &[Known] = &[
-    Known {
+pub(super) const JVM: &[Product] = &[
+    Product {
         id: "tomcat",
         name: "Apache Tomcat (server.xml)",
         idle: secs(20),
@@ -22,7 +22,7 @@ pub(super) const JVM: &[Known] = &[
         measured: "10.1 told 2 s closes after 2.0 s, counted from the end of the answer",
         ..SERVER
     },
-    Known {
+    Product {
         id: "spring-boot-tomcat",
         name: "Spring Boot embedded Tomcat",
         aliases: &["spring", "spring-boot"],
@@ -40,7 +40,7 @@ pub(super) const JVM: &[Known] = &[
                  (spring-boot#30321); without server.xml Tomcat's own 60 s hold",
         ..SERVER
     },
-    Known {
+    Product {
         id: "jetty",
         name: "Jetty",
         idle: secs(30),
@@ -54,7 +54,7 @@ pub(super) const JVM: &[Known] = &[
         measured: "told 2 s closes after 2.0 s",
         ..SERVER
     },
-    Known {
+    Product {
         id: "undertow",
         name: "Undertow / WildFly",
         aliases: &["wildfly"],
@@ -65,7 +65,7 @@ pub(super) const JVM: &[Known] = &[
         note: "60 s only via Undertow.builder(); WildFly listener no-request-timeout 60000",
         ..SERVER
     },
-    Known {
+    Product {
         id: "reactor-netty-server",
         name: "Reactor Netty / Spring WebFlux",
         aliases: &["webflux", "reactor-netty"],
@@ -76,7 +76,7 @@ pub(super) const JVM: &[Known] = &[
         note: "no idle timeout by default: backend never closes first (proxy does)",
         ..SERVER
     },
-    Known {
+    Product {
         id: "netty-raw",
         name: "Netty raw",
         aliases: &["netty"],
@@ -87,7 +87,7 @@ pub(super) const JVM: &[Known] = &[
         note: "application defined",
         ..SERVER
     },
-    Known {
+    Product {
         id: "vertx",
         name: "Vert.x / Quarkus HTTP",
         aliases: &["quarkus"],
@@ -98,7 +98,7 @@ pub(super) const JVM: &[Known] = &[
         note: "Vert.x 0 = never; Quarkus sets 30 min (memory)",
         ..SERVER
     },
-    Known {
+    Product {
         id: "pekko-http",
         name: "Pekko HTTP / Akka HTTP server",
         aliases: &["pekko", "akka", "akka-http"],
@@ -110,7 +110,7 @@ pub(super) const JVM: &[Known] = &[
                  request-timeout 20 s -> 503",
         ..SERVER
     },
-    Known {
+    Product {
         id: "play",
         name: "Play Framework",
         idle: secs(75),

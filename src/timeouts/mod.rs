@@ -1,7 +1,7 @@
 //! Known proxies and servers: what their timeouts are unless somebody sets them, and how one does.
 //!
 //! Every value has the source in which it was read, and the day. What could not be found in one is
-//! there all the same and marked: [`Known::verified`] is false. To add one, copy an entry of the list
+//! there all the same and marked: [`Product::verified`] is false. To add one, copy an entry of the list
 //! that fits it (`clouds.rs`, `proxies.rs`, `clients.rs`; `servers.rs`, `jvm.rs`, `runtimes.rs`) and
 //! leave out what is not known. A test holds what must be there.
 
@@ -19,14 +19,14 @@ use std::time::Duration;
 
 /// Whose timeouts these are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Side {
+pub enum ProductSide {
     /// Of what sends requests.
     Proxy,
     /// Of what answers them.
     Server,
 }
 
-impl Side {
+impl ProductSide {
     /// What it is called.
     pub const fn name(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl<T: Copy> Limit<T> {
 
 /// A known proxy or server.
 #[derive(Clone, Copy, Debug)]
-pub struct Known {
+pub struct Product {
     /// What it is called on the command line.
     pub id: &'static str,
     /// What it is called.
@@ -67,7 +67,7 @@ pub struct Known {
     /// Other names for the command line, unique within a side.
     pub aliases: &'static [&'static str],
     /// A proxy or a server.
-    pub side: Side,
+    pub side: ProductSide,
     /// How long it keeps an idle connection: of a proxy, those to its backends.
     pub idle: Limit<Duration>,
     /// How long a proxy waits for a connection.
@@ -104,11 +104,11 @@ pub struct Known {
 }
 
 /// Nothing is known of a proxy.
-const PROXY: Known = Known {
+const PROXY: Product = Product {
     id: "",
     name: "",
     aliases: &[],
-    side: Side::Proxy,
+    side: ProductSide::Proxy,
     idle: Limit::Unknown,
     connect: Limit::Unknown,
     read: Limit::Unknown,
@@ -128,7 +128,7 @@ const PROXY: Known = Known {
 };
 
 /// Nothing is known of a server.
-const SERVER: Known = Known { side: Side::Server, ..PROXY };
+const SERVER: Product = Product { side: ProductSide::Server, ..PROXY };
 
 const fn secs(seconds: u64) -> Limit<Duration> {
     Limit::After(Duration::from_secs(seconds))
@@ -138,7 +138,7 @@ const fn millis(millis: u64) -> Limit<Duration> {
     Limit::After(Duration::from_millis(millis))
 }
 
-impl Known {
+impl Product {
     /// Its line of configuration, for an idle timeout of so many seconds.
     pub fn fix_for(&self, seconds: u64) -> String {
         let part = |length: u64| seconds.checked_div(length).unwrap_or(0);
@@ -171,24 +171,24 @@ impl Known {
 }
 
 /// All of them, proxies first.
-pub fn all() -> impl Iterator<Item = &'static Known> {
+pub fn all() -> impl Iterator<Item = &'static Product> {
     let proxies = [clouds::CLOUDS, proxies::PROXIES, clients::CLIENTS];
     let servers = [servers::SERVERS, jvm::JVM, runtimes::RUNTIMES];
     proxies.into_iter().chain(servers).flatten()
 }
 
 /// The one of this id.
-pub fn by_id(id: &str) -> Option<&'static Known> {
+pub fn by_id(id: &str) -> Option<&'static Product> {
     all().find(|known| known.id == id)
 }
 
 /// What a name stands for.
 #[derive(Debug)]
-pub enum Found {
+pub enum Lookup {
     /// This one; others have the name in theirs.
-    One(&'static Known, Vec<&'static Known>),
+    One(&'static Product, Vec<&'static Product>),
     /// Any of these.
-    Several(Vec<&'static Known>),
+    Several(Vec<&'static Product>),
 }
 
 /// Whom a name means: an id, else an alias, else what has it in its name. `side` leaves out the
@@ -196,24 +196,24 @@ pub enum Found {
 ///
 /// # Errors
 /// When it means nobody; the error names those that are near.
-pub fn find(name: &str, side: Option<Side>) -> Result<Found, Unknown> {
+pub fn find(name: &str, side: Option<ProductSide>) -> Result<Lookup, UnknownProduct> {
     let among = || all().filter(|known| side.is_none_or(|side| known.side == side));
-    let exactly = |known: &&Known| known.names().any(|one| similar::same(one, name));
-    let mentioned: Vec<&'static Known> = among().filter(|known| known.mentions(name)).collect();
-    let others = |one: &Known| {
+    let exactly = |known: &&Product| known.names().any(|one| similar::same(one, name));
+    let mentioned: Vec<&'static Product> = among().filter(|known| known.mentions(name)).collect();
+    let others = |one: &Product| {
         mentioned.iter().copied().filter(|other| other.id != one.id).collect::<Vec<_>>()
     };
     if let Some(one) = among().find(|known| similar::same(known.id, name)) {
-        return Ok(Found::One(one, others(one)));
+        return Ok(Lookup::One(one, others(one)));
     }
-    let called: Vec<&'static Known> = among().filter(exactly).collect();
+    let called: Vec<&'static Product> = among().filter(exactly).collect();
     match (called.as_slice(), mentioned.as_slice()) {
-        ([one], _) | ([], [one]) => Ok(Found::One(one, others(one))),
-        ([], []) => Err(Unknown::new(name, side, among())),
-        ([], _) => Ok(Found::Several(mentioned)),
+        ([one], _) | ([], [one]) => Ok(Lookup::One(one, others(one))),
+        ([], []) => Err(UnknownProduct::new(name, side, among())),
+        ([], _) => Ok(Lookup::Several(mentioned)),
         _ => {
             let more = mentioned.iter().filter(|one| called.iter().all(|other| other.id != one.id));
-            Ok(Found::Several(called.iter().chain(more).copied().collect()))
+            Ok(Lookup::Several(called.iter().chain(more).copied().collect()))
         }
     }
 }
@@ -222,10 +222,10 @@ pub fn find(name: &str, side: Option<Side>) -> Result<Found, Unknown> {
 ///
 /// # Errors
 /// When it means nobody, or several.
-pub fn the(name: &str, side: Side) -> Result<&'static Known, Unknown> {
+pub fn the(name: &str, side: ProductSide) -> Result<&'static Product, UnknownProduct> {
     match find(name, Some(side))? {
-        Found::One(known, _) => Ok(known),
-        Found::Several(several) => Err(Unknown {
+        Lookup::One(known, _) => Ok(known),
+        Lookup::Several(several) => Err(UnknownProduct {
             name: name.to_owned(),
             side: Some(side),
             near: several.iter().map(|known| known.id).collect(),
@@ -236,34 +236,38 @@ pub fn the(name: &str, side: Side) -> Result<&'static Known, Unknown> {
 
 /// Nobody has this name, or several have.
 #[derive(Debug)]
-pub struct Unknown {
+pub struct UnknownProduct {
     name: String,
-    side: Option<Side>,
+    side: Option<ProductSide>,
     near: Vec<&'static str>,
     several: bool,
 }
 
-impl Unknown {
-    fn new(name: &str, side: Option<Side>, among: impl Iterator<Item = &'static Known>) -> Self {
-        let near = similar::near(name, among.flat_map(Known::names));
+impl UnknownProduct {
+    fn new(
+        name: &str,
+        side: Option<ProductSide>,
+        among: impl Iterator<Item = &'static Product>,
+    ) -> Self {
+        let near = similar::near(name, among.flat_map(Product::names));
         Self { name: name.to_owned(), side, near, several: false }
     }
 }
 
-impl fmt::Display for Unknown {
+impl fmt::Display for UnknownProduct {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.escape_debug();
         if self.several {
             return write!(f, "'{name}' could be {}: say which", self.near.join(" or "));
         }
-        let who = self.side.map_or("known proxy or server", Side::name);
+        let who = self.side.map_or("known proxy or server", ProductSide::name);
         write!(f, "no {who} is called '{name}'; ")?;
         similar::offer(&self.near, f)?;
         f.write_str("'why502 timeouts' lists them all")
     }
 }
 
-impl std::error::Error for Unknown {}
+impl std::error::Error for UnknownProduct {}
 
 #[cfg(test)]
 mod tests {
@@ -279,7 +283,11 @@ mod tests {
             assert!(known.verified || !known.note.is_empty(), "{id}: what is not verified?");
             assert!(!known.verified || known.source != "memory", "{id}: verified where?");
             assert_eq!(known.checked.len(), "2026-11-20".len(), "{id}");
-            assert_eq!(known.side == Side::Proxy, !known.retries.is_empty(), "{id}: retries");
+            assert_eq!(
+                known.side == ProductSide::Proxy,
+                !known.retries.is_empty(),
+                "{id}: retries"
+            );
             let lone = known.fix.replace("{s}", "").replace("{ms}", "").replace("{hms}", "");
             assert!(!lone.contains("{s") && !lone.contains("{m") && !lone.contains("{h"), "{id}");
         }
@@ -287,7 +295,7 @@ mod tests {
 
     #[test]
     fn every_name_means_one_of_its_side() {
-        for side in [Side::Proxy, Side::Server] {
+        for side in [ProductSide::Proxy, ProductSide::Server] {
             let mut names = BTreeSet::new();
             for known in all().filter(|known| known.side == side) {
                 for name in known.names() {
@@ -303,8 +311,8 @@ mod tests {
     #[test]
     fn names_are_found_by_id_alias_and_part() {
         let one = |name| match find(name, None).unwrap() {
-            Found::One(known, _) => known.id,
-            Found::Several(several) => panic!("{name}: {several:?}"),
+            Lookup::One(known, _) => known.id,
+            Lookup::Several(several) => panic!("{name}: {several:?}"),
         };
         for (name, id) in [
             ("alb", "aws-alb"),
@@ -319,13 +327,13 @@ mod tests {
             assert_eq!(one(name), id);
         }
         for name in ["node", "puma", "apache", "go"] {
-            assert!(matches!(find(name, None), Ok(Found::Several(_))), "{name}");
+            assert!(matches!(find(name, None), Ok(Lookup::Several(_))), "{name}");
         }
-        assert_eq!(the("node", Side::Server).unwrap().id, "node-pre26");
-        assert_eq!(the("nginx", Side::Server).unwrap().id, "nginx-backend");
-        let said = the("puma", Side::Server).unwrap_err().to_string();
+        assert_eq!(the("node", ProductSide::Server).unwrap().id, "node-pre26");
+        assert_eq!(the("nginx", ProductSide::Server).unwrap().id, "nginx-backend");
+        let said = the("puma", ProductSide::Server).unwrap_err().to_string();
         assert_eq!(said, "'puma' could be puma-pre7 or puma-7: say which");
-        let said = the("gunicron", Side::Server).unwrap_err().to_string();
+        let said = the("gunicron", ProductSide::Server).unwrap_err().to_string();
         assert!(said.contains("did you mean gunicorn"), "{said}");
     }
 

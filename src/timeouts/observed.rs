@@ -1,7 +1,7 @@
 //! What the laboratory saw real proxies and servers do: `observed.json`, which `tests/lab/behaviours`
 //! writes from its captures and their truth.
 
-use super::Known;
+use super::Product;
 use crate::base::wrap::{heading, wrap};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -13,27 +13,27 @@ pub struct Observed {
     /// How many cases it comes from.
     pub cases: u32,
     /// What proxies did with requests that were lost.
-    pub proxies: Vec<Proxy>,
+    pub proxies: Vec<ObservedProxy>,
     /// When and how servers closed idle connections.
     pub servers: Vec<Server>,
 }
 
 /// A version of a proxy.
 #[derive(Debug, Deserialize)]
-pub struct Proxy {
-    /// [`Known::id`](super::Known::id), where it is known.
+pub struct ObservedProxy {
+    /// [`Product::id`](super::Product::id), where it is known.
     pub id: String,
     /// What it is called.
     pub name: String,
     /// As its package says.
     pub version: String,
     /// What it did.
-    pub causes: Vec<Lost>,
+    pub causes: Vec<LostRequests>,
 }
 
 /// What a proxy did with the requests of a method that met a cause.
 #[derive(Debug, Deserialize)]
-pub struct Lost {
+pub struct LostRequests {
     /// A name of [`Cause`](crate::verdict::Cause).
     pub cause: String,
     /// The request's method.
@@ -53,7 +53,7 @@ pub struct Lost {
 /// What a version of a server did with one keep-alive timeout.
 #[derive(Debug, Deserialize)]
 pub struct Server {
-    /// [`Known::id`](super::Known::id), where it is known.
+    /// [`Product::id`](super::Product::id), where it is known.
     pub id: String,
     /// What it is called.
     pub name: String,
@@ -82,13 +82,13 @@ impl Observed {
     }
 }
 
-impl Proxy {
+impl ObservedProxy {
     /// What it did, as it is set up in the laboratory, with a GET and with a POST that met a cause, and
     /// what the client saw: `again 200 / 502`, or `502` where both fared alike. `·` is a method that was
     /// not seen with it; `None` is a cause that was not seen.
     pub fn did(&self, cause: &str) -> Option<String> {
         let of = |method: &str| {
-            let one = |lost: &&Lost| lost.cause == cause && lost.method == method;
+            let one = |lost: &&LostRequests| lost.cause == cause && lost.method == method;
             let mut ways: Vec<String> = Vec::new();
             for lost in self.causes.iter().filter(|lost| lost.options.is_empty()).filter(one) {
                 let way = lost.did();
@@ -105,7 +105,7 @@ impl Proxy {
     }
 }
 
-impl Lost {
+impl LostRequests {
     /// What the proxy did and the client saw: `again 200`, `502`.
     fn did(&self) -> String {
         match self.sent_again {
@@ -174,7 +174,7 @@ pub fn of_cause(cause: &str, width: usize, out: &mut dyn Write) -> io::Result<()
 }
 
 /// Writes what was seen of one, as it is set up in the laboratory; nothing where it did not look.
-pub fn page(known: &Known, width: usize, out: &mut dyn Write) -> io::Result<()> {
+pub fn page(known: &Product, width: usize, out: &mut dyn Write) -> io::Result<()> {
     let observed = Observed::load();
     let proxies = observed.proxies.iter().filter(|proxy| proxy.id == known.id);
     let servers = observed.servers.iter().filter(|server| server.id == known.id);

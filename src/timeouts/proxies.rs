@@ -1,10 +1,10 @@
 //! Proxies that one runs oneself, and gateways.
 
-use super::{Known, Limit, PROXY, millis, secs};
+use super::{Limit, PROXY, Product, millis, secs};
 
 /// In the order of the list.
-pub(super) const PROXIES: &[Known] = &[
-    Known {
+pub(super) const PROXIES: &[Product] = &[
+    Product {
         id: "nginx",
         name: "nginx (upstream keepalive)",
         idle: secs(60),
@@ -24,7 +24,7 @@ pub(super) const PROXIES: &[Known] = &[
                  between two operations",
         ..PROXY
     },
-    Known {
+    Product {
         id: "ingress-nginx",
         name: "kubernetes/ingress-nginx",
         aliases: &["ingress"],
@@ -40,7 +40,7 @@ pub(super) const PROXIES: &[Known] = &[
                  upstream-keepalive-timeout/-requests/-time; global only (no per-Ingress)",
         ..PROXY
     },
-    Known {
+    Product {
         id: "openresty",
         name: "OpenResty (lua balancer)",
         idle: secs(60),
@@ -58,7 +58,7 @@ pub(super) const PROXIES: &[Known] = &[
                  by default there",
         ..PROXY
     },
-    Known {
+    Product {
         id: "kong",
         name: "Kong Gateway",
         idle: secs(60),
@@ -73,7 +73,7 @@ pub(super) const PROXIES: &[Known] = &[
         note: "upstream_keepalive_pool_size 512",
         ..PROXY
     },
-    Known {
+    Product {
         id: "apisix",
         name: "Apache APISIX",
         idle: secs(60),
@@ -88,7 +88,7 @@ pub(super) const PROXIES: &[Known] = &[
                  memory",
         ..PROXY
     },
-    Known {
+    Product {
         id: "haproxy",
         name: "HAProxy",
         idle: Limit::Never,
@@ -107,7 +107,7 @@ pub(super) const PROXIES: &[Known] = &[
         measured: "closes half of its idle pool every 5 s",
         ..PROXY
     },
-    Known {
+    Product {
         id: "envoy",
         name: "Envoy",
         idle: secs(3600),
@@ -122,7 +122,7 @@ pub(super) const PROXIES: &[Known] = &[
                  502; route timeout 15 s includes retries -> 504 UT",
         ..PROXY
     },
-    Known {
+    Product {
         id: "istio",
         name: "Istio sidecar/gateway",
         idle: secs(3600),
@@ -140,7 +140,7 @@ pub(super) const PROXIES: &[Known] = &[
                  127.0.0.6",
         ..PROXY
     },
-    Known {
+    Product {
         id: "traefik",
         name: "Traefik",
         idle: secs(90),
@@ -155,7 +155,7 @@ pub(super) const PROXIES: &[Known] = &[
                  other net error->502, client cancel->499, else 500",
         ..PROXY
     },
-    Known {
+    Product {
         id: "caddy",
         name: "Caddy reverse_proxy",
         idle: secs(120),
@@ -167,7 +167,7 @@ pub(super) const PROXIES: &[Known] = &[
         note: "TCP probe 30 s; MaxIdleConnsPerHost 32; server side idle 5 min",
         ..PROXY
     },
-    Known {
+    Product {
         id: "apache-mod-proxy",
         name: "Apache httpd mod_proxy_http",
         aliases: &["apache", "httpd", "mod-proxy"],
@@ -185,7 +185,7 @@ pub(super) const PROXIES: &[Known] = &[
                  proxy-initial-not-pooled env avoids race for first request",
         ..PROXY
     },
-    Known {
+    Product {
         id: "varnish",
         name: "Varnish Cache",
         idle: secs(60),
@@ -200,7 +200,7 @@ pub(super) const PROXIES: &[Known] = &[
         note: "first_byte 60, between_bytes 60; error 503 'backend fetch failed'",
         ..PROXY
     },
-    Known {
+    Product {
         id: "squid",
         name: "Squid",
         idle: secs(60),
@@ -213,7 +213,7 @@ pub(super) const PROXIES: &[Known] = &[
         note: "server_idle_pconn_timeout 1 min; read_timeout 15 min; connect_timeout 1 min",
         ..PROXY
     },
-    Known {
+    Product {
         id: "ats",
         name: "Apache Traffic Server",
         aliases: &["trafficserver", "apache-traffic-server"],
@@ -230,7 +230,7 @@ pub(super) const PROXIES: &[Known] = &[
                  connection",
         ..PROXY
     },
-    Known {
+    Product {
         id: "yarp",
         name: "YARP (.NET)",
         idle: secs(60),
@@ -245,7 +245,7 @@ pub(super) const PROXIES: &[Known] = &[
                  before .NET 6); ActivityTimeout 100 s memory",
         ..PROXY
     },
-    Known {
+    Product {
         id: "scg-reactor-netty",
         name: "Spring Cloud Gateway / reactor-netty",
         aliases: &["scg", "spring", "spring-cloud-gateway"],

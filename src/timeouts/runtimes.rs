@@ -1,10 +1,10 @@
 //! Servers in other languages.
 
-use super::{Known, Limit, SERVER, secs};
+use super::{Limit, Product, SERVER, secs};
 
 /// In the order of the list.
-pub(super) const RUNTIMES: &[Known] = &[
-    Known {
+pub(super) const RUNTIMES: &[Product] = &[
+    Product {
         id: "node-pre26",
         name: "Node.js http (8 .. 25)",
         aliases: &["node", "nodejs", "express"],
@@ -23,7 +23,7 @@ pub(super) const RUNTIMES: &[Known] = &[
                  s: the buffer of 1 s",
         ..SERVER
     },
-    Known {
+    Product {
         id: "node-26",
         name: "Node.js http (26+)",
         idle: secs(65),
@@ -38,7 +38,7 @@ pub(super) const RUNTIMES: &[Known] = &[
                  900, Envoy 3600, Heroku 90, Traefik 90, Caddy 120",
         ..SERVER
     },
-    Known {
+    Product {
         id: "nextjs",
         name: "Next.js start",
         aliases: &["next"],
@@ -52,7 +52,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "inherits Node default",
         ..SERVER
     },
-    Known {
+    Product {
         id: "fastify",
         name: "Fastify",
         idle: secs(72),
@@ -65,7 +65,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "framework overrides Node",
         ..SERVER
     },
-    Known {
+    Product {
         id: "deno",
         name: "Deno.serve",
         fix: "terminate before proxy idle at the proxy side",
@@ -74,7 +74,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "hyper based",
         ..SERVER
     },
-    Known {
+    Product {
         id: "bun",
         name: "Bun.serve",
         idle: secs(10),
@@ -86,7 +86,7 @@ pub(super) const RUNTIMES: &[Known] = &[
                  s (bun PR#31587)",
         ..SERVER
     },
-    Known {
+    Product {
         id: "gunicorn",
         name: "gunicorn gthread/gevent/eventlet",
         idle: secs(2),
@@ -98,7 +98,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         measured: "told 2 s closes after 2.0 s to 3.0 s",
         ..SERVER
     },
-    Known {
+    Product {
         id: "uvicorn",
         name: "uvicorn",
         idle: secs(5),
@@ -109,7 +109,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         measured: "0.17.6 told 2 s closes after 2.0 s",
         ..SERVER
     },
-    Known {
+    Product {
         id: "hypercorn",
         name: "hypercorn",
         idle: secs(5),
@@ -120,7 +120,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "read_timeout none",
         ..SERVER
     },
-    Known {
+    Product {
         id: "daphne",
         name: "daphne (Twisted)",
         knob: "--http-timeout (whole request)",
@@ -129,7 +129,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "http-timeout answers 503; Twisted HTTPChannel idle 60 s (memory)",
         ..SERVER
     },
-    Known {
+    Product {
         id: "waitress",
         name: "waitress",
         idle: secs(120),
@@ -140,7 +140,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         measured: "looks only every 30 s",
         ..SERVER
     },
-    Known {
+    Product {
         id: "werkzeug",
         name: "Werkzeug / Flask dev server",
         aliases: &["flask"],
@@ -152,7 +152,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "always closes",
         ..SERVER
     },
-    Known {
+    Product {
         id: "uwsgi-http",
         name: "uWSGI --http router / --http11-socket",
         aliases: &["uwsgi"],
@@ -163,7 +163,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "--http-socket speaks HTTP/1.0-style close; http-timeout 60 also bounds slow apps",
         ..SERVER
     },
-    Known {
+    Product {
         id: "puma-pre7",
         name: "Puma < 7",
         idle: secs(20),
@@ -177,7 +177,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         measured: "5.6.5 told 2 s closes after 2.2 s",
         ..SERVER
     },
-    Known {
+    Product {
         id: "puma-7",
         name: "Puma >= 7",
         idle: secs(65),
@@ -189,7 +189,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "default 65 < Heroku router 90: Heroku buildpack sets 95",
         ..SERVER
     },
-    Known {
+    Product {
         id: "unicorn",
         name: "Unicorn",
         idle: secs(0),
@@ -201,7 +201,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "no keep-alive, by design: every answer has Connection: close",
         ..SERVER
     },
-    Known {
+    Product {
         id: "passenger",
         name: "Passenger standalone (nginx)",
         idle: secs(60),
@@ -214,7 +214,7 @@ pub(super) const RUNTIMES: &[Known] = &[
                  template of your own: passenger start --nginx-config-template",
         ..SERVER
     },
-    Known {
+    Product {
         id: "falcon",
         name: "Falcon (async-http)",
         idle: Limit::Never,
@@ -224,7 +224,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "default nil = none",
         ..SERVER
     },
-    Known {
+    Product {
         id: "kestrel",
         name: "ASP.NET Core Kestrel",
         aliases: &["aspnet", "aspnetcore", "dotnet"],
@@ -236,7 +236,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "older docs say 2 min; fine for ALB, racing for GCLB/Cloudflare/Envoy; YARP/nginx ok",
         ..SERVER
     },
-    Known {
+    Product {
         id: "go-http",
         name: "Go net/http Server",
         aliases: &["go", "golang"],
@@ -249,7 +249,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         measured: "1.19.8 told 2 s closes after 2.0 s",
         ..SERVER
     },
-    Known {
+    Product {
         id: "actix-web",
         name: "actix-web",
         aliases: &["actix"],
@@ -261,7 +261,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "client_request_timeout 5 s",
         ..SERVER
     },
-    Known {
+    Product {
         id: "axum-hyper",
         name: "axum / hyper",
         aliases: &["axum", "hyper"],
@@ -274,7 +274,7 @@ pub(super) const RUNTIMES: &[Known] = &[
                  whether it counts while waiting for the next request in the used version",
         ..SERVER
     },
-    Known {
+    Product {
         id: "rocket",
         name: "Rocket",
         idle: secs(5),
@@ -284,7 +284,7 @@ pub(super) const RUNTIMES: &[Known] = &[
         note: "0 disables",
         ..SERVER
     },
-    Known {
+    Product {
         id: "cowboy",
         name: "Cowboy (Phoenix, Erlang)",
         idle: secs(5),
@@ -297,7 +297,7 @@ pub(super) const RUNTIMES: &[Known] = &[
                  cowboy#1286 confusion)",
         ..SERVER
     },
-    Known {
+    Product {
         id: "bandit",
         name: "Bandit / Thousand Island (Phoenix >=1.7.11)",
         idle: secs(60),

@@ -1,10 +1,10 @@
 //! Web servers, and proxies where another proxy uses them as a backend.
 
-use super::{Known, Limit, SERVER, secs};
+use super::{Limit, Product, SERVER, secs};
 
 /// In the order of the list.
-pub(super) const SERVERS: &[Known] = &[
-    Known {
+pub(super) const SERVERS: &[Product] = &[
+    Product {
         id: "apache-httpd",
         name: "Apache httpd",
         aliases: &["apache", "httpd"],
@@ -21,7 +21,7 @@ pub(super) const SERVERS: &[Known] = &[
         measured: "2.4 (event) told 2 s closes after 2.0 s",
         ..SERVER
     },
-    Known {
+    Product {
         id: "nginx-backend",
         name: "nginx as backend",
         aliases: &["nginx"],
@@ -38,7 +38,7 @@ pub(super) const SERVERS: &[Known] = &[
         measured: "1.22.1 told 2 s closes after 2.0 s",
         ..SERVER
     },
-    Known {
+    Product {
         id: "lighttpd",
         name: "lighttpd",
         idle: secs(5),
@@ -50,7 +50,7 @@ pub(super) const SERVERS: &[Known] = &[
         measured: "told 2 s closes after 3.0 s",
         ..SERVER
     },
-    Known {
+    Product {
         id: "iis",
         name: "IIS / http.sys",
         aliases: &["http-sys"],
@@ -64,7 +64,7 @@ pub(super) const SERVERS: &[Known] = &[
                  the application pool",
         ..SERVER
     },
-    Known {
+    Product {
         id: "varnish-backend",
         name: "Varnish as backend",
         aliases: &["varnish"],
@@ -75,7 +75,7 @@ pub(super) const SERVERS: &[Known] = &[
         note: "max 1h",
         ..SERVER
     },
-    Known {
+    Product {
         id: "caddy-backend",
         name: "Caddy as backend",
         aliases: &["caddy"],
@@ -87,7 +87,7 @@ pub(super) const SERVERS: &[Known] = &[
         note: "idle 5 min",
         ..SERVER
     },
-    Known {
+    Product {
         id: "traefik-backend",
         name: "Traefik entrypoint as backend",
         aliases: &["traefik"],
@@ -100,7 +100,7 @@ pub(super) const SERVERS: &[Known] = &[
         note: "keepAliveMaxRequests/keepAliveMaxTime 0 = off; they announce Connection: close",
         ..SERVER
     },
-    Known {
+    Product {
         id: "envoy-backend",
         name: "Envoy listener as backend",
         aliases: &["envoy"],
@@ -111,7 +111,7 @@ pub(super) const SERVERS: &[Known] = &[
         note: "stream_idle_timeout 5 min -> 504 SI/408",
         ..SERVER
     },
-    Known {
+    Product {
         id: "haproxy-backend",
         name: "HAProxy frontend as backend",
         aliases: &["haproxy"],
@@ -122,7 +122,7 @@ pub(super) const SERVERS: &[Known] = &[
         note: "falls back to timeout http-request then timeout client; no built-in default",
         ..SERVER
     },
-    Known {
+    Product {
         id: "squid-backend",
         name: "Squid as backend",
         aliases: &["squid"],
@@ -132,7 +132,7 @@ pub(super) const SERVERS: &[Known] = &[
         source: "https://www.squid-cache.org/Doc/config/client_idle_pconn_timeout/",
         ..SERVER
     },
-    Known {
+    Product {
         id: "php-builtin",
         name: "PHP built-in server",
         idle: secs(0),
@@ -144,7 +144,7 @@ pub(super) const SERVERS: &[Known] = &[
         note: "dev only",
         ..SERVER
     },
-    Known {
+    Product {
         id: "php-fpm",
         name: "php-fpm (FastCGI)",
         knob: "request_terminate_timeout, pm.max_requests",

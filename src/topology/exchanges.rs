@@ -3,7 +3,7 @@
 //! Nothing is kept where there is neither a log nor a front leg. What is kept is bounded: when there is
 //! no more room, exchanges that went well make place, and that is counted.
 
-use super::request_key::{self, Asked};
+use super::request_key::{self, RequestKey};
 use crate::base::time::Timestamp;
 use crate::exchange::{Exchange, Outcome};
 use crate::facts::closing;
@@ -22,7 +22,7 @@ const HOSTS: usize = 64;
 
 /// One exchange.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen {
+pub struct SeenExchange {
     /// Number of its connection.
     pub connection: u64,
     /// Number of the exchange on it.
@@ -44,7 +44,7 @@ pub struct Seen {
     /// Of the answer.
     pub status: Option<u16>,
     /// What was asked.
-    pub asked: Asked,
+    pub asked: RequestKey,
     /// Digests of its ids; 0 where there is none.
     pub ids: [u64; 3],
     /// What was asked may be asked again without harm (RFC 9110, section 9.2.2).
@@ -60,7 +60,7 @@ pub struct Seen {
 /// The exchanges kept.
 #[derive(Debug, Default)]
 pub struct Trail {
-    seen: Vec<Seen>,
+    seen: Vec<SeenExchange>,
     /// There is a log to join.
     log: bool,
     /// There is a front leg, it seems.
@@ -84,7 +84,7 @@ impl Trail {
     }
 
     /// The exchanges kept, in the order in which their fate was known.
-    pub fn seen(&self) -> &[Seen] {
+    pub fn seen(&self) -> &[SeenExchange] {
         &self.seen
     }
 
@@ -121,7 +121,7 @@ impl Trail {
         let open = if answered { last } else { connection.seen_until.max(last) };
         let idempotent =
             head.is_some_and(|head| !matches!(head.method(), b"POST" | b"PATCH" | b"CONNECT"));
-        self.seen.push(Seen {
+        self.seen.push(SeenExchange {
             connection: connection.number,
             ordinal: exchange.ordinal,
             client: connection.client,
@@ -135,7 +135,9 @@ impl Trail {
             answered: response.map(|response| response.first.at),
             ended: close.map_or(open, |close| close.mark.frame.at.max(last)),
             status: response.and_then(|response| response.status),
-            asked: head.map(|head| Asked::of(head.method(), head.target())).unwrap_or_default(),
+            asked: head
+                .map(|head| RequestKey::of(head.method(), head.target()))
+                .unwrap_or_default(),
             ids: head.map(request_key::ids).unwrap_or_default(),
             idempotent,
             forwarded: head.is_some_and(|head| head.signs.forwarded),

@@ -2,7 +2,7 @@
 //! else gives them away. A proxy with an address on each leg looks like two hosts, and so does one that
 //! reaches its backend over `lo`.
 
-use super::exchanges::{Seen, Trail};
+use super::exchanges::{SeenExchange, Trail};
 use crate::base::time::Timestamp;
 use crate::ledger::Ledger;
 use crate::packet::Endpoint;
@@ -22,7 +22,7 @@ const JITTER: Duration = Duration::from_millis(1);
 /// tried to, each time that they answered as only a proxy does.
 pub fn nested(trail: &Trail, ledger: &Ledger) -> BTreeSet<Endpoint> {
     let seen = trail.seen();
-    let mut alike: HashMap<u64, Vec<&Seen>> = HashMap::new();
+    let mut alike: HashMap<u64, Vec<&SeenExchange>> = HashMap::new();
     for one in seen.iter().filter(|one| one.asked.whole != 0) {
         alike.entry(one.asked.whole).or_default().push(one);
     }
@@ -47,18 +47,22 @@ pub fn nested(trail: &Trail, ledger: &Ledger) -> BTreeSet<Endpoint> {
 /// The listeners that answered 502 or 504, which only a proxy has a reason to (RFC 9110, sections 15.6.3
 /// and 15.6.5), and each time after the same host had failed to get that from somebody else: a connect that
 /// failed, or an exchange that did, while it answered.
-fn in_vain(seen: &[Seen], alike: &HashMap<u64, Vec<&Seen>>, ledger: &Ledger) -> BTreeSet<Endpoint> {
+fn in_vain(
+    seen: &[SeenExchange],
+    alike: &HashMap<u64, Vec<&SeenExchange>>,
+    ledger: &Ledger,
+) -> BTreeSet<Endpoint> {
     let connects = ledger.failures_from(0).iter().filter_map(|failure| {
         let connect = failure.request.is_none() && failure.health.is_none();
         let begun = failure.verdict.evidence.first().filter(|_| connect)?.frame.at;
-        Some(Failed { begun, ended: begun, client: failure.client, server: failure.server })
+        Some(FailedAttempt { begun, ended: begun, client: failure.client, server: failure.server })
     });
     // The proxy may have asked for something else than it was asked for.
     let exchanges = seen.iter().filter(|one| one.failed).map(|one| {
-        let Seen { begun, ended, client, server, .. } = *one;
-        Failed { begun, ended, client, server }
+        let SeenExchange { begun, ended, client, server, .. } = *one;
+        FailedAttempt { begun, ended, client, server }
     });
-    let mut failed: Vec<Failed> = connects.chain(exchanges).collect();
+    let mut failed: Vec<FailedAttempt> = connects.chain(exchanges).collect();
     failed.sort_by_key(|one| one.begun);
     let mut clients: BTreeMap<Endpoint, BTreeSet<IpAddr>> = BTreeMap::new();
     for front in seen.iter().filter(|one| matches!(one.status, Some(502 | 504))) {
@@ -68,7 +72,7 @@ fn in_vain(seen: &[Seen], alike: &HashMap<u64, Vec<&Seen>>, ledger: &Ledger) -> 
         });
     }
     // Whether it was by this listener's host, for sure.
-    let tied = |front: &Seen, one: &Failed| {
+    let tied = |front: &SeenExchange, one: &FailedAttempt| {
         let (own, other) = (front.server.addr, one.client.addr);
         own == other
             || own.is_loopback() && other.is_loopback()
@@ -79,13 +83,14 @@ fn in_vain(seen: &[Seen], alike: &HashMap<u64, Vec<&Seen>>, ledger: &Ledger) -> 
     for front in seen.iter().filter(|one| matches!(one.status, Some(502 | 504))) {
         let since = failed.partition_point(|one| one.begun.plus(JITTER) < front.begun);
         let within = failed.iter().skip(since).take(LOOKED_AT);
-        let within: Vec<&Failed> = within
+        let within: Vec<&FailedAttempt> = within
             .take_while(|one| one.begun <= front.ended)
             .filter(|one| one.server != front.server && one.ended <= front.ended.plus(JITTER))
             .collect();
         // Not what a client of the listener tried elsewhere meanwhile.
         let others = clients.get(&front.server);
-        let stranger = |one: &&Failed| others.is_none_or(|all| !all.contains(&one.client.addr));
+        let stranger =
+            |one: &&FailedAttempt| others.is_none_or(|all| !all.contains(&one.client.addr));
         let own = within.iter().any(|one| tied(front, one));
         let perhaps = within.iter().any(stranger);
         let alike = alike.get(&front.asked.whole).is_some_and(|alike| failed_within(front, alike));
@@ -102,7 +107,7 @@ fn in_vain(seen: &[Seen], alike: &HashMap<u64, Vec<&Seen>>, ledger: &Ledger) -> 
 
 /// A connect, or an exchange, that failed.
 #[derive(Clone, Copy, Debug)]
-struct Failed {
+struct FailedAttempt {
     begun: Timestamp,
     ended: Timestamp,
     client: Endpoint,
@@ -110,7 +115,7 @@ struct Failed {
 }
 
 /// While `front` was answered, a request like it to another listener failed.
-fn failed_within(front: &Seen, alike: &[&Seen]) -> bool {
+fn failed_within(front: &SeenExchange, alike: &[&SeenExchange]) -> bool {
     let from = alike.partition_point(|one| one.begun.plus(JITTER) < front.begun);
     let near = alike.iter().skip(from).take(LOOKED_AT);
     let mut during = near.take_while(|one| one.begun <= front.ended);
@@ -122,7 +127,7 @@ fn failed_within(front: &Seen, alike: &[&Seen]) -> bool {
 
 /// While `front` was answered, one request like it, and only one, went to another listener and was
 /// answered alike. `alike` are in the order of time.
-fn is_passed_on(front: &Seen, alike: &[&Seen]) -> bool {
+fn is_passed_on(front: &SeenExchange, alike: &[&SeenExchange]) -> bool {
     let from = alike.partition_point(|one| one.begun.plus(JITTER) < front.begun);
     let near = alike.iter().skip(from).take(LOOKED_AT);
     let during = near.take_while(|one| one.begun <= front.ended);
@@ -154,7 +159,7 @@ const ASKED_OTHERS: u32 = 2;
 /// The listeners whose hosts asked others while they answered, and never for what they were asked
 /// themselves, nor mostly for the same below a path: backends that need others, no proxies.
 pub fn ask_others(trail: &Trail) -> BTreeSet<Endpoint> {
-    let mut by_client: HashMap<IpAddr, Vec<&Seen>> = HashMap::new();
+    let mut by_client: HashMap<IpAddr, Vec<&SeenExchange>> = HashMap::new();
     for one in trail.seen().iter().filter(|one| one.asked.whole != 0) {
         by_client.entry(one.client.addr).or_default().push(one);
     }

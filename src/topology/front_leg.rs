@@ -1,8 +1,8 @@
 //! The front leg: which client request became which exchange with a backend, from packets alone.
 
-use super::exchanges::Seen;
+use super::exchanges::SeenExchange;
 use crate::packet::Endpoint;
-use crate::topology::request_key::By;
+use crate::topology::request_key::MatchedBy;
 use crate::topology::roles::{Role, Roles};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
@@ -20,7 +20,7 @@ pub(crate) struct Passed {
     pub(crate) front: usize,
     /// Their places, in the order of time.
     pub(crate) attempts: Vec<usize>,
-    pub(crate) by: By,
+    pub(crate) by: MatchedBy,
 }
 
 /// A client's request that was answered 502, 503 or 504, and the exchanges that it can have become.
@@ -34,7 +34,7 @@ pub(crate) struct FrontError {
 
 /// What the join found.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct FrontJoin {
     pub(crate) leg: FrontLeg,
     pub(crate) passed: Vec<Passed>,
     /// In the order of time.
@@ -53,7 +53,7 @@ pub struct FrontLeg {
     /// Of them, those that are known to have become an exchange with a backend.
     pub joined: u64,
     /// How these were found.
-    pub by: BTreeMap<By, u64>,
+    pub by: BTreeMap<MatchedBy, u64>,
     /// Client requests that could be of several exchanges.
     pub ambiguous: u64,
     /// What clients got, by status.
@@ -67,7 +67,11 @@ pub struct FrontLeg {
 }
 
 /// Joins both legs. `listeners` are the proxy's own.
-pub(crate) fn join(seen: &[Seen], roles: &Roles, listeners: &HashSet<Endpoint>) -> Found {
+pub(crate) fn join(
+    seen: &[SeenExchange],
+    roles: &Roles,
+    listeners: &HashSet<Endpoint>,
+) -> FrontJoin {
     let mut leg = FrontLeg::default();
     let mut fronts: Vec<usize> = Vec::new();
     let mut by_id: HashMap<u64, Vec<usize>> = HashMap::new();
@@ -101,7 +105,7 @@ pub(crate) fn join(seen: &[Seen], roles: &Roles, listeners: &HashSet<Endpoint>) 
     }
     // Whose request an exchange can be.
     let mut owners: HashMap<usize, u32> = HashMap::new();
-    let mut found: Vec<(usize, By, Vec<usize>)> = Vec::new();
+    let mut found: Vec<(usize, MatchedBy, Vec<usize>)> = Vec::new();
     for place in fronts {
         let Some(front) = seen.get(place) else { continue };
         if !leg.listeners.contains(&front.server) && leg.listeners.len() < 64 {
@@ -134,9 +138,9 @@ pub(crate) fn join(seen: &[Seen], roles: &Roles, listeners: &HashSet<Endpoint>) 
             };
             let mut alike = by_asked.get(&front.asked.whole).map(inside).unwrap_or_default();
             alike.retain(|one| !other(one));
-            (By::FrontLegTime, alike)
+            (MatchedBy::FrontLegTime, alike)
         } else {
-            (By::FrontLegId, ided)
+            (MatchedBy::FrontLegId, ided)
         };
         for one in &places {
             let count = owners.entry(*one).or_default();
@@ -162,7 +166,7 @@ pub(crate) fn join(seen: &[Seen], roles: &Roles, listeners: &HashSet<Endpoint>) 
             let [first, _] = pair else { return true };
             seen.get(*first).is_some_and(|one| one.failed || one.status >= Some(500))
         });
-        if !chain || by == By::FrontLegTime && shared {
+        if !chain || by == MatchedBy::FrontLegTime && shared {
             leg.ambiguous = leg.ambiguous.saturating_add(1);
             continue;
         }
@@ -179,13 +183,13 @@ pub(crate) fn join(seen: &[Seen], roles: &Roles, listeners: &HashSet<Endpoint>) 
         passed.push(Passed { front, attempts, by });
     }
     leg.took.sort_unstable();
-    Found { leg, passed, errors, owned: owners.into_keys().collect() }
+    FrontJoin { leg, passed, errors, owned: owners.into_keys().collect() }
 }
 
 /// Requests from one proxy to the next: each came while another front was asked the same, by the host of that
 /// front, or of one that passes on what it is asked. No client counts them. `fronts` are in the order of time.
-fn hops(fronts: &[usize], seen: &[Seen], roles: &Roles) -> HashSet<usize> {
-    let mut open: HashMap<u64, Vec<&Seen>> = HashMap::new();
+fn hops(fronts: &[usize], seen: &[SeenExchange], roles: &Roles) -> HashSet<usize> {
+    let mut open: HashMap<u64, Vec<&SeenExchange>> = HashMap::new();
     let mut hops = HashSet::new();
     for place in fronts {
         let Some(inner) = seen.get(*place).filter(|one| one.asked.whole != 0) else { continue };
@@ -210,17 +214,18 @@ fn hops(fronts: &[usize], seen: &[Seen], roles: &Roles) -> HashSet<usize> {
 /// Fronts that only another one asks, though perhaps for something else than it was asked for: each request to
 /// them came, and was answered, while another front was asked by somebody else. `fronts` are in the order of
 /// time.
-fn inner(fronts: &[usize], seen: &[Seen]) -> HashSet<Endpoint> {
+fn inner(fronts: &[usize], seen: &[SeenExchange]) -> HashSet<Endpoint> {
     /// Fewer can be chance.
     const ENOUGH: u32 = 3;
-    let mut of: BTreeMap<Endpoint, Vec<&Seen>> = BTreeMap::new();
+    let mut of: BTreeMap<Endpoint, Vec<&SeenExchange>> = BTreeMap::new();
     for one in fronts.iter().filter_map(|place| seen.get(*place)) {
         of.entry(one.server).or_default().push(one);
     }
-    let asked_by = |all: &[&Seen]| all.iter().map(|one| one.client.addr).collect::<HashSet<_>>();
+    let asked_by =
+        |all: &[&SeenExchange]| all.iter().map(|one| one.client.addr).collect::<HashSet<_>>();
     let clients: BTreeMap<Endpoint, HashSet<IpAddr>> =
         of.iter().map(|(server, all)| (*server, asked_by(all))).collect();
-    let within = |one: &Seen, outer: &[&Seen]| {
+    let within = |one: &SeenExchange, outer: &[&SeenExchange]| {
         let until = outer.partition_point(|other| other.begun <= one.begun);
         let before = outer.get(..until).unwrap_or_default().iter().rev().take(CANDIDATES);
         let mut before = before.filter(|other| one.ended <= other.ended.plus(JITTER));
@@ -230,7 +235,7 @@ fn inner(fronts: &[usize], seen: &[Seen]) -> HashSet<Endpoint> {
         let both = clients.get(one).zip(clients.get(other));
         one != other && both.is_some_and(|(one, other)| one.is_disjoint(other))
     };
-    let is_inner = |server: &Endpoint, all: &[&Seen]| {
+    let is_inner = |server: &Endpoint, all: &[&SeenExchange]| {
         u32::try_from(all.len()).is_ok_and(|count| count >= ENOUGH)
             && of.iter().any(|(outer, asked)| {
                 apart(server, outer) && all.iter().all(|one| within(one, asked))
@@ -240,7 +245,11 @@ fn inner(fronts: &[usize], seen: &[Seen]) -> HashSet<Endpoint> {
 }
 
 /// What the client waited for and no backend.
-pub(crate) fn own_time(front: &Seen, attempts: &[usize], seen: &[Seen]) -> Option<Duration> {
+pub(crate) fn own_time(
+    front: &SeenExchange,
+    attempts: &[usize],
+    seen: &[SeenExchange],
+) -> Option<Duration> {
     front.answered?;
     let whole = front.ended.since(front.begun);
     let backends =

@@ -6,6 +6,6 @@ pub mod front_leg;
 pub mod request_key;
 pub mod roles;
 
-pub use exchanges::{Seen, Trail};
+pub use exchanges::{SeenExchange, Trail};
 pub use forwarding::{ask_others, nested};
 pub use front_leg::FrontLeg;

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 /// What was asked, as digests; 0 where it is not known.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Asked {
+pub struct RequestKey {
     /// Of method and target.
     pub whole: u64,
     /// Of the target up to its query.
@@ -21,7 +21,7 @@ pub struct Asked {
     pub below: [u64; 2],
 }
 
-impl Asked {
+impl RequestKey {
     /// Of a method and a target, with or without scheme and host.
     pub fn of(method: &[u8], target: &[u8]) -> Self {
         if target.is_empty() {
@@ -109,7 +109,7 @@ pub(crate) fn endpoint(address: SocketAddr) -> Endpoint {
 
 /// How a match was made.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum By {
+pub enum MatchedBy {
     /// The same request id or trace id.
     Id,
     /// The port from which the proxy spoke to the backend.
@@ -124,7 +124,7 @@ pub enum By {
     FrontLegTime,
 }
 
-impl By {
+impl MatchedBy {
     /// Its name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -144,27 +144,27 @@ mod tests {
 
     #[test]
     fn a_target_is_the_same_with_and_without_its_host() {
-        let plain = Asked::of(b"GET", b"/a?b=c");
-        assert_eq!(Asked::of(b"GET", b"http://shop:80/a?b=c"), plain);
-        assert_eq!(Asked::of(b"GET", b"\\x2fa?b=c"), plain);
-        assert_ne!(Asked::of(b"POST", b"/a?b=c").whole, plain.whole);
-        assert_eq!(Asked::of(b"GET", b"/a").path, plain.path);
-        assert_eq!(Asked::of(b"GET", b"https://shop"), Asked::of(b"GET", b"/"));
+        let plain = RequestKey::of(b"GET", b"/a?b=c");
+        assert_eq!(RequestKey::of(b"GET", b"http://shop:80/a?b=c"), plain);
+        assert_eq!(RequestKey::of(b"GET", b"\\x2fa?b=c"), plain);
+        assert_ne!(RequestKey::of(b"POST", b"/a?b=c").whole, plain.whole);
+        assert_eq!(RequestKey::of(b"GET", b"/a").path, plain.path);
+        assert_eq!(RequestKey::of(b"GET", b"https://shop"), RequestKey::of(b"GET", b"/"));
         // A URL inside of a query is part of it.
-        assert_ne!(Asked::of(b"GET", b"/go?to=http://x/a"), Asked::of(b"GET", b"/a"));
-        assert_eq!(Asked::of(b"GET", b""), Asked::default());
+        assert_ne!(RequestKey::of(b"GET", b"/go?to=http://x/a"), RequestKey::of(b"GET", b"/a"));
+        assert_eq!(RequestKey::of(b"GET", b""), RequestKey::default());
     }
 
     #[test]
     fn a_target_is_known_below_a_path() {
-        let of = |target: &[u8]| Asked::of(b"GET", target);
+        let of = |target: &[u8]| RequestKey::of(b"GET", target);
         assert!(of(b"/api/a/b?c=/d").is_below(&of(b"/a/b?c=/d")));
         assert!(of(b"/b").is_below(&of(b"/api/v1/b")));
         assert!(of(b"/api/").is_below(&of(b"/")));
         assert!(!of(b"/api/b").is_below(&of(b"/v2/b")));
         assert!(!of(b"/b").is_below(&of(b"/b")));
         assert!(!of(b"/a?c=/b").is_below(&of(b"/b")));
-        assert!(!of(b"/b").is_below(&Asked::of(b"POST", b"/api/b")));
+        assert!(!of(b"/b").is_below(&RequestKey::of(b"POST", b"/api/b")));
     }
 
     #[test]

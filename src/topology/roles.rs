@@ -8,17 +8,17 @@
 use crate::exchange::Protocol;
 use crate::flow::{TELLING, is_round_trip};
 use crate::ledger::{Failure, Ledger, Listener};
-use crate::packet::{Endpoint, Pattern};
+use crate::packet::{Endpoint, EndpointPattern};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// What the user said of roles.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct ToldRoles {
     /// Exactly these are judged.
-    pub backends: Vec<Pattern>,
+    pub backends: Vec<EndpointPattern>,
     /// These are the proxy's own.
-    pub fronts: Vec<Pattern>,
+    pub fronts: Vec<EndpointPattern>,
 }
 
 /// What a listener is.
@@ -48,7 +48,7 @@ impl Role {
 pub struct Roles {
     roles: BTreeMap<Endpoint, Role>,
     /// The backends that were told.
-    told: Vec<Pattern>,
+    told: Vec<EndpointPattern>,
     /// Hosts that try many addresses and ports in vain, and how many.
     pub scanners: BTreeMap<IpAddr, usize>,
     /// Listeners that are the proxy's own by nothing but what they do: they pass on what they are asked.
@@ -76,7 +76,7 @@ impl Roles {
     /// `ask_others` those that ask for something else instead.
     pub fn assign(
         ledger: &Ledger,
-        told: &Told,
+        told: &ToldRoles,
         pass_on: BTreeSet<Endpoint>,
         ask_others: &BTreeSet<Endpoint>,
     ) -> Self {
@@ -86,7 +86,7 @@ impl Roles {
         // A host with several addresses gives itself away where the capture tells what came to it.
         let opens_here =
             listeners.values().any(|one| one.is_like_a_backend() && one.opened_here > 0);
-        let matches = |patterns: &[Pattern], endpoint: Endpoint| {
+        let matches = |patterns: &[EndpointPattern], endpoint: Endpoint| {
             patterns.iter().any(|pattern| pattern.matches(endpoint))
         };
         let role = |endpoint: Endpoint, listener: &Listener| {
@@ -146,21 +146,22 @@ impl Roles {
     }
 
     /// The backends that were told.
-    pub fn told(&self) -> &[Pattern] {
+    pub fn told(&self) -> &[EndpointPattern] {
         &self.told
     }
 
     /// The backends that were told and that nobody tried, of all listeners seen.
-    pub fn untried<'a>(&self, seen: impl Iterator<Item = &'a Endpoint>) -> Vec<Pattern> {
+    pub fn untried<'a>(&self, seen: impl Iterator<Item = &'a Endpoint>) -> Vec<EndpointPattern> {
         let seen: Vec<&Endpoint> = seen.collect();
-        let tried = |told: &Pattern| seen.iter().any(|endpoint| told.matches(**endpoint));
+        let tried = |told: &EndpointPattern| seen.iter().any(|endpoint| told.matches(**endpoint));
         self.told.iter().filter(|told| !tried(told)).copied().collect()
     }
 
     /// What a listener is as far as is known before the end, which may show more: what was told, or
     /// what it speaks and whether its host was seen to open connections like a proxy.
-    pub fn so_far(ledger: &Ledger, told: &Told, endpoint: Endpoint) -> Role {
-        let matches = |patterns: &[Pattern]| patterns.iter().any(|one| one.matches(endpoint));
+    pub fn so_far(ledger: &Ledger, told: &ToldRoles, endpoint: Endpoint) -> Role {
+        let matches =
+            |patterns: &[EndpointPattern]| patterns.iter().any(|one| one.matches(endpoint));
         if !told.backends.is_empty() {
             return if matches(&told.backends) { Role::Backend } else { Role::Other };
         }

@@ -5,7 +5,7 @@ use crate::base::time::Timestamp;
 use crate::exchange::Ended;
 use crate::facts::closing;
 use crate::facts::closing::{Close, CloseKind, Closer};
-use crate::flow::{Connection, Side, Start, Unanswered};
+use crate::flow::{Connection, Side, Start, UnansweredNeighbour};
 use crate::knowledge::{Timeouts, slack};
 use crate::packet::icmp::Unreachable;
 use crate::verdict::evidence::{Evidence, Shows};
@@ -112,7 +112,7 @@ const SOONEST: Duration = Duration::from_micros(50);
 const AT_ONCE: Duration = Duration::from_millis(5);
 
 /// Nobody has the backend's address: its host was asked for until the proxy's gave up.
-fn never_left(connection: &Connection, asked: &Unanswered) -> Verdict {
+fn never_left(connection: &Connection, asked: &UnansweredNeighbour) -> Verdict {
     let error = connection.unreachable.as_deref().map(|unreachable| unreachable.frame);
     let shown = [(asked.first, Shows::NeighbourAsked), (asked.last, Shows::NeighbourAskedLast)];
     let error = error.map(|frame| Evidence { frame, shows: Shows::Unreachable });

@@ -5,7 +5,7 @@ use super::process;
 use crate::exchange::{FlawKind, Protocol, ProxyKind, ServerKind};
 use crate::knowledge::Context;
 use crate::ledger::{Failure, Health};
-use crate::timeouts::{self, Known};
+use crate::timeouts::{self, Product};
 use crate::verdict::{Cause, Detail, Doubt, Drop};
 use std::time::Duration;
 
@@ -290,7 +290,7 @@ fn other_port(failure: &Failure) -> String {
 }
 
 /// What the table has on this proxy.
-pub(crate) fn known_proxy(kind: ProxyKind) -> Option<&'static Known> {
+pub(crate) fn known_proxy(kind: ProxyKind) -> Option<&'static Product> {
     timeouts::by_id(match kind {
         ProxyKind::Alb => "aws-alb",
         ProxyKind::Google => "gclb-global",
@@ -305,7 +305,7 @@ pub(crate) fn known_proxy(kind: ProxyKind) -> Option<&'static Known> {
 }
 
 /// What the table has on this server.
-pub(crate) fn known_server(kind: ServerKind) -> Option<&'static Known> {
+pub(crate) fn known_server(kind: ServerKind) -> Option<&'static Product> {
     timeouts::by_id(match kind {
         ServerKind::Node => "node-pre26",
         ServerKind::Gunicorn => "gunicorn",
@@ -328,7 +328,7 @@ const USUAL: Duration = Duration::from_secs(60);
 
 /// What the backend's keep-alive should be: above the proxy's idle timeout by more than the jitter of
 /// both.
-fn longer_than(proxy_idle: Option<Duration>, proxy: Option<&Known>) -> u64 {
+fn longer_than(proxy_idle: Option<Duration>, proxy: Option<&Product>) -> u64 {
     let default = || proxy.and_then(|proxy| proxy.idle.value()).unwrap_or(USUAL).as_secs();
     let idle = proxy_idle.map_or_else(default, |idle| idle.as_secs().saturating_add(1));
     // A minute's timers are checked within seconds, an hour's within a minute.
@@ -336,7 +336,7 @@ fn longer_than(proxy_idle: Option<Duration>, proxy: Option<&Known>) -> u64 {
 }
 
 /// The proxy, as told, else as its requests look; and how that is known.
-fn proxy_of(context: &Context) -> Option<(&'static Known, String)> {
+fn proxy_of(context: &Context) -> Option<(&'static Product, String)> {
     let told = context.told_proxy.and_then(timeouts::by_id);
     told.map(|known| (known, format!("the proxy is {}", known.name))).or_else(|| {
         let kind = context.proxy?;
@@ -345,7 +345,7 @@ fn proxy_of(context: &Context) -> Option<(&'static Known, String)> {
 }
 
 /// The backend's server, as told, else as its answers look; and how that is known.
-fn server_of(context: &Context) -> Option<(&'static Known, String)> {
+fn server_of(context: &Context) -> Option<(&'static Product, String)> {
     let told = context.told_server.and_then(timeouts::by_id);
     told.map(|known| (known, format!("the backend is {}", known.name))).or_else(|| {
         let kind = context.server?;
@@ -409,7 +409,7 @@ fn race_fix(failure: &Failure) -> String {
 const ITS_LIMIT: &str = "it limits the time to answer as well, and what is slower would get 504";
 
 /// The proxy, where its idle timeout bounds the answer as well.
-fn bounds_answer(context: &Context) -> Option<&'static Known> {
+fn bounds_answer(context: &Context) -> Option<&'static Product> {
     proxy_of(context).map(|(known, _)| known).filter(|known| known.idle_bounds_answer)
 }
 
@@ -443,7 +443,7 @@ mod tests {
             let known = known_proxy(kind).unwrap();
             // Google's 600 s are fixed.
             assert_eq!(known.knob.is_empty(), kind == Google, "{kind:?}");
-            assert_eq!(known.side, timeouts::Side::Proxy);
+            assert_eq!(known.side, timeouts::ProductSide::Proxy);
         }
         let servers = [
             ServerKind::Node,
@@ -463,7 +463,7 @@ mod tests {
         for kind in servers {
             let known = known_server(kind).unwrap();
             assert!(known.fix_for(65).contains("65") || kind == ServerKind::Iis, "{kind:?}");
-            assert_eq!(known.side, timeouts::Side::Server);
+            assert_eq!(known.side, timeouts::ProductSide::Server);
         }
     }
 

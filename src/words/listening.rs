@@ -1,7 +1,7 @@
 //! What listens on the host that refused, in words and as facts.
 
 use crate::base::escape;
-use crate::ledger::{Listening, Program};
+use crate::ledger::{Listening, ListeningProgram};
 use crate::packet::Endpoint;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub(crate) fn sentence(refused: Endpoint, listening: &Listening) -> String {
     format!("; on this host {}", parts.join(", "))
 }
 
-fn name(program: &Program) -> String {
+fn name(program: &ListeningProgram) -> String {
     match &program.process {
         Some((number, name)) => format!("{} ({number})", escape::text(name)),
         None => "something".to_owned(),

@@ -3,7 +3,7 @@
 use super::phrases::duration;
 use crate::base::escape;
 use crate::base::time::Timestamp;
-use crate::join::{Answer, Line, Missing, Own, Told};
+use crate::join::{Answer, KeptLine, LogAnswer, Missing, Own};
 use crate::ledger::Failure;
 use crate::logs::Says;
 use crate::verdict::{Cause, Detail};
@@ -11,7 +11,12 @@ use crate::words::phrases::plural;
 use std::borrow::Cow;
 
 /// The answer for one line, in a sentence. `at` is its time by the capture's clock.
-pub(crate) fn line(line: &Line, told: &Told, at: Timestamp, failures: &[Failure]) -> String {
+pub(crate) fn line(
+    line: &KeptLine,
+    told: &LogAnswer,
+    at: Timestamp,
+    failures: &[Failure],
+) -> String {
     let said = line.says.map(meaning);
     match told.answer {
         Answer::OnLeg => told.cause.map_or_else(
@@ -94,7 +99,7 @@ fn missing_text(missing: Missing, said: Option<&str>) -> String {
     said.map_or_else(|| text.clone(), |said| format!("{text}; the log says: {said}"))
 }
 
-fn status(told: &Told, failures: &[Failure]) -> String {
+fn status(told: &LogAnswer, failures: &[Failure]) -> String {
     let last = told.failures.last().and_then(|place| failures.get(*place));
     match last.map(|failure| failure.verdict.detail) {
         Some(Detail::Status(status)) => format!(" ({status})"),
@@ -102,7 +107,7 @@ fn status(told: &Told, failures: &[Failure]) -> String {
     }
 }
 
-fn undecided(line: &Line) -> &'static str {
+fn undecided(line: &KeptLine) -> &'static str {
     if line.resolution.as_secs() >= 1 {
         "the log's times are whole seconds and it has no id"
     } else {

@@ -3,7 +3,7 @@
 
 use super::body::Advance;
 use super::direction::{Phase, Rest};
-use super::{Http1, Out};
+use super::{Http1, Outputs};
 use crate::exchange::{Response, Unread};
 use crate::flow::{Connection, Side, StreamPos};
 use crate::packet::FrameRef;
@@ -20,7 +20,7 @@ impl Http1 {
         len: u64,
         frame: FrameRef,
         connection: &Connection,
-        out: &mut Out<'_>,
+        out: &mut Outputs<'_>,
     ) {
         let mut rest = Rest { pos, bytes: &[], len, ack: None, first_copy: false, frame };
         while rest.len > 0 {
@@ -64,7 +64,7 @@ impl Http1 {
         pos: StreamPos,
         len: u64,
         frame: FrameRef,
-        out: &mut Out<'_>,
+        out: &mut Outputs<'_>,
     ) {
         let mut rest = Rest { pos, bytes: &[], len, ack: None, first_copy: false, frame };
         while rest.len > 0 {

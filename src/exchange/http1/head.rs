@@ -5,7 +5,7 @@
 
 use super::body::Body;
 use super::flaw::{FlawKind, has_odd_line};
-use crate::exchange::detect::{self, Line};
+use crate::exchange::detect::{self, LineLook};
 use crate::exchange::software::{self, RequestSigns, ServerKind};
 use httparse::{Header, ParserConfig, Status};
 use std::mem::MaybeUninit;
@@ -88,7 +88,7 @@ impl RequestHead {
 
 /// A head that was read.
 #[derive(Debug)]
-pub(crate) struct Read<T> {
+pub(crate) struct HeadRead<T> {
     pub(crate) head: T,
     /// Its length.
     pub(crate) len: usize,
@@ -99,7 +99,7 @@ pub(crate) struct Read<T> {
 /// What parsing the bytes so far came to.
 #[derive(Debug)]
 pub(crate) enum Parsed<T> {
-    Whole(Read<T>),
+    Whole(HeadRead<T>),
     /// The head does not end here.
     Partial,
     Invalid,
@@ -295,7 +295,7 @@ fn plain_request<'b>(
             Some(Body::chunked())
         }
     };
-    Ok(Parsed::Whole(Read { head, len, body }))
+    Ok(Parsed::Whole(HeadRead { head, len, body }))
 }
 
 /// A head whose first line is odd (a space in its target, none at all) is read as if it were not: the
@@ -304,21 +304,21 @@ fn odd_request(bytes: &[u8]) -> Parsed<RequestHead> {
     const SOUND: &[u8] = b" / HTTP/1.1\r\n";
     let line = detect::request_line(bytes);
     let end = bytes.iter().position(|byte| *byte == b'\n').and_then(|end| end.checked_add(1));
-    let (Line::Request | Line::Odd, Some(end)) = (line, end) else {
-        return if line == Line::Begun { Parsed::Partial } else { Parsed::Invalid };
+    let (LineLook::Request | LineLook::Odd, Some(end)) = (line, end) else {
+        return if line == LineLook::Begun { Parsed::Partial } else { Parsed::Invalid };
     };
     let (first, rest) = bytes.split_at_checked(end).unwrap_or_default();
     let (method, target) = odd_line(first);
     let sound = [method, SOUND, rest].concat();
     match with_room(&sound, plain_request) {
-        Parsed::Whole(Read { head, len, body }) => {
+        Parsed::Whole(HeadRead { head, len, body }) => {
             let signs = head.signs;
             let closes = head.closes;
             let mut head = RequestHead::new(method, target, head.host(), head.request_id());
-            (head.signs, head.closes, head.odd) = (signs, closes, line == Line::Odd);
+            (head.signs, head.closes, head.odd) = (signs, closes, line == LineLook::Odd);
             let added = method.len().saturating_add(SOUND.len());
             let len = len.saturating_sub(added).saturating_add(end);
-            Parsed::Whole(Read { head, len, body })
+            Parsed::Whole(HeadRead { head, len, body })
         }
         parsed => parsed,
     }
@@ -402,15 +402,15 @@ fn plain_response<'b>(
     let server = software::of_response(response.headers);
     let head =
         ResponseHead { status, announces_close, expected, flaw, unclear, least, bodiless, server };
-    Ok(Parsed::Whole(Read { head, len, body: Some(body) }))
+    Ok(Parsed::Whole(HeadRead { head, len, body: Some(body) }))
 }
 
 /// What the first line of a head says of a request, where the rest was not captured; and whether it is
 /// certain that it is one.
 pub(crate) fn request_line(bytes: &[u8]) -> (bool, Option<RequestHead>) {
     let line = detect::request_line(bytes);
-    let certain = line == Line::Odd || detect::is_request(bytes);
-    let head = first_line(bytes).filter(|_| line == Line::Request).map(|line| {
+    let certain = line == LineLook::Odd || detect::is_request(bytes);
+    let head = first_line(bytes).filter(|_| line == LineLook::Request).map(|line| {
         let (method, target) = odd_line(line);
         RequestHead::new(method, target, b"", b"")
     });
@@ -440,7 +440,7 @@ fn first_line(bytes: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    fn whole<T>(parsed: Parsed<T>) -> Read<T> {
+    fn whole<T>(parsed: Parsed<T>) -> HeadRead<T> {
         match parsed {
             Parsed::Whole(read) => read,
             Parsed::Partial => panic!("partial"),

@@ -5,7 +5,7 @@
 //! what the server said before is over; a segment that begins with a status line begins a response.
 //! An exchange that was lost on the way is [`Outcome::Unread`]: never a failure, never forgotten.
 //!
-//! Invariant: nothing is made known before it is certain that this is HTTP/1 ([`Known`]).
+//! Invariant: nothing is made known before it is certain that this is HTTP/1 ([`Sureness`]).
 
 mod body;
 mod direction;
@@ -16,8 +16,8 @@ mod responses;
 
 use super::detect::is_request;
 use super::{
-    Asked, Ended, Exchange, Flaw, FlawKind, Outcome, Output, Protocol, ProxyHeader, Request,
-    Response, Unread,
+    Ended, Exchange, Flaw, FlawKind, Outcome, Output, Protocol, ProxyHeader, Request,
+    RequestDigest, Response, Unread,
 };
 use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
@@ -49,9 +49,9 @@ pub(super) struct Http1 {
     pub(super) astray: bool,
     /// What became of the exchange before could not be read.
     blind: bool,
-    pub(super) known: Known,
+    pub(super) known: Sureness,
     pub(super) exchanges: u32,
-    last_asked: Option<Asked>,
+    last_asked: Option<RequestDigest>,
     /// The header before everything else.
     pub(super) proxied: Option<ProxyHeader>,
     /// What the last answer was, to know what follows it unasked.
@@ -73,7 +73,7 @@ pub(super) struct Http1 {
 
 /// How sure it is that this is HTTP/1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Known {
+pub(super) enum Sureness {
     /// A whole head was met.
     Certain,
     /// The client began with what may be a request: what the server answers will tell.
@@ -92,12 +92,12 @@ pub(super) enum Over {
     Late,
 }
 
-pub(super) type Out<'o> = dyn FnMut(Output) + 'o;
+pub(super) type Outputs<'o> = dyn FnMut(Output) + 'o;
 
 impl Http1 {
     pub(super) fn new(
         connection: &Connection,
-        known: Known,
+        known: Sureness,
         proxied: Option<ProxyHeader>,
         greeted: u32,
     ) -> Self {
@@ -139,7 +139,7 @@ impl Http1 {
         connection: &Connection,
         out: &mut impl FnMut(Output, &Connection),
     ) {
-        let out: &mut Out<'_> = &mut |output| out(output, connection);
+        let out: &mut Outputs<'_> = &mut |output| out(output, connection);
         match event {
             StreamEvent::Settled => self.settle(connection, out),
             // Its end was told with all else.
@@ -173,14 +173,14 @@ impl Http1 {
         }
     }
 
-    fn client_bytes(&mut self, mut rest: Rest<'_>, connection: &Connection, out: &mut Out<'_>) {
+    fn client_bytes(&mut self, mut rest: Rest<'_>, connection: &Connection, out: &mut Outputs<'_>) {
         while rest.len > 0 && self.over.is_none() {
             match &mut self.client.phase {
                 Phase::Body(body) => {
                     let advance = body.advance(rest.bytes, rest.len);
                     self.sent_body(advance, &mut rest);
                 }
-                Phase::Lost if self.known != Known::Opening && is_request(rest.bytes) => {
+                Phase::Lost if self.known != Sureness::Opening && is_request(rest.bytes) => {
                     self.sending = false;
                     self.client.phase = Phase::Head;
                 }
@@ -224,7 +224,7 @@ impl Http1 {
         &mut self,
         rest: &Rest<'_>,
         connection: &Connection,
-        out: &mut Out<'_>,
+        out: &mut Outputs<'_>,
     ) {
         self.release(out);
         if self.pending.len() >= MAX_PENDING {
@@ -246,10 +246,10 @@ impl Http1 {
         self.sending = true;
     }
 
-    fn request_head(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
+    fn request_head(&mut self, rest: &mut Rest<'_>, out: &mut Outputs<'_>) {
         match self.client.head_bytes(rest, head::request, head::request_line) {
             HeadStep::Whole { head, used, body } => {
-                self.known = Known::Certain;
+                self.known = Sureness::Certain;
                 self.touch_request(rest.pos.plus(used), rest.frame);
                 if let Some(request) = self.pending.back_mut() {
                     request.unread = head.odd.then_some(Unread::NotHttp);
@@ -274,7 +274,7 @@ impl Http1 {
             }
             HeadStep::Cut((certain, head)) => {
                 if certain {
-                    self.known = Known::Certain;
+                    self.known = Sureness::Certain;
                 }
                 if let Some(request) = self.pending.back_mut() {
                     request.head = head;
@@ -327,7 +327,7 @@ impl Http1 {
 
     /// The client has begun another request: if the response before it cannot be followed, it is
     /// over now.
-    fn turn(&mut self, out: &mut Out<'_>) {
+    fn turn(&mut self, out: &mut Outputs<'_>) {
         let lost = matches!(self.server.phase, Phase::Lost);
         if self.pending.len() < 2 {
             if lost {
@@ -367,7 +367,7 @@ impl Http1 {
     }
 
     /// Makes known the answered exchange that was held back.
-    pub(super) fn release(&mut self, out: &mut Out<'_>) {
+    pub(super) fn release(&mut self, out: &mut Outputs<'_>) {
         if let Some(exchange) = self.held.take() {
             out(Output::Exchange(exchange));
         }
@@ -375,7 +375,7 @@ impl Http1 {
 
     /// What became of the oldest pending request: made known at once unless it was answered, for then
     /// what follows may tell more.
-    pub(super) fn emit(&mut self, outcome: Outcome, out: &mut Out<'_>) {
+    pub(super) fn emit(&mut self, outcome: Outcome, out: &mut Outputs<'_>) {
         self.release(out);
         let Some(request) = self.pending.pop_front() else {
             return;
@@ -383,11 +383,11 @@ impl Http1 {
         if self.pending.is_empty() {
             self.sending = false;
         }
-        if self.known != Known::Certain {
+        if self.known != Sureness::Certain {
             (self.response, self.unread) = (None, None);
             return;
         }
-        self.last_asked = request.head.as_ref().and_then(Asked::of);
+        self.last_asked = request.head.as_ref().and_then(RequestDigest::of);
         let exchange = Exchange {
             ordinal: self.exchanges,
             request,
@@ -409,7 +409,7 @@ impl Http1 {
     }
 
     /// What is outstanding stays so.
-    fn settle(&mut self, connection: &Connection, out: &mut Out<'_>) {
+    fn settle(&mut self, connection: &Connection, out: &mut Outputs<'_>) {
         // The FIN that would end such a body can be what is missing.
         let server = connection.half(Side::Server);
         let close_missed = matches!(self.server.phase, Phase::Body(Body::UntilClose))
@@ -418,7 +418,7 @@ impl Http1 {
         let unheard = connection.half(Side::Client).segments == 0;
         let lost = matches!(self.server.phase, Phase::Lost) || close_missed || unheard;
         let not_http = self.over == Some(Over::NotHttp);
-        if self.known != Known::Certain {
+        if self.known != Sureness::Certain {
             self.pending.clear();
         }
         // What is asked behind an answer that readers end differently may be answered for some of them.
@@ -468,17 +468,17 @@ impl Http1 {
 
     /// No head was met so far on a connection whose beginning was not captured.
     pub(super) fn seeks(&self) -> bool {
-        self.known == Known::Seeking
+        self.known == Sureness::Seeking
     }
 
     /// The server's first answer told that this is something else.
     pub(super) fn is_other(&self) -> bool {
-        self.known == Known::Opening && self.over == Some(Over::NotHttp)
+        self.known == Sureness::Opening && self.over == Some(Over::NotHttp)
     }
 
     /// What the connection was.
     pub(super) fn ended(&self) -> Ended {
-        let certain = self.known == Known::Certain;
+        let certain = self.known == Sureness::Certain;
         Ended {
             protocol: if certain { Protocol::Http1 } else { Protocol::Opaque },
             exchanges: self.exchanges,

@@ -3,7 +3,7 @@
 use super::body::{Advance, Body};
 use super::direction::{HeadStep, Phase, Rest};
 use super::head::{self, ResponseHead};
-use super::{Http1, Known, Out, Over};
+use super::{Http1, Outputs, Over, Sureness};
 use crate::exchange::detect::{is_certain_status, is_status};
 use crate::exchange::software;
 use crate::exchange::{Begun, Flaw, FlawKind, Outcome, Request, Response, Unread};
@@ -24,9 +24,9 @@ impl Http1 {
         &mut self,
         mut rest: Rest<'_>,
         connection: &Connection,
-        out: &mut Out<'_>,
+        out: &mut Outputs<'_>,
     ) {
-        if self.known == Known::Opening && !self.answers_http(&rest) {
+        if self.known == Sureness::Opening && !self.answers_http(&rest) {
             return;
         }
         let status = is_certain_status(rest.bytes, rest.is_cut());
@@ -95,7 +95,7 @@ impl Http1 {
             return false;
         }
         if is_certain_status(rest.bytes, rest.is_cut()) {
-            self.known = Known::Certain;
+            self.known = Sureness::Certain;
         } else if !is_status(rest.bytes) {
             self.over = Some(Over::NotHttp);
             return false;
@@ -155,7 +155,7 @@ impl Http1 {
         &mut self,
         rest: &Rest<'_>,
         connection: &Connection,
-        out: &mut Out<'_>,
+        out: &mut Outputs<'_>,
     ) -> bool {
         if self.is_lossy() {
             // After losses the count of responses says nothing. Proxies do not pipeline, so this
@@ -223,7 +223,7 @@ impl Http1 {
         self.sending = false;
     }
 
-    fn response_head(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
+    fn response_head(&mut self, rest: &mut Rest<'_>, out: &mut Outputs<'_>) {
         let request = self.pending.front().and_then(|request| request.head.as_ref());
         let method = request.map(head::RequestHead::method);
         let connect = method == Some(b"CONNECT");
@@ -242,7 +242,7 @@ impl Http1 {
             HeadStep::Whole { head, used, body } => {
                 let frame = rest.frame;
                 rest.skip(used);
-                self.known = Known::Certain;
+                self.known = Sureness::Certain;
                 if matches!(head.status, 100..=199) && head.status != 101 {
                     self.response = None;
                     self.interim = Some(frame);
@@ -270,7 +270,7 @@ impl Http1 {
             HeadStep::More => rest.skip(rest.len),
             HeadStep::Cut((status, _)) => {
                 if is_certain_status(rest.bytes, true) {
-                    self.known = Known::Certain;
+                    self.known = Sureness::Certain;
                 }
                 if let Some(response) = &mut self.response {
                     response.status = status;
@@ -324,7 +324,7 @@ impl Http1 {
         &mut self,
         advance: Advance,
         rest: &mut Rest<'_>,
-        out: &mut Out<'_>,
+        out: &mut Outputs<'_>,
     ) {
         let used = match advance {
             Advance::More => rest.len,
@@ -354,7 +354,7 @@ impl Http1 {
 
     /// Takes what is left of a segment in which framing is lost. A segment that ends like a body in
     /// chunks ends it: at worst, bytes follow that answer nothing.
-    fn find_end(&mut self, rest: &mut Rest<'_>, out: &mut Out<'_>) {
+    fn find_end(&mut self, rest: &mut Rest<'_>, out: &mut Outputs<'_>) {
         const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
         let ends = !rest.is_cut()
             && (rest.bytes.ends_with(LAST_CHUNK)
@@ -395,7 +395,7 @@ impl Http1 {
         self.server.lose();
     }
 
-    pub(crate) fn response_done(&mut self, frame: FrameRef, out: &mut Out<'_>) {
+    pub(crate) fn response_done(&mut self, frame: FrameRef, out: &mut Outputs<'_>) {
         self.server.phase = Phase::Head;
         self.unread = None;
         if let Some(response) = &mut self.response {

@@ -7,7 +7,7 @@ use crate::base::time::Timestamp;
 use crate::logs::entry::{Attempt, Entry, Says};
 use crate::logs::fields::{Unfit, address, nanos, request_line, seconds, status};
 use crate::logs::format_string::closing_quote;
-use crate::logs::times::When;
+use crate::logs::times::LogTime;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub(crate) fn application(line: &[u8]) -> Result<Entry<'_>, Unfit> {
     let host = rest.next().filter(|host| *host != b"-").unwrap_or_default();
     entry.host = Cow::Borrowed(host);
     // The certificate and the rule.
-    let created = rest.nth(2).and_then(When::read).map(|when| when.at);
+    let created = rest.nth(2).and_then(LogTime::read).map(|when| when.at);
     entry.begun = created.or(entry.begun);
     if let (Some(begun), Some(ended)) = (created, entry.ended) {
         entry.duration = Some(ended.since(begun));
@@ -82,7 +82,7 @@ pub(crate) fn classic(line: &[u8]) -> Result<Entry<'_>, Unfit> {
 
 /// What both have: time, name, client, target, three times, two statuses, bytes, the request.
 fn common<'l>(fields: &mut impl Iterator<Item = &'l [u8]>) -> Result<Entry<'l>, Unfit> {
-    let when = fields.next().and_then(When::read).ok_or(Unfit::Time)?;
+    let when = fields.next().and_then(LogTime::read).ok_or(Unfit::Time)?;
     let _name = fields.next();
     let client = fields.next().unwrap_or_default();
     let target = fields.next().unwrap_or_default();

@@ -1,10 +1,10 @@
 //! Apache httpd: the directives of its access log, and its error log.
 
 use super::error_messages;
-use crate::logs::entry::{Attempt, Entry, Kind, Says};
+use crate::logs::entry::{Attempt, Entry, LineKind, Says};
 use crate::logs::fields::{Slot, Unfit, address};
 use crate::logs::format_string::find;
-use crate::logs::times::When;
+use crate::logs::times::LogTime;
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
@@ -53,7 +53,7 @@ pub(crate) fn slot(name: &str) -> Slot {
 pub(crate) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
     let rest = line.strip_prefix(b"[").ok_or(Unfit::Time)?;
     let end = rest.iter().position(|byte| *byte == b']').ok_or(Unfit::Time)?;
-    let when = rest.get(..end).and_then(When::read).ok_or(Unfit::Time)?;
+    let when = rest.get(..end).and_then(LogTime::read).ok_or(Unfit::Time)?;
     let text = rest.get(end.saturating_add(1)..).unwrap_or_default();
     let code = find(text, b"AH").filter(|at| {
         let digits = text.get(at.saturating_add(2)..at.saturating_add(7));
@@ -86,7 +86,7 @@ pub(crate) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
     let id = find(said, b" id=").and_then(|at| said.get(at.saturating_add(4)..));
     let id = id.filter(|id| !id.is_empty() && !id.contains(&b' ') && *id != b"-");
     Ok(Some(Entry {
-        kind: Kind::Message,
+        kind: LineKind::Message,
         ended: Some(when.at),
         resolution: when.resolution,
         local: when.local,

@@ -2,9 +2,9 @@
 
 use super::{error_messages, labelled};
 use crate::base::time::Timestamp;
-use crate::logs::entry::{Attempt, Entry, Kind, Says};
+use crate::logs::entry::{Attempt, Entry, LineKind, Says};
 use crate::logs::fields::{Fields, Slot, Unfit, address, nanos};
-use crate::logs::times::When;
+use crate::logs::times::LogTime;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -39,7 +39,7 @@ fn status(value: Option<&Value>) -> Option<u16> {
 /// One line of Traefik's access log (its documentation, `logdata.go`).
 pub(crate) fn traefik(object: &Map<String, Value>) -> Result<Entry<'static>, Unfit> {
     let started = text(object, "StartUTC").or(text(object, "StartLocal"));
-    let when = started.and_then(|text| When::read(text.as_bytes())).ok_or(Unfit::Time)?;
+    let when = started.and_then(|text| LogTime::read(text.as_bytes())).ok_or(Unfit::Time)?;
     let took = object.get("Duration").and_then(Value::as_u64).map(Duration::from_nanos);
     let retries = object.get("RetryAttempts").and_then(Value::as_u64);
     // A URL, or in older versions an object that has one.
@@ -96,7 +96,7 @@ pub(crate) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry<'static>
         return Ok(None);
     }
     let when =
-        object.get("ts").and_then(bytes).and_then(|at| When::read(&at)).ok_or(Unfit::Time)?;
+        object.get("ts").and_then(bytes).and_then(|at| LogTime::read(&at)).ok_or(Unfit::Time)?;
     let took = object.get("duration").and_then(Value::as_f64);
     let took = took.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let status = status(object.get("status"));
@@ -116,7 +116,7 @@ pub(crate) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry<'static>
         client.set_port(crate::logs::fields::decimal(&port).unwrap_or(0));
     }
     Ok(Some(Entry {
-        kind: if access { Kind::Access } else { Kind::Message },
+        kind: if access { LineKind::Access } else { LineKind::Message },
         begun: took
             .map(|took| Timestamp::from_nanos(when.at.as_nanos().saturating_sub(nanos(took)))),
         ended: Some(when.at),
@@ -153,7 +153,7 @@ pub(crate) fn labelled(object: &Map<String, Value>) -> Result<Entry<'static>, Un
             Slot::About | Slot::Begun | Slot::Ended => {
                 // Where there are several, that which says which it is.
                 let better = matches!(&time, Some((Slot::About, _)) | None);
-                if better && When::read(&value).is_some() {
+                if better && LogTime::read(&value).is_some() {
                     time = Some((slot, value));
                 }
             }
@@ -189,7 +189,7 @@ mod tests {
     fn an_error_of_caddy_names_both_ends() {
         let line = r#"{"level":"error","ts":1795191785.61,"logger":"http.log.error.log0","msg":"read tcp 10.0.0.9:4000->10.0.0.1:80: read: connection reset by peer","request":{"remote_ip":"10.77.1.2","remote_port":"53178","method":"POST","uri":"/ok","headers":{"X-Request-Id":["r"]}},"duration":0.017,"status":502}"#;
         let entry = caddy(&read(line)).unwrap().unwrap();
-        assert_eq!(entry.kind, Kind::Message);
+        assert_eq!(entry.kind, LineKind::Message);
         assert_eq!((entry.source.unwrap().port(), entry.says), (4000, Some(Says::Reset)));
         let other = r#"{"level":"info","ts":1795192018.5,"msg":"using provided configuration"}"#;
         assert!(caddy(&read(other)).unwrap().is_none());

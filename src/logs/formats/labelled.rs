@@ -7,7 +7,7 @@ use super::nginx;
 use crate::logs::Entry;
 use crate::logs::fields::{Fields, Slot, Unfit, request_line, status};
 use crate::logs::format_string::closing_quote;
-use crate::logs::times::When;
+use crate::logs::times::LogTime;
 
 /// What people call a value.
 pub(crate) fn slot(name: &str) -> Slot {
@@ -49,14 +49,14 @@ pub(crate) fn slot(name: &str) -> Slot {
 }
 
 /// One piece of a line.
-enum Piece<'l> {
+enum LineWord<'l> {
     Named(&'l str, &'l [u8]),
     Quoted(&'l [u8]),
     Bare(&'l [u8]),
 }
 
 /// The pieces of a line, in turn.
-fn pieces(line: &[u8]) -> impl Iterator<Item = Piece<'_>> {
+fn pieces(line: &[u8]) -> impl Iterator<Item = LineWord<'_>> {
     let mut rest = line;
     std::iter::from_fn(move || {
         rest = rest.trim_ascii_start();
@@ -66,13 +66,13 @@ fn pieces(line: &[u8]) -> impl Iterator<Item = Piece<'_>> {
         if let Some(inside) = rest.strip_prefix(b"\"") {
             let end = closing_quote(inside).unwrap_or(inside.len());
             rest = inside.get(end.saturating_add(1)..).unwrap_or_default();
-            return Some(Piece::Quoted(inside.get(..end).unwrap_or_default()));
+            return Some(LineWord::Quoted(inside.get(..end).unwrap_or_default()));
         }
         if let Some(inside) = rest.strip_prefix(b"[")
             && let Some(end) = inside.iter().position(|byte| *byte == b']')
         {
             rest = inside.get(end.saturating_add(1)..).unwrap_or_default();
-            return Some(Piece::Bare(inside.get(..end).unwrap_or_default()));
+            return Some(LineWord::Bare(inside.get(..end).unwrap_or_default()));
         }
         let mut end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
         let word = rest.get(..end).unwrap_or_default();
@@ -86,7 +86,7 @@ fn pieces(line: &[u8]) -> impl Iterator<Item = Piece<'_>> {
             if let Some(inside) = value.strip_prefix(b"\"") {
                 let close = closing_quote(inside).unwrap_or(inside.len());
                 rest = inside.get(close.saturating_add(1)..).unwrap_or_default();
-                return Some(Piece::Named(name, inside.get(..close).unwrap_or_default()));
+                return Some(LineWord::Named(name, inside.get(..close).unwrap_or_default()));
             }
             // A list of attempts goes on behind a comma, and around a colon.
             while end < rest.len()
@@ -102,10 +102,10 @@ fn pieces(line: &[u8]) -> impl Iterator<Item = Piece<'_>> {
             }
             let value = rest.get(at.saturating_add(1)..end).unwrap_or_default();
             rest = rest.get(end..).unwrap_or_default();
-            return Some(Piece::Named(name, value));
+            return Some(LineWord::Named(name, value));
         }
         rest = rest.get(end..).unwrap_or_default();
-        Some(Piece::Bare(word))
+        Some(LineWord::Bare(word))
     })
 }
 
@@ -113,8 +113,8 @@ fn pieces(line: &[u8]) -> impl Iterator<Item = Piece<'_>> {
 pub(crate) fn rest<'l>(fields: &mut Fields<'l>, line: &'l [u8]) {
     for piece in pieces(line) {
         match piece {
-            Piece::Named(name, value) => fields.add(slot(name), value),
-            Piece::Bare(value) | Piece::Quoted(value) => {
+            LineWord::Named(name, value) => fields.add(slot(name), value),
+            LineWord::Bare(value) | LineWord::Quoted(value) => {
                 if crate::logs::fields::address(value).is_some_and(|address| address.port() != 0) {
                     fields.add(Slot::Backends, value);
                 } else if status(value).is_some_and(|status| status < 600) && value.len() == 3 {
@@ -135,16 +135,16 @@ pub(crate) fn line(line: &[u8]) -> Result<Entry<'_>, Unfit> {
     let mut method = None;
     for piece in pieces(line) {
         match piece {
-            Piece::Named(name, value) => {
+            LineWord::Named(name, value) => {
                 let slot = slot(name);
                 let about = matches!(slot, Slot::About | Slot::Begun | Slot::Ended);
-                if about && When::read(value).is_some() {
+                if about && LogTime::read(value).is_some() {
                     time = time.or(Some(value));
                 } else if !about {
                     fields.add(slot, value);
                 }
             }
-            Piece::Quoted(value) => {
+            LineWord::Quoted(value) => {
                 let (method, target) = request_line(value);
                 let bad = value == b"<BADREQ>";
                 let asked = METHODS.contains(&method) && !target.is_empty() || bad;
@@ -152,9 +152,9 @@ pub(crate) fn line(line: &[u8]) -> Result<Entry<'_>, Unfit> {
                     fields.add(Slot::Request, value);
                 }
             }
-            Piece::Bare(value) => {
+            LineWord::Bare(value) => {
                 let asked = fields.has(Slot::Request) || fields.has(Slot::Target);
-                if time.is_none() && When::read(value).is_some() {
+                if time.is_none() && LogTime::read(value).is_some() {
                     time = Some(value);
                 } else if METHODS.contains(&value) && method.is_none() {
                     method = Some(value);

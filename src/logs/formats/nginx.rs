@@ -2,10 +2,10 @@
 
 use super::error_messages;
 use super::labelled;
-use crate::logs::entry::{Attempt, Entry, Kind, Says};
+use crate::logs::entry::{Attempt, Entry, LineKind, Says};
 use crate::logs::fields::{Fields, Slot, Unfit, address, request_line};
 use crate::logs::format_string::{closing_quote, find};
-use crate::logs::times::When;
+use crate::logs::times::LogTime;
 use std::borrow::Cow;
 
 /// What nginx writes unless told otherwise, Apache too: the common log format, and more after it.
@@ -62,7 +62,7 @@ pub(crate) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) {
 
 /// One line of the error log: `Ok(None)` when it is of nothing that a client saw.
 pub(crate) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
-    let when = line.get(..19).and_then(When::read).ok_or(Unfit::Time)?;
+    let when = line.get(..19).and_then(LogTime::read).ok_or(Unfit::Time)?;
     let rest = line.get(19..).unwrap_or_default();
     let rest = rest.strip_prefix(b" [").ok_or(Unfit::Request)?;
     let end = rest.iter().position(|byte| *byte == b']').ok_or(Unfit::Request)?;
@@ -101,7 +101,7 @@ pub(crate) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
         address(rest.get(..rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len()))?)
     });
     Ok(Some(Entry {
-        kind: Kind::Message,
+        kind: LineKind::Message,
         ended: Some(when.at),
         resolution: when.resolution,
         local: when.local,

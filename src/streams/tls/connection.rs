@@ -1,7 +1,7 @@
 //! One connection: its segments wait until it is told what they say.
 
 use super::wire_map::{Heard, Late, Way};
-use super::{Counts, Held, PATIENCE, Pass, Spoken, record};
+use super::{HeldTotals, PATIENCE, Pass, Spoken, TlsCounts, record};
 use crate::base::time::Timestamp;
 use crate::packet::{Endpoint, Flags, Segment, SeqNum};
 use std::collections::VecDeque;
@@ -21,12 +21,12 @@ const SKEW: Duration = Duration::from_millis(50);
 /// One connection.
 #[derive(Debug, Default)]
 pub(crate) struct Session {
-    stage: Stage,
+    stage: TextStage,
     /// What each end sends: first that whose address and port is the lower.
     ways: [Way; 2],
     /// It begins with its handshake.
     whole: bool,
-    queue: VecDeque<Waiting>,
+    queue: VecDeque<WaitingSegment>,
     early: VecDeque<Spoken>,
     early_bytes: usize,
     /// The last segment with payload that each end sent and that went on.
@@ -53,7 +53,7 @@ pub(crate) struct Waits {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Stage {
+enum TextStage {
     /// Nothing was sent yet.
     #[default]
     Fresh,
@@ -69,12 +69,12 @@ enum Stage {
 
 /// A segment that waits.
 #[derive(Debug)]
-struct Waiting {
+struct WaitingSegment {
     segment: Segment<'static>,
     prefix: Box<[u8]>,
 }
 
-impl Waiting {
+impl WaitingSegment {
     fn of(segment: &Segment<'_>) -> Self {
         let prefix = segment.payload.get(..PREFIX).unwrap_or(segment.payload);
         Self { segment: Segment { payload: &[], ..*segment }, prefix: prefix.into() }
@@ -103,13 +103,13 @@ fn both(ways: &mut [Way; 2], src: usize) -> (&mut Way, &mut Way) {
 
 impl Session {
     /// What it holds.
-    pub(crate) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> HeldTotals {
         let text = self
             .ways
             .iter()
             .fold(self.early_bytes, |sum, way| sum.saturating_add(way.text_bytes()));
         let prefixes = self.queue.len().saturating_mul(PREFIX);
-        Held { segments: self.queue.len(), bytes: text.saturating_add(prefixes) }
+        HeldTotals { segments: self.queue.len(), bytes: text.saturating_add(prefixes) }
     }
 
     /// Since when something waits here.
@@ -119,7 +119,7 @@ impl Session {
 
     /// What a number on the wire is in numbers of text, where it is read.
     pub(crate) fn in_text(&self, src: Endpoint, dst: Endpoint, number: SeqNum) -> Option<SeqNum> {
-        let way = self.ways.get(way(src, dst)).filter(|_| self.stage == Stage::Clear)?;
+        let way = self.ways.get(way(src, dst)).filter(|_| self.stage == TextStage::Clear)?;
         way.place(number).and_then(|place| way.acknowledged(place))
     }
 
@@ -135,7 +135,7 @@ impl Session {
         &mut self,
         spoken: Spoken,
         full: bool,
-        counts: &mut Counts,
+        counts: &mut TlsCounts,
         pass: &mut Pass<'_>,
     ) {
         if let Some(lost) = self.lost.get_mut(way(spoken.src, spoken.dst)) {
@@ -144,26 +144,26 @@ impl Session {
         let text = if full { Box::default() } else { spoken.text };
         let spoken = Spoken { text, ..spoken };
         match self.stage {
-            Stage::Passing => {}
-            Stage::Fresh => {
+            TextStage::Passing => {}
+            TextStage::Fresh => {
                 if self.early.len() < EARLY {
                     self.early_bytes = self.early_bytes.saturating_add(spoken.text.len());
                     self.waits.get_or_insert(spoken.at.plus(FORGOTTEN));
                     self.early.push_back(spoken);
                 }
             }
-            Stage::Secret | Stage::Silent | Stage::Clear => {
+            TextStage::Secret | TextStage::Silent | TextStage::Clear => {
                 self.explain(spoken, counts, pass);
             }
         }
     }
 
     /// Lets go on what waited for what was said.
-    pub(crate) fn go_on(&mut self, counts: &mut Counts, pass: &mut Pass<'_>) {
+    pub(crate) fn go_on(&mut self, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         self.release(None, counts, pass);
     }
 
-    fn explain(&mut self, spoken: Spoken, counts: &mut Counts, pass: &mut Pass<'_>) {
+    fn explain(&mut self, spoken: Spoken, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         let src = way(spoken.src, spoken.dst);
         let mut late = Vec::new();
         let (sent, _) = both(&mut self.ways, src);
@@ -177,19 +177,19 @@ impl Session {
                 self.read(src, counts);
             }
         }
-        if self.stage == Stage::Secret {
-            self.stage = Stage::Silent;
+        if self.stage == TextStage::Secret {
+            self.stage = TextStage::Silent;
         }
         for late in late {
             self.add(src, late, pass);
         }
     }
 
-    fn read(&mut self, src: usize, counts: &mut Counts) {
+    fn read(&mut self, src: usize, counts: &mut TlsCounts) {
         self.speaks = Some(src);
         both(&mut self.ways, src).1.turn();
-        if self.stage != Stage::Clear {
-            self.stage = Stage::Clear;
+        if self.stage != TextStage::Clear {
+            self.stage = TextStage::Clear;
             counts.read = counts.read.saturating_add(1);
         }
     }
@@ -210,21 +210,21 @@ impl Session {
         &mut self,
         segment: &Segment<'_>,
         full: bool,
-        counts: &mut Counts,
+        counts: &mut TlsCounts,
         pass: &mut Pass<'_>,
     ) -> bool {
         if segment.flags.syn() {
             self.begin(segment, counts, pass);
         }
         match self.stage {
-            Stage::Passing => {}
-            Stage::Fresh if segment.payload_len == 0 => {}
-            Stage::Fresh if full || !record::begins(segment.payload) => {
+            TextStage::Passing => {}
+            TextStage::Fresh if segment.payload_len == 0 => {}
+            TextStage::Fresh if full || !record::begins(segment.payload) => {
                 self.let_go();
             }
-            Stage::Fresh => {
+            TextStage::Fresh => {
                 self.meet(segment);
-                self.queue.push_back(Waiting::of(segment));
+                self.queue.push_back(WaitingSegment::of(segment));
                 self.waits = Some(segment.frame.at.plus(PATIENCE));
                 for spoken in std::mem::take(&mut self.early) {
                     self.explain(spoken, counts, pass);
@@ -233,8 +233,8 @@ impl Session {
                 self.release(None, counts, pass);
                 return false;
             }
-            Stage::Secret | Stage::Silent | Stage::Clear => {
-                let waiting = Waiting::of(segment);
+            TextStage::Secret | TextStage::Silent | TextStage::Clear => {
+                let waiting = WaitingSegment::of(segment);
                 if waiting.closes() {
                     self.closing.get_or_insert(segment.frame.at);
                 }
@@ -252,13 +252,13 @@ impl Session {
     }
 
     /// A segment that opens a connection: this one, unless its number is another.
-    fn begin(&mut self, segment: &Segment<'_>, counts: &mut Counts, pass: &mut Pass<'_>) {
+    fn begin(&mut self, segment: &Segment<'_>, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         let src = way(segment.src, segment.dst);
         let first = segment.seq.plus(1);
         let (sent, heard) = both(&mut self.ways, src);
         let known = |way: &Way, number| way.first().is_some_and(|first| first != number);
         let another = known(sent, first) || segment.flags.ack() && known(heard, segment.ack);
-        if another || self.stage == Stage::Passing && sent.first().is_none() {
+        if another || self.stage == TextStage::Passing && sent.first().is_none() {
             self.give_up(Timestamp::MAX, counts, pass);
             let early = std::mem::take(&mut self.early);
             *self = Self::default();
@@ -273,12 +273,12 @@ impl Session {
         }
         let accepts = usize::from(segment.flags.ack());
         self.opener = Some(if accepts == 0 { src } else { 1_usize.saturating_sub(src) });
-        self.whole |= self.stage == Stage::Fresh;
+        self.whole |= self.stage == TextStage::Fresh;
     }
 
     /// The first segment with payload.
     fn meet(&mut self, segment: &Segment<'_>) {
-        self.stage = Stage::Secret;
+        self.stage = TextStage::Secret;
         if record::greets(segment.payload) {
             self.opener.get_or_insert(way(segment.src, segment.dst));
         }
@@ -294,7 +294,7 @@ impl Session {
 
     /// From now on everything passes as it is.
     fn let_go(&mut self) {
-        self.stage = Stage::Passing;
+        self.stage = TextStage::Passing;
         self.queue = VecDeque::new();
         self.early = VecDeque::new();
         self.early_bytes = 0;
@@ -305,26 +305,26 @@ impl Session {
     }
 
     /// It is `now`: what has waited long enough goes on, whatever is known of it.
-    pub(crate) fn give_up(&mut self, now: Timestamp, counts: &mut Counts, pass: &mut Pass<'_>) {
+    pub(crate) fn give_up(&mut self, now: Timestamp, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         self.told_wait = None;
         match self.stage {
-            Stage::Passing => {}
-            Stage::Fresh => {
+            TextStage::Passing => {}
+            TextStage::Fresh => {
                 if self.waits.is_some_and(|until| until <= now) {
                     self.early = VecDeque::new();
                     self.early_bytes = 0;
                     self.waits = None;
                 }
             }
-            Stage::Secret | Stage::Silent => {
+            TextStage::Secret | TextStage::Silent => {
                 let until = match self.stage {
-                    Stage::Secret => self.waits_since(),
+                    TextStage::Secret => self.waits_since(),
                     // Nothing was said: it ends as what it is, TLS.
                     _ => self.closing,
                 };
                 let until = until.map(|since| since.plus(PATIENCE));
                 if until.is_some_and(|until| until <= now) || now == Timestamp::MAX {
-                    if self.stage == Stage::Secret && !self.queue.is_empty() {
+                    if self.stage == TextStage::Secret && !self.queue.is_empty() {
                         counts.unread = counts.unread.saturating_add(1);
                     }
                     for waiting in std::mem::take(&mut self.queue) {
@@ -335,14 +335,14 @@ impl Session {
                     self.waits = until;
                 }
             }
-            Stage::Clear => self.release(Some(now), counts, pass),
+            TextStage::Clear => self.release(Some(now), counts, pass),
         }
     }
 
     /// Lets go on what is explained, and what was waited for long enough at `now`.
-    fn release(&mut self, now: Option<Timestamp>, counts: &mut Counts, pass: &mut Pass<'_>) {
-        if self.stage != Stage::Clear {
-            if let (Stage::Silent, Some(closing)) = (self.stage, self.closing) {
+    fn release(&mut self, now: Option<Timestamp>, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
+        if self.stage != TextStage::Clear {
+            if let (TextStage::Silent, Some(closing)) = (self.stage, self.closing) {
                 self.waits = Some(closing.plus(PATIENCE));
             }
             return;
@@ -364,7 +364,7 @@ impl Session {
     }
 
     /// Everything that this segment speaks of is explained.
-    fn is_explained(&self, waiting: &Waiting) -> bool {
+    fn is_explained(&self, waiting: &WaitingSegment) -> bool {
         let segment = &waiting.segment;
         // More of the last text may still be told.
         if waiting.closes() && self.ways.iter().any(Way::is_told_by_receiver) {
@@ -381,10 +381,10 @@ impl Session {
     }
 
     /// Lets a segment go on.
-    fn pass_on(&mut self, waiting: &Waiting, counts: &mut Counts, pass: &mut Pass<'_>) {
+    fn pass_on(&mut self, waiting: &WaitingSegment, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         let segment = &waiting.segment;
         let src = way(segment.src, segment.dst);
-        if waiting.closes() && self.stage == Stage::Clear {
+        if waiting.closes() && self.stage == TextStage::Clear {
             // The last that was said of it may be among what was lost.
             self.muted |= self.lost.iter().any(|lost| *lost != counts.lost);
         }

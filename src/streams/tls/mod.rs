@@ -47,7 +47,7 @@ pub struct Spoken {
     /// To whom.
     pub dst: Endpoint,
     /// Who tells.
-    pub by: By,
+    pub by: TextOrigin,
     /// The number on the wire at which its ciphertext begins.
     pub from: SeqNum,
     /// The number after it.
@@ -64,7 +64,7 @@ pub struct Spoken {
 
 /// The end that tells what was said.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum By {
+pub enum TextOrigin {
     /// The one that said it.
     Sender,
     /// The one that heard it.
@@ -73,7 +73,7 @@ pub enum By {
 
 /// What was made of the connections. All of it is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Counts {
+pub struct TlsCounts {
     /// TLS connections that were read in clear.
     pub read: u64,
     /// TLS connections of which nothing was told.
@@ -88,9 +88,9 @@ pub struct Counts {
 
 /// Two ends, the same from either side.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-struct Key(Endpoint, Endpoint);
+struct EndsKey(Endpoint, Endpoint);
 
-impl Key {
+impl EndsKey {
     fn between(one: Endpoint, other: Endpoint) -> Self {
         if one <= other { Self(one, other) } else { Self(other, one) }
     }
@@ -98,12 +98,12 @@ impl Key {
 
 /// What every connection's holdings add up to.
 #[derive(Clone, Copy, Debug, Default)]
-struct Held {
+struct HeldTotals {
     segments: usize,
     bytes: usize,
 }
 
-impl Held {
+impl HeldTotals {
     fn is_full(self) -> bool {
         self.segments > WAITING || self.bytes > BYTES
     }
@@ -118,14 +118,14 @@ impl Held {
 /// Rewrites the segments of connections whose text is told.
 #[derive(Debug, Default)]
 pub struct Clear {
-    recent: HashMap<Key, Box<Session>, RandomState>,
-    before: HashMap<Key, Box<Session>, RandomState>,
+    recent: HashMap<EndsKey, Box<Session>, RandomState>,
+    before: HashMap<EndsKey, Box<Session>, RandomState>,
     /// Connections whose patience ends, and when.
-    due: BTreeSet<(Timestamp, Key)>,
+    due: BTreeSet<(Timestamp, EndsKey)>,
     /// Connections of which something was heard just now.
-    heard: Vec<Key>,
-    held: Held,
-    counts: Counts,
+    heard: Vec<EndsKey>,
+    held: HeldTotals,
+    counts: TlsCounts,
 }
 
 /// Takes the segments that go on.
@@ -133,7 +133,7 @@ pub type Pass<'p> = dyn FnMut(&Segment<'_>) + 'p;
 
 impl Clear {
     /// What was counted so far.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> TlsCounts {
         self.counts
     }
 
@@ -146,7 +146,7 @@ impl Clear {
     /// to them may have been said at once.
     pub fn hear(&mut self, spoken: Spoken, pass: &mut Pass<'_>) {
         let full = self.held.is_full();
-        let key = Key::between(spoken.src, spoken.dst);
+        let key = EndsKey::between(spoken.src, spoken.dst);
         self.with(key, |session, counts| session.hear(spoken, full, counts, pass));
         if self.heard.last() != Some(&key) {
             self.heard.push(key);
@@ -169,7 +169,7 @@ impl Clear {
 
     /// Takes the next segment. Returns whether it went on at once, and as it was.
     pub fn take(&mut self, segment: &Segment<'_>, pass: &mut Pass<'_>) -> bool {
-        let key = Key::between(segment.src, segment.dst);
+        let key = EndsKey::between(segment.src, segment.dst);
         let full = self.held.is_full();
         let mut as_it_was = false;
         self.with(key, |session, counts| {
@@ -181,7 +181,7 @@ impl Clear {
     /// What a number on the wire of what `src` sends to `dst` is in numbers of text, where the two are
     /// read; else the same.
     pub fn in_text(&self, src: Endpoint, dst: Endpoint, number: SeqNum) -> SeqNum {
-        let key = Key::between(src, dst);
+        let key = EndsKey::between(src, dst);
         let session = self.recent.get(&key).or_else(|| self.before.get(&key));
         session.and_then(|session| session.in_text(src, dst, number)).unwrap_or(number)
     }
@@ -199,7 +199,7 @@ impl Clear {
     /// Nothing more will be told: what waits goes on.
     pub fn finish(&mut self, pass: &mut Pass<'_>) {
         let keys = self.recent.keys().chain(self.before.keys());
-        let mut waiting: Vec<(Timestamp, Key)> = keys
+        let mut waiting: Vec<(Timestamp, EndsKey)> = keys
             .filter_map(|key| {
                 let session = self.recent.get(key).or_else(|| self.before.get(key))?;
                 Some((session.waits_since()?, *key))
@@ -212,13 +212,13 @@ impl Clear {
     }
 
     /// Does something with a connection, and keeps the books of it.
-    fn with(&mut self, key: Key, what: impl FnOnce(&mut Session, &mut Counts)) {
+    fn with(&mut self, key: EndsKey, what: impl FnOnce(&mut Session, &mut TlsCounts)) {
         if !self.recent.contains_key(&key) {
             let session = self.before.remove(&key).unwrap_or_default();
             if self.recent.len() >= CONNECTIONS {
                 let old = std::mem::replace(&mut self.before, std::mem::take(&mut self.recent));
                 for session in old.values() {
-                    self.held.replace(session.held(), Held::default());
+                    self.held.replace(session.held(), HeldTotals::default());
                     let waits = session.waits_since().is_some();
                     self.counts.unread = self.counts.unread.saturating_add(waits.into());
                 }

@@ -5,7 +5,7 @@
 //! after it, while all else, headers, tickets, the rest of a handshake, comes before; and not before all
 //! of the ciphertext has arrived can the last of it be read.
 
-use super::{By, Spoken};
+use super::{Spoken, TextOrigin};
 use crate::packet::SeqNum;
 use std::collections::VecDeque;
 
@@ -30,7 +30,7 @@ const MOST: usize = 4_096;
 
 /// Wire numbers `from..to`, which hold the text `at..at + len`.
 #[derive(Clone, Debug)]
-struct Piece {
+struct TextPiece {
     from: i64,
     to: i64,
     at: i64,
@@ -48,8 +48,8 @@ pub(crate) struct Way {
     /// The number of its first byte, in both countings.
     first: Option<SeqNum>,
     /// Who tells.
-    by: Option<By>,
-    pieces: VecDeque<Piece>,
+    by: Option<TextOrigin>,
+    pieces: VecDeque<TextPiece>,
     /// Everything before this is explained, or given up.
     known: i64,
     /// Segments went on up to here.
@@ -94,7 +94,7 @@ impl Way {
 
     /// Its receiver tells: more text of what went on may still come.
     pub(crate) fn is_told_by_receiver(&self) -> bool {
-        self.by == Some(By::Receiver)
+        self.by == Some(TextOrigin::Receiver)
     }
 
     /// Bytes of text held.
@@ -138,7 +138,10 @@ impl Way {
         if len > most.saturating_add(RECORD) {
             return Heard::Ignored;
         }
-        if self.by == Some(By::Receiver) && spoken.by == By::Sender && from == 0 && self.passed == 0
+        if self.by == Some(TextOrigin::Receiver)
+            && spoken.by == TextOrigin::Sender
+            && from == 0
+            && self.passed == 0
         {
             // Its word is exact.
             *self = Self { first: self.first, asks: self.asks, ..Self::default() };
@@ -241,7 +244,7 @@ impl Way {
             }
         }
         self.text_bytes = self.text_bytes.saturating_add(text.len());
-        self.pieces.push_back(Piece { from, to, at, len, text, unexplained, missing: false });
+        self.pieces.push_back(TextPiece { from, to, at, len, text, unexplained, missing: false });
         self.known = self.known.max(to);
         if self.pieces.len() > MOST {
             self.forget_first();
@@ -482,7 +485,7 @@ mod tests {
 
     const FIRST: u32 = 0xffff_fff0;
 
-    fn spoken(by: By, from: u32, to: u32, text: &str, order: u32) -> Spoken {
+    fn spoken(by: TextOrigin, from: u32, to: u32, text: &str, order: u32) -> Spoken {
         let end = Endpoint { addr: [10, 0, 0, 1].into(), port: 443 };
         Spoken {
             at: Timestamp::default(),
@@ -499,7 +502,7 @@ mod tests {
     }
 
     /// A handshake of 100 bytes, then `GET /` in 27.
-    fn way(by: By) -> Way {
+    fn way(by: TextOrigin) -> Way {
         let mut way = Way::from(SeqNum(FIRST));
         let mut late = Vec::new();
         assert_eq!(way.hear(spoken(by, 0, 100, "", 0), true, &mut late), Heard::Quiet);
@@ -523,7 +526,7 @@ mod tests {
 
     #[test]
     fn a_handshake_is_no_text_and_text_lies_at_the_end_of_its_ciphertext() {
-        let mut way = way(By::Sender);
+        let mut way = way(TextOrigin::Sender);
         assert_eq!(parts(&mut way, 0, 100), [part(0, 0, "")]);
         assert_eq!(parts(&mut way, 100, 127), [part(0, 5, "GET /")]);
         assert_eq!(parts(&mut way, 100, 120), [part(0, 0, "")]);
@@ -536,13 +539,14 @@ mod tests {
 
     #[test]
     fn more_of_what_the_receiver_had_comes_late_or_at_once() {
-        let more = |order| Spoken { again: true, ..spoken(By::Receiver, 100, 127, "more", order) };
+        let more =
+            |order| Spoken { again: true, ..spoken(TextOrigin::Receiver, 100, 127, "more", order) };
         let mut late = Vec::new();
-        let mut waiting = way(By::Receiver);
+        let mut waiting = way(TextOrigin::Receiver);
         waiting.hear(more(2), true, &mut late);
         assert!(late.is_empty());
         assert_eq!(parts(&mut waiting, 100, 127), [part(0, 9, "GET /more")]);
-        let mut gone = way(By::Receiver);
+        let mut gone = way(TextOrigin::Receiver);
         parts(&mut gone, 100, 127);
         gone.hear(more(2), true, &mut late);
         let (seq, len, text) = gone.late(late[0]).unwrap();
@@ -552,9 +556,9 @@ mod tests {
 
     #[test]
     fn after_a_hole_text_is_read_again_where_the_other_side_has_spoken() {
-        let mut way = way(By::Sender);
+        let mut way = way(TextOrigin::Sender);
         let hear = |way: &mut Way, from, order| {
-            let said = spoken(By::Sender, from, from + 27, "again", order);
+            let said = spoken(TextOrigin::Sender, from, from + 27, "again", order);
             way.hear(said, true, &mut Vec::new())
         };
         assert_eq!(hear(&mut way, 200, 3), Heard::Hole);
@@ -568,10 +572,10 @@ mod tests {
 
     #[test]
     fn a_lost_word_of_the_same_numbers_is_missed() {
-        let mut way = way(By::Receiver);
+        let mut way = way(TextOrigin::Receiver);
         parts(&mut way, 100, 127);
         let mut late = Vec::new();
-        let heard = way.hear(spoken(By::Receiver, 127, 150, "x", 3), true, &mut late);
+        let heard = way.hear(spoken(TextOrigin::Receiver, 127, 150, "x", 3), true, &mut late);
         assert_eq!(heard, Heard::Hole);
         // All that these numbers can have held, and what follows, without what it says.
         let (seq, len, text) = way.late(late[0]).unwrap();
@@ -583,10 +587,10 @@ mod tests {
     fn the_first_word_must_be_of_the_first_byte_and_the_senders_counts_more() {
         let mut way = Way::from(SeqNum(FIRST));
         let mut hear = |spoken| way.hear(spoken, true, &mut Vec::new());
-        assert_eq!(hear(spoken(By::Sender, 50, 80, "late", 0)), Heard::Ignored);
-        assert_eq!(hear(spoken(By::Receiver, 0, 40, "", 0)), Heard::Quiet);
-        assert_eq!(hear(spoken(By::Sender, 0, 30, "", 0)), Heard::Quiet);
-        assert_eq!(hear(spoken(By::Receiver, 40, 80, "its", 1)), Heard::Ignored);
+        assert_eq!(hear(spoken(TextOrigin::Sender, 50, 80, "late", 0)), Heard::Ignored);
+        assert_eq!(hear(spoken(TextOrigin::Receiver, 0, 40, "", 0)), Heard::Quiet);
+        assert_eq!(hear(spoken(TextOrigin::Sender, 0, 30, "", 0)), Heard::Quiet);
+        assert_eq!(hear(spoken(TextOrigin::Receiver, 40, 80, "its", 1)), Heard::Ignored);
         assert!(way.knows(30) && !way.knows(31));
     }
 }
