@@ -171,7 +171,7 @@ impl KeptLine {
 /// What of the exchanges a line can be of interest for.
 #[derive(Debug, Default)]
 pub struct Interest {
-    /// What failed was asked so, as `Asked::whole` and `Asked::path` have it.
+    /// What failed was asked so, as `RequestKey::whole` and `RequestKey::path` have it.
     pub failing: HashSet<u64>,
     /// Ids of what failed.
     pub failing_ids: HashSet<u64>,

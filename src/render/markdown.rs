@@ -13,7 +13,7 @@ pub(crate) struct MarkdownBlock {
     pub(crate) text: String,
 }
 
-/// What a [`Block`] is.
+/// What a [`MarkdownBlock`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum BlockKind {
     /// `# …`
