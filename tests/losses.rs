@@ -285,3 +285,61 @@ fn an_answer_that_was_taken_or_that_nobody_asked_for_is_sound_without_its_reques
     };
     assert_eq!(of(read, asked_before), []);
 }
+
+const CONNECT: &[u8] = b"CONNECT shop.example:80 HTTP/1.1\r\nHost: shop.example:80\r\n\r\n";
+const CONNECTED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+
+/// A request in clear inside of a tunnel, which ends with it unanswered.
+fn tunnel() -> Talk {
+    let mut talk = Talk::new(ISNS[2].0, ISNS[2].1);
+    talk.handshake().data(Proxy, CONNECT).ack(Backend).data(Backend, CONNECTED).ack(Proxy);
+    talk.exchange("/inside", 20).idle(SECOND);
+    talk.data(Proxy, &get("/inside/too")).ack(Backend).idle(SECOND).close(Backend);
+    talk
+}
+
+/// What is inside of it is between others, and nobody's failure here: who missed how it began cannot tell.
+#[test]
+fn what_may_be_inside_of_a_tunnel_is_not_judged() {
+    let whole = tunnel().frames;
+    let report = analyze(&whole);
+    assert!(report.failures.is_empty() && report.unread.is_empty());
+    let not_judged = |frames: &[Frame], what: &str| {
+        let report = analyze(frames);
+        assert!(report.failures.is_empty(), "{what}: {:?}", report.failures);
+        let gap = report.unread.iter().any(|unread| unread.what == "capture_gap");
+        assert!(gap, "{what}: {:?}", report.unread);
+        let headline = report.headline().text();
+        assert!(headline.starts_with("Not"), "{what}: {headline}");
+    };
+    let without = |frames: std::ops::Range<usize>| {
+        let mut damaged = whole.clone();
+        damaged.drain(frames);
+        damaged
+    };
+    not_judged(&without(3..4), "without the CONNECT");
+    not_judged(&without(5..6), "without its answer");
+    not_judged(&without(3..6), "without both, and what acknowledges them");
+    for number in 1..=whole.len() {
+        let report = analyze(&without(number - 1..number));
+        assert!(report.failures.is_empty(), "without frame {number}: {:?}", report.failures);
+    }
+    // What is inside ends with an error of its own.
+    let mut error = tunnel();
+    error.frames.truncate(whole.len() - 3);
+    error.data(Backend, b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n").ack(Proxy);
+    error.frames.remove(3);
+    not_judged(&error.frames, "an error inside");
+}
+
+/// Where no tunnel can have begun, a lost frame costs no more than itself.
+#[test]
+fn what_follows_a_lost_request_that_opened_no_tunnel_is_as_sure_as_ever() {
+    let mut talk = Talk::new(ISNS[2].0, ISNS[2].1);
+    talk.handshake().exchange("/lost", 20).exchange("/next", 20).idle(SECOND);
+    talk.data(Proxy, &get("/crash")).ack(Backend).idle(SECOND).close(Backend);
+    talk.frames.remove(3);
+    let report = analyze(&talk.frames);
+    let told: Vec<_> = report.failures.iter().map(|one| (one.cause, one.certainty)).collect();
+    assert_eq!(told, [("closed_in_flight", "proven")]);
+}

@@ -56,6 +56,9 @@ pub struct Exchange {
     /// What became of the exchange before it could not be read: how long the connection had been idle is
     /// less sure than it looks.
     pub blind: bool,
+    /// A tunnel may have begun before it, by a CONNECT or its answer that were not captured: then this is
+    /// between others than the ends of the connection.
+    pub tunnelled: bool,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -204,6 +207,8 @@ pub struct Ended {
     pub surplus: u32,
     /// The last answer announced that the connection would be closed.
     pub close_announced: bool,
+    /// What it spoke after an upgrade, where that is HTTP or TLS.
+    pub upgraded: Option<Protocol>,
     /// The two sides speak different protocols.
     pub mismatch: Option<Mismatch>,
     /// What the last request was, to know probes by: method and target; `None` when it was made for a

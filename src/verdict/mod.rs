@@ -51,6 +51,10 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
         // What was taken for the head of its answer may lie inside of a body.
         verdict.certainty = Certainty::Possible;
     }
+    // It may be of what others say to each other in a tunnel, and no failure of the backend's.
+    if exchange.tunnelled && matches!(fate, Fate::Failed(_)) {
+        return Fate::Unread(Unread::Gap);
+    }
     fate
 }
 

@@ -49,6 +49,10 @@ pub(super) struct Http1 {
     pub(super) astray: bool,
     /// What became of the exchange before could not be read.
     blind: bool,
+    /// What opens a tunnel may have come, and was not captured.
+    tunnelled: bool,
+    /// What it went on in after a 101, where that is HTTP or TLS.
+    pub(super) upgraded: Option<Protocol>,
     pub(super) known: Sureness,
     pub(super) exchanges: u32,
     last_asked: Option<RequestDigest>,
@@ -117,6 +121,8 @@ impl Http1 {
             lossy: connection.start == Start::Midstream || connection.has_gaps(),
             astray: false,
             blind: false,
+            tunnelled: false,
+            upgraded: None,
             known,
             exchanges: 0,
             last_asked: None,
@@ -388,6 +394,8 @@ impl Http1 {
             return;
         }
         self.last_asked = request.head.as_ref().and_then(RequestDigest::of);
+        let tunnelled = self.tunnelled;
+        self.tunnelled |= self.may_open_tunnel(&request, outcome);
         let exchange = Exchange {
             ordinal: self.exchanges,
             request,
@@ -398,6 +406,7 @@ impl Http1 {
             proxied: self.proxied.filter(|_| self.exchanges == 0),
             unasked: self.unasked.take(),
             blind: std::mem::replace(&mut self.blind, matches!(outcome, Outcome::Unread(_))),
+            tunnelled,
             outcome,
         };
         self.exchanges = self.exchanges.saturating_add(1);
@@ -405,6 +414,23 @@ impl Http1 {
         self.held = Some(Box::new(exchange));
         if outcome != Outcome::Answered {
             self.release(out);
+        }
+    }
+
+    /// What follows this exchange may be in a tunnel: it is a CONNECT whose answer was not read; or the
+    /// request was not captured, and neither was its answer, or that has no length and yet the client
+    /// goes on. Hardly anything comes before a CONNECT.
+    fn may_open_tunnel(&self, request: &Request, outcome: Outcome) -> bool {
+        let status = self.response.and_then(|response| response.status);
+        let taken = status.is_none_or(|status| matches!(status, 200..=299));
+        let unread = matches!(outcome, Outcome::Unread(_));
+        match &request.head {
+            Some(head) => head.method() == b"CONNECT" && taken && unread,
+            None if request.unread != Some(Unread::Gap) => false,
+            None => match status {
+                None => unread && self.exchanges == 0,
+                Some(_) => taken && self.response.is_some_and(|response| response.until_close),
+            },
         }
     }
 
@@ -485,6 +511,7 @@ impl Http1 {
             quiet_since: self.quiet_since.filter(|_| certain),
             surplus: self.surplus,
             close_announced: self.close_announced,
+            upgraded: self.upgraded,
             mismatch: None,
             last_asked: self.last_asked,
             proxied: self.proxied,

@@ -257,6 +257,7 @@ impl Http1 {
                 if head.status == 101 || connect && matches!(head.status, 200..=299) {
                     self.response_done(frame, out);
                     self.release(out);
+                    self.upgraded = head.upgrade.filter(|_| head.status == 101);
                     self.over = Some(Over::Tunnel);
                 } else if body.is_done() {
                     self.response_done(frame, out);
