@@ -20,6 +20,12 @@ fn summary(attempt: &Attempt<'_>) -> String {
     if let Some(summary) = summary_of_either(attempt) {
         return summary;
     }
+    if failure.request.is_none() {
+        return format!(
+            "the backend {backend} closed the connection right after the handshake, before anything was \
+             asked, and the proxy closed without having sent anything"
+        );
+    }
     let verdict = &failure.verdict;
     match verdict.close.and_then(|close| close.received) {
         Some(Received::All) => format!(
