@@ -237,6 +237,11 @@ impl Http1 {
             self.over = Some(Over::NotHttp);
             return;
         }
+        // Hardly a connection ever has two outstanding, and there are many of them: a queue that grows by
+        // itself begins with room for four.
+        if self.pending.capacity() == 0 {
+            self.pending.reserve_exact(1);
+        }
         self.pending.push_back(Request {
             start: rest.pos,
             end: rest.pos,
