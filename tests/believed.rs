@@ -352,7 +352,7 @@ fn a_close_right_after_the_handshake_is_told_where_other_connections_work() {
     let mut talk = Talk::new(1, 2);
     by_backend(&mut talk);
     let other = sound(talk.now());
-    let report = analyze(&talk::together(&[&talk, &other]));
+    let report = analyze(&wire::together(&[&talk, &other]));
     let failure = &report.failures[0];
     assert_eq!((failure.retry, failure.request.is_none()), ("safe", true));
     assert!(failure.summary.contains("right after the handshake"), "{}", failure.summary);
@@ -361,7 +361,7 @@ fn a_close_right_after_the_handshake_is_told_where_other_connections_work() {
     for dropped in 0..talk.frames.len() {
         let mut damaged = talk.clone();
         damaged.frames.remove(dropped);
-        let report = analyze(&talk::together(&[&damaged, &other]));
+        let report = analyze(&wire::together(&[&damaged, &other]));
         let same = told(&report).iter().all(|one| *one == ("closed_in_flight", "possible"));
         assert!(same, "without frame {}: {:?}", dropped + 1, told(&report));
     }
@@ -422,7 +422,7 @@ fn a_close_of_a_connection_that_nobody_wanted_to_use_is_sound() {
     }
     let other = sound(probes.iter().last().unwrap().now());
     let all: Vec<&Talk> = probes.iter().chain([&other]).collect();
-    assert_eq!(told(&analyze(&talk::together(&all))), []);
+    assert_eq!(told(&analyze(&wire::together(&all))), []);
 }
 
 #[test]

@@ -319,7 +319,9 @@ fn what_may_be_inside_of_a_tunnel_is_not_judged() {
     };
     not_judged(&without(3..4), "without the CONNECT");
     not_judged(&without(5..6), "without its answer");
-    not_judged(&without(3..6), "without both, and what acknowledges them");
+    // Without both, and what acknowledges them, any exchange may be what is missing.
+    let report = analyze(&without(3..6));
+    assert!(report.failures.iter().all(|one| one.certainty == "possible"), "{:?}", report.failures);
     for number in 1..=whole.len() {
         let report = analyze(&without(number - 1..number));
         assert!(report.failures.is_empty(), "without frame {number}: {:?}", report.failures);

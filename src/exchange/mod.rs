@@ -56,9 +56,9 @@ pub struct Exchange {
     /// What became of the exchange before it could not be read: how long the connection had been idle is
     /// less sure than it looks.
     pub blind: bool,
-    /// A tunnel may have begun before it, by a CONNECT or its answer that were not captured: then this is
+    /// Whether a tunnel began before it, by a CONNECT or its answer that were not captured: then this is
     /// between others than the ends of the connection.
-    pub tunnelled: bool,
+    pub tunnel: Tunnel,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -68,6 +68,18 @@ impl Exchange {
     pub fn idle_gap(&self) -> Option<Duration> {
         self.quiet_since.map(|quiet| self.request.first.at.since(quiet.at))
     }
+}
+
+/// Whether what follows on a connection may be inside of a tunnel whose beginning was not captured.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Tunnel {
+    /// Nothing that could open one was missed.
+    #[default]
+    None,
+    /// The first request was missed, and so was its answer.
+    Possible,
+    /// What was captured of that exchange looks like it.
+    Likely,
 }
 
 /// What became of a request.

@@ -1,7 +1,7 @@
 //! What of a listener's traffic was not read, or not judged, and why: nothing is claimed of it, and it
 //! is never silent.
 
-use crate::exchange::{Ended, Exchange, Outcome, Protocol, Unread};
+use crate::exchange::{Ended, Exchange, Outcome, Protocol, Tunnel, Unread};
 use crate::flow::{Connection, Half, Side};
 use std::collections::BTreeMap;
 
@@ -79,7 +79,7 @@ impl What {
         if is_one_direction(Protocol::Http1, connection) {
             return Self::OneDirection;
         }
-        if exchange.tunnelled {
+        if exchange.tunnel == Tunnel::Likely {
             return Self::Gap;
         }
         match exchange.outcome {

@@ -17,7 +17,7 @@ mod responses;
 use super::detect::is_request;
 use super::{
     Ended, Exchange, Flaw, FlawKind, Outcome, Output, Protocol, ProxyHeader, Request,
-    RequestDigest, Response, Unread,
+    RequestDigest, Response, Tunnel, Unread,
 };
 use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
@@ -50,7 +50,7 @@ pub(super) struct Http1 {
     /// What became of the exchange before could not be read.
     blind: bool,
     /// What opens a tunnel may have come, and was not captured.
-    tunnelled: bool,
+    tunnel: Tunnel,
     /// What it went on in after a 101, where that is HTTP or TLS.
     pub(super) upgraded: Option<Protocol>,
     pub(super) known: Sureness,
@@ -121,7 +121,7 @@ impl Http1 {
             lossy: connection.start == Start::Midstream || connection.has_gaps(),
             astray: false,
             blind: false,
-            tunnelled: false,
+            tunnel: Tunnel::None,
             upgraded: None,
             known,
             exchanges: 0,
@@ -399,8 +399,8 @@ impl Http1 {
             return;
         }
         self.last_asked = request.head.as_ref().and_then(RequestDigest::of);
-        let tunnelled = self.tunnelled;
-        self.tunnelled |= self.may_open_tunnel(&request, outcome);
+        let tunnel = self.tunnel;
+        self.tunnel = tunnel.max(self.opens_tunnel(&request, outcome));
         let exchange = Exchange {
             ordinal: self.exchanges,
             request,
@@ -411,7 +411,7 @@ impl Http1 {
             proxied: self.proxied.filter(|_| self.exchanges == 0),
             unasked: self.unasked.take(),
             blind: std::mem::replace(&mut self.blind, matches!(outcome, Outcome::Unread(_))),
-            tunnelled,
+            tunnel,
             outcome,
         };
         self.exchanges = self.exchanges.saturating_add(1);
@@ -422,20 +422,23 @@ impl Http1 {
         }
     }
 
-    /// What follows this exchange may be in a tunnel: it is a CONNECT whose answer was not read; or the
+    /// Whether what follows this exchange may be in a tunnel: it is a CONNECT whose answer was not read; or the
     /// request was not captured, and neither was its answer, or that has no length and yet the client
     /// goes on. Hardly anything comes before a CONNECT.
-    fn may_open_tunnel(&self, request: &Request, outcome: Outcome) -> bool {
+    fn opens_tunnel(&self, request: &Request, outcome: Outcome) -> Tunnel {
         let status = self.response.and_then(|response| response.status);
         let taken = status.is_none_or(|status| matches!(status, 200..=299));
         let unread = matches!(outcome, Outcome::Unread(_));
-        match &request.head {
+        let looks = match &request.head {
             Some(head) => head.method() == b"CONNECT" && taken && unread,
             None if request.unread != Some(Unread::Gap) => false,
-            None => match status {
-                None => unread && self.exchanges == 0,
-                Some(_) => taken && self.response.is_some_and(|response| response.until_close),
-            },
+            None => status.is_some() && taken && self.response.is_some_and(|one| one.until_close),
+        };
+        let missed = request.head.is_none() && status.is_none() && unread && self.exchanges == 0;
+        match (looks, missed && request.unread == Some(Unread::Gap)) {
+            (true, _) => Tunnel::Likely,
+            (false, true) => Tunnel::Possible,
+            (false, false) => Tunnel::None,
         }
     }
 
