@@ -2,13 +2,12 @@
 //! follows an answer can tell that the proxy did not take it.
 
 use super::unproven::{self, Doubt};
-use super::{Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict};
-use super::{failed, gave_up, in_flight, invalid, lost};
+use super::{
+    Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, gave_up, in_flight,
+    invalid, lost,
+};
 use crate::exchange::{Exchange, Outcome, Unread};
-use crate::facts::closing;
-use crate::facts::closing::Closer;
-use crate::facts::closing::Closing;
-use crate::facts::closing::{Close, CloseKind};
+use crate::facts::closing::{self, Close, CloseKind, Closer, Closing};
 use crate::flow::{Side, StreamPos};
 use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;

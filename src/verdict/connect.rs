@@ -3,8 +3,7 @@
 use super::{Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, invalid};
 use crate::base::time::Timestamp;
 use crate::exchange::Ended;
-use crate::facts::closing;
-use crate::facts::closing::{Close, CloseKind, Closer};
+use crate::facts::closing::{self, Close, CloseKind, Closer};
 use crate::flow::{Connection, Side, Start, UnansweredNeighbour};
 use crate::knowledge::{Timeouts, slack};
 use crate::packet::icmp::Unreachable;
