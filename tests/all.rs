@@ -14,6 +14,8 @@
 
 /// Runs the program.
 mod program;
+/// Reads the sources: what stands in each file, and what it takes of others.
+mod source_tree;
 /// Makes conversations and captures.
 mod wire;
 
