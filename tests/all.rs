@@ -86,6 +86,8 @@ mod recognised;
 mod scenarios;
 /// Nothing secret is shown, or kept.
 mod secrets;
+/// Files and functions that can be read at once, and names that stand for one thing.
+mod sizes;
 /// Containers and link types.
 mod sources;
 /// What users told, from real captures, and what they read first.

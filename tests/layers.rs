@@ -476,11 +476,3 @@ fn features_are_asked_for_in_few_places() {
         );
     }
 }
-
-#[test]
-fn files_stay_small_enough_to_read() {
-    for file in &SourceTree::of_crate().files {
-        let lines = file.code_lines;
-        assert!(lines <= 600, "src/{}: {lines} lines of code before its tests", file.path);
-    }
-}

@@ -36,6 +36,7 @@ pub struct SourceFile {
     /// Lines that are neither blank nor a comment, tests left out.
     pub code_lines: usize,
     pub functions: Vec<Function>,
+    pub types: Vec<DeclaredType>,
     mentions: Vec<Mention>,
 }
 
@@ -44,6 +45,14 @@ pub struct Function {
     pub line: usize,
     /// From `fn` to the closing brace.
     pub lines: usize,
+}
+
+/// A struct, an enum, a trait or an alias of a type, in a module rather than in a function.
+pub struct DeclaredType {
+    pub name: String,
+    pub line: usize,
+    /// Two of one name in one module are one thing, built in two ways.
+    pub module: String,
 }
 
 /// One file takes something of another.
@@ -138,6 +147,7 @@ impl SourceTree {
                     text: String::new(),
                     code_lines: 0,
                     functions: Vec::new(),
+                    types: Vec::new(),
                     mentions: Vec::new(),
                 },
                 module: at,
@@ -288,7 +298,7 @@ pub fn room(file: &str) -> &str {
 }
 
 /// Whether a file stands in for its room in a program built without a feature.
-fn is_stand_in(file: &str) -> bool {
+pub fn is_stand_in(file: &str) -> bool {
     file.ends_with("/disabled.rs")
 }
 
@@ -393,6 +403,13 @@ impl Reader<'_> {
                 | Item::TraitAlias(_)
                 | Item::Type(_)
         );
+        if is_type {
+            self.file.types.push(DeclaredType {
+                name: name.clone(),
+                line: ident.span().start().line,
+                module: self.tree.modules[self.module].path.join("::"),
+            });
+        }
         let module = &mut self.tree.modules[self.module];
         if is_type {
             module.types.insert(name.clone());
