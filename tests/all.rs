@@ -38,6 +38,8 @@ mod cli;
 mod clients;
 /// Closes: whose they are, and what they say.
 mod closes;
+/// What comments begin with.
+mod comments;
 /// What is told of backends and proxies.
 mod configured;
 /// Connects that fail, and those that only seem to.
