@@ -93,7 +93,6 @@ const OPEN: &[(&str, usize)] = &[
     ("verdict/retry.rs", 5),
     ("verdict/unproven.rs", 2),
     ("words/listening.rs", 1),
-    ("words/summary.rs", 1),
 ];
 
 /// The comments on definitions and files that begin with such a word, and their lines.

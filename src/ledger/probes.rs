@@ -240,7 +240,7 @@ impl Probes {
         self.candidates.iter().any(|one| one.source == source && one.is_failing_probe())
     }
 
-    /// It comes in a constant rhythm, though one of the row be missing.
+    /// The source asks in a constant rhythm, though one of the row be missing.
     pub(super) fn is_steady(&self, source: ProbeSource) -> bool {
         let steady = |one: &Candidate| one.is_probe() || one.period_but_one().is_some();
         self.candidates.iter().any(|one| one.source == source && steady(one))

@@ -1,17 +1,17 @@
 //! `accept_queue_full`: the backend did not accept the connection in time.
 
-use super::Words;
-use crate::words::attempt::Attempt;
+use super::cause_words::CauseWords;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["full accept queue", "full accept queues"],
     page: include_str!("accept_queue_full.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let Attempt { request, failure, .. } = *attempt;
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     if failure.request.is_none() {
         return format!(
@@ -25,7 +25,7 @@ fn summary(attempt: &Attempt<'_>) -> String {
     )
 }
 
-fn fix(_: &Attempt<'_>) -> String {
+fn fix(_: &Subject<'_>) -> String {
     QUEUE.to_owned()
 }
 

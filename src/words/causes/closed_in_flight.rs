@@ -1,23 +1,23 @@
 //! `closed_in_flight`: the backend closed with the request in flight.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use crate::facts::closing::Received;
 use crate::verdict::Detail;
-use crate::words::attempt::Attempt;
 use crate::words::phrases::duration;
+use crate::words::subject::Subject;
 use std::time::Duration;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["close in flight", "closes in flight"],
     page: include_str!("closed_in_flight.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let Attempt { request, failure, .. } = *attempt;
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    if let Some(summary) = summary_of_either(attempt) {
+    if let Some(summary) = summary_of_either(subject) {
         return summary;
     }
     if failure.request.is_none() {
@@ -31,12 +31,12 @@ fn summary(attempt: &Attempt<'_>) -> String {
         Some(Received::All) => format!(
             "the backend {backend} received all of {request} and closed the connection{} \
                  without a byte of an answer",
-            attempt.after_wait()
+            subject.after_wait()
         ),
         Some(Received::Part) => format!(
             "the backend {backend} closed the connection{} while it was receiving {request}, \
                  without a byte of an answer",
-            attempt.after_wait()
+            subject.after_wait()
         ),
         _ if is_fresh(verdict.detail) => format!(
             "the backend {backend} accepted a new connection and closed it before {request} \
@@ -46,11 +46,11 @@ fn summary(attempt: &Attempt<'_>) -> String {
     }
 }
 
-fn fix(attempt: &Attempt<'_>) -> String {
-    if let Some(fix) = fix_of_either(attempt) {
+fn fix(subject: &Subject<'_>) -> String {
+    if let Some(fix) = fix_of_either(subject) {
         return fix;
     }
-    if is_fresh(attempt.failure.verdict.detail) {
+    if is_fresh(subject.failure.verdict.detail) {
         return "look on the backend at that second for what closes \
              new connections: a crash, a worker being killed or restarted, a connection limit"
             .to_owned();
@@ -61,9 +61,9 @@ fn fix(attempt: &Attempt<'_>) -> String {
 }
 
 /// What is said alike whether the backend closed or reset.
-pub(super) fn summary_of_either(attempt: &Attempt<'_>) -> Option<String> {
-    let Attempt { request, failure, .. } = *attempt;
-    let (backend, close, idle) = (failure.server, attempt.closed(), attempt.closed_after());
+pub(super) fn summary_of_either(subject: &Subject<'_>) -> Option<String> {
+    let Subject { request, failure, .. } = *subject;
+    let (backend, close, idle) = (failure.server, subject.closed(), subject.closed_after());
     let verdict = &failure.verdict;
     Some(match verdict.detail {
         Detail::NothingAnswered { connections } => format!(
@@ -75,7 +75,7 @@ pub(super) fn summary_of_either(attempt: &Attempt<'_>) -> Option<String> {
             "the backend {backend} {close} the connection{} after it had received {} of {request}, \
              without a byte of an answer: a crash or a handler that drops the connection, or a keep-alive \
              race inside the backend's host{idle}, whose idle timer fired before anybody read the request",
-            attempt.after_wait().strip_prefix(" after").unwrap_or_default(),
+            subject.after_wait().strip_prefix(" after").unwrap_or_default(),
             match verdict.close.and_then(|close| close.received) {
                 Some(Received::All) => "all",
                 Some(Received::Part) => "a part",
@@ -88,8 +88,8 @@ pub(super) fn summary_of_either(attempt: &Attempt<'_>) -> Option<String> {
 }
 
 /// What to change, alike whether the backend closed or reset.
-pub(super) fn fix_of_either(attempt: &Attempt<'_>) -> Option<String> {
-    let verdict = &attempt.failure.verdict;
+pub(super) fn fix_of_either(subject: &Subject<'_>) -> Option<String> {
+    let verdict = &subject.failure.verdict;
     Some(match verdict.detail {
         Detail::NothingAnswered { .. } => "look at what \
              listens on this port, and at its log: it may speak another protocol (uWSGI, FastCGI, AJP), expect \

@@ -1,19 +1,19 @@
 //! `connect_timeout`: SYNs of the proxy got no answer.
 
-use super::Words;
 use super::accept_queue_full::QUEUE;
+use super::cause_words::CauseWords;
 use crate::verdict::Detail;
-use crate::words::attempt::Attempt;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connect timeout", "connect timeouts"],
     page: include_str!("connect_timeout.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let failure = attempt.failure;
+fn summary(subject: &Subject<'_>) -> String {
+    let failure = subject.failure;
     let backend = failure.server;
     match failure.verdict.detail {
         Detail::Unanswered { syns, challenged: true, .. } => format!(
@@ -34,9 +34,9 @@ fn summary(attempt: &Attempt<'_>) -> String {
     }
 }
 
-fn fix(attempt: &Attempt<'_>) -> String {
-    match attempt.failure.verdict.detail {
-        _ if attempt.failure.full_queue().is_some() => QUEUE,
+fn fix(subject: &Subject<'_>) -> String {
+    match subject.failure.verdict.detail {
+        _ if subject.failure.full_queue().is_some() => QUEUE,
         Detail::Unanswered { challenged: true, .. } => {
             "find out why the proxy uses the ports of a connection that the backend's host still has: a \
              proxy that was replaced without closing its connections, too few source ports, or a \

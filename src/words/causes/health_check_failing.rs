@@ -1,31 +1,31 @@
 //! `health_check_failing`: the proxy's own probes of the backend fail.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use crate::base::escape;
 use crate::ledger::{Failure, Health};
 use crate::verdict::Cause;
-use crate::words::attempt::Attempt;
 use crate::words::phrases::duration;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["failing health check", "failing health checks"],
     page: include_str!("health_check_failing.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let failure = attempt.failure;
+fn summary(subject: &Subject<'_>) -> String {
+    let failure = subject.failure;
     let backend = failure.server;
     match failure.health.as_deref() {
-        Some(health) => health_text(failure, health, attempt.show_secrets),
+        Some(health) => health_text(failure, health, subject.show_secrets),
         None => format!("probes of the health of {backend} fail"),
     }
 }
 
-fn fix(attempt: &Attempt<'_>) -> String {
-    let fix = attempt.failure.health.as_deref().map_or(PROBE_FIX, health_fix);
-    format!("{fix}{}", other_port(attempt.failure))
+fn fix(subject: &Subject<'_>) -> String {
+    let fix = subject.failure.health.as_deref().map_or(PROBE_FIX, health_fix);
+    format!("{fix}{}", other_port(subject.failure))
 }
 
 /// What is probed, how often, and how it fails.

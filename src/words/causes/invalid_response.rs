@@ -1,20 +1,20 @@
 //! `invalid_response`: the answer is no proper HTTP, or its head is too large.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use crate::exchange::{Flaw, FlawKind, ProxyKind};
 use crate::ledger::Failure;
 use crate::verdict::Detail;
-use crate::words::attempt::Attempt;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["invalid response", "invalid responses"],
     page: include_str!("invalid_response.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let Attempt { request, failure, .. } = *attempt;
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     match failure.verdict.detail {
         Detail::LargeHead { bytes } => format!(
@@ -32,8 +32,8 @@ fn summary(attempt: &Attempt<'_>) -> String {
     }
 }
 
-fn fix(attempt: &Attempt<'_>) -> String {
-    match attempt.failure.verdict.detail {
+fn fix(subject: &Subject<'_>) -> String {
+    match subject.failure.verdict.detail {
         Detail::LargeHead { .. } => {
             "send fewer or smaller headers (cookies, \
              tokens), or raise the proxy's buffer for heads (nginx `proxy_buffer_size 16k`, HAProxy \

@@ -1,22 +1,22 @@
 //! `keepalive_race`: a close of the backend and a request of the proxy were under way at the same time.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use crate::exchange::ServerKind;
 use crate::verdict::Detail;
-use crate::words::attempt::Attempt;
 use crate::words::phrases::duration;
 use crate::words::settings;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["keep-alive race", "keep-alive races"],
     page: include_str!("keepalive_race.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let Attempt { request, failure, .. } = *attempt;
-    let (backend, close, idle) = (failure.server, attempt.closed(), attempt.closed_after());
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
+    let (backend, close, idle) = (failure.server, subject.closed(), subject.closed_after());
     match failure.verdict.detail {
         Detail::LostInHost { timer } => format!(
             "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
@@ -33,7 +33,7 @@ fn summary(attempt: &Attempt<'_>) -> String {
         _ => format!(
             "the backend {backend} {close} the connection{idle} just as the proxy reused it for \
              {request}; its {} and the request crossed on the way{}",
-            attempt.close_flag(),
+            subject.close_flag(),
             failure.unasked.map_or_else(String::new, |status| {
                 format!(", behind a {status} that answers nothing: its parting word")
             })
@@ -42,8 +42,8 @@ fn summary(attempt: &Attempt<'_>) -> String {
 }
 
 /// The side that sends requests must give up an idle connection first.
-fn fix(attempt: &Attempt<'_>) -> String {
-    let context = &attempt.failure.context;
+fn fix(subject: &Subject<'_>) -> String {
+    let context = &subject.failure.context;
     if let Some(limit) = context.request_limit {
         return format!(
             "the backend closes a connection after {} requests: raise that limit, set the proxy's own \
@@ -58,7 +58,7 @@ fn fix(attempt: &Attempt<'_>) -> String {
             duration(age)
         );
     }
-    let here = attempt
+    let here = subject
         .failure
         .verdict
         .closed_after

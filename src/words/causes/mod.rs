@@ -2,6 +2,7 @@
 
 mod accept_queue_full;
 mod backend_error;
+mod cause_words;
 mod client_gone;
 mod closed_in_flight;
 mod connect_timeout;
@@ -20,23 +21,11 @@ mod unproven;
 mod unreachable;
 mod upload_cut_short;
 
-use super::attempt::Attempt;
 use crate::verdict::Cause;
-
-/// What is said of one cause.
-pub struct Words {
-    /// Its name in sentences, one and many.
-    pub noun: [&'static str; 2],
-    /// Its page, in Markdown.
-    pub page: &'static str,
-    /// What happened, in one sentence.
-    pub(super) summary: fn(&Attempt<'_>) -> String,
-    /// What to change, in one sentence.
-    pub(super) fix: fn(&Attempt<'_>) -> String,
-}
+pub use cause_words::CauseWords;
 
 /// The words of a cause. A cause without them does not compile.
-pub const fn words(cause: Cause) -> &'static Words {
+pub const fn words(cause: Cause) -> &'static CauseWords {
     match cause {
         Cause::KeepaliveRace => &keepalive_race::WORDS,
         Cause::StaleReuse => &stale_reuse::WORDS,

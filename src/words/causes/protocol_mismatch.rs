@@ -1,20 +1,20 @@
 //! `protocol_mismatch`: the two sides speak different protocols.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use crate::exchange::{FlawKind, Protocol};
 use crate::facts::closing::Closer;
 use crate::verdict::Detail;
-use crate::words::attempt::Attempt;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["protocol mismatch", "protocol mismatches"],
     page: include_str!("protocol_mismatch.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let Attempt { request, failure, .. } = *attempt;
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     let verdict = &failure.verdict;
     match verdict.detail {
@@ -51,8 +51,8 @@ fn summary(attempt: &Attempt<'_>) -> String {
     }
 }
 
-fn fix(attempt: &Attempt<'_>) -> String {
-    match attempt.failure.verdict.detail {
+fn fix(subject: &Subject<'_>) -> String {
+    match subject.failure.verdict.detail {
         Detail::Mismatch { asked: Protocol::Tls, .. } => {
             "let the proxy use \
              plain `http://` to this port, or point it at the port on which the backend speaks TLS"

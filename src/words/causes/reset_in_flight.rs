@@ -1,22 +1,22 @@
 //! `reset_in_flight`: the connection was reset while the request waited for its answer.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use super::closed_in_flight::{fix_of_either, summary_of_either};
 use crate::facts::closing::Received;
 use crate::verdict::Detail;
-use crate::words::attempt::Attempt;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["reset in flight", "resets in flight"],
     page: include_str!("reset_in_flight.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let Attempt { request, failure, .. } = *attempt;
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    if let Some(summary) = summary_of_either(attempt) {
+    if let Some(summary) = summary_of_either(subject) {
         return summary;
     }
     let verdict = &failure.verdict;
@@ -24,7 +24,7 @@ fn summary(attempt: &Attempt<'_>) -> String {
         return format!(
             "the connection to {backend} was reset{} with {request} outstanding; the reset has TTL \
              {ttl} where the other segments from that side have {usual}, so something between sent it",
-            attempt.after_wait()
+            subject.after_wait()
         );
     }
     let had = match verdict.close.and_then(|close| close.received) {
@@ -35,15 +35,15 @@ fn summary(attempt: &Attempt<'_>) -> String {
     };
     format!(
         "the backend {backend} reset the connection{} with {request} outstanding, {had}",
-        attempt.after_wait()
+        subject.after_wait()
     )
 }
 
-fn fix(attempt: &Attempt<'_>) -> String {
-    if let Some(fix) = fix_of_either(attempt) {
+fn fix(subject: &Subject<'_>) -> String {
+    if let Some(fix) = fix_of_either(subject) {
         return fix;
     }
-    match attempt.failure.verdict.detail {
+    match subject.failure.verdict.detail {
         Detail::ForeignReset { .. } => {
             "look between proxy and backend for \
              what resets connections: a firewall, an intrusion prevention system, a NAT or load balancer"

@@ -1,23 +1,23 @@
 //! `silent_drop`: what was sent vanished, or the other end no longer knew the connection.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use crate::verdict::{Detail, Drop, RetryReason, Verdict};
-use crate::words::attempt::Attempt;
 use crate::words::phrases::duration;
 use crate::words::settings;
+use crate::words::subject::Subject;
 use std::time::Duration;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["silent drop", "silent drops"],
     page: include_str!("silent_drop.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let Attempt { request, failure, .. } = *attempt;
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    let before = attempt.after_idle();
+    let before = subject.after_idle();
     match failure.verdict.detail {
         Detail::Dropped { form: Drop::Forgotten, .. } => format!(
             "the other end of the connection to {backend} no longer knew it when {request} came{before}: \
@@ -61,8 +61,8 @@ fn summary(attempt: &Attempt<'_>) -> String {
     }
 }
 
-fn fix(attempt: &Attempt<'_>) -> String {
-    let verdict = &attempt.failure.verdict;
+fn fix(subject: &Subject<'_>) -> String {
+    let verdict = &subject.failure.verdict;
     match verdict.detail {
         Detail::Dropped { form: Drop::Rest, .. } => "compare the MTU of both hosts \
              with what the way between them carries (from the backend: `ping -M do -s 1472` to the proxy): \
@@ -78,7 +78,7 @@ fn fix(attempt: &Attempt<'_>) -> String {
                 "look between proxy and backend for what forgets idle connections (NAT, firewall, load \
                  balancer; here after {} at the latest; an AWS NLB does after 350 s): {}",
                 duration(idle),
-                match settings::bounds_answer(&attempt.failure.context) {
+                match settings::bounds_answer(&subject.failure.context) {
                     Some(_) => "raise its timeout, or let the backend's host send TCP keep-alives sooner",
                     None => {
                         "lower the proxy's idle timeout below that, or let both hosts send TCP \

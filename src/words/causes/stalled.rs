@@ -1,19 +1,19 @@
 //! `stalled`: the backend stopped in the middle: of its answer, or of reading.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use crate::verdict::Detail;
-use crate::words::attempt::Attempt;
 use crate::words::phrases::duration;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["stalled exchange", "stalled exchanges"],
     page: include_str!("stalled.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let Attempt { request, failure, .. } = *attempt;
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     match failure.verdict.detail {
         Detail::Stalled { zero_window: true, silence } => format!(
@@ -29,8 +29,8 @@ fn summary(attempt: &Attempt<'_>) -> String {
     }
 }
 
-fn fix(attempt: &Attempt<'_>) -> String {
-    match attempt.failure.verdict.detail {
+fn fix(subject: &Subject<'_>) -> String {
+    match subject.failure.verdict.detail {
         Detail::Stalled { zero_window: true, .. } => {
             "look at the backend for what \
              keeps it from reading: all workers busy, a blocked event loop, a full disk or queue behind it"

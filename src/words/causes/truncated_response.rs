@@ -1,20 +1,20 @@
 //! `truncated_response`: the backend closed in the middle of its answer.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use crate::verdict::Detail;
-use crate::words::attempt::Attempt;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["truncated response", "truncated responses"],
     page: include_str!("truncated_response.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let Attempt { request, failure, .. } = *attempt;
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    let close = attempt.closed();
+    let close = subject.closed();
     let response = failure.response;
     let (received, expected) =
         response.map_or((0, None), |response| (response.received, response.expected));
@@ -30,7 +30,7 @@ fn summary(attempt: &Attempt<'_>) -> String {
     format!("the backend {backend} {close} the connection {how_far} in answer to {request}")
 }
 
-fn fix(_: &Attempt<'_>) -> String {
+fn fix(_: &Subject<'_>) -> String {
     "look on the backend at that second for a crash or a worker \
      timeout in the middle of an answer, and for a Content-Length that is larger than the body"
         .to_owned()

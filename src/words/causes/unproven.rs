@@ -1,18 +1,18 @@
 //! `unproven`: it failed, and the capture cannot tell why.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use crate::verdict::{Detail, Doubt};
-use crate::words::attempt::Attempt;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["failure that cannot be proven", "failures that cannot be proven"],
     page: include_str!("unproven.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let Attempt { request, failure, .. } = *attempt;
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     match failure.verdict.detail {
         Detail::Doubt(doubt) => format!(
@@ -23,8 +23,8 @@ fn summary(attempt: &Attempt<'_>) -> String {
     }
 }
 
-fn fix(attempt: &Attempt<'_>) -> String {
-    match attempt.failure.verdict.detail {
+fn fix(subject: &Subject<'_>) -> String {
+    match subject.failure.verdict.detail {
         Detail::Doubt(doubt) => doubt_fix(doubt),
         _ => doubt_fix(Doubt::Gap),
     }

@@ -1,18 +1,18 @@
 //! `unreachable`: something on the way said that the backend cannot be reached, or nobody has its address.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use crate::verdict::Detail;
-use crate::words::attempt::Attempt;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["unreachable backend", "unreachable backends"],
     page: include_str!("unreachable.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let failure = attempt.failure;
+fn summary(subject: &Subject<'_>) -> String {
+    let failure = subject.failure;
     let backend = failure.server;
     match failure.verdict.detail {
         Detail::Unreachable(said) => format!(
@@ -31,8 +31,8 @@ fn summary(attempt: &Attempt<'_>) -> String {
     }
 }
 
-fn fix(attempt: &Attempt<'_>) -> String {
-    match attempt.failure.verdict.detail {
+fn fix(subject: &Subject<'_>) -> String {
+    match subject.failure.verdict.detail {
         Detail::NoNeighbour { .. } => {
             "nobody has that address any more, or its host is down: let the proxy resolve the \
              backend's name again (nginx: `resolver` and a variable, or reload)"

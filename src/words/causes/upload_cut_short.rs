@@ -1,18 +1,18 @@
 //! `upload_cut_short`: the backend answered and reset the connection during an upload.
 
-use super::Words;
+use super::cause_words::CauseWords;
 use crate::verdict::Detail;
-use crate::words::attempt::Attempt;
+use crate::words::subject::Subject;
 
-pub(super) const WORDS: Words = Words {
+pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["upload cut short", "uploads cut short"],
     page: include_str!("upload_cut_short.md"),
     summary,
     fix,
 };
 
-fn summary(attempt: &Attempt<'_>) -> String {
-    let Attempt { request, failure, .. } = *attempt;
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     let sent = match failure.verdict.detail {
         Detail::Upload { sent } => format!(" of which {sent} bytes had been sent"),
@@ -24,11 +24,11 @@ fn summary(attempt: &Attempt<'_>) -> String {
         "the backend {backend} answered {request}{answer} and reset the connection{} before it \
          had read all of the request,{sent}; the reset can destroy the answer before the proxy \
          reads it",
-        attempt.after_wait()
+        subject.after_wait()
     )
 }
 
-fn fix(_: &Attempt<'_>) -> String {
+fn fix(_: &Subject<'_>) -> String {
     "let the backend read the request to its end before it closes \
      (a lingering close), or raise the limit that made it refuse the upload; let the proxy send \
      `Expect: 100-continue` or check the size itself"

@@ -5,9 +5,9 @@ use crate::facts::closing::{CloseKind, Received};
 use crate::ledger::Failure;
 use crate::verdict::{Detail, Verdict};
 
-/// A failed attempt, as its sentences need it.
+/// The attempt that failed, as its sentences need it.
 #[derive(Clone, Copy)]
-pub(super) struct Attempt<'a> {
+pub(super) struct Subject<'a> {
     pub(super) failure: &'a Failure,
     /// Method and target, as far as they are known and may be shown.
     pub(super) request: &'a str,
@@ -15,7 +15,7 @@ pub(super) struct Attempt<'a> {
     pub(super) show_secrets: bool,
 }
 
-impl Attempt<'_> {
+impl Subject<'_> {
     /// `closed` or `reset`.
     pub(super) fn closed(&self) -> &'static str {
         match self.failure.verdict.close.map(|close| close.kind) {
