@@ -666,7 +666,7 @@ fn a_connect_that_never_left_is_told_by_the_questions_that_nobody_answered() {
     assert_eq!(told(&report), [("unreachable", "proven")]);
     let failure = &report.failures[0];
     assert_eq!((failure.retry, failure.detail["form"].as_str()), ("safe", Some("no_neighbour")));
-    assert!(failure.summary.contains("ARP for 10.0.0.33"), "{}", failure.summary);
+    assert!(failure.summary.contains("ARP requests for 10.0.0.33"), "{}", failure.summary);
     assert_eq!(failure.connection, None, "nothing was sent: it is no TCP connection");
     assert_eq!(told(&beside(&[question; 6])).len(), 2);
     // Once or twice is no giving up; an answer is one; a stranger is no proxy.

@@ -484,7 +484,7 @@ fn a_bad_status_line_is_called_one() {
     talk.close(Proxy);
     let report = analyze(&talk.frames);
     assert_eq!(said(&report), [("invalid_response", "likely")]);
-    assert!(report.failures[0].summary.contains("its status line is not in order"));
+    assert!(report.failures[0].summary.contains("a malformed status line"));
 }
 
 #[test]
@@ -505,9 +505,10 @@ fn a_status_above_599_is_no_backend_error() {
 fn a_body_where_none_may_be_is_told_with_the_next_answer_that_it_poisons() {
     let no_content = b"HTTP/1.1 204 No Content\r\n\r\n".as_slice();
     let head = b"HEAD /h HTTP/1.1\r\nHost: a\r\n\r\n".as_slice();
-    for (request, answer, words) in
-        [(get("/poke").as_slice(), no_content, "after a 204"), (head, &ok(0), "to a HEAD")]
-    {
+    for (request, answer, words) in [
+        (get("/poke").as_slice(), no_content, "the 204 before it"),
+        (head, &ok(0), "to a HEAD before it"),
+    ] {
         // Right before the next head, in a segment of its own, or before the next request.
         for place in 0..3 {
             for refused in [true, false] {
@@ -727,7 +728,7 @@ fn an_answer_that_nobody_asked_for_is_named_with_the_race_behind_it() {
     talk.rst_in_reply(Backend).arrives(Proxy).fin(Proxy);
     let report = analyze(&talk.frames);
     assert_eq!(said(&report), [("keepalive_race", "proven")]);
-    assert!(report.failures[0].summary.contains("a 408 that answers nothing"));
+    assert!(report.failures[0].summary.contains("an unasked 408"));
     assert_eq!(statuses(&report), [("200".to_owned(), 1)]);
 }
 

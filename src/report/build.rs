@@ -441,7 +441,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
             .map(|evidence| EvidenceRecord {
                 capture: evidence.frame.capture,
                 number: evidence.frame.number,
-                note: phrases::evidence(evidence, verdict.close.as_ref()),
+                note: phrases::evidence(evidence, verdict.close.as_ref(), kept.ordinal == 0),
             })
             .collect(),
         process: process::record(kept),

@@ -56,7 +56,7 @@ pub(super) fn proxy_of(context: &Context) -> Option<(&'static Product, String)> 
     let told = context.told_proxy.and_then(timeouts::by_id);
     told.map(|known| (known, format!("the proxy is {}", known.name))).or_else(|| {
         let kind = context.proxy?;
-        Some((known_proxy(kind)?, format!("the proxy looks like {}", kind.name())))
+        Some((known_proxy(kind)?, format!("the proxy is probably {}, by its headers", kind.name())))
     })
 }
 
@@ -65,19 +65,24 @@ pub(super) fn server_of(context: &Context) -> Option<(&'static Product, String)>
     let told = context.told_server.and_then(timeouts::by_id);
     told.map(|known| (known, format!("the backend is {}", known.name))).or_else(|| {
         let kind = context.server?;
-        let looks = format!("the backend looks like {} (a guess from its headers)", kind.name());
+        let looks = format!("the backend is probably {}, by its headers", kind.name());
         Some((known_server(kind)?, looks))
     })
 }
 
 pub(super) fn proxy_setting(context: &Context) -> String {
     let known = proxy_of(context).filter(|(known, _)| !known.knob.is_empty());
-    known.map_or_else(String::new, |(known, how)| format!(" (`{}`, as {how})", known.knob))
+    known.map_or_else(String::new, |(known, how)| format!(" (`{}`; {how})", known.knob))
 }
 
 /// What lowering the idle timeout of such a proxy does.
-pub(super) const ITS_LIMIT: &str =
-    "it limits the time to answer as well, and what is slower would get 504";
+pub(super) fn not_instead(proxy: &Product) -> String {
+    format!(
+        "do not lower the idle timeout of the {} instead: it also limits the time to answer, and slower \
+         requests would get 504",
+        proxy.name
+    )
+}
 
 /// The proxy, where its idle timeout bounds the answer as well.
 pub(super) fn bounds_answer(context: &Context) -> Option<&'static Product> {

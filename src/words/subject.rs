@@ -33,23 +33,32 @@ impl Subject<'_> {
         }
     }
 
-    /// ` after 5.00 s of idleness`: from the last answer to the close.
+    /// ` after 5.00 s idle`: from the last response to the close.
     pub(super) fn closed_after(&self) -> String {
         let after = self.failure.verdict.closed_after;
-        after.map(|after| format!(" after {} of idleness", duration(after))).unwrap_or_default()
+        after.map(|after| format!(" after {} idle", duration(after))).unwrap_or_default()
     }
 
-    /// ` after 5.00 s of idleness`: from the last answer to the request. What vanished met a connection
+    /// ` (connection idle for 5.00 s before)`: from the last response to the request. What vanished met a connection
     /// that had been idle until then; its close came much later.
     pub(super) fn after_idle(&self) -> String {
         let gap = self.failure.verdict.idle_gap.filter(|_| self.failure.ordinal > 0);
-        gap.map(|gap| format!(" after {} of idleness", duration(gap))).unwrap_or_default()
+        gap.map(|gap| format!(" (connection idle for {} before)", duration(gap)))
+            .unwrap_or_default()
     }
 
     /// ` after 10.00 s`: from the request to the close.
     pub(super) fn after_wait(&self) -> String {
         let wait = self.failure.verdict.wait;
         wait.map(|wait| format!(" after {}", duration(wait))).unwrap_or_default()
+    }
+
+    /// ` at 06:43:21 UTC`: when it failed, as far as a frame shows that.
+    pub(super) fn at_time(&self) -> String {
+        let verdict = &self.failure.verdict;
+        let close = verdict.close.map(|close| close.frame.at);
+        let at = close.or_else(|| verdict.evidence.last().map(|last| last.frame.at));
+        at.map_or_else(String::new, |at| format!(" at {} UTC", at.time_of_day()))
     }
 
     /// The backend had received all of the request when the connection was closed.

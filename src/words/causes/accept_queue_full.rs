@@ -15,13 +15,13 @@ fn summary(subject: &Subject<'_>) -> String {
     let backend = failure.server;
     if failure.request.is_none() {
         return format!(
-            "the backend {backend} reset the connection right after the handshake, before anything \
-             was asked; its queue of connections to be accepted may be full"
+            "the backend {backend} reset the connection right after the handshake, before any request: its \
+             accept queue may be full"
         );
     }
     format!(
-        "the backend {backend} did not accept the connection for {request}: it repeated its SYN+ACK \
-         though the proxy had answered, as a host does whose queue is full"
+        "the backend {backend} did not accept the connection for {request}: it retransmitted its SYN-ACK \
+         although the proxy had acknowledged it, a sign of a full accept queue"
     )
 }
 
@@ -30,6 +30,6 @@ fn fix(_: &Subject<'_>) -> String {
 }
 
 /// What to change where connections wait too long to be accepted.
-pub(super) const QUEUE: &str = "give the server more workers or threads, or a longer queue (`listen` backlog and \
-                         `net.core.somaxconn`; `ss -ltn` shows Recv-Q against Send-Q): it accepts too \
-                         slowly";
+pub(super) const QUEUE: &str = "the server accepts too slowly: give it more workers or threads, or a \
+                                longer queue (`listen` backlog and `net.core.somaxconn`; `ss -ltn` \
+                                shows Recv-Q against Send-Q)";

@@ -5,7 +5,7 @@ use crate::verdict::Detail;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
-    noun: ["error of the backend's own", "errors of the backend's own"],
+    noun: ["error response of the backend itself", "error responses of the backend itself"],
     page: include_str!("backend_error.md"),
     summary,
     fix,
@@ -14,16 +14,13 @@ pub(super) const WORDS: CauseWords = CauseWords {
 fn summary(subject: &Subject<'_>) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    match failure.verdict.detail {
-        Detail::Status(status) => {
-            format!("the backend {backend} itself answered {request} with {status}")
-        }
-        _ => format!("the backend {backend} itself answered {request} with 5xx"),
-    }
+    let status = match failure.verdict.detail {
+        Detail::Status(status) => status.to_string(),
+        _ => "5xx".to_owned(),
+    };
+    format!("{request}: the backend {backend} answered {status}; the proxy is not the cause")
 }
 
-fn fix(_: &Subject<'_>) -> String {
-    "look in the backend's own log at that second: it answered, and \
-     the proxy only passed that on"
-        .to_owned()
+fn fix(subject: &Subject<'_>) -> String {
+    format!("check the backend's own log{}: it sent this response itself", subject.at_time())
 }

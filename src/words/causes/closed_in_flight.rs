@@ -8,7 +8,7 @@ use crate::words::subject::Subject;
 use std::time::Duration;
 
 pub(super) const WORDS: CauseWords = CauseWords {
-    noun: ["close in flight", "closes in flight"],
+    noun: ["connection closed without a response", "connections closed without a response"],
     page: include_str!("closed_in_flight.md"),
     summary,
     fix,
@@ -20,29 +20,28 @@ fn summary(subject: &Subject<'_>) -> String {
     if let Some(summary) = summary_of_either(subject) {
         return summary;
     }
+    let verdict = &failure.verdict;
+    let later = verdict.wait.map_or_else(String::new, |wait| format!(" {} later", duration(wait)));
     if failure.request.is_none() {
         return format!(
-            "the backend {backend} closed the connection right after the handshake, before anything was \
-             asked, and the proxy closed without having sent anything"
+            "the backend {backend} closed the connection right after the handshake, before any request, \
+             and the proxy closed without having sent anything"
         );
     }
-    let verdict = &failure.verdict;
     match verdict.close.and_then(|close| close.received) {
         Some(Received::All) => format!(
-            "the backend {backend} received all of {request} and closed the connection{} \
-                 without a byte of an answer",
-            subject.after_wait()
+            "the backend {backend} received {request} completely and closed the connection{later} without \
+             sending a response"
         ),
         Some(Received::Part) => format!(
-            "the backend {backend} closed the connection{} while it was receiving {request}, \
-                 without a byte of an answer",
+            "the backend {backend} closed the connection{} while it was receiving {request}, without \
+             sending a response",
             subject.after_wait()
         ),
         _ if is_fresh(verdict.detail) => format!(
-            "the backend {backend} accepted a new connection and closed it before {request} \
-                 reached it"
+            "the backend {backend} accepted a new connection and closed it before {request} reached it"
         ),
-        _ => format!("the backend {backend} closed the connection without answering {request}"),
+        _ => format!("the backend {backend} closed the connection without a response to {request}"),
     }
 }
 
@@ -50,14 +49,17 @@ fn fix(subject: &Subject<'_>) -> String {
     if let Some(fix) = fix_of_either(subject) {
         return fix;
     }
+    let at = subject.at_time();
     if is_fresh(subject.failure.verdict.detail) {
-        return "look on the backend at that second for what closes \
-             new connections: a crash, a worker being killed or restarted, a connection limit"
-            .to_owned();
+        return format!(
+            "check the backend's log{at} for what closes new connections: a crash, a worker being killed or \
+             restarted, a connection limit"
+        );
     }
-    "look on the backend at that second for a crash, a worker \
-     killed or recycled (memory, timeout, deploy), or a handler that drops the connection"
-        .to_owned()
+    format!(
+        "check the backend's log{at} for a worker that crashed, or was killed or recycled (memory, timeout, \
+         deploy), or a handler that closes the connection"
+    )
 }
 
 /// What is said alike whether the backend closed or reset.
@@ -67,14 +69,14 @@ pub(super) fn summary_of_either(subject: &Subject<'_>) -> Option<String> {
     let verdict = &failure.verdict;
     Some(match verdict.detail {
         Detail::NothingAnswered { connections } => format!(
-            "the backend {backend} {close} each of {connections} new connections as soon as something was \
-             asked, {request} for one, and never answered anything on this port: it may expect another \
-             protocol, a header of the PROXY protocol, or TLS"
+            "the backend {backend} {close} each of {connections} new connections at its first request, \
+             {request} for example, and never answered on this port: it may expect another protocol, a \
+             PROXY protocol header, or TLS"
         ),
         Detail::MaybeUnread => format!(
-            "the backend {backend} {close} the connection{} after it had received {} of {request}, \
-             without a byte of an answer: a crash or a handler that drops the connection, or a keep-alive \
-             race inside the backend's host{idle}, whose idle timer fired before anybody read the request",
+            "the backend {backend} {close} the connection{} after it had received {} of {request}, without \
+             sending a response: a crash, a handler that closes the connection, or a keep-alive race inside \
+             the backend's host{idle}, with its keep-alive timeout expired before the request was read",
             subject.after_wait().strip_prefix(" after").unwrap_or_default(),
             match verdict.close.and_then(|close| close.received) {
                 Some(Received::All) => "all",
@@ -91,22 +93,23 @@ pub(super) fn summary_of_either(subject: &Subject<'_>) -> Option<String> {
 pub(super) fn fix_of_either(subject: &Subject<'_>) -> Option<String> {
     let verdict = &subject.failure.verdict;
     Some(match verdict.detail {
-        Detail::NothingAnswered { .. } => "look at what \
-             listens on this port, and at its log: it may speak another protocol (uWSGI, FastCGI, AJP), expect \
-             a header of the PROXY protocol (HAProxy `send-proxy`, nginx `proxy_protocol on`), or TLS \
-             (`https://`); if it is the right one, it crashes on every request, or denies this proxy"
+        Detail::NothingAnswered { .. } => "check what listens on this port, and its log: it may speak \
+             another protocol (uWSGI, FastCGI, AJP), expect a PROXY protocol header (HAProxy `send-proxy`, \
+             nginx `proxy_protocol on`), or TLS (`https://`); if it is the right one, it crashes on every \
+             request, or denies this proxy"
             .to_owned(),
         Detail::MaybeUnread => format!(
-            "look on the backend at that second for a crash, a worker killed or recycled, or a handler \
-             that drops the connection; if nothing is logged there, compare the idle time with its \
-             keep-alive timeout{}: that must be longer than the proxy's idle timeout",
+            "check the backend's log{} for a crash, a worker killed or recycled, or a handler that closes \
+             the connection; if it has nothing, compare the idle time with the backend's keep-alive \
+             timeout{}, which must be longer than the proxy's idle timeout",
+            subject.at_time(),
             verdict.closed_after.map_or_else(String::new, |after| {
-                format!(" (the close came {} after the last answer)", duration(after))
+                format!(" (the close came {} after the last response)", duration(after))
             })
         ),
         Detail::Unread { .. } if verdict.wait.is_some_and(|wait| wait > NOT_LONG) => {
-            "look on the backend for what kept the server from reading the request (all workers busy, a \
-             blocked event loop), and for what closed the connection then: a timeout, a restart"
+            "find what kept the backend from reading the request (all workers busy, a blocked event loop), \
+             and what closed the connection then: a timeout, a restart"
                 .to_owned()
         }
         _ => return None,

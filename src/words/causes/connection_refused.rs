@@ -6,7 +6,7 @@ use crate::words::listening;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
-    noun: ["refused connect", "refused connects"],
+    noun: ["connection refused", "connections refused"],
     page: include_str!("connection_refused.md"),
     summary,
     fix,
@@ -14,9 +14,9 @@ pub(super) const WORDS: CauseWords = CauseWords {
 
 fn summary(subject: &Subject<'_>) -> String {
     let failure = subject.failure;
-    let backend = failure.server;
     format!(
-        "the connection to {backend} was refused: its SYN was answered by a reset{}{}",
+        "the connection to {} was refused: RST in answer to the SYN{}{}",
+        failure.server,
         subject.after_wait(),
         failure.listening.as_deref().map_or_else(String::new, |listening| {
             listening::sentence(failure.server, listening)
@@ -26,8 +26,8 @@ fn summary(subject: &Subject<'_>) -> String {
 
 fn fix(subject: &Subject<'_>) -> String {
     format!(
-        "start the server, or point the proxy at the address and port on which it listens (on the \
-         backend: `ss -ltn`{}); a firewall that rejects looks the same",
+        "start the server, or set in the proxy the address and port on which it listens (on the backend: \
+         `ss -ltn`{}); a firewall that rejects looks the same",
         other_port(subject.failure)
     )
 }

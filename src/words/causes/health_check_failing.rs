@@ -16,10 +16,9 @@ pub(super) const WORDS: CauseWords = CauseWords {
 
 fn summary(subject: &Subject<'_>) -> String {
     let failure = subject.failure;
-    let backend = failure.server;
     match failure.health.as_deref() {
         Some(health) => health_text(failure, health, subject.show_secrets),
-        None => format!("probes of the health of {backend} fail"),
+        None => format!("the health checks of {} fail", failure.server),
     }
 }
 
@@ -32,24 +31,25 @@ fn fix(subject: &Subject<'_>) -> String {
 fn health_text(failure: &Failure, health: &Health, show_secrets: bool) -> String {
     let Health { failed, of, .. } = health;
     let what = if health.method.is_empty() {
-        "a bare connect".to_owned()
+        "TCP connect".to_owned()
     } else {
         let (method, path) = (&health.method, &health.path);
         format!("{} {}", escape::text(method), escape::target(path, show_secrets))
     };
-    let who = match health.prober {
-        Some(prober) => format!(" by {}", prober.user_agent()),
-        None => String::new(),
-    };
-    let period = health.period.map(|period| format!(" every {}", duration(period)));
-    let statuses = health.statuses.iter().map(|(status, count)| format!("{status} × {count}"));
-    let causes = health.causes.iter().map(|(cause, count)| format!("{} × {count}", cause.name()));
+    let who = health.prober.map(|prober| format!(", by {}", prober.user_agent()));
+    let period = health.period.map(|period| format!(", every {}", duration(period)));
+    let statuses = health.statuses.iter().map(|(status, count)| format!("{count} × {status}"));
+    let causes = health
+        .causes
+        .iter()
+        .map(|(cause, count)| format!("{count} × {}", cause.name().replace('_', " ")));
     let how: Vec<String> = statuses.chain(causes).collect();
     format!(
-        "{failed} of {of} probes of the health of {} ({what}{}{who}) failed: {}; a proxy that probes \
-         so takes the backend out of service and answers 503 by itself",
+        "health check of {} ({what}{}{}): {failed} of {of} failed ({}); the proxy marks such a backend \
+         down and answers 503",
         failure.server,
         period.unwrap_or_default(),
+        who.unwrap_or_default(),
         how.join(", ")
     )
 }
@@ -63,33 +63,30 @@ fn health_fix(health: &Health) -> &'static str {
     let cause = health.causes.iter().max_by_key(|(_, count)| **count).map(|(cause, _)| *cause);
     match (status, cause) {
         (Some(301 | 302 | 307 | 308), _) => {
-            "let the probe follow what the server wants: use the path that it redirects to, or accept \
-             the redirect as healthy (AWS ALB: matcher `200-399`)"
+            "probe the path that the server redirects to, or accept the redirect as healthy (AWS ALB: \
+             matcher `200-399`)"
         }
         (Some(400), _) => {
-            "let the probe send a `Host` that the server knows (allowed hosts, virtual hosts), or let \
-             the server answer the probe's path whatever the host"
+            "send a `Host` with the probe that the server knows (allowed hosts, virtual hosts), or make the \
+             server answer the probe's path for every host"
         }
         (Some(401 | 403), _) => {
-            "let the server answer the probe's path without a login, or probe another path"
+            "make the probe's path answer without a login, or probe another path"
         }
-        (Some(404 | 405), _) => {
-            "point the probe at a path that exists and answers 200, or add one (`/healthz`)"
-        }
+        (Some(404 | 405), _) => "probe a path that exists and answers 200, or add one (`/healthz`)",
         (Some(500..), _) => {
-            "look in the server's own log at the time of a probe: it answers, and says that it is not \
-             well (a database, a dependency, not ready yet)"
+            "check the server's own log at the time of a probe: it answers, and reports itself unhealthy (a \
+             database, a dependency, not ready yet)"
         }
         (None, Some(Cause::ConnectionRefused)) => {
-            "start the server, or let the probe use the address and port on which it listens (on the \
-             backend: `ss -ltn`)"
+            "start the server, or probe the address and port on which it listens (on the backend: `ss -ltn`)"
         }
         (None, Some(Cause::ConnectTimeout | Cause::Unreachable | Cause::SilentDrop)) => {
-            "let the probes through: security group, firewall, network policy, the right address"
+            "allow the probes: security group, firewall, network policy, the right address"
         }
         (None, Some(Cause::ResponseTimeout | Cause::Stalled)) => {
-            "make the probe's path cheap, so that it is answered while the server is busy, or raise the \
-             probe's timeout"
+            "make the probe's path cheap, so that a busy server answers it in time, or raise the probe's \
+             timeout"
         }
         _ => PROBE_FIX,
     }

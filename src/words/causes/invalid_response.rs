@@ -18,17 +18,15 @@ fn summary(subject: &Subject<'_>) -> String {
     let backend = failure.server;
     match failure.verdict.detail {
         Detail::LargeHead { bytes } => format!(
-            "the proxy threw away the answer of {backend} to {request} in the middle: its head has \
-             {bytes} bytes or more{}",
+            "the proxy dropped the response of {backend} to {request} before its end: its head has {bytes} \
+             bytes or more{}",
             buffers(bytes, failure.context.proxy)
         ),
         Detail::Flaw(flaw) => format!(
-            "the backend {backend} answered {request} with what is no proper HTTP response: {}",
+            "the backend {backend} sent an invalid HTTP response to {request}: {}",
             flaw_text(flaw, failure)
         ),
-        _ => {
-            format!("the backend {backend} answered {request} with what is no proper HTTP response")
-        }
+        _ => format!("the backend {backend} sent an invalid HTTP response to {request}"),
     }
 }
 
@@ -45,41 +43,41 @@ fn fix(subject: &Subject<'_>) -> String {
     .to_owned()
 }
 
-/// What is malformed, and where in the answer.
+/// What is malformed, and where in the response.
 fn flaw_text(flaw: Flaw, failure: &Failure) -> String {
     let what = match flaw.kind {
-        FlawKind::NoStatusLine => "it does not begin with a status line",
-        FlawKind::StatusLine => "its status line is not in order",
+        FlawKind::NoStatusLine => "no status line",
+        FlawKind::StatusLine => "a malformed status line",
         FlawKind::Version => "its version is neither HTTP/1.0 nor HTTP/1.1",
-        FlawKind::Status => "its status is none of 100 to 599",
+        FlawKind::Status => "its status is outside of 100 to 599",
         FlawKind::Tls => "it is TLS",
         FlawKind::Http2 => "it is HTTP/2",
-        FlawKind::HeaderLine => "a line of its head is no header",
+        FlawKind::HeaderLine => "a line of its head is not a header field",
         FlawKind::ManyLines => {
-            "its head has more lines than some proxies take (Varnish 64, others 100)"
+            "more header lines than some proxies accept (Varnish 64, others 100)"
         }
-        FlawKind::Length => "its Content-Length is no number, or says two things",
-        FlawKind::LengthTwice => "it says its Content-Length twice",
+        FlawKind::Length => "Content-Length is not a number, or has two values",
+        FlawKind::LengthTwice => "Content-Length is there twice",
         FlawKind::LengthAndCoding => "it has both Transfer-Encoding and Content-Length",
-        FlawKind::Coding => "its Transfer-Encoding is another than chunked alone",
-        FlawKind::ChunkedTwice => "its Transfer-Encoding says chunked twice",
+        FlawKind::Coding => "Transfer-Encoding has more than chunked",
+        FlawKind::ChunkedTwice => "Transfer-Encoding has chunked twice",
         FlawKind::ChunkedOddly => {
-            "its Transfer-Encoding says chunked with parameters, in quotes or not as the last"
+            "Transfer-Encoding has chunked with parameters, in quotes, or not as the last"
         }
         FlawKind::Chunk => "a chunk does not begin with its length",
         FlawKind::BodyOf(Some(status)) => {
             return format!(
-                "it comes after a {status} on the same connection that left a body, which a {status} may \
-                 not have; the proxy takes those bytes for the beginning of this answer"
+                "the {status} before it on this connection left a body, which a {status} must not have; \
+                 the proxy reads those bytes as the beginning of this response"
             );
         }
         FlawKind::BodyOf(None) => {
-            "it comes after the answer to a HEAD on the same connection that left a body, which such \
-             an answer may not have; the proxy takes those bytes for the beginning of this answer"
+            "the response to a HEAD before it on this connection left a body, which it must not have; the \
+             proxy reads those bytes as the beginning of this response"
         }
         FlawKind::Leftover => {
-            "it comes after an answer on the same connection that left more bytes than it had announced; \
-             the proxy takes those for the beginning of this answer"
+            "the response before it on this connection left more bytes than its Content-Length; the proxy \
+             reads those as the beginning of this response"
         }
     };
     match failure.response.map(|response| flaw.pos.since(response.start)) {
@@ -125,39 +123,40 @@ fn flaw_fix(kind: FlawKind) -> &'static str {
         | FlawKind::Version
         | FlawKind::Tls
         | FlawKind::Http2 => {
-            "look at what listens on this port: it does not answer in HTTP/1, or something writes to \
-             the connection before the server does (a print to standard output in CGI, a crash message)"
+            "check what listens on this port: it does not speak HTTP/1, or something writes to the \
+             connection before the server does (a print to standard output in CGI, a crash message)"
         }
-        FlawKind::Status => "let the backend answer with a status of 200 to 599",
+        FlawKind::Status => "make the backend answer with a status of 200 to 599",
         FlawKind::ManyLines => {
-            "send fewer header lines, or let the proxy take more (Varnish `http_max_hdr`, HAProxy \
+            "send fewer header lines, or raise the proxy's limit (Varnish `http_max_hdr`, HAProxy \
              `tune.http.maxhdr`, Envoy `max_headers_count`)"
         }
         FlawKind::LengthTwice | FlawKind::LengthAndCoding | FlawKind::ChunkedTwice => {
-            "let one place alone frame the answer: a layer copies Content-Length or Transfer-Encoding of \
-             another answer into its own, and the server adds its own"
+            "frame the response in one place only: a layer copies Content-Length or Transfer-Encoding of \
+             another response into its own, and the server adds its own"
         }
         FlawKind::Coding | FlawKind::ChunkedOddly => {
-            "send `Transfer-Encoding: chunked` and nothing else; say compression in Content-Encoding"
+            "send `Transfer-Encoding: chunked` and nothing else there; compression belongs into \
+             Content-Encoding"
         }
         FlawKind::BodyOf(_) => {
-            "find what writes a body behind an answer that may have none (204, 304, or to a HEAD) and stop \
-             that: the request that failed is not the one that did it"
+            "find what writes a body behind a response that must not have one (204, 304, or to a HEAD): the \
+             request that failed is not the one that did it"
         }
         FlawKind::Leftover => {
-            "find what writes more than its Content-Length says: the request that failed is not the one that \
-             did it"
+            "find what writes more bytes than its Content-Length: the request that failed is not the one \
+             that did it"
         }
         FlawKind::HeaderLine => {
-            "find what adds that line to the answer's head: a header value with a line break in it, \
-             or a CGI script that prints before its headers end"
+            "find what adds that line to the head: a header value with a line break in it, or a CGI script \
+             that prints before its headers end"
         }
         FlawKind::Length => {
-            "let one place alone set Content-Length: two layers (framework, middleware, gzip) set \
-             different ones, or one sets what is no number"
+            "set Content-Length in one place only: two layers (framework, middleware, gzip) set different \
+             ones, or one sets text"
         }
         FlawKind::Chunk => {
-            "let one place alone chunk the body: a second layer writes it as it is under \
+            "chunk the body in one place only: a second layer writes it as it is under \
              `Transfer-Encoding: chunked`"
         }
     }

@@ -19,7 +19,7 @@ fn summary(subject: &Subject<'_>) -> String {
     let verdict = &failure.verdict;
     match verdict.detail {
         Detail::Mismatch { asked, answered } => format!(
-            "the proxy opens {} to {backend}, which answers {}",
+            "the proxy sends {} to {backend}, which answers with {}",
             protocol(asked),
             match answered {
                 Protocol::Opaque | Protocol::None => "something else",
@@ -27,48 +27,42 @@ fn summary(subject: &Subject<'_>) -> String {
             }
         ),
         Detail::Flaw(flaw) => format!(
-            "the proxy sent {request} in clear HTTP/1 to {backend}, which speaks {}",
+            "the proxy sent {request} as plain HTTP/1 to {backend}, which speaks {}",
             if flaw.kind == FlawKind::Http2 { "only HTTP/2" } else { "TLS" }
         ),
-        Detail::ProxyHeader { version } => format!(
-            "the proxy begins its connections to {backend} with a header of the PROXY protocol (version \
-             {version}), and the backend does not know it: it {}{}",
-            match failure.response.and_then(|response| response.status) {
-                Some(status) => format!("answered {status} to it and to {request}"),
-                None => format!("closed at once, without an answer to {request}"),
-            },
-            if verdict.close.is_some_and(|close| close.by != Closer::Proxy)
-                && failure.response.is_some()
-            {
-                " and closed"
-            } else {
-                ""
-            }
-        ),
-        _ => {
-            format!("the proxy and the backend {backend} speak different protocols")
+        Detail::ProxyHeader { version } => {
+            let status = failure.response.and_then(|response| response.status);
+            let closed = verdict.close.is_some_and(|close| close.by != Closer::Proxy);
+            format!(
+                "the proxy sends a PROXY protocol header (version {version}) to {backend}, which does not \
+                 expect one: it {}",
+                match status {
+                    Some(status) if closed => format!("answered {status} to {request} and closed"),
+                    Some(status) => format!("answered {status} to {request}"),
+                    None => format!("closed at once, without a response to {request}"),
+                }
+            )
         }
+        _ => format!("the proxy and the backend {backend} use different protocols"),
     }
 }
 
 fn fix(subject: &Subject<'_>) -> String {
     match subject.failure.verdict.detail {
         Detail::Mismatch { asked: Protocol::Tls, .. } => {
-            "let the proxy use \
-             plain `http://` to this port, or point it at the port on which the backend speaks TLS"
+            "in the proxy, use plain `http://` for this port, or the port on which the backend speaks TLS"
         }
         detail if answers_tls(detail) => {
-            "let the proxy use `https://` to \
-             this port, or point it at the backend's plain HTTP port"
+            "in the proxy, use `https://` for this port, or the backend's plain HTTP port"
         }
         Detail::ProxyHeader { .. } => {
-            "stop sending the header (HAProxy \
-             `send-proxy`, nginx `proxy_protocol on`, the target group's attribute), or let the backend expect \
-             it (nginx `listen 8080 proxy_protocol`, HAProxy `accept-proxy`, Apache `RemoteIPProxyProtocol On`)"
+            "stop sending the header (HAProxy `send-proxy`, nginx `proxy_protocol on`, the target group's \
+             attribute), or make the backend expect it (nginx `listen 8080 proxy_protocol`, HAProxy \
+             `accept-proxy`, Apache `RemoteIPProxyProtocol On`)"
         }
         _ => {
-            "let the proxy speak the version of HTTP that this port speaks \
-             (nginx `proxy_http_version 1.1`, HAProxy `proto h2`, Envoy `http2_protocol_options`)"
+            "in the proxy, set the version of HTTP that this port speaks (nginx `proxy_http_version 1.1`, \
+             HAProxy `proto h2`, Envoy `http2_protocol_options`)"
         }
     }
     .to_owned()

@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::verdict::Detail;
+use crate::words::phrases::duration;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -14,22 +15,24 @@ pub(super) const WORDS: CauseWords = CauseWords {
 fn summary(subject: &Subject<'_>) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
+    let within = failure.verdict.wait.map(|wait| format!(" within {}", duration(wait)));
+    let within = within.unwrap_or_default();
     match failure.verdict.detail {
         Detail::GaveUp { answered_late: true, .. } => format!(
-            "the proxy gave up on {request} to {backend}{}; the answer came after that",
-            subject.after_wait()
+            "{request} timed out: the backend {backend} sent no response{within}, then the proxy closed \
+             the connection; the response came after that"
         ),
         _ => format!(
-            "the proxy gave up on {request} to {backend}{}; the backend had received it and sent \
-             nothing",
-            subject.after_wait()
+            "{request} timed out: the backend {backend} received it and sent no response{within}, then \
+             the proxy closed the connection"
         ),
     }
 }
 
-fn fix(_: &Subject<'_>) -> String {
-    "find what made the backend slow at that second (load, a lock, \
-     a query, a call to another service), or raise the proxy's read timeout above what the \
-     request may take"
-        .to_owned()
+fn fix(subject: &Subject<'_>) -> String {
+    format!(
+        "find what made the backend slow{} (load, a lock, a query, a call to another service), or raise \
+         the proxy's read timeout above what this request may take",
+        subject.at_time()
+    )
 }

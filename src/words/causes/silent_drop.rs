@@ -20,43 +20,43 @@ fn summary(subject: &Subject<'_>) -> String {
     let before = subject.after_idle();
     match failure.verdict.detail {
         Detail::Dropped { form: Drop::Forgotten, .. } => format!(
-            "the other end of the connection to {backend} no longer knew it when {request} came{before}: \
-             the answer was a reset without any acknowledgement"
+            "the connection no longer existed at its other end ({backend}) when the proxy sent {request} \
+             on it{before}: the answer was an RST without ACK"
         ),
         Detail::Dropped { form: form @ (Drop::Answer | Drop::Rest), copies: 0, .. } => format!(
-            "the backend {backend} had sent {} to {request}, by the number of its next segment, and none \
-             of that arrived before the proxy gave up: the way back to the proxy is dead for it",
-            if form == Drop::Rest { "more of its answer" } else { "an answer" }
+            "the backend {backend} had sent {} to {request} (its next sequence number shows it), and none \
+             of it arrived before the proxy closed: packets to the proxy are dropped on the path",
+            if form == Drop::Rest { "more of its response" } else { "a response" }
         ),
         Detail::Dropped { form: Drop::Rest, size, .. } => {
-            let arrived = match size {
+            let why = match size {
                 Some(size) => format!(
-                    "its segments of {size} bytes do not arrive, smaller ones do, as where the path cannot \
-                     carry large packets (MTU)"
+                    "segments of {size} bytes do not arrive, smaller ones do, so the path does not carry \
+                     large packets (MTU)"
                 ),
-                None => "the way back to the proxy is dead for it".to_owned(),
+                None => "packets to the proxy are dropped on the path".to_owned(),
             };
             format!(
-                "the backend {backend} sent the rest of its answer to {request} again and again, and none \
-                 of that was ever acknowledged: {arrived}"
+                "the backend {backend} retransmitted the rest of its response to {request}, and none of \
+                 it was acknowledged: {why}"
             )
         }
         Detail::Dropped { form: Drop::Answer, copies, .. } => format!(
-            "the backend {backend} answered {request} {copies} times, and none of it was ever \
-             acknowledged: the way back to the proxy is dead"
+            "the backend {backend} sent its response to {request} {copies} times, and none was \
+             acknowledged: packets to the proxy are dropped on the path"
         ),
         Detail::Dropped { copies, .. } if copies > 1 => format!(
-            "{request} to {backend} was sent {copies} times {}{before}: \
-             something on the way drops what belongs to this connection",
+            "{request} to {backend} was sent {copies} times {}{before}: packets of this connection are \
+             dropped on the path",
             if is_unacknowledged(&failure.verdict) {
                 "and never acknowledged"
             } else {
-                "before anybody acknowledged it"
+                "before it was acknowledged"
             }
         ),
         _ => format!(
-            "{request} reached {backend} when the proxy had given up on it, or never did{before}: \
-             something on the way drops what belongs to this connection"
+            "{request} to {backend} was not acknowledged before the proxy timed out{before}: packets of \
+             this connection are dropped on the path"
         ),
     }
 }
@@ -64,30 +64,29 @@ fn summary(subject: &Subject<'_>) -> String {
 fn fix(subject: &Subject<'_>) -> String {
     let verdict = &subject.failure.verdict;
     match verdict.detail {
-        Detail::Dropped { form: Drop::Rest, .. } => "compare the MTU of both hosts \
-             with what the way between them carries (from the backend: `ping -M do -s 1472` to the proxy): \
-             a tunnel or overlay network takes 50 bytes and more of each packet, and a firewall that drops \
-             ICMP hides that; else look for what drops answers in the middle"
+        Detail::Dropped { form: Drop::Rest, .. } => "compare the MTU of both hosts with what the path \
+             carries (from the backend: `ping -M do -s 1472` to the proxy): a tunnel or overlay network \
+             takes 50 bytes and more of each packet, and a firewall that drops ICMP hides that; if the MTU \
+             is right, find what drops the packets of long responses"
             .to_owned(),
-        Detail::Dropped { form: Drop::Answer, .. } => "look between backend and \
-             proxy for what drops answers: asymmetric routing, a firewall that saw only one direction, a \
-             NAT entry that expired"
+        Detail::Dropped { form: Drop::Answer, .. } => "find what drops the packets from backend to proxy: \
+             asymmetric routing, a firewall that saw only one direction, an expired NAT entry"
             .to_owned(),
         _ => match verdict.idle_gap {
             Some(idle) if idle >= Duration::from_secs(1) => format!(
-                "look between proxy and backend for what forgets idle connections (NAT, firewall, load \
-                 balancer; here after {} at the latest; an AWS NLB does after 350 s): {}",
+                "find what drops idle connections between proxy and backend (NAT, firewall, load \
+                 balancer; here after {} at most; an AWS NLB does after 350 s): {}",
                 duration(idle),
                 match settings::bounds_answer(&subject.failure.context) {
-                    Some(_) => "raise its timeout, or let the backend's host send TCP keep-alives sooner",
+                    Some(_) => "raise its timeout, or enable earlier TCP keep-alives on the backend's host",
                     None => {
-                        "lower the proxy's idle timeout below that, or let both hosts send TCP \
-                         keep-alives sooner"
+                        "lower the proxy's idle timeout below that, or enable earlier TCP keep-alives on \
+                         both hosts"
                     }
                 }
             ),
-            _ => "look between proxy and backend for what drops segments: a firewall, a NAT, a path \
-                  that cannot carry full-sized segments (compare the MTU), a host that was rebooted"
+            _ => "find what drops packets between proxy and backend: a firewall, a NAT, a path that does \
+                  not carry full-sized packets (compare the MTU), a host that was rebooted"
                 .to_owned(),
         },
     }

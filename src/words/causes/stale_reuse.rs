@@ -5,7 +5,7 @@ use crate::words::settings;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
-    noun: ["stale reuse", "stale reuses"],
+    noun: ["request on a closed connection", "requests on closed connections"],
     page: include_str!("stale_reuse.md"),
     summary,
     fix,
@@ -15,24 +15,23 @@ fn summary(subject: &Subject<'_>) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     format!(
-        "the proxy sent {request} on a connection that the backend {backend} had already closed; \
-         the request itself acknowledges that close"
+        "the proxy sent {request} on a connection that the backend {backend} had already closed: the \
+         request itself acknowledges the close"
     )
 }
 
 fn fix(subject: &Subject<'_>) -> String {
-    if let Some(known) = settings::bounds_answer(&subject.failure.context) {
-        let seconds = settings::longer_than(subject.failure.context.proxy_idle, Some(known));
+    let context = &subject.failure.context;
+    if let Some(known) = settings::bounds_answer(context) {
         return format!(
-            "raise the backend's keep-alive timeout above the proxy's idle timeout, to {seconds} s or \
-             more; do not lower that of the {} instead: {}",
-            known.name,
-            settings::ITS_LIMIT
+            "raise the backend's keep-alive timeout above the proxy's idle timeout, to {} s or more; {}",
+            settings::longer_than(context.proxy_idle, Some(known)),
+            settings::not_instead(known)
         );
     }
     format!(
-        "lower the proxy's idle timeout below the backend's keep-alive timeout{}, and let the proxy check \
+        "lower the proxy's idle timeout below the backend's keep-alive timeout{}, and make the proxy check \
          a pooled connection before it reuses it",
-        settings::proxy_setting(&subject.failure.context)
+        settings::proxy_setting(context)
     )
 }

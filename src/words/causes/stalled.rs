@@ -6,7 +6,7 @@ use crate::words::phrases::duration;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
-    noun: ["stalled exchange", "stalled exchanges"],
+    noun: ["stalled transfer", "stalled transfers"],
     page: include_str!("stalled.md"),
     summary,
     fix,
@@ -17,12 +17,12 @@ fn summary(subject: &Subject<'_>) -> String {
     let backend = failure.server;
     match failure.verdict.detail {
         Detail::Stalled { zero_window: true, silence } => format!(
-            "the backend {backend} stopped reading {request}: its receive window was zero for {}",
+            "the backend {backend} stopped reading {request}: its receive window was 0 for {}",
             duration(silence)
         ),
         Detail::Stalled { silence, .. } => format!(
-            "the backend {backend} stopped in the middle of its answer to {request}; the proxy closed \
-             after {} of silence",
+            "the backend {backend} stopped in the middle of its response to {request}; after {} of \
+             silence the proxy closed the connection",
             duration(silence)
         ),
         _ => format!("the backend {backend} stopped in the middle of {request}"),
@@ -32,13 +32,12 @@ fn summary(subject: &Subject<'_>) -> String {
 fn fix(subject: &Subject<'_>) -> String {
     match subject.failure.verdict.detail {
         Detail::Stalled { zero_window: true, .. } => {
-            "look at the backend for what \
-             keeps it from reading: all workers busy, a blocked event loop, a full disk or queue behind it"
+            "find what keeps the backend from reading: all workers busy, a blocked event loop, a full disk \
+             or queue behind it"
         }
         _ => {
-            "look at the backend for what stopped it in the middle of an answer (a \
-             lock, a slow query, a call to another service), or raise the proxy's read timeout, which \
-             counts from byte to byte"
+            "find what stopped the backend in the middle of its response (a lock, a slow query, a call to \
+             another service), or raise the proxy's read timeout, which counts from byte to byte"
         }
     }
     .to_owned()

@@ -19,19 +19,19 @@ fn summary(subject: &Subject<'_>) -> String {
     let (received, expected) =
         response.map_or((0, None), |response| (response.received, response.expected));
     let how_far = match (failure.verdict.detail, expected) {
-        (Detail::Truncated { head_complete: false }, _) => {
-            "in the middle of the response's head".to_owned()
-        }
-        (_, Some(expected)) => {
-            format!("after {received} of the {expected} bytes that it had announced")
-        }
-        (_, None) => format!("after {received} bytes of a body that had not ended"),
+        (Detail::Truncated { head_complete: false }, _) => "its head is not complete".to_owned(),
+        (_, Some(expected)) => format!("{received} of {expected} bytes (Content-Length)"),
+        (_, None) => format!("{received} bytes of a body without its last chunk"),
     };
-    format!("the backend {backend} {close} the connection {how_far} in answer to {request}")
+    format!(
+        "the backend {backend} {close} the connection in the middle of the response to {request}: {how_far}"
+    )
 }
 
-fn fix(_: &Subject<'_>) -> String {
-    "look on the backend at that second for a crash or a worker \
-     timeout in the middle of an answer, and for a Content-Length that is larger than the body"
-        .to_owned()
+fn fix(subject: &Subject<'_>) -> String {
+    format!(
+        "check the backend's log{} for a crash or a worker timeout during a response, and compare \
+         Content-Length with the size of the body",
+        subject.at_time()
+    )
 }

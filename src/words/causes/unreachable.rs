@@ -15,32 +15,36 @@ fn summary(subject: &Subject<'_>) -> String {
     let failure = subject.failure;
     let backend = failure.server;
     match failure.verdict.detail {
-        Detail::Unreachable(said) => format!(
-            "the connection to {backend} could not be made: {} answered the SYN with ICMP \"{}\" \
-             (code {})",
-            said.by,
-            said.meaning(),
-            said.code
+        Detail::Unreachable(error) => format!(
+            "the connection to {backend} failed: {} answered the SYN with ICMP \"{}\" (code {})",
+            error.by,
+            error.meaning(),
+            error.code
         ),
         Detail::NoNeighbour { about, times } => format!(
-            "the proxy's connect never left its host: nobody answers {} for {about}, which was asked for \
-             {times} times",
-            if about.is_ipv4() { "ARP" } else { "neighbour solicitations" }
+            "the proxy's SYN to {backend} never left its host: nobody answered {} for {about} (sent \
+             {times} times)",
+            if about.is_ipv4() { "ARP requests" } else { "neighbour solicitations" }
         ),
-        _ => format!("the connection to {backend} could not be made"),
+        _ => format!("the connection to {backend} failed"),
     }
 }
 
 fn fix(subject: &Subject<'_>) -> String {
     match subject.failure.verdict.detail {
         Detail::NoNeighbour { .. } => {
-            "nobody has that address any more, or its host is down: let the proxy resolve the \
-             backend's name again (nginx: `resolver` and a variable, or reload)"
+            "check whether the backend's host is down or has another address: \
+             make the proxy resolve the name again (nginx: `resolver` and a variable, or reload)"
+                .to_owned()
         }
+        Detail::Unreachable(error) => format!(
+            "check {}, which sent the ICMP error: a firewall rule (REJECT), a missing route, or the \
+             backend's address is gone",
+            error.by
+        ),
         _ => {
-            "look at the host that said so: a firewall that rejects, a missing \
-             route, or an address that nobody has any more"
+            "check firewall rules (REJECT), routes, and whether the backend's address still exists"
+                .to_owned()
         }
     }
-    .to_owned()
 }
