@@ -7,6 +7,7 @@ mod lines;
 pub mod merge;
 mod pcap;
 mod pcapng;
+mod record;
 mod savefile;
 pub mod stop;
 mod stream;

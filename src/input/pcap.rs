@@ -1,7 +1,7 @@
 //! The classic container: one header, then records.
 //! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html>
 
-use super::savefile::{MAX_RECORD, Step};
+use super::record::{MAX_RECORD, Step};
 use crate::base::time::Timestamp;
 use crate::packet::LinkType;
 

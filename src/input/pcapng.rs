@@ -1,7 +1,7 @@
 //! The block container: sections, interfaces, packets, and what we pass over.
 //! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html>
 
-use super::savefile::{MAX_RECORD, Step};
+use super::record::{MAX_RECORD, Step};
 use crate::base::time::Timestamp;
 use crate::packet::LinkType;
 

@@ -4,12 +4,13 @@
 //! is copied but the unfinished record at the end of each piece. Mapping the file into memory was
 //! measured slower (page faults), and a file that shrinks meanwhile would end the program.
 
+use super::record::Step;
 use super::stream::Input;
 use super::{Block, CaptureFacts, CaptureFormat, Fill, FrameSpan, Source, SourceError};
 use super::{pcap, pcapng, zstd};
 use crate::base::time::Timestamp;
 use crate::input::stop::Stop;
-use crate::packet::{FrameRef, LinkType};
+use crate::packet::FrameRef;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -17,9 +18,6 @@ use std::time::Duration;
 
 /// How much is read at once.
 const PIECE: usize = 1 << 20;
-/// The longest record that is believed. tcpdump's own limit is 256 KiB; offloads do not reach far
-/// beyond. A file that claims more is damaged, and must not make us ask for gigabytes.
-pub(crate) const MAX_RECORD: usize = 16 << 20;
 
 /// When nothing comes from a pipe for so long, nothing was captured: who is told of failures as they happen
 /// waits for no next frame.
@@ -49,37 +47,6 @@ pub struct Savefile {
 enum Container {
     Pcap(pcap::Layout),
     Pcapng(pcapng::Walk),
-}
-
-/// What a container's parser says of the bytes at one place.
-pub(crate) enum Step {
-    /// A frame: its bytes at `start..end` from here; the record ends at `used`.
-    Frame {
-        /// When it was captured.
-        at: Timestamp,
-        /// What it begins with.
-        link: LinkType,
-        /// Its length on the wire.
-        wire_len: u32,
-        /// First byte of the frame.
-        start: usize,
-        /// One past its last.
-        end: usize,
-        /// Where the next record begins.
-        used: usize,
-    },
-    /// Something without a frame, up to `used`.
-    Other {
-        /// Where the next record begins.
-        used: usize,
-    },
-    /// The record needs so many bytes in all.
-    Short {
-        /// Its length, as far as it is known.
-        need: usize,
-    },
-    /// What is here cannot be; said without place, which the caller knows.
-    Bad(String),
 }
 
 impl Savefile {
