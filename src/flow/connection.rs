@@ -1,6 +1,5 @@
 //! What is known of one TCP connection: facts, no judgement.
 
-use super::alias::Twin;
 use super::clock::{self, Clock};
 use super::duplicate::Recent;
 use super::neighbours::UnansweredNeighbour;
@@ -375,5 +374,30 @@ impl Connection {
     /// The capture of either direction has holes.
     pub fn has_gaps(&self) -> bool {
         self.client_half.gaps > 0 || self.server_half.gaps > 0
+    }
+}
+
+/// The connection that another one is: the one of the two that was captured first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Twin {
+    /// Its number.
+    pub number: u64,
+    /// Its client.
+    pub client: Endpoint,
+    /// Its server.
+    pub server: Endpoint,
+    /// The capture that holds its first frame.
+    pub capture: u32,
+}
+
+impl Twin {
+    /// Of a connection, or of the one that this one is.
+    pub(super) fn of(connection: &Connection) -> Self {
+        connection.same_as.as_deref().copied().unwrap_or(Self {
+            number: connection.number,
+            client: connection.client,
+            server: connection.server,
+            capture: connection.opened.capture,
+        })
     }
 }

@@ -8,9 +8,9 @@ use super::expiry::LifeStage;
 use super::handshake::{
     begins_anew, is_unanswered, is_unread, note_peer_origin, note_syn, refuses_syn,
 };
+use super::place::Place;
 use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
-use super::table::Place;
 use super::{Limits, StreamEvent, StreamReader};
 use crate::base::time::Timestamp;
 use crate::packet::{FrameRef, Segment};
