@@ -215,11 +215,11 @@ impl LogReader {
 fn without_prefix(line: &[u8]) -> &[u8] {
     let head = line.get(..line.len().min(160)).unwrap_or_default();
     for marker in [&b" stdout F "[..], b" stderr F "] {
-        if let Some(at) = format_string::find(head, marker) {
+        if let Some(at) = fields::find(head, marker) {
             return line.get(at.saturating_add(marker.len())..).unwrap_or(line);
         }
     }
-    let end = format_string::find(head, b"]: ").filter(|end| {
+    let end = fields::find(head, b"]: ").filter(|end| {
         let number = head.get(..*end).and_then(|head| head.rsplit(|byte| *byte == b'[').next());
         number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
     });

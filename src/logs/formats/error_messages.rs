@@ -2,7 +2,7 @@
 
 use crate::logs::entry::Says;
 use crate::logs::fields::address;
-use crate::logs::format_string::find;
+use crate::logs::fields::find;
 use std::net::SocketAddr;
 
 /// What is in a message, and what it then says; the first that fits counts. Where two must be in it,

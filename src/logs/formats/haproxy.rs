@@ -2,7 +2,7 @@
 
 use crate::logs::entry::{Attempt, Entry, Says};
 use crate::logs::fields::{Fields, Slot, decimal};
-use crate::logs::format_string::{closing_quote, find};
+use crate::logs::fields::{closing_quote, find};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 

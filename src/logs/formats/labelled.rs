@@ -3,10 +3,10 @@
 //! People put nginx's variables behind the combined format, or write lines of their own: a time, a
 //! request, a status, and values with names before them.
 
-use super::nginx;
+use super::nginx_variables;
 use crate::logs::Entry;
+use crate::logs::fields::closing_quote;
 use crate::logs::fields::{Fields, Slot, Unfit, request_line, status};
-use crate::logs::format_string::closing_quote;
 use crate::logs::times::LogTime;
 
 /// What people call a value.
@@ -44,7 +44,7 @@ pub(crate) fn slot(name: &str) -> Slot {
         }
         "attempts" | "upstream_request_attempt_count" => Slot::Attempts,
         "err" | "error" => Slot::Error,
-        other => nginx::slot(other),
+        other => nginx_variables::slot(other),
     }
 }
 

@@ -3,8 +3,8 @@
 use super::error_messages;
 use super::labelled;
 use crate::logs::entry::{Attempt, Entry, LineKind, Says};
-use crate::logs::fields::{Fields, Slot, Unfit, address, request_line};
-use crate::logs::format_string::{closing_quote, find};
+use crate::logs::fields::{Fields, Unfit, address, request_line};
+use crate::logs::fields::{closing_quote, find};
 use crate::logs::times::LogTime;
 use std::borrow::Cow;
 
@@ -14,40 +14,6 @@ pub(crate) const COMBINED: &str =
 
 /// What ingress-nginx writes unless told otherwise.
 pub(crate) const INGRESS: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time $upstream_status $req_id"#;
-
-/// What a variable means. nginx writes a line when it has done with the request.
-pub(crate) fn slot(name: &str) -> Slot {
-    match name.trim_matches(['{', '}']) {
-        "time_local" | "time_iso8601" | "msec" => Slot::Ended,
-        "time" => Slot::About,
-        "request" => Slot::Request,
-        "request_method" => Slot::Method,
-        "request_uri" | "uri" => Slot::Target,
-        "args" | "query_string" => Slot::Query,
-        "status" => Slot::Status,
-        "host" | "http_host" => Slot::Host,
-        "remote_addr" => Slot::Client,
-        "remote_port" => Slot::ClientPort,
-        "upstream_addr" => Slot::Backends,
-        "upstream_status" => Slot::BackendStatuses,
-        "upstream_connect_time" => Slot::Connects,
-        "upstream_header_time" => Slot::Headers,
-        "upstream_response_time" => Slot::Responses,
-        "upstream_response_length" | "upstream_bytes_sent" | "upstream_bytes_received" => {
-            Slot::Lengths
-        }
-        "request_time" => Slot::Seconds,
-        "request_id"
-        | "req_id"
-        | "http_x_request_id"
-        | "http_x_amzn_trace_id"
-        | "http_traceparent"
-        | "upstream_http_x_request_id"
-        | "sent_http_x_request_id"
-        | "http_x_correlation_id" => Slot::Id,
-        _ => Slot::Skip,
-    }
-}
 
 /// What follows the common log format: quoted referer and user agent, then what somebody added.
 pub(crate) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) {
