@@ -1,7 +1,9 @@
 //! One connection: its segments wait until it is told what they say.
 
+use super::record;
+use super::spoken::Spoken;
+use super::totals::{HeldTotals, TlsCounts};
 use super::wire_map::{Heard, Late, Way};
-use super::{HeldTotals, PATIENCE, Pass, Spoken, TlsCounts, record};
 use crate::base::time::Timestamp;
 use crate::packet::{Endpoint, Flags, Segment, SeqNum};
 use std::collections::VecDeque;
@@ -459,3 +461,9 @@ impl Session {
         }
     }
 }
+
+/// So long it may take until text is known, or that it never will be.
+pub const PATIENCE: Duration = Duration::from_millis(150);
+
+/// Takes the segments that go on.
+pub type Pass<'p> = dyn FnMut(&Segment<'_>) + 'p;

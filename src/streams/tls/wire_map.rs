@@ -5,7 +5,7 @@
 //! after it, while all else, headers, tickets, the rest of a handshake, comes before; and not before all
 //! of the ciphertext has arrived can the last of it be read.
 
-use super::{Spoken, TextOrigin};
+use super::spoken::{Spoken, TextOrigin};
 use crate::packet::SeqNum;
 use std::collections::VecDeque;
 
