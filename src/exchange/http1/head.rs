@@ -4,9 +4,11 @@
 //! never kept, but for the few that identify a request.
 
 use super::body::Body;
-use super::flaw::{FlawKind, has_odd_line};
+use super::flaw::has_odd_line;
+use super::start_line::status_line;
 use crate::exchange::detect::{self, LineLook};
-use crate::exchange::software::{self, RequestSigns, ServerKind};
+use crate::exchange::software::{self, ServerKind};
+use crate::exchange::{FlawKind, RequestHead};
 use httparse::{Header, ParserConfig, Status};
 use std::mem::MaybeUninit;
 
@@ -18,73 +20,6 @@ const MAX_LINES: usize = 256;
 const TOO_MANY_LINES: usize = 8 << 10;
 /// More than some proxies take: Varnish has room for 64 lines, the first one included (`http_max_hdr`).
 const MANY_LINES: usize = 63;
-/// The longest text kept of a request line or header.
-const MAX_TEXT: usize = 2 << 10;
-
-/// What a request's head says. The text is as sent, at most 2 KiB a field: it may hold any byte,
-/// and secrets.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RequestHead {
-    /// All fields in one piece of memory, one after the other.
-    text: Box<[u8]>,
-    /// Where each field ends.
-    ends: [u16; 4],
-    /// What its headers tell of who sent it.
-    pub signs: RequestSigns,
-    /// It says that the connection will be closed behind the answer, or is of a version that does so.
-    pub closes: bool,
-    /// Its first line is no request line by RFC 9112, section 3, though it looks like one.
-    pub(crate) odd: bool,
-}
-
-impl RequestHead {
-    fn new(method: &[u8], target: &[u8], host: &[u8], request_id: &[u8]) -> Self {
-        let mut text = Vec::with_capacity(
-            [method, target, host, request_id].iter().map(|field| field.len().min(MAX_TEXT)).sum(),
-        );
-        let mut ends = [0; 4];
-        for (end, field) in ends.iter_mut().zip([method, target, host, request_id]) {
-            text.extend_from_slice(field.get(..MAX_TEXT).unwrap_or(field));
-            *end = u16::try_from(text.len()).unwrap_or(u16::MAX);
-        }
-        Self {
-            text: text.into_boxed_slice(),
-            ends,
-            signs: RequestSigns::default(),
-            closes: false,
-            odd: false,
-        }
-    }
-
-    /// `GET`, `POST` …
-    pub fn method(&self) -> &[u8] {
-        let [end, ..] = self.ends;
-        self.field(0, end)
-    }
-
-    /// The request target: usually path and query.
-    pub fn target(&self) -> &[u8] {
-        let [begin, end, ..] = self.ends;
-        self.field(begin, end)
-    }
-
-    /// The value of `Host`; empty when there is none.
-    pub fn host(&self) -> &[u8] {
-        let [_, begin, end, _] = self.ends;
-        self.field(begin, end)
-    }
-
-    /// What identifies the request in logs: `X-Request-Id`, else `X-Amzn-Trace-Id`, else
-    /// `traceparent`; empty when there is none.
-    pub fn request_id(&self) -> &[u8] {
-        let [_, _, begin, end] = self.ends;
-        self.field(begin, end)
-    }
-
-    fn field(&self, begin: u16, end: u16) -> &[u8] {
-        self.text.get(usize::from(begin)..usize::from(end)).unwrap_or_default()
-    }
-}
 
 /// A head that was read.
 #[derive(Debug)]
@@ -423,14 +358,6 @@ pub(crate) fn opening_line(bytes: &[u8]) -> (Option<u16>, FlawKind) {
     (status_line(bytes), FlawKind::of_opening(bytes))
 }
 
-/// The status in the first line of a head, where the rest was not captured.
-pub(crate) fn status_line(bytes: &[u8]) -> Option<u16> {
-    let mut words = bytes.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
-    let (_version, status) = (words.next()?, words.next()?);
-    let status = std::str::from_utf8(status).ok()?;
-    status.parse().ok().filter(|status| (100..=999).contains(status))
-}
-
 fn first_line(bytes: &[u8]) -> Option<&[u8]> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     Some(bytes.get(..end)?.trim_ascii_end())
@@ -439,6 +366,7 @@ fn first_line(bytes: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::request::MAX_TEXT;
 
     fn whole<T>(parsed: Parsed<T>) -> HeadRead<T> {
         match parsed {
@@ -457,7 +385,7 @@ mod tests {
         assert_eq!(read.head.target(), b"/pay?id=7");
         assert_eq!(read.head.host(), b"shop");
         assert_eq!(read.head.request_id(), b"r-1");
-        assert!(!format!("{:?}", read.head.text).contains("s3cret"));
+        assert!(!format!("{:?}", read.head).contains("s3cret"));
         assert_eq!(read.body, Some(Body::length(12)));
     }
 

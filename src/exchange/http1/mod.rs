@@ -13,6 +13,7 @@ pub mod flaw;
 pub mod gaps;
 pub mod head;
 mod responses;
+mod start_line;
 
 use super::detect::is_request;
 use super::{

@@ -3,10 +3,11 @@
 use super::body::{Advance, Body};
 use super::direction::{HeadStep, Phase, Rest};
 use super::head::{self, ResponseHead};
+use super::start_line::status_line;
 use super::{Http1, Outputs, Over, Sureness};
 use crate::exchange::detect::{is_certain_status, is_status};
 use crate::exchange::software;
-use crate::exchange::{Begun, Flaw, FlawKind, Outcome, Request, Response, Unread};
+use crate::exchange::{Begun, Flaw, FlawKind, Outcome, Request, RequestHead, Response, Unread};
 use crate::flow::{Connection, Side, Start, StreamPos};
 use crate::packet::FrameRef;
 use std::time::Duration;
@@ -115,7 +116,7 @@ impl Http1 {
     fn take_surplus(&mut self, rest: &Rest<'_>) {
         self.surplus = self.surplus.saturating_add(1);
         if is_certain_status(rest.bytes, rest.is_cut()) {
-            self.unasked = head::status_line(rest.bytes);
+            self.unasked = status_line(rest.bytes);
         }
         if let Some(kind) = self.after.filter(|_| !self.is_lossy()) {
             self.leftover.get_or_insert(Flaw { kind, pos: rest.pos });
@@ -225,7 +226,7 @@ impl Http1 {
 
     fn response_head(&mut self, rest: &mut Rest<'_>, out: &mut Outputs<'_>) {
         let request = self.pending.front().and_then(|request| request.head.as_ref());
-        let method = request.map(head::RequestHead::method);
+        let method = request.map(RequestHead::method);
         let connect = method == Some(b"CONNECT");
         let parse = |bytes: &[u8]| head::response(bytes, method);
         let step = self.server.head_bytes(rest, parse, head::opening_line);
