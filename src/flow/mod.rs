@@ -9,6 +9,7 @@
 //! - memory is bounded by [`Limits`]; reaching a bound is counted in [`Counts`].
 
 mod alias;
+mod arrival;
 mod belief;
 mod challenge;
 mod clock;
