@@ -110,7 +110,7 @@ impl Recording {
         Ok(())
     }
 
-    pub(crate) fn frame(&mut self, frame: &Redacted<'_>) {
+    pub(super) fn frame(&mut self, frame: &Redacted<'_>) {
         if self.failed.is_some_and(|since| since.elapsed() < AGAIN) {
             self.lost = self.lost.saturating_add(1);
             return;
@@ -122,7 +122,7 @@ impl Recording {
     }
 
     /// Writes the blocks so far.
-    pub(crate) fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         if self.blocks.is_empty() || self.failed.is_some_and(|since| since.elapsed() < AGAIN) {
             return;
         }

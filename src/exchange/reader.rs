@@ -39,15 +39,10 @@ impl StreamReader for Reader {
     }
 
     fn take_heads(&mut self, from: Side) -> Heads {
-        let Framer::Http1(http1) = &mut self.framer else {
-            return Heads::default();
-        };
-        let heads = match from {
-            Side::Client => std::mem::take(&mut http1.client.heads),
-            Side::Server => std::mem::take(&mut http1.server.heads),
-        };
-        // What may be a password in another protocol is no head.
-        if http1.known == Sureness::Certain { heads } else { Heads::default() }
+        match &mut self.framer {
+            Framer::Http1(http1) => http1.take_heads(from),
+            Framer::Detecting(_) | Framer::Opaque(..) | Framer::Settled(_) => Heads::default(),
+        }
     }
 
     fn on(

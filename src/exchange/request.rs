@@ -64,7 +64,7 @@ pub struct RequestHead {
     /// It says that the connection will be closed behind the answer, or is of a version that does so.
     pub closes: bool,
     /// Its first line is no request line by RFC 9112, section 3, though it looks like one.
-    pub(crate) odd: bool,
+    pub(super) odd: bool,
 }
 
 impl RequestHead {

@@ -5,10 +5,10 @@ use crate::packet::LinkType;
 
 /// The longest record that is believed. tcpdump's own limit is 256 KiB; offloads do not reach far
 /// beyond. A file that claims more is damaged, and must not make us ask for gigabytes.
-pub(crate) const MAX_RECORD: usize = 16 << 20;
+pub(super) const MAX_RECORD: usize = 16 << 20;
 
 /// What a container's parser says of the bytes at one place.
-pub(crate) enum Step {
+pub(super) enum Step {
     /// A frame: its bytes at `start..end` from here; the record ends at `used`.
     Frame {
         /// When it was captured.

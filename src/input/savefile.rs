@@ -328,7 +328,7 @@ impl Source for Savefile {
 }
 
 /// `read` that does not stop at a signal.
-pub(crate) fn read(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     loop {
         match input.read(into) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -338,10 +338,10 @@ pub(crate) fn read(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> 
 }
 
 /// A stream, and the bytes that it begins with, which are still in it.
-pub(crate) type Peeked = (Vec<u8>, Box<dyn Read + Send>);
+pub(super) type Peeked = (Vec<u8>, Box<dyn Read + Send>);
 
 /// Looks at the first bytes of a stream.
-pub(crate) fn peek(mut input: Box<dyn Read + Send>) -> io::Result<Peeked> {
+pub(super) fn peek(mut input: Box<dyn Read + Send>) -> io::Result<Peeked> {
     let mut head = vec![0; pcap::HEADER];
     let mut filled = 0;
     while let Some(free) = head.get_mut(filled..).filter(|free| !free.is_empty()) {
@@ -356,17 +356,17 @@ pub(crate) fn peek(mut input: Box<dyn Read + Send>) -> io::Result<Peeked> {
 }
 
 /// Takes `count` bytes that are known to be there.
-pub(crate) fn read_exactly(input: &mut impl Read, count: usize) -> io::Result<()> {
+pub(super) fn read_exactly(input: &mut impl Read, count: usize) -> io::Result<()> {
     input.read_exact(&mut vec![0; count])
 }
 
-pub(crate) enum Plain {
+pub(super) enum Plain {
     AsItIs(Box<dyn Read + Send>),
     Decompressed(Box<dyn Read + Send>),
 }
 
 /// Decompresses a stream that begins like one of gzip or zstd.
-pub(crate) fn plain(head: &[u8], input: Box<dyn Read + Send>) -> io::Result<Plain> {
+pub(super) fn plain(head: &[u8], input: Box<dyn Read + Send>) -> io::Result<Plain> {
     Ok(match head {
         [0x1f, 0x8b, ..] => {
             Plain::Decompressed(Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(input))))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// What a field means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Slot {
+pub(super) enum Slot {
     /// Nothing that is needed here.
     Skip,
     /// A time at which the request came.
@@ -75,25 +75,25 @@ pub(crate) enum Slot {
 
 /// The fields of one line.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fields<'l>(pub(super) Vec<(Slot, Cow<'l, [u8]>)>);
+pub(super) struct Fields<'l>(pub(super) Vec<(Slot, Cow<'l, [u8]>)>);
 
 /// A value that is missing.
 pub(super) fn is_missing(value: &[u8]) -> bool {
     matches!(value, b"" | b"-" | b"null" | b"<nil>")
 }
 
-pub(crate) fn decimal<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
+pub(super) fn decimal<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
     std::str::from_utf8(value).ok()?.trim().parse().ok()
 }
 
 /// A count of seconds with a fraction; -1 and `-` are none.
-pub(crate) fn seconds(value: &[u8]) -> Option<Duration> {
+pub(super) fn seconds(value: &[u8]) -> Option<Duration> {
     let seconds: f64 = decimal(value)?;
     if (0.0..1e9).contains(&seconds) { Duration::try_from_secs_f64(seconds).ok() } else { None }
 }
 
 /// `10.0.0.1:80`, `[::1]:80`, or without a port, which then is 0; also inside of a URL.
-pub(crate) fn address(value: &[u8]) -> Option<SocketAddr> {
+pub(super) fn address(value: &[u8]) -> Option<SocketAddr> {
     let text = std::str::from_utf8(value).ok()?.trim();
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     let text = text.split('/').next().unwrap_or(text);
@@ -104,23 +104,23 @@ pub(crate) fn address(value: &[u8]) -> Option<SocketAddr> {
 }
 
 /// A final status.
-pub(crate) fn status(value: &[u8]) -> Option<u16> {
+pub(super) fn status(value: &[u8]) -> Option<u16> {
     decimal(value).filter(|status| (100..=999).contains(status))
 }
 
 impl<'l> Fields<'l> {
-    pub(crate) fn add(&mut self, slot: Slot, value: impl Into<Cow<'l, [u8]>>) {
+    pub(super) fn add(&mut self, slot: Slot, value: impl Into<Cow<'l, [u8]>>) {
         if slot != Slot::Skip {
             self.0.push((slot, value.into()));
         }
     }
 
-    pub(crate) fn has(&self, slot: Slot) -> bool {
+    pub(super) fn has(&self, slot: Slot) -> bool {
         self.0.iter().any(|(known, _)| *known == slot)
     }
 
     /// A time of the common log format is that of the end where nginx's upstream times follow it.
-    pub(crate) fn settle_time(&mut self) {
+    pub(super) fn settle_time(&mut self) {
         let nginx = [Slot::Backends, Slot::BackendStatuses, Slot::Responses, Slot::Connects];
         if nginx.iter().any(|slot| self.has(*slot)) {
             for (slot, _) in &mut self.0 {
@@ -132,7 +132,7 @@ impl<'l> Fields<'l> {
     }
 
     /// The first value of a kind that is not missing.
-    pub(crate) fn of(&self, slot: Slot) -> Option<&[u8]> {
+    pub(super) fn of(&self, slot: Slot) -> Option<&[u8]> {
         let mut values = self.0.iter().filter(|(known, _)| *known == slot);
         values.find(|(_, value)| !is_missing(value)).map(|(_, value)| value.as_ref())
     }
@@ -143,21 +143,21 @@ impl<'l> Fields<'l> {
         found.map(|(_, value)| std::mem::take(value)).unwrap_or_default()
     }
 
-    pub(crate) fn take_code(&mut self, slot: Slot) -> Cow<'l, [u8]> {
+    pub(super) fn take_code(&mut self, slot: Slot) -> Cow<'l, [u8]> {
         self.take(slot)
     }
 }
 
 /// Why fields make no entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Unfit {
+pub(super) enum Unfit {
     Time,
     Request,
     Status,
 }
 
 /// `GET /a HTTP/1.1` without its version; whatever else stands there is the target.
-pub(crate) fn request_line(line: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn request_line(line: &[u8]) -> (&[u8], &[u8]) {
     let mut words = line.splitn(2, |byte| *byte == b' ');
     let (Some(method), Some(rest)) = (words.next(), words.next()) else {
         return (b"", b"");
@@ -171,12 +171,12 @@ pub(crate) fn request_line(line: &[u8]) -> (&[u8], &[u8]) {
     (method, target.unwrap_or_default())
 }
 
-pub(crate) fn nanos(duration: Duration) -> u64 {
+pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Where the quote is that ends a quoted value: not one behind a backslash.
-pub(crate) fn closing_quote(line: &[u8]) -> Option<usize> {
+pub(super) fn closing_quote(line: &[u8]) -> Option<usize> {
     let mut escaped = false;
     line.iter().position(|byte| {
         let ends = *byte == b'"' && !escaped;
@@ -185,7 +185,7 @@ pub(crate) fn closing_quote(line: &[u8]) -> Option<usize> {
     })
 }
 
-pub(crate) fn find(line: &[u8], text: &[u8]) -> Option<usize> {
+pub(super) fn find(line: &[u8], text: &[u8]) -> Option<usize> {
     let first = text.first()?;
     let mut from = 0_usize;
     loop {

@@ -21,7 +21,7 @@ enum Token {
 
 /// Whose variables a format string has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Dialect {
+pub(super) enum Dialect {
     Nginx,
     Haproxy,
     Apache,
@@ -107,7 +107,7 @@ impl FormatString {
     }
 
     /// The fields of a line, and what follows the format; `None` when the line is of another one.
-    pub(crate) fn fields<'l>(&self, line: &'l [u8]) -> Option<(Fields<'l>, &'l [u8])> {
+    pub(super) fn fields<'l>(&self, line: &'l [u8]) -> Option<(Fields<'l>, &'l [u8])> {
         let mut fields = Fields::default();
         let mut rest = line;
         let mut tokens = self.tokens.iter().peekable();

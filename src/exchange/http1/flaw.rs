@@ -9,7 +9,7 @@ use crate::exchange::FlawKind;
 
 impl FlawKind {
     /// What bytes are that were to begin a response and do not.
-    pub(crate) fn of_opening(bytes: &[u8]) -> Self {
+    pub(super) fn of_opening(bytes: &[u8]) -> Self {
         match bytes {
             [0x15 | 0x16, 3, 0..=4, ..] => Self::Tls,
             // SETTINGS, or GOAWAY: length, type, flags, stream 0 (RFC 9113, sections 6.5 and 6.8).
@@ -29,7 +29,7 @@ impl FlawKind {
 
 /// Whether a head holds a line that is no header, of which the parser read `headers`: neither with a
 /// colon nor the continuation of the one before (RFC 9112, section 5.2).
-pub(crate) fn has_odd_line(head: &[u8], headers: usize) -> bool {
+pub(super) fn has_odd_line(head: &[u8], headers: usize) -> bool {
     let lines = head.iter().filter(|byte| **byte == b'\n').count();
     // The status line and the empty one; empty lines before the first.
     if lines <= headers.saturating_add(2) {

@@ -23,17 +23,17 @@ const MANY_LINES: usize = 63;
 
 /// A head that was read.
 #[derive(Debug)]
-pub(crate) struct HeadRead<T> {
-    pub(crate) head: T,
+pub(super) struct HeadRead<T> {
+    pub(super) head: T,
     /// Its length.
-    pub(crate) len: usize,
+    pub(super) len: usize,
     /// What follows it; `None` where readers of a request differ.
-    pub(crate) body: Option<Body>,
+    pub(super) body: Option<Body>,
 }
 
 /// What parsing the bytes so far came to.
 #[derive(Debug)]
-pub(crate) enum Parsed<T> {
+pub(super) enum Parsed<T> {
     Whole(HeadRead<T>),
     /// The head does not end here.
     Partial,
@@ -42,17 +42,17 @@ pub(crate) enum Parsed<T> {
 
 /// What a response's head says.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ResponseHead {
-    pub(crate) status: u16,
-    pub(crate) announces_close: bool,
-    pub(crate) expected: Option<u64>,
-    pub(crate) flaw: Option<FlawKind>,
-    pub(crate) unclear: bool,
+pub(super) struct ResponseHead {
+    pub(super) status: u16,
+    pub(super) announces_close: bool,
+    pub(super) expected: Option<u64>,
+    pub(super) flaw: Option<FlawKind>,
+    pub(super) unclear: bool,
     /// Whoever reads chunks waits for the last one, whoever does not for so many bytes.
-    pub(crate) least: Option<u64>,
+    pub(super) least: Option<u64>,
     /// It has no body, whatever it says: by its status, or because of a HEAD.
-    pub(crate) bodiless: bool,
-    pub(crate) server: Option<ServerKind>,
+    pub(super) bodiless: bool,
+    pub(super) server: Option<ServerKind>,
 }
 
 /// What the headers say about framing and the connection's life.
@@ -164,7 +164,7 @@ impl Framing {
 }
 
 /// Reads a request's head.
-pub(crate) fn request(bytes: &[u8]) -> Parsed<RequestHead> {
+pub(super) fn request(bytes: &[u8]) -> Parsed<RequestHead> {
     match with_room(bytes, plain_request) {
         Parsed::Invalid => odd_request(bytes),
         parsed => parsed,
@@ -271,7 +271,7 @@ fn odd_line(line: &[u8]) -> (&[u8], &[u8]) {
 
 /// Reads a response's head. `method` is that of its request, where it is known: it decides whether
 /// there is a body.
-pub(crate) fn response(bytes: &[u8], method: Option<&[u8]>) -> Parsed<ResponseHead> {
+pub(super) fn response(bytes: &[u8], method: Option<&[u8]>) -> Parsed<ResponseHead> {
     match odd_version(bytes) {
         Some(as_1_1) => with_room(&as_1_1, |bytes, headers| {
             plain_response(bytes, method, Some(FlawKind::Version), headers)
@@ -342,7 +342,7 @@ fn plain_response<'b>(
 
 /// What the first line of a head says of a request, where the rest was not captured; and whether it is
 /// certain that it is one.
-pub(crate) fn request_line(bytes: &[u8]) -> (bool, Option<RequestHead>) {
+pub(super) fn request_line(bytes: &[u8]) -> (bool, Option<RequestHead>) {
     let line = detect::request_line(bytes);
     let certain = line == LineLook::Odd || detect::is_request(bytes);
     let head = first_line(bytes).filter(|_| line == LineLook::Request).map(|line| {
@@ -354,7 +354,7 @@ pub(crate) fn request_line(bytes: &[u8]) -> (bool, Option<RequestHead>) {
 
 /// The status in the first line of a response, where the rest was not captured; and what it is if that
 /// is no response.
-pub(crate) fn opening_line(bytes: &[u8]) -> (Option<u16>, FlawKind) {
+pub(super) fn opening_line(bytes: &[u8]) -> (Option<u16>, FlawKind) {
     (status_line(bytes), FlawKind::of_opening(bytes))
 }
 

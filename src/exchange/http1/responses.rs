@@ -15,13 +15,13 @@ use std::time::Duration;
 impl Http1 {
     /// None of the body has come that the response's head announces, and its request was not
     /// captured: that may have been a HEAD.
-    pub(crate) fn may_be_bodiless(&self) -> bool {
+    pub(super) fn may_be_bodiless(&self) -> bool {
         matches!(self.server.phase, Phase::Body(_))
             && self.response.is_some_and(|response| response.received == 0)
             && self.pending.front().is_some_and(|request| request.head.is_none())
     }
 
-    pub(crate) fn server_bytes(
+    pub(super) fn server_bytes(
         &mut self,
         mut rest: Rest<'_>,
         connection: &Connection,
@@ -321,7 +321,7 @@ impl Http1 {
         }
     }
 
-    pub(crate) fn received_body(
+    pub(super) fn received_body(
         &mut self,
         advance: Advance,
         rest: &mut Rest<'_>,
@@ -373,7 +373,7 @@ impl Http1 {
     /// Where the answer that is being followed ends does not show in it: the snap length cut its chunks, it
     /// has no length, or several. The proxy, which had all that was captured of it, has begun another
     /// request: it was over.
-    pub(crate) fn is_over_by_turn(&self) -> bool {
+    pub(super) fn is_over_by_turn(&self) -> bool {
         let whole = |response: Response| {
             let next = self.pending.get(1).and_then(|next| next.ack);
             response.head_complete && next.is_some_and(|ack| ack >= response.end)
@@ -387,7 +387,7 @@ impl Http1 {
         open && self.response.is_some_and(whole)
     }
 
-    pub(crate) fn lose_response(&mut self, why: Unread) {
+    pub(super) fn lose_response(&mut self, why: Unread) {
         match why {
             Unread::Gap => self.lossy = true,
             _ => self.astray = true,
@@ -396,7 +396,7 @@ impl Http1 {
         self.server.lose();
     }
 
-    pub(crate) fn response_done(&mut self, frame: FrameRef, out: &mut Outputs<'_>) {
+    pub(super) fn response_done(&mut self, frame: FrameRef, out: &mut Outputs<'_>) {
         self.server.phase = Phase::Head;
         self.unread = None;
         if let Some(response) = &mut self.response {

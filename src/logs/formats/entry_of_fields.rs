@@ -31,7 +31,7 @@ impl<'l> Fields<'l> {
     }
 
     /// Makes the entry; `None` when it has no time, or neither a request nor a status.
-    pub(crate) fn entry(mut self) -> Result<Entry<'l>, Unfit> {
+    pub(in crate::logs) fn entry(mut self) -> Result<Entry<'l>, Unfit> {
         let mut entry = Entry { duration: self.duration(), ..Entry::default() };
         self.times(&mut entry)?;
         self.request(&mut entry);

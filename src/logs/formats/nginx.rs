@@ -9,14 +9,14 @@ use crate::logs::times::LogTime;
 use std::borrow::Cow;
 
 /// What nginx writes unless told otherwise, Apache too: the common log format, and more after it.
-pub(crate) const COMBINED: &str =
+pub(in crate::logs) const COMBINED: &str =
     r#"$remote_addr $ident $remote_user [$time] "$request" $status $body_bytes_sent"#;
 
 /// What ingress-nginx writes unless told otherwise.
-pub(crate) const INGRESS: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time $upstream_status $req_id"#;
+pub(in crate::logs) const INGRESS: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time $upstream_status $req_id"#;
 
 /// What follows the common log format: quoted referer and user agent, then what somebody added.
-pub(crate) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) {
+pub(in crate::logs) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) {
     let mut rest = tail;
     for _ in 0..2 {
         let Some(inside) = rest.strip_prefix(b" \"") else { break };
@@ -27,7 +27,7 @@ pub(crate) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) {
 }
 
 /// One line of the error log: `Ok(None)` when it is of nothing that a client saw.
-pub(crate) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
+pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
     let when = line.get(..19).and_then(LogTime::read).ok_or(Unfit::Time)?;
     let rest = line.get(19..).unwrap_or_default();
     let rest = rest.strip_prefix(b" [").ok_or(Unfit::Request)?;

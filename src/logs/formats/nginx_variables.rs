@@ -3,7 +3,7 @@
 use crate::logs::fields::Slot;
 
 /// What a variable means. nginx writes a line when it has done with the request.
-pub(crate) fn slot(name: &str) -> Slot {
+pub(in crate::logs) fn slot(name: &str) -> Slot {
     match name.trim_matches(['{', '}']) {
         "time_local" | "time_iso8601" | "msec" => Slot::Ended,
         "time" => Slot::About,

@@ -22,7 +22,7 @@ const SKEW: Duration = Duration::from_millis(50);
 
 /// One connection.
 #[derive(Debug, Default)]
-pub(crate) struct Session {
+pub(super) struct Session {
     stage: TextStage,
     /// What each end sends: first that whose address and port is the lower.
     ways: [Way; 2],
@@ -50,8 +50,8 @@ pub(crate) struct Session {
 }
 
 /// It waits until then at most.
-pub(crate) struct Waits {
-    pub(crate) until: Timestamp,
+pub(super) struct Waits {
+    pub(super) until: Timestamp,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -105,7 +105,7 @@ fn both(ways: &mut [Way; 2], src: usize) -> (&mut Way, &mut Way) {
 
 impl Session {
     /// What it holds.
-    pub(crate) fn held(&self) -> HeldTotals {
+    pub(super) fn held(&self) -> HeldTotals {
         let text = self
             .ways
             .iter()
@@ -115,25 +115,25 @@ impl Session {
     }
 
     /// Since when something waits here.
-    pub(crate) fn waits_since(&self) -> Option<Timestamp> {
+    pub(super) fn waits_since(&self) -> Option<Timestamp> {
         self.queue.front().map(|waiting| waiting.segment.frame.at)
     }
 
     /// What a number on the wire is in numbers of text, where it is read.
-    pub(crate) fn in_text(&self, src: Endpoint, dst: Endpoint, number: SeqNum) -> Option<SeqNum> {
+    pub(super) fn in_text(&self, src: Endpoint, dst: Endpoint, number: SeqNum) -> Option<SeqNum> {
         let way = self.ways.get(way(src, dst)).filter(|_| self.stage == TextStage::Clear)?;
         way.place(number).and_then(|place| way.acknowledged(place))
     }
 
     /// Until when it waits, where that was not said before.
-    pub(crate) fn take_wait(&mut self) -> Option<Waits> {
+    pub(super) fn take_wait(&mut self) -> Option<Waits> {
         let until = self.waits.filter(|until| self.told_wait != Some(*until))?;
         self.told_wait = Some(until);
         Some(Waits { until })
     }
 
     /// Takes what was said; `full`: there is no room for text.
-    pub(crate) fn hear(
+    pub(super) fn hear(
         &mut self,
         spoken: Spoken,
         full: bool,
@@ -161,7 +161,7 @@ impl Session {
     }
 
     /// Lets go on what waited for what was said.
-    pub(crate) fn go_on(&mut self, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
+    pub(super) fn go_on(&mut self, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         self.release(None, counts, pass);
     }
 
@@ -208,7 +208,7 @@ impl Session {
     }
 
     /// Takes a segment; returns whether it went on at once, and as it was.
-    pub(crate) fn take(
+    pub(super) fn take(
         &mut self,
         segment: &Segment<'_>,
         full: bool,
@@ -307,7 +307,7 @@ impl Session {
     }
 
     /// It is `now`: what has waited long enough goes on, whatever is known of it.
-    pub(crate) fn give_up(&mut self, now: Timestamp, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
+    pub(super) fn give_up(&mut self, now: Timestamp, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         self.told_wait = None;
         match self.stage {
             TextStage::Passing => {}
