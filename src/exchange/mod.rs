@@ -27,7 +27,6 @@ mod software;
 pub use detect::Protocol;
 pub use flaw::{Flaw, FlawKind};
 pub use http1::gaps::MIN_MESSAGE;
-pub use http1::head::MAX_HEAD;
 pub use outcome::{Outcome, Unread};
 pub use output::{Ended, Exchange, Mismatch, Output};
 pub use proxy_header::ProxyHeader;

@@ -21,7 +21,7 @@ pub enum Side {
 impl Side {
     /// The other end.
     #[must_use]
-    pub const fn peer(self) -> Self {
+    pub(super) const fn peer(self) -> Self {
         match self {
             Self::Client => Self::Server,
             Self::Server => Self::Client,
@@ -360,7 +360,7 @@ impl Connection {
     }
 
     /// Nothing more is to come but stragglers.
-    pub fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         let acknowledged = |half: &Half| match (half.fin, half.acked) {
             (Some(fin), Some(acked)) => acked.pos > fin.pos,
             _ => false,

@@ -14,7 +14,6 @@ pub use entry::{Attempt, Entry, LineKind, Says};
 use fields::Unfit;
 pub use format_string::{BadFormat, FormatString};
 use std::sync::LazyLock;
-pub use times::LogTime;
 
 /// A format of a log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

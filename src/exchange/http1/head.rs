@@ -13,7 +13,7 @@ use httparse::{Header, ParserConfig, Status};
 use std::mem::MaybeUninit;
 
 /// The longest head that is put together from segments. Servers and proxies allow 4 to 64 KiB.
-pub const MAX_HEAD: usize = 128 << 10;
+pub(super) const MAX_HEAD: usize = 128 << 10;
 /// More header lines than any server accepts by default (Apache: 100).
 const MAX_LINES: usize = 256;
 /// More than anything accepts.

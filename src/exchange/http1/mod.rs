@@ -11,7 +11,7 @@ mod body;
 mod direction;
 mod flaw;
 pub(super) mod gaps;
-pub(super) mod head;
+mod head;
 mod responses;
 mod start_line;
 
