@@ -182,7 +182,7 @@ fn proxy(section: &ConfigSection<'_>) -> Result<ProxySection, Wrong> {
     })
 }
 
-/// Its listeners: one, or a list.
+/// The listeners of a front: one, or a list.
 fn front(section: &ConfigSection<'_>) -> Result<Vec<EndpointPattern>, Wrong> {
     let Some(value) = section.table.get("listen") else {
         return Ok(Vec::new());
@@ -200,7 +200,7 @@ fn kind(text: &str, side: ProductSide) -> Result<&'static Product, String> {
     timeouts::the(text, side).map_err(|unknown| unknown.to_string())
 }
 
-/// It stands in the report, on a line with other things.
+/// A name as it stands in the report, on a line with other things.
 fn name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() || text.chars().any(char::is_control) {
         return Err("want a name of one line".to_owned());

@@ -148,7 +148,7 @@ impl Recording {
         }
     }
 
-    /// It cannot be written; told the first time.
+    /// Notes that the recording cannot be written; told the first time.
     fn fail(&mut self, error: &io::Error) {
         if self.failed.is_none() {
             let full = error.kind() == ErrorKind::StorageFull;

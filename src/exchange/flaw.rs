@@ -14,25 +14,25 @@ pub struct Flaw {
 /// What is wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FlawKind {
-    /// It does not begin with a status line (RFC 9112, section 4).
+    /// No status line at the beginning (RFC 9112, section 4).
     NoStatusLine,
-    /// It begins with one that is not in order.
+    /// A status line at the beginning that is not in order.
     StatusLine,
-    /// Its version is neither 1.0 nor 1.1.
+    /// A version that is neither 1.0 nor 1.1.
     Version,
-    /// Its status is above 599 or below 100 (RFC 9110, section 15).
+    /// A status above 599 or below 100 (RFC 9110, section 15).
     Status,
-    /// It begins like a TLS record: the port speaks TLS.
+    /// A beginning like a TLS record: the port speaks TLS.
     Tls,
-    /// It begins with an HTTP/2 SETTINGS frame: the port speaks HTTP/2 only.
+    /// An HTTP/2 SETTINGS frame at the beginning: the port speaks HTTP/2 only.
     Http2,
     /// A line of the head is no header.
     HeaderLine,
-    /// It has more header lines than some proxies take.
+    /// More header lines than some proxies take.
     ManyLines,
     /// Content-Length is no number, or there are several that differ (RFC 9112, section 6.3).
     Length,
-    /// The same Content-Length twice.
+    /// One Content-Length, twice.
     LengthTwice,
     /// Transfer-Encoding beside Content-Length.
     LengthAndCoding,
@@ -52,7 +52,7 @@ pub enum FlawKind {
 }
 
 impl FlawKind {
-    /// Its name in JSON.
+    /// The flaw's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoStatusLine => "no_status_line",
@@ -98,7 +98,7 @@ impl FlawKind {
         }
     }
 
-    /// It is against the letter of HTTP/1, whoever puts up with it.
+    /// Whether the flaw is against the letter of HTTP/1, whoever puts up with it.
     pub const fn is_malformed(self) -> bool {
         !matches!(self, Self::ManyLines | Self::Coding | Self::Status)
     }

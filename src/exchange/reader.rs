@@ -66,7 +66,7 @@ impl StreamReader for Reader {
 }
 
 impl Reader {
-    /// It is decided what the connection speaks: what was held is read.
+    /// Begins to read what the connection was found to speak: first what was held.
     fn begin(
         &mut self,
         detecting: &Detecting,
@@ -138,7 +138,7 @@ impl Reader {
     }
 }
 
-/// It is whole records of TLS.
+/// Whether the event is whole records of TLS.
 fn is_tls(event: &StreamEvent<'_>) -> bool {
     matches!(event, StreamEvent::Bytes { bytes, len, .. }
         if usize::try_from(*len).is_ok_and(|len| detect::is_tls_records(bytes, len)))

@@ -14,9 +14,9 @@ pub struct Request {
     pub end: StreamPos,
     /// All of it was sent.
     pub complete: bool,
-    /// Its first frame.
+    /// The request's first frame.
     pub first: FrameRef,
-    /// Its last frame so far.
+    /// The request's last frame so far.
     pub last: FrameRef,
     /// What it asks; `None` when its head was not read to the end.
     pub head: Option<RequestHead>,
@@ -61,9 +61,10 @@ pub struct RequestHead {
     ends: [u16; 4],
     /// What its headers tell of who sent it.
     pub signs: RequestSigns,
-    /// It says that the connection will be closed behind the answer, or is of a version that does so.
+    /// Whether the head says that the connection will be closed behind the answer, or is of a version that
+    /// does so.
     pub closes: bool,
-    /// Its first line is no request line by RFC 9112, section 3, though it looks like one.
+    /// Whether the first line is no request line by RFC 9112, section 3, though it looks like one.
     pub(super) odd: bool,
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// How far a response was at some moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Begun {
-    /// Its last frame until then.
+    /// The response's last frame until then.
     pub last: FrameRef,
     /// The longest time until then in which nothing came of it.
     pub longest_pause: Duration,
@@ -31,9 +31,9 @@ pub struct Response {
     pub received: u64,
     /// Length of its body, if it said so.
     pub expected: Option<u64>,
-    /// Its first frame.
+    /// The response's first frame.
     pub first: FrameRef,
-    /// Its last frame so far.
+    /// The response's last frame so far.
     pub last: FrameRef,
     /// The longest time in which nothing came of it between two parts of it.
     pub longest_pause: Duration,
@@ -45,20 +45,20 @@ pub struct Response {
     pub flaw: Option<Flaw>,
     /// Readers differ in where it ends (RFC 9112, section 6.3).
     pub unclear: bool,
-    /// It says no length: the close ends it.
+    /// No length is said: the close ends the response.
     pub until_close: bool,
-    /// Its body says that the port speaks TLS, and that it was asked in clear.
+    /// The body says that the port speaks TLS, and that it was asked in clear.
     pub wants_tls: bool,
     /// To none of them it is over before its body has so many bytes, though they differ.
     pub least: Option<u64>,
-    /// Its head was found by its looks, where framing had been lost or never begun: it may lie inside of
-    /// a body.
+    /// The head was found by its looks, where framing had been lost or never begun: it may lie inside of a
+    /// body.
     pub found: bool,
     /// The server that it gives away.
     pub server: Option<ServerKind>,
-    /// It says that the connection will be closed.
+    /// The head says that the connection will be closed.
     pub announces_close: bool,
-    /// It began after the client had closed its direction, without knowledge of the response.
+    /// The response began after the client had closed its direction, without knowledge of the response.
     pub after_close: bool,
     /// How far it was when the client closed, if more of it came after that.
     pub before_close: Option<Begun>,

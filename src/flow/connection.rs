@@ -61,7 +61,7 @@ pub struct Mark {
     /// How much of the peer's stream the sender had received; `None` without ACK flag, or when
     /// nothing of the peer's stream is known.
     pub ack: Option<StreamPos>,
-    /// Its place among what both sides delivered on this connection.
+    /// Place of the close among what both sides delivered on this connection.
     pub order: u64,
     /// Something after it was captured before it: this may be a repetition, whose acknowledgement
     /// can be later than the original's.
@@ -157,7 +157,7 @@ pub struct Half {
     pub rsts: u64,
     /// Segments captured, copies of one included.
     pub segments: u64,
-    /// Of them, those that no receiver would have believed.
+    /// Segments among these that no receiver would have believed.
     pub strays: u32,
     /// The last of them, to know copies by.
     pub(super) recent: Recent,
@@ -240,9 +240,9 @@ pub struct Connection {
     pub start: Start,
     /// How the ends were told apart; `None` as long as they are not.
     pub sides_by: Option<SidesBy>,
-    /// Its first frame.
+    /// The connection's first frame.
     pub opened: FrameRef,
-    /// Its last frame so far.
+    /// The connection's last frame so far.
     pub last: FrameRef,
     /// The latest time that the capture is known to cover, once the connection has ended.
     pub seen_until: Timestamp,
@@ -380,11 +380,11 @@ impl Connection {
 /// The connection that another one is: the one of the two that was captured first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Twin {
-    /// Its number.
+    /// Number of the first connection.
     pub number: u64,
-    /// Its client.
+    /// The first connection's client.
     pub client: Endpoint,
-    /// Its server.
+    /// The first connection's server.
     pub server: Endpoint,
     /// The capture that holds its first frame.
     pub capture: u32,

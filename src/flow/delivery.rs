@@ -32,7 +32,7 @@ pub(super) struct Delivery<R> {
     settled: bool,
     /// A SYN that may open another connection between the same ends.
     challenge: Option<Box<Challenge>>,
-    /// Its end was told.
+    /// The connection's end was told.
     ended: bool,
 }
 
@@ -43,9 +43,9 @@ pub(super) struct Effect {
     pub(super) stray: bool,
     /// Waiting segments were given up because they were too many.
     pub(super) overflow: bool,
-    /// It was captured before.
+    /// The segment was captured before.
     pub(super) copy: bool,
-    /// It brought something after the connection was judged.
+    /// The segment brought something after the connection was judged.
     pub(super) late: bool,
 }
 
@@ -215,8 +215,8 @@ impl<R: StreamReader> Delivery<R> {
         }
     }
 
-    /// Its end was told, and this opens another one after all: what closed before was no more than the
-    /// older connection's ghost.
+    /// Whether this segment opens another connection after this one's end was told: what closed before was
+    /// no more than the older connection's ghost.
     fn is_followed_by(&self, segment: &Segment<'_>) -> bool {
         self.ended && segment.flags.syn() && is_unread(&self.connection)
     }
@@ -427,12 +427,12 @@ fn is_ready(connection: &Connection, arrival: &Arrival<'_>) -> bool {
 /// What a segment is to a connection with the same addresses and ports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Belongs {
-    /// It is of it.
+    /// A segment of this connection.
     Here,
-    /// It opens another one.
+    /// A segment that opens another one.
     Another,
-    /// It may open another one: that is left to what follows.
+    /// A SYN that may open another one: that is left to what follows.
     Open,
-    /// It shows that the SYN held back opened another one.
+    /// An answer or copy that shows that the SYN held back opened another one.
     ToChallenge,
 }

@@ -11,7 +11,7 @@ pub struct Place {
     pub connection: u64,
     /// Position of its first payload byte; `None` where no position is known yet.
     pub pos: Option<StreamPos>,
-    /// Its sender.
+    /// The segment's sender.
     pub from: Side,
     /// Heads that the reader met in what was delivered since it was last asked.
     pub heads: Heads,

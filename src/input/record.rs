@@ -15,7 +15,7 @@ pub(super) enum Step {
         at: Timestamp,
         /// What it begins with.
         link: LinkType,
-        /// Its length on the wire.
+        /// Length of the frame on the wire.
         wire_len: u32,
         /// First byte of the frame.
         start: usize,
@@ -31,7 +31,7 @@ pub(super) enum Step {
     },
     /// The record needs so many bytes in all.
     Short {
-        /// Its length, as far as it is known.
+        /// Length of the record, as far as it is known.
         need: usize,
     },
     /// What is here cannot be; said without place, which the caller knows.

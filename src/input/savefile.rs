@@ -28,7 +28,7 @@ pub struct Savefile {
     input: Box<dyn Read + Send>,
     /// The pipe that it comes from, of which pauses are told.
     pipe: Option<Input>,
-    /// This pause was told.
+    /// The pause under way was told.
     paused: bool,
     container: Container,
     capture: u32,
@@ -59,7 +59,8 @@ impl Savefile {
         Self::open_until(path, capture, None)
     }
 
-    /// The same; reading ends as if it failed when somebody asks to stop.
+    /// Opens the capture at `path` as [`Self::open`] does; reading ends as if it failed when somebody asks
+    /// to stop.
     ///
     /// # Errors
     /// When it cannot be opened or read, or is no capture.
@@ -83,17 +84,17 @@ impl Savefile {
         Ok(capture)
     }
 
-    /// It can be read only once.
+    /// Whether the capture can be read only once.
     pub fn is_a_pipe(&self) -> bool {
         self.length.is_none()
     }
 
-    /// It is of no interest when nothing comes: nobody reads along.
+    /// Lets pauses pass untold: nobody reads along.
     pub fn keep_pauses(&mut self) {
         self.pipe = None;
     }
 
-    /// Its place among those that are read.
+    /// Sets the capture's place among those that are read.
     pub fn set_place(&mut self, capture: u32) {
         self.capture = capture;
     }

@@ -22,7 +22,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Input {
     file: Arc<File>,
-    /// Its length, if it is a file.
+    /// Length of the input, if it is a file.
     pub(super) length: Option<u64>,
     stop: Option<Arc<Stop>>,
 }
@@ -44,7 +44,7 @@ impl Input {
         Ok(Self { file: Arc::new(file), length, stop: stop.map(Arc::clone) })
     }
 
-    /// It is a pipe or its like: reading waits for whoever writes.
+    /// Whether the input is a pipe or its like: reading waits for whoever writes.
     pub(super) fn waits(&self) -> bool {
         self.length.is_none()
     }

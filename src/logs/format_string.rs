@@ -53,12 +53,12 @@ impl Dialect {
 /// What is wrong with a format string.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum BadFormat {
-    /// It has no variable that is known.
+    /// No variable in it is known.
     #[error(
         "no variable in it is known; want a format string as nginx ($status), HAProxy (%ST), Apache (%>s) or Envoy (%RESPONSE_CODE%) have it"
     )]
     Nothing,
-    /// It does not say when, or what.
+    /// The format does not say when, or what.
     #[error("it has no {0}, without which no line can be joined")]
     Lacks(&'static str),
     /// Nothing tells two variables apart.

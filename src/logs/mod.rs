@@ -66,7 +66,7 @@ impl LogFormat {
         Self::Labelled,
     ];
 
-    /// Its name in `--log-format` and in JSON.
+    /// The format's name in `--log-format` and in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Alb => "alb",
@@ -90,19 +90,19 @@ impl LogFormat {
 /// Why a line is not understood.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum LineError {
-    /// It is of none of the known formats.
+    /// A line of none of the known formats.
     Unknown,
-    /// It is not of the format that the log has.
+    /// A line that is not of the format that the log has.
     OtherFormat,
-    /// It has no time, or one in no known form.
+    /// No time, or one in no known form.
     Time,
-    /// It has neither a request nor what stands for one.
+    /// Neither a request nor what stands for one.
     Request,
-    /// Its status is no status.
+    /// A status that is none.
     Status,
-    /// It is no JSON object.
+    /// No JSON object.
     Json,
-    /// It is longer than any line should be.
+    /// A line longer than any should be.
     TooLong,
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// A time in a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct LogTime {
-    /// It lies between this and `resolution` later.
+    /// The earliest that the time can be: it lies between here and `resolution` later.
     pub at: Timestamp,
     /// The unit of its last digit.
     pub resolution: Duration,

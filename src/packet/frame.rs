@@ -17,7 +17,7 @@ pub struct FrameRef {
 /// What the capture holds: bytes that begin with the link-layer header.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// Its name.
+    /// The frame's name.
     pub reference: FrameRef,
     /// What the bytes begin with.
     pub link: LinkType,

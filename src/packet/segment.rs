@@ -30,8 +30,8 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
     /// Payload length on the wire.
     pub payload_len: u32,
-    /// It left the host that captured it (true), or came to it (false). Only Linux cooked captures
-    /// tell.
+    /// Whether the segment left the host that captured it (true) or came to it (false). Only Linux cooked
+    /// captures tell.
     pub outgoing: Option<bool>,
 }
 
@@ -94,7 +94,7 @@ pub enum Scaling {
     /// No SYN of it was captured, or not the options of it.
     #[default]
     Untold,
-    /// Its SYN does not offer to scale.
+    /// The side's SYN does not offer to scale.
     None,
     /// By so many bits.
     Bits(u8),

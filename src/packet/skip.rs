@@ -21,7 +21,7 @@ pub enum Skip {
     Gre,
     /// An Ethernet frame in UDP (RFC 7348): traffic mirroring of AWS, overlay networks.
     Vxlan,
-    /// The same with options (RFC 8926): AWS gateway load balancers, OVN.
+    /// An Ethernet frame in UDP with options before it (RFC 8926): AWS gateway load balancers, OVN.
     Geneve,
     /// Layer two tunnelling (RFC 2661, RFC 3931).
     L2tp,
@@ -52,7 +52,7 @@ impl Skip {
         Self::Pppoe,
     ];
 
-    /// It may hold a segment, inside of a tunnel.
+    /// Whether the frame may hold a segment, inside of a tunnel.
     pub const fn is_tunnel(self) -> bool {
         match self {
             Self::IpInIp
@@ -72,7 +72,7 @@ impl Skip {
         }
     }
 
-    /// Its name in JSON.
+    /// The reason's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NotIp => "not_ip",

@@ -33,7 +33,7 @@ pub fn by_id(id: &str) -> Option<&'static Product> {
 /// What a name stands for.
 #[derive(Debug)]
 pub enum Lookup {
-    /// This one; others have the name in theirs.
+    /// One product; others have the name in theirs.
     One(&'static Product, Vec<&'static Product>),
     /// Any of these.
     Several(Vec<&'static Product>),

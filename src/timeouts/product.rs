@@ -25,7 +25,7 @@ impl ProductSide {
 /// A limit, unless somebody sets another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Limit<T> {
-    /// This much. A keep-alive of zero closes after each answer.
+    /// So much. A keep-alive of zero closes after each answer.
     After(T),
     /// There is none.
     Never,
@@ -125,7 +125,7 @@ pub(super) const fn millis(millis: u64) -> Limit<Duration> {
 }
 
 impl Product {
-    /// Its line of configuration, for an idle timeout of so many seconds.
+    /// The line of configuration that sets an idle timeout of so many seconds.
     pub fn fix_for(&self, seconds: u64) -> String {
         let part = |length: u64| seconds.checked_div(length).unwrap_or(0);
         let rest = |length: u64, of: u64| part(length).checked_rem(of).unwrap_or(0);

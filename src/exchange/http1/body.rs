@@ -38,13 +38,13 @@ pub(super) enum Chunk {
 /// How far some bytes brought a body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Advance {
-    /// They all belong to it, and more follows.
+    /// All bytes belong to the body, and more follows.
     More,
-    /// It ended after so many of them.
+    /// The body ended after so many of the bytes.
     Done(u64),
     /// What matters among them was not captured.
     Lost,
-    /// They cannot be a chunked body.
+    /// No chunked body can have such bytes.
     Invalid,
 }
 

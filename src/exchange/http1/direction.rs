@@ -67,7 +67,7 @@ impl Rest<'_> {
 
 /// What the next bytes of a head came to.
 pub(super) enum HeadStep<T, L> {
-    /// It ended after so many of them.
+    /// The head ended.
     Whole {
         /// What it says.
         head: T,
@@ -76,12 +76,12 @@ pub(super) enum HeadStep<T, L> {
         /// What follows; `None` where readers of a request differ.
         body: Option<Body>,
     },
-    /// It goes on.
+    /// The head goes on.
     More,
     /// The rest of it was not captured, or it is longer than any head should be: what its first line
     /// says.
     Cut(L),
-    /// It is none; what its first line says.
+    /// No head; what its first line says.
     Invalid(L),
 }
 

@@ -25,7 +25,7 @@ const MANY_LINES: usize = 63;
 #[derive(Debug)]
 pub(super) struct HeadRead<T> {
     pub(super) head: T,
-    /// Its length.
+    /// The head's length.
     pub(super) len: usize,
     /// What follows it; `None` where readers of a request differ.
     pub(super) body: Option<Body>,
@@ -50,7 +50,7 @@ pub(super) struct ResponseHead {
     pub(super) unclear: bool,
     /// Whoever reads chunks waits for the last one, whoever does not for so many bytes.
     pub(super) least: Option<u64>,
-    /// It has no body, whatever it says: by its status, or because of a HEAD.
+    /// No body follows, whatever the head says: by its status, or because of a HEAD.
     pub(super) bodiless: bool,
     pub(super) server: Option<ServerKind>,
 }
@@ -59,7 +59,7 @@ pub(super) struct ResponseHead {
 #[derive(Default)]
 struct Framing {
     length: Option<u64>,
-    /// The same length more than once.
+    /// One length stands there more than once.
     repeated: bool,
     conflicting: bool,
     coding: Coding,

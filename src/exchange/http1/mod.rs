@@ -46,7 +46,7 @@ pub(super) struct Http1 {
     over: Option<Over>,
     /// Some bytes were missed: what looks malformed may be the middle of something.
     lossy: bool,
-    /// The same, by the snap length or by what cannot be framed: until a turn shows where things are.
+    /// Bytes were missed by the snap length, or cannot be framed: until a turn shows where things are.
     astray: bool,
     /// What became of the exchange before could not be read.
     blind: bool,

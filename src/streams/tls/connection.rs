@@ -26,7 +26,7 @@ pub(super) struct Session {
     stage: TextStage,
     /// What each end sends: first that whose address and port is the lower.
     ways: [Way; 2],
-    /// It begins with its handshake.
+    /// The connection begins with its handshake.
     whole: bool,
     queue: VecDeque<WaitingSegment>,
     early: VecDeque<Spoken>,
@@ -49,7 +49,7 @@ pub(super) struct Session {
     muted: bool,
 }
 
-/// It waits until then at most.
+/// A connection that waits, until then at most.
 pub(super) struct Waits {
     pub(super) until: Timestamp,
 }
@@ -59,13 +59,13 @@ enum TextStage {
     /// Nothing was sent yet.
     #[default]
     Fresh,
-    /// It is TLS; whether it can be read shows soon.
+    /// TLS for sure; whether it can be read shows soon.
     Secret,
     /// Somebody tells of it, but there was no text yet.
     Silent,
-    /// It is read.
+    /// Text is known, and goes on in the place of ciphertext.
     Clear,
-    /// Its segments pass as they are.
+    /// Segments pass as they are.
     Passing,
 }
 
@@ -306,7 +306,7 @@ impl Session {
         self.waits = None;
     }
 
-    /// It is `now`: what has waited long enough goes on, whatever is known of it.
+    /// Lets time pass until `now`: what has waited long enough goes on, whatever is known of it.
     pub(super) fn give_up(&mut self, now: Timestamp, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         self.told_wait = None;
         match self.stage {

@@ -114,7 +114,7 @@ impl Clear {
         session.and_then(|session| session.in_text(src, dst, number)).unwrap_or(number)
     }
 
-    /// It is now `now`: what has waited long enough goes on.
+    /// Lets time pass until `now`: what has waited long enough goes on.
     pub fn pass_time(&mut self, now: Timestamp, pass: &mut Pass<'_>) {
         while let Some((due, key)) = self.due.first().copied()
             && due <= now

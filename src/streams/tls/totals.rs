@@ -13,7 +13,7 @@ pub struct TlsCounts {
     pub read: u64,
     /// TLS connections of which nothing was told.
     pub unread: u64,
-    /// Of those that were read: places where ciphertext is not explained.
+    /// Places in those that were read where ciphertext is not explained.
     pub unexplained: u64,
     /// Words that were lost on their way here.
     pub lost: u64,

@@ -38,7 +38,7 @@ struct TextPiece {
     text: Box<[u8]>,
     /// Nobody told what this is.
     unexplained: bool,
-    /// Its text does not go on: it is missing.
+    /// More text should follow here, and is missing.
     missing: bool,
 }
 
@@ -56,9 +56,9 @@ pub(super) struct Way {
     passed: i64,
     /// What comes before this is no business of ours.
     begin: i64,
-    /// It opened the connection, or may have: what it says are requests.
+    /// The sender opened the connection, or may have: what it says are requests.
     pub(super) asks: bool,
-    /// Its end was passed on.
+    /// The direction's end was passed on.
     ended: bool,
     /// The last text, or some before it, is of unknown length.
     blind: bool,
@@ -72,9 +72,9 @@ pub(super) struct Way {
 /// Text that belongs to wire numbers which went on before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Late {
-    /// Its place in the text.
+    /// Place in the text.
     at: i64,
-    /// Its length.
+    /// Length of the text.
     len: i64,
 }
 
@@ -92,7 +92,7 @@ impl Way {
         self.first.get_or_insert(first);
     }
 
-    /// Its receiver tells: more text of what went on may still come.
+    /// Whether the receiver tells: more text of what went on may still come.
     pub(super) fn is_told_by_receiver(&self) -> bool {
         self.by == Some(TextOrigin::Receiver)
     }
@@ -284,7 +284,7 @@ impl Way {
         }
     }
 
-    /// It was ended at `place`: the end takes a number of its own, in both countings.
+    /// Ends the direction at `place`: the end takes a number of its own, in both countings.
     pub(super) fn end(&mut self, place: i64) {
         if place == self.known && !self.ended {
             self.ended = true;
@@ -469,11 +469,11 @@ impl Way {
 pub(super) enum Heard {
     /// Nothing.
     Ignored,
-    /// It explains wire numbers without text.
+    /// Wire numbers are explained, without text.
     Quiet,
-    /// It tells text.
+    /// Text is told.
     Text,
-    /// It tells text, or quiet, and something before it is missing.
+    /// Text is told, or quiet, and something before it is missing.
     Hole,
 }
 
