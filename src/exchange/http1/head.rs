@@ -311,6 +311,8 @@ fn plain_response<'b>(
     let framing = Framing::of(response.headers);
     let status = response.code.unwrap_or_default();
     let old = response.version == Some(0);
+    // In the order of RFC 9112, section 6.3: method and status, then the coding, then the length, else
+    // the close.
     let bodiless = matches!(status, 100..=199 | 204 | 304) || method == Some(b"HEAD");
     let unclear = !bodiless && framing.is_unclear(old);
     let body = if bodiless {
@@ -333,6 +335,7 @@ fn plain_response<'b>(
         .or(odd_line.then_some(FlawKind::HeaderLine))
         .or((!matches!(status, 100..=599)).then_some(FlawKind::Status))
         .or((response.headers.len() > MANY_LINES).then_some(FlawKind::ManyLines));
+    // HTTP/1.0 closes unless it says otherwise (RFC 9112, section 9.3).
     let announces_close = framing.close || old && !framing.keep_alive;
     let server = software::of_response(response.headers);
     let head =

@@ -244,6 +244,7 @@ impl Http1 {
                 let frame = rest.frame;
                 rest.skip(used);
                 self.known = Sureness::Certain;
+                // Interim: the final answer is still to come (RFC 9110, section 15.2).
                 if matches!(head.status, 100..=199) && head.status != 101 {
                     self.response = None;
                     self.interim = Some(frame);
@@ -255,6 +256,7 @@ impl Http1 {
                     response.until_close = matches!(body, Body::UntilClose);
                 }
                 self.server.phase = Phase::Body(body);
+                // What follows is another protocol (RFC 9110, sections 15.2.2 and 9.3.6).
                 if head.status == 101 || connect && matches!(head.status, 200..=299) {
                     self.response_done(frame, out);
                     self.release(out);
