@@ -62,7 +62,7 @@ pub struct Ended {
     pub unseen: bool,
 }
 
-/// What a [`Reader`] makes known.
+/// What a reader of a connection makes known.
 #[derive(Clone, Debug)]
 pub enum Output {
     /// The fate of a request.

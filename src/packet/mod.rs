@@ -1,6 +1,6 @@
 //! Frames become TCP segments: borrowed views, no allocation, no state.
 //!
-//! [`decode`] peels the link layer ([`link`]), IP ([`ip`]) and TCP ([`tcp`]) off one frame. What is
+//! [`decode`] peels the link layer (`link`), IP (`ip`) and TCP (`tcp`) off one frame. What is
 //! not a whole TCP segment is a [`Skip`], which the caller counts; nothing here is an error of ours.
 //!
 //! Invariants: `Segment::payload` is never longer than `Segment::payload_len`, which goes by the
