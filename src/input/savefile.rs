@@ -329,7 +329,7 @@ impl Source for Savefile {
 }
 
 /// `read` that does not stop at a signal.
-pub(super) fn read(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+fn read(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     loop {
         match input.read(into) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -357,7 +357,7 @@ pub(super) fn peek(mut input: Box<dyn Read + Send>) -> io::Result<Peeked> {
 }
 
 /// Takes `count` bytes that are known to be there.
-pub(super) fn read_exactly(input: &mut impl Read, count: usize) -> io::Result<()> {
+fn read_exactly(input: &mut impl Read, count: usize) -> io::Result<()> {
     input.read_exact(&mut vec![0; count])
 }
 

@@ -193,7 +193,7 @@ impl Says {
     }
 
     /// The request failed between proxy and backend, whatever its client got.
-    pub(super) const fn is_failure(self) -> bool {
+    const fn is_failure(self) -> bool {
         !matches!(self, Self::Client | Self::Proxy | Self::Backend)
     }
 

@@ -64,7 +64,7 @@ pub(super) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
 }
 
 /// What flags and details say (Envoy's documentation, access logs, `RESPONSE_FLAGS`).
-pub(super) fn says(flags: &[u8], details: &[u8], status: Option<u16>) -> Option<Says> {
+fn says(flags: &[u8], details: &[u8], status: Option<u16>) -> Option<Says> {
     let has = |text: &str| find(details, text.as_bytes()).is_some();
     let begun = has("upstream_reset_after_response_started");
     for flag in flags.split(|byte| *byte == b',') {

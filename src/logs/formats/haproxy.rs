@@ -113,7 +113,7 @@ pub(super) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
 }
 
 /// What a termination state says (HAProxy's configuration manual, section 8.5).
-pub(super) fn says(state: &[u8], status: Option<u16>, unserved: bool) -> Option<Says> {
+fn says(state: &[u8], status: Option<u16>, unserved: bool) -> Option<Says> {
     let [first, second] = [state.first().copied()?, state.get(1).copied()?];
     Some(match (first, second) {
         (b'C' | b'c', _) => Says::Client,
