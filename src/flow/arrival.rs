@@ -77,7 +77,7 @@ fn position(
 }
 
 /// What a segment brings of its sender's stream.
-struct Sent {
+struct SentBytes {
     /// What it carries had not been sent before.
     first_copy: bool,
     /// An answer is due to it, and all before it was acknowledged.
@@ -85,7 +85,7 @@ struct Sent {
 }
 
 /// Takes note of what the sender of a segment at `pos` has sent.
-fn note_sent(half: &mut Half, segment: &Segment<'_>, pos: StreamPos) -> Sent {
+fn note_sent(half: &mut Half, segment: &Segment<'_>, pos: StreamPos) -> SentBytes {
     let flags = segment.flags;
     half.last_at = segment.frame.at;
     // The window of a reset means nothing.
@@ -110,7 +110,7 @@ fn note_sent(half: &mut Half, segment: &Segment<'_>, pos: StreamPos) -> Sent {
     }
     let asks = end > pos && half.acked.is_none_or(|acked| acked.pos >= half.sent);
     half.sent = half.sent.max(end);
-    Sent { first_copy, asks }
+    SentBytes { first_copy, asks }
 }
 
 /// Takes note of what a segment at a position acknowledges; returns how far, where that is believed. It
