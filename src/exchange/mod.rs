@@ -28,7 +28,7 @@ pub use detect::Protocol;
 pub use flaw::{Flaw, FlawKind};
 pub use http1::gaps::MIN_MESSAGE;
 pub use outcome::{Outcome, Unread};
-pub use output::{Ended, Exchange, Mismatch, Output};
+pub use output::{Ended, Exchange, Mismatch, Output, Tunnel};
 pub use proxy_header::ProxyHeader;
 pub use reader::Reader;
 pub use request::{Request, RequestDigest, RequestHead};

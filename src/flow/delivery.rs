@@ -1,7 +1,5 @@
 //! One connection's segments become its events: in order, once, causes first.
 
-use super::arrival;
-use super::belief;
 use super::challenge::Challenge;
 use super::clock::Clock;
 use super::connection::{Connection, Half, Hole, Mark, Side, SidesBy, Start};
@@ -10,7 +8,7 @@ use super::handshake::{begins_anew, is_unanswered, is_unread};
 use super::place::Place;
 use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
-use super::{Limits, StreamEvent, StreamReader};
+use super::{Limits, StreamEvent, StreamReader, arrival, belief};
 use crate::base::time::Timestamp;
 use crate::packet::{FrameRef, Segment};
 

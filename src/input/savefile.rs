@@ -6,8 +6,9 @@
 
 use super::record::Step;
 use super::stream::Input;
-use super::{Block, CaptureFacts, CaptureFormat, Fill, FrameSpan, Source, SourceError};
-use super::{pcap, pcapng, zstd};
+use super::{
+    Block, CaptureFacts, CaptureFormat, Fill, FrameSpan, Source, SourceError, pcap, pcapng, zstd,
+};
 use crate::base::time::Timestamp;
 use crate::input::stop::Stop;
 use crate::packet::FrameRef;
