@@ -1,10 +1,10 @@
 //! A small capture for each failure: the last frames of its connection, with comments that say what
 //! they show. Each file comes under its name when it is whole.
 
+use super::files::{Troubles, private};
 use super::last_frames::LastFrames;
 use super::pcapng::SectionWriter;
 use super::redact::Redacted;
-use super::{Troubles, private};
 use crate::flow::{Place, Side};
 use crate::packet::Segment;
 use crate::report::FailureRecord;

@@ -1,9 +1,9 @@
 //! What passes, in a file or a row of files (`--write`): the newest has the highest number, and the
 //! oldest is removed when there are too many.
 
+use super::files::{Troubles, private};
 use super::pcapng::SectionWriter;
 use super::redact::Redacted;
-use super::{Troubles, private};
 use crate::base::time::Timestamp;
 use std::collections::VecDeque;
 use std::fs::{self, File};
