@@ -9,7 +9,8 @@ use crate::knowledge::Timeouts;
 use crate::knowledge::{Configured, OfBackend, OfProxy, Setting, SettingOrigin};
 use crate::report::Style;
 use crate::timeouts::{Limit, Product};
-use crate::topology::roles::{self, Vantage};
+use crate::topology::roles;
+use crate::topology::vantage::Vantage;
 use anstream::ColorChoice;
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use crate::base::time::Timestamp;
 use crate::exchange::{Ended, ProxyKind, ServerKind};
 use crate::facts::closing;
 use crate::flow::{Connection, Side, Start};
-use crate::knowledge::idle_gaps::{Closes, Timer};
+use crate::knowledge::timers::{Closes, Timer};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 

@@ -27,7 +27,8 @@
 //! traffic: where more were lost than the interval holds, that is said, and the losses are counted
 //! instead.
 
-use crate::knowledge::idle_gaps::{Gaps, Timer};
+use super::distribution::Gaps;
+use super::timers::Timer;
 use std::time::Duration;
 
 /// Reuses near the timer that make a count good enough to stop widening the stretch.

@@ -7,7 +7,7 @@
 use super::failure::Failure;
 use crate::base::time::Timestamp;
 use crate::knowledge::connection_ends::LifeSpan;
-use crate::knowledge::idle_gaps::{Timer, tolerance};
+use crate::knowledge::timers::{Timer, tolerance};
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Detail};
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@ use super::probes::{Health, ProbeSource};
 use crate::base::time::Timestamp;
 use crate::exchange::{Exchange, Request, RequestDigest, Response};
 use crate::facts::kernel::{Ends, Queue};
+use crate::facts::listening::Listening;
 use crate::flow::{Connection, Side, StreamPos};
 use crate::knowledge::connection_ends::Context;
 use crate::packet::{Endpoint, SeqNum};
@@ -48,26 +49,6 @@ pub struct Failure {
     pub listening: Option<Box<Listening>>,
     /// What the kernel says of the connection's ends, where they are on this very host.
     pub ends: Option<Box<Ends>>,
-}
-
-/// What listens on a host at whose port nothing does.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Listening {
-    /// Something does listen on that port, at these other addresses only (`127.0.0.1`, say).
-    pub elsewhere: Vec<ListeningProgram>,
-    /// Other ports, those that may have been meant first.
-    pub others: Vec<ListeningProgram>,
-    /// Listeners beyond these.
-    pub more: usize,
-}
-
-/// A listener, and what is known of the program behind it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ListeningProgram {
-    /// Where it listens.
-    pub at: Endpoint,
-    /// Its process number and name; the name is text that is not to be trusted.
-    pub process: Option<(u32, Vec<u8>)>,
 }
 
 /// How a connect that failed began.

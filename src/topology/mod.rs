@@ -5,6 +5,7 @@ pub mod forwarding;
 pub mod front_leg;
 pub mod request_key;
 pub mod roles;
+pub mod vantage;
 
 pub use exchanges::{SeenExchange, Trail};
 pub use forwarding::{ask_others, nested};

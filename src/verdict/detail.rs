@@ -1,6 +1,6 @@
 //! What only one cause has to say: numbers and names, no prose.
 
-use super::Doubt;
+use super::doubt::Doubt;
 use crate::exchange::{Flaw, Protocol};
 use crate::packet::Endpoint;
 use crate::packet::icmp::Unreachable;

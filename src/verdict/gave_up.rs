@@ -3,7 +3,8 @@
 //! That it gave up is a fact; that its patience was over is the usual reading. Its client may have
 //! left as well.
 
-use super::unproven::{self, Doubt};
+use super::doubt::Doubt;
+use super::unproven;
 use super::{Case, Cause, Certainty, Detail, Fate, Verdict, failed, in_flight, invalid, lost};
 use crate::exchange::Outcome;
 use crate::facts::closing::Closer;

@@ -1,8 +1,9 @@
 //! Closes with a request outstanding: `closed_in_flight`, `reset_in_flight`, `truncated_response`.
 
-use super::unproven::{self, Doubt};
+use super::doubt::Doubt;
+use super::unproven;
 use super::{Case, Cause, Certainty, Detail, Verdict};
-use super::{lost, reused};
+use super::{crossing, lost, reused};
 use crate::facts::closing::Closing;
 use crate::facts::closing::{CloseKind, Received};
 use crate::flow::Side;
@@ -83,7 +84,7 @@ fn sureness(case: &Case<'_>, closing: &Closing) -> (Certainty, Detail) {
     let acked = received.map(|acked| acked.frame.at.min(closing.mark.frame.at));
     let came = [resent, acked].into_iter().flatten().max().unwrap_or_default();
     let wait = closing.mark.frame.at.since(came.max(case.exchange.request.first.at));
-    let soon = reused::round_trip(case.connection).saturating_mul(2).max(SOON);
+    let soon = crossing::round_trip(case.connection).saturating_mul(2).max(SOON);
     // Without the answer before it is not known for how long it had been idle.
     let idle = case
         .exchange

@@ -12,7 +12,9 @@ mod answered;
 mod case;
 mod cause;
 mod connect;
+mod crossing;
 mod detail;
+mod doubt;
 pub mod evidence;
 mod fate;
 mod gave_up;
@@ -33,6 +35,7 @@ use case::Case;
 pub use cause::{Cause, Certainty};
 pub use connect::judge_connect;
 pub use detail::{Detail, Drop};
+pub use doubt::Doubt;
 pub use evidence::{Evidence, Shows};
 use fate::failed;
 pub use fate::{Fate, Verdict};
@@ -40,7 +43,6 @@ pub use gave_up::{client_gone, client_logged};
 pub use kernel::{Sent, kernel_says};
 pub use retry::{Retry, RetryReason};
 pub use reused::{kept_for_longer, lost_in_host};
-pub use unproven::Doubt;
 
 /// What became of an exchange, now that its connection has ended, or the next request has come.
 pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {

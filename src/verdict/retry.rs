@@ -1,11 +1,11 @@
 //! Whether a failed request may be sent again: could it have run?
 
-use super::{Case, Cause, reused};
+use super::crossing::{LONGEST_CROSSING, way};
+use super::{Case, Cause};
 use crate::exchange::Outcome;
 use crate::facts::closing::CloseKind;
 use crate::facts::closing::Closing;
-use crate::flow::{Connection, Side};
-use std::time::Duration;
+use crate::flow::Side;
 
 /// Whether this attempt can have had an effect. An earlier or later attempt may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,7 +113,7 @@ fn is_refused(case: &Case<'_>, closing: &Closing) -> bool {
         return false;
     };
     let request = &case.exchange.request;
-    let at_once = reset.frame.at.since(request.last.at) < reused::LONGEST_CROSSING;
+    let at_once = reset.frame.at.since(request.last.at) < LONGEST_CROSSING;
     let once = case.connection.half(Side::Client).resent == 0;
     match (closing.kind, reset.ack) {
         (CloseKind::Rst, Some(_)) => reset.frame == closing.mark.frame,
@@ -125,12 +125,4 @@ fn is_refused(case: &Case<'_>, closing: &Closing) -> bool {
         }
         _ => false,
     }
-}
-
-/// How long it takes from where the capture was taken to the backend and back, by the handshake.
-fn way(case: &Case<'_>) -> Option<Duration> {
-    let Connection { last_syn, syn_ack, established, .. } = case.connection;
-    let (syn, syn_ack, ack) = ((*last_syn)?, (*syn_ack)?, (*established)?);
-    let in_order = syn.at <= syn_ack.at && syn_ack.at <= ack.at;
-    in_order.then(|| syn_ack.at.since(syn.at)).filter(|way| *way < reused::LONGEST_CROSSING)
 }

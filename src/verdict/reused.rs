@@ -5,32 +5,22 @@
 //! does not cover the FIN, the two crossed; if it does, the proxy's kernel knew, and the proxy used
 //! the connection all the same.
 
+use super::crossing::LONGEST_CROSSING;
+use super::doubt::Doubt;
 use super::lost;
-use super::unproven::{self, Doubt};
+use super::unproven;
 use super::{Case, Cause, Certainty, Detail, Verdict};
 use crate::facts::closing::CloseKind;
 use crate::facts::closing::Closing;
-use crate::flow::{Connection, Side};
+use crate::flow::Side;
 use crate::knowledge::slack;
 use std::time::Duration;
 
 /// No host repeats a segment sooner (RFC 6298 asks for a second; Linux does after 200 ms).
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(200);
-/// A close that comes so long after the request did not meet it on the way: no round trip is longer.
-pub(super) const LONGEST_CROSSING: Duration = Duration::from_secs(1);
 
 /// No server that is in use gives up an idle connection sooner of its own accord.
 pub(super) const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(1);
-
-/// How long a round trip may be, by the handshake; as long as any where that was not captured.
-pub(super) fn round_trip(connection: &Connection) -> Duration {
-    let Connection { syn, syn_ack, established, .. } = connection;
-    match (syn, syn_ack, established) {
-        // Whatever the order in which they were captured.
-        (Some(syn), Some(syn_ack), Some(ack)) => ack.at.max(syn_ack.at).since(syn.at),
-        _ => LONGEST_CROSSING,
-    }
-}
 
 /// The request lay unacknowledged for too long before the close: it, or the way back, was lost.
 fn was_lost(case: &Case<'_>, closing: &Closing) -> bool {
