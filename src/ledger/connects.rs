@@ -1,6 +1,8 @@
 //! Connects that failed, in the light of all that was captured.
 
-use super::{Ledger, count, entry};
+use super::booking::entry;
+use super::books::Ledger;
+use super::counts::count;
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty, Detail, Verdict};
 use std::collections::BTreeSet;

@@ -1,6 +1,7 @@
 //! A failed exchange or connect, as it is kept.
 
-use super::probes::{Health, ProbeSource};
+use super::health::Health;
+use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
 use crate::exchange::{Exchange, Request, RequestDigest, Response};
 use crate::facts::kernel::{Ends, Queue};

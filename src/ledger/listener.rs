@@ -1,12 +1,16 @@
 //! What is known of one listener, and of each of its clients.
 
-use super::Failure;
-use super::count;
-use super::probes::{Health, ProbeSource, Probes};
+use super::counts::count;
+use super::failure::Failure;
+use super::health::Health;
+use super::idleness::Idleness;
+use super::probe_source::ProbeSource;
+use super::probes::Probes;
+use super::proxy_side::ProxySide;
 use super::unread::{Amount, NotRead, What, is_one_direction};
 use crate::base::time::Timestamp;
 use crate::exchange::{
-    Ended, Exchange, Outcome, Protocol, ProxyKind, RequestDigest, RequestHead, ServerKind, Unread,
+    Ended, Exchange, Outcome, Protocol, RequestDigest, RequestHead, ServerKind, Unread,
 };
 use crate::facts::closing;
 use crate::flow::{Connection, Side, SidesBy};
@@ -90,63 +94,6 @@ pub struct Listener {
     pub syn_ack_to_ack: Option<Duration>,
 }
 
-/// What ended an idle gap, and how long it was.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Idleness {
-    /// The next request.
-    Reused(Duration),
-    /// The backend closed.
-    ClosedByBackend(Duration),
-    /// The backend closed, as it had announced with its answer.
-    ClosedAsAnnounced(Duration),
-    /// The proxy closed.
-    ClosedByProxy(Duration),
-    /// The capture ended.
-    StillOpen(Duration),
-}
-
-/// What is known of one client of a listener.
-#[derive(Clone, Debug, Default)]
-pub struct ProxySide {
-    /// Its connections.
-    pub connections: u64,
-    /// Their idle gaps.
-    pub idle: IdleGaps,
-    /// How it gives up connects that nobody answers.
-    pub connects: Unanswered,
-    /// What it is.
-    pub(super) kind: Guesses<ProxyKind>,
-}
-
-/// Connects that a proxy gave up. That puts nothing on the wire: it waited at least until its last SYN,
-/// and not until the next one would have been due.
-#[derive(Clone, Debug, Default)]
-pub struct Unanswered {
-    /// How many.
-    pub given_up: u64,
-    /// The longest wait from the first SYN to the last.
-    pub at_least: Duration,
-    /// The shortest wait until the next SYN would have come.
-    pub less_than: Option<Duration>,
-    /// When the n-th SYN came after the first, the latest of all connects that had one.
-    pub schedule: BTreeMap<u32, Duration>,
-}
-
-impl Unanswered {
-    fn note(&mut self, syns: u32, wait: Duration) {
-        // Each wait is twice the one before, from a second on (RFC 6298, section 2); newer kernels begin
-        // with several of a second, so that the next may come sooner.
-        let next = wait.saturating_mul(2).saturating_add(Duration::from_secs(1));
-        self.given_up = self.given_up.saturating_add(1);
-        self.at_least = self.at_least.max(wait);
-        self.less_than = Some(self.less_than.map_or(next, |known| known.min(next)));
-        if syns > 1 && self.schedule.len() < 16 {
-            let latest = self.schedule.entry(syns).or_default();
-            *latest = wait.max(*latest);
-        }
-    }
-}
-
 impl Listener {
     /// Connections that spoke `protocol`.
     pub fn spoke(&self, protocol: Protocol) -> u64 {
@@ -199,13 +146,6 @@ impl Listener {
     /// Failed exchanges and connects.
     pub fn failed(&self) -> u64 {
         self.causes.values().fold(0, |sum, count| sum.saturating_add(*count))
-    }
-}
-
-impl ProxySide {
-    /// What its requests give away of it: a guess.
-    pub fn kind(&self) -> Option<ProxyKind> {
-        self.kind.best()
     }
 }
 

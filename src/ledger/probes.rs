@@ -5,12 +5,13 @@
 //! back: probes say nothing of keep-alive.
 
 use super::failure::Failure;
-use super::listener::Idleness;
+use super::health::Health;
+use super::idleness::Idleness;
+use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
 use crate::exchange::{Prober, RequestDigest, RequestHead};
 use crate::knowledge::configured::Accepted;
 use crate::verdict::Cause;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -27,14 +28,6 @@ const INTERVALS: usize = 16;
 const SHORTEST_PERIOD: Duration = Duration::from_millis(200);
 /// Failing probes that are known by their period alone; a client may ask as steadily.
 const ENOUGH_FAILED: u64 = 3;
-
-/// What kind of request, from whom.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct ProbeSource {
-    /// First, for it tells most apart.
-    pub(super) asked: RequestDigest,
-    pub(super) client: IpAddr,
-}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum ProbeStage {
@@ -55,27 +48,6 @@ struct Candidate {
     health: Health,
     /// The first that was answered outside of what is accepted.
     example: Option<Box<Failure>>,
-}
-
-/// How the probes of one kind fare.
-#[derive(Clone, Debug, Default)]
-pub struct Health {
-    /// What is asked, as sent; empty when nothing is, only connected.
-    pub method: Vec<u8>,
-    /// The target, as sent.
-    pub path: Vec<u8>,
-    /// How often.
-    pub period: Option<Duration>,
-    /// Who asks, if it says so.
-    pub prober: Option<Prober>,
-    /// Answers by status.
-    pub statuses: BTreeMap<u16, u64>,
-    /// Failures without an answer, by what they would be of a client's request.
-    pub causes: BTreeMap<Cause, u64>,
-    /// Answered outside of what is accepted, or not at all.
-    pub failed: u64,
-    /// Probes seen.
-    pub of: u64,
 }
 
 /// A request seen once: most are never seen again, so it costs little.
@@ -290,21 +262,6 @@ impl Probes {
         }
         kinds.sort_by_key(|(_, health, _)| std::cmp::Reverse(health.of));
         kinds.into_iter().map(|(_, health, example)| (health, example)).collect()
-    }
-}
-
-impl Health {
-    fn add(&mut self, other: &Self) {
-        for (status, more) in &other.statuses {
-            let count = self.statuses.entry(*status).or_default();
-            *count = count.saturating_add(*more);
-        }
-        for (cause, more) in &other.causes {
-            let count = self.causes.entry(*cause).or_default();
-            *count = count.saturating_add(*more);
-        }
-        self.failed = self.failed.saturating_add(other.failed);
-        self.of = self.of.saturating_add(other.of);
     }
 }
 
