@@ -2,8 +2,8 @@
 //! does not hold it.
 
 use super::clock_offset::ClockOffset;
+use super::hits::{Hit, Match};
 use super::lines::KeptLine;
-use super::matching::{Hit, Match};
 use crate::base::time::Timestamp;
 use crate::exchange::Protocol;
 use crate::ledger::Ledger;

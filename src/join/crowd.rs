@@ -1,9 +1,11 @@
 //! Lines that could be of very many exchanges: the candidates of all lines together stay few, and what is
 //! said of a line stays what it was: ambiguous, unless its times point at one and all others are far.
 
+use super::candidates::MAX_ATTEMPTS;
 use super::clock_offset::ClockOffset;
+use super::hits::Hit;
+use super::index::Index;
 use super::lines::KeptLine;
-use super::matching::{Hit, Index, MAX_ATTEMPTS};
 use crate::topology::request_key::MatchedBy;
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
 //! More lines than there are exchanges for them: a log may hold twenty lines where the capture holds one
 //! exchange like them. One of them is of it, and which one does not show.
 
+use super::hits::{Hit, Match};
 use super::lines::KeptLine;
-use super::matching::{Hit, Match};
 use crate::logs::LineKind;
 use std::collections::HashMap;
 

@@ -1,0 +1,175 @@
+//! Exchanges and connects, found by what lines know them by.
+
+use super::clock_offset::{self, ClockOffset};
+use super::fit::{fits_backend, fits_status};
+use super::hits::{Connect, Hit};
+use super::lines::KeptLine;
+use super::time_window::TimeWindow;
+use crate::base::time::Timestamp;
+use crate::logs::LineKind;
+use crate::packet::Endpoint;
+use crate::topology::exchanges::SeenExchange;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Exchanges and connects by what lines know them by.
+pub(crate) struct Index<'a> {
+    seen: &'a [SeenExchange],
+    connects: &'a [Connect],
+    pub(crate) ids: HashMap<u64, Vec<usize>>,
+    pub(crate) sources: HashMap<Endpoint, Vec<usize>>,
+    whole: HashMap<u64, Vec<usize>>,
+    path: HashMap<u64, Vec<usize>>,
+    pub(crate) failed: Vec<usize>,
+    /// Lines of requests, by an id and what was asked.
+    pub(crate) lines_of_id: HashMap<(u64, u64), u32>,
+}
+
+/// A proxy that tries again does so sooner.
+const AT_ONCE: Duration = Duration::from_millis(200);
+/// One candidate costs time: no line has more.
+const CANDIDATES: usize = 4_096;
+
+impl<'a> Index<'a> {
+    pub(crate) fn new(
+        seen: &'a [SeenExchange],
+        connects: &'a [Connect],
+        lines: &[&KeptLine],
+    ) -> Self {
+        let mut index = Self {
+            seen,
+            connects,
+            ids: HashMap::new(),
+            sources: HashMap::new(),
+            whole: HashMap::new(),
+            path: HashMap::new(),
+            failed: Vec::new(),
+            lines_of_id: HashMap::new(),
+        };
+        for line in lines.iter().filter(|line| line.kind == LineKind::Access) {
+            for id in &line.ids {
+                let count = index.lines_of_id.entry((*id, line.asked.whole)).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+        let mut order: Vec<usize> = (0..seen.len()).collect();
+        order.sort_by_key(|place| seen.get(*place).map(|seen| seen.begun));
+        for place in order {
+            let Some(one) = seen.get(place) else { continue };
+            for (at, id) in one.ids.iter().enumerate() {
+                let again = one.ids.get(..at).is_some_and(|before| before.contains(id));
+                if *id != 0 && !again {
+                    index.ids.entry(*id).or_default().push(place);
+                }
+            }
+            index.sources.entry(one.client).or_default().push(place);
+            if one.asked.whole != 0 {
+                index.whole.entry(one.asked.whole).or_default().push(place);
+                index.path.entry(one.asked.path).or_default().push(place);
+            }
+            if one.failed {
+                index.failed.push(place);
+            }
+        }
+        index
+    }
+
+    pub(crate) fn get(&self, place: usize) -> Option<&'a SeenExchange> {
+        self.seen.get(place)
+    }
+
+    /// Exchanges that could be a line's by what was asked, whatever their time.
+    pub(crate) fn asked_alike(&self, line: &KeptLine) -> Vec<&'a SeenExchange> {
+        self.alike(line)
+            .iter()
+            .filter_map(|place| self.get(*place))
+            .filter(|seen| fits_backend(line, seen.server) && fits_status(line, seen))
+            .collect()
+    }
+
+    /// By method and target, or by the path where a log leaves the query out.
+    pub(crate) fn alike(&self, line: &KeptLine) -> &[usize] {
+        let whole = self.whole.get(&line.asked.whole);
+        let by_path = whole.is_none() && !line.asked.query && line.asked.path != 0;
+        let alike = if by_path { self.path.get(&line.asked.path) } else { whole };
+        alike.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(crate) fn in_window(&self, places: &[usize], window: &TimeWindow) -> Vec<usize> {
+        // They are sorted by their begin.
+        let end = places
+            .partition_point(|place| self.get(*place).is_some_and(|seen| seen.begun <= window.to));
+        let before = places.get(..end).unwrap_or_default();
+        let fits = |place: &&usize| {
+            self.get(**place).is_some_and(|seen| window.holds(seen.begun, seen.ended))
+        };
+        before.iter().rev().take(CANDIDATES).filter(fits).copied().collect()
+    }
+
+    /// Failed connects that could be a line's.
+    pub(crate) fn connects_in(&self, line: &KeptLine, window: &TimeWindow) -> Vec<Hit> {
+        let fits =
+            |one: &Connect| fits_backend(line, one.server) && window.holds(one.begun, one.ended);
+        let places = self.connects.iter().enumerate().filter(|(_, one)| fits(one));
+        places.take(CANDIDATES).map(|(place, _)| Hit::Connect(place)).collect()
+    }
+
+    /// How far a hit is from where the line's times put it.
+    pub(crate) fn distance(&self, line: &KeptLine, hit: Hit, clock: &ClockOffset) -> Duration {
+        match hit {
+            Hit::Exchange(place) => self
+                .get(place)
+                .and_then(|seen| clock_offset::apart(line, seen))
+                .map_or(Duration::MAX, |apart| Duration::from_nanos(apart.abs_diff(clock.offset))),
+            Hit::Connect(place) => self.connects.get(place).map_or(Duration::MAX, |connect| {
+                let begun = line.attempts.last().and_then(|last| last.begun);
+                match begun.map(|begun| clock.corrected(begun)) {
+                    Some(begun) => connect.begun.since(begun).max(begun.since(connect.begun)),
+                    None => {
+                        let at = clock.corrected(line.at());
+                        at.since(connect.ended).max(connect.begun.since(at))
+                    }
+                }
+            }),
+        }
+    }
+
+    pub(crate) fn times(&self, hit: Hit) -> (Timestamp, Timestamp) {
+        match hit {
+            Hit::Exchange(place) => self.get(place).map(|seen| (seen.begun, seen.ended)),
+            Hit::Connect(place) => self.connects.get(place).map(|one| (one.begun, one.ended)),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Each begins when the one before has just failed.
+    pub(crate) fn follow_at_once(&self, hits: &[Hit]) -> bool {
+        hits.windows(2).all(|pair| {
+            let [first, second] = pair else { return true };
+            self.times(*second).0.since(self.times(*first).1) <= AT_ONCE
+        })
+    }
+
+    /// They can be attempts of one request: by one proxy, one after the other.
+    pub(crate) fn is_chain(&self, hits: &[Hit]) -> bool {
+        hits.windows(2).all(|pair| {
+            let [first, second] = pair else { return true };
+            let (first_times, second_times) = (self.times(*first), self.times(*second));
+            let same_proxy = match (first, second) {
+                (Hit::Exchange(first), Hit::Exchange(second)) => {
+                    let addr = |place: &usize| self.get(*place).map(|seen| seen.client.addr);
+                    addr(first) == addr(second)
+                }
+                _ => true,
+            };
+            // The one before has to have failed; its connection may linger.
+            let failed = match first {
+                Hit::Exchange(first) => {
+                    self.get(*first).is_some_and(|seen| seen.failed || seen.status >= Some(500))
+                }
+                Hit::Connect(_) => true,
+            };
+            same_proxy && failed && second_times.0 > first_times.0
+        })
+    }
+}
