@@ -169,9 +169,21 @@ impl Listener {
         first_unread: bool,
     ) {
         count(&mut self.exchanges);
-        let client = connection.client.addr;
-        let answered = exchange.response.and_then(|response| response.status);
-        let answered = answered.filter(|_| exchange.outcome == Outcome::Answered);
+        self.count_outcome(exchange, fate, connection, first_unread);
+        self.note_signs(exchange, fate, connection.client.addr, proxies);
+        let asked = self.note_probe(exchange, fate, connection, accepted, proxies);
+        self.note_gaps(exchange, fate, connection, asked, proxies);
+    }
+
+    /// Counts what became of an exchange, and what of it was not read.
+    fn count_outcome(
+        &mut self,
+        exchange: &Exchange,
+        fate: &Fate,
+        connection: &Connection,
+        first_unread: bool,
+    ) {
+        let answered = whole_answer(exchange);
         if let Some(status) = answered {
             count(self.statuses.entry(status).or_default());
             self.takes_header |= exchange.proxied.is_some() && status != 400;
@@ -199,6 +211,11 @@ impl Listener {
                 bytes: request.saturating_add(response),
             });
         }
+    }
+
+    /// Notes what an exchange gives away of the software on both sides, and malformed answers that did no
+    /// harm.
+    fn note_signs(&mut self, exchange: &Exchange, fate: &Fate, client: IpAddr, proxies: usize) {
         self.server.note(exchange.response.and_then(|response| response.server));
         let signs = exchange.request.head.as_ref().map(|head| head.signs);
         if let Some(proxy) = self.proxy(client, proxies) {
@@ -209,12 +226,24 @@ impl Listener {
         if malformed && !matches!(fate, Fate::Failed(_)) {
             count(&mut self.malformed);
         }
+    }
+
+    /// Notes a request that may be a probe, and how it was answered; returns what was asked, where that can
+    /// be a probe's.
+    fn note_probe(
+        &mut self,
+        exchange: &Exchange,
+        fate: &Fate,
+        connection: &Connection,
+        accepted: &Accepted,
+        proxies: usize,
+    ) -> Option<RequestDigest> {
         let head = exchange.request.head.as_ref();
         let asked = head.and_then(RequestDigest::of);
         if let Some(asked) = asked {
-            let source = ProbeSource { client, asked };
+            let source = ProbeSource { client: connection.client.addr, asked };
             self.note_asked(source, exchange.request.first.at, head, proxies);
-            match (answered, fate) {
+            match (whole_answer(exchange), fate) {
                 (Some(status), _) => self.probes.answered(source, status, accepted, || {
                     Failure::new(
                         verdict::failing_probe(exchange),
@@ -226,6 +255,20 @@ impl Listener {
                 _ => {}
             }
         }
+        asked
+    }
+
+    /// Books how the connection was idle before an exchange that asked for `asked`, and how long something
+    /// was waited for in it.
+    fn note_gaps(
+        &mut self,
+        exchange: &Exchange,
+        fate: &Fate,
+        connection: &Connection,
+        asked: Option<RequestDigest>,
+        proxies: usize,
+    ) {
+        let client = connection.client.addr;
         // The backend's close had come first.
         let raced = matches!(
             fate,
@@ -403,4 +446,10 @@ impl Listener {
             self.record(client, idleness, proxies);
         }
     }
+}
+
+/// The status of an answer that came whole.
+fn whole_answer(exchange: &Exchange) -> Option<u16> {
+    let status = exchange.response.and_then(|response| response.status);
+    status.filter(|_| exchange.outcome == Outcome::Answered)
 }
