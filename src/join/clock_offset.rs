@@ -43,6 +43,11 @@ impl ClockOffset {
         Self { offset: 0, spread: USUAL, resolution, samples: 0 }
     }
 
+    /// The clock of a line's file, of `clocks` by file.
+    pub(super) fn of(clocks: &[Self], line: &KeptLine) -> Self {
+        clocks.get(line.file).copied().unwrap_or(Self::assumed(line.resolution))
+    }
+
     /// A time of the log, by the capture's clock.
     pub fn corrected(&self, at: Timestamp) -> Timestamp {
         let nanos = at.as_nanos();

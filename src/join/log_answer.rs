@@ -1,6 +1,7 @@
 //! What is said of one error line, and of which failures it is.
 
 use super::answer::Answer;
+use crate::ledger::Ledger;
 use crate::packet::Endpoint;
 use crate::topology::request_key::MatchedBy;
 use crate::verdict::Cause;
@@ -42,4 +43,14 @@ pub struct LogAnswer {
     pub exchange: Option<(u64, u32)>,
     /// Where the time went.
     pub split: Option<Split>,
+}
+
+impl LogAnswer {
+    /// Takes the cause of the failure that it is of as the ledger has it now.
+    pub(super) fn take_cause(&mut self, ledger: &Ledger) {
+        if self.answer == Answer::OnLeg {
+            let last = self.failures.last().and_then(|place| ledger.failures_from(*place).first());
+            self.cause = last.map(|failure| failure.verdict.cause);
+        }
+    }
 }

@@ -22,9 +22,7 @@ pub(crate) fn join(
     clocks: &[ClockOffset],
     index: &Index<'_>,
 ) -> Vec<Option<Match>> {
-    let clock = |line: &KeptLine| {
-        clocks.get(line.file).copied().unwrap_or(ClockOffset::assumed(line.resolution))
-    };
+    let clock = |line: &KeptLine| ClockOffset::of(clocks, line);
     let (mut open, crowded) = crowd::candidates(lines, &clock, index);
     let mut matches: Vec<Option<Match>> = lines.iter().map(|_| None).collect();
     // What a key decides is decided.

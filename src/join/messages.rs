@@ -19,9 +19,7 @@ pub(crate) fn say_what_messages_say(lines: &Lines, clocks: &[ClockOffset], told:
     for line in lines.errors().iter().filter(kept) {
         messages.entry(line.asked.whole).or_default().push(line);
     }
-    let clock = |line: &KeptLine| {
-        clocks.get(line.file).copied().unwrap_or(ClockOffset::assumed(line.resolution))
-    };
+    let clock = |line: &KeptLine| ClockOffset::of(clocks, line);
     for one in told {
         let Some(line) = lines.errors().get(one.line) else { continue };
         let open = matches!(

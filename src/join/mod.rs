@@ -9,6 +9,7 @@ mod answer;
 mod attempts;
 mod candidates;
 mod client_answer;
+mod clients;
 mod clock_offset;
 mod connects;
 mod crowd;
@@ -28,16 +29,15 @@ mod unexplained;
 
 use crate::base::time::Timestamp;
 use crate::ledger::Ledger;
-use crate::logs::{LineKind, Says};
 use crate::topology::front_leg::FrontJoin;
 use crate::topology::roles::{Role, Roles};
 use crate::topology::{FrontLeg, SeenExchange, Trail, front_leg};
-use crate::verdict::Detail;
 pub use answer::{Answer, Missing, Own};
 pub use client_answer::ClientAnswer;
+use clients::Clients;
 pub use clock_offset::ClockOffset;
 use connects::connects;
-use hits::Hit;
+use hits::{Connect, Hit};
 use index::Index;
 pub use interest::interest;
 use legs::{fronts, leg};
@@ -80,73 +80,18 @@ pub fn join(
     let fronts = fronts(ledger, roles);
     let FrontJoin { leg: front, passed, errors, owned } =
         front_leg::join(trail.seen(), roles, &fronts);
-    let mut places: HashMap<(u64, u32), FailureIndex> = HashMap::new();
-    for (place, failure) in ledger.failures_from(0).iter().enumerate() {
-        if failure.request.is_some() && roles.judges(failure) {
-            places.insert((failure.connection, failure.ordinal), place);
-        }
-    }
-    // A failure that another vantage shows was none where it was noted.
-    let seen: Vec<SeenExchange> = trail
-        .seen()
-        .iter()
-        .filter(|one| roles.of(one.server) == Role::Backend)
-        .map(|one| {
-            let known = places.contains_key(&(one.connection, one.ordinal));
-            SeenExchange { failed: one.failed || known, ..*one }
-        })
-        .collect();
+    let places = failing(ledger, roles);
+    let seen = on_backend_leg(trail, roles, &places);
     let connects = connects(ledger, roles);
-    let failing: HashMap<Hit, FailureIndex> = seen
-        .iter()
-        .enumerate()
-        .filter_map(|(at, one)| {
-            Some((Hit::Exchange(at), *places.get(&(one.connection, one.ordinal))?))
-        })
-        .chain(connects.iter().enumerate().map(|(at, one)| (Hit::Connect(at), one.failure)))
-        .collect();
+    let failing = failing_hits(&seen, &connects, &places);
     let all: Vec<&KeptLine> = lines.errors().iter().chain(lines.others()).collect();
     let index = Index::new(&seen, &connects, &all);
-    let clocks: Vec<ClockOffset> = (0..lines.files())
-        .map(|file| {
-            let mine: Vec<&KeptLine> =
-                all.iter().filter(|line| line.file == file).copied().collect();
-            ClockOffset::find(&mine, &seen, &|line| index.asked_alike(line))
-        })
-        .collect();
+    let clocks = clocks(&lines, &all, &seen, &index);
     let matches = matching::join(&all, &clocks, &index);
-    let mut clients: BTreeMap<FailureIndex, ClientAnswer> = BTreeMap::new();
-    // Of failures whose client left, says the log; and of those that the front leg contradicts.
-    let mut left: Vec<(FailureIndex, Option<u16>)> = Vec::new();
-    let mut stayed: Vec<FailureIndex> = Vec::new();
     let table = HitTargets { seen: &seen, connects: &connects, failing: &failing, ledger };
-    for (line, found) in all.iter().zip(&matches) {
-        let (Some(found), LineKind::Access) =
-            (found.as_ref().filter(|one| !one.ambiguous), line.kind)
-        else {
-            continue;
-        };
-        let clock = clocks.get(line.file).copied().unwrap_or(ClockOffset::assumed(line.resolution));
-        for (place, client) in table.clients(line, found, &clock) {
-            if line.says == Some(Says::Client) && !client.retried {
-                left.push((place, line.status));
-            }
-            clients.entry(place).or_insert(client);
-        }
-    }
-    for one in &passed {
-        for (place, client) in table.front_clients(one, trail.seen(), &places) {
-            let took = client.proxy_took;
-            let asked_by = trail.seen().get(one.front).map(|front| front.client);
-            let gone = table.failure(place).map(|failure| failure.verdict.detail);
-            if let Some(Detail::FrontLeg { client, .. }) = gone
-                && asked_by.is_some_and(|asked_by| asked_by != client)
-            {
-                stayed.push(place);
-            }
-            clients.entry(place).or_insert(client).proxy_took = took;
-        }
-    }
+    let mut clients = Clients::default();
+    clients.note_lines(&all, &matches, &clocks, &table);
+    clients.note_front(&passed, trail.seen(), &places, &table);
     let ground = answer::Coverage {
         span,
         ledger: table.ledger,
@@ -156,13 +101,12 @@ pub fn join(
     };
     let mut told = Vec::new();
     for (at, (line, found)) in lines.errors().iter().zip(&matches).enumerate() {
-        let clock = clocks.get(line.file).copied().unwrap_or(ClockOffset::assumed(line.resolution));
+        let clock = ClockOffset::of(&clocks, line);
         let answer = ground.answer(line, found.as_ref(), &clock, &seen, &failing);
-        let one = table.told(at, line, found.as_ref(), answer);
-        told.push(one);
+        told.push(table.told(at, line, found.as_ref(), answer));
     }
     say_what_messages_say(&lines, &clocks, &mut told);
-    let clients_table = unexplained::Comparison {
+    let comparison = unexplained::Comparison {
         trail: trail.seen(),
         ledger: table.ledger,
         failing: &places,
@@ -173,24 +117,65 @@ pub fn join(
         roles,
         leg: leg(trail, table.ledger, roles),
     };
-    let unexplained = if front.requests > 0 {
-        clients_table.of_front(&errors, &owned)
-    } else {
-        clients_table.of_log()
-    };
-    // What is proven changes the verdict.
-    stayed.into_iter().for_each(|place| ledger.client_stayed(place));
-    for (place, status) in left {
-        ledger.client_left(place, status);
-    }
+    let unexplained =
+        if front.requests > 0 { comparison.of_front(&errors, &owned) } else { comparison.of_log() };
+    let clients = clients.tell(ledger);
     for one in &mut told {
-        let cause = |place: &FailureIndex| {
-            ledger.failures_from(*place).first().map(|one| one.verdict.cause)
-        };
-        if one.answer == Answer::OnLeg {
-            one.cause = one.failures.last().and_then(cause);
-        }
+        one.take_cause(ledger);
     }
     let front = (front.requests > 0).then_some(front);
     Joined { lines, told, clocks, clients, front, unexplained, forgotten: trail.forgotten }
+}
+
+/// Failures of exchanges that are judged, by connection and number on it.
+fn failing(ledger: &Ledger, roles: &Roles) -> HashMap<(u64, u32), FailureIndex> {
+    let failures = ledger.failures_from(0).iter().enumerate();
+    failures
+        .filter(|(_, failure)| failure.request.is_some() && roles.judges(failure))
+        .map(|(place, failure)| ((failure.connection, failure.ordinal), place))
+        .collect()
+}
+
+/// Exchanges with backends. A failure that another vantage shows was none where it was noted.
+fn on_backend_leg(
+    trail: &Trail,
+    roles: &Roles,
+    failing: &HashMap<(u64, u32), FailureIndex>,
+) -> Vec<SeenExchange> {
+    let with_backends = trail.seen().iter().filter(|one| roles.of(one.server) == Role::Backend);
+    with_backends
+        .map(|one| {
+            let known = failing.contains_key(&(one.connection, one.ordinal));
+            SeenExchange { failed: one.failed || known, ..*one }
+        })
+        .collect()
+}
+
+/// Which hits are failures.
+fn failing_hits(
+    seen: &[SeenExchange],
+    connects: &[Connect],
+    failing: &HashMap<(u64, u32), FailureIndex>,
+) -> HashMap<Hit, FailureIndex> {
+    let exchanges = seen.iter().enumerate().filter_map(|(at, one)| {
+        Some((Hit::Exchange(at), *failing.get(&(one.connection, one.ordinal))?))
+    });
+    let connects = connects.iter().enumerate().map(|(at, one)| (Hit::Connect(at), one.failure));
+    exchanges.chain(connects).collect()
+}
+
+/// The clock of each file, found from its lines and what they can be of.
+fn clocks(
+    lines: &Lines,
+    all: &[&KeptLine],
+    seen: &[SeenExchange],
+    index: &Index<'_>,
+) -> Vec<ClockOffset> {
+    (0..lines.files())
+        .map(|file| {
+            let mine: Vec<&KeptLine> =
+                all.iter().filter(|line| line.file == file).copied().collect();
+            ClockOffset::find(&mine, seen, &|line| index.asked_alike(line))
+        })
+        .collect()
 }

@@ -212,7 +212,7 @@ impl Comparison<'_> {
     }
 
     fn clock(&self, line: &KeptLine) -> ClockOffset {
-        self.clocks.get(line.file).copied().unwrap_or(ClockOffset::assumed(line.resolution))
+        ClockOffset::of(self.clocks, line)
     }
 
     const fn by_the_leg(&self) -> Reason {
