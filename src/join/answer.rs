@@ -101,19 +101,19 @@ pub enum Missing {
 }
 
 /// What the captures cover.
-pub(crate) struct Coverage<'a> {
-    pub(crate) span: Option<(Timestamp, Timestamp)>,
-    pub(crate) ledger: &'a Ledger,
-    pub(crate) forgotten: u64,
+pub(super) struct Coverage<'a> {
+    pub(super) span: Option<(Timestamp, Timestamp)>,
+    pub(super) ledger: &'a Ledger,
+    pub(super) forgotten: u64,
     /// A line of this log was found, so that it is of this proxy.
-    pub(crate) joined: bool,
+    pub(super) joined: bool,
     /// There are captures, if only empty ones.
-    pub(crate) captured: bool,
+    pub(super) captured: bool,
 }
 
 impl Coverage<'_> {
     /// What is to be said of a line. `failing` knows which hits failed.
-    pub(crate) fn answer(
+    pub(super) fn answer(
         &self,
         line: &KeptLine,
         found: Option<&Match>,

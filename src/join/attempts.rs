@@ -10,7 +10,7 @@ use std::time::Duration;
 
 impl Index<'_> {
     /// Connects carry no id: those among the attempts of a line are found by their times.
-    pub(crate) fn attach_connects(&self, line: &KeptLine, found: &mut Match, clock: &ClockOffset) {
+    pub(super) fn attach_connects(&self, line: &KeptLine, found: &mut Match, clock: &ClockOffset) {
         if found.ambiguous || !is_listed(line) {
             return;
         }
@@ -28,7 +28,7 @@ impl Index<'_> {
 
     /// One hit for each attempt of a line whose times the log has, by these times; `None` unless all of
     /// them are clear.
-    pub(crate) fn by_attempts(
+    pub(super) fn by_attempts(
         &self,
         line: &KeptLine,
         hits: &[Hit],

@@ -11,7 +11,7 @@ use crate::topology::exchanges::SeenExchange;
 use crate::topology::request_key::MatchedBy;
 
 /// More than that are no attempts of one request.
-pub(crate) const MAX_ATTEMPTS: usize = 16;
+pub(super) const MAX_ATTEMPTS: usize = 16;
 
 /// What the ids of a line say of what it is of.
 enum ByIds {
@@ -36,7 +36,7 @@ impl ByIds {
 impl Index<'_> {
     /// The candidates of a line, and how they were found. `Id` and `SourcePort` are certain of the
     /// exchange, the others are not.
-    pub(crate) fn candidates(
+    pub(super) fn candidates(
         &self,
         line: &KeptLine,
         clock: &ClockOffset,

@@ -60,12 +60,12 @@ impl ClockOffset {
     }
 
     /// How far a time in the log may be from what it is of.
-    pub fn tolerance(&self) -> Duration {
+    pub(super) fn tolerance(&self) -> Duration {
         self.resolution.saturating_add(self.spread)
     }
 
     /// Of the lines of one file. `of` finds the exchanges that could be a line's.
-    pub fn find<'s>(
+    pub(super) fn find<'s>(
         lines: &[&KeptLine],
         seen: &'s [SeenExchange],
         of: &dyn Fn(&KeptLine) -> Vec<&'s SeenExchange>,
@@ -80,7 +80,7 @@ impl ClockOffset {
 }
 
 /// How much later a line is than an exchange, the one being of the other.
-pub(crate) fn apart(line: &KeptLine, seen: &SeenExchange) -> Option<i64> {
+pub(super) fn apart(line: &KeptLine, seen: &SeenExchange) -> Option<i64> {
     let difference = |log: Timestamp, capture: Timestamp| {
         let (log, capture) = (i128::from(log.as_nanos()), i128::from(capture.as_nanos()));
         i64::try_from(log.checked_sub(capture)?).ok()

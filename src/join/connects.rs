@@ -7,7 +7,7 @@ use crate::verdict::Cause;
 use std::time::Duration;
 
 /// Connects that failed, as lines meet them.
-pub(crate) fn connects(ledger: &Ledger, roles: &Roles) -> Vec<Connect> {
+pub(super) fn connects(ledger: &Ledger, roles: &Roles) -> Vec<Connect> {
     let failures = ledger.failures_from(0).iter().enumerate();
     failures
         .filter(|(_, failure)| {

@@ -10,11 +10,11 @@ use crate::topology::request_key::MatchedBy;
 use std::collections::HashSet;
 
 /// Candidates of one line, and how they were found.
-pub(crate) type Candidates = Option<(MatchedBy, Vec<Hit>)>;
+pub(super) type Candidates = Option<(MatchedBy, Vec<Hit>)>;
 
 /// The candidates of each line, and the lines that have too many: the nearest of theirs are kept, as what
 /// they may be of.
-pub(crate) fn candidates(
+pub(super) fn candidates(
     lines: &[&KeptLine],
     clock: &dyn Fn(&KeptLine) -> ClockOffset,
     index: &Index<'_>,

@@ -8,21 +8,21 @@ use crate::topology::request_key;
 use std::time::Duration;
 
 /// The log tells of each attempt of this line when it was, as finely as it takes.
-pub(crate) fn is_listed(line: &KeptLine) -> bool {
+pub(super) fn is_listed(line: &KeptLine) -> bool {
     line.attempts.len() > 1
         && line.resolution <= Duration::from_millis(10)
         && line.attempts.iter().all(|one| one.begun.is_some() && one.sent.is_some())
 }
 
 /// The line names no backend, or that one.
-pub(crate) fn fits_backend(line: &KeptLine, server: Endpoint) -> bool {
+pub(super) fn fits_backend(line: &KeptLine, server: Endpoint) -> bool {
     let mut named =
         line.attempts.iter().filter_map(|one| one.backend).map(request_key::endpoint).peekable();
     named.peek().is_none() || named.any(|backend| backend == server)
 }
 
 /// What became of the exchange is what the line says.
-pub(crate) fn fits_status(line: &KeptLine, seen: &SeenExchange) -> bool {
+pub(super) fn fits_status(line: &KeptLine, seen: &SeenExchange) -> bool {
     if seen.unread {
         return true;
     }

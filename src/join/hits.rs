@@ -6,18 +6,18 @@ use crate::topology::request_key::MatchedBy;
 
 /// A failed connect.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Connect {
+pub(super) struct Connect {
     /// Its place among the failures.
-    pub(crate) failure: usize,
-    pub(crate) server: Endpoint,
-    pub(crate) begun: Timestamp,
+    pub(super) failure: usize,
+    pub(super) server: Endpoint,
+    pub(super) begun: Timestamp,
     /// When the proxy knew, or gave up at the latest.
-    pub(crate) ended: Timestamp,
+    pub(super) ended: Timestamp,
 }
 
 /// What a line can be of.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) enum Hit {
+pub(super) enum Hit {
     /// An exchange, by its place in the trail.
     Exchange(usize),
     /// A failed connect, by its place among them.
@@ -27,10 +27,10 @@ pub(crate) enum Hit {
 /// What a line was matched with: the attempts in the order of time; several that it could be of, when it
 /// is ambiguous.
 #[derive(Clone, Debug)]
-pub(crate) struct Match {
-    pub(crate) hits: Vec<Hit>,
-    pub(crate) by: MatchedBy,
-    pub(crate) ambiguous: bool,
+pub(super) struct Match {
+    pub(super) hits: Vec<Hit>,
+    pub(super) by: MatchedBy,
+    pub(super) ambiguous: bool,
     /// More lines can be of these than they are: most are of none of them.
-    pub(crate) outnumbered: bool,
+    pub(super) outnumbered: bool,
 }

@@ -13,16 +13,16 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 /// Exchanges and connects by what lines know them by.
-pub(crate) struct Index<'a> {
+pub(super) struct Index<'a> {
     seen: &'a [SeenExchange],
     connects: &'a [Connect],
-    pub(crate) ids: HashMap<u64, Vec<usize>>,
-    pub(crate) sources: HashMap<Endpoint, Vec<usize>>,
+    pub(super) ids: HashMap<u64, Vec<usize>>,
+    pub(super) sources: HashMap<Endpoint, Vec<usize>>,
     whole: HashMap<u64, Vec<usize>>,
     path: HashMap<u64, Vec<usize>>,
-    pub(crate) failed: Vec<usize>,
+    pub(super) failed: Vec<usize>,
     /// Lines of requests, by an id and what was asked.
-    pub(crate) lines_of_id: HashMap<(u64, u64), u32>,
+    pub(super) lines_of_id: HashMap<(u64, u64), u32>,
 }
 
 /// A proxy that tries again does so sooner.
@@ -31,7 +31,7 @@ const AT_ONCE: Duration = Duration::from_millis(200);
 const CANDIDATES: usize = 4_096;
 
 impl<'a> Index<'a> {
-    pub(crate) fn new(
+    pub(super) fn new(
         seen: &'a [SeenExchange],
         connects: &'a [Connect],
         lines: &[&KeptLine],
@@ -74,12 +74,12 @@ impl<'a> Index<'a> {
         index
     }
 
-    pub(crate) fn get(&self, place: usize) -> Option<&'a SeenExchange> {
+    pub(super) fn get(&self, place: usize) -> Option<&'a SeenExchange> {
         self.seen.get(place)
     }
 
     /// Exchanges that could be a line's by what was asked, whatever their time.
-    pub(crate) fn asked_alike(&self, line: &KeptLine) -> Vec<&'a SeenExchange> {
+    pub(super) fn asked_alike(&self, line: &KeptLine) -> Vec<&'a SeenExchange> {
         self.alike(line)
             .iter()
             .filter_map(|place| self.get(*place))
@@ -88,14 +88,14 @@ impl<'a> Index<'a> {
     }
 
     /// By method and target, or by the path where a log leaves the query out.
-    pub(crate) fn alike(&self, line: &KeptLine) -> &[usize] {
+    pub(super) fn alike(&self, line: &KeptLine) -> &[usize] {
         let whole = self.whole.get(&line.asked.whole);
         let by_path = whole.is_none() && !line.asked.query && line.asked.path != 0;
         let alike = if by_path { self.path.get(&line.asked.path) } else { whole };
         alike.map(Vec::as_slice).unwrap_or_default()
     }
 
-    pub(crate) fn in_window(&self, places: &[usize], window: &TimeWindow) -> Vec<usize> {
+    pub(super) fn in_window(&self, places: &[usize], window: &TimeWindow) -> Vec<usize> {
         // They are sorted by their begin.
         let end = places
             .partition_point(|place| self.get(*place).is_some_and(|seen| seen.begun <= window.to));
@@ -107,7 +107,7 @@ impl<'a> Index<'a> {
     }
 
     /// Failed connects that could be a line's.
-    pub(crate) fn connects_in(&self, line: &KeptLine, window: &TimeWindow) -> Vec<Hit> {
+    pub(super) fn connects_in(&self, line: &KeptLine, window: &TimeWindow) -> Vec<Hit> {
         let fits =
             |one: &Connect| fits_backend(line, one.server) && window.holds(one.begun, one.ended);
         let places = self.connects.iter().enumerate().filter(|(_, one)| fits(one));
@@ -115,7 +115,7 @@ impl<'a> Index<'a> {
     }
 
     /// How far a hit is from where the line's times put it.
-    pub(crate) fn distance(&self, line: &KeptLine, hit: Hit, clock: &ClockOffset) -> Duration {
+    pub(super) fn distance(&self, line: &KeptLine, hit: Hit, clock: &ClockOffset) -> Duration {
         match hit {
             Hit::Exchange(place) => self
                 .get(place)
@@ -134,7 +134,7 @@ impl<'a> Index<'a> {
         }
     }
 
-    pub(crate) fn times(&self, hit: Hit) -> (Timestamp, Timestamp) {
+    pub(super) fn times(&self, hit: Hit) -> (Timestamp, Timestamp) {
         match hit {
             Hit::Exchange(place) => self.get(place).map(|seen| (seen.begun, seen.ended)),
             Hit::Connect(place) => self.connects.get(place).map(|one| (one.begun, one.ended)),
@@ -143,7 +143,7 @@ impl<'a> Index<'a> {
     }
 
     /// Each begins when the one before has just failed.
-    pub(crate) fn follow_at_once(&self, hits: &[Hit]) -> bool {
+    pub(super) fn follow_at_once(&self, hits: &[Hit]) -> bool {
         hits.windows(2).all(|pair| {
             let [first, second] = pair else { return true };
             self.times(*second).0.since(self.times(*first).1) <= AT_ONCE
@@ -151,7 +151,7 @@ impl<'a> Index<'a> {
     }
 
     /// They can be attempts of one request: by one proxy, one after the other.
-    pub(crate) fn is_chain(&self, hits: &[Hit]) -> bool {
+    pub(super) fn is_chain(&self, hits: &[Hit]) -> bool {
         hits.windows(2).all(|pair| {
             let [first, second] = pair else { return true };
             let (first_times, second_times) = (self.times(*first), self.times(*second));

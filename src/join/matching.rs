@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// Matches lines with what they are of, each as far as it can be told. `clocks` are those of the files.
 /// The lines of one request may be several: the access log's and messages of the error log.
-pub(crate) fn join(
+pub(super) fn join(
     lines: &[&KeptLine],
     clocks: &[ClockOffset],
     index: &Index<'_>,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 /// A line of a request of which nothing was found, and a message that says that nothing was sent for it: that
 /// is why.
-pub(crate) fn say_what_messages_say(lines: &Lines, clocks: &[ClockOffset], told: &mut [LogAnswer]) {
+pub(super) fn say_what_messages_say(lines: &Lines, clocks: &[ClockOffset], told: &mut [LogAnswer]) {
     let mut messages: HashMap<u64, Vec<&KeptLine>> = HashMap::new();
     let kept = |line: &&KeptLine| {
         line.kind == LineKind::Message

@@ -1,6 +1,6 @@
 //! What the proxy said, joined with what the packets show.
 //!
-//! [`Trail`] keeps the exchanges of a capture in little room, [`Lines`] the error lines of logs; [`matching`]
+//! [`Trail`] keeps the exchanges of a capture in little room, [`Lines`] the error lines of logs; [`join()`]
 //! finds which line is of which exchange, how far the clocks are apart, and what to say of a line that is
 //! of none. The front leg, where the capture holds it, is joined in the same way. Pure: lines and
 //! exchanges come from outside.
@@ -20,7 +20,7 @@ mod interest;
 mod legs;
 mod lines;
 mod log_answer;
-pub mod matching;
+mod matching;
 mod messages;
 mod rivals;
 mod targets;

@@ -34,7 +34,7 @@ impl Groups {
 }
 
 /// Finds the lines that cannot all be of what they can be of, for it is less than they are.
-pub(crate) fn mark(lines: &[&KeptLine], matches: &mut [Option<Match>]) {
+pub(super) fn mark(lines: &[&KeptLine], matches: &mut [Option<Match>]) {
     let mut groups = Groups::default();
     let open = |found: &Option<Match>| found.as_ref().is_some_and(|one| one.ambiguous);
     for (line, found) in lines.iter().zip(matches.iter()).filter(|(_, found)| open(found)) {

@@ -15,15 +15,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 /// What hits are of.
-pub(crate) struct HitTargets<'a> {
-    pub(crate) seen: &'a [SeenExchange],
-    pub(crate) connects: &'a [Connect],
-    pub(crate) failing: &'a HashMap<Hit, FailureIndex>,
-    pub(crate) ledger: &'a Ledger,
+pub(super) struct HitTargets<'a> {
+    pub(super) seen: &'a [SeenExchange],
+    pub(super) connects: &'a [Connect],
+    pub(super) failing: &'a HashMap<Hit, FailureIndex>,
+    pub(super) ledger: &'a Ledger,
 }
 
 impl HitTargets<'_> {
-    pub(crate) fn failure(&self, place: FailureIndex) -> Option<&Failure> {
+    pub(super) fn failure(&self, place: FailureIndex) -> Option<&Failure> {
         self.ledger.failures_from(place).first()
     }
 
@@ -57,7 +57,7 @@ impl HitTargets<'_> {
     }
 
     /// What the client of a line got, for each of its attempts that failed.
-    pub(crate) fn clients(
+    pub(super) fn clients(
         &self,
         line: &KeptLine,
         found: &Match,
@@ -93,7 +93,7 @@ impl HitTargets<'_> {
     }
 
     /// The same from the front leg. Places there are those of the whole trail.
-    pub(crate) fn front_clients(
+    pub(super) fn front_clients(
         &self,
         passed: &Passed,
         trail: &[SeenExchange],
@@ -124,7 +124,7 @@ impl HitTargets<'_> {
         clients
     }
 
-    pub(crate) fn told(
+    pub(super) fn told(
         &self,
         at: usize,
         line: &KeptLine,

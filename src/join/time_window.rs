@@ -11,15 +11,15 @@ const CONNECT: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 /// The time in which what a line is of must lie, by the capture's clock.
-pub(crate) struct TimeWindow {
+pub(super) struct TimeWindow {
     from: Timestamp,
-    pub(crate) to: Timestamp,
+    pub(super) to: Timestamp,
     /// Both ends of the request are known: it was sent between them. Else it went on at that moment.
     within: bool,
 }
 
 impl TimeWindow {
-    pub(crate) fn of(line: &KeptLine, clock: &ClockOffset) -> Self {
+    pub(super) fn of(line: &KeptLine, clock: &ClockOffset) -> Self {
         let around = clock.tolerance();
         let earlier = |at: Timestamp| {
             let around = u64::try_from(around.as_nanos()).unwrap_or(u64::MAX);
@@ -42,7 +42,7 @@ impl TimeWindow {
         }
     }
 
-    pub(crate) fn holds(&self, begun: Timestamp, ended: Timestamp) -> bool {
+    pub(super) fn holds(&self, begun: Timestamp, ended: Timestamp) -> bool {
         if self.within {
             begun >= self.from && begun <= self.to
         } else {

@@ -85,7 +85,7 @@ impl Gaps {
     }
 
     /// Adds all gaps of another distribution.
-    pub fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         match (&mut self.0, &other.0) {
             (Some(filled), Some(more)) => {
                 more.counts.iter().for_each(|(length, times)| filled.count(*length, *times));
@@ -136,7 +136,7 @@ impl Gaps {
 
     /// How many lie between two lengths, and between which exactly: the histogram counts in ranges,
     /// and both ends are moved down to where one begins.
-    pub fn count_between(&self, from: Duration, to: Duration) -> (u64, Duration) {
+    pub(super) fn count_between(&self, from: Duration, to: Duration) -> (u64, Duration) {
         let nanos = |length: Duration| u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
         let Some((histogram, filled)) = self.counted() else {
             return (0, to.saturating_sub(from));

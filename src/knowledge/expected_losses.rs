@@ -56,7 +56,7 @@ pub struct Estimate {
 
 impl Estimate {
     /// Nothing, for sure.
-    pub const NONE: Self = Self { low: 0.0, mid: 0.0, high: 0.0 };
+    const NONE: Self = Self { low: 0.0, mid: 0.0, high: 0.0 };
 
     /// So many times as much.
     #[must_use]

@@ -87,7 +87,7 @@ impl Closes {
     }
 
     /// Adds all closes of another pair.
-    pub fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.gaps.add(&other.gaps);
         let room = SAMPLES.saturating_sub(self.samples.len());
         self.samples.extend(other.samples.iter().take(room));

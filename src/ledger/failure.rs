@@ -30,7 +30,7 @@ pub struct Failure {
     pub response: Option<Response>,
     /// The number on the wire of the request's first byte, which is the same wherever it was
     /// captured.
-    pub wire: Option<SeqNum>,
+    pub(super) wire: Option<SeqNum>,
     /// The number on the wire that follows a failed connect's SYN.
     syn: Option<SeqNum>,
     /// The answer before it had announced that the connection would be closed; `None` where not all that
@@ -39,7 +39,7 @@ pub struct Failure {
     /// The status of an answer that the server sent unasked before this.
     pub unasked: Option<u16>,
     /// What was asked, if it may be a probe.
-    pub asked: Option<RequestDigest>,
+    pub(super) asked: Option<RequestDigest>,
     /// Of failing probes: how they fare. The rest is that of one of them.
     pub health: Option<Box<Health>>,
     /// The event that it belongs to, by its place among them.

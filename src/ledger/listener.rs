@@ -34,7 +34,7 @@ pub struct Listener {
     /// SYNs that got no answer at all in the capture.
     pub connects_unanswered: u64,
     /// Connections by what they spoke.
-    pub protocols: HashMap<Protocol, u64>,
+    pub(super) protocols: HashMap<Protocol, u64>,
     /// Exchanges.
     pub exchanges: u64,
     /// Exchanges by final status.
@@ -50,9 +50,9 @@ pub struct Listener {
     /// Exchanges with neither answer nor close in the capture.
     pub open: u64,
     /// Connections followed no further for want of room: nothing is claimed of them.
-    pub given_up: u64,
+    pub(super) given_up: u64,
     /// Requests outstanding on them then.
-    pub given_up_exchanges: u64,
+    given_up_exchanges: u64,
     /// Whole answers of which the capture does not show that the client got them.
     pub unacknowledged: u64,
     /// Closes by the listener that harmed no request.
@@ -75,7 +75,7 @@ pub struct Listener {
     /// Connections whose two sides spoke different protocols, so that nothing was asked.
     pub mismatched: u64,
     /// Connections of which not one byte of payload was captured.
-    pub unseen: u64,
+    pub(super) unseen: u64,
     /// Connections that begin with a header of the PROXY protocol.
     pub proxied: u64,
     /// It answers what follows such a header.
@@ -107,7 +107,7 @@ impl Listener {
     }
 
     /// Its keep-alive timer, as its closes show it.
-    pub fn timer(&self) -> Option<Timer> {
+    pub(super) fn timer(&self) -> Option<Timer> {
         self.idle().backend_timer()
     }
 
@@ -141,11 +141,6 @@ impl Listener {
     /// For how long, at most, it kept a connection idle that was then of use again.
     pub(super) fn kept_idle(&self) -> Duration {
         self.idle().reused.quantiles().map_or(Duration::ZERO, |gaps| gaps.max)
-    }
-
-    /// Failed exchanges and connects.
-    pub fn failed(&self) -> u64 {
-        self.causes.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 }
 
@@ -378,7 +373,7 @@ impl Listener {
     }
 
     /// Books an idle gap of a connection, the last request on which was `asked`.
-    pub(super) fn idle_gap(
+    fn idle_gap(
         &mut self,
         client: IpAddr,
         asked: Option<RequestDigest>,

@@ -18,32 +18,35 @@ const LISTENERS: usize = 64;
 
 /// A client's request, and the exchanges that it became.
 #[derive(Clone, Debug)]
-pub(crate) struct Passed {
+pub struct Passed {
     /// Its place in the trail.
-    pub(crate) front: usize,
+    pub front: usize,
     /// Their places, in the order of time.
-    pub(crate) attempts: Vec<usize>,
-    pub(crate) by: MatchedBy,
+    pub attempts: Vec<usize>,
+    /// How these were found.
+    pub by: MatchedBy,
 }
 
 /// A client's request that was answered 502, 503 or 504, and the exchanges that it can have become.
 #[derive(Clone, Debug)]
-pub(crate) struct FrontError {
+pub struct FrontError {
     /// Its place in the trail.
-    pub(crate) front: usize,
+    pub front: usize,
     /// Their places.
-    pub(crate) candidates: Vec<usize>,
+    pub candidates: Vec<usize>,
 }
 
 /// What the join found.
 #[derive(Debug, Default)]
-pub(crate) struct FrontJoin {
-    pub(crate) leg: FrontLeg,
-    pub(crate) passed: Vec<Passed>,
-    /// In the order of time.
-    pub(crate) errors: Vec<FrontError>,
+pub struct FrontJoin {
+    /// What the legs show together.
+    pub leg: FrontLeg,
+    /// Requests of clients that are known to have become exchanges.
+    pub passed: Vec<Passed>,
+    /// Errors that clients got, in the order of time.
+    pub errors: Vec<FrontError>,
     /// Places of exchanges that can be some client's.
-    pub(crate) owned: HashSet<usize>,
+    pub owned: HashSet<usize>,
 }
 
 /// What the two legs show together.
@@ -70,11 +73,7 @@ pub struct FrontLeg {
 }
 
 /// Joins both legs. `listeners` are the proxy's own.
-pub(crate) fn join(
-    seen: &[SeenExchange],
-    roles: &Roles,
-    listeners: &HashSet<Endpoint>,
-) -> FrontJoin {
+pub fn join(seen: &[SeenExchange], roles: &Roles, listeners: &HashSet<Endpoint>) -> FrontJoin {
     let legs = Legs::new(seen, roles, listeners);
     let mut join = FrontJoin::default();
     // Whose request an exchange can be.
@@ -306,7 +305,7 @@ fn inner(fronts: &[usize], seen: &[SeenExchange]) -> HashSet<Endpoint> {
 }
 
 /// What the client waited for and no backend.
-pub(crate) fn own_time(
+pub fn own_time(
     front: &SeenExchange,
     attempts: &[usize],
     seen: &[SeenExchange],

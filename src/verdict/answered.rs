@@ -1,6 +1,7 @@
 //! Whole answers. Most are sound; the backend itself may have answered 5xx (`backend_error`), and what
 //! follows an answer can tell that the proxy did not take it.
 
+use super::evidence::{Evidence, Shows};
 use super::{Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict};
 use super::{failed, gave_up, in_flight, invalid, lost};
 use crate::exchange::{Exchange, Outcome, Unread};
@@ -9,7 +10,6 @@ use crate::facts::closing::Closer;
 use crate::facts::closing::Closing;
 use crate::facts::closing::{Close, CloseKind};
 use crate::flow::Side;
-use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// What became of a whole answer.

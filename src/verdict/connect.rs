@@ -1,5 +1,6 @@
 //! Connects that fail: `connection_refused`, `unreachable`, `connect_timeout`.
 
+use super::evidence::{Evidence, Shows};
 use super::{Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, invalid};
 use crate::base::time::Timestamp;
 use crate::exchange::Ended;
@@ -8,7 +9,6 @@ use crate::facts::closing::{Close, CloseKind, Closer};
 use crate::flow::{Connection, Side, Start, UnansweredNeighbour};
 use crate::knowledge::{Timeouts, slack};
 use crate::packet::icmp::Unreachable;
-use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// What became of a connection as such: refused, never answered, not understood, or established.

@@ -4,6 +4,7 @@
 //! left as well.
 
 use super::doubt::Doubt;
+use super::evidence::{Evidence, Shows};
 use super::unproven;
 use super::{Case, Cause, Certainty, Detail, Fate, Verdict, failed, in_flight, invalid, lost};
 use crate::exchange::Outcome;
@@ -12,7 +13,6 @@ use crate::facts::closing::Closing;
 use crate::flow::Side;
 use crate::knowledge::{Timeouts, slack};
 use crate::packet::Endpoint;
-use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// A side that closed only its own direction can still be answered, for so long.

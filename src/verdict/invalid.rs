@@ -5,13 +5,13 @@
 //! connection did; and where many put up with it, only one that closes at once did not.
 
 use super::Verdict;
+use super::evidence::{Evidence, Shows};
 use super::{Case, Cause, Certainty, Detail, Retry, RetryReason};
 use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, Protocol, ProxyKind};
 use crate::facts::closing::Close;
 use crate::facts::closing::Closing;
 use crate::facts::closing::{CloseKind, Closer};
 use crate::flow::{Connection, Side};
-use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// Buffers for heads begin at this size: nginx has 4 or 8 KiB, HAProxy 16 KiB less what it reserves.

@@ -15,7 +15,7 @@ mod connect;
 mod crossing;
 mod detail;
 mod doubt;
-pub mod evidence;
+mod evidence;
 mod fate;
 mod gave_up;
 mod in_flight;
