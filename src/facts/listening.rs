@@ -18,6 +18,6 @@ pub struct Listening {
 pub struct ListeningProgram {
     /// Where it listens.
     pub at: Endpoint,
-    /// Its process number and name; the name is text that is not to be trusted.
+    /// The program's process number and name; the name is text that is not to be trusted.
     pub process: Option<(u32, Vec<u8>)>,
 }

@@ -22,12 +22,12 @@ pub enum Answer {
     NotOnLeg(Own),
     /// The capture does not hold it, or not so that it can be read.
     NotInCapture(Missing),
-    /// It can be of several exchanges, of which at least one failed.
+    /// The line can be of several exchanges, of which at least one failed.
     Ambiguous,
 }
 
 impl Answer {
-    /// Its name in JSON.
+    /// The answer's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OnLeg => "on_leg",
@@ -83,7 +83,7 @@ pub enum Missing {
     OutsideTime {
         /// So much.
         by: Duration,
-        /// It is before the capture.
+        /// The line is before the capture.
         before: bool,
     },
     /// Nothing of this backend was captured.
@@ -96,7 +96,7 @@ pub enum Missing {
     Unread,
     /// There was no room for all exchanges.
     Forgotten,
-    /// It should be there.
+    /// The exchange should be there.
     NotFound,
 }
 

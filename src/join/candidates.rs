@@ -15,7 +15,7 @@ pub(super) const MAX_ATTEMPTS: usize = 16;
 
 /// What the ids of a line say of what it is of.
 enum ByIds {
-    /// These it is of.
+    /// Exchanges that it is of.
     Certain(Vec<Hit>),
     /// An exchange at one of these places, if it is of any: none of them alone has the id.
     Among(Vec<usize>),
@@ -146,7 +146,7 @@ impl Index<'_> {
         Some(inside)
     }
 
-    /// Those of the exchanges at these places whose status is what the line says.
+    /// Exchanges, of those at some places, whose status is what the line says.
     fn fitting(&self, line: &KeptLine, places: &[usize]) -> Vec<usize> {
         let fits = |place: &&usize| self.get(**place).is_some_and(|seen| fits_status(line, seen));
         places.iter().filter(fits).copied().collect()

@@ -92,7 +92,7 @@ pub(super) fn apart(line: &KeptLine, seen: &SeenExchange) -> Option<i64> {
     let half = line.resolution.checked_div(2).unwrap_or_default();
     let sent = line.attempts.last().and_then(|last| last.sent);
     if let Some(about) = line.about {
-        // It is near one of the exchange's ends.
+        // The time is near one of the exchange's ends.
         let both = [seen.begun, seen.ended].map(|one| difference(about.plus(half), one));
         return both.into_iter().flatten().min_by_key(|one| one.unsigned_abs());
     }

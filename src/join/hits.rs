@@ -7,7 +7,7 @@ use crate::topology::request_key::MatchedBy;
 /// A failed connect.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Connect {
-    /// Its place among the failures.
+    /// The connect's place among the failures.
     pub(super) failure: usize,
     pub(super) server: Endpoint,
     pub(super) begun: Timestamp,

@@ -96,7 +96,7 @@ impl<'a> Index<'a> {
     }
 
     pub(super) fn in_window(&self, places: &[usize], window: &TimeWindow) -> Vec<usize> {
-        // They are sorted by their begin.
+        // Places are sorted by the begin of what is there.
         let end = places
             .partition_point(|place| self.get(*place).is_some_and(|seen| seen.begun <= window.to));
         let before = places.get(..end).unwrap_or_default();
@@ -142,7 +142,7 @@ impl<'a> Index<'a> {
         .unwrap_or_default()
     }
 
-    /// Each begins when the one before has just failed.
+    /// Whether each hit begins when the one before has just failed.
     pub(super) fn follow_at_once(&self, hits: &[Hit]) -> bool {
         hits.windows(2).all(|pair| {
             let [first, second] = pair else { return true };
@@ -150,7 +150,7 @@ impl<'a> Index<'a> {
         })
     }
 
-    /// They can be attempts of one request: by one proxy, one after the other.
+    /// Whether hits can be attempts of one request: by one proxy, one after the other.
     pub(super) fn is_chain(&self, hits: &[Hit]) -> bool {
         hits.windows(2).all(|pair| {
             let [first, second] = pair else { return true };

@@ -40,7 +40,7 @@ pub struct KeptLine {
     pub(super) floor: bool,
     /// The unit of these times.
     pub resolution: Duration,
-    /// These times are local ones, read as UTC.
+    /// The times are local ones, read as UTC.
     pub(super) local: bool,
     /// How long it took.
     pub duration: Option<Duration>,
@@ -50,7 +50,7 @@ pub struct KeptLine {
     pub method: Box<[u8]>,
     /// As logged.
     pub target: Box<[u8]>,
-    /// The same, as digests.
+    /// Method and target, as digests.
     pub(super) asked: RequestKey,
     /// Digests of its ids.
     pub(super) ids: Vec<u64>,
@@ -64,7 +64,7 @@ pub struct KeptLine {
     pub(super) attempts: Vec<Attempt>,
     /// How many times it was sent.
     pub(super) tries: Option<u32>,
-    /// It went to no backend.
+    /// The request went to no backend.
     pub(super) kept: bool,
     /// In the log's own words.
     pub code: Box<[u8]>,
@@ -159,7 +159,7 @@ impl KeptLine {
         self.attempts.len() > 1 || self.tries.is_some_and(|tries| tries > 1)
     }
 
-    /// It was sent exactly once, says the log.
+    /// Whether the request was sent exactly once, as the log says.
     pub(super) fn was_sent_once(&self) -> bool {
         self.tries == Some(1)
             || self.tries.is_none()

@@ -27,7 +27,7 @@ pub struct Split {
 /// What is said of one error line.
 #[derive(Clone, Debug)]
 pub struct LogAnswer {
-    /// Its place in [`super::Lines::errors`].
+    /// The line's place in [`super::Lines::errors`].
     pub line: usize,
     /// The answer.
     pub answer: Answer,

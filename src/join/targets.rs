@@ -92,7 +92,7 @@ impl HitTargets<'_> {
         clients
     }
 
-    /// The same from the front leg. Places there are those of the whole trail.
+    /// What the front leg shows that a client got. Places there are those of the whole trail.
     pub(super) fn front_clients(
         &self,
         passed: &Passed,

@@ -66,7 +66,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Its name in JSON.
+    /// The reason's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Said(Says::NoBackend) => "no_live_upstream",
@@ -114,7 +114,7 @@ struct Outages {
 struct WaitingClient {
     until: Timestamp,
     since: Timestamp,
-    /// Its place among the errors.
+    /// The client's place among the errors.
     at: usize,
 }
 
@@ -248,7 +248,7 @@ impl Comparison<'_> {
         let mut explained = Vec::new();
         let mut taken = vec![false; open.len()];
         let mut take = |begun: Timestamp, fresh: bool| {
-            // They are in the order of their ends.
+            // Clients that wait are in the order of their ends.
             let from = open.partition_point(|one| one.until.plus(JITTER) < begun);
             let waiting = open.iter().zip(&mut taken).skip(from).take(WAITING);
             let mut waiting = waiting.filter(|(one, taken)| {

@@ -49,7 +49,7 @@ pub struct LifeSpan {
     pub idle: Option<Duration>,
     /// When the last answer on it came, unless a request was outstanding at the end.
     pub answered: Option<Timestamp>,
-    /// It came about.
+    /// The connection came about.
     pub established: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct RequestLimit {
     pub requests: u32,
     /// In how many connections.
     pub samples: u64,
-    /// Of them, those whose last answer announced it.
+    /// How many of these connections' last answers announced it.
     pub announced: u64,
 }
 

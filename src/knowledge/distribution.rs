@@ -40,7 +40,7 @@ impl Filled {
     }
 
     fn histogram(&self) -> Option<Histogram<u32>> {
-        // It resizes by itself; only a wrong number of digits could fail.
+        // The histogram resizes by itself; only a wrong number of digits could fail.
         let mut histogram = Histogram::new(DIGITS).ok()?;
         for (length, times) in &self.counts {
             // Only a value beyond all memory could fail, and a day is 2^47 ns.

@@ -40,17 +40,17 @@ const LOOP: Duration = Duration::from_millis(1);
 /// Each side of the interval, which claims 95 %: a little more than that, for traffic is not quite even
 /// within the stretch in which it is counted.
 const TAIL: f64 = 0.02;
-/// The same as a quantile of the normal distribution.
+/// [`TAIL`] as a quantile of the normal distribution.
 const TAIL_Z: f64 = 2.053_749;
 
 /// A number and the interval that holds it in 95 of 100 cases.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Estimate {
-    /// It is hardly less.
+    /// The number is hardly less.
     pub low: f64,
     /// The best guess.
     pub mid: f64,
-    /// It is hardly more.
+    /// The number is hardly more.
     pub high: f64,
 }
 
@@ -113,7 +113,7 @@ pub enum Basis {
 }
 
 impl Basis {
-    /// Its name in JSON.
+    /// The basis' name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Counted => "counted",
@@ -156,8 +156,8 @@ impl Hazard {
     }
 }
 
-/// The same with another timer. `today` is the one that ends gaps now, if there is one, and `closed`
-/// how many connections it has ended.
+/// The losses to expect with another timer. `today` is the one that ends gaps now, if there is one, and
+/// `closed` how many connections it has ended.
 pub fn what_if(
     reused: &Gaps,
     today: Option<Timer>,

@@ -1,5 +1,5 @@
-//! Idle gaps: how long connections had nothing outstanding, and what ended that; and the timeouts
-//! that they show.
+//! Idle gaps: how long connections had nothing outstanding, what ended that, and which side gives up an
+//! idle connection first.
 
 use super::distribution::Gaps;
 use super::timers::{Closes, Timer};
@@ -18,7 +18,7 @@ pub enum Ordering {
 }
 
 impl Ordering {
-    /// Its name in JSON.
+    /// The ordering's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
@@ -44,17 +44,17 @@ impl Ordering {
 /// The idle gaps between one proxy and one backend, by what ended them.
 #[derive(Clone, Debug, Default)]
 pub struct IdleGaps {
-    /// The next request.
+    /// Gaps that the next request ended.
     pub reused: Gaps,
-    /// Of these, the ones that a close by the backend had ended already.
+    /// Gaps among those reused that a close by the backend had ended already.
     pub raced: Gaps,
-    /// The backend closed.
+    /// Gaps that the backend ended, by closing.
     pub closed_by_backend: Closes,
-    /// The proxy closed.
+    /// Gaps that the proxy ended, by closing.
     pub closed_by_proxy: Closes,
     /// Waits for an answer that the proxy ended.
     pub gave_up: Closes,
-    /// Neither side: the connection was idle for so long when the capture ended.
+    /// Gaps that neither side ended: the connection was idle for so long when the capture ended.
     pub still_open: Gaps,
 }
 
@@ -82,14 +82,14 @@ impl IdleGaps {
         self.closed_by_proxy.timer().filter(|timer| timer.ends_most(&others, &self.raced))
     }
 
-    /// The same where the closes are spread: a server that looks only now and then, or a timer with
-    /// jitter.
+    /// The backend's keep-alive where its closes are spread: a server that looks only now and then, or a
+    /// timer with jitter.
     pub fn backend_range(&self) -> Option<Timer> {
         let others = [&self.reused, &self.closed_by_proxy.gaps, &self.still_open];
         self.closed_by_backend.range().filter(|timer| timer.ends_most(&others, &self.raced))
     }
 
-    /// The proxy's.
+    /// The proxy's idle timeout where its closes are spread.
     pub fn proxy_range(&self) -> Option<Timer> {
         let others = [&self.reused, &self.closed_by_backend.gaps, &self.still_open];
         self.closed_by_proxy.range().filter(|timer| timer.ends_most(&others, &self.raced))

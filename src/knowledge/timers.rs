@@ -23,9 +23,9 @@ pub struct Closes {
 pub struct Timer {
     /// The middle of the cluster.
     pub value: Duration,
-    /// It can hardly be shorter.
+    /// The timer can hardly be shorter.
     pub low: Duration,
-    /// It can hardly be longer.
+    /// The timer can hardly be longer.
     pub high: Duration,
     /// Closes in the cluster.
     pub samples: u64,
@@ -161,6 +161,7 @@ fn cluster(gaps: &[u64]) -> Option<Timer> {
     let (low, high) = (*gaps.first()?, *gaps.last()?);
     let value = *gaps.get(gaps.len() / 2)?;
     let slack = slack(value);
+    // Two closes after similar gaps are no timer: taken for one, they made races of 74 worker restarts.
     (gaps.len() >= MIN_SAMPLES).then(|| Timer {
         value: Duration::from_nanos(value),
         low: Duration::from_nanos(low).saturating_sub(slack),

@@ -28,7 +28,7 @@ impl Ledger {
 
     /// Books what a reader made known; returns whether it failed.
     pub fn book(&mut self, output: Output, connection: &Connection) -> bool {
-        // It was captured elsewhere as well, and is booked there.
+        // A connection that was captured elsewhere as well is booked there.
         if let Some(twin) = connection.same_as.as_deref() {
             return self.second(output, connection, twin);
         }
@@ -41,7 +41,7 @@ impl Ledger {
     fn exchange(&mut self, mut exchange: Box<Exchange>, connection: &Connection) -> bool {
         let Connection { client, server, .. } = connection;
         if self.listener_at(*server).is_some_and(|listener| listener.takes_header) {
-            // It is no reason for anything.
+            // A header that this listener takes is no reason for anything.
             exchange.proxied = None;
         }
         let timeouts = self.told.timeouts(*server, client.addr);

@@ -13,7 +13,7 @@ use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
-/// The books.
+/// The books: what is counted of listeners, and the failures that are kept.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     pub(super) limits: LedgerLimits,
@@ -23,9 +23,9 @@ pub struct Ledger {
     /// Hosts that open connections to something like a backend.
     pub(super) openers: HashSet<IpAddr, RandomState>,
     pub(super) failures: Vec<Failure>,
-    /// How many of them were kept, by cause when they were booked.
+    /// How many failures were kept, by cause when they were booked.
     pub(super) kept: BTreeMap<Cause, usize>,
-    /// Those booked since they were last asked for, where somebody asks.
+    /// Failures booked since they were last asked for, where somebody asks.
     pub(super) fresh: Option<Vec<Fresh>>,
     /// Connections whose last answer the proxy did not take.
     pub(super) spoiled: HashSet<u64, RandomState>,
@@ -35,9 +35,9 @@ pub struct Ledger {
     pub(super) never_left: Vec<Failure>,
     /// Something of the accepting side of a connection was captured, of whichever.
     pub(super) backends_heard: bool,
-    /// What explains many of them.
+    /// What explains many failures.
     pub(super) events: Vec<Event>,
-    /// The same failures, seen elsewhere: before or after address translation, or at another
+    /// Failures of these books as seen elsewhere: before or after address translation, or at another
     /// viewpoint.
     pub(super) opinions: Vec<Failure>,
     /// Connections whose begin and end are remembered.

@@ -27,14 +27,14 @@ pub struct Event {
 /// Kinds of events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EventKind {
-    /// It worked before, and soon after.
+    /// The backend worked before, and soon after.
     Restart,
-    /// It did not work before, or not again within the capture or for long.
+    /// The backend did not work before, or not again within the capture or for long.
     Outage,
 }
 
 impl EventKind {
-    /// Its name in JSON.
+    /// The kind's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Restart => "restart",

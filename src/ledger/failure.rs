@@ -123,7 +123,7 @@ impl Failure {
         self.ends = known.then(|| Box::new(ends));
     }
 
-    /// Its request, as the ends of its connection number it.
+    /// The request, as the ends of its connection number it.
     pub fn sent(&self) -> Option<Sent> {
         let request = self.request.as_ref()?;
         Some(Sent {

@@ -29,7 +29,7 @@ use std::time::Duration;
 pub struct Listener {
     /// Connections to it.
     pub connections: u64,
-    /// Of them, those that were never established: refused.
+    /// Connections that were never established: refused.
     pub connects_failed: u64,
     /// SYNs that got no answer at all in the capture.
     pub connects_unanswered: u64,
@@ -78,9 +78,9 @@ pub struct Listener {
     pub(super) unseen: u64,
     /// Connections that begin with a header of the PROXY protocol.
     pub proxied: u64,
-    /// It answers what follows such a header.
+    /// The listener answers what follows a header of the PROXY protocol.
     pub(super) takes_header: bool,
-    /// What it runs.
+    /// The software that it runs, a guess.
     pub(super) server: Guesses<ServerKind>,
     /// Probes of its health.
     pub(super) probes: Probes,
@@ -100,13 +100,13 @@ impl Listener {
         self.protocols.get(&protocol).copied().unwrap_or(0)
     }
 
-    /// It speaks HTTP or TLS, or nobody got through to it.
+    /// Whether the listener speaks HTTP or TLS, or nobody got through to it.
     pub fn is_like_a_backend(&self) -> bool {
         let web = [Protocol::Http1, Protocol::Http2, Protocol::Tls];
         web.iter().any(|protocol| self.spoke(*protocol) > 0) || self.connects_failed > 0
     }
 
-    /// Its keep-alive timer, as its closes show it.
+    /// The listener's keep-alive timer, as its closes show it.
     pub(super) fn timer(&self) -> Option<Timer> {
         self.idle().backend_timer()
     }

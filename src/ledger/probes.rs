@@ -302,7 +302,7 @@ impl Candidate {
         }
     }
 
-    /// It was asked again.
+    /// Notes that the request was made again.
     fn again(
         &mut self,
         at: Timestamp,
@@ -362,7 +362,7 @@ impl Candidate {
         self.period_of(&last, 0)
     }
 
-    /// The same although one of the row is missing, or has a wrong place in it: what one frame can hide, or
+    /// The period although one of the row is missing, or has a wrong place in it: what one frame can hide, or
     /// one stamp spoil, must not make many failures of one.
     fn period_but_one(&self) -> Option<Duration> {
         let last = self.last_intervals();
@@ -427,7 +427,7 @@ impl Candidate {
         (middle >= SHORTEST_PERIOD).then_some((middle, near))
     }
 
-    /// It is within a fiftieth of `middle`; of a connect, within a two hundredth.
+    /// Whether an interval is within a fiftieth of `middle`; of a connect, within a two hundredth.
     fn is_near(&self, interval: u64, middle: Duration) -> bool {
         let width = if self.is_bare() { 200 } else { 50 };
         let middle = u64::try_from(middle.as_nanos()).unwrap_or(u64::MAX);
@@ -443,7 +443,7 @@ impl Candidate {
         self.stage == ProbeStage::Probe
     }
 
-    /// It is a probe, and fails often enough to be reported as one.
+    /// Whether the request is a probe, and fails often enough to be reported as one.
     fn is_failing_probe(&self) -> bool {
         let Health { failed, of, .. } = self.health;
         let enough = failed >= ENOUGH_FAILED && failed.saturating_mul(5) >= of;

@@ -9,9 +9,9 @@ use std::time::Duration;
 /// What is known of one client of a listener.
 #[derive(Clone, Debug, Default)]
 pub struct ProxySide {
-    /// Its connections.
+    /// Connections of the proxy.
     pub connections: u64,
-    /// Their idle gaps.
+    /// Idle gaps of these connections.
     pub idle: IdleGaps,
     /// How it gives up connects that nobody answers.
     pub connects: Unanswered,

@@ -19,9 +19,9 @@ const LISTENERS: usize = 64;
 /// A client's request, and the exchanges that it became.
 #[derive(Clone, Debug)]
 pub struct Passed {
-    /// Its place in the trail.
+    /// The request's place in the trail.
     pub front: usize,
-    /// Their places, in the order of time.
+    /// Places of the exchanges, in the order of time.
     pub attempts: Vec<usize>,
     /// How these were found.
     pub by: MatchedBy,
@@ -30,9 +30,9 @@ pub struct Passed {
 /// A client's request that was answered 502, 503 or 504, and the exchanges that it can have become.
 #[derive(Clone, Debug)]
 pub struct FrontError {
-    /// Its place in the trail.
+    /// The request's place in the trail.
     pub front: usize,
-    /// Their places.
+    /// Places of the exchanges.
     pub candidates: Vec<usize>,
 }
 
@@ -56,7 +56,7 @@ pub struct FrontLeg {
     pub listeners: Vec<Endpoint>,
     /// Requests of clients.
     pub requests: u64,
-    /// Of them, those that are known to have become an exchange with a backend.
+    /// Requests of clients that are known to have become an exchange with a backend.
     pub joined: u64,
     /// How these were found.
     pub by: BTreeMap<MatchedBy, u64>,
@@ -231,7 +231,7 @@ impl<'a> Legs<'a> {
         (MatchedBy::FrontLegTime, alike)
     }
 
-    /// Those of the exchanges at these places that began while the client waited.
+    /// Exchanges, of those at some places, that began while the client waited.
     fn inside(&self, places: &[usize], front: &SeenExchange) -> Vec<usize> {
         let begun = |place: &usize| begun(self.seen, *place);
         let until = front.ended.plus(JITTER);

@@ -110,7 +110,7 @@ pub fn endpoint(address: SocketAddr) -> Endpoint {
 /// How a match was made.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum MatchedBy {
-    /// The same request id or trace id.
+    /// A request id or trace id that both have.
     Id,
     /// The port from which the proxy spoke to the backend.
     SourcePort,
@@ -125,7 +125,7 @@ pub enum MatchedBy {
 }
 
 impl MatchedBy {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Id => "request_id",

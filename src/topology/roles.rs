@@ -14,9 +14,9 @@ use std::net::IpAddr;
 /// What the user said of roles.
 #[derive(Clone, Debug, Default)]
 pub struct ToldRoles {
-    /// Exactly these are judged.
+    /// Listeners that are judged, and no others, if there are any.
     pub backends: Vec<EndpointPattern>,
-    /// These are the proxy's own.
+    /// Listeners that are the proxy's own.
     pub fronts: Vec<EndpointPattern>,
 }
 
@@ -32,7 +32,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Its name in JSON.
+    /// The role's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Backend => "backend",
@@ -134,12 +134,12 @@ impl Roles {
         self.roles.get(&endpoint).copied().unwrap_or(Role::Other)
     }
 
-    /// It is on a backend what this listener does: it is judged, or a known proxy connects to it.
+    /// Whether what a listener does is done on a backend: it is judged, or a known proxy connects to it.
     pub fn is_on_backend(&self, endpoint: Endpoint) -> bool {
         self.of(endpoint) == Role::Backend || self.beside.contains(&endpoint)
     }
 
-    /// It was seen to pass on what it is asked.
+    /// Whether a listener was seen to pass on what it is asked.
     pub fn passes_on(&self, endpoint: Endpoint) -> bool {
         self.passing.contains(&endpoint)
     }

@@ -20,7 +20,7 @@ pub enum Vantage {
 }
 
 impl Vantage {
-    /// Its name in JSON.
+    /// The vantage's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Proxy => "proxy",

@@ -20,7 +20,7 @@ pub enum Doubt {
 }
 
 impl Doubt {
-    /// Its name in JSON.
+    /// The doubt's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Gap => "capture_gap",

@@ -116,7 +116,7 @@ fn after_waiting(
     let certainty = match (fits_read_timeout, case.may_be_new()) {
         (true, false) => Certainty::Proven,
         (true, true) | (false, false) => Certainty::Likely,
-        // It may have waited for longer, in a queue or on the way, before the capture began.
+        // The request may have waited for longer, in a queue or on the way, before the capture began.
         (false, true) => Certainty::Possible,
     };
     let upon_interim =

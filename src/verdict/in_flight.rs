@@ -30,7 +30,8 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
     let received = case.received(closing);
     match (closing.kind, received) {
         (CloseKind::Fin, None) => unproven::judge(case, closing, Doubt::OneDirection),
-        // On a new connection, before the request arrived.
+        // On a new connection, before the request arrived: no keep-alive timer runs there, but a limit on how
+        // long the first request may take can.
         (CloseKind::Fin, Some(Received::None)) => {
             case.verdict(Cause::ClosedInFlight, Certainty::Likely, detail, closing)
         }
@@ -56,7 +57,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
     }
 }
 
-/// It came so soon that a timer of the backend can have met the request.
+/// The close came so soon that a timer of the backend can have met the request.
 pub(super) fn may_be_race(verdict: &Verdict) -> bool {
     matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight)
         && verdict.wait.is_some_and(|wait| wait <= reused::LONGEST_UNREAD)

@@ -34,7 +34,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let refused = match flaw.kind {
         // Some that take it close behind it: it is of a version that they do not know to be kept.
         FlawKind::Version => false,
-        // Apache takes both, and closes.
+        // A length beside a coding (RFC 9112, section 6.3): Apache takes both, and closes.
         FlawKind::LengthAndCoding if by_apache(case) => false,
         FlawKind::HeaderLine => closed_at_once(case, closing) && !is_announced(case),
         kind if kind.is_tolerated() => refused_at_once(case, closing),

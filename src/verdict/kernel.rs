@@ -20,13 +20,13 @@ use std::time::Duration;
 pub struct Sent {
     /// The number on the wire of its first byte.
     pub first: SeqNum,
-    /// Its bytes, as far as they were sent.
+    /// Bytes of the request, as far as they were sent.
     pub length: u64,
     /// Another exchange came before it on this connection.
     pub reused: bool,
     /// The answer before announced that the connection would be closed; `None` where that is not known.
     pub announced: Option<bool>,
-    /// It could be read where it begins and where it ends.
+    /// Where the request begins and where it ends could be read.
     pub readable: bool,
 }
 

@@ -56,7 +56,7 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
     fate
 }
 
-/// The same, if messages are where they seem to be.
+/// What became of an exchange, if messages are where they seem to be.
 fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {
     let case = Case { exchange, connection };
     if exchange.outcome == Outcome::Answered {
@@ -109,7 +109,7 @@ fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> 
         verdict.certainty = Certainty::Possible;
     }
     if exchange.request.unread.is_some() {
-        // That it is a request shows; where it ends is taken from whose turn it is.
+        // The bytes show that they are a request; where it ends is taken from whose turn it is.
         verdict.certainty = verdict.certainty.min(Certainty::Likely);
     }
     failed(verdict)

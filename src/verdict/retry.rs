@@ -10,16 +10,16 @@ use crate::flow::Side;
 /// Whether this attempt can have had an effect. An earlier or later attempt may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Retry {
-    /// It cannot.
+    /// The attempt cannot have had an effect.
     Safe,
-    /// It can.
+    /// The attempt can have had one.
     Unsafe,
     /// The capture does not say.
     Unknown,
 }
 
 impl Retry {
-    /// Its name in JSON.
+    /// The advice's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Safe => "safe",
@@ -51,7 +51,7 @@ pub enum RetryReason {
     AnswerBegun,
     /// The backend had a part of it.
     PartReceived,
-    /// It was acknowledged only after the backend had closed; whether it was read does not show.
+    /// The request was acknowledged only after the backend had closed; whether it was read does not show.
     ReceivedAfterClose,
     /// The close says nothing of what was received.
     NotTold,
@@ -59,7 +59,7 @@ pub enum RetryReason {
     NotUnderstood,
     /// The backend may speak another protocol, and then it understood none of it.
     PerhapsNotUnderstood,
-    /// It is a probe, as its user agent says, which asks for nothing but an answer.
+    /// The request is a probe, as its user agent says, which asks for nothing but an answer.
     Probe,
     /// The capture has a hole where the answer would be.
     Unproven,
@@ -88,6 +88,7 @@ pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry
             }
         }
         Some(ack) if received_all(ack) => (Retry::Unsafe, RetryReason::AllReceived),
+        // Whether it was read does not show: a lingering close reads on, and throws away what it reads.
         Some(ack) if closing.kind == CloseKind::Fin && acked.is_some_and(|acked| acked > ack) => {
             (Retry::Unknown, RetryReason::ReceivedAfterClose)
         }

@@ -36,6 +36,8 @@ fn was_lost(case: &Case<'_>, closing: &Closing) -> bool {
 /// `None` when the close had seen some of the request, or the connection was new.
 pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let request = &case.exchange.request;
+    // What a close acknowledges had arrived when it was sent. A new connection is in no race: what a request
+    // crosses there is a limit on how long the first one may take.
     let ack = closing.mark.ack?;
     if ack > request.start || !case.is_reused() {
         return None;
@@ -49,6 +51,8 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let Some(known) = request.ack else {
         return doubt(Doubt::OneDirection);
     };
+    // A request that acknowledges the FIN left a kernel that had it; one that does not crossed it. That holds
+    // wherever the two were captured.
     // A reset takes no position of its own: it cannot have been acknowledged. Only a FIN before it
     // that was not captured could have been.
     let covers_close = closing.kind == CloseKind::Fin && known > closing.mark.pos;
@@ -112,11 +116,13 @@ pub fn lost_in_host(
     if let (Cause::KeepaliveRace, Detail::Unread { timer: known @ None, .. }) =
         (verdict.cause, &mut verdict.detail)
     {
-        // Its kernel proved the race; this says what closed.
+        // The kernel of the backend's host proved the race; the timer says what closed.
         let meets = verdict.closed_after.is_some_and(fits);
         *known = meets.then_some(timer);
         return meets;
     }
+    // `close()` sends a reset where something is unread, `shutdown()` a FIN: either may be the timer's. On a
+    // link without delay this is the common form of the race.
     let in_flight = matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight);
     let closed = matches!(verdict.detail, Detail::Nothing | Detail::MaybeUnread);
     let used = closed && verdict.idle_gap.is_some();

@@ -4,7 +4,7 @@ use super::doubt::Doubt;
 use super::{Case, Cause, Certainty, Detail, Verdict};
 use crate::facts::closing::Closing;
 
-/// It failed, and that is all.
+/// A verdict that says no more than that the attempt failed, and why nothing more can be said.
 pub(super) fn judge(case: &Case<'_>, closing: &Closing, doubt: Doubt) -> Verdict {
     case.verdict(Cause::Unproven, Certainty::Possible, Detail::Doubt(doubt), closing)
 }
