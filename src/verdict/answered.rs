@@ -5,10 +5,7 @@ use super::evidence::{Evidence, Shows};
 use super::{Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict};
 use super::{failed, gave_up, in_flight, invalid, lost};
 use crate::exchange::{Exchange, Outcome, Unread};
-use crate::facts::closing;
-use crate::facts::closing::Closer;
-use crate::facts::closing::Closing;
-use crate::facts::closing::{Close, CloseKind};
+use crate::facts::closing::{self, Close, CloseKind, Closer, Closing};
 use crate::flow::Side;
 use std::time::Duration;
 

@@ -4,8 +4,7 @@ use super::doubt::Doubt;
 use super::unproven;
 use super::{Case, Cause, Certainty, Detail, Verdict};
 use super::{crossing, lost, reused};
-use crate::facts::closing::Closing;
-use crate::facts::closing::{CloseKind, Received};
+use crate::facts::closing::{CloseKind, Closing, Received};
 use crate::flow::Side;
 use std::time::Duration;
 

@@ -8,9 +8,7 @@ use super::Verdict;
 use super::evidence::{Evidence, Shows};
 use super::{Case, Cause, Certainty, Detail, Retry, RetryReason};
 use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, Protocol, ProxyKind};
-use crate::facts::closing::Close;
-use crate::facts::closing::Closing;
-use crate::facts::closing::{CloseKind, Closer};
+use crate::facts::closing::{Close, CloseKind, Closer, Closing};
 use crate::flow::{Connection, Side};
 use std::time::Duration;
 

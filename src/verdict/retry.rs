@@ -3,8 +3,7 @@
 use super::crossing::{LONGEST_CROSSING, way};
 use super::{Case, Cause};
 use crate::exchange::Outcome;
-use crate::facts::closing::CloseKind;
-use crate::facts::closing::Closing;
+use crate::facts::closing::{CloseKind, Closing};
 use crate::flow::Side;
 
 /// Whether this attempt can have had an effect. An earlier or later attempt may have.
