@@ -16,10 +16,15 @@ use std::time::Duration;
 pub(super) struct Index<'a> {
     seen: &'a [SeenExchange],
     connects: &'a [Connect],
+    /// Places of exchanges by an id, in the order of time, as all places here are.
     pub(super) ids: HashMap<u64, Vec<usize>>,
+    /// Exchanges by the address and port that the proxy spoke from.
     pub(super) sources: HashMap<Endpoint, Vec<usize>>,
+    /// Exchanges by method and target.
     whole: HashMap<u64, Vec<usize>>,
+    /// Exchanges by method and path.
     path: HashMap<u64, Vec<usize>>,
+    /// Exchanges that failed.
     pub(super) failed: Vec<usize>,
     /// Lines of requests, by an id and what was asked.
     pub(super) lines_of_id: HashMap<(u64, u64), u32>,
@@ -74,6 +79,7 @@ impl<'a> Index<'a> {
         index
     }
 
+    /// The exchange at a place.
     pub(super) fn get(&self, place: usize) -> Option<&'a SeenExchange> {
         self.seen.get(place)
     }
@@ -95,6 +101,7 @@ impl<'a> Index<'a> {
         alike.map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Exchanges, of those at some places, whose times lie in the window, the latest first.
     pub(super) fn in_window(&self, places: &[usize], window: &TimeWindow) -> Vec<usize> {
         // Places are sorted by the begin of what is there.
         let end = places
@@ -134,6 +141,7 @@ impl<'a> Index<'a> {
         }
     }
 
+    /// When a hit began, and when it ended.
     pub(super) fn times(&self, hit: Hit) -> (Timestamp, Timestamp) {
         match hit {
             Hit::Exchange(place) => self.get(place).map(|seen| (seen.begun, seen.ended)),
