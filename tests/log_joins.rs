@@ -13,8 +13,7 @@ use std::io::{Cursor, Write};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
-use why502::analysis::read_log;
-use why502::analysis::{self, Settings};
+use why502::analysis::{self, Settings, read_log};
 use why502::input::{Savefile, Source, Text};
 use why502::join::Lines;
 

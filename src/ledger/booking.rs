@@ -82,6 +82,7 @@ impl Ledger {
         let ended = &Ended { quiet_since, ..*ended };
         let timeouts = self.told.timeouts(connection.server, connection.client.addr);
         let fate = verdict::judge_connect(ended, connection, &timeouts);
+        let fate = self.hold_closed_at_once(fate, connection);
         let proxies = self.proxies_at_most();
         if connection.is_unnamed() {
             // Any host asks for neighbours: it is told of proxies.

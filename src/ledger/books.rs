@@ -33,6 +33,8 @@ pub struct Ledger {
     pub(super) unread: HashSet<u64, RandomState>,
     /// Connects that never left, by hosts of which it is not known whether they are proxies.
     pub(super) never_left: Vec<Failure>,
+    /// Connections that the accepting side closed before anything was asked, wherever that was.
+    pub(super) closed_at_once: Vec<Failure>,
     /// Something of the accepting side of a connection was captured, of whichever.
     pub(super) backends_heard: bool,
     /// What explains many failures.

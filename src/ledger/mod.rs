@@ -51,6 +51,7 @@ impl Ledger {
         self.doubt_connects();
         self.join_translated();
         self.gather_probes();
+        self.find_closed_at_once();
         self.find_nothing_answered();
         self.meet_front_leg();
         self.lose_in_host();

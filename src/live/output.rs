@@ -1,8 +1,6 @@
 //! What a watch says while it goes on: failures as they happen, and how it fares.
 
-use crate::cli::config;
-use crate::cli::output;
-use crate::cli::{OutputFormat, Shared};
+use crate::cli::{OutputFormat, Shared, config, output};
 use crate::input::CaptureFacts;
 use crate::render::text;
 use crate::report::records::{self, Record};

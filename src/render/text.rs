@@ -1,8 +1,6 @@
 //! `--format text`: for people. The answer first, then what it rests on.
 
-use super::text_idle_gaps;
-use super::text_log;
-use super::text_processes;
+use super::{text_idle_gaps, text_log, text_processes};
 use crate::base::wrap::{BOLD, DIM, heading, paragraph};
 use crate::knowledge::SettingOrigin;
 use crate::report::headline::{AnalysisOutcome, Headline, checks, sentence};
@@ -10,8 +8,7 @@ use crate::report::model::{
     BackendRecord, Capture, EvidenceRecord, FailureRecord, Report, Timeout,
 };
 use crate::timeouts;
-use crate::words::phrases::plural;
-use crate::words::phrases::{duration, is_idempotent};
+use crate::words::phrases::{duration, is_idempotent, plural};
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -5,8 +5,7 @@ use crate::base::wrap::{DIM, paragraph};
 use crate::knowledge::SettingOrigin;
 use crate::knowledge::distribution::EDGES;
 use crate::report::model::{BackendRecord, EstimateRecord, HazardRecord, Timeout};
-use crate::words::phrases::duration;
-use crate::words::phrases::plural;
+use crate::words::phrases::{duration, plural};
 use std::io::{self, Write};
 use std::time::Duration;
 

@@ -8,8 +8,7 @@ use crate::report::model::Report;
 use crate::report::{ClientRecord, FrontLegRecord, Log, LogFile, LogLine, LogTimes};
 use crate::verdict::Cause;
 use crate::words::log as words;
-use crate::words::phrases::duration;
-use crate::words::phrases::plural;
+use crate::words::phrases::{duration, plural};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 

@@ -1,7 +1,6 @@
 //! The report, made of the books, the roles and the captures.
 
 use super::detail::detail;
-use super::events;
 use super::forecast::Forecast;
 use super::model::{
     BackendRecord, Capture, CloseRecord, Counters, EvidenceRecord, FailureRecord, FrameId,
@@ -9,21 +8,17 @@ use super::model::{
     ResponseRecord, SCHEMA_VERSION, Timeout, Tool, VantageRecord,
 };
 use super::notes::notes;
-use super::process;
 use super::unread::{judged, probes, unread};
-use crate::base::digest;
-use crate::base::escape;
-use crate::base::time::Timestamp;
-use crate::base::time::nanos;
+use super::{events, process};
+use crate::base::time::{Timestamp, nanos};
+use crate::base::{digest, escape};
 use crate::exchange::{Prober, ProxyKind, ServerKind};
-use crate::facts::closing;
-use crate::facts::closing::{CloseKind, Closer, Received};
+use crate::facts::closing::{self, CloseKind, Closer, Received};
 use crate::flow;
-use crate::knowledge::Timeouts;
 use crate::knowledge::distribution::Gaps;
 use crate::knowledge::idle_gaps::{self, Ordering};
 use crate::knowledge::timers::{self, Timer};
-use crate::knowledge::{Configured, Setting};
+use crate::knowledge::{Configured, Setting, Timeouts};
 use crate::ledger::{self, Ledger, Listener};
 use crate::packet::{Endpoint, FrameRef};
 use crate::streams::tls;
@@ -31,9 +26,8 @@ use crate::timeouts::Product;
 use crate::topology::roles::{Role, Roles};
 use crate::topology::vantage::Vantage;
 use crate::verdict::{Cause, Detail};
-use crate::words::fix::{fix, known_proxy, known_server};
-use crate::words::phrases;
-use crate::words::summary::summary;
+use crate::words::settings::{known_proxy, known_server};
+use crate::words::{fix, phrases, summary};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;

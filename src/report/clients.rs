@@ -1,9 +1,7 @@
 //! What clients got: counted as clients, and those whose error no attempt explains told as failures.
 
-use super::Style;
-use super::build;
 use super::model::{FailureRecord, Report, RequestRecord};
-use super::{ClientRecord, Clients, LogLine, LogPlace};
+use super::{ClientRecord, Clients, LogLine, LogPlace, Style, build};
 use crate::base::escape;
 use crate::join::{Joined, KeptLine, Reason, ShownBy};
 use crate::ledger::{self, Ledger};

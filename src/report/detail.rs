@@ -1,7 +1,6 @@
 //! Facts that only one cause has, by the names that they have in JSON.
 
-use super::build;
-use super::process;
+use super::{build, process};
 use crate::base::time::nanos;
 use crate::ledger;
 use crate::verdict::Detail;

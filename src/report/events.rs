@@ -4,8 +4,7 @@ use super::build::id_of;
 use super::model::{EventRecord, FailureRecord};
 use crate::ledger::{self, EventKind, Ledger};
 use crate::verdict::Cause;
-use crate::words::phrases::duration;
-use crate::words::phrases::plural;
+use crate::words::phrases::{duration, plural};
 
 /// The same for the same capture.
 pub(super) fn id(event: &ledger::Event) -> String {

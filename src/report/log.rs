@@ -1,12 +1,9 @@
 //! What the proxy's log says, in the report: the section `log`, and each failure's `client`.
 
-use super::Style;
-use super::build;
-use super::clients;
 use super::model::Report;
 use super::{
     ClientRecord, ClockRecord, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine, LogPlace,
-    LogTimes,
+    LogTimes, Style, build, clients,
 };
 use crate::base::escape;
 use crate::base::time::nanos;

@@ -8,8 +8,7 @@ use crate::ledger::{Ledger, Listener, What};
 use crate::packet::{Endpoint, EndpointPattern, Skip};
 use crate::streams::tls;
 use crate::topology::roles::{Role, Roles};
-use crate::words::phrases::duration;
-use crate::words::phrases::plural;
+use crate::words::phrases::{duration, plural};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

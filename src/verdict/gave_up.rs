@@ -5,8 +5,9 @@
 
 use super::doubt::Doubt;
 use super::evidence::{Evidence, Shows};
-use super::unproven;
-use super::{Case, Cause, Certainty, Detail, Fate, Verdict, failed, in_flight, invalid, lost};
+use super::{
+    Case, Cause, Certainty, Detail, Fate, Verdict, failed, in_flight, invalid, lost, unproven,
+};
 use crate::exchange::Outcome;
 use crate::facts::closing::{Closer, Closing};
 use crate::flow::Side;

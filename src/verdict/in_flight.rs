@@ -1,9 +1,7 @@
 //! Closes with a request outstanding: `closed_in_flight`, `reset_in_flight`, `truncated_response`.
 
 use super::doubt::Doubt;
-use super::unproven;
-use super::{Case, Cause, Certainty, Detail, Verdict};
-use super::{crossing, lost, reused};
+use super::{Case, Cause, Certainty, Detail, Verdict, crossing, lost, reused, unproven};
 use crate::facts::closing::{CloseKind, Closing, Received};
 use crate::flow::Side;
 use std::time::Duration;

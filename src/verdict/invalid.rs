@@ -4,9 +4,8 @@
 //! connection ended: proxies differ in what they put up with. One that goes on to use the
 //! connection did; and where many put up with it, only one that closes at once did not.
 
-use super::Verdict;
 use super::evidence::{Evidence, Shows};
-use super::{Case, Cause, Certainty, Detail, Retry, RetryReason};
+use super::{Case, Cause, Certainty, Detail, Retry, RetryReason, Verdict};
 use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, Protocol, ProxyKind};
 use crate::facts::closing::{Close, CloseKind, Closer, Closing};
 use crate::flow::{Connection, Side};

@@ -7,9 +7,7 @@
 
 use super::crossing::LONGEST_CROSSING;
 use super::doubt::Doubt;
-use super::lost;
-use super::unproven;
-use super::{Case, Cause, Certainty, Detail, Verdict};
+use super::{Case, Cause, Certainty, Detail, Verdict, lost, unproven};
 use crate::facts::closing::{CloseKind, Closing};
 use crate::flow::Side;
 use crate::knowledge::slack;

@@ -1,6 +1,7 @@
 //! Logs in words: what a line says, what is said of it, and what to do where only a log is there.
 
 use super::phrases::duration;
+use super::words;
 use crate::base::escape;
 use crate::base::time::Timestamp;
 use crate::join::{Answer, KeptLine, LogAnswer, Missing, Own};
@@ -229,27 +230,7 @@ pub(crate) const fn open_question(says: Option<Says>, status: Option<u16>) -> &'
 
 /// A cause as people say it, so many of it.
 pub(crate) fn noun(cause: Cause, count: u64) -> String {
-    let (one, many) = match cause {
-        Cause::KeepaliveRace => ("keep-alive race", "keep-alive races"),
-        Cause::StaleReuse => ("stale reuse", "stale reuses"),
-        Cause::ClosedInFlight => ("close in flight", "closes in flight"),
-        Cause::ResetInFlight => ("reset in flight", "resets in flight"),
-        Cause::TruncatedResponse => ("truncated response", "truncated responses"),
-        Cause::ResponseTimeout => ("response timeout", "response timeouts"),
-        Cause::ConnectionRefused => ("refused connect", "refused connects"),
-        Cause::Unreachable => ("unreachable backend", "unreachable backends"),
-        Cause::ConnectTimeout => ("connect timeout", "connect timeouts"),
-        Cause::AcceptQueueFull => ("full accept queue", "full accept queues"),
-        Cause::SilentDrop => ("silent drop", "silent drops"),
-        Cause::UploadCutShort => ("upload cut short", "uploads cut short"),
-        Cause::Stalled => ("stalled exchange", "stalled exchanges"),
-        Cause::ClientGone => ("client that left", "clients that left"),
-        Cause::InvalidResponse => ("invalid response", "invalid responses"),
-        Cause::ProtocolMismatch => ("protocol mismatch", "protocol mismatches"),
-        Cause::HealthCheckFailing => ("failing health check", "failing health checks"),
-        Cause::BackendError => ("error of the backend's own", "errors of the backend's own"),
-        Cause::Unproven => ("failure that cannot be proven", "failures that cannot be proven"),
-    };
+    let [one, many] = words(cause).noun;
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
