@@ -9,7 +9,7 @@ mod answer;
 mod attempts;
 mod candidates;
 mod client_answer;
-mod clients;
+mod client_answers;
 mod clock_offset;
 mod connects;
 mod crowd;
@@ -34,7 +34,7 @@ use crate::topology::roles::{Role, Roles};
 use crate::topology::{FrontLeg, SeenExchange, Trail, front_leg};
 pub use answer::{Answer, Missing, Own};
 pub use client_answer::ClientAnswer;
-use clients::Clients;
+use client_answers::ClientAnswers;
 pub use clock_offset::ClockOffset;
 use connects::connects;
 use hits::{Connect, Hit};
@@ -89,7 +89,7 @@ pub fn join(
     let clocks = clocks(&lines, &all, &seen, &index);
     let matches = matching::join(&all, &clocks, &index);
     let table = HitTargets { seen: &seen, connects: &connects, failing: &failing, ledger };
-    let mut clients = Clients::default();
+    let mut clients = ClientAnswers::default();
     clients.note_lines(&all, &matches, &clocks, &table);
     clients.note_front(&passed, trail.seen(), &places, &table);
     let ground = answer::Coverage {

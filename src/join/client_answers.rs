@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The clients of failures.
 #[derive(Default)]
-pub(super) struct Clients {
+pub(super) struct ClientAnswers {
     answers: BTreeMap<FailureIndex, ClientAnswer>,
     /// Failures whose client left, says the log, with the status of the line.
     left: Vec<(FailureIndex, Option<u16>)>,
@@ -23,7 +23,7 @@ pub(super) struct Clients {
     stayed: Vec<FailureIndex>,
 }
 
-impl Clients {
+impl ClientAnswers {
     /// Notes what lines that are matched say.
     pub(super) fn note_lines(
         &mut self,
