@@ -133,25 +133,8 @@ const PAIRS: &[(&str, &str, &str)] = &[];
 /// Circles of files that are still there. The list may only shrink: a row gets shorter or goes, and none
 /// comes or grows.
 const OPEN: &[&[&str]] = &[
-    &["join/crowd.rs", "join/matching.rs", "join/rivals.rs"],
-    &["join/mod.rs", "join/unexplained.rs"],
-    &[
-        "ledger/events.rs",
-        "ledger/failure.rs",
-        "ledger/listener.rs",
-        "ledger/mod.rs",
-        "ledger/probes.rs",
-    ],
     &["render/text.rs", "render/text_idle_gaps.rs", "render/text_log.rs"],
     &["report/build.rs", "report/detail.rs", "report/events.rs", "report/notes.rs"],
-    &[
-        "verdict/detail.rs",
-        "verdict/fate.rs",
-        "verdict/lost.rs",
-        "verdict/retry.rs",
-        "verdict/reused.rs",
-        "verdict/unproven.rs",
-    ],
 ];
 
 /// Circles of folders with what stands beside them that are still there. This list, too, may only

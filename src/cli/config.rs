@@ -8,7 +8,8 @@ use crate::cli::{OutputFormat, Shared, When, Where};
 use crate::knowledge::{Configured, OfBackend, OfProxy, Setting, SettingOrigin, Timeouts};
 use crate::report::Style;
 use crate::timeouts::{Limit, Product};
-use crate::topology::roles::{self, Vantage};
+use crate::topology::roles;
+use crate::topology::vantage::Vantage;
 use anstream::ColorChoice;
 use std::time::Duration;
 

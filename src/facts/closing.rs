@@ -44,7 +44,7 @@ pub fn first(connection: &Connection) -> Option<Closing> {
 }
 
 /// The first close of one side.
-pub(crate) fn of(connection: &Connection, side: Side) -> Option<Closing> {
+pub fn of(connection: &Connection, side: Side) -> Option<Closing> {
     let half = connection.half(side);
     let closing = |kind| move |mark| Closing { by: side, kind, mark, contested: false };
     let fin = half.fin.map(closing(CloseKind::Fin));

@@ -38,9 +38,9 @@ pub struct End {
 /// A process of this host.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Process {
-    /// Its number, as this program sees it.
+    /// The process's number, as this program sees it.
     pub pid: u32,
-    /// Its name; text that is not to be trusted.
+    /// The process's name; text that is not to be trusted.
     pub command: Vec<u8>,
     /// The container that it runs in, if its control group tells.
     pub container: Option<String>,
@@ -70,7 +70,7 @@ pub enum How {
     Shutdown,
     /// The process ended, and the kernel closed what it had open.
     Exit {
-        /// It was killed by this signal.
+        /// The signal that killed the process, if one did.
         signal: Option<u8>,
     },
     /// Which of them is not known.
@@ -94,12 +94,12 @@ pub enum ResetReason {
     NoSocket,
     /// The connection had been closed in order: the segment came after that.
     TimeWait,
-    /// This end had been closed, the other had not yet heard of it or had not closed its own: what came
+    /// The end had been closed, the other had not yet heard of it or had not closed its own: what came
     /// after that had nobody to read it.
     AfterClose,
-    /// It was closed with bytes in it that nobody had read.
+    /// The end was closed with bytes in it that nobody had read.
     UnreadData,
-    /// It was closed with a linger time of zero, which asks for a reset.
+    /// The end was closed with a linger time of zero, which asks for a reset.
     LingerZero,
     /// Another one, by its number in the running kernel.
     Other(u32),

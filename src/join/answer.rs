@@ -2,8 +2,8 @@
 //! does not hold it.
 
 use super::clock_offset::ClockOffset;
+use super::hits::{Hit, Match};
 use super::lines::KeptLine;
-use super::matching::{Hit, Match};
 use crate::base::time::Timestamp;
 use crate::exchange::Protocol;
 use crate::ledger::Ledger;
@@ -22,12 +22,12 @@ pub enum Answer {
     NotOnLeg(Own),
     /// The capture does not hold it, or not so that it can be read.
     NotInCapture(Missing),
-    /// It can be of several exchanges, of which at least one failed.
+    /// The line can be of several exchanges, of which at least one failed.
     Ambiguous,
 }
 
 impl Answer {
-    /// Its name in JSON.
+    /// The answer's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OnLeg => "on_leg",
@@ -83,7 +83,7 @@ pub enum Missing {
     OutsideTime {
         /// So much.
         by: Duration,
-        /// It is before the capture.
+        /// The line is before the capture.
         before: bool,
     },
     /// Nothing of this backend was captured.
@@ -96,24 +96,24 @@ pub enum Missing {
     Unread,
     /// There was no room for all exchanges.
     Forgotten,
-    /// It should be there.
+    /// The exchange should be there.
     NotFound,
 }
 
 /// What the captures cover.
-pub(crate) struct Coverage<'a> {
-    pub(crate) span: Option<(Timestamp, Timestamp)>,
-    pub(crate) ledger: &'a Ledger,
-    pub(crate) forgotten: u64,
+pub(super) struct Coverage<'a> {
+    pub(super) span: Option<(Timestamp, Timestamp)>,
+    pub(super) ledger: &'a Ledger,
+    pub(super) forgotten: u64,
     /// A line of this log was found, so that it is of this proxy.
-    pub(crate) joined: bool,
+    pub(super) joined: bool,
     /// There are captures, if only empty ones.
-    pub(crate) captured: bool,
+    pub(super) captured: bool,
 }
 
 impl Coverage<'_> {
     /// What is to be said of a line. `failing` knows which hits failed.
-    pub(crate) fn answer(
+    pub(super) fn answer(
         &self,
         line: &KeptLine,
         found: Option<&Match>,

@@ -43,6 +43,11 @@ impl ClockOffset {
         Self { offset: 0, spread: USUAL, resolution, samples: 0 }
     }
 
+    /// The clock of a line's file, of `clocks` by file.
+    pub(super) fn of(clocks: &[Self], line: &KeptLine) -> Self {
+        clocks.get(line.file).copied().unwrap_or(Self::assumed(line.resolution))
+    }
+
     /// A time of the log, by the capture's clock.
     pub fn corrected(&self, at: Timestamp) -> Timestamp {
         let nanos = at.as_nanos();
@@ -55,12 +60,12 @@ impl ClockOffset {
     }
 
     /// How far a time in the log may be from what it is of.
-    pub fn tolerance(&self) -> Duration {
+    pub(super) fn tolerance(&self) -> Duration {
         self.resolution.saturating_add(self.spread)
     }
 
     /// Of the lines of one file. `of` finds the exchanges that could be a line's.
-    pub fn find<'s>(
+    pub(super) fn find<'s>(
         lines: &[&KeptLine],
         seen: &'s [SeenExchange],
         of: &dyn Fn(&KeptLine) -> Vec<&'s SeenExchange>,
@@ -75,7 +80,7 @@ impl ClockOffset {
 }
 
 /// How much later a line is than an exchange, the one being of the other.
-pub(crate) fn apart(line: &KeptLine, seen: &SeenExchange) -> Option<i64> {
+pub(super) fn apart(line: &KeptLine, seen: &SeenExchange) -> Option<i64> {
     let difference = |log: Timestamp, capture: Timestamp| {
         let (log, capture) = (i128::from(log.as_nanos()), i128::from(capture.as_nanos()));
         i64::try_from(log.checked_sub(capture)?).ok()
@@ -87,7 +92,7 @@ pub(crate) fn apart(line: &KeptLine, seen: &SeenExchange) -> Option<i64> {
     let half = line.resolution.checked_div(2).unwrap_or_default();
     let sent = line.attempts.last().and_then(|last| last.sent);
     if let Some(about) = line.about {
-        // It is near one of the exchange's ends.
+        // The time is near one of the exchange's ends.
         let both = [seen.begun, seen.ended].map(|one| difference(about.plus(half), one));
         return both.into_iter().flatten().min_by_key(|one| one.unsigned_abs());
     }

@@ -1,18 +1,20 @@
 //! Lines that could be of very many exchanges: the candidates of all lines together stay few, and what is
 //! said of a line stays what it was: ambiguous, unless its times point at one and all others are far.
 
+use super::candidates::MAX_ATTEMPTS;
 use super::clock_offset::ClockOffset;
+use super::hits::Hit;
+use super::index::Index;
 use super::lines::KeptLine;
-use super::matching::{Hit, Index, MAX_ATTEMPTS};
 use crate::topology::request_key::MatchedBy;
 use std::collections::HashSet;
 
 /// Candidates of one line, and how they were found.
-pub(crate) type Candidates = Option<(MatchedBy, Vec<Hit>)>;
+pub(super) type Candidates = Option<(MatchedBy, Vec<Hit>)>;
 
 /// The candidates of each line, and the lines that have too many: the nearest of theirs are kept, as what
 /// they may be of.
-pub(crate) fn candidates(
+pub(super) fn candidates(
     lines: &[&KeptLine],
     clock: &dyn Fn(&KeptLine) -> ClockOffset,
     index: &Index<'_>,

@@ -31,17 +31,17 @@ pub struct KeptLine {
     /// What it is of.
     pub kind: LineKind,
     /// When the proxy had the request, by its own clock.
-    pub begun: Option<Timestamp>,
+    pub(super) begun: Option<Timestamp>,
     /// When it had done with it.
-    pub ended: Option<Timestamp>,
+    pub(super) ended: Option<Timestamp>,
     /// One time, of which it is not known which of both it is.
-    pub about: Option<Timestamp>,
+    pub(super) about: Option<Timestamp>,
     /// `begun` is only the earliest time that it can have begun.
-    pub floor: bool,
+    pub(super) floor: bool,
     /// The unit of these times.
     pub resolution: Duration,
-    /// These times are local ones, read as UTC.
-    pub local: bool,
+    /// The times are local ones, read as UTC.
+    pub(super) local: bool,
     /// How long it took.
     pub duration: Option<Duration>,
     /// Who asked; port 0 where it is not logged.
@@ -50,22 +50,22 @@ pub struct KeptLine {
     pub method: Box<[u8]>,
     /// As logged.
     pub target: Box<[u8]>,
-    /// The same, as digests.
-    pub asked: RequestKey,
+    /// Method and target, as digests.
+    pub(super) asked: RequestKey,
     /// Digests of its ids.
-    pub ids: Vec<u64>,
+    pub(super) ids: Vec<u64>,
     /// From where the proxy spoke to the backend.
-    pub source: Option<Endpoint>,
+    pub(super) source: Option<Endpoint>,
     /// What the client got.
     pub status: Option<u16>,
     /// What the backend answered.
-    pub target_status: Option<u16>,
+    pub(super) target_status: Option<u16>,
     /// To whom the request went, and what came of it.
-    pub attempts: Vec<Attempt>,
+    pub(super) attempts: Vec<Attempt>,
     /// How many times it was sent.
-    pub tries: Option<u32>,
-    /// It went to no backend.
-    pub kept: bool,
+    pub(super) tries: Option<u32>,
+    /// The request went to no backend.
+    pub(super) kept: bool,
     /// In the log's own words.
     pub code: Box<[u8]>,
     /// What they mean.
@@ -73,7 +73,7 @@ pub struct KeptLine {
     /// A load balancer's three times.
     pub times: Option<[Option<Duration>; 3]>,
     /// Something went wrong.
-    pub error: bool,
+    pub(super) error: bool,
 }
 
 impl KeptLine {
@@ -124,7 +124,7 @@ impl KeptLine {
     }
 
     /// Nothing by which lines are joined is another way in the other one.
-    pub(crate) fn is_asked_like(&self, other: &Self) -> bool {
+    pub(super) fn is_asked_like(&self, other: &Self) -> bool {
         let times = |line: &Self| (line.begun, line.ended, line.about, line.floor, line.duration);
         let sent = |line: &Self| (line.source, line.tries, line.kept, line.says);
         let said = |line: &Self| (line.kind, line.status, line.target_status, line.error);
@@ -159,8 +159,8 @@ impl KeptLine {
         self.attempts.len() > 1 || self.tries.is_some_and(|tries| tries > 1)
     }
 
-    /// It was sent exactly once, says the log.
-    pub fn was_sent_once(&self) -> bool {
+    /// Whether the request was sent exactly once, as the log says.
+    pub(super) fn was_sent_once(&self) -> bool {
         self.tries == Some(1)
             || self.tries.is_none()
                 && self.attempts.len() == 1
@@ -172,13 +172,13 @@ impl KeptLine {
 #[derive(Debug, Default)]
 pub struct Interest {
     /// What failed was asked so, as `RequestKey::whole` and `RequestKey::path` have it.
-    pub failing: HashSet<u64>,
+    pub(super) failing: HashSet<u64>,
     /// Ids of what failed.
-    pub failing_ids: HashSet<u64>,
+    pub(super) failing_ids: HashSet<u64>,
     /// How often what was asked is in the capture.
-    pub seen: HashMap<u64, u32>,
+    pub(super) seen: HashMap<u64, u32>,
     /// How often an id is.
-    pub ids: HashMap<u64, u32>,
+    pub(super) ids: HashMap<u64, u32>,
 }
 
 /// The lines kept, and what was counted.
@@ -216,12 +216,12 @@ impl Lines {
     }
 
     /// The others that were kept.
-    pub fn others(&self) -> &[KeptLine] {
+    pub(super) fn others(&self) -> &[KeptLine] {
         &self.others
     }
 
     /// How many files lines came from.
-    pub fn files(&self) -> usize {
+    pub(super) fn files(&self) -> usize {
         self.entries.len()
     }
 

@@ -1,8 +1,8 @@
 //! More lines than there are exchanges for them: a log may hold twenty lines where the capture holds one
 //! exchange like them. One of them is of it, and which one does not show.
 
+use super::hits::{Hit, Match};
 use super::lines::KeptLine;
-use super::matching::{Hit, Match};
 use crate::logs::LineKind;
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ impl Groups {
 }
 
 /// Finds the lines that cannot all be of what they can be of, for it is less than they are.
-pub(crate) fn mark(lines: &[&KeptLine], matches: &mut [Option<Match>]) {
+pub(super) fn mark(lines: &[&KeptLine], matches: &mut [Option<Match>]) {
     let mut groups = Groups::default();
     let open = |found: &Option<Match>| found.as_ref().is_some_and(|one| one.ambiguous);
     for (line, found) in lines.iter().zip(matches.iter()).filter(|(_, found)| open(found)) {

@@ -6,9 +6,9 @@
 
 use super::answer::{Answer, Missing, Own};
 use super::clock_offset::ClockOffset;
+use super::hits::Connect;
 use super::lines::KeptLine;
-use super::matching::Connect;
-use super::{FailureIndex, LogAnswer};
+use super::log_answer::{FailureIndex, LogAnswer};
 use crate::base::time::Timestamp;
 use crate::ledger::Ledger;
 use crate::logs::{LineKind, Says};
@@ -66,7 +66,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Its name in JSON.
+    /// The reason's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Said(Says::NoBackend) => "no_live_upstream",
@@ -86,19 +86,19 @@ impl Reason {
 }
 
 /// What is held against each other.
-pub(crate) struct Comparison<'a> {
+pub(super) struct Comparison<'a> {
     /// All exchanges, of both legs.
-    pub(crate) trail: &'a [SeenExchange],
-    pub(crate) ledger: &'a Ledger,
+    pub(super) trail: &'a [SeenExchange],
+    pub(super) ledger: &'a Ledger,
     /// Failures that are judged, by connection and number on it.
-    pub(crate) failing: &'a HashMap<(u64, u32), FailureIndex>,
-    pub(crate) connects: &'a [Connect],
-    pub(crate) lines: &'a [KeptLine],
-    pub(crate) told: &'a [LogAnswer],
-    pub(crate) clocks: &'a [ClockOffset],
-    pub(crate) roles: &'a Roles,
+    pub(super) failing: &'a HashMap<(u64, u32), FailureIndex>,
+    pub(super) connects: &'a [Connect],
+    pub(super) lines: &'a [KeptLine],
+    pub(super) told: &'a [LogAnswer],
+    pub(super) clocks: &'a [ClockOffset],
+    pub(super) roles: &'a Roles,
     /// What of the backend leg limits what can be said of it.
-    pub(crate) leg: Leg,
+    pub(super) leg: Leg,
 }
 
 /// What takes a backend out of service.
@@ -114,13 +114,13 @@ struct Outages {
 struct WaitingClient {
     until: Timestamp,
     since: Timestamp,
-    /// Its place among the errors.
+    /// The client's place among the errors.
     at: usize,
 }
 
 /// How much of the backend leg was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Leg {
+pub(super) enum Leg {
     Read,
     NotAllRead,
     NotCaptured,
@@ -129,7 +129,7 @@ pub(crate) enum Leg {
 impl Comparison<'_> {
     /// Of the front leg: `errors` are in the order of time, and the exchanges at the places `owned` can be
     /// some client's by what they ask.
-    pub(crate) fn of_front(
+    pub(super) fn of_front(
         &self,
         errors: &[FrontError],
         owned: &HashSet<usize>,
@@ -169,7 +169,7 @@ impl Comparison<'_> {
     }
 
     /// Of the log alone.
-    pub(crate) fn of_log(&self) -> Vec<Unexplained> {
+    pub(super) fn of_log(&self) -> Vec<Unexplained> {
         let outages = self.outages();
         let mut found = Vec::new();
         for told in self.told {
@@ -212,7 +212,7 @@ impl Comparison<'_> {
     }
 
     fn clock(&self, line: &KeptLine) -> ClockOffset {
-        self.clocks.get(line.file).copied().unwrap_or(ClockOffset::assumed(line.resolution))
+        ClockOffset::of(self.clocks, line)
     }
 
     const fn by_the_leg(&self) -> Reason {
@@ -248,7 +248,7 @@ impl Comparison<'_> {
         let mut explained = Vec::new();
         let mut taken = vec![false; open.len()];
         let mut take = |begun: Timestamp, fresh: bool| {
-            // They are in the order of their ends.
+            // Clients that wait are in the order of their ends.
             let from = open.partition_point(|one| one.until.plus(JITTER) < begun);
             let waiting = open.iter().zip(&mut taken).skip(from).take(WAITING);
             let mut waiting = waiting.filter(|(one, taken)| {

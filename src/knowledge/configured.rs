@@ -17,9 +17,9 @@ pub enum SettingOrigin {
     Option,
     /// The configuration file.
     Config,
-    /// It is the default of this known proxy, of which only the kind was told.
+    /// The default of this known proxy, of which only the kind was told.
     Proxy(&'static str),
-    /// It is the default of this known server, of which only the kind was told.
+    /// The default of this known server, of which only the kind was told.
     Server(&'static str),
 }
 

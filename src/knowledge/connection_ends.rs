@@ -4,7 +4,7 @@ use crate::base::time::Timestamp;
 use crate::exchange::{Ended, ProxyKind, ServerKind};
 use crate::facts::closing;
 use crate::flow::{Connection, Side, Start};
-use crate::knowledge::idle_gaps::{Closes, Timer};
+use crate::knowledge::timers::{Closes, Timer};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const MIN_SAMPLES: u64 = 3;
 
 /// How a backend's connections end.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Endings {
+pub struct Endings {
     /// Closes by the backend, by how many requests it had answered.
     after: BTreeMap<u32, After>,
     /// Closes by the backend.
@@ -27,7 +27,7 @@ pub(crate) struct Endings {
     /// How old idle connections were that the backend closed.
     ages: Closes,
     /// When connections began and ended.
-    pub(crate) spans: VecDeque<LifeSpan>,
+    pub spans: VecDeque<LifeSpan>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,17 +38,19 @@ struct After {
 
 /// The life of one connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct LifeSpan {
-    pub(crate) opened: Timestamp,
+pub struct LifeSpan {
+    /// When it began, as far as was captured.
+    pub opened: Timestamp,
     /// The first close; [`Timestamp::MAX`] when there was none.
-    pub(crate) closed: Timestamp,
-    pub(crate) by_backend: bool,
+    pub closed: Timestamp,
+    /// The backend closed first.
+    pub by_backend: bool,
     /// How long it had been idle then.
-    pub(crate) idle: Option<Duration>,
+    pub idle: Option<Duration>,
     /// When the last answer on it came, unless a request was outstanding at the end.
-    pub(crate) answered: Option<Timestamp>,
-    /// It came about.
-    pub(crate) established: bool,
+    pub answered: Option<Timestamp>,
+    /// The connection came about.
+    pub established: bool,
 }
 
 /// A limit on the requests of one connection.
@@ -58,14 +60,14 @@ pub struct RequestLimit {
     pub requests: u32,
     /// In how many connections.
     pub samples: u64,
-    /// Of them, those whose last answer announced it.
+    /// How many of these connections' last answers announced it.
     pub announced: u64,
 }
 
 impl Endings {
     /// Notes how a connection ended. With `room`, or in the place of an older one, its span is
     /// remembered. Returns whether room was used.
-    pub(crate) fn note(
+    pub fn note(
         &mut self,
         ended: &Ended,
         connection: &Connection,
@@ -111,7 +113,7 @@ impl Endings {
 
     /// The limit on requests, if most connections end after the same number and none has more. A
     /// backend whose `timer` explains its closes shows none.
-    pub(crate) fn request_limit(&self, timer: Option<Timer>) -> Option<RequestLimit> {
+    pub fn request_limit(&self, timer: Option<Timer>) -> Option<RequestLimit> {
         let (requests, after) = self.after.iter().max_by_key(|(_, after)| after.closes)?;
         let most = after.closes.saturating_mul(10) >= self.total.saturating_mul(6);
         let limit = timer.is_none()
@@ -125,7 +127,7 @@ impl Endings {
 
     /// The age at which connections are closed, if most are closed at the same one, whatever was asked
     /// on them.
-    pub(crate) fn age_limit(&self, timer: Option<Timer>) -> Option<Timer> {
+    pub fn age_limit(&self, timer: Option<Timer>) -> Option<Timer> {
         let limited = timer.is_some() || self.request_limit(timer).is_some();
         self.ages.timer().filter(|_| !limited)
     }
@@ -133,7 +135,7 @@ impl Endings {
 
 /// The software on one side, by how often headers give it away.
 #[derive(Clone, Debug)]
-pub(crate) struct Guesses<K>(BTreeMap<K, u64>);
+pub struct Guesses<K>(BTreeMap<K, u64>);
 
 impl<K> Default for Guesses<K> {
     fn default() -> Self {
@@ -142,7 +144,8 @@ impl<K> Default for Guesses<K> {
 }
 
 impl<K: Copy + Ord> Guesses<K> {
-    pub(crate) fn note(&mut self, seen: Option<K>) {
+    /// Counts what one message gives away, if it does.
+    pub fn note(&mut self, seen: Option<K>) {
         if let Some(kind) = seen {
             let count = self.0.entry(kind).or_default();
             *count = count.saturating_add(1);
@@ -150,7 +153,7 @@ impl<K: Copy + Ord> Guesses<K> {
     }
 
     /// The one seen most.
-    pub(crate) fn best(&self) -> Option<K> {
+    pub fn best(&self) -> Option<K> {
         self.0.iter().max_by_key(|(_, count)| **count).map(|(kind, _)| *kind)
     }
 }

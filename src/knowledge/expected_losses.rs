@@ -27,7 +27,8 @@
 //! traffic: where more were lost than the interval holds, that is said, and the losses are counted
 //! instead.
 
-use crate::knowledge::idle_gaps::{Gaps, Timer};
+use super::distribution::Gaps;
+use super::timers::Timer;
 use std::time::Duration;
 
 /// Reuses near the timer that make a count good enough to stop widening the stretch.
@@ -39,23 +40,23 @@ const LOOP: Duration = Duration::from_millis(1);
 /// Each side of the interval, which claims 95 %: a little more than that, for traffic is not quite even
 /// within the stretch in which it is counted.
 const TAIL: f64 = 0.02;
-/// The same as a quantile of the normal distribution.
+/// [`TAIL`] as a quantile of the normal distribution.
 const TAIL_Z: f64 = 2.053_749;
 
 /// A number and the interval that holds it in 95 of 100 cases.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Estimate {
-    /// It is hardly less.
+    /// The number is hardly less.
     pub low: f64,
     /// The best guess.
     pub mid: f64,
-    /// It is hardly more.
+    /// The number is hardly more.
     pub high: f64,
 }
 
 impl Estimate {
     /// Nothing, for sure.
-    pub const NONE: Self = Self { low: 0.0, mid: 0.0, high: 0.0 };
+    const NONE: Self = Self { low: 0.0, mid: 0.0, high: 0.0 };
 
     /// So many times as much.
     #[must_use]
@@ -112,7 +113,7 @@ pub enum Basis {
 }
 
 impl Basis {
-    /// Its name in JSON.
+    /// The basis' name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Counted => "counted",
@@ -155,8 +156,8 @@ impl Hazard {
     }
 }
 
-/// The same with another timer. `today` is the one that ends gaps now, if there is one, and `closed`
-/// how many connections it has ended.
+/// The losses to expect with another timer. `today` is the one that ends gaps now, if there is one, and
+/// `closed` how many connections it has ended.
 pub fn what_if(
     reused: &Gaps,
     today: Option<Timer>,

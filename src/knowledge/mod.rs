@@ -2,8 +2,10 @@
 
 pub mod configured;
 pub mod connection_ends;
+pub mod distribution;
 pub mod expected_losses;
 pub mod idle_gaps;
+pub mod timers;
 
 pub use configured::{Configured, OfBackend, OfProxy, Setting, SettingOrigin, Timeouts, slack};
 pub use connection_ends::{Context, RequestLimit};

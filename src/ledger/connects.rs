@@ -1,7 +1,10 @@
 //! Connects that failed, in the light of all that was captured.
 
-use super::probes::ProbeSource;
-use super::{Failure, Ledger, count, entry};
+use super::booking::entry;
+use super::books::Ledger;
+use super::counts::count;
+use super::failure::Failure;
+use super::probe_source::ProbeSource;
 use crate::exchange::RequestDigest;
 use crate::flow::Connection;
 use crate::packet::Endpoint;

@@ -4,10 +4,12 @@
 //! connections follow. An outage is the same without its end, or without its beginning. A backend that
 //! was too slow to answer just before belongs to the same story.
 
+use super::books::Ledger;
+use super::event::{Event, EventKind};
 use super::failure::Failure;
 use crate::base::time::Timestamp;
 use crate::knowledge::connection_ends::LifeSpan;
-use crate::knowledge::idle_gaps::{Timer, tolerance};
+use crate::knowledge::timers::{Timer, tolerance};
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Detail};
 use std::collections::BTreeMap;
@@ -28,44 +30,6 @@ const MIN_CLOSES: usize = 2;
 const MIN_FAILURES: usize = 2;
 /// No server restarts for longer.
 const LONGEST_RESTART: Duration = Duration::from_secs(120);
-
-/// What happened to a backend.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// Of which kind.
-    pub kind: EventKind,
-    /// Whose.
-    pub server: Endpoint,
-    /// When its first failure began.
-    pub first: Timestamp,
-    /// When its last failure ended.
-    pub last: Timestamp,
-    /// Connections that the backend closed within moments.
-    pub closed: usize,
-    /// When the first new connection came about after it.
-    pub recovered: Option<Timestamp>,
-    /// Failures that belong to it, by cause.
-    pub causes: BTreeMap<Cause, u64>,
-}
-
-/// Kinds of events.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum EventKind {
-    /// It worked before, and soon after.
-    Restart,
-    /// It did not work before, or not again within the capture or for long.
-    Outage,
-}
-
-impl EventKind {
-    /// Its name in JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Restart => "restart",
-            Self::Outage => "outage",
-        }
-    }
-}
 
 /// When a failure came to its end.
 fn ended(failure: &Failure) -> Timestamp {
@@ -115,10 +79,37 @@ struct Trouble {
     refused: usize,
 }
 
+impl Ledger {
+    /// Finds what explains many failures at once.
+    pub(super) fn find_events(&mut self) {
+        let mut of: BTreeMap<Endpoint, Vec<usize>> = BTreeMap::new();
+        for (place, failure) in self.failures.iter().enumerate() {
+            of.entry(failure.server).or_default().push(place);
+        }
+        for (server, places) in of {
+            let Some(listener) = self.listeners.get(&server) else { continue };
+            let failures: Vec<(usize, &Failure)> = places
+                .iter()
+                .filter_map(|place| Some((*place, self.failures.get(*place)?)))
+                .collect();
+            let spans: Vec<LifeSpan> = listener.endings.spans.iter().copied().collect();
+            for (event, members) in find(server, &failures, &spans, listener.timer()) {
+                let number = self.events.len();
+                self.events.push(event);
+                for place in members {
+                    if let Some(failure) = self.failures.get_mut(place) {
+                        failure.event = Some(number);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The events of one backend, in the order of time, with the places of the failures that belong to
 /// each. `failures` are all of its failures, `spans` the lives of its connections, `timer` its
 /// keep-alive.
-pub(super) fn find(
+fn find(
     server: Endpoint,
     failures: &[(usize, &Failure)],
     spans: &[LifeSpan],

@@ -1,9 +1,11 @@
 //! A failed exchange or connect, as it is kept.
 
-use super::probes::{Health, ProbeSource};
+use super::health::Health;
+use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
 use crate::exchange::{Exchange, Request, RequestDigest, Response};
 use crate::facts::kernel::{Ends, Queue};
+use crate::facts::listening::Listening;
 use crate::flow::{Connection, Side, StreamPos};
 use crate::knowledge::connection_ends::Context;
 use crate::packet::{Endpoint, SeqNum};
@@ -28,7 +30,7 @@ pub struct Failure {
     pub response: Option<Response>,
     /// The number on the wire of the request's first byte, which is the same wherever it was
     /// captured.
-    pub wire: Option<SeqNum>,
+    pub(super) wire: Option<SeqNum>,
     /// The number on the wire that follows a failed connect's SYN.
     syn: Option<SeqNum>,
     /// The answer before it had announced that the connection would be closed; `None` where not all that
@@ -37,7 +39,7 @@ pub struct Failure {
     /// The status of an answer that the server sent unasked before this.
     pub unasked: Option<u16>,
     /// What was asked, if it may be a probe.
-    pub asked: Option<RequestDigest>,
+    pub(super) asked: Option<RequestDigest>,
     /// Of failing probes: how they fare. The rest is that of one of them.
     pub health: Option<Box<Health>>,
     /// The event that it belongs to, by its place among them.
@@ -48,26 +50,6 @@ pub struct Failure {
     pub listening: Option<Box<Listening>>,
     /// What the kernel says of the connection's ends, where they are on this very host.
     pub ends: Option<Box<Ends>>,
-}
-
-/// What listens on a host at whose port nothing does.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Listening {
-    /// Something does listen on that port, at these other addresses only (`127.0.0.1`, say).
-    pub elsewhere: Vec<ListeningProgram>,
-    /// Other ports, those that may have been meant first.
-    pub others: Vec<ListeningProgram>,
-    /// Listeners beyond these.
-    pub more: usize,
-}
-
-/// A listener, and what is known of the program behind it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ListeningProgram {
-    /// Where it listens.
-    pub at: Endpoint,
-    /// Its process number and name; the name is text that is not to be trusted.
-    pub process: Option<(u32, Vec<u8>)>,
 }
 
 /// How a connect that failed began.
@@ -141,7 +123,7 @@ impl Failure {
         self.ends = known.then(|| Box::new(ends));
     }
 
-    /// Its request, as the ends of its connection number it.
+    /// The request, as the ends of its connection number it.
     pub fn sent(&self) -> Option<Sent> {
         let request = self.request.as_ref()?;
         Some(Sent {

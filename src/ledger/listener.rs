@@ -1,17 +1,24 @@
 //! What is known of one listener, and of each of its clients.
 
-use super::probes::{Health, ProbeSource, Probes};
+use super::counts::count;
+use super::failure::Failure;
+use super::health::Health;
+use super::idleness::Idleness;
+use super::probe_source::ProbeSource;
+use super::probes::Probes;
+use super::proxy_side::ProxySide;
 use super::unread::{Amount, NotRead, What, is_one_direction};
-use super::{Failure, count};
 use crate::base::time::Timestamp;
 use crate::exchange::{
-    Ended, Exchange, Outcome, Protocol, ProxyKind, RequestDigest, RequestHead, ServerKind, Unread,
+    Ended, Exchange, Outcome, Protocol, RequestDigest, RequestHead, ServerKind, Unread,
 };
 use crate::facts::closing;
 use crate::flow::{Connection, Side, SidesBy};
 use crate::knowledge::configured::Accepted;
 use crate::knowledge::connection_ends::{Endings, Guesses, RequestLimit};
-use crate::knowledge::idle_gaps::{Gaps, IdleGaps, SHORTEST_TIMER, Timer};
+use crate::knowledge::distribution::Gaps;
+use crate::knowledge::idle_gaps::IdleGaps;
+use crate::knowledge::timers::{SHORTEST_TIMER, Timer};
 use crate::verdict::{self, Cause, Certainty, Detail, Fate, Verdict};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -22,12 +29,12 @@ use std::time::Duration;
 pub struct Listener {
     /// Connections to it.
     pub connections: u64,
-    /// Of them, those that were never established: refused.
+    /// Connections that were never established: refused.
     pub connects_failed: u64,
     /// SYNs that got no answer at all in the capture.
     pub connects_unanswered: u64,
     /// Connections by what they spoke.
-    pub protocols: HashMap<Protocol, u64>,
+    pub(super) protocols: HashMap<Protocol, u64>,
     /// Exchanges.
     pub exchanges: u64,
     /// Exchanges by final status.
@@ -43,9 +50,9 @@ pub struct Listener {
     /// Exchanges with neither answer nor close in the capture.
     pub open: u64,
     /// Connections followed no further for want of room: nothing is claimed of them.
-    pub given_up: u64,
+    pub(super) given_up: u64,
     /// Requests outstanding on them then.
-    pub given_up_exchanges: u64,
+    given_up_exchanges: u64,
     /// Whole answers of which the capture does not show that the client got them.
     pub unacknowledged: u64,
     /// Closes by the listener that harmed no request.
@@ -68,12 +75,12 @@ pub struct Listener {
     /// Connections whose two sides spoke different protocols, so that nothing was asked.
     pub mismatched: u64,
     /// Connections of which not one byte of payload was captured.
-    pub unseen: u64,
+    pub(super) unseen: u64,
     /// Connections that begin with a header of the PROXY protocol.
     pub proxied: u64,
-    /// It answers what follows such a header.
+    /// The listener answers what follows a header of the PROXY protocol.
     pub(super) takes_header: bool,
-    /// What it runs.
+    /// The software that it runs, a guess.
     pub(super) server: Guesses<ServerKind>,
     /// Probes of its health.
     pub(super) probes: Probes,
@@ -87,77 +94,20 @@ pub struct Listener {
     pub syn_ack_to_ack: Option<Duration>,
 }
 
-/// What ended an idle gap, and how long it was.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Idleness {
-    /// The next request.
-    Reused(Duration),
-    /// The backend closed.
-    ClosedByBackend(Duration),
-    /// The backend closed, as it had announced with its answer.
-    ClosedAsAnnounced(Duration),
-    /// The proxy closed.
-    ClosedByProxy(Duration),
-    /// The capture ended.
-    StillOpen(Duration),
-}
-
-/// What is known of one client of a listener.
-#[derive(Clone, Debug, Default)]
-pub struct ProxySide {
-    /// Its connections.
-    pub connections: u64,
-    /// Their idle gaps.
-    pub idle: IdleGaps,
-    /// How it gives up connects that nobody answers.
-    pub connects: Unanswered,
-    /// What it is.
-    pub(super) kind: Guesses<ProxyKind>,
-}
-
-/// Connects that a proxy gave up. That puts nothing on the wire: it waited at least until its last SYN,
-/// and not until the next one would have been due.
-#[derive(Clone, Debug, Default)]
-pub struct Unanswered {
-    /// How many.
-    pub given_up: u64,
-    /// The longest wait from the first SYN to the last.
-    pub at_least: Duration,
-    /// The shortest wait until the next SYN would have come.
-    pub less_than: Option<Duration>,
-    /// When the n-th SYN came after the first, the latest of all connects that had one.
-    pub schedule: BTreeMap<u32, Duration>,
-}
-
-impl Unanswered {
-    fn note(&mut self, syns: u32, wait: Duration) {
-        // Each wait is twice the one before, from a second on (RFC 6298, section 2); newer kernels begin
-        // with several of a second, so that the next may come sooner.
-        let next = wait.saturating_mul(2).saturating_add(Duration::from_secs(1));
-        self.given_up = self.given_up.saturating_add(1);
-        self.at_least = self.at_least.max(wait);
-        self.less_than = Some(self.less_than.map_or(next, |known| known.min(next)));
-        if syns > 1 && self.schedule.len() < 16 {
-            let latest = self.schedule.entry(syns).or_default();
-            *latest = wait.max(*latest);
-        }
-    }
-}
-
 impl Listener {
     /// Connections that spoke `protocol`.
     pub fn spoke(&self, protocol: Protocol) -> u64 {
         self.protocols.get(&protocol).copied().unwrap_or(0)
     }
 
-    /// It speaks HTTP or TLS, or nobody got through to it.
+    /// Whether the listener speaks HTTP or TLS, or nobody got through to it.
     pub fn is_like_a_backend(&self) -> bool {
         let web = [Protocol::Http1, Protocol::Http2, Protocol::Tls];
         web.iter().any(|protocol| self.spoke(*protocol) > 0) || self.connects_failed > 0
     }
 
-    /// Its keep-alive timer, as its closes show it.
-    pub fn timer(&self) -> Option<Timer> {
+    /// The listener's keep-alive timer, as its closes show it.
+    pub(super) fn timer(&self) -> Option<Timer> {
         self.idle().backend_timer()
     }
 
@@ -192,18 +142,6 @@ impl Listener {
     pub(super) fn kept_idle(&self) -> Duration {
         self.idle().reused.quantiles().map_or(Duration::ZERO, |gaps| gaps.max)
     }
-
-    /// Failed exchanges and connects.
-    pub fn failed(&self) -> u64 {
-        self.causes.values().fold(0, |sum, count| sum.saturating_add(*count))
-    }
-}
-
-impl ProxySide {
-    /// What its requests give away of it: a guess.
-    pub fn kind(&self) -> Option<ProxyKind> {
-        self.kind.best()
-    }
 }
 
 impl Listener {
@@ -226,9 +164,21 @@ impl Listener {
         first_unread: bool,
     ) {
         count(&mut self.exchanges);
-        let client = connection.client.addr;
-        let answered = exchange.response.and_then(|response| response.status);
-        let answered = answered.filter(|_| exchange.outcome == Outcome::Answered);
+        self.count_outcome(exchange, fate, connection, first_unread);
+        self.note_signs(exchange, fate, connection.client.addr, proxies);
+        let asked = self.note_probe(exchange, fate, connection, accepted, proxies);
+        self.note_gaps(exchange, fate, connection, asked, proxies);
+    }
+
+    /// Counts what became of an exchange, and what of it was not read.
+    fn count_outcome(
+        &mut self,
+        exchange: &Exchange,
+        fate: &Fate,
+        connection: &Connection,
+        first_unread: bool,
+    ) {
+        let answered = whole_answer(exchange);
         if let Some(status) = answered {
             count(self.statuses.entry(status).or_default());
             self.takes_header |= exchange.proxied.is_some() && status != 400;
@@ -256,6 +206,11 @@ impl Listener {
                 bytes: request.saturating_add(response),
             });
         }
+    }
+
+    /// Notes what an exchange gives away of the software on both sides, and malformed answers that did no
+    /// harm.
+    fn note_signs(&mut self, exchange: &Exchange, fate: &Fate, client: IpAddr, proxies: usize) {
         self.server.note(exchange.response.and_then(|response| response.server));
         let signs = exchange.request.head.as_ref().map(|head| head.signs);
         if let Some(proxy) = self.proxy(client, proxies) {
@@ -266,12 +221,24 @@ impl Listener {
         if malformed && !matches!(fate, Fate::Failed(_)) {
             count(&mut self.malformed);
         }
+    }
+
+    /// Notes a request that may be a probe, and how it was answered; returns what was asked, where that can
+    /// be a probe's.
+    fn note_probe(
+        &mut self,
+        exchange: &Exchange,
+        fate: &Fate,
+        connection: &Connection,
+        accepted: &Accepted,
+        proxies: usize,
+    ) -> Option<RequestDigest> {
         let head = exchange.request.head.as_ref();
         let asked = head.and_then(RequestDigest::of);
         if let Some(asked) = asked {
-            let source = ProbeSource { client, asked };
+            let source = ProbeSource { client: connection.client.addr, asked };
             self.note_asked(source, exchange.request.first.at, head, proxies);
-            match (answered, fate) {
+            match (whole_answer(exchange), fate) {
                 (Some(status), _) => self.probes.answered(source, status, accepted, || {
                     Failure::new(
                         verdict::failing_probe(exchange),
@@ -283,6 +250,20 @@ impl Listener {
                 _ => {}
             }
         }
+        asked
+    }
+
+    /// Books how the connection was idle before an exchange that asked for `asked`, and how long something
+    /// was waited for in it.
+    fn note_gaps(
+        &mut self,
+        exchange: &Exchange,
+        fate: &Fate,
+        connection: &Connection,
+        asked: Option<RequestDigest>,
+        proxies: usize,
+    ) {
+        let client = connection.client.addr;
         // The backend's close had come first.
         let raced = matches!(
             fate,
@@ -392,7 +373,7 @@ impl Listener {
     }
 
     /// Books an idle gap of a connection, the last request on which was `asked`.
-    pub(super) fn idle_gap(
+    fn idle_gap(
         &mut self,
         client: IpAddr,
         asked: Option<RequestDigest>,
@@ -460,4 +441,10 @@ impl Listener {
             self.record(client, idleness, proxies);
         }
     }
+}
+
+/// The status of an answer that came whole.
+fn whole_answer(exchange: &Exchange) -> Option<u16> {
+    let status = exchange.response.and_then(|response| response.status);
+    status.filter(|_| exchange.outcome == Outcome::Answered)
 }

@@ -5,12 +5,13 @@
 //! back: probes say nothing of keep-alive.
 
 use super::failure::Failure;
-use super::listener::Idleness;
+use super::health::Health;
+use super::idleness::Idleness;
+use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
 use crate::exchange::{Prober, RequestDigest, RequestHead};
 use crate::knowledge::configured::Accepted;
 use crate::verdict::Cause;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -27,14 +28,6 @@ const INTERVALS: usize = 16;
 const SHORTEST_PERIOD: Duration = Duration::from_millis(200);
 /// Failing probes that are known by their period alone; a client may ask as steadily.
 const ENOUGH_FAILED: u64 = 3;
-
-/// What kind of request, from whom.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct ProbeSource {
-    /// First, for it tells most apart.
-    pub(super) asked: RequestDigest,
-    pub(super) client: IpAddr,
-}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum ProbeStage {
@@ -55,27 +48,6 @@ struct Candidate {
     health: Health,
     /// The first that was answered outside of what is accepted.
     example: Option<Box<Failure>>,
-}
-
-/// How the probes of one kind fare.
-#[derive(Clone, Debug, Default)]
-pub struct Health {
-    /// What is asked, as sent; empty when nothing is, only connected.
-    pub method: Vec<u8>,
-    /// The target, as sent.
-    pub path: Vec<u8>,
-    /// How often.
-    pub period: Option<Duration>,
-    /// Who asks, if it says so.
-    pub prober: Option<Prober>,
-    /// Answers by status.
-    pub statuses: BTreeMap<u16, u64>,
-    /// Failures without an answer, by what they would be of a client's request.
-    pub causes: BTreeMap<Cause, u64>,
-    /// Answered outside of what is accepted, or not at all.
-    pub failed: u64,
-    /// Probes seen.
-    pub of: u64,
 }
 
 /// A request seen once: most are never seen again, so it costs little.
@@ -299,21 +271,6 @@ impl Probes {
     }
 }
 
-impl Health {
-    fn add(&mut self, other: &Self) {
-        for (status, more) in &other.statuses {
-            let count = self.statuses.entry(*status).or_default();
-            *count = count.saturating_add(*more);
-        }
-        for (cause, more) in &other.causes {
-            let count = self.causes.entry(*cause).or_default();
-            *count = count.saturating_add(*more);
-        }
-        self.failed = self.failed.saturating_add(other.failed);
-        self.of = self.of.saturating_add(other.of);
-    }
-}
-
 impl Once {
     fn give_back(&mut self, release: &mut impl FnMut(IpAddr, Idleness)) {
         for idleness in self.held.iter_mut().filter_map(Option::take) {
@@ -351,7 +308,7 @@ impl Candidate {
         }
     }
 
-    /// It was asked again.
+    /// Notes that the request was made again.
     fn again(
         &mut self,
         at: Timestamp,
@@ -411,7 +368,7 @@ impl Candidate {
         self.period_of(&last, 0)
     }
 
-    /// The same although one of the row is missing, or has a wrong place in it: what one frame can hide, or
+    /// The period although one of the row is missing, or has a wrong place in it: what one frame can hide, or
     /// one stamp spoil, must not make many failures of one.
     fn period_but_one(&self) -> Option<Duration> {
         let last = self.last_intervals();
@@ -476,7 +433,7 @@ impl Candidate {
         (middle >= SHORTEST_PERIOD).then_some((middle, near))
     }
 
-    /// It is within a fiftieth of `middle`; of a connect, within a two hundredth.
+    /// Whether an interval is within a fiftieth of `middle`; of a connect, within a two hundredth.
     fn is_near(&self, interval: u64, middle: Duration) -> bool {
         let width = if self.is_bare() { 200 } else { 50 };
         let middle = u64::try_from(middle.as_nanos()).unwrap_or(u64::MAX);
@@ -492,7 +449,7 @@ impl Candidate {
         self.stage == ProbeStage::Probe
     }
 
-    /// It is a probe, and fails often enough to be reported as one.
+    /// Whether the request is a probe, and fails often enough to be reported as one.
     fn is_failing_probe(&self) -> bool {
         let Health { failed, of, .. } = self.health;
         let enough = failed >= ENOUGH_FAILED && failed.saturating_mul(5) >= of;

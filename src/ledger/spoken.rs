@@ -1,7 +1,10 @@
 //! What a port shows of its protocol over all its connections: one hint instead of fifty crashes, and
 //! whether it takes a header of the PROXY protocol.
 
-use super::{Failure, Ledger, Listener, count, uncount};
+use super::books::Ledger;
+use super::counts::{count, uncount};
+use super::failure::Failure;
+use super::listener::Listener;
 use crate::facts::closing::{CloseKind, Received};
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Detail, Retry, RetryReason, Verdict};

@@ -3,7 +3,8 @@
 //! Of a connection that is established both ends' numbers tell that it is the same; of a connect that
 //! nobody answers there is the client's alone.
 
-use super::{Ledger, uncount};
+use super::books::Ledger;
+use super::counts::uncount;
 use crate::base::time::Timestamp;
 use crate::packet::Endpoint;
 use foldhash::fast::RandomState;

@@ -35,7 +35,7 @@ pub enum What {
 }
 
 impl What {
-    /// Its name in JSON.
+    /// The reason's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Tls => "tls",
@@ -57,7 +57,7 @@ impl What {
     pub(super) fn of_connection(ended: &Ended, connection: &Connection) -> Option<Self> {
         let sent = [Side::Client, Side::Server].iter().any(|side| connection.half(*side).bytes > 0);
         match ended.protocol {
-            // That was read, and is a failure.
+            // A mismatch was read, and is a failure.
             _ if ended.mismatch.is_some() => None,
             _ if is_one_direction(ended.protocol, connection) => Some(Self::OneDirection),
             Protocol::Tls => Some(Self::Tls),

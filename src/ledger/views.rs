@@ -1,7 +1,8 @@
 //! What several captures, or several interfaces of one, show of the same failure.
 
+use super::books::Ledger;
+use super::counts::count;
 use super::failure::Failure;
-use super::{Ledger, count};
 use crate::exchange::Output;
 use crate::flow::{Connection, Twin};
 use crate::verdict::{self, Cause, Certainty, Fate};

@@ -3,7 +3,7 @@
 //! Which process a listener belongs to can be read with root's rights alone, so that is gathered
 //! before they are dropped; which ports listen is read anew each time, by files opened before.
 
-use crate::ledger::{Listening, ListeningProgram};
+use crate::facts::listening::{Listening, ListeningProgram};
 use crate::packet::Endpoint;
 use nix::ifaddrs::getifaddrs;
 use std::collections::{HashMap, HashSet};

@@ -7,7 +7,7 @@ use crate::base::time::Timestamp;
 use crate::cli::When;
 use crate::ebpf::Sockets;
 use crate::facts::kernel::{End, Ends};
-use crate::ledger::Listening;
+use crate::facts::listening::Listening;
 use crate::packet::Endpoint;
 use anyhow::{Result, bail};
 use std::cell::RefCell;

@@ -3,7 +3,7 @@
 use super::text::YELLOW;
 use crate::base::wrap::{DIM, paragraph};
 use crate::knowledge::SettingOrigin;
-use crate::knowledge::idle_gaps::EDGES;
+use crate::knowledge::distribution::EDGES;
 use crate::report::model::{BackendRecord, EstimateRecord, HazardRecord, Timeout};
 use crate::words::phrases::{duration, plural};
 use std::io::{self, Write};

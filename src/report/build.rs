@@ -15,13 +15,16 @@ use crate::base::{digest, escape};
 use crate::exchange::{Prober, ProxyKind, ServerKind};
 use crate::facts::closing::{self, CloseKind, Closer, Received};
 use crate::flow;
-use crate::knowledge::idle_gaps::{self, Ordering, Timer};
+use crate::knowledge::distribution::Gaps;
+use crate::knowledge::idle_gaps::{self, Ordering};
+use crate::knowledge::timers::{self, Timer};
 use crate::knowledge::{Configured, Setting, Timeouts};
 use crate::ledger::{self, Ledger, Listener};
 use crate::packet::{Endpoint, FrameRef};
 use crate::streams::tls;
 use crate::timeouts::Product;
-use crate::topology::roles::{self, Role, Roles};
+use crate::topology::roles::{Role, Roles};
+use crate::topology::vantage::Vantage;
 use crate::verdict::{Cause, Detail};
 use crate::words::settings::{known_proxy, known_server};
 use crate::words::{fix, phrases, summary};
@@ -50,7 +53,7 @@ pub struct Style {
     /// Show secrets in request targets.
     pub show_secrets: bool,
     /// Where the captures were taken, as told.
-    pub vantage: Option<roles::Vantage>,
+    pub vantage: Option<Vantage>,
     /// Timeouts to try.
     pub what_if: Option<Timeouts>,
 }
@@ -196,9 +199,9 @@ fn backend(
     let as_told = |setting: Setting| Timer::told(setting.value);
     let idle = listener.idle();
     let keepalive = idle.backend_timer().or_else(|| idle.backend_range());
-    let (vantage, by) = match (style.vantage, roles::Vantage::of(endpoint, listener)) {
+    let (vantage, by) = match (style.vantage, Vantage::of(endpoint, listener)) {
         (Some(told), _) => (told, "option"),
-        (None, seen @ roles::Vantage::SameHost) => (seen, "addresses"),
+        (None, seen @ Vantage::SameHost) => (seen, "addresses"),
         (None, seen) => (seen, "handshakes"),
     };
     // What is seen is in effect, whatever was told.
@@ -318,7 +321,7 @@ fn default_idle(known: &Product) -> Option<u64> {
 fn timeout(
     told: Option<Setting>,
     timer: Option<Timer>,
-    closes: &idle_gaps::Closes,
+    closes: &timers::Closes,
 ) -> Option<Timeout> {
     let count = closes.gaps.count();
     (told.is_some() || count > 0).then(|| Timeout {
@@ -332,7 +335,7 @@ fn timeout(
 }
 
 /// The timers behind the closes that are not the one that is told as the backend's.
-fn other_timers(keepalive: Option<Timer>, closes: &idle_gaps::Closes) -> Vec<Timeout> {
+fn other_timers(keepalive: Option<Timer>, closes: &timers::Closes) -> Vec<Timeout> {
     // Within a range that is told everything is one timer's.
     let known = |timer: &Timer| keepalive.is_some_and(|known| known.fits(timer.value));
     let others = closes.timers().into_iter().filter(|timer| !known(timer));
@@ -359,7 +362,7 @@ fn gaps_of(idle: &idle_gaps::IdleGaps) -> Idle {
     }
 }
 
-fn gaps(gaps: &idle_gaps::Gaps) -> GapsRecord {
+fn gaps(gaps: &Gaps) -> GapsRecord {
     let Some(quantiles) = gaps.quantiles() else {
         return GapsRecord::default();
     };

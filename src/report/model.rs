@@ -3,7 +3,7 @@
 pub use super::log_model::*;
 pub use super::tally_model::*;
 use crate::knowledge::SettingOrigin;
-use crate::knowledge::idle_gaps::EDGES;
+use crate::knowledge::distribution::EDGES;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 

@@ -49,9 +49,9 @@ pub struct SeenExchange {
     pub ids: [u64; 3],
     /// What was asked may be asked again without harm (RFC 9110, section 9.2.2).
     pub idempotent: bool,
-    /// It says that it was made for a client: it names one, or the proxies before.
+    /// The request says that it was made for a client: it names one, or the proxies before.
     pub forwarded: bool,
-    /// It failed.
+    /// The exchange failed.
     pub failed: bool,
     /// Whether it was answered cannot be read.
     pub unread: bool,

@@ -1,6 +1,7 @@
 //! The front leg: which client request became which exchange with a backend, from packets alone.
 
 use super::exchanges::SeenExchange;
+use crate::base::time::Timestamp;
 use crate::packet::Endpoint;
 use crate::topology::request_key::MatchedBy;
 use crate::topology::roles::{Role, Roles};
@@ -12,35 +13,40 @@ use std::time::Duration;
 const JITTER: Duration = Duration::from_millis(5);
 /// Candidates looked at for one exchange.
 const CANDIDATES: usize = 256;
+/// The proxy's own listeners that are named.
+const LISTENERS: usize = 64;
 
 /// A client's request, and the exchanges that it became.
 #[derive(Clone, Debug)]
-pub(crate) struct Passed {
-    /// Its place in the trail.
-    pub(crate) front: usize,
-    /// Their places, in the order of time.
-    pub(crate) attempts: Vec<usize>,
-    pub(crate) by: MatchedBy,
+pub struct Passed {
+    /// The request's place in the trail.
+    pub front: usize,
+    /// Places of the exchanges, in the order of time.
+    pub attempts: Vec<usize>,
+    /// How these were found.
+    pub by: MatchedBy,
 }
 
 /// A client's request that was answered 502, 503 or 504, and the exchanges that it can have become.
 #[derive(Clone, Debug)]
-pub(crate) struct FrontError {
-    /// Its place in the trail.
-    pub(crate) front: usize,
-    /// Their places.
-    pub(crate) candidates: Vec<usize>,
+pub struct FrontError {
+    /// The request's place in the trail.
+    pub front: usize,
+    /// Places of the exchanges.
+    pub candidates: Vec<usize>,
 }
 
 /// What the join found.
 #[derive(Debug, Default)]
-pub(crate) struct FrontJoin {
-    pub(crate) leg: FrontLeg,
-    pub(crate) passed: Vec<Passed>,
-    /// In the order of time.
-    pub(crate) errors: Vec<FrontError>,
+pub struct FrontJoin {
+    /// What the legs show together.
+    pub leg: FrontLeg,
+    /// Requests of clients that are known to have become exchanges.
+    pub passed: Vec<Passed>,
+    /// Errors that clients got, in the order of time.
+    pub errors: Vec<FrontError>,
     /// Places of exchanges that can be some client's.
-    pub(crate) owned: HashSet<usize>,
+    pub owned: HashSet<usize>,
 }
 
 /// What the two legs show together.
@@ -50,7 +56,7 @@ pub struct FrontLeg {
     pub listeners: Vec<Endpoint>,
     /// Requests of clients.
     pub requests: u64,
-    /// Of them, those that are known to have become an exchange with a backend.
+    /// Requests of clients that are known to have become an exchange with a backend.
     pub joined: u64,
     /// How these were found.
     pub by: BTreeMap<MatchedBy, u64>,
@@ -67,123 +73,177 @@ pub struct FrontLeg {
 }
 
 /// Joins both legs. `listeners` are the proxy's own.
-pub(crate) fn join(
-    seen: &[SeenExchange],
-    roles: &Roles,
-    listeners: &HashSet<Endpoint>,
-) -> FrontJoin {
-    let mut leg = FrontLeg::default();
-    let mut fronts: Vec<usize> = Vec::new();
-    let mut by_id: HashMap<u64, Vec<usize>> = HashMap::new();
-    let mut by_asked: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (place, one) in seen.iter().enumerate() {
-        match roles.of(one.server) {
-            _ if listeners.contains(&one.server) => fronts.push(place),
-            Role::Backend if one.asked.whole != 0 => {
-                one.ids.iter().filter(|id| **id != 0).for_each(|id| {
-                    by_id.entry(*id).or_default().push(place);
-                });
-                by_asked.entry(one.asked.whole).or_default().push(place);
-            }
-            _ => {}
-        }
-    }
-    let begun = |place: &usize| seen.get(*place).map(|one| one.begun).unwrap_or_default();
-    by_id.values_mut().chain(by_asked.values_mut()).for_each(|places| places.sort_by_key(begun));
-    fronts.sort_by_key(begun);
-    let hops = hops(&fronts, seen, roles);
-    fronts.retain(|place| !hops.contains(place));
-    let inner = inner(&fronts, seen);
-    fronts.retain(|place| seen.get(*place).is_none_or(|one| !inner.contains(&one.server)));
-    // An id that several requests carry is none of them's.
-    let mut carried: HashMap<(u64, u64), u32> = HashMap::new();
-    for front in fronts.iter().filter_map(|place| seen.get(*place)) {
-        for id in front.ids.iter().filter(|id| **id != 0) {
-            let count = carried.entry((*id, front.asked.whole)).or_default();
-            *count = count.saturating_add(1);
-        }
-    }
+pub fn join(seen: &[SeenExchange], roles: &Roles, listeners: &HashSet<Endpoint>) -> FrontJoin {
+    let legs = Legs::new(seen, roles, listeners);
+    let mut join = FrontJoin::default();
     // Whose request an exchange can be.
     let mut owners: HashMap<usize, u32> = HashMap::new();
     let mut found: Vec<(usize, MatchedBy, Vec<usize>)> = Vec::new();
-    for place in fronts {
-        let Some(front) = seen.get(place) else { continue };
-        if !leg.listeners.contains(&front.server) && leg.listeners.len() < 64 {
-            leg.listeners.push(front.server);
-        }
-        leg.requests = leg.requests.saturating_add(1);
-        if let Some(status) = front.status {
-            let count = leg.statuses.entry(status).or_default();
-            *count = count.saturating_add(1);
-        }
-        let until = front.ended.plus(JITTER);
-        let inside = |places: &Vec<usize>| -> Vec<usize> {
-            let from = places.partition_point(|one| begun(one).plus(JITTER) < front.begun);
-            let rest = places.get(from..).unwrap_or_default().iter();
-            rest.take(CANDIDATES).take_while(|one| begun(one) <= until).copied().collect()
-        };
-        // An id that the proxy gave to the request itself is on the backend leg alone.
-        let once = |id: &&u64| carried.get(&(**id, front.asked.whole)) == Some(&1);
-        let ids = front.ids.iter().filter(|id| **id != 0).filter(once);
-        let ided: Vec<usize> = ids
-            .filter_map(|id| by_id.get(id))
-            .map(inside)
-            .find(|places| !places.is_empty())
-            .unwrap_or_default();
-        let (by, places) = if ided.is_empty() {
-            let other = |one: &usize| {
-                seen.get(*one).is_some_and(|back| {
-                    front.ids.iter().zip(back.ids).any(|(a, b)| *a != 0 && b != 0 && *a != b)
-                })
-            };
-            let mut alike = by_asked.get(&front.asked.whole).map(inside).unwrap_or_default();
-            alike.retain(|one| !other(one));
-            (MatchedBy::FrontLegTime, alike)
-        } else {
-            (MatchedBy::FrontLegId, ided)
-        };
+    for place in &legs.fronts {
+        let Some(front) = seen.get(*place) else { continue };
+        join.leg.count_request(front);
+        let (by, places) = legs.candidates(front);
         for one in &places {
             let count = owners.entry(*one).or_default();
             *count = count.saturating_add(1);
         }
-        found.push((place, by, places));
+        found.push((*place, by, places));
     }
-    leg.listeners.sort_unstable();
-    let mut passed = Vec::new();
-    let mut errors = Vec::new();
+    join.leg.listeners.sort_unstable();
     for (front, by, attempts) in found {
         let Some(client) = seen.get(front) else { continue };
         if matches!(client.status, Some(502..=504)) {
-            errors.push(FrontError { front, candidates: attempts.clone() });
-        }
-        if attempts.is_empty() {
-            leg.alone = leg.alone.saturating_add(u64::from(client.status >= Some(500)));
-            continue;
+            join.errors.push(FrontError { front, candidates: attempts.clone() });
         }
         let shared = attempts.iter().any(|one| owners.get(one).is_some_and(|count| *count > 1));
+        let passed = Passed { front, attempts, by };
+        if join.leg.count_passed(client, &passed, shared, seen) {
+            join.passed.push(passed);
+        }
+    }
+    join.leg.took.sort_unstable();
+    join.owned = owners.into_keys().collect();
+    join
+}
+
+impl FrontLeg {
+    /// Counts a client's request.
+    fn count_request(&mut self, front: &SeenExchange) {
+        if !self.listeners.contains(&front.server) && self.listeners.len() < LISTENERS {
+            self.listeners.push(front.server);
+        }
+        self.requests = self.requests.saturating_add(1);
+        if let Some(status) = front.status {
+            let count = self.statuses.entry(status).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// Counts what the request of a client became, if it can be told: one exchange, or several attempts, that
+    /// are no other's where time alone tells (`shared`). Returns whether it can.
+    fn count_passed(
+        &mut self,
+        client: &SeenExchange,
+        passed: &Passed,
+        shared: bool,
+        seen: &[SeenExchange],
+    ) -> bool {
+        let Passed { attempts, by, .. } = passed;
+        if attempts.is_empty() {
+            self.alone = self.alone.saturating_add(u64::from(client.status >= Some(500)));
+            return false;
+        }
         // Attempts come one after the other, each after the one before had failed.
         let chain = attempts.windows(2).all(|pair| {
             let [first, _] = pair else { return true };
             seen.get(*first).is_some_and(|one| one.failed || one.status >= Some(500))
         });
-        if !chain || by == MatchedBy::FrontLegTime && shared {
-            leg.ambiguous = leg.ambiguous.saturating_add(1);
-            continue;
+        if !chain || *by == MatchedBy::FrontLegTime && shared {
+            self.ambiguous = self.ambiguous.saturating_add(1);
+            return false;
         }
-        leg.joined = leg.joined.saturating_add(1);
-        let count = leg.by.entry(by).or_default();
+        self.joined = self.joined.saturating_add(1);
+        let count = self.by.entry(*by).or_default();
         *count = count.saturating_add(1);
-        if let Some(took) = own_time(client, &attempts, seen) {
-            leg.took.push(took);
+        if let Some(took) = own_time(client, attempts, seen) {
+            self.took.push(took);
         }
         let failed = attempts.iter().any(|one| seen.get(*one).is_some_and(|one| one.failed));
         if failed && client.status.is_some_and(|status| status < 500) {
-            leg.hidden = leg.hidden.saturating_add(1);
+            self.hidden = self.hidden.saturating_add(1);
         }
-        passed.push(Passed { front, attempts, by });
+        true
     }
-    leg.took.sort_unstable();
-    FrontJoin { leg, passed, errors, owned: owners.into_keys().collect() }
+}
+
+/// The exchanges of both legs, by their places in the trail, in the order of time.
+struct Legs<'a> {
+    seen: &'a [SeenExchange],
+    /// Requests of clients.
+    fronts: Vec<usize>,
+    /// How many of them carry an id, by that and by what was asked.
+    carried: HashMap<(u64, u64), u32>,
+    /// Exchanges with backends, by an id.
+    by_id: HashMap<u64, Vec<usize>>,
+    /// Exchanges with backends, by what was asked.
+    by_asked: HashMap<u64, Vec<usize>>,
+}
+
+impl<'a> Legs<'a> {
+    fn new(seen: &'a [SeenExchange], roles: &Roles, listeners: &HashSet<Endpoint>) -> Self {
+        let mut fronts: Vec<usize> = Vec::new();
+        let mut by_id: HashMap<u64, Vec<usize>> = HashMap::new();
+        let mut by_asked: HashMap<u64, Vec<usize>> = HashMap::new();
+        for (place, one) in seen.iter().enumerate() {
+            match roles.of(one.server) {
+                _ if listeners.contains(&one.server) => fronts.push(place),
+                Role::Backend if one.asked.whole != 0 => {
+                    one.ids.iter().filter(|id| **id != 0).for_each(|id| {
+                        by_id.entry(*id).or_default().push(place);
+                    });
+                    by_asked.entry(one.asked.whole).or_default().push(place);
+                }
+                _ => {}
+            }
+        }
+        let begun = |place: &usize| begun(seen, *place);
+        by_id
+            .values_mut()
+            .chain(by_asked.values_mut())
+            .for_each(|places| places.sort_by_key(begun));
+        fronts.sort_by_key(begun);
+        let hops = hops(&fronts, seen, roles);
+        fronts.retain(|place| !hops.contains(place));
+        let inner = inner(&fronts, seen);
+        fronts.retain(|place| seen.get(*place).is_none_or(|one| !inner.contains(&one.server)));
+        let mut carried: HashMap<(u64, u64), u32> = HashMap::new();
+        for front in fronts.iter().filter_map(|place| seen.get(*place)) {
+            for id in front.ids.iter().filter(|id| **id != 0) {
+                let count = carried.entry((*id, front.asked.whole)).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+        Self { seen, fronts, carried, by_id, by_asked }
+    }
+
+    /// The exchanges that a client's request can have become, and how they were found.
+    fn candidates(&self, front: &SeenExchange) -> (MatchedBy, Vec<usize>) {
+        let inside = |places: &Vec<usize>| self.inside(places, front);
+        // An id that several requests carry is none of them's; one that the proxy gave to the request itself
+        // is on the backend leg alone.
+        let once = |id: &&u64| self.carried.get(&(**id, front.asked.whole)) == Some(&1);
+        let ids = front.ids.iter().filter(|id| **id != 0).filter(once);
+        let ided: Vec<usize> = ids
+            .filter_map(|id| self.by_id.get(id))
+            .map(inside)
+            .find(|places| !places.is_empty())
+            .unwrap_or_default();
+        if !ided.is_empty() {
+            return (MatchedBy::FrontLegId, ided);
+        }
+        let other = |one: &usize| {
+            self.seen.get(*one).is_some_and(|back| {
+                front.ids.iter().zip(back.ids).any(|(a, b)| *a != 0 && b != 0 && *a != b)
+            })
+        };
+        let mut alike = self.by_asked.get(&front.asked.whole).map(inside).unwrap_or_default();
+        alike.retain(|one| !other(one));
+        (MatchedBy::FrontLegTime, alike)
+    }
+
+    /// Exchanges, of those at some places, that began while the client waited.
+    fn inside(&self, places: &[usize], front: &SeenExchange) -> Vec<usize> {
+        let begun = |place: &usize| begun(self.seen, *place);
+        let until = front.ended.plus(JITTER);
+        let from = places.partition_point(|one| begun(one).plus(JITTER) < front.begun);
+        let rest = places.get(from..).unwrap_or_default().iter();
+        rest.take(CANDIDATES).take_while(|one| begun(one) <= until).copied().collect()
+    }
+}
+
+/// When the exchange at a place began.
+fn begun(seen: &[SeenExchange], place: usize) -> Timestamp {
+    seen.get(place).map(|one| one.begun).unwrap_or_default()
 }
 
 /// Requests from one proxy to the next: each came while another front was asked the same, by the host of that
@@ -245,7 +305,7 @@ fn inner(fronts: &[usize], seen: &[SeenExchange]) -> HashSet<Endpoint> {
 }
 
 /// What the client waited for and no backend.
-pub(crate) fn own_time(
+pub fn own_time(
     front: &SeenExchange,
     attempts: &[usize],
     seen: &[SeenExchange],

@@ -1,10 +1,11 @@
 //! Who is proxy, who backend, which requests became which: what the connections are to each other.
 
 pub mod exchanges;
-pub mod forwarding;
+mod forwarding;
 pub mod front_leg;
 pub mod request_key;
 pub mod roles;
+pub mod vantage;
 
 pub use exchanges::{SeenExchange, Trail};
 pub use forwarding::{ask_others, nested};

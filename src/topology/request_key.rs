@@ -18,7 +18,7 @@ pub struct RequestKey {
     pub query: bool,
     /// Of method and target less the first part of its path, and less the first two: a proxy that serves
     /// a backend below a path of its own asks so.
-    pub below: [u64; 2],
+    pub(super) below: [u64; 2],
 }
 
 impl RequestKey {
@@ -46,7 +46,7 @@ impl RequestKey {
     }
 
     /// One is asked for what the other is asked for, below a path.
-    pub fn is_below(&self, other: &Self) -> bool {
+    pub(super) fn is_below(&self, other: &Self) -> bool {
         let within = |one: &Self, other: &Self| one.whole != 0 && other.below.contains(&one.whole);
         within(self, other) || within(other, self)
     }
@@ -90,27 +90,27 @@ fn unescaped(target: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The digest of an id, as a log or a header has it; 0 when it is none.
-pub(crate) fn id(value: &[u8]) -> u64 {
+pub fn id(value: &[u8]) -> u64 {
     let id = trace_id(value.trim_ascii());
     // Shorter ones identify nothing.
     if id.len() < 4 { 0 } else { digest::of(id.iter()).max(1) }
 }
 
 /// The ids of a captured request: of its request id, and of what traces it.
-pub(crate) fn ids(head: &RequestHead) -> [u64; 3] {
+pub fn ids(head: &RequestHead) -> [u64; 3] {
     let [amzn, parent] = head.signs.traces;
     [id(head.request_id()), amzn, parent]
 }
 
 /// As the capture has it: IPv4 inside of IPv6 is IPv4.
-pub(crate) fn endpoint(address: SocketAddr) -> Endpoint {
+pub fn endpoint(address: SocketAddr) -> Endpoint {
     Endpoint { addr: address.ip().to_canonical(), port: address.port() }
 }
 
 /// How a match was made.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum MatchedBy {
-    /// The same request id or trace id.
+    /// A request id or trace id that both have.
     Id,
     /// The port from which the proxy spoke to the backend.
     SourcePort,
@@ -125,7 +125,7 @@ pub enum MatchedBy {
 }
 
 impl MatchedBy {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Id => "request_id",

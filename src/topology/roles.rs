@@ -1,4 +1,4 @@
-//! Which listeners are backends, and where the capture was taken.
+//! Which listeners are backends.
 //!
 //! An address and port that accepts connections is a listener. A host that both accepts and opens
 //! connections may be a proxy: what it accepts is the front leg, what it opens the backend leg. Opening
@@ -6,7 +6,6 @@
 //! asking others for something else while it answers, as a backend does that needs them.
 
 use crate::exchange::Protocol;
-use crate::flow::{TELLING, is_round_trip};
 use crate::ledger::{Failure, Ledger, Listener};
 use crate::packet::{Endpoint, EndpointPattern};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,9 +14,9 @@ use std::net::IpAddr;
 /// What the user said of roles.
 #[derive(Clone, Debug, Default)]
 pub struct ToldRoles {
-    /// Exactly these are judged.
+    /// Listeners that are judged, and no others, if there are any.
     pub backends: Vec<EndpointPattern>,
-    /// These are the proxy's own.
+    /// Listeners that are the proxy's own.
     pub fronts: Vec<EndpointPattern>,
 }
 
@@ -33,7 +32,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Its name in JSON.
+    /// The role's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Backend => "backend",
@@ -135,12 +134,12 @@ impl Roles {
         self.roles.get(&endpoint).copied().unwrap_or(Role::Other)
     }
 
-    /// It is on a backend what this listener does: it is judged, or a known proxy connects to it.
+    /// Whether what a listener does is done on a backend: it is judged, or a known proxy connects to it.
     pub fn is_on_backend(&self, endpoint: Endpoint) -> bool {
         self.of(endpoint) == Role::Backend || self.beside.contains(&endpoint)
     }
 
-    /// It was seen to pass on what it is asked.
+    /// Whether a listener was seen to pass on what it is asked.
     pub fn passes_on(&self, endpoint: Endpoint) -> bool {
         self.passing.contains(&endpoint)
     }
@@ -259,54 +258,4 @@ fn scanners(listeners: &BTreeMap<Endpoint, &Listener>) -> BTreeMap<IpAddr, usize
     };
     refused.retain(|_, (ends, tries)| *ends >= SCAN && passing(*ends, *tries));
     refused.into_iter().map(|(addr, (ends, _))| (addr, ends)).collect()
-}
-
-/// Where a capture was taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Vantage {
-    /// On the proxy's host.
-    Proxy,
-    /// On the backend's host.
-    Backend,
-    /// On the way.
-    Between,
-    /// Both run on one host.
-    SameHost,
-    /// The capture does not show it.
-    Unknown,
-}
-
-impl Vantage {
-    /// Its name in JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Proxy => "proxy",
-            Self::Backend => "backend",
-            Self::Between => "between",
-            Self::SameHost => "same_host",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Going by handshakes: whoever is near answers at once, and the round trip lies on the other
-    /// side.
-    pub fn of(endpoint: Endpoint, listener: &Listener) -> Self {
-        if !listener.proxies.is_empty()
-            && listener.proxies.keys().all(|addr| *addr == endpoint.addr)
-        {
-            return Self::SameHost;
-        }
-        let (Some(far), Some(near)) = (listener.syn_to_syn_ack, listener.syn_ack_to_ack) else {
-            return Self::Unknown;
-        };
-        if is_round_trip(far, near) {
-            Self::Proxy
-        } else if is_round_trip(near, far) {
-            Self::Backend
-        } else if near >= TELLING && far >= TELLING {
-            Self::Between
-        } else {
-            Self::Unknown
-        }
-    }
 }

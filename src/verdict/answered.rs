@@ -1,15 +1,15 @@
 //! Whole answers. Most are sound; the backend itself may have answered 5xx (`backend_error`), and what
 //! follows an answer can tell that the proxy did not take it.
 
-use super::unproven::{self, Doubt};
+use super::doubt::Doubt;
+use super::evidence::{Evidence, Shows};
 use super::{
     Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, gave_up, in_flight,
-    invalid, lost,
+    invalid, lost, unproven,
 };
 use crate::exchange::{Exchange, Outcome, Unread};
 use crate::facts::closing::{self, Close, CloseKind, Closer, Closing};
 use crate::flow::{Side, StreamPos};
-use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// What became of a whole answer.
@@ -36,7 +36,7 @@ pub(super) fn judge(case: &Case<'_>) -> Fate {
             failed(invalid::asked_in_clear(case))
         }
         Some(status @ 500..=599) => failed(backend_error(case, status)),
-        // Those above are no class of errors, and proxies pass them on (RFC 9110, section 15).
+        // A status above 599 is of no class of errors, and proxies pass it on (RFC 9110, section 15).
         _ => Fate::Sound,
     }
 }
@@ -131,8 +131,8 @@ const LONG_KEPT: Duration = Duration::from_millis(500);
 /// proxy had acknowledged the answer: `close` with unread data sends that reset, and it can destroy
 /// the answer before the proxy reads it (RFC 9112, section 9.6). An acknowledgement after the reset
 /// says only that the answer reached the proxy's host, and so does one before it, if the proxy then kept
-/// the connection although it cannot be used again: whoever reads such an answer closes. Possible and no more: of twelve uploads behind
-/// a real nginx that looked so, nine clients had got the answer all the same.
+/// the connection although it cannot be used again: whoever reads such an answer closes. Possible and no
+/// more: of twelve uploads behind a real nginx that looked so, nine clients had got the answer all the same.
 fn upload_cut_short(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let (request, response) = (&case.exchange.request, case.exchange.response?);
     let server = case.connection.half(Side::Server);

@@ -40,7 +40,7 @@ pub enum Cause {
     HealthCheckFailing,
     /// The backend itself answered 5xx in full.
     BackendError,
-    /// It failed, and the capture cannot tell why.
+    /// The attempt failed, and the capture cannot tell why.
     Unproven,
 }
 
@@ -68,7 +68,7 @@ impl Cause {
         Self::Unproven,
     ];
 
-    /// Its name in JSON.
+    /// The name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::KeepaliveRace => "keepalive_race",
@@ -106,7 +106,7 @@ pub enum Certainty {
 }
 
 impl Certainty {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Possible => "possible",

@@ -1,5 +1,6 @@
 //! Connects that fail: `connection_refused`, `unreachable`, `connect_timeout`.
 
+use super::evidence::{Evidence, Shows};
 use super::{Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, invalid};
 use crate::base::time::Timestamp;
 use crate::exchange::Ended;
@@ -7,7 +8,6 @@ use crate::facts::closing::{self, Close, CloseKind, Closer};
 use crate::flow::{Connection, Side, Start, UnansweredNeighbour};
 use crate::knowledge::{Timeouts, slack};
 use crate::packet::icmp::Unreachable;
-use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// What became of a connection as such: refused, never answered, not understood, or established.
@@ -44,7 +44,8 @@ pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts
     evidence.push(Evidence { frame: rst.frame, shows: Shows::Rst(Side::Server) });
     Fate::Failed(Box::new(Verdict {
         cause: Cause::ConnectionRefused,
-        // The SYN may be missing from the capture; a reset of this form answers nothing else.
+        // The SYN may be missing from the capture; a reset of this form, which a closed port sends (RFC 9293,
+        // section 3.10.7.1), answers nothing else.
         certainty: if connection.syn.is_some() { Certainty::Proven } else { Certainty::Likely },
         detail: Detail::Connect { syns: connection.syns },
         close: Some(Close {
@@ -176,7 +177,8 @@ fn never_left(connection: &Connection, asked: &UnansweredNeighbour) -> Verdict {
     }
 }
 
-/// Somebody on the way said that the SYN cannot be delivered.
+/// Somebody on the way said that the SYN cannot be delivered, and quoted what was sent and not yet
+/// acknowledged (RFC 5927, section 4): nobody else is believed.
 fn undelivered(connection: &Connection, unreachable: &Unreachable) -> Fate {
     let syn = connection.syn.map(|frame| Evidence { frame, shows: Shows::Syn });
     let error = Evidence { frame: unreachable.frame, shows: Shows::Unreachable };
@@ -210,7 +212,8 @@ fn unanswered(connection: &Connection, timeouts: &Timeouts) -> Fate {
         return Fate::Open;
     }
     let watched = connection.seen_until.since(last.at);
-    // Each try waits twice as long as the one before; if the next did not come, the host gave up.
+    // Each try waits twice as long as the one before (RFC 6298, section 5); if the next did not come, the
+    // host gave up.
     let next_try = last.at.since(syn.at).saturating_mul(9).checked_div(4).unwrap_or_default();
     let certainty = match connection.syns {
         ENOUGH_TRIES.. => Certainty::Proven,

@@ -1,6 +1,6 @@
 //! What only one cause has to say: numbers and names, no prose.
 
-use super::Doubt;
+use super::doubt::Doubt;
 use crate::exchange::{Flaw, Protocol};
 use crate::packet::Endpoint;
 use crate::packet::icmp::Unreachable;
@@ -81,7 +81,7 @@ pub enum Detail {
     Flaw(Flaw),
     /// The answer's head is longer than many proxies take.
     LargeHead {
-        /// Its bytes, as far as they were sent.
+        /// Bytes of the head, as far as they were sent.
         bytes: u64,
     },
     /// What was asked for and what was answered.
@@ -172,7 +172,7 @@ pub enum Drop {
 }
 
 impl Drop {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Request => "request_unacknowledged",

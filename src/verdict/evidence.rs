@@ -21,9 +21,9 @@ pub enum Shows {
     Unreachable,
     /// The proxy's host asks who has the backend's address.
     NeighbourAsked,
-    /// It asks so for the last time.
+    /// The proxy's host asks for the backend's address for the last time.
     NeighbourAskedLast,
-    /// It asks for the last time.
+    /// The proxy asks for a connection for the last time.
     LastSyn,
     /// The backend's SYN+ACK again, though the proxy had answered it.
     SynAckAgain,
@@ -35,7 +35,7 @@ pub enum Shows {
     ClientLeft,
     /// The first of an answer.
     Answer,
-    /// After it, the connection was idle.
+    /// The last frame of an answer, after which the connection was idle.
     LastAnswer,
     /// The request begins.
     Request,

@@ -76,11 +76,11 @@ impl Verdict {
 pub enum Fate {
     /// Nothing was wrong.
     Sound,
-    /// It failed.
+    /// The attempt failed.
     Failed(Box<Verdict>),
     /// Neither an answer nor a close was captured.
     Open,
-    /// It was perhaps answered; that cannot be read.
+    /// The request was perhaps answered; that cannot be read.
     Unread(Unread),
 }
 

@@ -3,14 +3,16 @@
 //! That it gave up is a fact; that its patience was over is the usual reading. Its client may have
 //! left as well.
 
-use super::unproven::{self, Doubt};
-use super::{Case, Cause, Certainty, Detail, Fate, Verdict, failed, in_flight, invalid, lost};
+use super::doubt::Doubt;
+use super::evidence::{Evidence, Shows};
+use super::{
+    Case, Cause, Certainty, Detail, Fate, Verdict, failed, in_flight, invalid, lost, unproven,
+};
 use crate::exchange::Outcome;
 use crate::facts::closing::{Closer, Closing};
 use crate::flow::Side;
 use crate::knowledge::{Timeouts, slack};
 use crate::packet::Endpoint;
-use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// A side that closed only its own direction can still be answered, for so long.
@@ -70,28 +72,43 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     if let Some(held) = lost::taken_late(case, closing) {
         return failed(held);
     }
-    if answered_late {
-        // A reset without ACK flag answers something: where that is captured after it, frames changed
-        // places.
-        let lost = lost::late_request(case, closing)
-            .or_else(|| lost::answer(case, Some(closing)))
-            .or_else(|| lost::refused_answer(case, closing));
-        if let Some(lost) = lost {
-            return failed(lost);
-        }
-        let in_reply = client.rst.is_some_and(|rst| rst.ack.is_none()) && client.fin.is_none();
-        if in_reply && connection.has_gaps() {
-            return doubt(Doubt::Gap);
-        }
+    if answered_late && let Some(verdict) = not_taken(case, closing) {
+        return failed(verdict);
     }
     let received = request.complete && client.acked.is_some_and(|acked| acked.pos >= request.end);
     // Who breaks off its own request has not waited for the answer, though one came.
     if !(received || answered_late && request.complete) {
         return failed(not_received(case, closing));
     }
-    let Some(wait) = connection.span(request.last, closing.mark.frame) else {
-        return doubt(Doubt::ProxyClosedFirst);
-    };
+    match connection.span(request.last, closing.mark.frame) {
+        Some(wait) => failed(after_waiting(case, closing, wait, timeouts)),
+        None => doubt(Doubt::ProxyClosedFirst),
+    }
+}
+
+/// The answer came after the proxy had closed: something on the way had held it, or the request, back.
+fn not_taken(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let client = case.connection.half(Side::Client);
+    let lost = lost::late_request(case, closing)
+        .or_else(|| lost::answer(case, Some(closing)))
+        .or_else(|| lost::refused_answer(case, closing));
+    // A reset without ACK flag answers something: where that is captured after it, frames changed
+    // places.
+    let in_reply = client.rst.is_some_and(|rst| rst.ack.is_none()) && client.fin.is_none();
+    lost.or_else(|| {
+        (in_reply && case.connection.has_gaps()).then(|| unproven::judge(case, closing, Doubt::Gap))
+    })
+}
+
+/// The backend had the whole request, and the proxy closed after it had waited for so long: its patience
+/// was over, or, sooner than that can be, its client had left.
+fn after_waiting(
+    case: &Case<'_>,
+    closing: &Closing,
+    wait: Duration,
+    timeouts: &Timeouts,
+) -> Verdict {
+    let exchange = case.exchange;
     let fits_read_timeout = timeouts.proxy_read.is_some_and(|read| {
         let slack = slack(read);
         wait >= read.saturating_sub(slack) && wait <= read.saturating_add(slack)
@@ -99,21 +116,17 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     let certainty = match (fits_read_timeout, case.may_be_new()) {
         (true, false) => Certainty::Proven,
         (true, true) | (false, false) => Certainty::Likely,
-        // It may have waited for longer, in a queue or on the way, before the capture began.
+        // The request may have waited for longer, in a queue or on the way, before the capture began.
         (false, true) => Certainty::Possible,
     };
     let upon_interim =
         exchange.interim.is_some_and(|interim| closing.mark.frame.at.since(interim.at) < AT_ONCE);
     if (wait < NO_PATIENCE || upon_interim) && !fits_read_timeout {
-        return failed(case.verdict(
-            Cause::ClientGone,
-            Certainty::Possible,
-            Detail::Nothing,
-            closing,
-        ));
+        return case.verdict(Cause::ClientGone, Certainty::Possible, Detail::Nothing, closing);
     }
+    let answered_late = exchange.outcome == Outcome::Late;
     let detail = Detail::GaveUp { fits_read_timeout, answered_late };
-    failed(case.verdict(Cause::ResponseTimeout, certainty, detail, closing))
+    case.verdict(Cause::ResponseTimeout, certainty, detail, closing)
 }
 
 /// The answer stood still for so long before the proxy closed: that is what it gave up on.

@@ -1,7 +1,7 @@
 //! Closes with a request outstanding: `closed_in_flight`, `reset_in_flight`, `truncated_response`.
 
-use super::unproven::{self, Doubt};
-use super::{Case, Cause, Certainty, Detail, Verdict, lost, reused};
+use super::doubt::Doubt;
+use super::{Case, Cause, Certainty, Detail, Verdict, crossing, lost, reused, unproven};
 use crate::facts::closing::{CloseKind, Closing, Received};
 use crate::flow::Side;
 use std::time::Duration;
@@ -27,7 +27,8 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
     let received = case.received(closing);
     match (closing.kind, received) {
         (CloseKind::Fin, None) => unproven::judge(case, closing, Doubt::OneDirection),
-        // On a new connection, before the request arrived.
+        // On a new connection, before the request arrived: no keep-alive timer runs there, but a limit on how
+        // long the first request may take can.
         (CloseKind::Fin, Some(Received::None)) => {
             case.verdict(Cause::ClosedInFlight, Certainty::Likely, detail, closing)
         }
@@ -53,7 +54,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
     }
 }
 
-/// It came so soon that a timer of the backend can have met the request.
+/// The close came so soon that a timer of the backend can have met the request.
 pub(super) fn may_be_race(verdict: &Verdict) -> bool {
     matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight)
         && verdict.wait.is_some_and(|wait| wait <= reused::LONGEST_UNREAD)
@@ -81,7 +82,7 @@ fn sureness(case: &Case<'_>, closing: &Closing) -> (Certainty, Detail) {
     let acked = received.map(|acked| acked.frame.at.min(closing.mark.frame.at));
     let came = [resent, acked].into_iter().flatten().max().unwrap_or_default();
     let wait = closing.mark.frame.at.since(came.max(case.exchange.request.first.at));
-    let soon = reused::round_trip(case.connection).saturating_mul(2).max(SOON);
+    let soon = crossing::round_trip(case.connection).saturating_mul(2).max(SOON);
     // Without the answer before it is not known for how long it had been idle.
     let idle = case
         .exchange

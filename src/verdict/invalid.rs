@@ -4,11 +4,11 @@
 //! connection ended: proxies differ in what they put up with. One that goes on to use the
 //! connection did; and where many put up with it, only one that closes at once did not.
 
+use super::evidence::{Evidence, Shows};
 use super::{Case, Cause, Certainty, Detail, Retry, RetryReason, Verdict};
 use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, Protocol, ProxyKind};
 use crate::facts::closing::{Close, CloseKind, Closer, Closing};
 use crate::flow::{Connection, Side};
-use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// Buffers for heads begin at this size: nginx has 4 or 8 KiB, HAProxy 16 KiB less what it reserves.
@@ -31,7 +31,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let refused = match flaw.kind {
         // Some that take it close behind it: it is of a version that they do not know to be kept.
         FlawKind::Version => false,
-        // Apache takes both, and closes.
+        // A length beside a coding (RFC 9112, section 6.3): Apache takes both, and closes.
         FlawKind::LengthAndCoding if by_apache(case) => false,
         FlawKind::HeaderLine => closed_at_once(case, closing) && !is_announced(case),
         kind if kind.is_tolerated() => refused_at_once(case, closing),

@@ -6,13 +6,13 @@
 //! and what does not fit the packets, in time and in number, is not believed: another connection can
 //! have had the same addresses and ports.
 
+use super::evidence::{Evidence, Shows};
 use super::{Cause, Certainty, Detail, Drop, Retry, RetryReason, Verdict, reused};
 use crate::base::time::Timestamp;
 use crate::facts::closing::{Close, CloseKind, Closer, Received};
 use crate::facts::kernel::{Closed, End, Ends, How, ResetReason};
 use crate::flow::Side;
 use crate::packet::SeqNum;
-use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
 /// The failed request, as the ends of its connection number it.
@@ -20,13 +20,13 @@ use std::time::Duration;
 pub struct Sent {
     /// The number on the wire of its first byte.
     pub first: SeqNum,
-    /// Its bytes, as far as they were sent.
+    /// Bytes of the request, as far as they were sent.
     pub length: u64,
     /// Another exchange came before it on this connection.
     pub reused: bool,
     /// The answer before announced that the connection would be closed; `None` where that is not known.
     pub announced: Option<bool>,
-    /// It could be read where it begins and where it ends.
+    /// Where the request begins and where it ends could be read.
     pub readable: bool,
 }
 

@@ -63,7 +63,7 @@ pub(super) fn late_request(case: &Case<'_>, closing: &Closing) -> Option<Verdict
     if half.resent < ENOUGH || late < case.patience(LATE) {
         return None;
     }
-    // It may be the FIN that was acknowledged then. Had the request not been long before, it would have
+    // What was acknowledged then may be the FIN. Had the request not been long before, it would have
     // been sent once more, after twice the time.
     let last = half.last_resent.as_deref()?;
     let queued = last.at.since(request.first.at);
@@ -143,7 +143,7 @@ pub(super) fn rest(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
 pub(super) fn refused_answer(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let client = case.connection.half(Side::Client);
     let unknown = client.rst.is_some_and(|rst| rst.ack.is_none()) && client.fin.is_none();
-    // Its FIN may be missing as its request is.
+    // The proxy's FIN may be missing as its request is.
     let unread = case.exchange.request.unread.is_some();
     if !unknown || unread || answer_acknowledged(case) || case.connection.has_gaps() {
         return None;
@@ -184,7 +184,7 @@ pub(super) fn held_back(case: &Case<'_>, closing: Option<&Closing>) -> Option<Ve
     })
 }
 
-/// The same, but there was room in the queue at last: the proxy, whose close cannot leave before the
+/// The queue was full, and there was room in it at last: the proxy, whose close cannot leave before the
 /// request is acknowledged, had given up by then, or soon did. Where the backend had the request for
 /// much longer than it lay in the queue, that was not what made it late.
 pub(super) fn taken_late(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
@@ -250,8 +250,8 @@ fn gave_up(case: &Case<'_>) -> bool {
     let Some(last) = client.last_resent.as_deref().filter(|_| client.resent >= ENOUGH) else {
         return false;
     };
-    // Each wait is twice as long as the one before: the next is at most as long as all of them and
-    // one more.
+    // Each wait is twice as long as the one before (RFC 6298, section 5): the next is at most as long as
+    // all of them and one more.
     let tried = last.at.since(case.exchange.request.first.at);
     let silent_since = last.at.max(case.connection.last.at);
     case.connection.seen_until.since(silent_since)

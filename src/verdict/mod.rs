@@ -12,8 +12,10 @@ mod answered;
 mod case;
 mod cause;
 mod connect;
+mod crossing;
 mod detail;
-pub mod evidence;
+mod doubt;
+mod evidence;
 mod fate;
 mod gave_up;
 mod in_flight;
@@ -33,6 +35,7 @@ use case::Case;
 pub use cause::{Cause, Certainty};
 pub use connect::judge_connect;
 pub use detail::{Detail, Drop};
+pub use doubt::Doubt;
 pub use evidence::{Evidence, Shows};
 use fate::failed;
 pub use fate::{Fate, Verdict};
@@ -40,7 +43,6 @@ pub use gave_up::{client_gone, client_logged};
 pub use kernel::{Sent, kernel_says};
 pub use retry::{Retry, RetryReason};
 pub use reused::{kept_for_longer, lost_in_host};
-pub use unproven::Doubt;
 
 /// What became of an exchange, now that its connection has ended, or the next request has come.
 pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {
@@ -60,7 +62,7 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
     fate
 }
 
-/// The same, if messages are where they seem to be.
+/// What became of an exchange, if messages are where they seem to be.
 fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {
     let case = Case { exchange, connection };
     if exchange.outcome == Outcome::Answered {
@@ -113,7 +115,7 @@ fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> 
         verdict.certainty = Certainty::Possible;
     }
     if exchange.request.unread.is_some() {
-        // That it is a request shows; where it ends is taken from whose turn it is.
+        // The bytes show that they are a request; where it ends is taken from whose turn it is.
         verdict.certainty = verdict.certainty.min(Certainty::Likely);
     }
     failed(verdict)

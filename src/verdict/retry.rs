@@ -1,24 +1,24 @@
 //! Whether a failed request may be sent again: could it have run?
 
-use super::{Case, Cause, reused};
+use super::crossing::{LONGEST_CROSSING, way};
+use super::{Case, Cause};
 use crate::exchange::Outcome;
 use crate::facts::closing::{CloseKind, Closing};
-use crate::flow::{Connection, Side};
-use std::time::Duration;
+use crate::flow::Side;
 
 /// Whether this attempt can have had an effect. An earlier or later attempt may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Retry {
-    /// It cannot.
+    /// The attempt cannot have had an effect.
     Safe,
-    /// It can.
+    /// The attempt can have had one.
     Unsafe,
     /// The capture does not say.
     Unknown,
 }
 
 impl Retry {
-    /// Its name in JSON.
+    /// The advice's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Safe => "safe",
@@ -50,7 +50,7 @@ pub enum RetryReason {
     AnswerBegun,
     /// The backend had a part of it.
     PartReceived,
-    /// It was acknowledged only after the backend had closed; whether it was read does not show.
+    /// The request was acknowledged only after the backend had closed; whether it was read does not show.
     ReceivedAfterClose,
     /// The close says nothing of what was received.
     NotTold,
@@ -58,7 +58,7 @@ pub enum RetryReason {
     NotUnderstood,
     /// The backend may speak another protocol, and then it understood none of it.
     PerhapsNotUnderstood,
-    /// It is a probe, as its user agent says, which asks for nothing but an answer.
+    /// The request is a probe, as its user agent says, which asks for nothing but an answer.
     Probe,
     /// The capture has a hole where the answer would be.
     Unproven,
@@ -87,6 +87,7 @@ pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry
             }
         }
         Some(ack) if received_all(ack) => (Retry::Unsafe, RetryReason::AllReceived),
+        // Whether it was read does not show: a lingering close reads on, and throws away what it reads.
         Some(ack) if closing.kind == CloseKind::Fin && acked.is_some_and(|acked| acked > ack) => {
             (Retry::Unknown, RetryReason::ReceivedAfterClose)
         }
@@ -112,7 +113,7 @@ fn is_refused(case: &Case<'_>, closing: &Closing) -> bool {
         return false;
     };
     let request = &case.exchange.request;
-    let at_once = reset.frame.at.since(request.last.at) < reused::LONGEST_CROSSING;
+    let at_once = reset.frame.at.since(request.last.at) < LONGEST_CROSSING;
     let once = case.connection.half(Side::Client).resent == 0;
     match (closing.kind, reset.ack) {
         (CloseKind::Rst, Some(_)) => reset.frame == closing.mark.frame,
@@ -124,12 +125,4 @@ fn is_refused(case: &Case<'_>, closing: &Closing) -> bool {
         }
         _ => false,
     }
-}
-
-/// How long it takes from where the capture was taken to the backend and back, by the handshake.
-fn way(case: &Case<'_>) -> Option<Duration> {
-    let Connection { last_syn, syn_ack, established, .. } = case.connection;
-    let (syn, syn_ack, ack) = ((*last_syn)?, (*syn_ack)?, (*established)?);
-    let in_order = syn.at <= syn_ack.at && syn_ack.at <= ack.at;
-    in_order.then(|| syn_ack.at.since(syn.at)).filter(|way| *way < reused::LONGEST_CROSSING)
 }

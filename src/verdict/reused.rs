@@ -5,30 +5,19 @@
 //! does not cover the FIN, the two crossed; if it does, the proxy's kernel knew, and the proxy used
 //! the connection all the same.
 
-use super::unproven::{self, Doubt};
-use super::{Case, Cause, Certainty, Detail, Verdict, lost};
+use super::crossing::LONGEST_CROSSING;
+use super::doubt::Doubt;
+use super::{Case, Cause, Certainty, Detail, Verdict, lost, unproven};
 use crate::facts::closing::{CloseKind, Closing};
-use crate::flow::{Connection, Side};
+use crate::flow::Side;
 use crate::knowledge::slack;
 use std::time::Duration;
 
 /// No host repeats a segment sooner (RFC 6298 asks for a second; Linux does after 200 ms).
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(200);
-/// A close that comes so long after the request did not meet it on the way: no round trip is longer.
-pub(super) const LONGEST_CROSSING: Duration = Duration::from_secs(1);
 
 /// No server that is in use gives up an idle connection sooner of its own accord.
 pub(super) const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(1);
-
-/// How long a round trip may be, by the handshake; as long as any where that was not captured.
-pub(super) fn round_trip(connection: &Connection) -> Duration {
-    let Connection { syn, syn_ack, established, .. } = connection;
-    match (syn, syn_ack, established) {
-        // Whatever the order in which they were captured.
-        (Some(syn), Some(syn_ack), Some(ack)) => ack.at.max(syn_ack.at).since(syn.at),
-        _ => LONGEST_CROSSING,
-    }
-}
 
 /// The request lay unacknowledged for too long before the close: it, or the way back, was lost.
 fn was_lost(case: &Case<'_>, closing: &Closing) -> bool {
@@ -44,6 +33,8 @@ fn was_lost(case: &Case<'_>, closing: &Closing) -> bool {
 /// `None` when the close had seen some of the request, or the connection was new.
 pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let request = &case.exchange.request;
+    // What a close acknowledges had arrived when it was sent. A new connection is in no race: what a request
+    // crosses there is a limit on how long the first one may take.
     let ack = closing.mark.ack?;
     if ack > request.start || !case.is_reused() {
         return None;
@@ -57,6 +48,8 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let Some(known) = request.ack else {
         return doubt(Doubt::OneDirection);
     };
+    // A request that acknowledges the FIN left a kernel that had it; one that does not crossed it. That holds
+    // wherever the two were captured.
     // A reset takes no position of its own: it cannot have been acknowledged. Only a FIN before it
     // that was not captured could have been.
     let covers_close = closing.kind == CloseKind::Fin && known > closing.mark.pos;
@@ -120,11 +113,13 @@ pub fn lost_in_host(
     if let (Cause::KeepaliveRace, Detail::Unread { timer: known @ None, .. }) =
         (verdict.cause, &mut verdict.detail)
     {
-        // Its kernel proved the race; this says what closed.
+        // The kernel of the backend's host proved the race; the timer says what closed.
         let meets = verdict.closed_after.is_some_and(fits);
         *known = meets.then_some(timer);
         return meets;
     }
+    // `close()` sends a reset where something is unread, `shutdown()` a FIN: either may be the timer's. On a
+    // link without delay this is the common form of the race.
     let in_flight = matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight);
     let closed = matches!(verdict.detail, Detail::Nothing | Detail::MaybeUnread);
     let used = closed && verdict.idle_gap.is_some();

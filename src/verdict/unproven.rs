@@ -1,52 +1,10 @@
 //! Failures whose reason the capture cannot tell: `unproven`, with the reason of that.
 
+use super::doubt::Doubt;
 use super::{Case, Cause, Certainty, Detail, Verdict};
-use crate::exchange::Unread;
 use crate::facts::closing::Closing;
 
-/// Why a failure cannot be explained.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Doubt {
-    /// Frames are missing where it matters.
-    Gap,
-    /// Heads were cut by the snap length.
-    HeadsCut,
-    /// Only one direction was captured.
-    OneDirection,
-    /// What was sent is no HTTP.
-    NotHttp,
-    /// What is there can be read in more than one way.
-    SeveralReadings,
-    /// The proxy closed before any answer: it lost patience, or its client left.
-    ProxyClosedFirst,
-}
-
-impl Doubt {
-    /// Its name in JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Gap => "capture_gap",
-            Self::HeadsCut => "heads_cut",
-            Self::OneDirection => "one_direction_only",
-            Self::NotHttp => "not_http",
-            Self::SeveralReadings => "several_readings",
-            Self::ProxyClosedFirst => "proxy_closed_first",
-        }
-    }
-}
-
-impl From<Unread> for Doubt {
-    fn from(why: Unread) -> Self {
-        match why {
-            Unread::Gap => Self::Gap,
-            Unread::HeadCut | Unread::BodyCut => Self::HeadsCut,
-            Unread::NotHttp => Self::NotHttp,
-            Unread::Conflicting => Self::SeveralReadings,
-        }
-    }
-}
-
-/// It failed, and that is all.
+/// A verdict that says no more than that the attempt failed, and why nothing more can be said.
 pub(super) fn judge(case: &Case<'_>, closing: &Closing, doubt: Doubt) -> Verdict {
     case.verdict(Cause::Unproven, Certainty::Possible, Detail::Doubt(doubt), closing)
 }

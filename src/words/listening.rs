@@ -1,7 +1,7 @@
 //! What listens on the host that refused, in words and as facts.
 
 use crate::base::escape;
-use crate::ledger::{Listening, ListeningProgram};
+use crate::facts::listening::{Listening, ListeningProgram};
 use crate::packet::Endpoint;
 use serde_json::{Value, json};
 

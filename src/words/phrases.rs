@@ -3,8 +3,8 @@
 
 use crate::facts::closing::{Close, Closer, Received};
 use crate::flow::Side;
-use crate::verdict::evidence::{Evidence, Shows};
 use crate::verdict::{Cause, RetryReason};
+use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
 
 /// `2.99 s`, `14.8 ms`, `3 µs`, `2 min 5 s`.

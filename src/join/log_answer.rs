@@ -1,0 +1,56 @@
+//! What is said of one error line, and of which failures it is.
+
+use super::answer::Answer;
+use crate::ledger::Ledger;
+use crate::packet::Endpoint;
+use crate::topology::request_key::MatchedBy;
+use crate::verdict::Cause;
+use std::time::Duration;
+
+/// Of which failure something is: its place among [`Ledger::failures_from`]`(0)`.
+pub type FailureIndex = usize;
+
+/// Where the time of a request went, by a load balancer's times and by the packets.
+#[derive(Clone, Copy, Debug)]
+pub struct Split {
+    /// The backend.
+    pub server: Endpoint,
+    /// From the request's last byte to the answer's first, or to the close that came instead, where the
+    /// capture was taken.
+    pub waited: Duration,
+    /// From the answer's first byte to its last; zero when there was none.
+    pub answering: Duration,
+    /// There was an answer.
+    pub answered: bool,
+}
+
+/// What is said of one error line.
+#[derive(Clone, Debug)]
+pub struct LogAnswer {
+    /// The line's place in [`super::Lines::errors`].
+    pub line: usize,
+    /// The answer.
+    pub answer: Answer,
+    /// How it was matched, if it was.
+    pub by: Option<MatchedBy>,
+    /// The failures that it is of; those that it could be of when it is ambiguous.
+    pub failures: Vec<FailureIndex>,
+    /// The cause: that of the last attempt, or of all that it could be of.
+    pub cause: Option<Cause>,
+    /// More lines can be of these failures than there are failures.
+    pub outnumbered: bool,
+    /// The connection and the number of its last attempt on it.
+    pub exchange: Option<(u64, u32)>,
+    /// Where the time went.
+    pub split: Option<Split>,
+}
+
+impl LogAnswer {
+    /// Takes the cause of the failure that it is of as the ledger has it now.
+    pub(super) fn take_cause(&mut self, ledger: &Ledger) {
+        if self.answer == Answer::OnLeg {
+            let last = self.failures.last().and_then(|place| ledger.failures_from(*place).first());
+            self.cause = last.map(|failure| failure.verdict.cause);
+        }
+    }
+}

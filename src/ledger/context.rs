@@ -1,0 +1,49 @@
+//! What each failure is told of both its sides, for the advice.
+
+use super::books::Ledger;
+use crate::knowledge::Context;
+use crate::packet::Endpoint;
+use foldhash::fast::RandomState;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+
+impl Ledger {
+    /// Tells each failure what is known of both its sides.
+    pub(super) fn give_context(&mut self) {
+        let mut contexts: HashMap<(Endpoint, IpAddr), Context, RandomState> = HashMap::default();
+        let mut answering: HashMap<IpAddr, BTreeSet<u16>, RandomState> = HashMap::default();
+        for (endpoint, listener) in &self.listeners {
+            if !listener.statuses.is_empty() {
+                answering.entry(endpoint.addr).or_default().insert(endpoint.port);
+            }
+        }
+        for failure in &mut self.failures {
+            let Some(listener) = self.listeners.get(&failure.server) else {
+                continue;
+            };
+            let of = (failure.server, failure.client.addr);
+            let told = (self.told.backend(of.0), self.told.proxy(of.1));
+            failure.context = *contexts.entry(of).or_insert_with(|| {
+                let proxy = listener.proxies.get(&failure.client.addr);
+                let observed = proxy.and_then(|proxy| proxy.idle.proxy_timer());
+                Context {
+                    server: listener.server(),
+                    proxy: proxy.and_then(|proxy| proxy.kind()),
+                    told_server: told.0.kind,
+                    told_proxy: told.1.kind,
+                    proxy_idle: told
+                        .1
+                        .idle
+                        .map(|told| told.value)
+                        .or(observed.map(|timer| timer.value)),
+                    request_limit: listener.request_limit(),
+                    age_limit: listener.age_limit().map(|timer| timer.value),
+                    answers_on: answering
+                        .get(&of.0.addr)
+                        .and_then(|ports| ports.iter().find(|port| **port != of.0.port))
+                        .copied(),
+                }
+            });
+        }
+    }
+}
