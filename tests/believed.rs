@@ -10,14 +10,14 @@ use std::io::Cursor;
 use std::time::Duration;
 use why502::analysis::{self, Settings};
 use why502::input::Savefile;
-use why502::report::Report;
+use why502::report::{Bound, Named, Report};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 type Told = Vec<(&'static str, &'static str)>;
 
 fn told(report: &Report) -> Told {
-    report.failures.iter().map(|failure| (failure.cause, failure.certainty)).collect()
+    report.failures.iter().map(|failure| (failure.cause.name(), failure.certainty.name())).collect()
 }
 
 fn answered(report: &Report) -> u64 {
@@ -492,7 +492,7 @@ fn a_reset_is_foreign_by_what_its_side_usually_sends() {
         talk.idle(SECOND).rst_foreign(Backend, reset);
         let report = analyze(&talk.frames);
         let close = report.failures[0].close.clone();
-        (told(&report), close.map(|close| close.by))
+        (told(&report), close.map(|close| close.by.named()))
     };
     // A firewall answers the SYN in the backend's place, and the backend resets.
     assert_eq!(play(255, 64), (vec![("reset_in_flight", "proven")], Some("backend")));
@@ -542,8 +542,8 @@ fn nothing_is_claimed_of_what_a_bound_pushed_out() {
     let counters = &report.counters;
     assert!(counters.connects_unanswered <= 4, "{}", counters.connects_unanswered);
     assert!(counters.exchanges_open <= 4, "{}", counters.exchanges_open);
-    assert!(counters.limits_hit.get("connections").is_some_and(|hits| *hits >= 30));
-    assert_eq!(with_room_for(64, &frames).counters.limits_hit.get("connections"), None);
+    assert!(counters.limits_hit.of(Bound::Connections) >= 30);
+    assert_eq!(with_room_for(64, &frames).counters.limits_hit.of(Bound::Connections), 0);
 }
 
 /// An ARP question of one host for another, or the answer to it.
@@ -579,7 +579,10 @@ fn a_connect_that_never_left_is_told_by_the_questions_that_nobody_answered() {
     let report = beside(&[question; 3]);
     assert_eq!(told(&report), [("unreachable", "proven")]);
     let failure = &report.failures[0];
-    assert_eq!((failure.retry, failure.detail["form"].as_str()), ("safe", Some("no_neighbour")));
+    assert_eq!(
+        (failure.retry.name(), failure.detail["form"].as_str()),
+        ("safe", Some("no_neighbour"))
+    );
     assert!(failure.summary.contains("ARP for 10.0.0.33"), "{}", failure.summary);
     assert_eq!(failure.connection, None, "nothing was sent: it is no TCP connection");
     assert_eq!(told(&beside(&[question; 6])).len(), 2);

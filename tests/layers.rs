@@ -44,6 +44,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "exchange",
             "facts",
             "flow",
+            "input",
             "join",
             "knowledge",
             "ledger",
@@ -56,7 +57,22 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "words",
         ],
     ),
-    ("render", &["base", "knowledge", "logs", "report", "timeouts", "verdict", "words"]),
+    (
+        "render",
+        &[
+            "base",
+            "facts",
+            "join",
+            "knowledge",
+            "logs",
+            "packet",
+            "report",
+            "timeouts",
+            "topology",
+            "verdict",
+            "words",
+        ],
+    ),
     (
         "analysis",
         &[
@@ -97,7 +113,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "live",
         &[
             "analysis", "base", "cli", "ebpf", "evidence", "facts", "input", "ledger", "packet",
-            "render", "report", "streams",
+            "render", "report", "streams", "verdict",
         ],
     ),
     (

@@ -158,13 +158,13 @@ fn without_its_close_no_failure_is_as_sure_as_with_it() {
         let frames = played(scenario, ISNS[0]);
         let report = analyze(&frames);
         let Some(whole) = report.failures.first() else { continue };
-        let by_answer = matches!(whole.cause, "invalid_response" | "protocol_mismatch");
+        let by_answer = matches!(whole.cause.name(), "invalid_response" | "protocol_mismatch");
         let close = whole.close.as_ref().and_then(|close| close.frame);
         let Some(close) = close.filter(|_| frames.len() > 1 && !by_answer) else { continue };
         closes += 1;
         for now in &without(&frames, close.number as usize).failures {
-            let lower =
-                whole.certainty == "possible" || rank(now.certainty) < rank(whole.certainty);
+            let lower = whole.certainty.name() == "possible"
+                || rank(now.certainty.name()) < rank(whole.certainty.name());
             assert!(lower, "{}: {:?} became {:?}", scenario.name, said(whole), said(now));
         }
     }

@@ -16,7 +16,7 @@ use crate::packet::fragments::Fragments;
 use crate::packet::icmp::Unreachable;
 use crate::packet::{self, Endpoint, Frame, Segment, Skip, icmp};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
-use crate::report::{self, FailureRecord, LogFile, LogsRead, Report, Sources, Style};
+use crate::report::{self, FailureRecord, LogFile, LogsRead, Report, Skipped, Sources, Style};
 use crate::streams::tls::{self, Clear, Spoken};
 use crate::topology::roles::{Role, Roles, ToldRoles};
 use crate::topology::{self, Trail};
@@ -346,7 +346,10 @@ impl Analysis {
         if self.settings.told.backends.is_empty() {
             ledger.doubt_errors(&ask_others);
         }
-        let skips = Skip::ALL.iter().zip(self.skips).map(|(kind, count)| (kind.name(), count));
+        let skips = Skip::ALL
+            .iter()
+            .zip(self.skips)
+            .map(|(kind, count)| (Skipped::NoSegment(*kind), count));
         let facts: Vec<&CaptureFacts> = captures.into_iter().collect();
         let captured = !facts.is_empty();
         let filtered = facts.iter().fold(0_u64, |sum, one| sum.saturating_add(one.filtered));
@@ -357,7 +360,7 @@ impl Analysis {
             span: span.unwrap_or_default(),
             captures: facts.into_iter().map(capture).collect(),
             skipped: skips
-                .chain([("filtered", filtered)])
+                .chain([(Skipped::Filtered, filtered)])
                 .filter(|(_, count)| *count > 0)
                 .collect(),
             flow: *self.table.counts(),
@@ -521,8 +524,8 @@ fn keep_failure(keeper: &mut dyn FrameObserver, failure: &FailureRecord, in_clea
     if !in_clear {
         return keeper.failed(failure);
     }
-    let [proxy, backend] = [&failure.proxy, &failure.backend]
-        .map(|end| end.as_deref().unwrap_or("a client").to_owned());
+    let [proxy, backend] = [failure.proxy, failure.backend]
+        .map(|end| end.map_or_else(|| "a client".to_owned(), |end| end.to_string()));
     let summary = format!("between {proxy} and {backend}");
     keeper.failed(&FailureRecord { request: None, summary, ..failure.clone() });
 }
@@ -581,12 +584,12 @@ pub fn analyze_with_logs<S: Source>(
 fn capture(facts: &CaptureFacts) -> report::Capture {
     report::Capture {
         path: facts.path.clone(),
-        format: facts.format.name(),
+        format: facts.format,
         link_types: facts.links.iter().map(|link| link.name().into_owned()).collect(),
         frames: facts.frames,
         bytes: facts.bytes,
-        first: facts.first.map(|at| at.to_string()),
-        last: facts.last.map(|at| at.to_string()),
+        first: facts.first,
+        last: facts.last,
         truncated_frames: facts.truncated_frames,
         kernel_drops: facts.dropped.map(|dropped| dropped.by_kernel),
         interface_drops: facts.dropped.map(|dropped| dropped.by_interface),

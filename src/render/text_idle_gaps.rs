@@ -1,9 +1,10 @@
 //! The idle gaps of a backend as a small picture, with the timeouts of both sides marked.
 
-use super::text::YELLOW;
+use super::style::YELLOW;
 use crate::base::wrap::{DIM, paragraph};
 use crate::knowledge::SettingOrigin;
-use crate::knowledge::idle_gaps::EDGES;
+use crate::knowledge::expected_losses::Basis;
+use crate::knowledge::idle_gaps::{EDGES, Ordering};
 use crate::report::model::{BackendRecord, EstimateRecord, HazardRecord, Timeout};
 use crate::words::phrases::duration;
 use crate::words::phrases::plural;
@@ -80,19 +81,19 @@ pub(crate) fn write(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<
         writeln!(out)?;
     }
     match backend.ordering {
-        "race" => writeln!(
+        Ordering::Race => writeln!(
             out,
             "  {YELLOW}The backend gives up idle connections before the proxy does: requests will be lost.{YELLOW:#}"
         ),
-        "tie" => writeln!(
+        Ordering::Tie => writeln!(
             out,
             "  {YELLOW}Both sides give up idle connections at about the same time: requests will be lost.{YELLOW:#}"
         ),
-        "safe" => writeln!(
+        Ordering::Safe => writeln!(
             out,
             "  The proxy gives up idle connections before the backend does, as it should."
         ),
-        _ => Ok(()),
+        Ordering::Unknown => Ok(()),
     }?;
     effective(
         "the backend",
@@ -219,22 +220,22 @@ fn forecast(hazard: &HazardRecord) -> String {
     let keepalive = time(hazard.backend_keepalive_ns);
     let per_day = hazard.per_day.map_or_else(String::new, |day| format!(", {} a day", span(day)));
     match hazard.basis {
-        "proxy_gives_up_first" => format!(
+        Basis::ProxyFirst => format!(
             "With a backend keep-alive of {keepalive} no lost request is expected: the proxy gives up \
              first."
         ),
-        "observed" => format!(
+        Basis::Observed => format!(
             "With a backend keep-alive of {keepalive}, {} requests of a million are lost{per_day} at this \
              load, going by those that were: more than even traffic would explain, so requests come in \
              step with the timer.",
             span(hazard.per_million)
         ),
-        "bound" => format!(
+        Basis::Bound => format!(
             "With a backend keep-alive of {keepalive} at most {} requests of a million are expected to be \
              lost; no more can be told, for pauses beyond today's timeout were never seen.",
             number_of(hazard.per_million.high)
         ),
-        _ => format!(
+        Basis::Counted => format!(
             "With a backend keep-alive of {keepalive}, {} requests of a million are expected to be lost{per_day} \
              at this load: {} came within {} below it, and one that comes within {} of the close is lost.",
             span(hazard.per_million),

@@ -1,8 +1,9 @@
 //! Facts that only one cause has, by the names that they have in JSON.
 
-use super::build;
+use super::backend;
 use super::process;
 use crate::base::time::nanos;
+use crate::exchange::Prober;
 use crate::ledger;
 use crate::verdict::Detail;
 use crate::words::listening;
@@ -20,13 +21,13 @@ pub(super) fn detail(kept: &ledger::Failure) -> Map<String, Value> {
         add("listening", listening::facts(listening));
     }
     if let Some(health) = &kept.health {
-        let health = build::health(health, false);
+        let health = backend::health(health, false);
         add("failed", health.failed.into());
         add("of", health.of.into());
         add("path", health.path.into());
         add("period_ns", health.period_ns.into());
         add("statuses", serde_json::json!(health.statuses));
-        add("prober", health.prober.into());
+        add("prober", health.prober.map(Prober::user_agent).into());
     }
     match verdict.detail {
         Detail::Nothing | Detail::Unread { .. } | Detail::Read { .. } => {}

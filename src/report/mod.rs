@@ -4,22 +4,32 @@
 //! sentences. Whatever was captured passes through [`escape`](crate::base::escape) on its way in, so
 //! that no renderer has to think of it.
 
+mod backend;
+pub mod backend_model;
 pub mod build;
 mod clients;
 mod detail;
 mod events;
+mod failure;
+pub mod failure_model;
 mod forecast;
 pub mod headline;
+mod ids;
 pub mod log;
 pub mod log_model;
 pub mod model;
+pub mod named;
 pub mod notes;
 mod process;
+pub mod process_model;
 pub mod records;
+pub mod sources;
 pub mod tally_model;
+mod timers;
 pub mod unread;
 
-pub use build::{Sources, Style, build, failure};
+pub use build::build;
+pub use failure::failure;
 pub use headline::{AnalysisOutcome, Headline};
 pub use log::{LogsRead, hear};
 pub use log_model::{
@@ -27,4 +37,6 @@ pub use log_model::{
     LogTimes,
 };
 pub use model::*;
+pub use named::{Named, Tally};
+pub use sources::{Sources, Style};
 pub use tally_model::{Clients, Judged, UnreadRecord};
