@@ -20,12 +20,20 @@ struct TimeoutMark {
     text: String,
 }
 
-/// Writes the picture; nothing when there are no gaps.
+/// Writes what is known of idle gaps and timeouts; little when there are no gaps.
 ///
 /// # Errors
 /// When writing fails.
 pub(crate) fn write(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
     gave_up(backend, out)?;
+    if picture(backend, out)? {
+        timers(backend, out)?;
+    }
+    Ok(())
+}
+
+/// Draws the picture; returns false, and draws nothing, when there is nothing to be drawn.
+fn picture(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<bool> {
     let idle = &backend.idle;
     let rows: Vec<[u64; 3]> = idle
         .reused
@@ -42,7 +50,7 @@ pub(crate) fn write(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<
     };
     let (Some(first), Some(last)) = ((0..rows.len()).find(used), (0..rows.len()).rev().find(used))
     else {
-        return Ok(());
+        return Ok(false);
     };
     let most = rows.iter().map(|[reused, ..]| *reused).max().unwrap_or(0).max(1);
     writeln!(
@@ -80,6 +88,11 @@ pub(crate) fn write(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<
         }
         writeln!(out)?;
     }
+    Ok(true)
+}
+
+/// Says in sentences what the picture means.
+fn timers(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
     match backend.ordering {
         Ordering::Race => writeln!(
             out,

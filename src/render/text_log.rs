@@ -254,8 +254,14 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
             out,
         )?;
     }
+    take_a_capture(log, out)
+}
+
+/// How to take the capture that would tell the rest.
+fn take_a_capture(log: &Log, out: &mut dyn Write) -> io::Result<()> {
+    let lines = log.joined.iter().chain(&log.unmatched);
     let mut backends: BTreeMap<Endpoint, u64> = BTreeMap::new();
-    for backend in lines().filter_map(|line| line.backend) {
+    for backend in lines.filter_map(|line| line.backend) {
         let count = backends.entry(backend).or_default();
         *count = count.saturating_add(1);
     }
@@ -282,7 +288,7 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The same as options.
+/// The backends that failed most, as options.
 fn listeners(backends: &BTreeMap<Endpoint, u64>) -> String {
     let named: Vec<String> =
         most(backends).iter().map(|backend| format!("--backend {backend}")).collect();
