@@ -1,6 +1,7 @@
 //! Where the layers meet: source → packet → flow → exchange → ledger → roles → report.
 
 pub mod read_log;
+mod revisions;
 
 use crate::base::time::Timestamp;
 use crate::exchange::{Output, Reader};
@@ -21,7 +22,7 @@ use crate::streams::tls::{self, Clear, Spoken};
 use crate::topology::roles::{Role, Roles, ToldRoles};
 use crate::topology::{self, Trail};
 use crate::verdict::{Cause, Certainty};
-use serde_json::{Map, Value};
+use revisions::{changed_fields, json, retracted, revision};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -446,7 +447,7 @@ impl Analysis {
         }
         // What was told as a backend's failure and is none: the listener is the proxy's own.
         for id in self.known.keys() {
-            out(revision(id, Map::from_iter([("retracted".to_owned(), Value::Bool(true))])));
+            out(retracted(id));
         }
     }
 }
@@ -528,24 +529,6 @@ fn keep_failure(keeper: &mut dyn FrameObserver, failure: &FailureRecord, in_clea
         .map(|end| end.map_or_else(|| "a client".to_owned(), |end| end.to_string()));
     let summary = format!("between {proxy} and {backend}");
     keeper.failed(&FailureRecord { request: None, summary, ..failure.clone() });
-}
-
-fn json(failure: &FailureRecord) -> Value {
-    // Its keys are strings: it can always be written.
-    serde_json::to_value(failure).unwrap_or_default()
-}
-
-fn changed_fields(before: &Value, after: &Value) -> Map<String, Value> {
-    let after = after.as_object().into_iter().flatten();
-    after
-        .filter(|(name, value)| before.get(name) != Some(value))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
-}
-
-fn revision(id: &str, mut changed: Map<String, Value>) -> Record {
-    changed.insert("id".to_owned(), id.into());
-    Record::Revision(changed)
 }
 
 /// Reads all sources to their ends and reports. They are given in the order of their first frames;
