@@ -547,7 +547,7 @@ fn nothing_is_claimed_of_what_a_bound_pushed_out() {
 }
 
 /// An ARP question of one host for another, or the answer to it.
-fn arp(at: u64, oper: u8, by: [u8; 4], about: [u8; 4]) -> Frame {
+pub fn arp(at: u64, oper: u8, by: [u8; 4], about: [u8; 4]) -> Frame {
     let mut bytes = vec![0xff; 6];
     bytes.extend([2, 0, 0, 0, 0, by[3], 8, 6, 0, 1, 8, 0, 6, 4, 0, oper, 2, 0, 0, 0, 0, by[3]]);
     bytes.extend(by);
@@ -556,11 +556,11 @@ fn arp(at: u64, oper: u8, by: [u8; 4], about: [u8; 4]) -> Frame {
     Frame { at, bytes }
 }
 
-const PROXY: [u8; 4] = [10, 0, 0, 9];
-const GONE: [u8; 4] = [10, 0, 0, 33];
+pub const PROXY: [u8; 4] = [10, 0, 0, 9];
+pub const GONE: [u8; 4] = [10, 0, 0, 33];
 
 /// A proxy that works, and these besides, each a second after the one before.
-fn beside(others: &[(u8, [u8; 4], [u8; 4])]) -> Report {
+pub fn beside(others: &[(u8, [u8; 4], [u8; 4])]) -> Report {
     let mut talk = Talk::new(1, 2);
     talk.handshake().exchange("/sound", 5);
     let mut frames = talk.frames.clone();

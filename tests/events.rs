@@ -283,7 +283,7 @@ fn probes_say_nothing_of_keep_alive() {
     let backend = &all(&talks).backends[0];
     let timer = backend.backend_keepalive.unwrap();
     assert!(timer.observed_ns.unwrap().abs_diff(5_000_000_000) < 10_000_000, "{timer:?}");
-    assert_eq!(backend.idle.closed_by_proxy.count, 0);
+    assert_eq!(backend.idle.gaps.closed_by_proxy.count, 0);
 }
 
 /// Four keep-alive connections that end together, two of them with a request outstanding; then refused

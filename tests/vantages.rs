@@ -67,7 +67,10 @@ fn a_failure_seen_at_two_vantages_is_reported_once() {
         assert_eq!(both.causes, once.causes);
         assert_eq!(both.counters.exchanges, once.counters.exchanges);
         assert_eq!(both.backends[0].connections, once.backends[0].connections);
-        assert_eq!(both.backends[0].idle.reused.count, once.backends[0].idle.reused.count);
+        assert_eq!(
+            both.backends[0].idle.gaps.reused.count,
+            once.backends[0].idle.gaps.reused.count
+        );
         assert!(has_note(&both, "two_vantages") && !has_note(&once, "two_vantages"));
     }
 }

@@ -17,7 +17,9 @@ use crate::packet::fragments::Fragments;
 use crate::packet::icmp::Unreachable;
 use crate::packet::{self, Endpoint, Frame, Segment, Skip, icmp};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
-use crate::report::{self, FailureRecord, LogFile, LogsRead, Report, Skipped, Sources, Style};
+use crate::report::{
+    self, Activity, FailureRecord, LogFile, LogsRead, Report, Skipped, Sources, Style,
+};
 use crate::streams::tls::{self, Clear, Spoken};
 use crate::topology::roles::{Role, Roles, ToldRoles};
 use crate::topology::{self, Trail};
@@ -77,6 +79,8 @@ pub struct Analysis {
     ledger: Ledger,
     /// The exchanges, for the join with the log and the front leg.
     trail: Trail,
+    /// Exchanges by listener and time.
+    activity: Activity,
     /// Datagrams in pieces, at each viewpoint.
     fragments: BTreeMap<u32, Fragments>,
     skips: [u64; Skip::ALL.len()],
@@ -127,6 +131,7 @@ impl Analysis {
             table,
             ledger,
             trail,
+            activity: Activity::default(),
             fragments: BTreeMap::new(),
             skips: [0; Skip::ALL.len()],
             known: BTreeMap::new(),
@@ -205,9 +210,9 @@ impl Analysis {
                 if skip == Skip::NotTcp
                     && let Some(unreachable) = icmp::unreachable(frame)
                 {
-                    let Self { table, ledger, trail, settings, .. } = self;
+                    let Self { table, ledger, trail, activity, settings, .. } = self;
                     table.unreachable(&unreachable, viewpoint, &mut |output, connection| {
-                        book((ledger, trail), settings, output, connection, out);
+                        book((ledger, trail, activity), settings, output, connection, out);
                     });
                     let of = self.table.between(unreachable.src, unreachable.dst, viewpoint);
                     if let Some(keeper) = &mut self.keeper {
@@ -234,9 +239,9 @@ impl Analysis {
     /// Nothing was captured, and it is now `now`.
     pub fn tick(&mut self, now: Timestamp, out: &mut RecordSink<'_>) {
         self.clearly(out, |clear, pass| clear.pass_time(now, pass));
-        let Self { table, ledger, trail, settings, .. } = self;
+        let Self { table, ledger, trail, activity, settings, .. } = self;
         table.tick(now, &mut |output, connection| {
-            book((ledger, trail), settings, output, connection, out);
+            book((ledger, trail, activity), settings, output, connection, out);
         });
         self.tell(out);
         if let Some(keeper) = &mut self.keeper {
@@ -281,9 +286,9 @@ impl Analysis {
             });
             return as_it_was;
         }
-        let Self { table, ledger, trail, settings, .. } = self;
+        let Self { table, ledger, trail, activity, settings, .. } = self;
         table.push(segment, viewpoint, &mut |output, connection| {
-            book((ledger, trail), settings, output, connection, out);
+            book((ledger, trail, activity), settings, output, connection, out);
         });
         true
     }
@@ -294,11 +299,11 @@ impl Analysis {
         out: &mut RecordSink<'_>,
         what: impl FnOnce(&mut Clear, &mut tls::Pass<'_>),
     ) {
-        let Self { table, ledger, trail, settings, clear, .. } = self;
+        let Self { table, ledger, trail, activity, settings, clear, .. } = self;
         let Some(clear) = clear else { return };
         what(clear, &mut |segment| {
             table.push(segment, 0, &mut |output, connection| {
-                book((ledger, trail), settings, output, connection, out);
+                book((ledger, trail, activity), settings, output, connection, out);
             });
         });
     }
@@ -312,9 +317,9 @@ impl Analysis {
         out: &mut RecordSink<'_>,
     ) -> Report {
         self.clearly(out, |clear, pass| clear.finish(pass));
-        let Self { table, ledger, trail, settings, host, clear, .. } = &mut self;
+        let Self { table, ledger, trail, activity, settings, host, clear, .. } = &mut self;
         table.finish(&mut |output, connection| {
-            book((ledger, trail), settings, output, connection, out);
+            book((ledger, trail, activity), settings, output, connection, out);
         });
         for ledger::Fresh { mut failure, kept, another_probe } in ledger.take_fresh() {
             if !another_probe {
@@ -364,6 +369,7 @@ impl Analysis {
                 .chain([(Skipped::Filtered, filtered)])
                 .filter(|(_, count)| *count > 0)
                 .collect(),
+            activity: self.activity.clone(),
             flow: *self.table.counts(),
             clear: self.clear.as_ref().map(|clear| clear.counts()),
         };
@@ -486,13 +492,17 @@ fn count_text(clear: &Clear, end: Option<&mut End>, peer: Endpoint, own: Endpoin
 
 /// Books what became known, and makes a record of it where one is wanted.
 fn book(
-    (ledger, trail): (&mut Ledger, &mut Trail),
+    (ledger, trail, activity): (&mut Ledger, &mut Trail, &mut Activity),
     settings: &Settings,
     output: Output,
     connection: &Connection,
     out: &mut RecordSink<'_>,
 ) {
     let wanted = settings.records;
+    // What was captured elsewhere as well counts there.
+    if let (Output::Exchange(exchange), None) = (&output, &connection.same_as) {
+        activity.note(connection.server, exchange.request.first.at);
+    }
     let noted = matches!(&output, Output::Exchange(exchange) if trail.note(exchange, connection));
     match output {
         Output::Exchange(exchange) if wanted.exchanges => {

@@ -57,6 +57,14 @@ impl From<Timestamp> for Utc {
     }
 }
 
+impl Utc {
+    /// `17:26:00`.
+    pub fn time_of_day(self) -> String {
+        let Self { hour, minute, second, .. } = self;
+        format!("{hour:02}:{minute:02}:{second:02}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,23 +13,13 @@ pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub(super) fn clock(at: Timestamp) -> String {
     let utc = Utc::from(at);
     let Utc { year, month, day, .. } = utc;
-    format!("{year:04}-{month:02}-{day:02} {}.{:03}", seconds(utc), utc.nanos / 1_000_000)
-}
-
-/// The time of day, to the second.
-pub(super) fn time_of_day(at: Timestamp) -> String {
-    seconds(at.into())
+    format!("{year:04}-{month:02}-{day:02} {}.{:03}", utc.time_of_day(), utc.nanos / 1_000_000)
 }
 
 /// The time of day, to the microsecond: frames of one failure lie less than a millisecond apart.
 pub(super) fn precise_time_of_day(at: Timestamp) -> String {
     let utc = Utc::from(at);
-    format!("{}.{:06}", seconds(utc), utc.nanos / 1_000)
-}
-
-fn seconds(utc: Utc) -> String {
-    let Utc { hour, minute, second, .. } = utc;
-    format!("{hour:02}:{minute:02}:{second:02}")
+    format!("{}.{:06}", utc.time_of_day(), utc.nanos / 1_000)
 }
 
 /// `2 safe, 1 unknown`.

@@ -1,13 +1,13 @@
 //! `--format text`: for people. The answer first, then what it rests on.
 
-use super::style::{GREEN, RED, YELLOW, clock, counted, time_of_day};
+use super::style::{GREEN, RED, YELLOW, clock, counted};
 use super::text_idle_gaps;
 use super::text_log;
 use super::text_processes;
 use crate::base::wrap::{BOLD, DIM, heading, paragraph};
 use crate::knowledge::SettingOrigin;
 use crate::packet::Endpoint;
-use crate::report::Named;
+use crate::report::LeadingParagraph;
 use crate::report::headline::{AnalysisOutcome, Headline, checks, sentence};
 use crate::report::model::{
     BackendRecord, Capture, EvidenceRecord, FailureRecord, Report, Timeout, VantageSource,
@@ -17,7 +17,6 @@ use crate::topology::roles::Vantage;
 use crate::verdict::{Cause, Retry};
 use crate::words::phrases::plural;
 use crate::words::phrases::{duration, is_idempotent};
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -57,48 +56,18 @@ fn first(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for event in &report.events {
+    for LeadingParagraph { text, fix, failure } in report.leading() {
         writeln!(out)?;
-        let at = time_of_day(event.first);
-        let text = format!("{at} UTC: {}. {} to it", event.summary, belong(event.failures));
-        paragraph(&sentence(&text), "  ", out)?;
-        paragraph(&format!("{BOLD}What to change:{BOLD:#} {}.", event.fix), "  ", out)?;
-    }
-    // The first failure of a kind speaks for all of them.
-    for (first, count) in reasons(report) {
-        writeln!(out)?;
-        let times =
-            if count > 1 { format!("{count} times, the first one: ") } else { String::new() };
-        paragraph(&sentence(&format!("{times}{}", first.summary)), "  ", out)?;
-        paragraph(&retry(first), "  ", out)?;
-        paragraph(&what_to_do(first), "  ", out)?;
+        paragraph(&text, "  ", out)?;
+        match failure {
+            Some(failure) => {
+                paragraph(&retry(failure), "  ", out)?;
+                paragraph(&what_to_do(failure), "  ", out)?;
+            }
+            None => paragraph(&format!("{BOLD}What to change:{BOLD:#} {fix}."), "  ", out)?,
+        }
     }
     Ok(())
-}
-
-fn belong(failures: u64) -> String {
-    format!("{} {}", plural(failures, "failure"), if failures == 1 { "belongs" } else { "belong" })
-}
-
-/// The first of the failures that are alike, with how many there are, the most frequent first.
-fn reasons(report: &Report) -> Vec<(&FailureRecord, usize)> {
-    let mut groups: BTreeMap<[String; 5], (&FailureRecord, usize)> = BTreeMap::new();
-    // What an event explains was told with it.
-    for failure in report.failures.iter().filter(|failure| failure.event.is_none()) {
-        let backend = failure.backend.map(|backend| backend.to_string()).unwrap_or_default();
-        let why = failure.unexplained.map(Named::named).unwrap_or_default();
-        let [cause, certainty, retry] =
-            [failure.cause.name(), failure.certainty.name(), failure.retry.name()];
-        let alike =
-            [cause.to_owned(), backend, certainty.to_owned(), retry.to_owned(), why.to_owned()];
-        let group = groups.entry(alike).or_insert((failure, 0));
-        group.1 = group.1.saturating_add(1);
-    }
-    let mut reasons: Vec<_> = groups.into_values().collect();
-    reasons.sort_by_key(|(first, count)| {
-        (std::cmp::Reverse(*count), first.connection.unwrap_or(u64::MAX))
-    });
-    reasons
 }
 
 fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {

@@ -34,15 +34,12 @@ pub(crate) fn write(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<
 
 /// Draws the picture; returns false, and draws nothing, when there is nothing to be drawn.
 fn picture(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<bool> {
-    let idle = &backend.idle;
-    let rows: Vec<[u64; 3]> = idle
-        .reused
-        .ranges
-        .iter()
-        .zip(idle.closed_by_backend.ranges)
-        .zip(idle.closed_by_proxy.ranges)
-        .map(|((reused, backend), proxy)| [*reused, backend, proxy])
-        .collect();
+    let mut rows = [[0; 3]; EDGES.len()];
+    for bucket in &backend.idle.buckets {
+        if let Some(row) = rows.get_mut(range_of(bucket.from_ns)) {
+            *row = [bucket.reused(), bucket.closed_by_backend, bucket.closed_by_proxy];
+        }
+    }
     let marks = marks(backend);
     let used = |index: &usize| {
         rows.get(*index).is_some_and(|row| row.iter().any(|count| *count > 0))

@@ -6,7 +6,7 @@ use super::model::{
     VantageSource,
 };
 use super::sources::Style;
-use super::timers::{connect_timeout, default_idle, gaps_of, other_timers, timeout};
+use super::timers::{connect_timeout, default_idle, gaps_of, idle_of, other_timers, timeout};
 use super::unread::probes;
 use crate::base::escape;
 use crate::base::time::nanos;
@@ -67,7 +67,7 @@ pub(super) fn backend(
         statuses: listener.statuses.iter().map(|(status, n)| (*status, *n)).collect(),
         causes: listener.causes.iter().map(|(cause, count)| (*cause, *count)).collect(),
         vantage: vantage(endpoint, listener, style.vantage),
-        idle: gaps_of(&idle),
+        idle: idle_of(&idle),
         backend_keepalive: timeout(told.keepalive, keepalive, &idle.closed_by_backend),
         other_keepalives: other_timers(keepalive, &idle.closed_by_backend),
         request_limit: listener.request_limit().map(|limit| RequestLimitRecord {

@@ -4,7 +4,7 @@ use super::named::Tally;
 use crate::exchange::{Prober, ProxyKind, ServerKind};
 use crate::knowledge::SettingOrigin;
 use crate::knowledge::expected_losses::Basis;
-use crate::knowledge::idle_gaps::{EDGES, Ordering};
+use crate::knowledge::idle_gaps::Ordering;
 use crate::packet::Endpoint;
 use crate::topology::roles::Vantage;
 use crate::verdict::Cause;
@@ -32,7 +32,7 @@ pub struct BackendRecord {
     /// Where the capture was taken.
     pub vantage: VantageRecord,
     /// Over all its proxies.
-    pub idle: Idle,
+    pub idle: BackendIdle,
     /// Its keep-alive timeout.
     pub backend_keepalive: Option<Timeout>,
     /// More timers of it, or of several servers behind its address.
@@ -213,6 +213,40 @@ pub struct Idle {
     pub closed_by_proxy: GapsRecord,
 }
 
+/// Idle gaps of a backend, by what ended them, and by their lengths.
+#[derive(Clone, Debug, Serialize)]
+pub struct BackendIdle {
+    /// By what ended them.
+    #[serde(flatten)]
+    pub gaps: Idle,
+    /// By their lengths; without lengths that no gap has.
+    pub buckets: Vec<IdleBucket>,
+}
+
+/// Idle gaps of some length.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct IdleBucket {
+    /// They are at least so long.
+    pub from_ns: u64,
+    /// They are shorter than this; null where there is no bound.
+    pub to_ns: Option<u64>,
+    /// Ended by a request that was not lost.
+    pub answered: u64,
+    /// Ended by a request that crossed the backend's close, or came after it.
+    pub lost: u64,
+    /// Ended by the backend.
+    pub closed_by_backend: u64,
+    /// Ended by the proxy.
+    pub closed_by_proxy: u64,
+}
+
+impl IdleBucket {
+    /// Ended by a request.
+    pub const fn reused(&self) -> u64 {
+        self.answered.saturating_add(self.lost)
+    }
+}
+
 /// A distribution of gaps; nulls when there are none.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct GapsRecord {
@@ -228,7 +262,4 @@ pub struct GapsRecord {
     pub p99_ns: Option<u64>,
     /// The longest.
     pub max_ns: Option<u64>,
-    /// How many lie in each range; for the picture in the text.
-    #[serde(skip)]
-    pub ranges: [u64; EDGES.len()],
 }

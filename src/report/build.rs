@@ -4,7 +4,7 @@ use super::backend::backend;
 use super::events;
 use super::failure::failure;
 use super::ids;
-use super::model::{Bound, Counters, FailureRecord, Report, SCHEMA_VERSION, Tool};
+use super::model::{Answer, Bound, Counters, FailureRecord, Report, SCHEMA_VERSION, Tool};
 use super::named::Tally;
 use super::notes::notes;
 use super::sources::{Sources, Style};
@@ -40,8 +40,15 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
     let judged = judged(&counters, &backends);
     let unread = unread(ledger, roles, &counters, &judged);
     let notes = notes(&sources, ledger, roles, &counters);
+    let first = sources.captures.iter().filter_map(|capture| capture.first).min();
+    let last = sources.captures.iter().filter_map(|capture| capture.last).max();
+    let over_time = first.zip(last).map(|(first, last)| {
+        let is_backend = |endpoint| roles.of(endpoint) == Role::Backend;
+        sources.activity.over_time(first, last, is_backend)
+    });
     Report {
         schema_version: SCHEMA_VERSION,
+        answer: Answer::default(),
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
         counters,
         clients: None,
@@ -56,6 +63,8 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
             .collect(),
         captures: sources.captures,
         events,
+        groups: Vec::new(),
+        over_time: over_time.unwrap_or_default(),
         failures,
         log: None,
         front_leg: None,

@@ -8,9 +8,10 @@ use super::model::{
 };
 use super::process;
 use super::sources::Style;
+use super::wireshark::filter;
 use crate::base::escape;
 use crate::base::time::nanos;
-use crate::facts::closing::{Close, Closer};
+use crate::facts::closing::Closer;
 use crate::flow::Side;
 use crate::ledger;
 use crate::packet::{Endpoint, FrameRef};
@@ -31,6 +32,12 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
             _ => "a request whose head was not captured".to_owned(),
         },
     );
+    let frames: Vec<EvidenceRecord> = verdict.evidence.iter().map(|one| shown(one, kept)).collect();
+    // Probes are told as one, whatever port each of them came from.
+    let client = match kept.health {
+        Some(_) => Endpoint { port: 0, ..kept.client },
+        None => kept.client,
+    };
     FailureRecord {
         id: ids::of_failure(kept),
         event: None,
@@ -39,11 +46,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         at: ids::begun(kept),
         unexplained: None,
         detail: detail(kept),
-        // Probes are told as one, whatever port each of them came from.
-        proxy: Some(match kept.health {
-            Some(_) => Endpoint { port: 0, ..kept.client },
-            None => kept.client,
-        }),
+        proxy: Some(client),
         backend: Some(kept.server),
         // What never left is no connection.
         connection: (!matches!(verdict.detail, Detail::NoNeighbour { .. }))
@@ -70,7 +73,8 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
             Detail::Status(status) => vec![status],
             _ => phrases::expected_status(verdict.cause).to_vec(),
         },
-        frames: verdict.evidence.iter().map(|one| shown(one, verdict.close.as_ref())).collect(),
+        filter: Some(filter(client, kept.server, &frames)),
+        frames,
         process: process::record(kept),
         client: None,
         summary: summary(kept, &named, style.show_secrets),
@@ -79,8 +83,14 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
 }
 
 /// A frame that shows something.
-fn shown(evidence: &Evidence, close: Option<&Close>) -> EvidenceRecord {
-    let (side, kind) = sent(evidence.shows);
+fn shown(evidence: &Evidence, kept: &ledger::Failure) -> EvidenceRecord {
+    let close = kept.verdict.close.as_ref();
+    // Before its first request a connection is idle since its handshake, which the proxy completed.
+    let fresh = kept.ordinal == 0 && kept.unasked.is_none();
+    let (side, kind) = match evidence.shows {
+        Shows::LastAnswer if fresh => (Some(EvidenceSide::Proxy), EvidenceKind::Ack),
+        shows => sent(shows),
+    };
     // What something between the two sent is neither side's, whatever address it bears.
     let from_path =
         close.is_some_and(|close| close.by == Closer::Path && close.frame == evidence.frame);

@@ -80,6 +80,9 @@ pub struct FailureRecord {
     pub expected_status: Vec<u16>,
     /// What shows it.
     pub frames: Vec<EvidenceRecord>,
+    /// A display filter of Wireshark for these, and for what happened around them; null where no frame shows
+    /// it.
+    pub filter: Option<String>,
     /// Which processes have its ends, where that is known: in a watch, of ends on its own host.
     pub process: Option<ProcessRecord>,
     /// What the client got, as the log or the front leg says.
@@ -152,13 +155,10 @@ pub struct EvidenceRecord {
     /// From 1.
     pub number: u64,
     /// When it was captured.
-    #[serde(skip)]
     pub at: Timestamp,
     /// Who sent it; null for what neither side did.
-    #[serde(skip)]
     pub side: Option<EvidenceSide>,
     /// What it is.
-    #[serde(skip)]
     pub kind: EvidenceKind,
     /// What it shows.
     pub note: String,

@@ -1,5 +1,6 @@
 //! What the proxy's log says, in the report: the section `log`, and each failure's `client`.
 
+use super::answer::conclude;
 use super::clients;
 use super::ids;
 use super::model::{AnswerReason, ClientSource, ClockSource, Report};
@@ -50,6 +51,7 @@ pub fn hear(report: &mut Report, heard: LogsRead<'_>, ledger: &Ledger, style: St
         report.causes.add(failure.cause, 1);
     }
     report.failures.extend(unexplained);
+    conclude(report);
 }
 
 /// Fills in what logs say.

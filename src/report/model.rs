@@ -1,5 +1,6 @@
 //! The report, field by field as `--format json` writes it. Scripts depend on these names.
 
+pub use super::answer_model::*;
 pub use super::backend_model::*;
 pub use super::failure_model::*;
 pub use super::log_model::*;
@@ -13,13 +14,15 @@ use crate::verdict::Cause;
 use serde::{Serialize, Serializer};
 
 /// Raised when a field changes its meaning.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// All that is said of the captures given.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
+    /// The answer in brief.
+    pub answer: Answer,
     /// Who says it.
     pub tool: Tool,
     /// What was read.
@@ -38,6 +41,10 @@ pub struct Report {
     pub backends: Vec<BackendRecord>,
     /// What explains many failures at once.
     pub events: Vec<EventRecord>,
+    /// Failures that are alike, the most frequent first.
+    pub groups: Vec<FailureGroup>,
+    /// What began when, over the span of the captures.
+    pub over_time: Vec<OverTime>,
     /// One record per failure.
     pub failures: Vec<FailureRecord>,
     /// What the proxy's log says; null when none was given.

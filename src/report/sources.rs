@@ -2,6 +2,7 @@
 
 use super::model::{Capture, Skipped};
 use super::named::Tally;
+use super::over_time::Activity;
 use crate::flow;
 use crate::knowledge::Timeouts;
 use crate::streams::tls;
@@ -17,6 +18,8 @@ pub struct Sources {
     pub skipped: Tally<Skipped>,
     /// From the first frame of all to the last.
     pub span: Duration,
+    /// Exchanges by listener and time.
+    pub activity: Activity,
     /// What the connection table counted.
     pub flow: flow::Counts,
     /// What became of TLS connections, where their text was to be told.

@@ -1,9 +1,9 @@
 //! Timeouts as told and as seen, and the distributions of idle gaps that they are seen in.
 
-use super::model::{GapsRecord, Idle, Timeout};
+use super::model::{BackendIdle, GapsRecord, Idle, IdleBucket, Timeout};
 use crate::base::time::nanos;
 use crate::knowledge::Setting;
-use crate::knowledge::idle_gaps::{self, Timer};
+use crate::knowledge::idle_gaps::{self, EDGES, Timer};
 use crate::ledger;
 use crate::timeouts::Product;
 
@@ -60,6 +60,34 @@ pub(super) fn gaps_of(idle: &idle_gaps::IdleGaps) -> Idle {
     }
 }
 
+/// The idle gaps of a backend, by their lengths too.
+pub(super) fn idle_of(idle: &idle_gaps::IdleGaps) -> BackendIdle {
+    let ranges = [
+        idle.reused.ranges(),
+        idle.raced.ranges(),
+        idle.closed_by_backend.gaps.ranges(),
+        idle.closed_by_proxy.gaps.ranges(),
+    ];
+    let nanos = |place: usize| EDGES.get(place).map(|millis| millis.saturating_mul(1_000_000));
+    let bucket = |place: usize| {
+        let [reused, lost, backend, proxy] =
+            ranges.map(|range| range.get(place).copied().unwrap_or(0));
+        Some(IdleBucket {
+            from_ns: nanos(place)?,
+            to_ns: nanos(place.saturating_add(1)),
+            answered: reused.saturating_sub(lost),
+            lost,
+            closed_by_backend: backend,
+            closed_by_proxy: proxy,
+        })
+    };
+    let filled = |bucket: &IdleBucket| {
+        bucket.reused() > 0 || bucket.closed_by_backend > 0 || bucket.closed_by_proxy > 0
+    };
+    let buckets = (0..EDGES.len()).filter_map(bucket).filter(filled).collect();
+    BackendIdle { gaps: gaps_of(idle), buckets }
+}
+
 fn gaps(gaps: &idle_gaps::Gaps) -> GapsRecord {
     let Some(quantiles) = gaps.quantiles() else {
         return GapsRecord::default();
@@ -71,6 +99,5 @@ fn gaps(gaps: &idle_gaps::Gaps) -> GapsRecord {
         p90_ns: Some(nanos(quantiles.p90)),
         p99_ns: Some(nanos(quantiles.p99)),
         max_ns: Some(nanos(quantiles.max)),
-        ranges: gaps.ranges(),
     }
 }
