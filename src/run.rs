@@ -2,18 +2,17 @@
 
 use crate::analysis::{self, Settings};
 use crate::base::wrap;
-use crate::cli::config;
 use crate::cli::output::{self, Destination};
-use crate::cli::output_paths;
 use crate::cli::progress::Progress;
-use crate::cli::{Analyze, Cli, Command, Config, Explain, OutputFormat, TimeoutsArgs, When};
+use crate::cli::{
+    Analyze, Cli, Command, Config, Explain, OutputFormat, TimeoutsArgs, When, config, output_paths,
+};
 use crate::input::stop::Stop;
 use crate::input::{
     Block, CaptureFacts, Fill, Filter, Savefile, Source, SourceError, Text, together,
 };
 use crate::live;
-use crate::render;
-use crate::render::explain;
+use crate::render::{self, explain};
 use crate::report::AnalysisOutcome;
 use crate::report::records::{self, Record};
 use crate::timeouts::{self, Lookup};

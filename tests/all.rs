@@ -14,6 +14,8 @@
 
 /// Runs the program.
 mod program;
+/// Reads the sources: what stands in each file, and what it takes of others.
+mod source_tree;
 /// Makes conversations and captures.
 mod wire;
 
@@ -36,6 +38,8 @@ mod cli;
 mod clients;
 /// Closes: whose they are, and what they say.
 mod closes;
+/// What comments begin with.
+mod comments;
 /// What is told of backends and proxies.
 mod configured;
 /// Connects that fail, and those that only seem to.
@@ -84,6 +88,8 @@ mod recognised;
 mod scenarios;
 /// Nothing secret is shown, or kept.
 mod secrets;
+/// Files and functions that can be read at once, and names that stand for one thing.
+mod sizes;
 /// Containers and link types.
 mod sources;
 /// What users told, from real captures, and what they read first.

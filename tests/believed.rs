@@ -340,6 +340,92 @@ fn a_reset_right_after_the_handshake_is_told() {
 }
 
 #[test]
+fn a_close_right_after_the_handshake_is_told_where_other_connections_work() {
+    let by_backend = |talk: &mut Talk| {
+        talk.handshake().fin(Backend).ack(Proxy).fin(Proxy).ack(Backend);
+    };
+    assert_eq!(of(by_backend), (vec![("closed_in_flight", "possible")], 1));
+    let by_reset = |talk: &mut Talk| {
+        talk.handshake().fin(Backend).rst(Proxy);
+    };
+    assert_eq!(of(by_reset), (vec![("closed_in_flight", "possible")], 1));
+    let mut talk = Talk::new(1, 2);
+    by_backend(&mut talk);
+    let other = sound(talk.now());
+    let report = analyze(&wire::together(&[&talk, &other]));
+    let failure = &report.failures[0];
+    assert_eq!((failure.retry.name(), failure.request.is_none()), ("safe", true));
+    assert!(failure.summary.contains("right after the handshake"), "{}", failure.summary);
+    assert!(report.events.is_empty(), "{:?}", report.events);
+    // Without any one of its frames it is that, or nothing.
+    for dropped in 0..talk.frames.len() {
+        let mut damaged = talk.clone();
+        damaged.frames.remove(dropped);
+        let report = analyze(&wire::together(&[&damaged, &other]));
+        let same = told(&report).iter().all(|one| *one == ("closed_in_flight", "possible"));
+        assert!(same, "without frame {}: {:?}", dropped + 1, told(&report));
+    }
+}
+
+#[test]
+fn a_close_of_a_connection_that_nobody_wanted_to_use_is_sound() {
+    // A probe of a load balancer; its FIN may be captured behind the backend's.
+    is_sound(
+        |talk| {
+            talk.handshake().close(Proxy);
+        },
+        0,
+    );
+    is_sound(
+        |talk| {
+            talk.handshake().fin_unheard(Proxy).fin(Backend).arrives(Backend).ack(Backend);
+        },
+        0,
+    );
+    // Neither knew of the other.
+    is_sound(
+        |talk| {
+            talk.handshake().fin_unheard(Backend).fin(Proxy).arrives(Proxy).ack(Proxy);
+        },
+        0,
+    );
+    // A pool's spare connection, closed after its time; and one that the proxy keeps.
+    is_sound(
+        |talk| {
+            talk.handshake().idle(5 * SECOND).close(Backend);
+        },
+        0,
+    );
+    is_sound(
+        |talk| {
+            talk.handshake().fin(Backend).ack(Proxy);
+        },
+        0,
+    );
+    // Half closed at once, and it answers.
+    is_sound(
+        |talk| {
+            talk.handshake().exchange("/a", 8).close(Backend);
+        },
+        1,
+    );
+    // A port that never answered anything may have its reasons.
+    let mut talk = Talk::new(1, 2);
+    talk.handshake().close(Backend);
+    assert_eq!(told(&analyze(&talk.frames)), []);
+    // Whoever connects in a constant rhythm wants no more than that.
+    let mut probes: Vec<Talk> = Vec::new();
+    for probe in 0..10_u16 {
+        let talk = Talk::new(u32::from(probe) << 20, 2).on_port(41_000 + probe);
+        probes.push(talk.after(u32::from(probe) * 5 * SECOND));
+        probes.iter_mut().last().unwrap().handshake().close(Backend);
+    }
+    let other = sound(probes.iter().last().unwrap().now());
+    let all: Vec<&Talk> = probes.iter().chain([&other]).collect();
+    assert_eq!(told(&analyze(&wire::together(&all))), []);
+}
+
+#[test]
 fn who_closed_first_is_open_where_neither_knew_of_the_other() {
     let both = |talk: &mut Talk| {
         talk.fin_unheard(Proxy).fin_unheard(Backend).arrives(Proxy).arrives(Backend);
@@ -583,7 +669,7 @@ fn a_connect_that_never_left_is_told_by_the_questions_that_nobody_answered() {
         (failure.retry.name(), failure.detail["form"].as_str()),
         ("safe", Some("no_neighbour"))
     );
-    assert!(failure.summary.contains("ARP for 10.0.0.33"), "{}", failure.summary);
+    assert!(failure.summary.contains("ARP requests for 10.0.0.33"), "{}", failure.summary);
     assert_eq!(failure.connection, None, "nothing was sent: it is no TCP connection");
     assert_eq!(told(&beside(&[question; 6])).len(), 2);
     // Once or twice is no giving up; an answer is one; a stranger is no proxy.

@@ -34,9 +34,7 @@ fn the_answer_comes_first_and_says_what_to_do() {
     let output = run(&["analyze", RACE]);
     let text = stdout(&output);
     let answer = text.split("\nCauses\n").next().unwrap();
-    for words in
-        ["4 of 10 requests failed", "6.0", "idleness", "What to change:", "keepAliveTimeout"]
-    {
+    for words in ["4 of 10 requests failed", "6.0", "idle", "What to change:", "keepAliveTimeout"] {
         assert!(answer.contains(words), "{words}: {answer}");
     }
     assert!(stderr(&output).is_empty());

@@ -261,7 +261,8 @@ fn when_syns_stop_is_compared_with_the_connect_timeout() {
         let failures = report["failures"].as_array().unwrap();
         let one = failures.iter().find(|one| one["cause"] == "connect_timeout").unwrap();
         assert_eq!(one["detail"]["syns"], 3);
-        let said = one["summary"].as_str().unwrap().contains("connect timeout was over");
+        let said =
+            one["summary"].as_str().unwrap().contains("stopped at its configured connect timeout");
         let fits = one["detail"]["fits_connect_timeout"].as_bool().unwrap();
         assert_eq!(said, fits);
         fits

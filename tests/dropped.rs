@@ -127,7 +127,7 @@ fn a_new_connection_had_not_been_idle() {
         }
         talk.data_unheard(Proxy, &get("/lost")).again_and_again(Proxy, &get("/lost"));
         talk.fin_unheard(Proxy).idle(SECOND).fin_again(Proxy);
-        analyze(&talk.frames).failures[0].summary.contains("of idleness")
+        analyze(&talk.frames).failures[0].summary.contains("connection idle for")
     };
     assert_eq!((idle(true), idle(false)), (true, false));
 }

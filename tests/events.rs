@@ -169,7 +169,10 @@ fn refused_connects_at_a_constant_period_are_one_failing_probe() {
     let report = all(&(0..10).map(steady).collect::<Vec<_>>());
     assert_eq!(causes(&report), [("health_check_failing", 1)]);
     let summary = &report.failures[0].summary;
-    assert!(summary.contains("10 of 10") && summary.contains("connection_refused"), "{summary}");
+    assert!(
+        summary.contains("10 of 10") && summary.contains("10 × connection refused"),
+        "{summary}"
+    );
     let uneven = |index: u16| connect(index, SECOND * u32::from(index * index));
     let report = all(&(0..10).map(uneven).collect::<Vec<_>>());
     assert_eq!(causes(&report), [("connection_refused", 10)]);
@@ -488,7 +491,7 @@ fn a_client_that_left_is_proven_by_the_front_leg() {
         ("10.0.0.1:8080".to_owned(), "proven")
     );
     assert_eq!(failure.detail["client"], "10.0.0.77:50000");
-    assert!(failure.frames.iter().any(|frame| frame.note.contains("front leg")));
+    assert!(failure.frames.iter().any(|frame| frame.note.contains("the client leaves")));
 }
 
 #[test]
@@ -555,14 +558,18 @@ fn the_advice_is_in_the_language_of_the_server_at_hand() {
     talk.rst_in_reply(Backend).arrives(Proxy).fin(Proxy);
     let report = analyze(&talk.frames);
     let fix = &report.failures[0].fix;
-    assert!(fix.contains("gunicorn --keep-alive") && fix.contains("a guess"), "{fix}");
+    assert!(
+        fix.contains("gunicorn --keep-alive")
+            && fix.contains("is probably gunicorn, by its headers"),
+        "{fix}"
+    );
     assert_eq!(report.backends[0].server, Some(ServerKind::Gunicorn));
     let mut plain = Talk::new(1, 2);
     plain.handshake().data(Proxy, &get("/a")).data(Backend, &ok(2)).ack(Proxy).idle(SECOND * 2);
     plain.fin_unheard(Backend).data(Proxy, &get("/raced")).rst_in_reply(Backend);
     plain.arrives(Proxy).fin(Proxy);
     let report = analyze(&plain.frames);
-    assert!(report.failures[0].fix.contains("for Node behind"), "{}", report.failures[0].fix);
+    assert!(report.failures[0].fix.contains("in Node behind"), "{}", report.failures[0].fix);
 }
 
 /// What says 502 is a proxy; its backend leg may be a Unix socket, which no capture shows.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use why502::render::explain::{self, SECTIONS};
 use why502::verdict::{Cause, Doubt, Drop};
+use why502::words::words;
 
 const WIDTH: usize = 96;
 
@@ -43,7 +44,7 @@ fn code(page: &str) -> impl Iterator<Item = &str> {
 fn every_page_has_every_section_and_says_something_in_each() {
     for cause in Cause::ALL {
         let name = cause.name();
-        let page = explain::markdown(cause);
+        let page = words(cause).page;
         let mut parts = page.split("\n## ");
         let lead: Vec<&str> = parts.next().unwrap().trim().split("\n\n").collect();
         assert_eq!(lead.len(), 3, "{name}: title, what happened, what makes it certain");
@@ -62,7 +63,7 @@ fn every_page_has_every_section_and_says_something_in_each() {
 #[test]
 fn pages_use_no_other_markdown() {
     for cause in Cause::ALL {
-        let (name, page) = (cause.name(), explain::markdown(cause));
+        let (name, page) = (cause.name(), words(cause).page);
         for mark in ["```", "**", "\n|", "\n* ", "\n1. ", "\n> ", "\n    ", "\t", "!["] {
             assert!(!page.contains(mark), "{name}: {mark:?}");
         }
@@ -78,7 +79,7 @@ fn pages_use_no_other_markdown() {
 #[test]
 fn links_lead_to_pages_that_are_there() {
     for cause in Cause::ALL {
-        for link in explain::markdown(cause).split("](").skip(1) {
+        for link in words(cause).page.split("](").skip(1) {
             let target = link.split(')').next().unwrap();
             assert!(root().join("src/words/causes").join(target).is_file(), "{target}");
             assert_ne!(target, format!("{}.md", cause.name()), "a page links to itself");
@@ -102,7 +103,7 @@ fn pages_name_only_what_is_there() {
         let is_option = |code: &&str| {
             code.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic))
         };
-        for option in code(explain::markdown(cause)).filter(is_option) {
+        for option in code(words(cause).page).filter(is_option) {
             let name = option.split(' ').next().unwrap();
             let ours = help.lines().any(|line| line.trim().starts_with(&format!("{name} ")));
             assert!(ours || OTHERS.contains(&option), "{}: {option}", cause.name());
@@ -119,7 +120,7 @@ fn pages_name_only_what_is_there() {
     let forms = [Drop::Request, Drop::Forgotten, Drop::Answer, Drop::Rest];
     let lists = |cause, names: Vec<&'static str>| {
         for name in names {
-            assert!(explain::markdown(cause).contains(&format!("\n- `{name}`: ")), "{name}");
+            assert!(words(cause).page.contains(&format!("\n- `{name}`: ")), "{name}");
         }
     };
     lists(Cause::Unproven, doubts.map(Doubt::name).to_vec());
@@ -151,14 +152,14 @@ fn what_pages_call_missing_is_missing() {
         let told = all.iter().any(|(path, text)| {
             in_verdict(path) && !path.ends_with("cause.rs") && text.contains(&named)
         });
-        let denied = explain::markdown(cause).contains("Not told yet");
+        let denied = words(cause).page.contains("Not told yet");
         assert_ne!(told, denied, "{}", cause.name());
     }
 }
 
 /// A section of a page.
 fn section(cause: &str, heading: &str) -> &'static str {
-    let page = explain::markdown(explain::find(cause).unwrap());
+    let page = words(explain::find(cause).unwrap()).page;
     let text = page.split_once(&format!("\n## {heading}\n")).unwrap().1;
     text.split("\n## ").next().unwrap()
 }

@@ -13,8 +13,7 @@ use std::io::{Cursor, Write};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
-use why502::analysis::read_log;
-use why502::analysis::{self, Settings};
+use why502::analysis::{self, Settings, read_log};
 use why502::input::{Savefile, Source, Text};
 use why502::join::{Answer, Lines, Missing};
 
@@ -663,7 +662,7 @@ fn what_users_saw_leads_the_answer_and_what_the_lines_are_of_follows() {
     let lead = paragraphs.next().unwrap();
     for words in [
         "These 3 lines with 502",
-        "2 are closes in flight",
+        "2 are connections closed without a response",
         "1 cannot be found in the capture",
         "outside of its time",
     ] {
@@ -706,8 +705,8 @@ fn a_log_alone_says_what_it_can_and_which_capture_tells_the_rest() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     for words in [
         "2 lines with 502",
-        "the connection ended before an answer",
-        "no connection to the backend came about",
+        "the connection ended before a response",
+        "no connection to the backend was established",
         "tcpdump -i any",
         "host 10.0.0.1 and tcp port 8080",
         "why502 analyze --access-log",

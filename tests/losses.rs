@@ -3,7 +3,9 @@
 
 use crate::conversations::{Expected, SCENARIOS, Scenario, failure};
 use crate::scenarios::{ISNS, analyze, played, rank, said};
-use crate::wire::Frame;
+use crate::wire::{End, Frame, Talk, get, ok};
+use std::time::Duration;
+use why502::ledger::What;
 use why502::report::Report;
 
 /// What must be said of a conversation without one of its frames.
@@ -14,7 +16,10 @@ enum Left {
     Noted(&'static str),
 }
 
+use End::{Backend, Proxy};
 use Left::{Noted, Said};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 const UNPROVEN: Left = Said("unproven", "possible", "unknown");
 /// As much of the answer came that the request had been read.
@@ -187,4 +192,162 @@ fn whatever_is_proven_rests_on_a_frame() {
 
 fn is_proven(failure: &Expected) -> bool {
     failure.certainty == "proven"
+}
+
+/// A connection on which the proxy asked before the capture began.
+fn asked_before() -> Talk {
+    let mut talk = Talk::new(ISNS[1].0, ISNS[1].1);
+    talk.handshake().data(Proxy, &get("/unseen")).ack(Backend).idle(SECOND);
+    talk.frames.clear();
+    talk
+}
+
+fn of(play: impl Fn(&mut Talk), talk: fn() -> Talk) -> Vec<(&'static str, &'static str)> {
+    let mut talk = talk();
+    play(&mut talk);
+    let report = analyze(&talk.frames);
+    report.failures.iter().map(|failure| (failure.cause.name(), failure.certainty.name())).collect()
+}
+
+/// The request and the proxy's close were not captured: that nobody took the answer shows all the same.
+#[test]
+fn an_answer_that_nobody_took_is_told_though_its_request_was_not_captured() {
+    let unproven = [("unproven", "possible")];
+    let refused = |talk: &mut Talk| {
+        talk.data_unheard(Backend, &ok(20)).rst_in_reply(Proxy);
+        talk.fin_unheard(Backend).rst_in_reply(Proxy);
+    };
+    assert_eq!(of(refused, asked_before), unproven);
+    // Its abort crosses the answer.
+    let aborted = |talk: &mut Talk| {
+        talk.data_unheard(Backend, &ok(20)).rst(Proxy);
+    };
+    assert_eq!(of(aborted, asked_before), unproven);
+    let mut talk = asked_before();
+    refused(&mut talk);
+    let report = analyze(&talk.frames);
+    let failure = &report.failures[0];
+    assert_eq!(failure.detail["reason"], "capture_gap");
+    assert_eq!(failure.retry.name(), "unsafe");
+    // An upload that goes on, whose early answer is destroyed by the reset.
+    let answer =
+        b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let upload = |talk: &mut Talk| {
+        talk.data(Proxy, &[b'z'; 900]).data_unheard(Backend, answer).rst(Backend);
+        talk.data_unheard(Proxy, &[b'z'; 900]).rst_in_reply(Backend);
+    };
+    assert_eq!(of(upload, asked_before), unproven);
+}
+
+#[test]
+fn an_answer_that_was_taken_or_that_nobody_asked_for_is_sound_without_its_request() {
+    // It closes, or is reset, when it has all of it.
+    let idle = |talk: &mut Talk| {
+        talk.data(Backend, &ok(20)).ack(Proxy).idle(SECOND).close(Proxy);
+    };
+    assert_eq!(of(idle, asked_before), []);
+    let reset = |talk: &mut Talk| {
+        talk.data(Backend, &ok(20)).rst(Proxy);
+    };
+    assert_eq!(of(reset, asked_before), []);
+    let late = |talk: &mut Talk| {
+        talk.data(Backend, &ok(20)).ack(Proxy).fin_unheard(Backend).rst_in_reply(Proxy);
+    };
+    assert_eq!(of(late, asked_before), []);
+    let backend = |talk: &mut Talk| {
+        talk.data(Backend, &ok(20)).ack(Proxy).idle(SECOND).close(Backend);
+    };
+    assert_eq!(of(backend, asked_before), []);
+    // Half closed it takes the answer all the same.
+    let half_closed = || {
+        let mut talk = asked_before();
+        talk.fin(Proxy).ack(Backend).idle(SECOND);
+        talk.frames.clear();
+        talk
+    };
+    let taken = |talk: &mut Talk| {
+        talk.data(Backend, &ok(20)).ack(Proxy).fin(Backend).ack(Proxy);
+    };
+    assert_eq!(of(taken, half_closed), []);
+    // A word to a client that lets its connection lie idle, and had left.
+    let unasked = |talk: &mut Talk| {
+        talk.data_unheard(Backend, b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n");
+        talk.rst_in_reply(Proxy);
+    };
+    assert_eq!(of(unasked, asked_before), []);
+    // An early answer that reached the proxy.
+    let read = |talk: &mut Talk| {
+        talk.data(Proxy, &[b'z'; 900]);
+        talk.data(
+            Backend,
+            b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        );
+        talk.ack(Proxy).data_unheard(Proxy, &[b'z'; 900]).rst_in_reply(Backend);
+    };
+    assert_eq!(of(read, asked_before), []);
+}
+
+const CONNECT: &[u8] = b"CONNECT shop.example:80 HTTP/1.1\r\nHost: shop.example:80\r\n\r\n";
+const CONNECTED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+
+/// A request in clear inside of a tunnel, which ends with it unanswered.
+fn tunnel() -> Talk {
+    let mut talk = Talk::new(ISNS[2].0, ISNS[2].1);
+    talk.handshake().data(Proxy, CONNECT).ack(Backend).data(Backend, CONNECTED).ack(Proxy);
+    talk.exchange("/inside", 20).idle(SECOND);
+    talk.data(Proxy, &get("/inside/too")).ack(Backend).idle(SECOND).close(Backend);
+    talk
+}
+
+/// What is inside of it is between others, and nobody's failure here: who missed how it began cannot tell.
+#[test]
+fn what_may_be_inside_of_a_tunnel_is_not_judged() {
+    let whole = tunnel().frames;
+    let report = analyze(&whole);
+    assert!(report.failures.is_empty() && report.unread.is_empty());
+    let not_judged = |frames: &[Frame], what: &str| {
+        let report = analyze(frames);
+        assert!(report.failures.is_empty(), "{what}: {:?}", report.failures);
+        let gap = report.unread.iter().any(|unread| unread.what == What::Gap);
+        assert!(gap, "{what}: {:?}", report.unread);
+        let headline = report.headline().text();
+        assert!(headline.starts_with("Not"), "{what}: {headline}");
+    };
+    let without = |frames: std::ops::Range<usize>| {
+        let mut damaged = whole.clone();
+        damaged.drain(frames);
+        damaged
+    };
+    not_judged(&without(3..4), "without the CONNECT");
+    not_judged(&without(5..6), "without its answer");
+    // Without both, and what acknowledges them, any exchange may be what is missing.
+    let report = analyze(&without(3..6));
+    assert!(
+        report.failures.iter().all(|one| one.certainty.name() == "possible"),
+        "{:?}",
+        report.failures
+    );
+    for number in 1..=whole.len() {
+        let report = analyze(&without(number - 1..number));
+        assert!(report.failures.is_empty(), "without frame {number}: {:?}", report.failures);
+    }
+    // What is inside ends with an error of its own.
+    let mut error = tunnel();
+    error.frames.truncate(whole.len() - 3);
+    error.data(Backend, b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n").ack(Proxy);
+    error.frames.remove(3);
+    not_judged(&error.frames, "an error inside");
+}
+
+/// Where no tunnel can have begun, a lost frame costs no more than itself.
+#[test]
+fn what_follows_a_lost_request_that_opened_no_tunnel_is_as_sure_as_ever() {
+    let mut talk = Talk::new(ISNS[2].0, ISNS[2].1);
+    talk.handshake().exchange("/lost", 20).exchange("/next", 20).idle(SECOND);
+    talk.data(Proxy, &get("/crash")).ack(Backend).idle(SECOND).close(Backend);
+    talk.frames.remove(3);
+    let report = analyze(&talk.frames);
+    let told: Vec<_> =
+        report.failures.iter().map(|one| (one.cause.name(), one.certainty.name())).collect();
+    assert_eq!(told, [("closed_in_flight", "proven")]);
 }

@@ -214,7 +214,7 @@ fn a_failure_that_is_unproven_says_why() {
         (
             pcap(&gap.frames),
             "capture_gap",
-            "frames are missing where it matters",
+            "packets are missing where it matters",
             "capture again without losses",
             (pcap(&whole), "response_timeout"),
         ),
@@ -228,15 +228,15 @@ fn a_failure_that_is_unproven_says_why() {
         (
             pcap(&part(false)),
             "proxy_closed_first",
-            "it lost patience, or its client left",
+            "it timed out, or its client left",
             "compare the wait with the proxy's read timeout",
             (pcap(&part(true)), "response_timeout"),
         ),
         (
             pcap(&fin(true)),
             "several_readings",
-            "the frames can be read in more than one way",
-            "capture on the other side of the link as well",
+            "its packets can be read in more than one way",
+            "capture on the other host as well",
             (pcap(&fin(false)), "closed_in_flight"),
         ),
     ] {

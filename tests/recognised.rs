@@ -484,7 +484,7 @@ fn a_bad_status_line_is_called_one() {
     talk.close(Proxy);
     let report = analyze(&talk.frames);
     assert_eq!(said(&report), [("invalid_response", "likely")]);
-    assert!(report.failures[0].summary.contains("its status line is not in order"));
+    assert!(report.failures[0].summary.contains("a malformed status line"));
 }
 
 #[test]
@@ -505,9 +505,10 @@ fn a_status_above_599_is_no_backend_error() {
 fn a_body_where_none_may_be_is_told_with_the_next_answer_that_it_poisons() {
     let no_content = b"HTTP/1.1 204 No Content\r\n\r\n".as_slice();
     let head = b"HEAD /h HTTP/1.1\r\nHost: a\r\n\r\n".as_slice();
-    for (request, answer, words) in
-        [(get("/poke").as_slice(), no_content, "after a 204"), (head, &ok(0), "to a HEAD")]
-    {
+    for (request, answer, words) in [
+        (get("/poke").as_slice(), no_content, "the 204 before it"),
+        (head, &ok(0), "to a HEAD before it"),
+    ] {
         // Right before the next head, in a segment of its own, or before the next request.
         for place in 0..3 {
             for refused in [true, false] {
@@ -727,7 +728,7 @@ fn an_answer_that_nobody_asked_for_is_named_with_the_race_behind_it() {
     talk.rst_in_reply(Backend).arrives(Proxy).fin(Proxy);
     let report = analyze(&talk.frames);
     assert_eq!(said(&report), [("keepalive_race", "proven")]);
-    assert!(report.failures[0].summary.contains("a 408 that answers nothing"));
+    assert!(report.failures[0].summary.contains("an unasked 408"));
     assert_eq!(statuses(&report), [(200, 1)]);
 }
 
@@ -799,4 +800,58 @@ fn a_400_that_says_that_the_port_speaks_tls_is_a_mismatch() {
     assert!(answered(&nginx("200 OK"), 999).is_empty(), "a text about it");
     assert!(answered(b"HTTP/1.0 400 Bad Request\r\n\r\nno such name\n", 999).is_empty());
     assert!(answered(&nginx("400 Bad Request"), 54 + 90).is_empty(), "cut: it may say anything");
+}
+
+// What a connection upgrades to.
+
+/// An upgrade from HTTP/1, and what follows it until the backend closes.
+fn upgraded(request: &str, answer: &str, inside: [&[u8]; 2]) -> Vec<Frame> {
+    let mut talk = talk();
+    talk.handshake();
+    let head = format!("GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n{request}\r\n\r\n");
+    ask(&mut talk, head.as_bytes());
+    let answer =
+        format!("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n{answer}\r\n\r\n");
+    talk.data(Backend, answer.as_bytes()).ack(Proxy);
+    let [asked, answered] = inside;
+    turn(&mut talk, asked, answered);
+    talk.idle(SECOND).close(Backend);
+    talk.frames
+}
+
+fn not_read(frames: &[Frame]) -> Vec<(&'static str, u64)> {
+    analyze(frames).unread.iter().map(|unread| (unread.what.name(), unread.connections)).collect()
+}
+
+#[test]
+fn an_upgrade_to_http_2_is_not_read_and_one_to_websocket_is_innocent() {
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let settings = b"\0\0\0\x04\0\0\0\0\0";
+    for upgrade in ["Upgrade: h2c", "upgrade: H2C", "Upgrade: h2c-14"] {
+        let frames =
+            upgraded("Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk", upgrade, [preface, settings]);
+        let report = analyze(&frames);
+        assert_eq!((said(&report), not_read(&frames)), (vec![], vec![("http2", 1)]), "{upgrade}");
+        let headline = report.headline().text();
+        assert!(headline.starts_with("Not judged: HTTP/2"), "{headline}");
+        // Without its 101 something was not read, whatever it was.
+        let mut damaged = frames;
+        damaged.remove(5);
+        assert_ne!(not_read(&damaged), [], "{upgrade}");
+    }
+    let hello = [0x16, 3, 1, 0, 4, 1, 0, 0, 0];
+    let frames = upgraded("Upgrade: TLS/1.2", "Upgrade: TLS/1.2, HTTP/1.1", [&hello, &hello]);
+    assert_eq!((said(&analyze(&frames)), not_read(&frames)), (vec![], vec![("tls", 1)]));
+    for upgrade in ["Upgrade: websocket", "Upgrade: h2", "X: h2c"] {
+        let frames = upgraded("Upgrade: websocket", upgrade, [b"\x81\x02hi", b"\x81\x02ho"]);
+        assert_eq!((said(&analyze(&frames)), not_read(&frames)), (vec![], vec![]), "{upgrade}");
+    }
+    // Who offers it and is answered in HTTP/1 goes on in that.
+    let mut declined = talk();
+    declined.handshake();
+    let offer = b"GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+    turn(&mut declined, offer, b"HTTP/1.1 200 OK\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n");
+    turn(&mut declined, &get("/next"), &ok(3));
+    declined.close(Proxy);
+    assert_eq!((answered_200(&analyze(&declined.frames)), not_read(&declined.frames)), (2, vec![]));
 }

@@ -96,10 +96,10 @@ fn a_patient_proxy_before_a_tomcat_is_a_race_and_the_servers_timer_is_to_be_rais
             &text,
             &[
                 "4 of 10 requests failed.",
-                "closed the connection after 2.00 s of idleness just as the proxy reused it",
-                "its FIN and the request crossed on the way",
-                "What to change: let the backend keep idle connections longer than the proxy does",
-                "raise its keep-alive timeout (about 2.00 s here) above the proxy's idle timeout",
+                "closed the connection after 2.00 s idle, while the proxy was sending",
+                "the FIN and the request were both in flight at the same time",
+                "What to change: raise the backend's keep-alive timeout (about 2.00 s here) above the \
+                 proxy's idle timeout",
             ],
         );
         let failures = report["failures"].as_array().unwrap();
@@ -131,10 +131,10 @@ fn a_request_that_ran_although_its_connection_was_closed_is_not_called_safe_to_r
             &text,
             &[
                 "3 of 10 requests failed.",
-                "closed the connection after 5.00 s of idleness just as the proxy reused it",
-                "its keep-alive timer of 5.00 s fired",
-                "Retry only if idempotent: the backend had received the whole request",
-                "What to change: let the backend keep idle connections longer than the proxy does",
+                "closed the connection after 5.00 s idle just as",
+                "its keep-alive timeout of 5.00 s expired",
+                "the backend received the whole request and may have processed it",
+                "What to change: raise the backend's keep-alive timeout",
             ],
         );
         let failures = report["failures"].as_array().unwrap();
@@ -168,10 +168,10 @@ fn a_health_check_on_a_path_that_is_not_there_is_one_record_that_says_so() {
             &text,
             &[
                 "The health checks of 1 backend fail.",
-                "11 of 11 probes of the health of 10.77.2.2:3000 (GET / every 563",
-                "failed: 404 × 11",
-                "takes the backend out of service and answers 503 by itself",
-                "What to change: point the probe at a path that exists",
+                "ealth check of 10.77.2.2:3000 (GET /, every 563",
+                "11 of 11 failed (11 × 404)",
+                "the proxy marks such a backend down and answers 503",
+                "What to change: probe a path that exists",
             ],
         );
         let failures = report["failures"].as_array().unwrap();
@@ -194,9 +194,9 @@ fn a_health_check_on_a_port_where_nothing_listens_is_one_record_that_says_so() {
             &text,
             &[
                 "The health checks of 1 backend fail.",
-                "11 of 11 probes of the health of 10.77.2.2:3000 (a bare connect every 531",
-                "failed: connection_refused × 11",
-                "What to change: start the server, or let the probe use the address and port",
+                "ealth check of 10.77.2.2:3000 (TCP connect, every 531",
+                "11 of 11 failed (11 × connection refused)",
+                "What to change: start the server, or probe the address and port",
             ],
         );
         assert!(!text.contains("path"), "{text}");
@@ -220,7 +220,7 @@ fn a_proxy_that_points_at_a_port_without_a_process_is_one_outage() {
             &[
                 "16 connections were refused.",
                 "the backend 10.77.2.2:3000 was out of service: 16 connects were refused",
-                "What to change: start the server, or point the proxy at the address and port on \
+                "What to change: start the server, or set in the proxy the address and port on \
                  which it listens",
             ],
         );

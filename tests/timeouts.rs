@@ -3,9 +3,9 @@
 use crate::program::{run, stderr, stdout};
 use std::fs;
 use std::path::Path;
-use why502::render::explain;
 use why502::timeouts::{self, Product, ProductSide};
 use why502::verdict::Cause;
+use why502::words::words;
 
 fn answer(arguments: &[&str]) -> String {
     let output = run(arguments);
@@ -118,7 +118,7 @@ fn the_readme_counts_them() {
 /// A page on a cause gives no line of configuration that the table gives otherwise.
 #[test]
 fn the_page_on_the_race_and_the_table_agree() {
-    let page = explain::markdown(Cause::KeepaliveRace);
+    let page = words(Cause::KeepaliveRace).page;
     let changes = page.split("## What to change").nth(1).unwrap();
     let servers = changes.split("Or on the proxy").next().unwrap();
     let plain = |text: &str| text.replace(['_', ' '], "");

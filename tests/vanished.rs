@@ -127,7 +127,7 @@ fn what_did_not_reach_the_proxys_side_shows_by_the_number_of_the_next_segment() 
     unseen(&mut talk);
     talk.idle(SECS(20)).fin(Proxy).ack(Backend);
     assert_eq!(said(&talk), dropped("likely", "rest_unacknowledged"));
-    assert!(only(&talk).summary.contains("had sent more of its answer"));
+    assert!(only(&talk).summary.contains("had sent more of its response"));
     // Not even its beginning.
     let mut talk = Talk::new(1_000, 2_000);
     talk.handshake().data(Proxy, &get("/app.js")).ack(Backend);

@@ -14,8 +14,8 @@ use crate::knowledge;
 use crate::ledger::{self, Ledger, Listening};
 use crate::logs;
 use crate::packet::fragments::Fragments;
-use crate::packet::icmp::Unreachable;
-use crate::packet::{self, Endpoint, Frame, Segment, Skip, icmp};
+use crate::packet::icmp::{self, Unreachable};
+use crate::packet::{self, Endpoint, Frame, Segment, Skip};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
 use crate::report::{
     self, Activity, FailureRecord, LogFile, LogsRead, Report, Skipped, Sources, Style,

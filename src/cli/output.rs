@@ -1,7 +1,6 @@
 //! Where the answer goes, and in which form.
 
-use crate::cli::config;
-use crate::cli::{OutputFormat, Shared};
+use crate::cli::{OutputFormat, Shared, config};
 use crate::render::{json, text};
 use crate::report::Report;
 use crate::report::records::{self, Record};

@@ -56,6 +56,9 @@ pub struct Exchange {
     /// What became of the exchange before it could not be read: how long the connection had been idle is
     /// less sure than it looks.
     pub blind: bool,
+    /// Whether a tunnel began before it, by a CONNECT or its answer that were not captured: then this is
+    /// between others than the ends of the connection.
+    pub tunnel: Tunnel,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -65,6 +68,18 @@ impl Exchange {
     pub fn idle_gap(&self) -> Option<Duration> {
         self.quiet_since.map(|quiet| self.request.first.at.since(quiet.at))
     }
+}
+
+/// Whether what follows on a connection may be inside of a tunnel whose beginning was not captured.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Tunnel {
+    /// Nothing that could open one was missed.
+    #[default]
+    None,
+    /// The first request was missed, and so was its answer.
+    Possible,
+    /// What was captured of that exchange looks like it.
+    Likely,
 }
 
 /// What became of a request.
@@ -204,6 +219,8 @@ pub struct Ended {
     pub surplus: u32,
     /// The last answer announced that the connection would be closed.
     pub close_announced: bool,
+    /// What it spoke after an upgrade, where that is HTTP or TLS.
+    pub upgraded: Option<Protocol>,
     /// The two sides speak different protocols.
     pub mismatch: Option<Mismatch>,
     /// What the last request was, to know probes by: method and target; `None` when it was made for a

@@ -41,6 +41,7 @@ impl Opaque {
             quiet_since: None,
             surplus: 0,
             close_announced: false,
+            upgraded: None,
             mismatch: self.mismatch,
             last_asked: (self.protocol == Protocol::None).then_some(RequestDigest::NOTHING),
             proxied,

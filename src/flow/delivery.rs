@@ -1,6 +1,5 @@
 //! One connection's segments become its events: in order, once, causes first.
 
-use super::belief;
 use super::challenge::Challenge;
 use super::clock::Clock;
 use super::connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
@@ -11,7 +10,7 @@ use super::handshake::{
 use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
 use super::table::Place;
-use super::{Limits, StreamEvent, StreamReader};
+use super::{Limits, StreamEvent, StreamReader, belief};
 use crate::base::time::Timestamp;
 use crate::packet::{FrameRef, Segment};
 use std::time::Duration;

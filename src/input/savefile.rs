@@ -5,8 +5,9 @@
 //! measured slower (page faults), and a file that shrinks meanwhile would end the program.
 
 use super::stream::Input;
-use super::{Block, CaptureFacts, CaptureFormat, Fill, FrameSpan, Source, SourceError};
-use super::{pcap, pcapng, zstd};
+use super::{
+    Block, CaptureFacts, CaptureFormat, Fill, FrameSpan, Source, SourceError, pcap, pcapng, zstd,
+};
 use crate::base::time::Timestamp;
 use crate::input::stop::Stop;
 use crate::packet::{FrameRef, LinkType};

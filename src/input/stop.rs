@@ -2,14 +2,14 @@
 //! reported; a second one ends the program at once, as it would have without us.
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::{flag, low_level::pipe};
-use std::fs;
-use std::io;
+use signal_hook::flag;
+use signal_hook::low_level::pipe;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 /// Whether somebody asked to end.
 #[derive(Debug)]

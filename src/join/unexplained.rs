@@ -4,12 +4,11 @@
 //! attempt that failed is told with that, and not again: one attempt explains one client. A proxy that has no
 //! backend left, for the probes of all of them fail or attempts just failed, is explained by these.
 
-use super::FailureIndex;
-use super::LogAnswer;
 use super::answer::{Answer, Missing, Own};
 use super::clock_offset::ClockOffset;
 use super::lines::KeptLine;
 use super::matching::Connect;
+use super::{FailureIndex, LogAnswer};
 use crate::base::time::Timestamp;
 use crate::ledger::Ledger;
 use crate::logs::{LineKind, Says};

@@ -1,8 +1,11 @@
 //! Connects that failed, in the light of all that was captured.
 
-use super::{Ledger, count, entry};
+use super::probes::ProbeSource;
+use super::{Failure, Ledger, count, entry};
+use crate::exchange::RequestDigest;
+use crate::flow::Connection;
 use crate::packet::Endpoint;
-use crate::verdict::{Cause, Certainty, Detail, Verdict};
+use crate::verdict::{Cause, Certainty, Detail, Fate, Verdict};
 use std::collections::BTreeSet;
 
 impl Ledger {
@@ -28,6 +31,36 @@ impl Ledger {
                 count(listener.causes.entry(failure.verdict.cause).or_default());
                 self.keep(failure);
             }
+        }
+    }
+
+    /// A connection that the accepting side closed before anything was asked came about. Whether that is a
+    /// failure shows in what else is known of who closed, at the end.
+    pub(super) fn hold_closed_at_once(&mut self, fate: Fate, connection: &Connection) -> Fate {
+        match fate {
+            Fate::Failed(verdict) if verdict.cause == Cause::ClosedInFlight => {
+                let room = self.closed_at_once.len() < self.limits.failures;
+                if room && connection.same_as.is_none() {
+                    self.closed_at_once.push(Failure::new(*verdict, None, connection));
+                }
+                Fate::Sound
+            }
+            fate => fate,
+        }
+    }
+
+    /// Connections that were closed before anything was asked are told of backends that answer others: a
+    /// port that speaks something else may do so rightly. Whoever probes by connecting has what it wanted.
+    pub(super) fn find_closed_at_once(&mut self) {
+        for failure in std::mem::take(&mut self.closed_at_once) {
+            let source = ProbeSource { client: failure.client.addr, asked: RequestDigest::NOTHING };
+            let Some(listener) = self.listeners.get_mut(&failure.server) else { continue };
+            if listener.statuses.is_empty() || listener.probes.is_steady(source) {
+                continue;
+            }
+            count(&mut listener.connects_failed);
+            count(listener.causes.entry(failure.verdict.cause).or_default());
+            self.keep(failure);
         }
     }
 

@@ -88,15 +88,18 @@ fn is_connect(failure: &Failure) -> bool {
 
 /// Cut off while something was outstanding, or about to be.
 fn is_cut(failure: &Failure) -> bool {
-    matches!(
-        failure.verdict.cause,
-        Cause::ClosedInFlight
-            | Cause::ResetInFlight
-            | Cause::TruncatedResponse
-            | Cause::KeepaliveRace
-            | Cause::StaleReuse
-            | Cause::Unproven
-    )
+    // Who closes before anything is asked takes no more connections, and need not end for that.
+    let asked = failure.request.is_some();
+    asked
+        && matches!(
+            failure.verdict.cause,
+            Cause::ClosedInFlight
+                | Cause::ResetInFlight
+                | Cause::TruncatedResponse
+                | Cause::KeepaliveRace
+                | Cause::StaleReuse
+                | Cause::Unproven
+        )
 }
 
 fn is_slow(failure: &Failure) -> bool {

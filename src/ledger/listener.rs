@@ -1,9 +1,8 @@
 //! What is known of one listener, and of each of its clients.
 
-use super::Failure;
-use super::count;
 use super::probes::{Health, ProbeSource, Probes};
 use super::unread::{Amount, NotRead, What, is_one_direction};
+use super::{Failure, count};
 use crate::base::time::Timestamp;
 use crate::exchange::{
     Ended, Exchange, Outcome, Protocol, ProxyKind, RequestDigest, RequestHead, ServerKind, Unread,

@@ -86,6 +86,8 @@ pub struct Ledger {
     unread: HashSet<u64, RandomState>,
     /// Connects that never left, by hosts of which it is not known whether they are proxies.
     never_left: Vec<Failure>,
+    /// Connections that the accepting side closed before anything was asked, wherever that was.
+    closed_at_once: Vec<Failure>,
     /// Something of the accepting side of a connection was captured, of whichever.
     backends_heard: bool,
     /// What explains many of them.
@@ -201,6 +203,7 @@ impl Ledger {
         self.doubt_connects();
         self.join_translated();
         self.gather_probes();
+        self.find_closed_at_once();
         self.find_nothing_answered();
         self.meet_front_leg();
         self.lose_in_host();
@@ -471,6 +474,7 @@ impl Ledger {
         let ended = &Ended { quiet_since, ..*ended };
         let timeouts = self.told.timeouts(connection.server, connection.client.addr);
         let fate = verdict::judge_connect(ended, connection, &timeouts);
+        let fate = self.hold_closed_at_once(fate, connection);
         let proxies = self.proxies_at_most();
         if connection.is_unnamed() {
             // Any host asks for neighbours: it is told of proxies.

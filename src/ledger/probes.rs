@@ -240,6 +240,12 @@ impl Probes {
         self.candidates.iter().any(|one| one.source == source && one.is_failing_probe())
     }
 
+    /// The source asks in a constant rhythm, though one of the row be missing.
+    pub(super) fn is_steady(&self, source: ProbeSource) -> bool {
+        let steady = |one: &Candidate| one.is_probe() || one.period_but_one().is_some();
+        self.candidates.iter().any(|one| one.source == source && steady(one))
+    }
+
     /// A probe of this kind has failed before: the failure counted last is another of a row.
     pub(super) fn has_failed_before(&self, source: ProbeSource) -> bool {
         let again = |one: &Candidate| one.is_probe() && one.health.failed > 1;

@@ -1,7 +1,7 @@
 //! What of a listener's traffic was not read, or not judged, and why: nothing is claimed of it, and it
 //! is never silent.
 
-use crate::exchange::{Ended, Exchange, Outcome, Protocol, Unread};
+use crate::exchange::{Ended, Exchange, Outcome, Protocol, Tunnel, Unread};
 use crate::flow::{Connection, Half, Side};
 use std::collections::BTreeMap;
 
@@ -65,7 +65,12 @@ impl What {
             Protocol::Opaque if ended.unseen => Some(Self::NoPayload),
             Protocol::Opaque => Some(Self::UnknownProtocol),
             Protocol::None => sent.then_some(Self::NoPayload),
-            Protocol::Http1 => None,
+            // What it upgraded to is not read: two protocols are not.
+            Protocol::Http1 => match ended.upgraded? {
+                Protocol::Tls => Some(Self::Tls),
+                Protocol::Http2 => Some(Self::Http2),
+                Protocol::None | Protocol::Http1 | Protocol::Opaque => None,
+            },
         }
     }
 
@@ -73,6 +78,9 @@ impl What {
     pub(super) fn of_exchange(exchange: &Exchange, connection: &Connection) -> Self {
         if is_one_direction(Protocol::Http1, connection) {
             return Self::OneDirection;
+        }
+        if exchange.tunnel == Tunnel::Likely {
+            return Self::Gap;
         }
         match exchange.outcome {
             Outcome::Unread(Unread::Gap) => Self::Gap,

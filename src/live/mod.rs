@@ -16,10 +16,8 @@ mod this_host;
 mod tls_text;
 
 use crate::analysis::{Analysis, Settings};
-use crate::cli::config;
 use crate::cli::output::Destination;
-use crate::cli::output_paths;
-use crate::cli::{From, Live, Shared};
+use crate::cli::{From, Live, Shared, config, output_paths};
 use crate::evidence::{EvidenceFiles, Keeper, Recording, Rotation, Troubles, folder_of};
 use crate::input::{CaptureFacts, Fill};
 use crate::packet::EndpointPattern;

@@ -1,8 +1,6 @@
 //! What a watch says while it goes on: failures as they happen, and how it fares.
 
-use crate::cli::config;
-use crate::cli::output;
-use crate::cli::{OutputFormat, Shared};
+use crate::cli::{OutputFormat, Shared, config, output};
 use crate::input::CaptureFacts;
 use crate::packet::Endpoint;
 use crate::render::text;
@@ -257,9 +255,8 @@ mod tests {
     fn the_first_failure_of_a_kind_comes_with_its_reason_and_advice() {
         let explained = |text: &String| {
             let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            let reason = flat.contains("its FIN and the request crossed on the way");
-            let advice =
-                flat.contains("What to change: let the backend keep idle connections longer");
+            let reason = flat.contains("the FIN and the request were both in flight");
+            let advice = flat.contains("What to change: raise the backend's keep-alive timeout");
             assert!(flat.contains("keepalive_race (proven)"), "{text}");
             assert_eq!(reason, advice, "{text}");
             advice

@@ -11,10 +11,9 @@ use landlock::{
     RulesetAttr, RulesetCreatedAttr, RulesetStatus,
 };
 use nix::unistd::{self, AccessFlags, Gid, Uid, User};
-use std::fmt;
-use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 /// Who does nothing else.
 const NOBODY: &str = "nobody";

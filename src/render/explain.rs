@@ -9,6 +9,7 @@ use crate::base::wrap::DIM;
 use crate::render::markdown::BlockKind;
 use crate::timeouts::observed;
 use crate::verdict::Cause;
+use crate::words::words;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -22,31 +23,6 @@ pub const SECTIONS: [&str; 6] = [
     "Is a retry safe?",
 ];
 
-/// The page of a cause, in Markdown. A cause without one does not compile.
-pub const fn markdown(cause: Cause) -> &'static str {
-    match cause {
-        Cause::KeepaliveRace => include_str!("../words/causes/keepalive_race.md"),
-        Cause::StaleReuse => include_str!("../words/causes/stale_reuse.md"),
-        Cause::ClosedInFlight => include_str!("../words/causes/closed_in_flight.md"),
-        Cause::ResetInFlight => include_str!("../words/causes/reset_in_flight.md"),
-        Cause::TruncatedResponse => include_str!("../words/causes/truncated_response.md"),
-        Cause::ResponseTimeout => include_str!("../words/causes/response_timeout.md"),
-        Cause::ConnectionRefused => include_str!("../words/causes/connection_refused.md"),
-        Cause::Unreachable => include_str!("../words/causes/unreachable.md"),
-        Cause::ConnectTimeout => include_str!("../words/causes/connect_timeout.md"),
-        Cause::AcceptQueueFull => include_str!("../words/causes/accept_queue_full.md"),
-        Cause::SilentDrop => include_str!("../words/causes/silent_drop.md"),
-        Cause::UploadCutShort => include_str!("../words/causes/upload_cut_short.md"),
-        Cause::Stalled => include_str!("../words/causes/stalled.md"),
-        Cause::ClientGone => include_str!("../words/causes/client_gone.md"),
-        Cause::InvalidResponse => include_str!("../words/causes/invalid_response.md"),
-        Cause::ProtocolMismatch => include_str!("../words/causes/protocol_mismatch.md"),
-        Cause::HealthCheckFailing => include_str!("../words/causes/health_check_failing.md"),
-        Cause::BackendError => include_str!("../words/causes/backend_error.md"),
-        Cause::Unproven => include_str!("../words/causes/unproven.md"),
-    }
-}
-
 /// What happened, in one line without a full stop.
 pub fn happened(cause: Cause) -> String {
     lead(cause, 0)
@@ -59,7 +35,7 @@ pub fn certain(cause: Cause) -> String {
 
 /// One of the paragraphs between the title and the first heading.
 fn lead(cause: Cause, index: usize) -> String {
-    let blocks = crate::render::markdown::blocks(markdown(cause));
+    let blocks = crate::render::markdown::blocks(words(cause).page);
     let paragraph = blocks.iter().filter(|block| block.kind == BlockKind::Paragraph).nth(index);
     paragraph.map(|block| block.text.trim_end_matches('.').to_owned()).unwrap_or_default()
 }
@@ -69,7 +45,7 @@ fn lead(cause: Cause, index: usize) -> String {
 /// # Errors
 /// When writing fails.
 pub fn write(cause: Cause, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    crate::render::markdown::write(markdown(cause), width, out)?;
+    crate::render::markdown::write(words(cause).page, width, out)?;
     observed::of_cause(cause.name(), width, out)
 }
 

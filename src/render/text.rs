@@ -1,9 +1,7 @@
 //! `--format text`: for people. The answer first, then what it rests on.
 
 use super::style::{GREEN, RED, YELLOW, clock, counted};
-use super::text_idle_gaps;
-use super::text_log;
-use super::text_processes;
+use super::{text_idle_gaps, text_log, text_processes};
 use crate::base::wrap::{BOLD, DIM, heading, paragraph};
 use crate::knowledge::SettingOrigin;
 use crate::packet::Endpoint;
@@ -15,8 +13,7 @@ use crate::report::model::{
 use crate::timeouts;
 use crate::topology::roles::Vantage;
 use crate::verdict::{Cause, Retry};
-use crate::words::phrases::plural;
-use crate::words::phrases::{duration, is_idempotent};
+use crate::words::phrases::{duration, is_idempotent, plural};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::IpAddr;

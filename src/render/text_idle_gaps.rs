@@ -6,8 +6,7 @@ use crate::knowledge::SettingOrigin;
 use crate::knowledge::expected_losses::Basis;
 use crate::knowledge::idle_gaps::{EDGES, Ordering};
 use crate::report::model::{BackendRecord, EstimateRecord, HazardRecord, Timeout};
-use crate::words::phrases::duration;
-use crate::words::phrases::plural;
+use crate::words::phrases::{duration, plural};
 use std::io::{self, Write};
 use std::time::Duration;
 

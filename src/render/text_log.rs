@@ -12,8 +12,7 @@ use crate::report::{ClientRecord, FrontLegRecord, Log, LogFile, LogLine, LogTime
 use crate::topology::request_key::MatchedBy;
 use crate::verdict::Cause;
 use crate::words::log as words;
-use crate::words::phrases::duration;
-use crate::words::phrases::plural;
+use crate::words::phrases::{duration, plural};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 

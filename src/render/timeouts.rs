@@ -1,8 +1,7 @@
 //! The known timeouts as people read them: a table of all, a page on one.
 
 use crate::base::wrap::{BOLD, DIM, heading, wrap};
-use crate::timeouts::observed;
-use crate::timeouts::{Limit, Product, ProductSide, all};
+use crate::timeouts::{Limit, Product, ProductSide, all, observed};
 use std::io::{self, Write};
 use std::time::Duration;
 

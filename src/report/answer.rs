@@ -2,7 +2,7 @@
 
 use super::groups::groups;
 use super::headline::sentence;
-use super::model::{Answer, FailureRecord, FixRecord, Report};
+use super::model::{AnswerSummary, FailureRecord, FixRecord, Report};
 use super::named::Named;
 use super::over_time::count_failures;
 use crate::base::utc::Utc;
@@ -19,7 +19,7 @@ pub(super) fn conclude(report: &mut Report) {
     report.answer = answer(report);
 }
 
-fn answer(report: &Report) -> Answer {
+fn answer(report: &Report) -> AnswerSummary {
     let leading = report.leading();
     let mut fixes: Vec<FixRecord> = Vec::new();
     for paragraph in &leading {
@@ -27,7 +27,7 @@ fn answer(report: &Report) -> Answer {
             fixes.push(FixRecord { text: paragraph.fix.to_owned(), ..FixRecord::default() });
         }
     }
-    Answer {
+    AnswerSummary {
         headline: report.headline().text(),
         paragraphs: leading.into_iter().map(|paragraph| paragraph.text).collect(),
         fixes,

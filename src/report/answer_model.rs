@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// The answer in brief.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Answer {
+pub struct AnswerSummary {
     /// The first sentence.
     pub headline: String,
     /// What stands behind it, the most frequent first.
@@ -28,7 +28,7 @@ pub struct FixRecord {
     pub product: Option<&'static str>,
     /// Which setting.
     pub setting: Option<String>,
-    /// Its value.
+    /// The value to set.
     pub value: Option<String>,
     /// In which file, or at which place.
     #[serde(rename = "where")]

@@ -15,13 +15,13 @@ use crate::knowledge::{Configured, Setting};
 use crate::ledger::{self, Listener};
 use crate::packet::Endpoint;
 use crate::topology::roles;
-use crate::words::fix::{known_proxy, known_server};
+use crate::words::settings::{known_proxy, known_server};
 use std::net::IpAddr;
 use std::time::Duration;
 
 /// What a record of a backend is made of.
 #[derive(Clone, Copy)]
-struct Observed<'a> {
+struct BackendSources<'a> {
     listener: &'a Listener,
     /// What was told of all backends and proxies.
     all: &'a Configured,
@@ -42,7 +42,7 @@ pub(super) fn backend(
     let keepalive = idle.backend_timer().or_else(|| idle.backend_range());
     // What is seen is in effect, whatever was told.
     let timer = keepalive.or(told.keepalive.map(as_told));
-    let observed = Observed { listener, all, timer };
+    let observed = BackendSources { listener, all, timer };
     // A reuse that would have met the timer, had it come a tenth later.
     let near = timer.map(|timer| {
         let late = timer.value.saturating_sub(timer.value.checked_div(10).unwrap_or_default());
@@ -92,7 +92,7 @@ fn as_told(setting: Setting) -> Timer {
     Timer::told(setting.value)
 }
 
-impl Observed<'_> {
+impl BackendSources<'_> {
     /// Which side gives up an idle connection first, between the backend and the proxy at `addr`.
     fn ordering(self, addr: IpAddr, idle: &IdleGaps) -> Ordering {
         let proxy = idle.proxy_timer().or(self.all.proxy(addr).idle.map(as_told));

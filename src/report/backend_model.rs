@@ -15,7 +15,7 @@ use std::net::IpAddr;
 /// One backend.
 #[derive(Clone, Debug, Serialize)]
 pub struct BackendRecord {
-    /// Its address and port.
+    /// Address and port.
     pub backend: Endpoint,
     /// What it was told to be called.
     pub name: Option<String>,
@@ -33,7 +33,7 @@ pub struct BackendRecord {
     pub vantage: VantageRecord,
     /// Over all its proxies.
     pub idle: BackendIdle,
-    /// Its keep-alive timeout.
+    /// The keep-alive timeout.
     pub backend_keepalive: Option<Timeout>,
     /// More timers of it, or of several servers behind its address.
     pub other_keepalives: Vec<Timeout>,
@@ -47,7 +47,7 @@ pub struct BackendRecord {
     pub server_default_ns: Option<u64>,
     /// The known server that it was told to be.
     pub told_kind: Option<&'static str>,
-    /// Its proxies.
+    /// The proxies that connect to the backend.
     pub proxies: Vec<ProxyRecord>,
     /// The worst of its proxies.
     pub ordering: Ordering,
@@ -57,7 +57,7 @@ pub struct BackendRecord {
     pub health: Option<HealthRecord>,
     /// Requests that its keep-alive timer is expected to hit; null when no timer is known.
     pub hazard: Option<HazardRecord>,
-    /// The same with other timeouts; null when none were asked for.
+    /// Requests that other timeouts would hit; null when none were asked for.
     pub what_if: Option<HazardRecord>,
 }
 
@@ -87,22 +87,22 @@ pub struct HazardRecord {
 /// A number, and the interval that holds it in 95 of 100 cases.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct EstimateRecord {
-    /// It is hardly less.
+    /// The lower end.
     pub low: f64,
     /// The best guess.
     pub mid: f64,
-    /// It is hardly more.
+    /// The upper end.
     pub high: f64,
 }
 
 /// A length of time, and the interval around it.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct SpanRecord {
-    /// It is hardly less.
+    /// The lower end.
     pub low: u64,
     /// The usual.
     pub mid: u64,
-    /// It is hardly more.
+    /// The upper end.
     pub high: u64,
 }
 
@@ -119,14 +119,14 @@ pub struct HealthRecord {
     pub failed: u64,
     /// Probes in all.
     pub of: u64,
-    /// Its user agent, where it is a known one; else it was known by its constant period.
+    /// The user agent, where it is a known one; else it was known by its constant period.
     pub prober: Option<Prober>,
 }
 
 /// One proxy of a backend.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProxyRecord {
-    /// Its address.
+    /// The address towards the backend.
     pub proxy: IpAddr,
     /// What it was told to be called.
     pub name: Option<String>,
@@ -136,13 +136,13 @@ pub struct ProxyRecord {
     pub kind: Option<ProxyKind>,
     /// How long such a proxy keeps idle connections unless somebody sets that.
     pub kind_default_ns: Option<u64>,
-    /// Its connections to the backend.
+    /// Connections to the backend.
     pub connections: u64,
-    /// Their idle gaps.
+    /// Idle gaps of these connections.
     pub idle: Idle,
-    /// Its idle timeout.
+    /// The idle timeout.
     pub proxy_idle: Option<Timeout>,
-    /// Its read timeout.
+    /// The read timeout.
     pub proxy_read: Option<Timeout>,
     /// How long it waits for a connection. Giving up shows nothing: it was longer than `low_ns`, the
     /// last SYN, and shorter than `high_ns`, the next one.
@@ -194,7 +194,7 @@ pub struct VantageRecord {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VantageSource {
-    /// It was told.
+    /// An option tells it.
     Option,
     /// By the times in handshakes.
     Handshakes,
@@ -226,9 +226,9 @@ pub struct BackendIdle {
 /// Idle gaps of some length.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct IdleBucket {
-    /// They are at least so long.
+    /// The least length.
     pub from_ns: u64,
-    /// They are shorter than this; null where there is no bound.
+    /// All are shorter than this; null where there is no bound.
     pub to_ns: Option<u64>,
     /// Ended by a request that was not lost.
     pub answered: u64,

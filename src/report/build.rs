@@ -4,7 +4,7 @@ use super::backend::backend;
 use super::events;
 use super::failure::failure;
 use super::ids;
-use super::model::{Answer, Bound, Counters, FailureRecord, Report, SCHEMA_VERSION, Tool};
+use super::model::{AnswerSummary, Bound, Counters, FailureRecord, Report, SCHEMA_VERSION, Tool};
 use super::named::Tally;
 use super::notes::notes;
 use super::sources::{Sources, Style};
@@ -48,7 +48,7 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
     });
     Report {
         schema_version: SCHEMA_VERSION,
-        answer: Answer::default(),
+        answer: AnswerSummary::default(),
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
         counters,
         clients: None,

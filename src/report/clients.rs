@@ -1,10 +1,9 @@
 //! What clients got: counted as clients, and those whose error no attempt explains told as failures.
 
 use super::failure::failure;
-use super::ids;
 use super::model::{ClientSource, ClientsSource, FailureRecord, Report, RequestRecord};
 use super::sources::Style;
-use super::{ClientRecord, Clients, LogLine, LogPlace};
+use super::{ClientRecord, Clients, LogLine, LogPlace, ids};
 use crate::base::escape;
 use crate::join::{Answer, Joined, KeptLine, Missing, Reason, ShownBy};
 use crate::ledger::{self, Ledger};

@@ -1,7 +1,6 @@
 //! Facts that only one cause has, by the names that they have in JSON.
 
-use super::backend;
-use super::process;
+use super::{backend, process};
 use crate::base::time::nanos;
 use crate::exchange::Prober;
 use crate::ledger;

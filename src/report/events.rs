@@ -4,8 +4,7 @@ use super::ids;
 use super::model::{EventRecord, FailureRecord};
 use crate::ledger::{self, EventKind, Ledger};
 use crate::verdict::Cause;
-use crate::words::phrases::duration;
-use crate::words::phrases::plural;
+use crate::words::phrases::{duration, plural};
 
 /// The events to which some of the failures belong that are told.
 pub(super) fn told(ledger: &Ledger, failures: &[FailureRecord]) -> Vec<EventRecord> {

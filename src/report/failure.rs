@@ -17,9 +17,7 @@ use crate::ledger;
 use crate::packet::{Endpoint, FrameRef};
 use crate::verdict::Detail;
 use crate::verdict::evidence::{Evidence, Shows};
-use crate::words::fix::fix;
-use crate::words::phrases;
-use crate::words::summary::summary;
+use crate::words::{fix, phrases, summary};
 
 /// The record of one failure.
 pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
@@ -100,7 +98,7 @@ fn shown(evidence: &Evidence, kept: &ledger::Failure) -> EvidenceRecord {
         at: evidence.frame.at,
         side: side.filter(|_| !from_path),
         kind,
-        note: phrases::evidence(evidence, close),
+        note: phrases::evidence(evidence, close, kept.ordinal == 0),
     }
 }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 /// Something that explains many failures.
 #[derive(Clone, Debug, Serialize)]
 pub struct EventRecord {
-    /// Its name in failures.
+    /// The name by which failures tell the event.
     pub id: String,
     /// What it was.
     pub kind: EventKind,
@@ -115,9 +115,9 @@ pub struct RequestRecord {
     pub request_id: Option<String>,
     /// When it began.
     pub at: Timestamp,
-    /// Its first frame.
+    /// The first frame.
     pub first: FrameId,
-    /// Its last frame.
+    /// The last frame.
     pub last: FrameId,
 }
 

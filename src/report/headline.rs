@@ -3,9 +3,8 @@
 //! It counts what its reader counts: clients where the front leg or a log shows them, attempts where not;
 //! probes of health are neither. Every form of the answer, and the exit status, go by the same.
 
-use super::Clients;
 use super::model::{Report, Skipped};
-use super::unread;
+use super::{Clients, unread};
 use crate::verdict::Cause;
 use crate::words::phrases::plural;
 use std::collections::BTreeMap;

@@ -1,13 +1,11 @@
 //! What the proxy's log says, in the report: the section `log`, and each failure's `client`.
 
 use super::answer::conclude;
-use super::clients;
-use super::ids;
 use super::model::{AnswerReason, ClientSource, ClockSource, Report};
 use super::sources::Style;
 use super::{
     ClientRecord, ClockRecord, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine, LogPlace,
-    LogTimes,
+    LogTimes, clients, ids,
 };
 use crate::base::escape;
 use crate::base::time::nanos;

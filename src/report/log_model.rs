@@ -65,9 +65,9 @@ pub struct Log {
     /// Error lines by answer. Messages count
     /// where there is no other line.
     pub answers: Tally<Answer>,
-    /// The same by the reason of answers other than `on_leg`.
+    /// Error lines by the reason of answers other than `on_leg`.
     pub reasons: Tally<AnswerReason>,
-    /// The same by cause, where that is known; those of ambiguous lines too.
+    /// Error lines by cause, where that is known; those of ambiguous lines too.
     pub causes: Tally<Cause>,
     /// What the log itself says of the causes.
     pub says: Tally<Says>,
@@ -86,7 +86,7 @@ pub struct Log {
 pub struct LogFile {
     /// As given.
     pub path: String,
-    /// Its format; null when no line could be understood.
+    /// The format; null when no line could be understood.
     pub format: Option<LogFormat>,
     /// Lines read.
     pub lines: u64,
@@ -94,7 +94,7 @@ pub struct LogFile {
     pub first: Option<Timestamp>,
     /// The latest time.
     pub last: Option<Timestamp>,
-    /// Its times are local ones without an offset.
+    /// The times are local ones without an offset.
     pub local_times: bool,
     /// Lines that could not be understood.
     pub unreadable: u64,
@@ -102,7 +102,7 @@ pub struct LogFile {
     pub unreadable_first: Vec<UnreadLine>,
     /// Where and why reading ended early.
     pub damage: Option<String>,
-    /// Its clock, held against the captures'.
+    /// The log's clock, held against the captures'.
     pub clock: Option<ClockRecord>,
 }
 
@@ -111,7 +111,7 @@ pub struct LogFile {
 pub struct UnreadLine {
     /// From 1.
     pub line: u64,
-    /// Its length in bytes, without its end.
+    /// Length in bytes, without the end of the line.
     pub length: u64,
     /// What it looks like, without any word of it: it may hold secrets anywhere.
     pub shape: String,
@@ -154,7 +154,7 @@ pub struct LogLine {
     pub file: usize,
     /// From 1.
     pub line: u64,
-    /// Its time, by the log's clock.
+    /// The line's time, by the log's clock.
     pub at: Timestamp,
     /// What the client got.
     pub status: Option<u16>,
@@ -174,9 +174,9 @@ pub struct LogLine {
     pub matched_by: Option<MatchedBy>,
     /// The failures it is of, or could be of.
     pub failures: Vec<String>,
-    /// Its connection.
+    /// The connection of its exchange.
     pub connection: Option<u64>,
-    /// Its number on it.
+    /// The number of the exchange on the connection.
     pub ordinal: Option<u32>,
     /// What the log itself says of the cause.
     pub says: Option<Says>,
@@ -186,7 +186,7 @@ pub struct LogLine {
     pub times: Option<LogTimes>,
     /// One sentence.
     pub text: String,
-    /// It is a message about a request, not the line of one.
+    /// The line is a message about a request, not the line of one.
     #[serde(skip)]
     pub message: bool,
 }
@@ -245,14 +245,14 @@ pub struct FrontLegRecord {
 pub enum ClientSource {
     /// The attempt was matched with it.
     Matched(MatchedBy),
-    /// It is an answer on the front leg that no attempt explains.
+    /// An answer on the front leg that no attempt explains.
     FrontLeg,
-    /// It is a line of the log that no attempt explains.
+    /// A line of the log that no attempt explains.
     Log,
 }
 
 impl ClientSource {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Matched(by) => by.name(),
@@ -287,7 +287,7 @@ impl AnswerReason {
         self.0
     }
 
-    /// Its name in JSON.
+    /// The name in JSON.
     pub fn name(self) -> &'static str {
         self.0.reason().unwrap_or_default()
     }

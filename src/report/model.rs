@@ -22,7 +22,7 @@ pub struct Report {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// The answer in brief.
-    pub answer: Answer,
+    pub answer: AnswerSummary,
     /// Who says it.
     pub tool: Tool,
     /// What was read.
@@ -69,7 +69,7 @@ pub struct Tool {
 pub struct Capture {
     /// As given.
     pub path: String,
-    /// Its container.
+    /// The container.
     pub format: CaptureFormat,
     /// tcpdump's names in lower case.
     pub link_types: Vec<String>,
@@ -134,14 +134,14 @@ pub struct Counters {
 /// Why a frame was not looked into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Skipped {
-    /// It is no segment, or none that can be read.
+    /// No segment, or none that can be read.
     NoSegment(Skip),
     /// The filter does not want it.
     Filtered,
 }
 
 impl Skipped {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoSegment(skip) => skip.name(),
@@ -166,7 +166,7 @@ pub enum Bound {
 }
 
 impl Bound {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Connections => "connections",

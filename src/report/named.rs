@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 /// A value of a closed set, which has a name in JSON.
 pub trait Named: Copy {
-    /// Its name.
+    /// The name.
     fn named(self) -> &'static str;
 }
 

@@ -9,8 +9,7 @@ use crate::ledger::{Ledger, Listener, What};
 use crate::packet::{Endpoint, EndpointPattern, Skip};
 use crate::streams::tls;
 use crate::topology::roles::{Role, Roles};
-use crate::words::phrases::duration;
-use crate::words::phrases::plural;
+use crate::words::phrases::{duration, plural};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -21,8 +20,7 @@ pub(super) fn notes(
     roles: &Roles,
     counters: &Counters,
 ) -> Vec<Note> {
-    let listeners = &ledger.listeners();
-    let mut notes = Vec::new();
+    let (listeners, mut notes) = (&ledger.listeners(), Vec::new());
     let mut add = |code, text: String| notes.push(Note { code, text, headline: None });
     let of_backends = |value: &dyn Fn(&Listener) -> u64| {
         listeners
@@ -203,8 +201,8 @@ pub(super) fn notes(
         add("after_the_end", text);
     }
     for (bound, hits) in counters.limits_hit.iter() {
-        let bound = bound.name();
-        add("limit_hit", format!("the bound on {bound} was reached {}", plural(hits, "time")));
+        let (bound, hits) = (bound.name(), plural(hits, "time"));
+        add("limit_hit", format!("the bound on {bound} was reached {hits}"));
     }
     if let Some(text) = clients_unknown(listeners, roles) {
         add("clients_unknown", text);

@@ -33,14 +33,14 @@ pub struct ProcessEnd {
     pub last_read: Option<Timestamp>,
     /// When a process last put something into it.
     pub last_written: Option<Timestamp>,
-    /// Its listener's queue of connections to be accepted, if that was seen full.
+    /// The listener's queue of connections to be accepted, if that was seen full.
     pub queue: Option<ProcessQueue>,
 }
 
 /// A process.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProcessName {
-    /// Its number.
+    /// The number of the process.
     pub pid: u32,
     /// The name of its program; not its arguments.
     pub command: String,

@@ -5,8 +5,7 @@ use super::{Judged, UnreadRecord};
 use crate::ledger::{Amount, Ledger, Listener, What};
 use crate::packet::Endpoint;
 use crate::topology::roles::Roles;
-use crate::words::phrases::bytes;
-use crate::words::phrases::plural;
+use crate::words::phrases::{bytes, plural};
 use std::collections::BTreeMap;
 
 /// Entries of the report; the rest is added up.

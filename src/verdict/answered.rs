@@ -1,14 +1,14 @@
 //! Whole answers. Most are sound; the backend itself may have answered 5xx (`backend_error`), and what
 //! follows an answer can tell that the proxy did not take it.
 
-use super::{Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict};
-use super::{failed, gave_up, in_flight, invalid, lost};
+use super::unproven::{self, Doubt};
+use super::{
+    Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, gave_up, in_flight,
+    invalid, lost,
+};
 use crate::exchange::{Exchange, Outcome, Unread};
-use crate::facts::closing;
-use crate::facts::closing::Closer;
-use crate::facts::closing::Closing;
-use crate::facts::closing::{Close, CloseKind};
-use crate::flow::Side;
+use crate::facts::closing::{self, Close, CloseKind, Closer, Closing};
+use crate::flow::{Side, StreamPos};
 use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ pub(super) fn judge(case: &Case<'_>) -> Fate {
             .or_else(|| reset_before(case, closing))
             .or_else(|| lost::answer(case, Some(closing)))
             .or_else(|| lost::rest(case, closing))
-            .or_else(|| lost::refused_answer(case, closing));
+            .or_else(|| lost::refused_answer(case, closing))
+            .or_else(|| not_taken(case, closing));
         if let Some(verdict) = refused {
             return failed(verdict);
         }
@@ -48,6 +49,27 @@ fn reset_before(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
         return None;
     }
     in_flight::foreign_reset(case, closing)
+}
+
+/// An answer whose request was not captured reached nobody: the proxy had no such connection any more, or
+/// the backend reset it while the proxy was still sending what was answered. Of a request that was captured
+/// other causes tell; here no more is known than that this answer was not taken.
+fn not_taken(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
+    let (request, answer) = (&case.exchange.request, case.exchange.response?);
+    // A 408 is sent unasked as well, to a client that lets its connection lie idle (RFC 9110, section
+    // 15.5.9): perhaps to one that had rightly left.
+    let unseen = request.unread == Some(Unread::Gap) && answer.status != Some(408);
+    if !unseen || lost::answer_acknowledged(case) {
+        return None;
+    }
+    let taken = |ack: StreamPos| ack > answer.start;
+    let (client, server) = (case.connection.half(Side::Client), case.connection.half(Side::Server));
+    let refused = client.rst.is_some_and(|rst| {
+        rst.frame.at >= answer.first.at && client.fin.is_none() && !rst.ack.is_some_and(taken)
+    });
+    let still_sending = server.rst.is_some() && client.sent.max(client.next) > request.end;
+    (refused || still_sending && !case.connection.has_gaps())
+        .then(|| unproven::judge(case, closing, Doubt::Gap))
 }
 
 /// The head of the answer was cut behind its status.

@@ -2,8 +2,7 @@
 
 use super::evidence::{Evidence, Shows};
 use crate::exchange::{Exchange, MIN_MESSAGE, Outcome, Unread};
-use crate::facts::closing;
-use crate::facts::closing::{Closing, Received};
+use crate::facts::closing::{self, Closing, Received};
 use crate::flow::{Connection, Hole, Mark, Side, Start};
 use crate::packet::FrameRef;
 use std::time::Duration;

@@ -3,8 +3,7 @@
 use super::{Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, invalid};
 use crate::base::time::Timestamp;
 use crate::exchange::Ended;
-use crate::facts::closing;
-use crate::facts::closing::{Close, CloseKind, Closer};
+use crate::facts::closing::{self, Close, CloseKind, Closer};
 use crate::flow::{Connection, Side, Start, UnansweredNeighbour};
 use crate::knowledge::{Timeouts, slack};
 use crate::packet::icmp::Unreachable;
@@ -22,7 +21,9 @@ pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts
         || connection.established.is_some()
         || client.next > crate::flow::StreamPos::default();
     if connection.start == Start::Midstream || established {
-        return reset_at_once(ended, connection).map_or(Fate::Sound, failed);
+        return reset_at_once(ended, connection)
+            .or_else(|| closed_at_once(ended, connection))
+            .map_or(Fate::Sound, failed);
     }
     if connection.given_up {
         return Fate::Open;
@@ -102,6 +103,47 @@ fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
         evidence: vec![
             Evidence { frame: syn, shows: Shows::Syn },
             Evidence { frame: rst.frame, shows: Shows::Rst(Side::Server) },
+        ],
+    })
+}
+
+/// The backend closed the connection in order right after the handshake, and the proxy, which had sent
+/// nothing, closed then as well. A kernel whose queue is full does not do that: a process does that takes
+/// no more connections or none of this peer's, or one that forwards and found nobody. Whether the proxy
+/// had something to ask does not show. Both closes are numbered as where nothing was ever sent, so that
+/// no request can be missing.
+fn closed_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
+    let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
+    let nothing = crate::flow::StreamPos::default();
+    let (fin, established, syn) = (server.fin?, connection.established?, connection.syn?);
+    let close = closing::first(connection)?;
+    let own = close.by == Side::Server && close.kind == CloseKind::Fin && !close.contested;
+    let followed = client.fin.or(client.rst)?;
+    let silent = client.bytes == 0 && server.bytes == 0 && ended.exchanges == 0;
+    let numbers = [fin.pos, fin.ack?, followed.pos].iter().all(|pos| *pos == nothing);
+    let way = connection.round_trip().unwrap_or_default().saturating_mul(2).max(AT_ONCE);
+    let soon = connection.span(established, fin.frame).is_some_and(|after| after <= way);
+    if !(own && silent && numbers && soon) || connection.has_gaps() || server.rst.is_some() {
+        return None;
+    }
+    Some(Verdict {
+        cause: Cause::ClosedInFlight,
+        certainty: Certainty::Possible,
+        detail: Detail::Fresh,
+        close: Some(Close {
+            by: Closer::Backend,
+            kind: CloseKind::Fin,
+            frame: fin.frame,
+            received: None,
+        }),
+        retry: Retry::Safe,
+        retry_reason: RetryReason::NothingSent,
+        idle_gap: None,
+        wait: Some(fin.frame.at.since(syn.at)),
+        closed_after: None,
+        evidence: vec![
+            Evidence { frame: syn, shows: Shows::Syn },
+            Evidence { frame: fin.frame, shows: Shows::Fin(Side::Server) },
         ],
     })
 }

@@ -6,8 +6,7 @@
 use super::unproven::{self, Doubt};
 use super::{Case, Cause, Certainty, Detail, Fate, Verdict, failed, in_flight, invalid, lost};
 use crate::exchange::Outcome;
-use crate::facts::closing::Closer;
-use crate::facts::closing::Closing;
+use crate::facts::closing::{Closer, Closing};
 use crate::flow::Side;
 use crate::knowledge::{Timeouts, slack};
 use crate::packet::Endpoint;

@@ -1,10 +1,8 @@
 //! Closes with a request outstanding: `closed_in_flight`, `reset_in_flight`, `truncated_response`.
 
 use super::unproven::{self, Doubt};
-use super::{Case, Cause, Certainty, Detail, Verdict};
-use super::{lost, reused};
-use crate::facts::closing::Closing;
-use crate::facts::closing::{CloseKind, Received};
+use super::{Case, Cause, Certainty, Detail, Verdict, lost, reused};
+use crate::facts::closing::{CloseKind, Closing, Received};
 use crate::flow::Side;
 use std::time::Duration;
 

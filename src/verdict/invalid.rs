@@ -4,12 +4,9 @@
 //! connection ended: proxies differ in what they put up with. One that goes on to use the
 //! connection did; and where many put up with it, only one that closes at once did not.
 
-use super::Verdict;
-use super::{Case, Cause, Certainty, Detail, Retry, RetryReason};
+use super::{Case, Cause, Certainty, Detail, Retry, RetryReason, Verdict};
 use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, Protocol, ProxyKind};
-use crate::facts::closing::Close;
-use crate::facts::closing::Closing;
-use crate::facts::closing::{CloseKind, Closer};
+use crate::facts::closing::{Close, CloseKind, Closer, Closing};
 use crate::flow::{Connection, Side};
 use crate::verdict::evidence::{Evidence, Shows};
 use std::time::Duration;

@@ -24,7 +24,7 @@ mod retry;
 mod reused;
 mod unproven;
 
-use crate::exchange::{Exchange, Outcome, Unread};
+use crate::exchange::{Exchange, Outcome, Tunnel, Unread};
 use crate::facts::closing;
 use crate::flow::{Connection, Side};
 use crate::knowledge::Timeouts;
@@ -50,6 +50,12 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
     {
         // What was taken for the head of its answer may lie inside of a body.
         verdict.certainty = Certainty::Possible;
+    }
+    // It may be of what others say to each other in a tunnel, and no failure of the backend's.
+    match (&mut fate, exchange.tunnel) {
+        (Fate::Failed(_), Tunnel::Likely) => return Fate::Unread(Unread::Gap),
+        (Fate::Failed(verdict), Tunnel::Possible) => verdict.certainty = Certainty::Possible,
+        _ => {}
     }
     fate
 }

@@ -2,8 +2,7 @@
 
 use super::{Case, Cause, reused};
 use crate::exchange::Outcome;
-use crate::facts::closing::CloseKind;
-use crate::facts::closing::Closing;
+use crate::facts::closing::{CloseKind, Closing};
 use crate::flow::{Connection, Side};
 use std::time::Duration;
 

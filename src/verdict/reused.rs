@@ -5,11 +5,9 @@
 //! does not cover the FIN, the two crossed; if it does, the proxy's kernel knew, and the proxy used
 //! the connection all the same.
 
-use super::lost;
 use super::unproven::{self, Doubt};
-use super::{Case, Cause, Certainty, Detail, Verdict};
-use crate::facts::closing::CloseKind;
-use crate::facts::closing::Closing;
+use super::{Case, Cause, Certainty, Detail, Verdict, lost};
+use crate::facts::closing::{CloseKind, Closing};
 use crate::flow::{Connection, Side};
 use crate::knowledge::slack;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Logs in words: what a line says, what is said of it, and what to do where only a log is there.
 
 use super::phrases::duration;
+use super::words;
 use crate::base::escape;
 use crate::base::time::Timestamp;
 use crate::join::{Answer, KeptLine, LogAnswer, Missing, Own};
@@ -20,7 +21,7 @@ pub(crate) fn line(
     let said = line.says.map(meaning);
     match told.answer {
         Answer::OnLeg => told.cause.map_or_else(
-            || "it failed on the leg; its failure was counted and not kept".to_owned(),
+            || "its attempt to the backend failed; that failure was counted, not kept".to_owned(),
             |cause| {
                 let attempts = told.failures.len();
                 let times =
@@ -32,37 +33,37 @@ pub(crate) fn line(
             let among = told.failures.len();
             match told.cause {
                 None if told.outnumbered => format!(
-                    "the capture holds {among} failure{} like it, and the log has more such lines",
+                    "the capture has {among} failure{} like it, and the log has more such lines",
                     if among == 1 { "" } else { "s" }
                 ),
                 Some(cause) if among == 1 => {
-                    format!("{}, of which another line can be as well", noun(cause, 1))
+                    format!("{}, which another line matches too", noun(cause, 1))
                 }
                 Some(cause) => format!(
-                    "one of {}; which one cannot be told, for {}",
+                    "matches {}: {}",
                     noun(cause, u64::try_from(among).unwrap_or(u64::MAX)),
                     undecided(line)
                 ),
                 None => format!(
-                    "it can be of several exchanges, of which {among} failed: {}",
+                    "matches several requests, of which {among} failed: {}",
                     undecided(line)
                 ),
             }
         }
         Answer::NotOnLeg(Own::Said(says)) => {
-            format!("the proxy answered by itself: {}{}", meaning(says), meanwhile(at, failures))
+            format!("the proxy answered itself: {}{}", meaning(says), meanwhile(at, failures))
         }
         Answer::NotOnLeg(Own::Answered(answered)) => format!(
-            "the backend answered {answered} in full; what the client got is the proxy's own{}",
+            "the backend answered {answered} completely; the proxy sent the client its own response{}",
             said.map_or_else(String::new, |said| format!(": {said}"))
         ),
         Answer::NotOnLeg(Own::Nothing) => format!(
-            "the proxy answered by itself: nothing like it was sent to a backend{}",
+            "the proxy answered itself: no such request was sent to a backend{}",
             meanwhile(at, failures)
         ),
         Answer::NotOnLeg(Own::AlikeWell) => {
-            "several requests like it went to backends at that time, and all were answered in full: the \
-             proxy did not send this one, or refused its answer"
+            "several such requests went to backends at that time, and all were answered completely: the \
+             proxy did not send this one, or refused its response"
                 .to_owned()
         }
         Answer::NotInCapture(missing) => missing_text(missing, said),
@@ -71,32 +72,32 @@ pub(crate) fn line(
 
 fn missing_text(missing: Missing, said: Option<&str>) -> String {
     let text = match missing {
-        Missing::NoCapture => return said.unwrap_or("the log does not say why").to_owned(),
+        Missing::NoCapture => return said.unwrap_or("the log has no reason").to_owned(),
         Missing::OutsideTime { by, before } => format!(
             "it is {} {} the capture",
             duration(by),
             if before { "before" } else { "after" }
         ),
         Missing::OtherBackend(backend) => {
-            format!("the capture holds nothing of {backend}, where the log says it went")
+            format!("the log names the backend {backend}, and the capture has no packet of it")
         }
         Missing::Unreadable(backend) => {
-            format!("what is spoken with {backend} cannot be read: TLS, HTTP/2, or no HTTP at all")
+            format!("the traffic with {backend} cannot be read: TLS, HTTP/2, or not HTTP")
         }
-        Missing::Frames => "the capture misses frames that could hold it".to_owned(),
+        Missing::Frames => "packets are missing from the capture that may have held it".to_owned(),
         Missing::Unread => {
-            "the request is there; its answer is cut or missing in the capture".to_owned()
+            "the request is in the capture; its response is cut or missing".to_owned()
         }
         Missing::Forgotten => {
-            "there were more exchanges than could be kept, and it is none of those kept".to_owned()
+            "there were more requests than could be kept, and it is not among those kept".to_owned()
         }
         Missing::NotFound => {
-            "the capture covers its time and holds no exchange like it: another leg, a filter, or a \
-             clock that is off"
+            "the capture covers its time and has no such request: another connection path, a filter, or a \
+             wrong clock"
                 .to_owned()
         }
     };
-    said.map_or_else(|| text.clone(), |said| format!("{text}; the log says: {said}"))
+    said.map_or_else(|| text.clone(), |said| format!("{text}; by the log: {said}"))
 }
 
 fn status(told: &LogAnswer, failures: &[Failure]) -> String {
@@ -109,9 +110,9 @@ fn status(told: &LogAnswer, failures: &[Failure]) -> String {
 
 fn undecided(line: &KeptLine) -> &'static str {
     if line.resolution.as_secs() >= 1 {
-        "the log's times are whole seconds and it has no id"
+        "to tell them apart, log a request id ($request_id) or fractions of seconds"
     } else {
-        "they are alike and near in time, and the log has no id that they carry"
+        "to tell them apart, log a request id ($request_id)"
     }
 }
 
@@ -131,10 +132,10 @@ fn meanwhile(at: Timestamp, failures: &[Failure]) -> String {
     let count = failures.iter().filter(near).count();
     let Some(first) = failures.iter().find(near) else { return String::new() };
     format!(
-        "; within {BEFORE} s before, the capture shows {} at {}, {} first",
+        "; in the {BEFORE} s before, the capture shows {} at {}, {} first",
         plural(u64::try_from(count).unwrap_or(u64::MAX), "failure"),
         first.server,
-        first.verdict.cause.name()
+        words(first.verdict.cause).noun[0]
     )
 }
 
@@ -142,28 +143,28 @@ fn meanwhile(at: Timestamp, failures: &[Failure]) -> String {
 pub(crate) const fn meaning(says: Says) -> &'static str {
     match says {
         Says::Refused => "the connection to the backend was refused",
-        Says::ConnectTimeout => "no connection to the backend came about in time",
+        Says::ConnectTimeout => "no connection to the backend was established in time",
         Says::Unreachable => "the backend cannot be reached",
-        Says::ConnectFailed => "no connection to the backend came about",
+        Says::ConnectFailed => "no connection to the backend was established",
         Says::TlsFailed => "the TLS handshake with the backend failed",
-        Says::Cut => "the connection ended before an answer",
-        Says::Closed => "the backend closed the connection before it answered",
-        Says::Reset => "the connection was reset before an answer",
+        Says::Cut => "the connection ended before a response",
+        Says::Closed => "the backend closed the connection before it responded",
+        Says::Reset => "the connection was reset before a response",
         Says::Timeout => "the backend did not answer in time",
-        Says::Truncated => "the answer broke off in the middle",
-        Says::Stalled => "the answer came to a stop in the middle",
-        Says::Invalid => "the backend's answer is not what the proxy takes",
-        Says::HeadTooLarge => "the head of the backend's answer is too large for the proxy",
+        Says::Truncated => "the response ended in the middle",
+        Says::Stalled => "the response stopped in the middle",
+        Says::Invalid => "the proxy did not accept the backend's response",
+        Says::HeadTooLarge => "the head of the backend's response is too large for the proxy",
         Says::NoPort => {
             "its host had no local port left for a connection to the backend (Cannot assign requested \
              address)"
         }
         Says::Dns => "it could not resolve the backend's name",
-        Says::NoBackend => "it had no backend that it held for healthy",
+        Says::NoBackend => "no healthy backend (all marked down)",
         Says::Overflow => "its own limit or queue was full",
-        Says::Client => "the client left, or sent no proper request",
+        Says::Client => "the client left, or sent an invalid request",
         Says::Proxy => "its own rules",
-        Says::Backend => "the backend itself answered so",
+        Says::Backend => "the backend itself sent this status",
     }
 }
 
@@ -172,10 +173,10 @@ pub(crate) const fn open_question(says: Option<Says>, status: Option<u16>) -> &'
     match says {
         Some(Says::Cut | Says::Closed | Says::Reset) => {
             "a keep-alive race, a crash or restart of the backend, or something between that resets: \
-             only packets tell these apart"
+             capture packets, the log cannot distinguish these"
         }
         Some(Says::Refused) => {
-            "nothing listens there, or a firewall refuses: look whether the backend runs (`ss -ltn`)"
+            "nothing listens there, or a firewall rejects: check that the backend runs (`ss -ltn`)"
         }
         Some(Says::ConnectTimeout | Says::Unreachable) => {
             "a firewall or security group, a host that is down, a wrong address: packets show how far \
@@ -184,43 +185,42 @@ pub(crate) const fn open_question(says: Option<Says>, status: Option<u16>) -> &'
         Some(Says::ConnectFailed) => {
             "refused, dropped or unreachable: packets show which, and by whom"
         }
-        Some(Says::TlsFailed) => "certificate, version or name: packets show who gave up, and when",
+        Some(Says::TlsFailed) => "certificate, version or name: packets show who closed, and when",
         Some(Says::Timeout) => {
-            "a slow backend, or a path that swallows what belongs to the connection: packets show whether \
-             the request arrived"
+            "a slow backend, or a path that drops packets: packets show whether the request arrived"
         }
         Some(Says::Truncated | Says::Stalled) => {
-            "the backend broke off, or the way to it did: packets show who closed"
+            "the backend stopped, or the path to it did: packets show who closed"
         }
         Some(Says::Invalid | Says::HeadTooLarge) => {
-            "packets show what is malformed in the answer, or how large its head is"
+            "packets show what is malformed in the response, or how large its head is"
         }
         Some(Says::NoPort) => {
             "all local ports towards this backend are in use: keep connections alive towards it, or widen \
              `net.ipv4.ip_local_port_range`"
         }
-        Some(Says::Dns) => "the name, and the resolver that the proxy asks",
+        Some(Says::Dns) => "check the name, and the resolver that the proxy uses",
         Some(Says::NoBackend) => {
-            "failing health checks, or earlier failures, took all backends out: capture the probes too"
+            "health checks or earlier failures marked all backends down: capture the health checks too"
         }
-        Some(Says::Overflow) => "connections, queue or rate of the proxy itself: its own settings",
+        Some(Says::Overflow) => "check the proxy's own limits: connections, queue, rate",
         Some(Says::Client) => {
-            "no fault between proxy and backend, unless clients leave because it is slow"
+            "nothing is wrong between proxy and backend, unless clients leave because it is slow"
         }
-        Some(Says::Proxy) => "the proxy's own configuration",
-        Some(Says::Backend) => "the backend's own log says why",
+        Some(Says::Proxy) => "check the proxy's own configuration",
+        Some(Says::Backend) => "check the backend's own log",
         None => match status {
             Some(502) => {
-                "a close or reset before the answer, a refused connection, or an answer that the proxy \
-                 refuses: only packets tell these apart"
+                "a close or reset before the response, a refused connection, or a response that the proxy \
+                 does not accept: capture packets, the log cannot distinguish these"
             }
             Some(503) => {
-                "no backend that the proxy holds for healthy, a limit of its own, or the backend's own \
-                 answer: packets show whether anything was sent"
+                "no healthy backend, a limit of the proxy, or the backend's own response: packets show \
+                 whether anything was sent"
             }
             Some(504) => {
-                "a slow backend, a connection that nobody answers, or a path that swallows what belongs \
-                 to it: packets show how far the request got"
+                "a slow backend, a connection without an answer, or a path that drops packets: packets \
+                 show how far the request got"
             }
             _ => "packets show what was sent, what was answered, and who closed",
         },
@@ -229,27 +229,7 @@ pub(crate) const fn open_question(says: Option<Says>, status: Option<u16>) -> &'
 
 /// A cause as people say it, so many of it.
 pub(crate) fn noun(cause: Cause, count: u64) -> String {
-    let (one, many) = match cause {
-        Cause::KeepaliveRace => ("keep-alive race", "keep-alive races"),
-        Cause::StaleReuse => ("stale reuse", "stale reuses"),
-        Cause::ClosedInFlight => ("close in flight", "closes in flight"),
-        Cause::ResetInFlight => ("reset in flight", "resets in flight"),
-        Cause::TruncatedResponse => ("truncated response", "truncated responses"),
-        Cause::ResponseTimeout => ("response timeout", "response timeouts"),
-        Cause::ConnectionRefused => ("refused connect", "refused connects"),
-        Cause::Unreachable => ("unreachable backend", "unreachable backends"),
-        Cause::ConnectTimeout => ("connect timeout", "connect timeouts"),
-        Cause::AcceptQueueFull => ("full accept queue", "full accept queues"),
-        Cause::SilentDrop => ("silent drop", "silent drops"),
-        Cause::UploadCutShort => ("upload cut short", "uploads cut short"),
-        Cause::Stalled => ("stalled exchange", "stalled exchanges"),
-        Cause::ClientGone => ("client that left", "clients that left"),
-        Cause::InvalidResponse => ("invalid response", "invalid responses"),
-        Cause::ProtocolMismatch => ("protocol mismatch", "protocol mismatches"),
-        Cause::HealthCheckFailing => ("failing health check", "failing health checks"),
-        Cause::BackendError => ("error of the backend's own", "errors of the backend's own"),
-        Cause::Unproven => ("failure that cannot be proven", "failures that cannot be proven"),
-    };
+    let [one, many] = words(cause).noun;
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

@@ -1,8 +1,28 @@
 //! What people read: sentences, made of what was found. Nothing is judged here.
 
-pub mod fix;
+mod causes;
 pub mod listening;
 pub mod log;
 pub mod phrases;
 pub mod process;
-pub mod summary;
+pub mod settings;
+mod subject;
+
+use crate::ledger::Failure;
+pub use causes::words;
+use subject::Subject;
+
+/// What happened, in one sentence: by the packets, then what the kernel's word adds. `request` is its
+/// method and target, if known.
+pub fn summary(failure: &Failure, request: &str, show_secrets: bool) -> String {
+    let summary = words(failure.verdict.cause).summary;
+    let shown = summary(&Subject { failure, request, show_secrets });
+    format!("{shown}{}", process::clauses(failure))
+}
+
+/// What to change, in one sentence: by the kernel's word where that tells more than the packets do.
+pub fn fix(failure: &Failure) -> String {
+    let fix = words(failure.verdict.cause).fix;
+    let subject = Subject { failure, request: "", show_secrets: false };
+    process::fix(failure).unwrap_or_else(|| fix(&subject))
+}

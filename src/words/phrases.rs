@@ -50,36 +50,37 @@ pub(crate) fn retry_reason(reason: RetryReason) -> &'static str {
     match reason {
         RetryReason::NothingSent => "no connection was made, so nothing was sent",
         RetryReason::NothingReceived => {
-            "the backend's close acknowledges none of the request, and a reset threw it away"
+            "the backend never received it: its close acknowledges 0 bytes of the request, and RST answered it"
         }
         RetryReason::NotRefused => {
-            "the backend's close acknowledges none of the request, but no reset shows that it was thrown away"
+            "the backend's close acknowledges 0 bytes of the request; no RST was captured, so it may have \
+             been read after that"
         }
         RetryReason::AllReceived => {
-            "the backend had received the whole request before the connection was closed, and may have run it"
+            "the backend received the whole request and may have processed it"
         }
         RetryReason::ClosedUnread => {
-            "the backend's kernel says that nobody had read any of the request when the connection was \
-             closed, and then nobody could"
+            "the application closed the connection without reading the request (seen in the backend's \
+             kernel)"
         }
         RetryReason::Read => {
-            "the backend's kernel says that the whole request had been read, so it may have run"
+            "the application read the whole request (seen in the backend's kernel) and may have processed it"
         }
         RetryReason::AnswerBegun => "the backend answered, so it has seen the request",
         RetryReason::PartReceived => {
-            "the backend had received some of the request; whether it acted on it does not show"
+            "the backend received part of the request and may have acted on it"
         }
         RetryReason::ReceivedAfterClose => {
-            "the request was acknowledged after the backend had closed; whether it was read does not show"
+            "the backend's kernel accepted the request after the close; the application may not have read it"
         }
-        RetryReason::NotTold => "the close does not say how much of the request was received",
+        RetryReason::NotTold => "it is not visible how much of the request the backend received",
         RetryReason::NotUnderstood => {
-            "the backend speaks another protocol, so it cannot have run the request"
+            "the backend speaks another protocol, so it cannot have processed the request"
         }
         RetryReason::PerhapsNotUnderstood => {
-            "the backend had the request, and may not have understood a word of it"
+            "the backend received the request, and may not have understood it"
         }
-        RetryReason::Probe => "it is a health check by its user agent, and is repeated by itself",
+        RetryReason::Probe => "it is a health check, by its user agent, and is repeated anyway",
         RetryReason::Unproven => "the capture does not show what happened to the request",
     }
 }
@@ -90,16 +91,16 @@ pub(crate) fn is_idempotent(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
 }
 
-/// What a frame shows, in a few words.
-pub(crate) fn evidence(evidence: &Evidence, close: Option<&Close>) -> String {
+/// What a frame shows, in a few words. The connection was `fresh`: nothing was asked on it before.
+pub(crate) fn evidence(evidence: &Evidence, close: Option<&Close>, fresh: bool) -> String {
     let closer = |side| match side {
         Side::Server => "backend",
         Side::Client => "proxy",
     };
     let is_close = close.filter(|close| close.frame == evidence.frame);
     let received = match is_close.filter(|close| close.by != Closer::Proxy).map(|c| c.received) {
-        Some(Some(Received::None)) => ", acknowledges nothing of the request",
-        Some(Some(Received::Part)) => ", acknowledges a part of the request",
+        Some(Some(Received::None)) => ", acknowledges 0 bytes of the request",
+        Some(Some(Received::Part)) => ", acknowledges part of the request",
         Some(Some(Received::All)) => ", acknowledges the whole request",
         _ => "",
     };
@@ -107,27 +108,24 @@ pub(crate) fn evidence(evidence: &Evidence, close: Option<&Close>) -> String {
         Shows::Syn => "the proxy's SYN".to_owned(),
         Shows::Unreachable => "the ICMP error about it".to_owned(),
         Shows::NeighbourAsked => "the proxy's host asks who has the address".to_owned(),
-        Shows::NeighbourAskedLast => "it asks for the last time".to_owned(),
+        Shows::NeighbourAskedLast => "the last such question".to_owned(),
         Shows::LastSyn => "the last SYN".to_owned(),
         Shows::SynAckAgain => {
-            "the backend's SYN+ACK again, though the proxy had answered it".to_owned()
+            "the backend retransmits its SYN-ACK, although the proxy had acknowledged it".to_owned()
         }
-        Shows::Repeated(side) => {
-            format!("the {} sends again what was not acknowledged", closer(side))
-        }
-        Shows::ZeroWindow => {
-            "from here on the backend's window is zero: it does not read".to_owned()
-        }
-        Shows::ClientLeft => "the client leaves, on the front leg".to_owned(),
-        Shows::Answer => "the answer".to_owned(),
-        Shows::LastAnswer => "idle from here".to_owned(),
+        Shows::Repeated(side) => format!("retransmission by the {}", closer(side)),
+        Shows::ZeroWindow => "the backend's receive window is 0 from here on".to_owned(),
+        Shows::ClientLeft => "the client leaves the proxy".to_owned(),
+        Shows::Answer => "the response".to_owned(),
+        Shows::LastAnswer if fresh => "the handshake is complete".to_owned(),
+        Shows::LastAnswer => "last packet before the idle time".to_owned(),
         Shows::Request => "the request".to_owned(),
-        Shows::RequestEnd => "the request's last segment".to_owned(),
-        Shows::ResponseCut => "the last of the response".to_owned(),
+        Shows::RequestEnd => "the last segment of the request".to_owned(),
+        Shows::ResponseCut => "the last segment of the response".to_owned(),
         Shows::Fin(side) => format!("the {}'s FIN{received}", closer(side)),
         Shows::Rst(side) => match is_close.map(|close| close.by) {
-            Some(Closer::Path) => format!("a reset by something between{received}"),
-            _ => format!("the {}'s reset{received}", closer(side)),
+            Some(Closer::Path) => format!("RST by something between{received}"),
+            _ => format!("the {}'s RST{received}", closer(side)),
         },
     }
 }

@@ -85,7 +85,7 @@ fn backend_closed(failure: &Failure, end: &End) -> Option<String> {
     let answered = failure.ordinal > 0 && failure.response.is_none();
     let since = end.last_written.filter(|last| answered && *last <= closed.at);
     let since = since.map_or_else(String::new, |last| {
-        format!(" {} after its last answer", exactly(closed.at.since(last)))
+        format!(" {} after its last response", exactly(closed.at.since(last)))
     });
     Some(format!("{who} {}{since}{}", did(closed), looked_at(failure, closed)))
 }
@@ -106,10 +106,12 @@ fn looked_at(failure: &Failure, closed: &Closed) -> &'static str {
     let Some(request) = failure.sent().filter(|_| unanswered) else { return "" };
     match request.read_by(closed) {
         // Nothing of it may have arrived by then; nobody had looked at it all the same.
-        Received::None if request.unread_at(closed) == 0 => ", before any of the request had come",
-        Received::None => ", with the request unread: nobody had looked at it",
-        Received::Part => ", with a part of the request read",
-        Received::All => ", with the whole request read",
+        Received::None if request.unread_at(closed) == 0 => {
+            ", before any of the request had arrived"
+        }
+        Received::None => ", without having read the request",
+        Received::Part => ", having read part of the request",
+        Received::All => ", having read the whole request",
     }
 }
 
@@ -118,7 +120,7 @@ fn proxy_closed(end: &End) -> Option<String> {
     let who = closer(end, closed).unwrap_or_else(|| "the proxy's process".to_owned());
     let own = match closed.how {
         // It did not decide to close.
-        How::Exit { .. } => ": it did not choose to close",
+        How::Exit { .. } => ", so it did not close on purpose",
         How::Close | How::Shutdown | How::Untold => "",
     };
     Some(format!("{who} {}{own}", did(closed)))
@@ -131,14 +133,14 @@ fn backend_reset(failure: &Failure, end: &End) -> Option<String> {
         ResetReason::TimeWait | ResetReason::AfterClose => {
             "its kernel reset because the connection had been closed before"
         }
-        ResetReason::UnreadData => "its kernel reset because what had come was unread at the close",
+        ResetReason::UnreadData => "its kernel reset because data was unread at the close",
         ResetReason::LingerZero => {
-            "its kernel reset because the program asked for that (a linger time of zero)"
+            "its kernel reset because the program asked for it (SO_LINGER 0)"
         }
         ResetReason::NoSocket if failure.verdict.cause == Cause::ConnectionRefused => {
-            "its kernel itself says that nothing listens there"
+            "its kernel reports that nothing listens there"
         }
-        ResetReason::NoSocket => "its kernel itself says that there was no such connection",
+        ResetReason::NoSocket => "its kernel reports that there was no such connection",
         ResetReason::Other(_) | ResetReason::Untold => return None,
     };
     Some(why.to_owned())
@@ -148,7 +150,7 @@ fn backend_reset(failure: &Failure, end: &End) -> Option<String> {
 fn full_queue(failure: &Failure) -> Option<String> {
     let queue = failure.full_queue()?;
     Some(format!(
-        "its kernel saw the queue full: {} waited to be accepted, and there is room for {}",
+        "its kernel reports a full accept queue: {} waiting, room for {}",
         plural(queue.length.into(), "connection"),
         queue.most
     ))
@@ -172,18 +174,15 @@ pub(crate) fn fix(failure: &Failure) -> Option<String> {
             let dropped = || dropped_fix(failure, server);
             exit_fix(
                 server,
-                "take a backend out of the proxy first, wait until its requests have ended, then stop \
-                 it; and let the server answer what it has before it ends",
+                "take a backend out of the proxy first, wait until its requests have ended, then stop it; and \
+                 make the server answer what it has before it ends",
             )
             .or_else(dropped)
         }
         Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone
             if by == Some(Closer::Proxy) && verdict.certainty == Certainty::Possible =>
         {
-            exit_fix(
-                client?,
-                "let the proxy wait for the answers that are under way before it ends",
-            )
+            exit_fix(client?, "make the proxy wait for the responses under way before it ends")
         }
         Cause::SilentDrop if by == Some(Closer::Backend) => {
             let server = server?;
@@ -191,9 +190,9 @@ pub(crate) fn fix(failure: &Failure) -> Option<String> {
             // A close that no frame shows is not told; but then it is not proven either.
             let proven = verdict.certainty == Certainty::Proven;
             (unknown && server.closed.is_none() && proven).then(|| {
-                "look on the backend's own host for what ended its connections while the proxy kept \
-                 them: a restart of the host or the container, another one under the same address; \
-                 let the proxy send TCP keep-alives, so that it learns of that before a request does"
+                "find on the backend's own host what ended its connections while the proxy kept them: a \
+                 restart of the host or the container, or another one under the same address; enable TCP \
+                 keep-alives in the proxy, so that it notices before a request does"
                     .to_owned()
             })
         }
@@ -207,11 +206,11 @@ fn dropped_fix(failure: &Failure, server: &End) -> Option<String> {
     let chose = matches!(closed.how, How::Close | How::Shutdown);
     let Detail::Read { all, .. } = failure.verdict.detail else { return None };
     let who = closer(server, closed).filter(|_| chose)?;
-    let read = if all { "the request" } else { "a part of the request" };
+    let read = if all { "the request" } else { "part of the request" };
+    let at = closed.at.time_of_day();
     Some(format!(
-        "look in the log of {who} at that second: it read {read} and closed the connection itself: \
-         a handler that drops it, an error that nobody caught, a timeout of its own, a worker that was \
-         stopped in order"
+        "check the log of {who} at {at} UTC: it read {read} and closed the connection itself (a handler \
+         that closes it, an uncaught error, a timeout of its own, a worker that was stopped)"
     ))
 }
 
@@ -222,25 +221,25 @@ fn exit_fix(end: &End, orderly: &str) -> Option<String> {
     let who = closer(end, closed).unwrap_or_else(|| "the process".to_owned());
     Some(match signal {
         Some(9) => format!(
-            "find who killed {who} with SIGKILL: the kernel for want of memory (`journalctl -k`: \
-             \"Out of memory: Killed process\", or the memory limit of its container), or a supervisor \
-             whose patience was over (a worker's timeout, a stop that took too long)"
+            "find who killed {who} with SIGKILL: the kernel, out of memory (`journalctl -k`: \"Out of memory: \
+             Killed process\", or the memory limit of its container), or a supervisor after its timeout (a \
+             worker's timeout, a stop that took too long)"
         ),
         Some(crash @ (4 | 5 | 6 | 7 | 8 | 11 | 31)) => format!(
-            "find why {who} crashed, by {}: its own log, `journalctl -k`, the core dump \
-             (`coredumpctl`)",
+            "find why {who} crashed, with {}: its own log, `journalctl -k`, the core dump (`coredumpctl`)",
             signal_named(crash)
         ),
         Some(told @ (1 | 2 | 3 | 15)) => format!(
-            "{who} was told to end, by {}, as in a deploy or a restart: {orderly}",
+            "{who} was stopped with {}, as in a deploy or a restart: {orderly}",
             signal_named(told)
         ),
         Some(other) => {
             format!("find who sent {} to {who}, and why", signal_named(other))
         }
         None => format!(
-            "look in the log of {who} for why it ended at that second: a deploy, a worker recycled after \
-             so many requests, an error that ended it"
+            "check the log of {who} for why it ended at {} UTC: a deploy, a worker recycled after so many \
+             requests, a fatal error",
+            closed.at.time_of_day()
         ),
     })
 }

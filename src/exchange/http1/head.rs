@@ -5,7 +5,7 @@
 
 use super::body::Body;
 use super::flaw::{FlawKind, has_odd_line};
-use crate::exchange::detect::{self, LineLook};
+use crate::exchange::detect::{self, LineLook, Protocol};
 use crate::exchange::software::{self, RequestSigns, ServerKind};
 use httparse::{Header, ParserConfig, Status};
 use std::mem::MaybeUninit;
@@ -117,6 +117,8 @@ pub(crate) struct ResponseHead {
     pub(crate) least: Option<u64>,
     /// It has no body, whatever it says: by its status, or because of a HEAD.
     pub(crate) bodiless: bool,
+    /// What `Upgrade` says that it goes on in, where that is HTTP or TLS.
+    pub(crate) upgrade: Option<Protocol>,
     pub(crate) server: Option<ServerKind>,
 }
 
@@ -400,9 +402,37 @@ fn plain_response<'b>(
         .or((response.headers.len() > MANY_LINES).then_some(FlawKind::ManyLines));
     let announces_close = framing.close || old && !framing.keep_alive;
     let server = software::of_response(response.headers);
-    let head =
-        ResponseHead { status, announces_close, expected, flaw, unclear, least, bodiless, server };
+    let upgrade = response.headers.iter().find_map(upgrade);
+    let head = ResponseHead {
+        status,
+        announces_close,
+        expected,
+        flaw,
+        unclear,
+        least,
+        bodiless,
+        upgrade,
+        server,
+    };
     Ok(Parsed::Whole(HeadRead { head, len, body: Some(body) }))
+}
+
+/// What an `Upgrade` names, where that is HTTP/2 or TLS (RFC 7540, section 3.2; RFC 2817, section 3.3).
+fn upgrade(header: &Header<'_>) -> Option<Protocol> {
+    if !header.name.eq_ignore_ascii_case("upgrade") {
+        return None;
+    }
+    let mut names = header.value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    names.find_map(|name| {
+        let begins = |with: &[u8]| {
+            name.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with))
+        };
+        if begins(b"h2c") {
+            Some(Protocol::Http2)
+        } else {
+            begins(b"TLS/").then_some(Protocol::Tls)
+        }
+    })
 }
 
 /// What the first line of a head says of a request, where the rest was not captured; and whether it is

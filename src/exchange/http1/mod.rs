@@ -17,7 +17,7 @@ mod responses;
 use super::detect::is_request;
 use super::{
     Ended, Exchange, Flaw, FlawKind, Outcome, Output, Protocol, ProxyHeader, Request,
-    RequestDigest, Response, Unread,
+    RequestDigest, Response, Tunnel, Unread,
 };
 use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
@@ -49,6 +49,10 @@ pub(super) struct Http1 {
     pub(super) astray: bool,
     /// What became of the exchange before could not be read.
     blind: bool,
+    /// What opens a tunnel may have come, and was not captured.
+    tunnel: Tunnel,
+    /// What it went on in after a 101, where that is HTTP or TLS.
+    pub(super) upgraded: Option<Protocol>,
     pub(super) known: Sureness,
     pub(super) exchanges: u32,
     last_asked: Option<RequestDigest>,
@@ -117,6 +121,8 @@ impl Http1 {
             lossy: connection.start == Start::Midstream || connection.has_gaps(),
             astray: false,
             blind: false,
+            tunnel: Tunnel::None,
+            upgraded: None,
             known,
             exchanges: 0,
             last_asked: None,
@@ -230,6 +236,11 @@ impl Http1 {
         if self.pending.len() >= MAX_PENDING {
             self.over = Some(Over::NotHttp);
             return;
+        }
+        // Hardly a connection ever has two outstanding, and there are many of them: a queue that grows by
+        // itself begins with room for four.
+        if self.pending.capacity() == 0 {
+            self.pending.reserve_exact(1);
         }
         self.pending.push_back(Request {
             start: rest.pos,
@@ -388,6 +399,8 @@ impl Http1 {
             return;
         }
         self.last_asked = request.head.as_ref().and_then(RequestDigest::of);
+        let tunnel = self.tunnel;
+        self.tunnel = tunnel.max(self.opens_tunnel(&request, outcome));
         let exchange = Exchange {
             ordinal: self.exchanges,
             request,
@@ -398,6 +411,7 @@ impl Http1 {
             proxied: self.proxied.filter(|_| self.exchanges == 0),
             unasked: self.unasked.take(),
             blind: std::mem::replace(&mut self.blind, matches!(outcome, Outcome::Unread(_))),
+            tunnel,
             outcome,
         };
         self.exchanges = self.exchanges.saturating_add(1);
@@ -405,6 +419,26 @@ impl Http1 {
         self.held = Some(Box::new(exchange));
         if outcome != Outcome::Answered {
             self.release(out);
+        }
+    }
+
+    /// Whether what follows this exchange may be in a tunnel: it is a CONNECT whose answer was not read; or the
+    /// request was not captured, and neither was its answer, or that has no length and yet the client
+    /// goes on. Hardly anything comes before a CONNECT.
+    fn opens_tunnel(&self, request: &Request, outcome: Outcome) -> Tunnel {
+        let status = self.response.and_then(|response| response.status);
+        let taken = status.is_none_or(|status| matches!(status, 200..=299));
+        let unread = matches!(outcome, Outcome::Unread(_));
+        let looks = match &request.head {
+            Some(head) => head.method() == b"CONNECT" && taken && unread,
+            None if request.unread != Some(Unread::Gap) => false,
+            None => status.is_some() && taken && self.response.is_some_and(|one| one.until_close),
+        };
+        let missed = request.head.is_none() && status.is_none() && unread && self.exchanges == 0;
+        match (looks, missed && request.unread == Some(Unread::Gap)) {
+            (true, _) => Tunnel::Likely,
+            (false, true) => Tunnel::Possible,
+            (false, false) => Tunnel::None,
         }
     }
 
@@ -485,6 +519,7 @@ impl Http1 {
             quiet_since: self.quiet_since.filter(|_| certain),
             surplus: self.surplus,
             close_announced: self.close_announced,
+            upgraded: self.upgraded,
             mismatch: None,
             last_asked: self.last_asked,
             proxied: self.proxied,

@@ -5,8 +5,7 @@ use super::direction::{HeadStep, Phase, Rest};
 use super::head::{self, ResponseHead};
 use super::{Http1, Outputs, Over, Sureness};
 use crate::exchange::detect::{is_certain_status, is_status};
-use crate::exchange::software;
-use crate::exchange::{Begun, Flaw, FlawKind, Outcome, Request, Response, Unread};
+use crate::exchange::{Begun, Flaw, FlawKind, Outcome, Request, Response, Unread, software};
 use crate::flow::{Connection, Side, Start, StreamPos};
 use crate::packet::FrameRef;
 use std::time::Duration;
@@ -257,6 +256,7 @@ impl Http1 {
                 if head.status == 101 || connect && matches!(head.status, 200..=299) {
                     self.response_done(frame, out);
                     self.release(out);
+                    self.upgraded = head.upgrade.filter(|_| head.status == 101);
                     self.over = Some(Over::Tunnel);
                 } else if body.is_done() {
                     self.response_done(frame, out);

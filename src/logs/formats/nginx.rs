@@ -1,7 +1,6 @@
 //! nginx: its variables, the combined format, that of ingress-nginx, and the error log.
 
-use super::error_messages;
-use super::labelled;
+use super::{error_messages, labelled};
 use crate::logs::entry::{Attempt, Entry, LineKind, Says};
 use crate::logs::fields::{Fields, Slot, Unfit, address, request_line};
 use crate::logs::format_string::{closing_quote, find};

@@ -1,0 +1,26 @@
+//! `backend_error`: the backend answered 5xx, and the proxy passed that on.
+
+use super::cause_words::CauseWords;
+use crate::verdict::Detail;
+use crate::words::subject::Subject;
+
+pub(super) const WORDS: CauseWords = CauseWords {
+    noun: ["error response of the backend itself", "error responses of the backend itself"],
+    page: include_str!("backend_error.md"),
+    summary,
+    fix,
+};
+
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
+    let backend = failure.server;
+    let status = match failure.verdict.detail {
+        Detail::Status(status) => status.to_string(),
+        _ => "5xx".to_owned(),
+    };
+    format!("{request}: the backend {backend} answered {status}; the proxy is not the cause")
+}
+
+fn fix(subject: &Subject<'_>) -> String {
+    format!("check the backend's own log{}: it sent this response itself", subject.at_time())
+}

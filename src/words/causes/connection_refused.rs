@@ -1,0 +1,33 @@
+//! `connection_refused`: a reset answered the SYN.
+
+use super::cause_words::CauseWords;
+use super::health_check_failing::other_port;
+use crate::words::listening;
+use crate::words::subject::Subject;
+
+pub(super) const WORDS: CauseWords = CauseWords {
+    noun: ["connection refused", "connections refused"],
+    page: include_str!("connection_refused.md"),
+    summary,
+    fix,
+};
+
+fn summary(subject: &Subject<'_>) -> String {
+    let failure = subject.failure;
+    format!(
+        "the connection to {} was refused: RST in answer to the SYN{}{}",
+        failure.server,
+        subject.after_wait(),
+        failure.listening.as_deref().map_or_else(String::new, |listening| {
+            listening::sentence(failure.server, listening)
+        })
+    )
+}
+
+fn fix(subject: &Subject<'_>) -> String {
+    format!(
+        "start the server, or set in the proxy the address and port on which it listens (on the backend: \
+         `ss -ltn`{}); a firewall that rejects looks the same",
+        other_port(subject.failure)
+    )
+}

@@ -1,0 +1,85 @@
+//! `keepalive_race`: a close of the backend and a request of the proxy were under way at the same time.
+
+use super::cause_words::CauseWords;
+use crate::exchange::ServerKind;
+use crate::verdict::Detail;
+use crate::words::phrases::duration;
+use crate::words::settings;
+use crate::words::subject::Subject;
+
+pub(super) const WORDS: CauseWords = CauseWords {
+    noun: ["keep-alive race", "keep-alive races"],
+    page: include_str!("keepalive_race.md"),
+    summary,
+    fix,
+};
+
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
+    let (backend, close, idle) = (failure.server, subject.closed(), subject.closed_after());
+    match failure.verdict.detail {
+        Detail::LostInHost { timer } => format!(
+            "the backend {backend} {close} the connection{idle} just as {request} arrived: its keep-alive \
+             timeout of {} expired, and it sent no response",
+            duration(timer)
+        ),
+        Detail::Unread { timer, .. } => format!(
+            "the backend {backend} {close} the connection{idle} while {request} waited unread in its \
+             kernel{}",
+            timer.map_or_else(String::new, |timer| {
+                format!("; its keep-alive timeout of {} had just expired", duration(timer))
+            })
+        ),
+        _ => format!(
+            "the backend {backend} {close} the connection{idle}, while the proxy was sending {request} on \
+             it: the {} and the request were both in flight at the same time{}",
+            subject.close_flag(),
+            failure.unasked.map_or_else(String::new, |status| {
+                format!(" (before the close, it sent an unasked {status})")
+            })
+        ),
+    }
+}
+
+/// Whoever sends the requests must be the first to close an idle connection.
+fn fix(subject: &Subject<'_>) -> String {
+    let context = &subject.failure.context;
+    if let Some(limit) = context.request_limit {
+        return format!(
+            "the backend closes each connection after {} requests: raise that limit, set the proxy's own \
+             limit below it, or make the backend send `Connection: close` with its last response",
+            limit.requests
+        );
+    }
+    if let Some(age) = context.age_limit {
+        return format!(
+            "the backend closes each connection at the age of {}, used or not: raise that limit, or limit \
+             the age of connections in the proxy to less",
+            duration(age)
+        );
+    }
+    let here = subject.failure.verdict.closed_after;
+    let here = here.map_or_else(String::new, |after| format!(" (about {} here)", duration(after)));
+    let proxy = settings::proxy_of(context).map(|(known, _)| known);
+    let seconds = settings::longer_than(context.proxy_idle, proxy);
+    let setting = match settings::server_of(context) {
+        Some((known, how)) if known.knob.is_empty() => format!("{} ({how})", known.fix),
+        Some((known, how)) => format!("`{}` ({how})", known.fix_for(seconds)),
+        None => {
+            let node = settings::known_server(ServerKind::Node).map(|node| node.fix_for(65));
+            format!("in Node behind a proxy with 60 s `{}`", node.unwrap_or_default())
+        }
+    };
+    format!(
+        "raise the backend's keep-alive timeout{here} above the proxy's idle timeout: {setting}; {}",
+        match settings::proxy_of(context).filter(|(known, _)| known.knob.is_empty()) {
+            // Google's load balancers, for one: there only the backend can.
+            Some((known, _)) => format!("{} has no setting for its side", known.name),
+            None => match settings::bounds_answer(context) {
+                Some(known) => settings::not_instead(known),
+                None =>
+                    format!("or lower the proxy's below it{}", settings::proxy_setting(context)),
+            },
+        }
+    )
+}

@@ -1,0 +1,57 @@
+//! `reset_in_flight`: the connection was reset while the request waited for its answer.
+
+use super::cause_words::CauseWords;
+use super::closed_in_flight::{fix_of_either, summary_of_either};
+use crate::facts::closing::Received;
+use crate::verdict::Detail;
+use crate::words::phrases::duration;
+use crate::words::subject::Subject;
+
+pub(super) const WORDS: CauseWords = CauseWords {
+    noun: ["connection reset before a response", "connections reset before a response"],
+    page: include_str!("reset_in_flight.md"),
+    summary,
+    fix,
+};
+
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
+    let backend = failure.server;
+    if let Some(summary) = summary_of_either(subject) {
+        return summary;
+    }
+    let verdict = &failure.verdict;
+    if let Detail::ForeignReset { ttl, usual } = verdict.detail {
+        return format!(
+            "the connection to {backend} was reset{} during {request}: the RST has TTL {ttl}, the other \
+             segments of that side {usual}, so something between sent it",
+            subject.after_wait()
+        );
+    }
+    let wait = verdict.wait.map(duration);
+    let when = match (verdict.close.and_then(|close| close.received), wait) {
+        (Some(Received::All), Some(wait)) => format!(" {wait} after it had received {request}"),
+        (Some(Received::All), None) => format!(" after it had received {request}"),
+        (Some(Received::Part), _) => format!(" while it was receiving {request}"),
+        (Some(Received::None), _) => format!(" before it had received any of {request}"),
+        (None, Some(wait)) => format!(" {wait} after {request}, without sending a response"),
+        (None, None) => format!(" without a response to {request}"),
+    };
+    format!("the backend {backend} reset the connection (RST){when}")
+}
+
+fn fix(subject: &Subject<'_>) -> String {
+    if let Some(fix) = fix_of_either(subject) {
+        return fix;
+    }
+    if let Detail::ForeignReset { .. } = subject.failure.verdict.detail {
+        return "find what resets connections between proxy and backend: a firewall, an intrusion prevention \
+             system, a NAT or load balancer"
+            .to_owned();
+    }
+    format!(
+        "check the backend's log{} for a process that died or closed the connection with data unread: a \
+         crash, a worker killed or recycled, a limit reached",
+        subject.at_time()
+    )
+}

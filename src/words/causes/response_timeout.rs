@@ -1,0 +1,38 @@
+//! `response_timeout`: the proxy closed while it waited for an answer.
+
+use super::cause_words::CauseWords;
+use crate::verdict::Detail;
+use crate::words::phrases::duration;
+use crate::words::subject::Subject;
+
+pub(super) const WORDS: CauseWords = CauseWords {
+    noun: ["response timeout", "response timeouts"],
+    page: include_str!("response_timeout.md"),
+    summary,
+    fix,
+};
+
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
+    let backend = failure.server;
+    let within = failure.verdict.wait.map(|wait| format!(" within {}", duration(wait)));
+    let within = within.unwrap_or_default();
+    match failure.verdict.detail {
+        Detail::GaveUp { answered_late: true, .. } => format!(
+            "{request} timed out: the backend {backend} sent no response{within}, then the proxy closed \
+             the connection; the response came after that"
+        ),
+        _ => format!(
+            "{request} timed out: the backend {backend} received it and sent no response{within}, then \
+             the proxy closed the connection"
+        ),
+    }
+}
+
+fn fix(subject: &Subject<'_>) -> String {
+    format!(
+        "find what made the backend slow{} (load, a lock, a query, a call to another service), or raise \
+         the proxy's read timeout above what this request may take",
+        subject.at_time()
+    )
+}

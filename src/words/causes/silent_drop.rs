@@ -1,0 +1,101 @@
+//! `silent_drop`: what was sent vanished, or the other end no longer knew the connection.
+
+use super::cause_words::CauseWords;
+use crate::verdict::{Detail, Drop, RetryReason, Verdict};
+use crate::words::phrases::duration;
+use crate::words::settings;
+use crate::words::subject::Subject;
+use std::time::Duration;
+
+pub(super) const WORDS: CauseWords = CauseWords {
+    noun: ["silent drop", "silent drops"],
+    page: include_str!("silent_drop.md"),
+    summary,
+    fix,
+};
+
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
+    let backend = failure.server;
+    let before = subject.after_idle();
+    match failure.verdict.detail {
+        Detail::Dropped { form: Drop::Forgotten, .. } => format!(
+            "the connection no longer existed at its other end ({backend}) when the proxy sent {request} \
+             on it{before}: the answer was an RST without ACK"
+        ),
+        Detail::Dropped { form: form @ (Drop::Answer | Drop::Rest), copies: 0, .. } => format!(
+            "the backend {backend} had sent {} to {request} (its next sequence number shows it), and none \
+             of it arrived before the proxy closed: packets to the proxy are dropped on the path",
+            if form == Drop::Rest { "more of its response" } else { "a response" }
+        ),
+        Detail::Dropped { form: Drop::Rest, size, .. } => {
+            let why = match size {
+                Some(size) => format!(
+                    "segments of {size} bytes do not arrive, smaller ones do, so the path does not carry \
+                     large packets (MTU)"
+                ),
+                None => "packets to the proxy are dropped on the path".to_owned(),
+            };
+            format!(
+                "the backend {backend} retransmitted the rest of its response to {request}, and none of \
+                 it was acknowledged: {why}"
+            )
+        }
+        Detail::Dropped { form: Drop::Answer, copies, .. } => format!(
+            "the backend {backend} sent its response to {request} {copies} times, and none was \
+             acknowledged: packets to the proxy are dropped on the path"
+        ),
+        Detail::Dropped { copies, .. } if copies > 1 => format!(
+            "{request} to {backend} was sent {copies} times {}{before}: packets of this connection are \
+             dropped on the path",
+            if is_unacknowledged(&failure.verdict) {
+                "and never acknowledged"
+            } else {
+                "before it was acknowledged"
+            }
+        ),
+        _ => format!(
+            "{request} to {backend} was not acknowledged before the proxy timed out{before}: packets of \
+             this connection are dropped on the path"
+        ),
+    }
+}
+
+fn fix(subject: &Subject<'_>) -> String {
+    let verdict = &subject.failure.verdict;
+    match verdict.detail {
+        Detail::Dropped { form: Drop::Rest, .. } => "compare the MTU of both hosts with what the path \
+             carries (from the backend: `ping -M do -s 1472` to the proxy): a tunnel or overlay network \
+             takes 50 bytes and more of each packet, and a firewall that drops ICMP hides that; if the MTU \
+             is right, find what drops the packets of long responses"
+            .to_owned(),
+        Detail::Dropped { form: Drop::Answer, .. } => "find what drops the packets from backend to proxy: \
+             asymmetric routing, a firewall that saw only one direction, an expired NAT entry"
+            .to_owned(),
+        _ => match verdict.idle_gap {
+            Some(idle) if idle >= Duration::from_secs(1) => format!(
+                "find what drops idle connections between proxy and backend (NAT, firewall, load \
+                 balancer; here after {} at most; an AWS NLB does after 350 s): {}",
+                duration(idle),
+                match settings::bounds_answer(&subject.failure.context) {
+                    Some(_) => "raise its timeout, or enable earlier TCP keep-alives on the backend's host",
+                    None => {
+                        "lower the proxy's idle timeout below that, or enable earlier TCP keep-alives on \
+                         both hosts"
+                    }
+                }
+            ),
+            _ => "find what drops packets between proxy and backend: a firewall, a NAT, a path that does \
+                  not carry full-sized packets (compare the MTU), a host that was rebooted"
+                .to_owned(),
+        },
+    }
+}
+
+/// Nobody acknowledged any of the request, as far as was captured.
+const fn is_unacknowledged(verdict: &Verdict) -> bool {
+    matches!(
+        verdict.retry_reason,
+        RetryReason::NotTold | RetryReason::NothingReceived | RetryReason::NotRefused
+    )
+}

@@ -1,0 +1,37 @@
+//! `stale_reuse`: the proxy sent a request although its kernel had the backend's close.
+
+use super::cause_words::CauseWords;
+use crate::words::settings;
+use crate::words::subject::Subject;
+
+pub(super) const WORDS: CauseWords = CauseWords {
+    noun: ["request on a closed connection", "requests on closed connections"],
+    page: include_str!("stale_reuse.md"),
+    summary,
+    fix,
+};
+
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
+    let backend = failure.server;
+    format!(
+        "the proxy sent {request} on a connection that the backend {backend} had already closed: the \
+         request itself acknowledges the close"
+    )
+}
+
+fn fix(subject: &Subject<'_>) -> String {
+    let context = &subject.failure.context;
+    if let Some(known) = settings::bounds_answer(context) {
+        return format!(
+            "raise the backend's keep-alive timeout above the proxy's idle timeout, to {} s or more; {}",
+            settings::longer_than(context.proxy_idle, Some(known)),
+            settings::not_instead(known)
+        );
+    }
+    format!(
+        "lower the proxy's idle timeout below the backend's keep-alive timeout{}, and make the proxy check \
+         a pooled connection before it reuses it",
+        settings::proxy_setting(context)
+    )
+}

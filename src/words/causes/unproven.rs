@@ -1,0 +1,63 @@
+//! `unproven`: it failed, and the capture cannot tell why.
+
+use super::cause_words::CauseWords;
+use crate::verdict::{Detail, Doubt};
+use crate::words::subject::Subject;
+
+pub(super) const WORDS: CauseWords = CauseWords {
+    noun: ["failure without proof", "failures without proof"],
+    page: include_str!("unproven.md"),
+    summary,
+    fix,
+};
+
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
+    let backend = failure.server;
+    match failure.verdict.detail {
+        Detail::Doubt(doubt) => format!(
+            "{request} to {backend} failed; the capture does not show why: {}",
+            doubt_text(doubt)
+        ),
+        _ => format!("{request} to {backend} failed; the capture does not show why"),
+    }
+}
+
+fn fix(subject: &Subject<'_>) -> String {
+    match subject.failure.verdict.detail {
+        Detail::Doubt(doubt) => doubt_fix(doubt),
+        _ => doubt_fix(Doubt::Gap),
+    }
+    .to_owned()
+}
+
+fn doubt_text(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Gap => "packets are missing where it matters",
+        Doubt::HeadsCut => "the snap length cut the heads",
+        Doubt::OneDirection => "only one direction was captured",
+        Doubt::NotHttp => "it is not HTTP/1",
+        Doubt::SeveralReadings => "its packets can be read in more than one way",
+        Doubt::ProxyClosedFirst => {
+            "the proxy closed the connection while it waited: it timed out, or its client left"
+        }
+    }
+}
+
+fn doubt_fix(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Gap => {
+            "capture again without losses: filter on the backend's port, and give tcpdump a larger buffer \
+             (`-B 16384`)"
+        }
+        Doubt::HeadsCut => "capture again with a longer snap length: `tcpdump -s 0`",
+        Doubt::OneDirection => {
+            "capture both directions: on the proxy's or the backend's own host, interface `any`"
+        }
+        Doubt::NotHttp => "name the HTTP backends: `--backend ADDR:PORT`",
+        Doubt::SeveralReadings => "capture on the other host as well: the order may be clear there",
+        Doubt::ProxyClosedFirst => {
+            "compare the wait with the proxy's read timeout, and find what was slow on the backend"
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `unreachable`: something on the way said that the backend cannot be reached, or nobody has its address.
+
+use super::cause_words::CauseWords;
+use crate::verdict::Detail;
+use crate::words::subject::Subject;
+
+pub(super) const WORDS: CauseWords = CauseWords {
+    noun: ["unreachable backend", "unreachable backends"],
+    page: include_str!("unreachable.md"),
+    summary,
+    fix,
+};
+
+fn summary(subject: &Subject<'_>) -> String {
+    let failure = subject.failure;
+    let backend = failure.server;
+    match failure.verdict.detail {
+        Detail::Unreachable(error) => format!(
+            "the connection to {backend} failed: {} answered the SYN with ICMP \"{}\" (code {})",
+            error.by,
+            error.meaning(),
+            error.code
+        ),
+        Detail::NoNeighbour { about, times } => format!(
+            "the proxy's SYN to {backend} never left its host: nobody answered {} for {about} (sent \
+             {times} times)",
+            if about.is_ipv4() { "ARP requests" } else { "neighbour solicitations" }
+        ),
+        _ => format!("the connection to {backend} failed"),
+    }
+}
+
+fn fix(subject: &Subject<'_>) -> String {
+    match subject.failure.verdict.detail {
+        Detail::NoNeighbour { .. } => {
+            "check whether the backend's host is down or has another address: \
+             make the proxy resolve the name again (nginx: `resolver` and a variable, or reload)"
+                .to_owned()
+        }
+        Detail::Unreachable(error) => format!(
+            "check {}, which sent the ICMP error: a firewall rule (REJECT), a missing route, or the \
+             backend's address is gone",
+            error.by
+        ),
+        _ => {
+            "check firewall rules (REJECT), routes, and whether the backend's address still exists"
+                .to_owned()
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `upload_cut_short`: the backend answered and reset the connection during an upload.
+
+use super::cause_words::CauseWords;
+use crate::verdict::Detail;
+use crate::words::subject::Subject;
+
+pub(super) const WORDS: CauseWords = CauseWords {
+    noun: ["upload cut short", "uploads cut short"],
+    page: include_str!("upload_cut_short.md"),
+    summary,
+    fix,
+};
+
+fn summary(subject: &Subject<'_>) -> String {
+    let Subject { request, failure, .. } = *subject;
+    let backend = failure.server;
+    let sent = match failure.verdict.detail {
+        Detail::Upload { sent } => format!(" ({sent} bytes were sent)"),
+        _ => String::new(),
+    };
+    let status = failure.response.and_then(|response| response.status);
+    let answer = status.map_or_else(String::new, |status| format!(" with {status}"));
+    format!(
+        "the backend {backend} answered {request}{answer} and reset the connection{} before it had read \
+         the whole request{sent}: the RST can destroy the response before the proxy reads it",
+        subject.after_wait()
+    )
+}
+
+fn fix(_: &Subject<'_>) -> String {
+    "make the backend read the request to its end before it closes (a lingering close), or raise the limit \
+     that made it refuse the upload; or make the proxy check the size itself, or send `Expect: 100-continue`"
+        .to_owned()
+}

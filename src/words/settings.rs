@@ -1,0 +1,138 @@
+//! What is known of the proxy and the server at hand, and the settings that follow from it.
+
+use crate::exchange::{ProxyKind, ServerKind};
+use crate::knowledge::Context;
+use crate::timeouts::{self, Product};
+use std::time::Duration;
+
+/// What the table has on this proxy.
+pub fn known_proxy(kind: ProxyKind) -> Option<&'static Product> {
+    timeouts::by_id(match kind {
+        ProxyKind::Alb => "aws-alb",
+        ProxyKind::Google => "gclb-global",
+        ProxyKind::Envoy => "envoy",
+        ProxyKind::Varnish => "varnish",
+        ProxyKind::Squid => "squid",
+        ProxyKind::TrafficServer => "ats",
+        ProxyKind::Traefik => "traefik",
+        ProxyKind::Caddy => "caddy",
+        ProxyKind::Apache => "apache-mod-proxy",
+    })
+}
+
+/// What the table has on this server.
+pub fn known_server(kind: ServerKind) -> Option<&'static Product> {
+    timeouts::by_id(match kind {
+        ServerKind::Node => "node-pre26",
+        ServerKind::Gunicorn => "gunicorn",
+        ServerKind::Uvicorn => "uvicorn",
+        ServerKind::Hypercorn => "hypercorn",
+        ServerKind::Waitress => "waitress",
+        ServerKind::Tomcat => "tomcat",
+        ServerKind::Jetty => "jetty",
+        ServerKind::Apache => "apache-httpd",
+        ServerKind::Nginx => "nginx-backend",
+        ServerKind::Kestrel => "kestrel",
+        ServerKind::Iis => "iis",
+        ServerKind::Lighttpd => "lighttpd",
+        ServerKind::Caddy => "caddy-backend",
+    })
+}
+
+/// The most usual idle timeout of proxies: AWS ALB, nginx, Varnish, Squid.
+const USUAL: Duration = Duration::from_secs(60);
+
+/// What the backend's keep-alive should be: above the proxy's idle timeout by more than the jitter of
+/// both.
+pub(super) fn longer_than(proxy_idle: Option<Duration>, proxy: Option<&Product>) -> u64 {
+    let default = || proxy.and_then(|proxy| proxy.idle.value()).unwrap_or(USUAL).as_secs();
+    let idle = proxy_idle.map_or_else(default, |idle| idle.as_secs().saturating_add(1));
+    // A minute's timers are checked within seconds, an hour's within a minute.
+    idle.saturating_add(5.max(idle / 50))
+}
+
+/// The proxy, as told, else as its requests look; and how that is known.
+pub(super) fn proxy_of(context: &Context) -> Option<(&'static Product, String)> {
+    let told = context.told_proxy.and_then(timeouts::by_id);
+    told.map(|known| (known, format!("the proxy is {}", known.name))).or_else(|| {
+        let kind = context.proxy?;
+        Some((known_proxy(kind)?, format!("the proxy is probably {}, by its headers", kind.name())))
+    })
+}
+
+/// The backend's server, as told, else as its answers look; and how that is known.
+pub(super) fn server_of(context: &Context) -> Option<(&'static Product, String)> {
+    let told = context.told_server.and_then(timeouts::by_id);
+    told.map(|known| (known, format!("the backend is {}", known.name))).or_else(|| {
+        let kind = context.server?;
+        let looks = format!("the backend is probably {}, by its headers", kind.name());
+        Some((known_server(kind)?, looks))
+    })
+}
+
+pub(super) fn proxy_setting(context: &Context) -> String {
+    let known = proxy_of(context).filter(|(known, _)| !known.knob.is_empty());
+    known.map_or_else(String::new, |(known, how)| format!(" (`{}`; {how})", known.knob))
+}
+
+/// What lowering the idle timeout of such a proxy does.
+pub(super) fn not_instead(proxy: &Product) -> String {
+    format!(
+        "do not lower the idle timeout of the {} instead: it also limits the time to answer, and slower \
+         requests would get 504",
+        proxy.name
+    )
+}
+
+/// The proxy, where its idle timeout bounds the answer as well.
+pub(super) fn bounds_answer(context: &Context) -> Option<&'static Product> {
+    proxy_of(context).map(|(known, _)| known).filter(|known| known.idle_bounds_answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_that_headers_give_away_is_in_the_table_with_its_setting() {
+        use ProxyKind::{
+            Alb, Apache, Caddy, Envoy, Google, Squid, Traefik, TrafficServer, Varnish,
+        };
+        let proxies = [Alb, Google, Envoy, Varnish, Squid, TrafficServer, Traefik, Caddy, Apache];
+        for kind in proxies {
+            let known = known_proxy(kind).unwrap();
+            // Google's 600 s are fixed.
+            assert_eq!(known.knob.is_empty(), kind == Google, "{kind:?}");
+            assert_eq!(known.side, timeouts::ProductSide::Proxy);
+        }
+        let servers = [
+            ServerKind::Node,
+            ServerKind::Gunicorn,
+            ServerKind::Uvicorn,
+            ServerKind::Hypercorn,
+            ServerKind::Waitress,
+            ServerKind::Tomcat,
+            ServerKind::Jetty,
+            ServerKind::Apache,
+            ServerKind::Nginx,
+            ServerKind::Kestrel,
+            ServerKind::Iis,
+            ServerKind::Lighttpd,
+            ServerKind::Caddy,
+        ];
+        for kind in servers {
+            let known = known_server(kind).unwrap();
+            assert!(known.fix_for(65).contains("65") || kind == ServerKind::Iis, "{kind:?}");
+            assert_eq!(known.side, timeouts::ProductSide::Server);
+        }
+    }
+
+    #[test]
+    fn a_backend_keeps_connections_for_longer_than_the_proxy() {
+        assert_eq!(longer_than(None, None), 65);
+        assert_eq!(longer_than(None, known_proxy(ProxyKind::Google)), 612);
+        assert_eq!(longer_than(Some(Duration::from_secs(90)), known_proxy(ProxyKind::Alb)), 96);
+        // One without a timeout of its own.
+        assert_eq!(longer_than(None, known_proxy(ProxyKind::Apache)), 65);
+    }
+}

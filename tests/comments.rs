@@ -1,0 +1,159 @@
+//! What a comment says can be understood without what stands above it.
+
+use crate::source_tree::SourceTree;
+use std::fmt::Write;
+
+/// Words that point at something said before. A comment on a definition has nothing before it: its
+/// reader came by a link, or by a search.
+const POINTING: [&str; 10] =
+    ["It ", "Its ", "They ", "Them", "Their ", "The same", "This ", "These ", "He ", "Such "];
+
+/// Files with comments that still begin so, and how many. A number may only get smaller.
+const OPEN: &[(&str, usize)] = &[
+    ("analysis/mod.rs", 1),
+    ("cli/config_file.rs", 2),
+    ("ebpf/body_runs.rs", 2),
+    ("ebpf/connection_ends.rs", 6),
+    ("ebpf/mod.rs", 1),
+    ("ebpf/segments.rs", 1),
+    ("evidence/recording.rs", 1),
+    ("exchange/detect.rs", 4),
+    ("exchange/http1/body.rs", 3),
+    ("exchange/http1/direction.rs", 3),
+    ("exchange/http1/flaw.rs", 10),
+    ("exchange/http1/head.rs", 5),
+    ("exchange/http1/mod.rs", 1),
+    ("exchange/mod.rs", 19),
+    ("exchange/proxy_header.rs", 2),
+    ("exchange/software.rs", 5),
+    ("facts/kernel.rs", 6),
+    ("flow/alias.rs", 3),
+    ("flow/challenge.rs", 1),
+    ("flow/clock.rs", 1),
+    ("flow/connection.rs", 3),
+    ("flow/delivery.rs", 8),
+    ("flow/heads.rs", 1),
+    ("flow/key.rs", 1),
+    ("flow/table.rs", 1),
+    ("input/lines.rs", 3),
+    ("input/mod.rs", 4),
+    ("input/savefile.rs", 7),
+    ("input/stream.rs", 2),
+    ("join/answer.rs", 4),
+    ("join/lines.rs", 4),
+    ("join/matching.rs", 2),
+    ("join/mod.rs", 2),
+    ("join/unexplained.rs", 2),
+    ("knowledge/configured.rs", 2),
+    ("knowledge/connection_ends.rs", 1),
+    ("knowledge/expected_losses.rs", 5),
+    ("knowledge/idle_gaps.rs", 4),
+    ("ledger/events.rs", 3),
+    ("ledger/failure.rs", 2),
+    ("ledger/listener.rs", 5),
+    ("ledger/mod.rs", 3),
+    ("ledger/probes.rs", 4),
+    ("ledger/unread.rs", 1),
+    ("live/ebpf.rs", 1),
+    ("live/libpcap.rs", 2),
+    ("live/listeners.rs", 1),
+    ("live/this_host.rs", 1),
+    ("logs/entry.rs", 4),
+    ("logs/format_string.rs", 2),
+    ("logs/mod.rs", 8),
+    ("logs/times.rs", 1),
+    ("packet/icmp.rs", 2),
+    ("packet/mod.rs", 5),
+    ("packet/tcp.rs", 1),
+    ("render/markdown.rs", 1),
+    ("render/text.rs", 1),
+    ("report/log.rs", 1),
+    ("report/model.rs", 2),
+    ("report/tally_model.rs", 1),
+    ("streams/tls/connection.rs", 6),
+    ("streams/tls/mod.rs", 1),
+    ("streams/tls/wire_map.rs", 10),
+    ("timeouts/mod.rs", 3),
+    ("topology/exchanges.rs", 2),
+    ("topology/front_leg.rs", 4),
+    ("topology/request_key.rs", 2),
+    ("topology/roles.rs", 5),
+    ("verdict/cause.rs", 3),
+    ("verdict/detail.rs", 2),
+    ("verdict/evidence.rs", 2),
+    ("verdict/fate.rs", 2),
+    ("verdict/in_flight.rs", 1),
+    ("verdict/kernel.rs", 2),
+    ("verdict/lost.rs", 1),
+    ("verdict/mod.rs", 1),
+    ("verdict/retry.rs", 5),
+    ("verdict/unproven.rs", 2),
+    ("words/listening.rs", 1),
+];
+
+/// The comments on definitions and files that begin with such a word, and their lines.
+fn pointing(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut lines = (1..).zip(text.lines().map(str::trim_start)).peekable();
+    while let Some((line, text)) = lines.next() {
+        let mark = text.get(..3).unwrap_or_default();
+        if !["///", "//!"].contains(&mark) || text.starts_with("////") {
+            continue;
+        }
+        let mut said = text[3..].trim().to_owned();
+        while let Some((_, more)) = lines.next_if(|(_, next)| next.starts_with(mark)) {
+            said.push(' ');
+            said.push_str(more[3..].trim());
+        }
+        let said = said.trim_start();
+        if POINTING.iter().any(|word| said.starts_with(word)) {
+            found.push((line, said.chars().take(60).collect()));
+        }
+    }
+    found
+}
+
+#[test]
+fn comments_begin_with_what_they_are_about() {
+    let mut told = String::new();
+    for file in &SourceTree::of_crate().files {
+        let found = pointing(&file.text);
+        let known = OPEN.iter().find(|(path, _)| *path == file.path).map_or(0, |(_, many)| *many);
+        if found.len() > known {
+            writeln!(told, "    (\"{}\", {}),", file.path, found.len()).unwrap();
+            for (line, said) in found {
+                writeln!(told, "        src/{}:{line}: {said}", file.path).unwrap();
+            }
+        }
+    }
+    if !told.is_empty() {
+        let words = POINTING.map(str::trim).join(", ");
+        writeln!(
+            told,
+            "More comments than before begin with one of: {words}.\nWho reads a definition came by a \
+             link or a search: say there what is meant."
+        )
+        .unwrap();
+    }
+    for (path, known) in OPEN {
+        let file = SourceTree::of_crate().files.iter().find(|file| file.path == *path);
+        let many = file.map_or(0, |file| pointing(&file.text).len());
+        if many < *known {
+            let instead = match many {
+                0 => "take its row out of OPEN (tests/comments.rs)".to_owned(),
+                _ => format!("write {many} for {known} in OPEN (tests/comments.rs)"),
+            };
+            writeln!(told, "src/{path} has fewer such comments than before: {instead}").unwrap();
+        }
+    }
+    assert!(told.is_empty(), "\n{told}");
+}
+
+#[test]
+fn only_the_first_sentence_of_a_comment_is_looked_at() {
+    let text = "//! This file.\n\n/// A thing. It has parts.\nstruct Thing {\n    /// They are\n    /// \
+                few.\n    parts: u8,\n}\n\n/// Italic.\n// It is no such comment.\n///\n/// The same\n\
+                fn same() {}\n";
+    let lines: Vec<usize> = pointing(text).into_iter().map(|(line, _)| line).collect();
+    assert_eq!(lines, [1, 5, 12]);
+}
