@@ -149,18 +149,6 @@ const PAIRS: &[(&str, &str, &str)] = &[];
 /// Circles of files that are still there. The list may only shrink: a row gets shorter or goes, and none
 /// comes or grows.
 const OPEN: &[&[&str]] = &[
-    &["evidence/mod.rs", "evidence/per_failure.rs", "evidence/recording.rs"],
-    &["exchange/http1/flaw.rs", "exchange/http1/head.rs"],
-    &[
-        "exchange/http1/gaps.rs",
-        "exchange/http1/mod.rs",
-        "exchange/mod.rs",
-        "exchange/opaque.rs",
-        "exchange/opening.rs",
-    ],
-    &["flow/alias.rs", "flow/connection.rs"],
-    &["flow/delivery.rs", "flow/table.rs"],
-    &["input/pcap.rs", "input/pcapng.rs", "input/savefile.rs"],
     &["join/crowd.rs", "join/matching.rs", "join/rivals.rs"],
     &["join/mod.rs", "join/unexplained.rs"],
     &[
@@ -169,27 +157,6 @@ const OPEN: &[&[&str]] = &[
         "ledger/listener.rs",
         "ledger/mod.rs",
         "ledger/probes.rs",
-    ],
-    &[
-        "logs/fields.rs",
-        "logs/format_string.rs",
-        "logs/formats/apache.rs",
-        "logs/formats/envoy.rs",
-        "logs/formats/error_messages.rs",
-        "logs/formats/haproxy.rs",
-        "logs/formats/labelled.rs",
-        "logs/formats/nginx.rs",
-    ],
-    &["packet/ip.rs", "packet/link.rs", "packet/mod.rs", "packet/tcp.rs", "packet/tunnel.rs"],
-    &["streams/tls/connection.rs", "streams/tls/mod.rs", "streams/tls/wire_map.rs"],
-    &[
-        "timeouts/clients.rs",
-        "timeouts/clouds.rs",
-        "timeouts/jvm.rs",
-        "timeouts/mod.rs",
-        "timeouts/proxies.rs",
-        "timeouts/runtimes.rs",
-        "timeouts/servers.rs",
     ],
     &[
         "verdict/detail.rs",
@@ -203,10 +170,7 @@ const OPEN: &[&[&str]] = &[
 
 /// Circles of folders with what stands beside them that are still there. This list, too, may only
 /// shrink.
-const OPEN_FOLDERS: &[&[&str]] = &[
-    &["exchange/http1/", "exchange/mod.rs", "exchange/opaque.rs", "exchange/opening.rs"],
-    &["logs/fields.rs", "logs/format_string.rs", "logs/formats/"],
-];
+const OPEN_FOLDERS: &[&[&str]] = &[];
 
 /// Who imports whom.
 type Graph = BTreeMap<String, BTreeSet<String>>;

@@ -555,8 +555,8 @@ pub fn analyze<S: Source>(
     analyze_with_logs(sources, &mut [], settings, out)
 }
 
-/// The same, joined with the lines of the proxy's logs, which are read after the captures. Without any
-/// capture it is what the logs alone say.
+/// Reads all sources as [`analyze`] does, joined with the lines of the proxy's logs, which are read after
+/// the captures. Without any capture it is what the logs alone say.
 ///
 /// # Errors
 /// When a source fails before it brought anything.

@@ -69,7 +69,7 @@ fn push_hex(shown: &mut String, bytes: &[u8]) {
 
 /// A request target, or a host, with `…` in place of secrets: the values of telling keys, and a user and
 /// password before the host.
-pub(crate) fn target(bytes: &[u8], show_secrets: bool) -> String {
+pub fn target(bytes: &[u8], show_secrets: bool) -> String {
     if show_secrets {
         return text(bytes);
     }

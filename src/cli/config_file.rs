@@ -21,32 +21,32 @@ use toml::de::{DeTable, DeValue};
 
 /// What a file says; nothing, if it is empty.
 #[derive(Debug, Default)]
-pub(crate) struct File {
-    pub(crate) backends: Vec<BackendSection>,
-    pub(crate) proxies: Vec<ProxySection>,
+pub(super) struct File {
+    pub(super) backends: Vec<BackendSection>,
+    pub(super) proxies: Vec<ProxySection>,
     /// The proxy's own listeners.
-    pub(crate) fronts: Vec<EndpointPattern>,
+    pub(super) fronts: Vec<EndpointPattern>,
 }
 
 /// A backend, or several that are alike.
 #[derive(Debug)]
-pub(crate) struct BackendSection {
-    pub(crate) listen: EndpointPattern,
-    pub(crate) name: Option<String>,
-    pub(crate) kind: Option<&'static Product>,
-    pub(crate) keepalive: Option<Duration>,
-    pub(crate) accepted: Option<Accepted>,
+pub(super) struct BackendSection {
+    pub(super) listen: EndpointPattern,
+    pub(super) name: Option<String>,
+    pub(super) kind: Option<&'static Product>,
+    pub(super) keepalive: Option<Duration>,
+    pub(super) accepted: Option<Accepted>,
 }
 
 /// A proxy, by its address towards the backends.
 #[derive(Debug)]
-pub(crate) struct ProxySection {
-    pub(crate) address: IpAddr,
-    pub(crate) name: Option<String>,
-    pub(crate) kind: Option<&'static Product>,
-    pub(crate) idle: Option<Duration>,
-    pub(crate) read: Option<Duration>,
-    pub(crate) connect: Option<Duration>,
+pub(super) struct ProxySection {
+    pub(super) address: IpAddr,
+    pub(super) name: Option<String>,
+    pub(super) kind: Option<&'static Product>,
+    pub(super) idle: Option<Duration>,
+    pub(super) read: Option<Duration>,
+    pub(super) connect: Option<Duration>,
 }
 
 /// A configuration of a thousand backends is a tenth of it.
@@ -94,7 +94,7 @@ struct Wrong {
 ///
 /// # Errors
 /// When it cannot be read, or something in it is wrong.
-pub(crate) fn read(path: &Path) -> Result<File, Error> {
+pub(super) fn read(path: &Path) -> Result<File, Error> {
     let error = |line, what| Error { path: path.to_owned(), line, what };
     let text = text(path).map_err(|why| error(None, format!("cannot read: {why}")))?;
     parse(&text).map_err(|wrong| {
@@ -182,7 +182,7 @@ fn proxy(section: &ConfigSection<'_>) -> Result<ProxySection, Wrong> {
     })
 }
 
-/// Its listeners: one, or a list.
+/// The listeners of a front: one, or a list.
 fn front(section: &ConfigSection<'_>) -> Result<Vec<EndpointPattern>, Wrong> {
     let Some(value) = section.table.get("listen") else {
         return Ok(Vec::new());
@@ -200,7 +200,7 @@ fn kind(text: &str, side: ProductSide) -> Result<&'static Product, String> {
     timeouts::the(text, side).map_err(|unknown| unknown.to_string())
 }
 
-/// It stands in the report, on a line with other things.
+/// A name as it stands in the report, on a line with other things.
 fn name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() || text.chars().any(char::is_control) {
         return Err("want a name of one line".to_owned());

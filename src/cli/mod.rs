@@ -314,7 +314,7 @@ fn what_if(text: &str) -> Result<WhatIf, String> {
 }
 
 /// `500ms`, `5s`, `1m30s`. A bare number could be either of two units.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+fn duration(text: &str) -> Result<Duration, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("'{text}' has no unit: '{text}s' or '{text}ms'?"));
     }

@@ -22,7 +22,7 @@ pub(super) struct Run {
     pub(super) ack: u32,
     pub(super) window: u16,
     pub(super) ttl: u8,
-    /// It went against the way of the frame.
+    /// The run went against the way of the frame.
     pub(super) back: bool,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Run {
 pub(super) struct JoinedRun {
     bytes: [u8; MOST],
     len: usize,
-    /// Its length, had it been one.
+    /// Length on the wire that one frame of all the run's bytes would have.
     pub(super) wire_len: u32,
 }
 

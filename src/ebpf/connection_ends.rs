@@ -32,13 +32,13 @@ const MOMENT: u64 = 100_000;
 pub(super) enum RecordKind {
     /// Something of a socket changed.
     State,
-    /// It is no connection any more.
+    /// The socket is no connection any more.
     Ended,
     /// A reset was sent.
     Reset,
     /// A reset was the answer to a first segment.
     Refused,
-    /// It waits at a full queue.
+    /// A connection waits at a full queue.
     Queue,
 }
 
@@ -47,9 +47,9 @@ pub(super) enum RecordKind {
 pub(super) struct Who {
     /// When it began, on the kernel's clock: its number alone may come again.
     pub(super) started: u64,
-    /// Its number as the kernel counts.
+    /// Number of the process as the kernel counts.
     pub(super) tgid: u32,
-    /// Its number as seen from here; 0 when it is not.
+    /// Number of the process as seen from here; 0 when it is not.
     pub(super) pid: u32,
     command: [u8; 16],
 }
@@ -192,7 +192,7 @@ struct Life {
     ended: Option<u64>,
     /// By when all this is known.
     known_at: u64,
-    /// Its times are as of that, and may be behind.
+    /// The life's times are as of `known_at`, and may be behind.
     is_behind: bool,
     known: TrackedSocket,
     owner_in: Option<Arc<str>>,
@@ -421,7 +421,7 @@ impl Life {
         }
     }
 
-    /// It is that socket's, and the same one.
+    /// Whether this is the life of that socket, and of the same one.
     fn is(&self, socket: u64, known: &TrackedSocket) -> bool {
         (self.socket, self.known.born, self.known.net) == (socket, known.born, known.net)
             && (self.known.local, self.known.remote) == (known.local, known.remote)

@@ -30,7 +30,7 @@ impl Refused {
         Self::without(what, error, &["CAP_BPF", "CAP_NET_ADMIN", "CAP_PERFMON"])
     }
 
-    /// The same, where these `rights` are enough.
+    /// What it was that failed, and the kernel's own word, where these `rights` are enough.
     fn without(what: &str, error: &(dyn std::error::Error + 'static), rights: &[&str]) -> Self {
         let mut lacking = lacking();
         lacking.retain(|right| rights.contains(right));

@@ -37,7 +37,7 @@ pub struct Segments {
     /// Keeps the programs where they are.
     _programs: Ebpf,
     lost: LostRecords,
-    /// The same, where no record comes any more that would tell: the programs' only variable.
+    /// Records lost, where none comes any more that would tell: the programs' only variable.
     lost_by_now: Option<Array<MapData, u32>>,
     /// Nanoseconds from the start of this host to that of the epoch.
     offset: u64,

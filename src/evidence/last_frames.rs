@@ -27,14 +27,14 @@ const AFTERWARDS: Duration = Duration::from_secs(5);
 
 /// The last frames of every connection.
 #[derive(Debug)]
-pub(crate) struct LastFrames {
+pub(super) struct LastFrames {
     lanes: HashMap<u64, Lane, RandomState>,
     /// Connections that were closed, and when.
     closed: VecDeque<(Timestamp, u64)>,
     bytes: usize,
     bound: usize,
     /// Connections whose frames were given up.
-    pub(crate) forgotten: u64,
+    pub(super) forgotten: u64,
 }
 
 /// The frames of one connection.
@@ -70,12 +70,12 @@ impl Kept {
 
 impl LastFrames {
     /// Nothing yet, and never more than `bound` bytes.
-    pub(crate) fn new(bound: usize) -> Self {
+    pub(super) fn new(bound: usize) -> Self {
         Self { lanes: HashMap::default(), closed: VecDeque::new(), bytes: 0, bound, forgotten: 0 }
     }
 
     /// Keeps a frame of a connection. `ends` are the sides whose directions it ends.
-    pub(crate) fn note(&mut self, frame: &Redacted<'_>, connection: u64, ends: &[Side]) {
+    pub(super) fn note(&mut self, frame: &Redacted<'_>, connection: u64, ends: &[Side]) {
         let now = frame.reference.at;
         self.let_go(now);
         let Redacted { reference, link, wire_len, bytes } = *frame;
@@ -113,7 +113,7 @@ impl LastFrames {
     }
 
     /// The frames kept of a connection, in order.
-    pub(crate) fn of(&self, connection: u64) -> impl Iterator<Item = Redacted<'_>> {
+    pub(super) fn of(&self, connection: u64) -> impl Iterator<Item = Redacted<'_>> {
         let lane = self.lanes.get(&connection).into_iter();
         lane.flat_map(|lane| lane.first.iter().chain(&lane.last)).map(Kept::as_frame)
     }

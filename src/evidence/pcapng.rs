@@ -18,14 +18,14 @@ const TIME_RESOLUTION: u16 = 9;
 
 /// Writes blocks of one section into memory.
 #[derive(Debug, Default)]
-pub(crate) struct SectionWriter {
+pub(super) struct SectionWriter {
     /// Link types that were declared, in order: an interface each.
     links: Vec<LinkType>,
 }
 
 impl SectionWriter {
     /// Begins a section, with a comment on the whole of it.
-    pub(crate) fn begin(comment: &str, to: &mut Vec<u8>) -> Self {
+    pub(super) fn begin(comment: &str, to: &mut Vec<u8>) -> Self {
         block(SECTION_HEADER, to, |to| {
             to.extend(0x1a2b_3c4d_u32.to_ne_bytes());
             to.extend(1_u16.to_ne_bytes());
@@ -41,7 +41,7 @@ impl SectionWriter {
 
     /// Adds a frame, with a comment on it; an empty one is none. `interface` is the name under which
     /// a link type that is new is declared.
-    pub(crate) fn frame(
+    pub(super) fn frame(
         &mut self,
         frame: &Redacted<'_>,
         interface: &str,

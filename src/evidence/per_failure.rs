@@ -1,10 +1,10 @@
 //! A small capture for each failure: the last frames of its connection, with comments that say what
 //! they show. Each file comes under its name when it is whole.
 
+use super::files::{Troubles, private};
 use super::last_frames::LastFrames;
 use super::pcapng::SectionWriter;
 use super::redact::Redacted;
-use super::{Troubles, private};
 use crate::base::utc::Utc;
 use crate::flow::{Place, Side};
 use crate::packet::Segment;
@@ -40,7 +40,7 @@ impl EvidenceFiles {
         Self { folder, recent, room: most, written: 0, failing: false, interface, troubles }
     }
 
-    pub(crate) fn segment(&mut self, frame: &Redacted<'_>, segment: &Segment<'_>, place: &Place) {
+    pub(super) fn segment(&mut self, frame: &Redacted<'_>, segment: &Segment<'_>, place: &Place) {
         let ends: &[Side] = match (segment.flags.rst(), segment.flags.fin()) {
             (true, _) => &[Side::Client, Side::Server],
             (false, true) => std::slice::from_ref(&place.from),
@@ -49,11 +49,11 @@ impl EvidenceFiles {
         self.recent.note(frame, place.connection, ends);
     }
 
-    pub(crate) fn remark(&mut self, frame: &Redacted<'_>, connection: u64) {
+    pub(super) fn remark(&mut self, frame: &Redacted<'_>, connection: u64) {
         self.recent.note(frame, connection, &[]);
     }
 
-    pub(crate) fn failed(&mut self, failure: &FailureRecord) {
+    pub(super) fn failed(&mut self, failure: &FailureRecord) {
         if self.room == 0 {
             return;
         }

@@ -1,9 +1,9 @@
 //! What passes, in a file or a row of files (`--write`): the newest has the highest number, and the
 //! oldest is removed when there are too many.
 
+use super::files::{Troubles, private};
 use super::pcapng::SectionWriter;
 use super::redact::Redacted;
-use super::{Troubles, private};
 use crate::base::time::Timestamp;
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -110,7 +110,7 @@ impl Recording {
         Ok(())
     }
 
-    pub(crate) fn frame(&mut self, frame: &Redacted<'_>) {
+    pub(super) fn frame(&mut self, frame: &Redacted<'_>) {
         if self.failed.is_some_and(|since| since.elapsed() < AGAIN) {
             self.lost = self.lost.saturating_add(1);
             return;
@@ -122,7 +122,7 @@ impl Recording {
     }
 
     /// Writes the blocks so far.
-    pub(crate) fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         if self.blocks.is_empty() || self.failed.is_some_and(|since| since.elapsed() < AGAIN) {
             return;
         }
@@ -148,7 +148,7 @@ impl Recording {
         }
     }
 
-    /// It cannot be written; told the first time.
+    /// Notes that the recording cannot be written; told the first time.
     fn fail(&mut self, error: &io::Error) {
         if self.failed.is_none() {
             let full = error.kind() == ErrorKind::StorageFull;

@@ -44,23 +44,23 @@ const PLAIN: [&str; 26] = [
 
 /// What is kept of a frame.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Redacted<'a> {
-    pub(crate) reference: FrameRef,
-    pub(crate) link: LinkType,
-    pub(crate) wire_len: u32,
-    pub(crate) bytes: &'a [u8],
+pub(super) struct Redacted<'a> {
+    pub(super) reference: FrameRef,
+    pub(super) link: LinkType,
+    pub(super) wire_len: u32,
+    pub(super) bytes: &'a [u8],
 }
 
 impl<'a> Redacted<'a> {
     /// All of it.
-    pub(crate) fn whole(frame: &Frame<'a>) -> Self {
+    pub(super) fn whole(frame: &Frame<'a>) -> Self {
         let Frame { reference, link, wire_len, bytes } = *frame;
         Self { reference, link, wire_len, bytes }
     }
 }
 
 /// What may be kept of a frame with a segment. `scratch` is memory to use.
-pub(crate) fn segment<'a>(
+pub(super) fn segment<'a>(
     frame: &Frame<'a>,
     segment: &Segment<'_>,
     place: &Place,

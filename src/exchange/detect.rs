@@ -18,7 +18,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Its name in JSON.
+    /// The protocol's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -45,7 +45,7 @@ const RECORD_HEADER: usize = 5;
 /// What the first bytes of a side come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum FirstBytes {
-    /// This and nothing else.
+    /// One protocol, and no other.
     Certain(Protocol),
     /// As far as they go they may begin a request.
     Request,
@@ -173,9 +173,9 @@ pub(super) fn is_certain_status(bytes: &[u8], cut: bool) -> bool {
 pub(super) enum LineLook {
     /// Token, space, target, space, version.
     Request,
-    /// It begins with a token and ends with a version of HTTP/1; what is between is no target, or nothing.
+    /// A token first and a version of HTTP/1 last; what is between is no target, or nothing.
     Odd,
-    /// It does not end here, and so far it may be one.
+    /// The beginning of what may be one: its end is not here.
     Begun,
     /// None.
     Other,

@@ -1,7 +1,7 @@
 //! Connections that are not framed: what they speak, and whether the two sides speak the same.
 
 use super::detect::{self, Protocol};
-use super::{Ended, ProxyHeader, RequestDigest};
+use super::{Ended, Mismatch, ProxyHeader, RequestDigest};
 use crate::flow::{Side, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
 
@@ -12,19 +12,6 @@ pub(super) struct Opaque {
     /// Where the client opened, and with which frame, as long as the server has not answered.
     asked: Option<(StreamPos, FrameRef)>,
     mismatch: Option<Mismatch>,
-}
-
-/// The server answered in another protocol than it was asked in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Mismatch {
-    /// What the client spoke.
-    pub asked: Protocol,
-    /// What the server spoke.
-    pub answered: Protocol,
-    /// The client's first frame.
-    pub request: FrameRef,
-    /// The server's first frame.
-    pub answer: FrameRef,
 }
 
 impl Opaque {

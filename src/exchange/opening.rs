@@ -6,7 +6,7 @@
 use super::detect::{self, FirstBytes};
 use super::opaque::Opaque;
 use super::proxy_header::{self, ProxyHeader};
-use super::{Ended, MIN_MESSAGE, Missed, Protocol};
+use super::{Ended, MIN_MESSAGE, Protocol};
 use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
 
@@ -201,5 +201,32 @@ impl Detecting {
         }
         self.greeted = self.greeted.saturating_add(1);
         None
+    }
+}
+
+/// A gap before the first captured byte of a side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Missed {
+    from: Side,
+    pos: StreamPos,
+    len: u64,
+    frame: FrameRef,
+}
+
+impl Missed {
+    /// Gaps of one side with nothing between them are one.
+    fn note(missed: &mut [Option<Self>; 2], gap: Self) {
+        let [client, server] = missed;
+        let slot = match gap.from {
+            Side::Client => client,
+            Side::Server => server,
+        };
+        let longer = slot.map(|before| Self { len: before.len.saturating_add(gap.len), ..before });
+        *slot = longer.or(Some(gap));
+    }
+
+    pub(super) fn event(self) -> StreamEvent<'static> {
+        let Self { from, pos, len, frame } = self;
+        StreamEvent::Gap { from, pos, len, frame }
     }
 }

@@ -21,7 +21,7 @@ pub struct ProxyHeader {
 pub(super) enum ProxyHeaderRead {
     /// A header of so many bytes.
     Header(ProxyHeader, u64),
-    /// They may begin one.
+    /// Too few bytes to tell: they may begin a header.
     TooFew,
     /// None.
     Other,
@@ -77,7 +77,7 @@ fn line(bytes: &[u8]) -> Option<ProxyHeaderRead> {
     Some(ProxyHeaderRead::Header(ProxyHeader { version: 1, source }, len))
 }
 
-/// Its length stands in it; what follows the addresses (TLVs) is passed over.
+/// Reads version 2. The length stands in the header; what follows the addresses (TLVs) is passed over.
 fn binary(bytes: &[u8], cut: bool) -> Option<ProxyHeaderRead> {
     let Some([command, family, high, low]) = bytes.get(SIGNATURE.len()..FIXED) else {
         return None;

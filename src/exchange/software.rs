@@ -23,7 +23,7 @@ pub enum Prober {
 }
 
 impl Prober {
-    /// Its user agent, as it is known by.
+    /// The prober's user agent, as it is known by.
     pub const fn user_agent(self) -> &'static str {
         match self {
             Self::Elb => "ELB-HealthChecker",
@@ -142,15 +142,15 @@ impl ServerKind {
 /// What a request's headers tell beyond the request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct RequestSigns {
-    /// It is a probe.
+    /// Who probes, where the request is a probe.
     pub prober: Option<Prober>,
     /// Who sends it.
     pub proxy: Option<ProxyKind>,
-    /// It was made for a client: it names one, or carries what a client was given.
+    /// The request was made for a client: it names one, or carries what a client was given.
     pub for_client: bool,
-    /// It names the client that it was made for, or the proxies that it went through.
+    /// The request names the client that it was made for, or the proxies that it went through.
     pub forwarded: bool,
-    /// It announces a body.
+    /// The request announces a body.
     pub has_body: bool,
     /// Digests of what traces it, as `X-Amzn-Trace-Id` and `traceparent` have it; 0 where there is none.
     pub traces: [u64; 2],

@@ -3,9 +3,8 @@
 //! Both ends begin to count at random numbers. Address translation leaves these as they are, and so
 //! does the way between two hosts: two handshakes with the same pair of numbers are one connection.
 
-use super::connection::Connection;
+use super::connection::{Connection, Twin};
 use crate::base::time::Timestamp;
-use crate::packet::Endpoint;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,31 +15,6 @@ const TRANSLATION: Duration = Duration::from_secs(1);
 /// close together; at two, as close as the clocks of their hosts agree.
 const REMEMBERED: usize = 2_048;
 const REMEMBERED_OF_SEVERAL: usize = 32_768;
-
-/// The connection that another one is: the one of the two that was captured first.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Twin {
-    /// Its number.
-    pub number: u64,
-    /// Its client.
-    pub client: Endpoint,
-    /// Its server.
-    pub server: Endpoint,
-    /// The capture that holds its first frame.
-    pub capture: u32,
-}
-
-impl Twin {
-    /// Of a connection, or of the one that this one is.
-    pub(super) fn of(connection: &Connection) -> Self {
-        connection.same_as.as_deref().copied().unwrap_or(Self {
-            number: connection.number,
-            client: connection.client,
-            server: connection.server,
-            capture: connection.opened.capture,
-        })
-    }
-}
 
 /// Recent handshakes by the numbers at which both sides began.
 #[derive(Debug, Default)]

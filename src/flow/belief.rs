@@ -56,6 +56,8 @@ pub(super) fn note_window(
 }
 
 fn window_bits(connection: &Connection, from: Side) -> u8 {
+    // Both offer to scale, or neither does (RFC 7323, section 2.2). What was not captured is taken for
+    // the most: a window too wide refuses no true reset.
     match (connection.half(from).scaling, connection.half(from.peer()).scaling) {
         (Scaling::None, _) | (_, Scaling::None) => 0,
         (Scaling::Bits(bits), _) => bits,
@@ -80,8 +82,10 @@ pub(super) fn believes_reset(
     };
     // An acknowledged position of which nothing was captured may have been the FIN.
     let own_fin = acked.pos == pos.plus(1) && believes_fin(half, pos);
+    // A reset to a segment takes its number from what that acknowledges (RFC 9293, section 3.5.2).
     let asked = peer.acked.is_none_or(|acked| peer.sent > acked.pos);
     let reply = replies && asked && pos >= peer.asked_at;
+    // Outside of the window it is dropped (RFC 9293, section 3.10.7.4).
     own_fin || (reply || pos >= acked.pos) && pos <= half.edge.max(half.front())
 }
 

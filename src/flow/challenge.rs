@@ -11,7 +11,7 @@ use crate::packet::Segment;
 pub(super) struct Challenge(Segment<'static>);
 
 impl Challenge {
-    /// Its payload, if any, is taken for not captured.
+    /// Holds a SYN back. Payload in it, if any, is taken for not captured.
     pub(super) fn of(segment: &Segment<'_>) -> Self {
         Self(Segment { payload: &[], ..*segment })
     }

@@ -63,7 +63,7 @@ impl Clock {
         }
     }
 
-    /// It is now `stamp`, by a clock that is trusted. Returns whether that was set back.
+    /// Takes `stamp` as the time, by a clock that is trusted. Returns whether that was set back.
     pub(super) fn trust(&mut self, stamp: Timestamp) -> bool {
         let set_back = self.stamp.since(stamp) > SLACK;
         if set_back {

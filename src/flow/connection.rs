@@ -1,6 +1,5 @@
 //! What is known of one TCP connection: facts, no judgement.
 
-use super::alias::Twin;
 use super::clock::{self, Clock};
 use super::duplicate::Recent;
 use super::neighbours::UnansweredNeighbour;
@@ -22,7 +21,7 @@ pub enum Side {
 impl Side {
     /// The other end.
     #[must_use]
-    pub const fn peer(self) -> Self {
+    pub(super) const fn peer(self) -> Self {
         match self {
             Self::Client => Self::Server,
             Self::Server => Self::Client,
@@ -62,7 +61,7 @@ pub struct Mark {
     /// How much of the peer's stream the sender had received; `None` without ACK flag, or when
     /// nothing of the peer's stream is known.
     pub ack: Option<StreamPos>,
-    /// Its place among what both sides delivered on this connection.
+    /// Place of the close among what both sides delivered on this connection.
     pub order: u64,
     /// Something after it was captured before it: this may be a repetition, whose acknowledgement
     /// can be later than the original's.
@@ -158,7 +157,7 @@ pub struct Half {
     pub rsts: u64,
     /// Segments captured, copies of one included.
     pub segments: u64,
-    /// Of them, those that no receiver would have believed.
+    /// Segments among these that no receiver would have believed.
     pub strays: u32,
     /// The last of them, to know copies by.
     pub(super) recent: Recent,
@@ -241,9 +240,9 @@ pub struct Connection {
     pub start: Start,
     /// How the ends were told apart; `None` as long as they are not.
     pub sides_by: Option<SidesBy>,
-    /// Its first frame.
+    /// The connection's first frame.
     pub opened: FrameRef,
-    /// Its last frame so far.
+    /// The connection's last frame so far.
     pub last: FrameRef,
     /// The latest time that the capture is known to cover, once the connection has ended.
     pub seen_until: Timestamp,
@@ -361,7 +360,7 @@ impl Connection {
     }
 
     /// Nothing more is to come but stragglers.
-    pub fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         let acknowledged = |half: &Half| match (half.fin, half.acked) {
             (Some(fin), Some(acked)) => acked.pos > fin.pos,
             _ => false,
@@ -375,5 +374,30 @@ impl Connection {
     /// The capture of either direction has holes.
     pub fn has_gaps(&self) -> bool {
         self.client_half.gaps > 0 || self.server_half.gaps > 0
+    }
+}
+
+/// The connection that another one is: the one of the two that was captured first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Twin {
+    /// Number of the first connection.
+    pub number: u64,
+    /// The first connection's client.
+    pub client: Endpoint,
+    /// The first connection's server.
+    pub server: Endpoint,
+    /// The capture that holds its first frame.
+    pub capture: u32,
+}
+
+impl Twin {
+    /// Of a connection, or of the one that this one is.
+    pub(super) fn of(connection: &Connection) -> Self {
+        connection.same_as.as_deref().copied().unwrap_or(Self {
+            number: connection.number,
+            client: connection.client,
+            server: connection.server,
+            capture: connection.opened.capture,
+        })
     }
 }

@@ -2,18 +2,15 @@
 
 use super::challenge::Challenge;
 use super::clock::Clock;
-use super::connection::{Acked, Connection, Half, Hole, Mark, Side, SidesBy, Start};
+use super::connection::{Connection, Half, Hole, Mark, Side, SidesBy, Start};
 use super::expiry::LifeStage;
-use super::handshake::{
-    begins_anew, is_unanswered, is_unread, note_peer_origin, note_syn, refuses_syn,
-};
+use super::handshake::{begins_anew, is_unanswered, is_unread};
+use super::place::Place;
 use super::position::{Origin, StreamPos};
 use super::reassembly::{Arrival, Waiting};
-use super::table::Place;
-use super::{Limits, StreamEvent, StreamReader, belief};
+use super::{Limits, StreamEvent, StreamReader, arrival, belief};
 use crate::base::time::Timestamp;
 use crate::packet::{FrameRef, Segment};
-use std::time::Duration;
 
 /// Payload segments of a connection begun in the middle that may pass before its sides are guessed
 /// by their ports.
@@ -33,7 +30,7 @@ pub(super) struct Delivery<R> {
     settled: bool,
     /// A SYN that may open another connection between the same ends.
     challenge: Option<Box<Challenge>>,
-    /// Its end was told.
+    /// The connection's end was told.
     ended: bool,
 }
 
@@ -44,9 +41,9 @@ pub(super) struct Effect {
     pub(super) stray: bool,
     /// Waiting segments were given up because they were too many.
     pub(super) overflow: bool,
-    /// It was captured before.
+    /// The segment was captured before.
     pub(super) copy: bool,
-    /// It brought something after the connection was judged.
+    /// The segment brought something after the connection was judged.
     pub(super) late: bool,
 }
 
@@ -119,7 +116,7 @@ impl<R: StreamReader> Delivery<R> {
         {
             self.declare_gaps(segment.frame, out);
         }
-        let Some(arrival) = self.place(segment) else {
+        let Some(arrival) = arrival::place(&mut self.connection, segment) else {
             let half = self.connection.half_mut(self.connection.side_of(segment.src));
             half.strays = half.strays.saturating_add(1);
             return Effect { stray: true, ..Effect::default() };
@@ -216,8 +213,8 @@ impl<R: StreamReader> Delivery<R> {
         }
     }
 
-    /// Its end was told, and this opens another one after all: what closed before was no more than the
-    /// older connection's ghost.
+    /// Whether this segment opens another connection after this one's end was told: what closed before was
+    /// no more than the older connection's ghost.
     fn is_followed_by(&self, segment: &Segment<'_>) -> bool {
         self.ended && segment.flags.syn() && is_unread(&self.connection)
     }
@@ -258,13 +255,6 @@ impl<R: StreamReader> Delivery<R> {
         self.challenge.take()
     }
 
-    /// A reset was none: its sender goes on.
-    fn withdraw_reset(&mut self, side: Side) {
-        let half = self.connection.half_mut(side);
-        (half.rst, half.rst_doubtful, half.acked_at_rst) = (None, false, None);
-        half.strays = half.strays.saturating_add(1);
-    }
-
     /// Tries to tell the sides of a connection that did not begin with its handshake.
     fn decide_sides(&mut self, segment: &Segment<'_>) {
         let sender = self.connection.side_of(segment.src);
@@ -296,109 +286,6 @@ impl<R: StreamReader> Delivery<R> {
             self.waiting.swap_sides();
         }
         self.connection.sides_by = Some(by);
-    }
-
-    /// Turns wire numbers into positions, and notes what the header alone tells.
-    fn place<'a>(&mut self, segment: &Segment<'a>) -> Option<Arrival<'a>> {
-        let flags = segment.flags;
-        let connection = &mut self.connection;
-        connection.last = segment.frame;
-        let from = connection.side_of(segment.src);
-        if belief::answers_nothing(connection, segment, from) {
-            return None;
-        }
-        if flags.syn() {
-            if !note_syn(connection, segment, from) {
-                return None;
-            }
-        } else if refuses_syn(segment) && from == Side::Server && connection.order == 0 {
-            connection.client_half.origin.get_or_insert(Origin(segment.ack));
-        }
-        let first_byte = segment.seq.plus(u32::from(flags.syn()));
-        note_peer_origin(connection, segment, from);
-
-        // What a reset answers to a SYN is no word on a connection.
-        let refuses = flags.rst() && from == Side::Server && is_unanswered(connection);
-        let half = connection.half_mut(from);
-        let origin = *half.origin.get_or_insert(Origin(first_byte));
-        let pos = if flags.rst() {
-            let pos = origin.position(first_byte, half.front());
-            if !refuses && !belief::believes_reset(connection, from, pos, !flags.ack()) {
-                return None;
-            }
-            pos
-        } else {
-            belief::position_of(half, origin, first_byte, segment)?
-        };
-        if flags.rst() && !flags.ack() {
-            note_unseen_cause(connection, segment.frame, from);
-        }
-        let half = connection.half_mut(from);
-        half.last_at = segment.frame.at;
-        // The window of a reset means nothing.
-        if !flags.rst() {
-            half.note_window(segment.window, segment.frame);
-            half.note_ttl(segment.ttl);
-        }
-        let end = pos.plus(u64::from(segment.payload_len)).plus(u64::from(flags.fin()));
-        let first_copy = if flags.fin() { end > half.sent } else { pos >= half.sent };
-        if segment.payload_len > 0 {
-            half.count_early(pos, end);
-            // A FIN behind the same bytes makes them no new ones.
-            if pos.plus(u64::from(segment.payload_len)) > half.sent {
-                (half.resent, half.last_resent) = (0, None);
-            } else {
-                half.resent = half.resent.saturating_add(1);
-                half.last_resent = Some(Box::new(segment.frame));
-                half.resent_len = segment.payload_len;
-            }
-        }
-        let asks = end > pos && half.acked.is_none_or(|acked| acked.pos >= half.sent);
-        half.sent = half.sent.max(end);
-
-        let peer = connection.half_mut(from.peer());
-        let believed = peer
-            .origin
-            .filter(|_| flags.ack() && !refuses)
-            .and_then(|origin| belief::acknowledged(peer, origin, segment.ack));
-        let sent = (pos, pos.plus(u64::from(segment.payload_len)));
-        if !flags.rst()
-            && belief::outlives_reset(connection, from, sent, believed, segment.frame.at)
-        {
-            self.withdraw_reset(from);
-        }
-        let connection = &mut self.connection;
-        let peer = connection.half_mut(from.peer());
-        if let Some(pos) = believed {
-            if peer.acked.is_none_or(|acked| pos > acked.pos) {
-                peer.acked = Some(Acked { pos, frame: segment.frame });
-            }
-            belief::note_window(connection, segment, from, pos);
-            if asks {
-                connection.half_mut(from).asked_at = pos;
-            }
-        }
-        if connection.established.is_none()
-            && from == Side::Client
-            && flags.ack()
-            && !flags.rst()
-            && connection.start == Start::Handshake
-        {
-            connection.established = Some(segment.frame);
-        }
-        Some(Arrival {
-            from,
-            pos,
-            ack: believed,
-            payload: segment.payload,
-            payload_len: segment.payload_len,
-            syn: flags.syn(),
-            fin: flags.fin(),
-            rst: flags.rst(),
-            first_copy,
-            ttl: segment.ttl,
-            frame: segment.frame,
-        })
     }
 
     fn deliver(&mut self, arrival: &Arrival<'_>, out: &mut impl FnMut(R::Output, &Connection)) {
@@ -535,26 +422,15 @@ fn is_ready(connection: &Connection, arrival: &Arrival<'_>) -> bool {
         && arrival.ack.is_none_or(|ack| ack <= connection.half(arrival.from.peer()).reach())
 }
 
-/// A reset without ACK flag answers a segment (RFC 9293, section 3.5.2), a round trip after it was
-/// sent at the latest. If the peer was silent for longer, what it answers is missing from the capture.
-fn note_unseen_cause(connection: &mut Connection, reset: FrameRef, from: Side) {
-    const ROUND_TRIP: Duration = Duration::from_secs(1);
-    let again = connection.half(from).rst.is_some_and(|rst| rst.ack.is_none());
-    let peer = connection.half_mut(from.peer());
-    if !again && peer.segments > 0 && reset.at.since(peer.last_at) >= ROUND_TRIP {
-        peer.gaps = peer.gaps.saturating_add(1);
-    }
-}
-
 /// What a segment is to a connection with the same addresses and ports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Belongs {
-    /// It is of it.
+    /// A segment of this connection.
     Here,
-    /// It opens another one.
+    /// A segment that opens another one.
     Another,
-    /// It may open another one: that is left to what follows.
+    /// A SYN that may open another one: that is left to what follows.
     Open,
-    /// It shows that the SYN held back opened another one.
+    /// An answer or copy that shows that the SYN held back opened another one.
     ToChallenge,
 }

@@ -76,7 +76,7 @@ impl Recency {
     }
 
     /// The stage of a slot that is in a list.
-    pub(super) fn stage(&self, slot: usize) -> Option<LifeStage> {
+    fn stage(&self, slot: usize) -> Option<LifeStage> {
         self.links.get(slot).map(|link| link.stage)
     }
 

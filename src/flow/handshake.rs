@@ -33,6 +33,7 @@ pub(super) fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from:
         let peer = connection.half(from.peer());
         if let (Some(_), Some(origin)) = (connection.syn, peer.origin) {
             let ack = origin.position(segment.ack, StreamPos::default());
+            // No answer to this SYN (RFC 9293, section 3.10.7.3).
             if ack.0 < 0 || ack > peer.sent {
                 return false;
             }
@@ -45,7 +46,7 @@ pub(super) fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from:
     }
     // What came before on these ports, as long as it was no payload, belonged to an older
     // connection: a host that still remembers that one answers a SYN with a stray ACK, and the
-    // SYN's sender resets it and tries again.
+    // SYN's sender resets it and tries again (RFC 9293, section 3.5.1).
     let half = connection.half_mut(from);
     half.scaling = segment.scaling;
     let older = half.origin.is_some_and(|origin| origin != own);

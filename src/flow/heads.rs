@@ -8,7 +8,7 @@ const MOST: usize = 2;
 /// A part of a head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Head {
-    /// Its first byte here.
+    /// Position of the first byte of the head here.
     pub start: StreamPos,
     /// How many bytes of it are here.
     pub len: u32,
@@ -28,7 +28,7 @@ impl Heads {
         }
     }
 
-    /// They, in the order in which they were noted.
+    /// The heads, in the order in which they were noted.
     pub fn iter(&self) -> impl Iterator<Item = Head> {
         self.0.into_iter().flatten()
     }

@@ -24,7 +24,7 @@ impl Key {
         Self { viewpoint, low, high }
     }
 
-    /// The same ends at another viewpoint.
+    /// A key of the same ends at another viewpoint.
     pub(super) fn at(self, viewpoint: u32) -> Self {
         Self { viewpoint, ..self }
     }

@@ -9,6 +9,7 @@
 //! - memory is bounded by [`Limits`]; reaching a bound is counted in [`Counts`].
 
 mod alias;
+mod arrival;
 mod belief;
 mod challenge;
 mod clock;
@@ -20,21 +21,22 @@ mod handshake;
 mod heads;
 mod key;
 mod neighbours;
+mod place;
 mod position;
 mod reassembly;
 mod round_trip;
 mod table;
 
 use crate::packet::FrameRef;
-pub use alias::Twin;
-pub use connection::{Acked, Connection, Half, Hole, Leap, Mark, Side, SidesBy, Start};
+pub use connection::{Acked, Connection, Half, Hole, Leap, Mark, Side, SidesBy, Start, Twin};
 use expiry::LifeStage;
 pub use heads::{Head, Heads};
 pub use neighbours::UnansweredNeighbour;
+pub use place::Place;
 pub use position::StreamPos;
 pub use round_trip::{TELLING, is_round_trip};
 use std::time::Duration;
-pub use table::{Counts, Place, Table};
+pub use table::{Counts, Table};
 
 /// What one side of a connection sent.
 #[derive(Clone, Copy, Debug)]

@@ -16,9 +16,9 @@ use std::time::Duration;
 
 /// After so many more segments of its connection, an acknowledged hole is a gap: interrupts and
 /// queues reorder frames by a few places.
-pub(super) const SLACK_SEGMENTS: u64 = 4;
+const SLACK_SEGMENTS: u64 = 4;
 /// Or after so much time.
-pub(super) const SLACK_TIME: Duration = Duration::from_millis(100);
+const SLACK_TIME: Duration = Duration::from_millis(100);
 
 /// What matters of a segment once its numbers are positions.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,14 @@
 //! All connections at once: found by key, forgotten in order, bounded.
 
-use super::alias::{Handshakes, Twin};
+use super::alias::Handshakes;
 use super::clock::Clock;
-use super::connection::{Connection, Half, Side, SidesBy, Start};
+use super::connection::{Connection, Half, Side, SidesBy, Start, Twin};
 use super::delivery::{Belongs, Delivery};
 use super::expiry::{LifeStage, Recency};
 use super::handshake::refuses_syn;
 use super::key::Key;
 use super::neighbours::{Neighbours, UnansweredNeighbour};
+use super::place::Place;
 use super::position::StreamPos;
 use super::{Heads, Limits, StreamEvent, StreamReader};
 use crate::base::time::Timestamp;
@@ -66,19 +67,6 @@ pub struct Table<R> {
     /// Where the last segment went.
     latest: Option<usize>,
     counts: Counts,
-}
-
-/// Where a segment belongs, and what its reader made of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// Number of its connection.
-    pub connection: u64,
-    /// Position of its first payload byte; `None` where no position is known yet.
-    pub pos: Option<StreamPos>,
-    /// Its sender.
-    pub from: Side,
-    /// Heads that the reader met in what was delivered since it was last asked.
-    pub heads: Heads,
 }
 
 struct Used<R> {

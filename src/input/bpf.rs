@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 
 /// A filter expression compiled for one link type.
-pub(crate) struct FilterProgram(BpfProgram);
+pub(super) struct FilterProgram(BpfProgram);
 
 impl FilterProgram {
     /// libpcap's reason is the error.
@@ -15,7 +15,7 @@ impl FilterProgram {
     /// by its number in files, and the address families of every system on loopback. For a handle
     /// without a file (`Capture::dead`) it would know only its own system's families, and compile
     /// `inbound` on Ethernet into something that only a kernel can run.
-    pub(crate) fn compile(expression: &str, link: LinkType) -> Result<Self, String> {
+    pub(super) fn compile(expression: &str, link: LinkType) -> Result<Self, String> {
         let (reader, mut writer) = io::pipe().map_err(|error| error.to_string())?;
         writer.write_all(&header(link)).map_err(|error| error.to_string())?;
         let compiled = Capture::from_file(format!("/dev/fd/{}", reader.as_raw_fd()))
@@ -27,7 +27,7 @@ impl FilterProgram {
     }
 
     /// Whether the program accepts a frame of which these bytes were captured.
-    pub(crate) fn keeps(&self, bytes: &[u8]) -> bool {
+    pub(super) fn keeps(&self, bytes: &[u8]) -> bool {
         self.0.filter(bytes)
     }
 }

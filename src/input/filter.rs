@@ -85,7 +85,7 @@ impl Filter {
 pub struct Filtered<'f, S> {
     source: S,
     filter: &'f Filter,
-    /// Those of the source, and how many frames were removed.
+    /// Facts of the source, and how many frames were removed.
     facts: CaptureFacts,
 }
 

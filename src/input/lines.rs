@@ -18,9 +18,9 @@ const PIECE: usize = 1 << 18;
 /// How a line ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LineEnd {
-    /// It is whole.
+    /// A whole line.
     Whole,
-    /// It is longer than `LONGEST`; what follows was left out.
+    /// A line longer than `LONGEST`; what follows was left out.
     Cut,
 }
 
@@ -46,7 +46,8 @@ impl Text {
         Self::open_until(path, None)
     }
 
-    /// The same; reading ends as if it failed when somebody asks to stop.
+    /// Opens the file at `path` as [`Self::open`] does; reading ends as if it failed when somebody asks to
+    /// stop.
     ///
     /// # Errors
     /// When it cannot be opened or read.

@@ -7,6 +7,7 @@ mod lines;
 pub mod merge;
 mod pcap;
 mod pcapng;
+mod record;
 mod savefile;
 pub mod stop;
 mod stream;
@@ -69,7 +70,7 @@ impl Block {
         self.spans.len()
     }
 
-    /// It holds none.
+    /// Whether the block holds no frame.
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
     }
@@ -143,7 +144,7 @@ impl<S: Source + ?Sized> Source for Box<S> {
 pub struct CaptureFacts {
     /// As the user named it.
     pub path: String,
-    /// Its container.
+    /// The capture's container.
     pub format: CaptureFormat,
     /// Every link type it declared, in order of appearance.
     pub links: Vec<LinkType>,
@@ -186,7 +187,7 @@ pub enum CaptureFormat {
 }
 
 impl CaptureFormat {
-    /// Its name in JSON.
+    /// The container's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pcap => "pcap",
@@ -206,7 +207,7 @@ pub enum SourceError {
         path: String,
         /// What was tried: `cannot open`, `cannot read`.
         action: &'static str,
-        /// Its reason.
+        /// The system's reason.
         error: io::Error,
     },
     /// The first bytes are those of something else.

@@ -1,12 +1,12 @@
 //! The classic container: one header, then records.
 //! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html>
 
-use super::savefile::{MAX_RECORD, Step};
+use super::record::{MAX_RECORD, Step};
 use crate::base::time::Timestamp;
 use crate::packet::LinkType;
 
 /// Length of the file header.
-pub(crate) const HEADER: usize = 24;
+pub(super) const HEADER: usize = 24;
 /// Length of a record's header.
 const RECORD: usize = 16;
 /// What the modified format of A. Kuznetzov puts after it: interface, protocol, packet type.
@@ -14,8 +14,8 @@ const MODIFIED: usize = 8;
 
 /// What the file header says of every record.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Layout {
-    pub(crate) link: LinkType,
+pub(super) struct Layout {
+    pub(super) link: LinkType,
     big_endian: bool,
     /// Nanoseconds in one unit of a record's sub-second field.
     unit: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// `None` when these bytes begin no such file.
-    pub(crate) fn read(head: &[u8]) -> Option<Self> {
+    pub(super) fn read(head: &[u8]) -> Option<Self> {
         let modified = RECORD.saturating_add(MODIFIED);
         let (big_endian, unit, frame_start) = match head.first_chunk::<4>()? {
             [0xd4, 0xc3, 0xb2, 0xa1] => (false, 1_000, RECORD),
@@ -47,7 +47,7 @@ impl Layout {
     }
 
     /// The record that begins here.
-    pub(crate) fn step(&self, here: &[u8]) -> Step {
+    pub(super) fn step(&self, here: &[u8]) -> Step {
         let Some(header) = here.first_chunk::<RECORD>() else {
             return Step::Short { need: RECORD };
         };

@@ -1,7 +1,7 @@
 //! The block container: sections, interfaces, packets, and what we pass over.
 //! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html>
 
-use super::savefile::{MAX_RECORD, Step};
+use super::record::{MAX_RECORD, Step};
 use crate::base::time::Timestamp;
 use crate::packet::LinkType;
 
@@ -18,15 +18,15 @@ const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 const MAX_INTERFACES: usize = 65_536;
 
 /// Do these bytes begin such a file?
-pub(crate) fn begins(head: &[u8]) -> bool {
+pub(super) fn begins(head: &[u8]) -> bool {
     head.starts_with(&SECTION_HEADER.to_be_bytes())
 }
 
 /// What must be remembered from block to block.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Walk {
+pub(super) struct Walk {
     /// Blocks read.
-    pub(crate) blocks: u64,
+    pub(super) blocks: u64,
     big_endian: bool,
     /// Of this section.
     interfaces: Vec<Interface>,
@@ -54,7 +54,7 @@ enum Resolution {
 
 impl Walk {
     /// The block that begins here. Link types of interfaces are noted in `links`.
-    pub(crate) fn step(&mut self, here: &[u8], links: &mut Vec<LinkType>) -> Step {
+    pub(super) fn step(&mut self, here: &[u8], links: &mut Vec<LinkType>) -> Step {
         let Some(&[a, b, c, d, ..]) = here.first_chunk::<FRAMING>() else {
             return Step::Short { need: FRAMING };
         };

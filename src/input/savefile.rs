@@ -4,13 +4,14 @@
 //! is copied but the unfinished record at the end of each piece. Mapping the file into memory was
 //! measured slower (page faults), and a file that shrinks meanwhile would end the program.
 
+use super::record::Step;
 use super::stream::Input;
 use super::{
     Block, CaptureFacts, CaptureFormat, Fill, FrameSpan, Source, SourceError, pcap, pcapng, zstd,
 };
 use crate::base::time::Timestamp;
 use crate::input::stop::Stop;
-use crate::packet::{FrameRef, LinkType};
+use crate::packet::FrameRef;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,9 +19,6 @@ use std::time::Duration;
 
 /// How much is read at once.
 const PIECE: usize = 1 << 20;
-/// The longest record that is believed. tcpdump's own limit is 256 KiB; offloads do not reach far
-/// beyond. A file that claims more is damaged, and must not make us ask for gigabytes.
-pub(crate) const MAX_RECORD: usize = 16 << 20;
 
 /// When nothing comes from a pipe for so long, nothing was captured: who is told of failures as they happen
 /// waits for no next frame.
@@ -31,7 +29,7 @@ pub struct Savefile {
     input: Box<dyn Read + Send>,
     /// The pipe that it comes from, of which pauses are told.
     pipe: Option<Input>,
-    /// This pause was told.
+    /// The pause under way was told.
     paused: bool,
     container: Container,
     capture: u32,
@@ -52,37 +50,6 @@ enum Container {
     Pcapng(pcapng::Walk),
 }
 
-/// What a container's parser says of the bytes at one place.
-pub(crate) enum Step {
-    /// A frame: its bytes at `start..end` from here; the record ends at `used`.
-    Frame {
-        /// When it was captured.
-        at: Timestamp,
-        /// What it begins with.
-        link: LinkType,
-        /// Its length on the wire.
-        wire_len: u32,
-        /// First byte of the frame.
-        start: usize,
-        /// One past its last.
-        end: usize,
-        /// Where the next record begins.
-        used: usize,
-    },
-    /// Something without a frame, up to `used`.
-    Other {
-        /// Where the next record begins.
-        used: usize,
-    },
-    /// The record needs so many bytes in all.
-    Short {
-        /// Its length, as far as it is known.
-        need: usize,
-    },
-    /// What is here cannot be; said without place, which the caller knows.
-    Bad(String),
-}
-
 impl Savefile {
     /// Opens the capture at `path`, `-` being standard input; `capture` is its place among those
     /// given.
@@ -93,7 +60,8 @@ impl Savefile {
         Self::open_until(path, capture, None)
     }
 
-    /// The same; reading ends as if it failed when somebody asks to stop.
+    /// Opens the capture at `path` as [`Self::open`] does; reading ends as if it failed when somebody asks
+    /// to stop.
     ///
     /// # Errors
     /// When it cannot be opened or read, or is no capture.
@@ -117,17 +85,17 @@ impl Savefile {
         Ok(capture)
     }
 
-    /// It can be read only once.
+    /// Whether the capture can be read only once.
     pub fn is_a_pipe(&self) -> bool {
         self.length.is_none()
     }
 
-    /// It is of no interest when nothing comes: nobody reads along.
+    /// Lets pauses pass untold: nobody reads along.
     pub fn keep_pauses(&mut self) {
         self.pipe = None;
     }
 
-    /// Its place among those that are read.
+    /// Sets the capture's place among those that are read.
     pub fn set_place(&mut self, capture: u32) {
         self.capture = capture;
     }
@@ -362,7 +330,7 @@ impl Source for Savefile {
 }
 
 /// `read` that does not stop at a signal.
-pub(crate) fn read(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+fn read(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     loop {
         match input.read(into) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -372,10 +340,10 @@ pub(crate) fn read(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> 
 }
 
 /// A stream, and the bytes that it begins with, which are still in it.
-pub(crate) type Peeked = (Vec<u8>, Box<dyn Read + Send>);
+pub(super) type Peeked = (Vec<u8>, Box<dyn Read + Send>);
 
 /// Looks at the first bytes of a stream.
-pub(crate) fn peek(mut input: Box<dyn Read + Send>) -> io::Result<Peeked> {
+pub(super) fn peek(mut input: Box<dyn Read + Send>) -> io::Result<Peeked> {
     let mut head = vec![0; pcap::HEADER];
     let mut filled = 0;
     while let Some(free) = head.get_mut(filled..).filter(|free| !free.is_empty()) {
@@ -390,17 +358,17 @@ pub(crate) fn peek(mut input: Box<dyn Read + Send>) -> io::Result<Peeked> {
 }
 
 /// Takes `count` bytes that are known to be there.
-pub(crate) fn read_exactly(input: &mut impl Read, count: usize) -> io::Result<()> {
+fn read_exactly(input: &mut impl Read, count: usize) -> io::Result<()> {
     input.read_exact(&mut vec![0; count])
 }
 
-pub(crate) enum Plain {
+pub(super) enum Plain {
     AsItIs(Box<dyn Read + Send>),
     Decompressed(Box<dyn Read + Send>),
 }
 
 /// Decompresses a stream that begins like one of gzip or zstd.
-pub(crate) fn plain(head: &[u8], input: Box<dyn Read + Send>) -> io::Result<Plain> {
+pub(super) fn plain(head: &[u8], input: Box<dyn Read + Send>) -> io::Result<Plain> {
     Ok(match head {
         [0x1f, 0x8b, ..] => {
             Plain::Decompressed(Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(input))))

@@ -44,13 +44,13 @@ impl Stop {
     }
 
     /// How long ago it was noticed that somebody asked; `None` if nobody did.
-    pub fn asked(&self) -> Option<Duration> {
+    pub(super) fn asked(&self) -> Option<Duration> {
         let asked = self.asked.load(Ordering::Relaxed);
         asked.then(|| self.noticed.get_or_init(Instant::now).elapsed())
     }
 
     /// Readable from the moment on when somebody asks.
-    pub fn wakes(&self) -> BorrowedFd<'_> {
+    pub(super) fn wakes(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }
 }

@@ -20,16 +20,16 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A file or pipe being read.
 #[derive(Clone)]
-pub(crate) struct Input {
+pub(super) struct Input {
     file: Arc<File>,
-    /// Its length, if it is a file.
-    pub(crate) length: Option<u64>,
+    /// Length of the input, if it is a file.
+    pub(super) length: Option<u64>,
     stop: Option<Arc<Stop>>,
 }
 
 impl Input {
     /// Opens what is at `path`, `-` being standard input.
-    pub(crate) fn open(path: &Path, stop: Option<&Arc<Stop>>) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, stop: Option<&Arc<Stop>>) -> io::Result<Self> {
         let file = if path.as_os_str() == "-" {
             File::from(io::stdin().as_fd().try_clone_to_owned()?)
         } else {
@@ -44,13 +44,13 @@ impl Input {
         Ok(Self { file: Arc::new(file), length, stop: stop.map(Arc::clone) })
     }
 
-    /// It is a pipe or its like: reading waits for whoever writes.
-    pub(crate) fn waits(&self) -> bool {
+    /// Whether the input is a pipe or its like: reading waits for whoever writes.
+    pub(super) fn waits(&self) -> bool {
         self.length.is_none()
     }
 
     /// Nothing comes for so long, and nobody asks to stop meanwhile.
-    pub(crate) fn is_silent_for(&self, time: Duration) -> bool {
+    pub(super) fn is_silent_for(&self, time: Duration) -> bool {
         self.waits() && self.poll(Some(time)).is_ok_and(|ready| ready == Ready::Neither)
     }
 

@@ -9,12 +9,12 @@ use std::io::{self, BufRead, ErrorKind, Read};
 const WINDOW: u64 = 128 << 20;
 
 /// Does a stream that begins so hold such frames?
-pub(crate) fn begins(head: &[u8]) -> bool {
+pub(super) fn begins(head: &[u8]) -> bool {
     matches!(head, [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
 /// What a stream of frames holds.
-pub(crate) struct Frames<R> {
+pub(super) struct Frames<R> {
     input: R,
     decoder: FrameDecoder,
     /// There is one that is not read to its end.
@@ -22,7 +22,7 @@ pub(crate) struct Frames<R> {
 }
 
 impl<R: BufRead> Frames<R> {
-    pub(crate) fn new(input: R) -> Self {
+    pub(super) fn new(input: R) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(WINDOW);
         Self { input, decoder, within: false }

@@ -19,7 +19,7 @@ pub(super) struct Hooks {
     /// What the kernel's programs cannot ask of a frame.
     filter: Option<Filter>,
     latest: Timestamp,
-    /// It is to be ended: what was captured by then is taken, and that is all.
+    /// The watch is to be ended: what was captured by then is taken, and that is all.
     ending: Option<Timestamp>,
     ended: bool,
     /// There was nothing to take the last time.

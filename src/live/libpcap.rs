@@ -50,7 +50,7 @@ struct Device {
     link: LinkType,
     nanoseconds: bool,
     dropped: Counted,
-    /// It went away; why.
+    /// Why the device went away, if it did.
     gone: Option<String>,
 }
 
@@ -81,7 +81,7 @@ pub(super) struct Devices {
     latest: Timestamp,
     /// Frames that may not be the next ones yet, of several interfaces.
     waiting: VecDeque<WaitingFrames>,
-    /// It is to be ended: what was captured by then is drained, and that is all.
+    /// The watch is to be ended: what was captured by then is drained, and that is all.
     ending: Option<Timestamp>,
     ended: bool,
     /// There was nothing to take the last time.

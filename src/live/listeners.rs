@@ -162,7 +162,7 @@ fn processes(inodes: &HashSet<u64>) -> HashMap<u64, (u32, Vec<u8>)> {
     found
 }
 
-/// This host has that address.
+/// Whether this host has that address.
 pub(super) fn is_own(addr: IpAddr) -> bool {
     addr.is_loopback() || own_addresses().contains(&addr)
 }

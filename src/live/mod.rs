@@ -18,12 +18,14 @@ mod tls_text;
 use crate::analysis::{Analysis, Settings};
 use crate::cli::output::Destination;
 use crate::cli::{From, Live, Shared, config, output_paths};
+use crate::ebpf::Refused;
 use crate::evidence::{EvidenceFiles, Keeper, Recording, Rotation, Troubles, folder_of};
-use crate::input::{CaptureFacts, Fill};
+use crate::input::{CaptureFacts, Fill, SourceError};
 use crate::packet::EndpointPattern;
 use anyhow::{Context, Result, bail};
 use libpcap::CaptureOptions;
 use output::Teller;
+use privileges::Left;
 use signals::{SignalAsks, Signals};
 use source::FrameSource;
 use std::io::{BufWriter, ErrorKind};
@@ -61,20 +63,8 @@ pub fn run(typed: &Live) -> Result<u8> {
     let listeners: Vec<EndpointPattern> =
         settings.told.backends.iter().chain(&settings.told.fronts).copied().collect();
     let from = if typed.full { From::Pcap } else { typed.source };
-    let (mut source, instead) = FrameSource::open(
-        from,
-        &CaptureOptions {
-            interfaces: &typed.interface,
-            snaplen: if typed.full { WHOLE } else { typed.snaplen },
-            buffer_bytes: typed.buffer_size,
-            promiscuous: typed.promiscuous,
-            // Who records wants to see every segment.
-            joining: typed.write.is_none(),
-            filter: wanted.filter.as_deref(),
-            // The front leg is seen only where everything is, or it is named.
-            listeners: if settings.told.backends.is_empty() { &[] } else { &listeners },
-        },
-    )?;
+    let named = !settings.told.backends.is_empty();
+    let (mut source, instead) = open_source(typed, from, if named { &listeners } else { &[] })?;
     let spoken = typed.tls_uprobes.then(|| TlsWatch::open(&listeners));
     let (host, untold) = ThisHost::look(typed.processes)?;
     let signals = Signals::take()?;
@@ -94,31 +84,13 @@ pub fn run(typed: &Live) -> Result<u8> {
     if let Some(untold) = untold.filter(|_| !wanted.quiet) {
         teller.aside(&untold);
     }
-    let spoken = match spoken {
-        Some(Ok(spoken)) => {
-            analysis.listen();
-            spoken.covers().iter().for_each(|line| teller.aside(line));
-            Some(spoken)
-        }
-        Some(Err(why)) => {
-            teller.aside(&format!("--tls-uprobes: {why}: TLS is not read in clear"));
-            None
-        }
-        None => None,
-    };
+    let spoken = spoken.and_then(|opened| listen(opened, &mut analysis, &mut teller));
     if typed.full && !folders.is_empty() {
         teller.aside("--full: frames are kept whole, with bodies, passwords and cookies");
     }
     if !wanted.quiet {
-        teller.aside(&format!(
-            "watching {} for {} ({}{}), {left}; Ctrl-C ends it with a report, \
-             'kill -USR1 {}' reports and goes on",
-            source.facts().path,
-            watched(&listeners, wanted.filter.as_deref()),
-            source.means(),
-            instead.map_or_else(String::new, |why| format!("; no eBPF: {why}")),
-            std::process::id()
-        ));
+        let what = watched(&listeners, wanted.filter.as_deref());
+        announce(&mut teller, &source, &what, &left, instead.as_deref());
     }
     let watch = Watch {
         typed,
@@ -140,6 +112,66 @@ pub fn run(typed: &Live) -> Result<u8> {
         Some(error) => Err(error).context("cannot write the answer"),
         None => Ok(u8::from(failed)),
     }
+}
+
+/// Opens what brings frames: of the `listeners` that are named, or of all. Returns with it why it is not
+/// the one that was asked for, if it is not.
+fn open_source(
+    typed: &Live,
+    from: From,
+    listeners: &[EndpointPattern],
+) -> Result<(FrameSource, Option<String>), SourceError> {
+    FrameSource::open(
+        from,
+        &CaptureOptions {
+            interfaces: &typed.interface,
+            snaplen: if typed.full { WHOLE } else { typed.snaplen },
+            buffer_bytes: typed.buffer_size,
+            promiscuous: typed.promiscuous,
+            // Who records wants to see every segment.
+            joining: typed.write.is_none(),
+            filter: typed.shared.filter.as_deref(),
+            // The front leg is seen only where everything is, or it is named.
+            listeners,
+        },
+    )
+}
+
+/// Has TLS connections read in clear, where that could be opened; says so, or why not.
+fn listen(
+    opened: Result<TlsWatch, Refused>,
+    analysis: &mut Analysis,
+    teller: &mut Teller<'_>,
+) -> Option<TlsWatch> {
+    match opened {
+        Ok(spoken) => {
+            analysis.listen();
+            spoken.covers().iter().for_each(|line| teller.aside(line));
+            Some(spoken)
+        }
+        Err(why) => {
+            teller.aside(&format!("--tls-uprobes: {why}: TLS is not read in clear"));
+            None
+        }
+    }
+}
+
+/// Says what is watched, by what means and with which rights, and how it ends.
+fn announce(
+    teller: &mut Teller<'_>,
+    source: &FrameSource,
+    what: &str,
+    left: &Left,
+    instead: Option<&str>,
+) {
+    teller.aside(&format!(
+        "watching {} for {what} ({}{}), {left}; Ctrl-C ends it with a report, \
+         'kill -USR1 {}' reports and goes on",
+        source.facts().path,
+        source.means(),
+        instead.map_or_else(String::new, |why| format!("; no eBPF: {why}")),
+        std::process::id()
+    ));
 }
 
 /// What is watched, in a few words.

@@ -1,4 +1,4 @@
-//! This very host: what listens on it, and what its kernel says of connections.
+//! What is known of this very host: what listens on it, and what its kernel says of connections.
 
 use super::accept_queues::Queues;
 use super::listeners::{Listeners, is_own};

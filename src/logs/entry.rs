@@ -30,7 +30,7 @@ pub struct Entry<'l> {
     pub floor: bool,
     /// The unit of these times' last digits.
     pub resolution: Duration,
-    /// They are local times of an unknown offset.
+    /// Local times of an unknown offset.
     pub local: bool,
     /// How long the proxy took for it, from its client's request to the end of the answer.
     pub duration: Option<Duration>,
@@ -50,7 +50,7 @@ pub struct Entry<'l> {
     pub attempts: Vec<Attempt>,
     /// How many attempts there were, where the log counts them.
     pub tries: Option<u32>,
-    /// It went to no backend at all, says the log.
+    /// No backend was asked at all, says the log.
     pub kept: bool,
     /// What identifies it: request ids and trace ids.
     pub ids: Vec<Cow<'l, [u8]>>,
@@ -76,7 +76,7 @@ pub struct Attempt {
     pub begun: Option<Timestamp>,
     /// When the request was sent, reckoned likewise.
     pub sent: Option<Timestamp>,
-    /// It got as far as a connection; `None` where the log does not say.
+    /// Whether the attempt got as far as a connection; `None` where the log does not say.
     pub connected: Option<bool>,
 }
 
@@ -166,7 +166,7 @@ impl Says {
         Self::Backend,
     ];
 
-    /// Its name in JSON.
+    /// The meaning's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -193,7 +193,7 @@ impl Says {
     }
 
     /// The request failed between proxy and backend, whatever its client got.
-    pub const fn is_failure(self) -> bool {
+    const fn is_failure(self) -> bool {
         !matches!(self, Self::Client | Self::Proxy | Self::Backend)
     }
 

@@ -2,17 +2,13 @@
 //!
 //! Every format names its fields in its own way; what they mean stands here once.
 
-use super::entry::{Attempt, Entry, Says};
-use super::formats::{envoy, haproxy};
-use super::times::LogTime;
-use crate::base::time::Timestamp;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// What a field means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Slot {
+pub(super) enum Slot {
     /// Nothing that is needed here.
     Skip,
     /// A time at which the request came.
@@ -79,25 +75,25 @@ pub(crate) enum Slot {
 
 /// The fields of one line.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fields<'l>(Vec<(Slot, Cow<'l, [u8]>)>);
+pub(super) struct Fields<'l>(pub(super) Vec<(Slot, Cow<'l, [u8]>)>);
 
 /// A value that is missing.
-fn is_missing(value: &[u8]) -> bool {
+pub(super) fn is_missing(value: &[u8]) -> bool {
     matches!(value, b"" | b"-" | b"null" | b"<nil>")
 }
 
-pub(crate) fn decimal<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
+pub(super) fn decimal<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
     std::str::from_utf8(value).ok()?.trim().parse().ok()
 }
 
 /// A count of seconds with a fraction; -1 and `-` are none.
-pub(crate) fn seconds(value: &[u8]) -> Option<Duration> {
+pub(super) fn seconds(value: &[u8]) -> Option<Duration> {
     let seconds: f64 = decimal(value)?;
     if (0.0..1e9).contains(&seconds) { Duration::try_from_secs_f64(seconds).ok() } else { None }
 }
 
 /// `10.0.0.1:80`, `[::1]:80`, or without a port, which then is 0; also inside of a URL.
-pub(crate) fn address(value: &[u8]) -> Option<SocketAddr> {
+pub(super) fn address(value: &[u8]) -> Option<SocketAddr> {
     let text = std::str::from_utf8(value).ok()?.trim();
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     let text = text.split('/').next().unwrap_or(text);
@@ -108,44 +104,23 @@ pub(crate) fn address(value: &[u8]) -> Option<SocketAddr> {
 }
 
 /// A final status.
-pub(crate) fn status(value: &[u8]) -> Option<u16> {
+pub(super) fn status(value: &[u8]) -> Option<u16> {
     decimal(value).filter(|status| (100..=999).contains(status))
 }
 
-/// nginx's lists: `a, b` for attempts, ` : ` where an internal redirect lies between.
-fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value
-        .split(|byte| *byte == b',')
-        .flat_map(|part| {
-            // A colon with spaces; others are part of an address.
-            let mut parts = Vec::new();
-            let mut rest = part;
-            while let Some(at) = rest.windows(3).position(|three| three == b" : ") {
-                parts.push(rest.get(..at).unwrap_or_default());
-                rest = rest.get(at.saturating_add(3)..).unwrap_or_default();
-            }
-            parts.push(rest);
-            parts
-        })
-        .map(<[u8]>::trim_ascii)
-}
-
-/// More attempts than any proxy makes.
-const MAX_ATTEMPTS: usize = 64;
-
 impl<'l> Fields<'l> {
-    pub(crate) fn add(&mut self, slot: Slot, value: impl Into<Cow<'l, [u8]>>) {
+    pub(super) fn add(&mut self, slot: Slot, value: impl Into<Cow<'l, [u8]>>) {
         if slot != Slot::Skip {
             self.0.push((slot, value.into()));
         }
     }
 
-    pub(crate) fn has(&self, slot: Slot) -> bool {
+    pub(super) fn has(&self, slot: Slot) -> bool {
         self.0.iter().any(|(known, _)| *known == slot)
     }
 
     /// A time of the common log format is that of the end where nginx's upstream times follow it.
-    pub(crate) fn settle_time(&mut self) {
+    pub(super) fn settle_time(&mut self) {
         let nginx = [Slot::Backends, Slot::BackendStatuses, Slot::Responses, Slot::Connects];
         if nginx.iter().any(|slot| self.has(*slot)) {
             for (slot, _) in &mut self.0 {
@@ -157,258 +132,32 @@ impl<'l> Fields<'l> {
     }
 
     /// The first value of a kind that is not missing.
-    pub(crate) fn of(&self, slot: Slot) -> Option<&[u8]> {
+    pub(super) fn of(&self, slot: Slot) -> Option<&[u8]> {
         let mut values = self.0.iter().filter(|(known, _)| *known == slot);
         values.find(|(_, value)| !is_missing(value)).map(|(_, value)| value.as_ref())
     }
 
-    fn take(&mut self, slot: Slot) -> Cow<'l, [u8]> {
+    pub(super) fn take(&mut self, slot: Slot) -> Cow<'l, [u8]> {
         let mut values = self.0.iter_mut().filter(|(known, _)| *known == slot);
         let found = values.find(|(_, value)| !is_missing(value));
         found.map(|(_, value)| std::mem::take(value)).unwrap_or_default()
     }
 
-    /// The time of a kind, with the milliseconds that another field has.
-    fn when(&self, slot: Slot) -> Option<LogTime> {
-        let value = self.of(slot)?;
-        match self.of(Slot::Millis) {
-            Some(millis) => LogTime::read(&[value, b".", millis].concat()),
-            None => LogTime::read(value),
-        }
-    }
-
-    fn duration(&self) -> Option<Duration> {
-        let whole = |slot| self.of(slot).and_then(decimal::<u64>);
-        self.of(Slot::Seconds)
-            .and_then(seconds)
-            .or_else(|| whole(Slot::Micros).map(Duration::from_micros))
-            .or_else(|| whole(Slot::Milliseconds).map(Duration::from_millis))
-            .or_else(|| whole(Slot::Active).map(Duration::from_millis))
-            .or_else(|| whole(Slot::Nanoseconds).map(Duration::from_nanos))
-    }
-
-    /// Makes the entry; `None` when it has no time, or neither a request nor a status.
-    pub(crate) fn entry(mut self) -> Result<Entry<'l>, Unfit> {
-        let mut entry = Entry { duration: self.duration(), ..Entry::default() };
-        self.times(&mut entry)?;
-        self.request(&mut entry);
-        let status_known = self.has(Slot::Status);
-        entry.status = self.of(Slot::Status).and_then(status);
-        if entry.status.is_none() && !status_known && entry.target.is_empty() {
-            return Err(Unfit::Request);
-        }
-        if self.of(Slot::Status).is_some_and(|value| decimal::<u16>(value).is_none()) {
-            return Err(Unfit::Status);
-        }
-        entry.target_status = self.of(Slot::TargetStatus).and_then(status);
-        entry.client = self.of(Slot::Client).and_then(address);
-        if let (Some(client), Some(port)) =
-            (&mut entry.client, self.of(Slot::ClientPort).and_then(decimal))
-        {
-            client.set_port(port);
-        }
-        while let Some(at) =
-            self.0.iter().position(|(slot, value)| *slot == Slot::Id && !is_missing(value))
-        {
-            let (_, id) = self.0.swap_remove(at);
-            if entry.ids.len() < 4 {
-                entry.ids.push(id);
-            }
-        }
-        self.source(&mut entry);
-        if self.has(Slot::Backends) || self.has(Slot::BackendStatuses) || self.has(Slot::Responses)
-        {
-            self.attempts(&mut entry);
-        }
-        if self.has(Slot::Term) {
-            haproxy::understand(&mut self, &mut entry);
-        } else if self.has(Slot::Flags) || self.has(Slot::Details) {
-            envoy::understand(&mut self, &mut entry);
-        } else if self.has(Slot::Error) {
-            entry.says = self.of(Slot::Error).and_then(super::formats::error_messages::says);
-            entry.code = self.take(Slot::Error);
-        }
-        if entry.says.is_none() {
-            entry.says = usual(&entry, self.has(Slot::Backends));
-        }
-        entry.kept |= entry.says.is_some_and(Says::is_kept);
-        Ok(entry)
-    }
-
-    fn times(&self, entry: &mut Entry<'l>) -> Result<(), Unfit> {
-        let ended = self.when(Slot::Ended);
-        let accepted = self.when(Slot::Accepted).filter(|_| ended.is_none());
-        let begun = self.when(Slot::Begun).or(accepted);
-        let about = self.when(Slot::About);
-        let when = ended.or(begun).or(about).ok_or(Unfit::Time)?;
-        entry.resolution = when.resolution;
-        entry.local = when.local;
-        entry.begun = begun.map(|begun| begun.at);
-        entry.ended = ended.map(|ended| ended.at);
-        entry.floor = accepted.is_some() && begun == accepted;
-        if entry.floor {
-            return Ok(());
-        }
-        let took = entry.duration.unwrap_or_default();
-        if about.is_some() && ended.is_none() && begun.is_none() {
-            // Either end of it.
-            entry.about = Some(when.at);
-            entry.begun =
-                Some(Timestamp::from_nanos(when.at.as_nanos().saturating_sub(nanos(took))));
-            entry.ended = Some(when.at.plus(took));
-        }
-        if let (None, Some(ended), Some(took)) = (entry.begun, entry.ended, entry.duration) {
-            entry.begun = Some(Timestamp::from_nanos(ended.as_nanos().saturating_sub(nanos(took))));
-        }
-        if let (Some(begun), None, Some(took)) = (entry.begun, entry.ended, entry.duration) {
-            entry.ended = Some(begun.plus(took));
-        }
-        Ok(())
-    }
-
-    fn request(&mut self, entry: &mut Entry<'l>) {
-        match self.take(Slot::Request) {
-            Cow::Borrowed(line) => {
-                let (method, target) = request_line(line);
-                (entry.method, entry.target) = (method.into(), target.into());
-            }
-            Cow::Owned(line) => {
-                let (method, target) = request_line(&line);
-                (entry.method, entry.target) = (method.to_vec().into(), target.to_vec().into());
-            }
-        }
-        if entry.method.is_empty() {
-            entry.method = self.take(Slot::Method);
-        }
-        if entry.target.is_empty() {
-            entry.target = self.take(Slot::Target);
-            let query = self.take(Slot::Query);
-            if !query.is_empty() && !entry.target.contains(&b'?') {
-                let joint: &[u8] = if query.starts_with(b"?") { b"" } else { b"?" };
-                entry.target = [&entry.target, joint, &query].concat().into();
-            }
-        }
-        entry.host = self.take(Slot::Host);
-    }
-
-    fn source(&self, entry: &mut Entry<'l>) {
-        entry.source = self.of(Slot::Source).and_then(address);
-        if let Some(port) = self.of(Slot::SourcePort).and_then(decimal::<u16>)
-            && let Some(source) = &mut entry.source
-        {
-            source.set_port(port);
-        }
-        entry.source = entry.source.filter(|source| source.port() != 0);
-    }
-
-    /// nginx's lists, one item an attempt.
-    fn attempts(&self, entry: &mut Entry<'l>) {
-        // A dash is an attempt that did not get so far; a field that is not logged is none.
-        let list = |slot| {
-            let value = self.0.iter().find(|(known, _)| *known == slot);
-            let value = value.map(|(_, value)| items(value).take(MAX_ATTEMPTS));
-            value.map(Iterator::collect::<Vec<&[u8]>>).unwrap_or_default()
-        };
-        let (backends, statuses) = (list(Slot::Backends), list(Slot::BackendStatuses));
-        let (connects, responses) = (list(Slot::Connects), list(Slot::Responses));
-        let headers = list(Slot::Headers);
-        // An attempt has an address, or a status that is one.
-        let count = if self.of(Slot::Backends).is_some() {
-            backends.len()
-        } else if self.of(Slot::BackendStatuses).is_some() {
-            statuses.len()
-        } else {
-            0
-        };
-        let mut attempts = Vec::with_capacity(count);
-        // The last attempt ended when the request did.
-        let mut until = entry.ended;
-        for place in (0..count).rev() {
-            let took = responses.get(place).copied().and_then(seconds);
-            let connect = connects.get(place).copied();
-            let connected = connect.map(|connect| seconds(connect).is_some());
-            let begun = until.zip(took).map(|(until, took)| {
-                Timestamp::from_nanos(until.as_nanos().saturating_sub(nanos(took)))
-            });
-            let connect = connect.and_then(seconds).unwrap_or_default();
-            attempts.push(Attempt {
-                backend: backends
-                    .get(place)
-                    .copied()
-                    .and_then(address)
-                    .filter(|one| one.port() != 0),
-                status: statuses.get(place).copied().and_then(status),
-                begun,
-                sent: begun.map(|begun| begun.plus(connect)),
-                connected,
-            });
-            until = begun;
-        }
-        attempts.reverse();
-        // A name in place of an address: nginx has no live server in that group.
-        let named =
-            backends.last().is_some_and(|last| !last.contains(&b':') && !last.contains(&b'/'));
-        let no_live = named && attempts.last().is_some_and(|last| last.backend.is_none());
-        if no_live && self.of(Slot::Backends).is_some() {
-            attempts.pop();
-            entry.says = Some(Says::NoBackend);
-        }
-        entry.kept |= attempts.is_empty() && (self.has(Slot::Backends) || no_live);
-        if let Some(last) = attempts.last() {
-            entry.target_status = entry.target_status.or(last.status);
-            let header = headers.last().copied().and_then(seconds);
-            entry.says = entry
-                .says
-                .or_else(|| by_times(entry.status, last, header, self.has(Slot::Headers)));
-        }
-        entry.attempts = attempts;
-    }
-
-    pub(crate) fn take_code(&mut self, slot: Slot) -> Cow<'l, [u8]> {
+    pub(super) fn take_code(&mut self, slot: Slot) -> Cow<'l, [u8]> {
         self.take(slot)
     }
 }
 
 /// Why fields make no entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Unfit {
+pub(super) enum Unfit {
     Time,
     Request,
     Status,
 }
 
-/// What nginx's times say of an attempt that failed.
-fn by_times(
-    status: Option<u16>,
-    last: &Attempt,
-    header: Option<Duration>,
-    headers: bool,
-) -> Option<Says> {
-    let answered = last.status?;
-    match (status, answered) {
-        (Some(499), _) => Some(Says::Client),
-        (_, 502) if last.connected == Some(false) => Some(Says::ConnectFailed),
-        (_, 504) if last.connected == Some(false) => Some(Says::ConnectTimeout),
-        // A head came, so the status is the backend's own.
-        (_, 500..) if header.is_some() => Some(Says::Backend),
-        (_, 502) if headers => Some(Says::Cut),
-        (_, 504) if headers => Some(Says::Timeout),
-        _ => None,
-    }
-}
-
-/// What a status alone says.
-fn usual(entry: &Entry<'_>, backends: bool) -> Option<Says> {
-    match entry.status {
-        Some(499 | 460) => Some(Says::Client),
-        Some(400..=499) if backends && entry.attempts.is_empty() => Some(Says::Proxy),
-        Some(463 | 464) => Some(Says::Proxy),
-        _ => None,
-    }
-}
-
 /// `GET /a HTTP/1.1` without its version; whatever else stands there is the target.
-pub(crate) fn request_line(line: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn request_line(line: &[u8]) -> (&[u8], &[u8]) {
     let mut words = line.splitn(2, |byte| *byte == b' ');
     let (Some(method), Some(rest)) = (words.next(), words.next()) else {
         return (b"", b"");
@@ -422,6 +171,28 @@ pub(crate) fn request_line(line: &[u8]) -> (&[u8], &[u8]) {
     (method, target.unwrap_or_default())
 }
 
-pub(crate) fn nanos(duration: Duration) -> u64 {
+pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Where the quote is that ends a quoted value: not one behind a backslash.
+pub(super) fn closing_quote(line: &[u8]) -> Option<usize> {
+    let mut escaped = false;
+    line.iter().position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    })
+}
+
+pub(super) fn find(line: &[u8], text: &[u8]) -> Option<usize> {
+    let first = text.first()?;
+    let mut from = 0_usize;
+    loop {
+        let at = line.get(from..)?.iter().position(|byte| byte == first)?.saturating_add(from);
+        if line.get(at..)?.starts_with(text) {
+            return Some(at);
+        }
+        from = at.saturating_add(1);
+    }
 }

@@ -4,8 +4,8 @@
 //! `%>s` and `%{Host}i`, Envoy `%RESPONSE_CODE%`. Text must stand in the line as it stands in the
 //! format; a variable takes what lies up to the text after it.
 
-use super::fields::{Fields, Slot};
-use super::formats::{apache, envoy, haproxy, nginx};
+use super::fields::{Fields, Slot, closing_quote, find};
+use super::formats::{apache, envoy, haproxy, nginx_variables};
 
 /// A format string, taken apart.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ enum Token {
 
 /// Whose variables a format string has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Dialect {
+pub(super) enum Dialect {
     Nginx,
     Haproxy,
     Apache,
@@ -53,12 +53,12 @@ impl Dialect {
 /// What is wrong with a format string.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum BadFormat {
-    /// It has no variable that is known.
+    /// No variable in it is known.
     #[error(
         "no variable in it is known; want a format string as nginx ($status), HAProxy (%ST), Apache (%>s) or Envoy (%RESPONSE_CODE%) have it"
     )]
     Nothing,
-    /// It does not say when, or what.
+    /// The format does not say when, or what.
     #[error("it has no {0}, without which no line can be joined")]
     Lacks(&'static str),
     /// Nothing tells two variables apart.
@@ -83,7 +83,7 @@ impl FormatString {
             }
             let Some(name) = name else { continue };
             let slot = match dialect {
-                Dialect::Nginx => nginx::slot(&name),
+                Dialect::Nginx => nginx_variables::slot(&name),
                 Dialect::Haproxy => haproxy::slot(&name),
                 Dialect::Apache => apache::slot(&name),
                 Dialect::Envoy => envoy::slot(&name),
@@ -107,7 +107,7 @@ impl FormatString {
     }
 
     /// The fields of a line, and what follows the format; `None` when the line is of another one.
-    pub(crate) fn fields<'l>(&self, line: &'l [u8]) -> Option<(Fields<'l>, &'l [u8])> {
+    pub(super) fn fields<'l>(&self, line: &'l [u8]) -> Option<(Fields<'l>, &'l [u8])> {
         let mut fields = Fields::default();
         let mut rest = line;
         let mut tokens = self.tokens.iter().peekable();
@@ -181,28 +181,6 @@ fn continues(line: &[u8], end: usize) -> bool {
     let before = line.get(..end).unwrap_or_default();
     let after = line.get(end..).unwrap_or_default();
     before.ends_with(b",") || after.starts_with(b" : ") || before.ends_with(b" :")
-}
-
-/// Where the quote is that ends a quoted value: not one behind a backslash.
-pub(crate) fn closing_quote(line: &[u8]) -> Option<usize> {
-    let mut escaped = false;
-    line.iter().position(|byte| {
-        let ends = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        ends
-    })
-}
-
-pub(crate) fn find(line: &[u8], text: &[u8]) -> Option<usize> {
-    let first = text.first()?;
-    let mut from = 0_usize;
-    loop {
-        let at = line.get(from..)?.iter().position(|byte| byte == first)?.saturating_add(from);
-        if line.get(at..)?.starts_with(text) {
-            return Some(at);
-        }
-        from = at.saturating_add(1);
-    }
 }
 
 /// What a `log_format` line of nginx's configuration has between its quotes; anything else as it is.

@@ -14,7 +14,6 @@ pub use entry::{Attempt, Entry, LineKind, Says};
 use fields::Unfit;
 pub use format_string::{BadFormat, FormatString};
 use std::sync::LazyLock;
-pub use times::LogTime;
 
 /// A format of a log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -67,7 +66,7 @@ impl LogFormat {
         Self::Labelled,
     ];
 
-    /// Its name in `--log-format` and in JSON.
+    /// The format's name in `--log-format` and in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Alb => "alb",
@@ -91,19 +90,19 @@ impl LogFormat {
 /// Why a line is not understood.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum LineError {
-    /// It is of none of the known formats.
+    /// A line of none of the known formats.
     Unknown,
-    /// It is not of the format that the log has.
+    /// A line that is not of the format that the log has.
     OtherFormat,
-    /// It has no time, or one in no known form.
+    /// No time, or one in no known form.
     Time,
-    /// It has neither a request nor what stands for one.
+    /// Neither a request nor what stands for one.
     Request,
-    /// Its status is no status.
+    /// A status that is none.
     Status,
-    /// It is no JSON object.
+    /// No JSON object.
     Json,
-    /// It is longer than any line should be.
+    /// A line longer than any should be.
     TooLong,
 }
 
@@ -215,11 +214,11 @@ impl LogReader {
 fn without_prefix(line: &[u8]) -> &[u8] {
     let head = line.get(..line.len().min(160)).unwrap_or_default();
     for marker in [&b" stdout F "[..], b" stderr F "] {
-        if let Some(at) = format_string::find(head, marker) {
+        if let Some(at) = fields::find(head, marker) {
             return line.get(at.saturating_add(marker.len())..).unwrap_or(line);
         }
     }
-    let end = format_string::find(head, b"]: ").filter(|end| {
+    let end = fields::find(head, b"]: ").filter(|end| {
         let number = head.get(..*end).and_then(|head| head.rsplit(|byte| *byte == b'[').next());
         number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
     });

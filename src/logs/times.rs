@@ -9,8 +9,8 @@ use std::time::Duration;
 
 /// A time in a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LogTime {
-    /// It lies between this and `resolution` later.
+pub(super) struct LogTime {
+    /// The earliest that the time can be: it lies between here and `resolution` later.
     pub at: Timestamp,
     /// The unit of its last digit.
     pub resolution: Duration,
@@ -20,7 +20,7 @@ pub struct LogTime {
 
 impl LogTime {
     /// Reads a time in any of the known forms; surrounding brackets are left out.
-    pub fn read(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?.trim();
         let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
         // The longest has 35 characters.

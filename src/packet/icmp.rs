@@ -13,13 +13,13 @@ pub struct Unreachable {
     pub by: IpAddr,
     /// What it says.
     pub code: u8,
-    /// It is ICMPv6, whose codes are others.
+    /// Whether the message is ICMPv6, whose codes are others.
     pub v6: bool,
     /// Who sent the segment.
     pub src: Endpoint,
     /// Where it was to go.
     pub dst: Endpoint,
-    /// Its sequence number.
+    /// Sequence number of the segment that it quotes.
     pub seq: SeqNum,
     /// How much of the error's frame comes before what it quotes of the segment's acknowledgement, flags
     /// and payload: the rest may hold anything that was sent.

@@ -1,6 +1,6 @@
 //! HTTP clients with a pool of connections, of which gateways are made.
 
-use super::{Limit, PROXY, Product, secs};
+use super::product::{Limit, PROXY, Product, secs};
 
 /// In the order of the list.
 pub(super) const CLIENTS: &[Product] = &[

@@ -1,6 +1,6 @@
 //! Load balancers and proxies that somebody else runs.
 
-use super::{Limit, PROXY, Product, secs};
+use super::product::{Limit, PROXY, Product, secs};
 
 /// In the order of the list.
 pub(super) const CLOUDS: &[Product] = &[

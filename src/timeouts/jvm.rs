@@ -1,6 +1,6 @@
 //! Servers on the Java virtual machine.
 
-use super::{Limit, Product, SERVER, secs};
+use super::product::{Limit, Product, SERVER, secs};
 
 /// In the order of the list.
 pub(super) const JVM: &[Product] = &[

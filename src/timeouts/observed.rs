@@ -116,7 +116,7 @@ impl LostRequests {
     }
 
     /// In a few words: `GET on a reused connection: sent again, the client sees 200`.
-    pub fn words(&self) -> String {
+    fn words(&self) -> String {
         let again = match self.sent_again {
             0 => "not sent again".to_owned(),
             all if all == self.requests => "sent again".to_owned(),
@@ -126,7 +126,7 @@ impl LostRequests {
     }
 
     /// What the client saw: `200 or 502`.
-    pub fn saw(&self) -> String {
+    fn saw(&self) -> String {
         let saw: Vec<&str> = self.client_saw.keys().map(String::as_str).collect();
         saw.join(" or ")
     }
@@ -134,7 +134,7 @@ impl LostRequests {
 
 impl Server {
     /// In a few words: `told 2 s, it closes by FIN after 3.00 s (3.00 to 3.01, 56 closes)`.
-    pub fn words(&self) -> String {
+    fn words(&self) -> String {
         let by: Vec<&str> = self.by.keys().map(String::as_str).collect();
         format!(
             "told {} s, it closes by {} after {:.2} s ({:.2} to {:.2}, {} closes)",

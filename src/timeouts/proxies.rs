@@ -1,6 +1,6 @@
 //! Proxies that one runs oneself, and gateways.
 
-use super::{Limit, PROXY, Product, millis, secs};
+use super::product::{Limit, PROXY, Product, millis, secs};
 
 /// In the order of the list.
 pub(super) const PROXIES: &[Product] = &[

@@ -1,6 +1,6 @@
 //! Servers in other languages.
 
-use super::{Limit, Product, SERVER, secs};
+use super::product::{Limit, Product, SERVER, secs};
 
 /// In the order of the list.
 pub(super) const RUNTIMES: &[Product] = &[

@@ -1,6 +1,6 @@
 //! Web servers, and proxies where another proxy uses them as a backend.
 
-use super::{Limit, Product, SERVER, secs};
+use super::product::{Limit, Product, SERVER, secs};
 
 /// In the order of the list.
 pub(super) const SERVERS: &[Product] = &[

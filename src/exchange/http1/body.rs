@@ -5,7 +5,7 @@
 
 /// What is left of a body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Body {
+pub(super) enum Body {
     /// So many bytes.
     Length(u64),
     /// In chunks.
@@ -16,7 +16,7 @@ pub(crate) enum Body {
 
 /// Where in a chunked body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Chunk {
+pub(super) enum Chunk {
     /// In the line that begins a chunk.
     Size {
         /// The length, as far as it was read.
@@ -37,38 +37,38 @@ pub(crate) enum Chunk {
 
 /// How far some bytes brought a body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Advance {
-    /// They all belong to it, and more follows.
+pub(super) enum Advance {
+    /// All bytes belong to the body, and more follows.
     More,
-    /// It ended after so many of them.
+    /// The body ended after so many of the bytes.
     Done(u64),
     /// What matters among them was not captured.
     Lost,
-    /// They cannot be a chunked body.
+    /// No chunked body can have such bytes.
     Invalid,
 }
 
 const NEW_CHUNK: Chunk = Chunk::Size { size: 0, digits: 0, past_digits: false };
 
 impl Body {
-    pub(crate) const fn length(bytes: u64) -> Self {
+    pub(super) const fn length(bytes: u64) -> Self {
         Self::Length(bytes)
     }
 
-    pub(crate) const fn chunked() -> Self {
+    pub(super) const fn chunked() -> Self {
         Self::Chunked(NEW_CHUNK)
     }
 
-    pub(crate) const fn until_close() -> Self {
+    pub(super) const fn until_close() -> Self {
         Self::UntilClose
     }
 
-    pub(crate) fn is_done(self) -> bool {
+    pub(super) fn is_done(self) -> bool {
         self == Self::Length(0)
     }
 
     /// Takes the next `len` bytes, of which `bytes` were captured.
-    pub(crate) fn advance(&mut self, bytes: &[u8], len: u64) -> Advance {
+    pub(super) fn advance(&mut self, bytes: &[u8], len: u64) -> Advance {
         match self {
             Self::UntilClose => Advance::More,
             Self::Length(left) => take(left, len),

@@ -6,17 +6,17 @@ use crate::flow::{Head, Heads, StreamPos};
 use crate::packet::FrameRef;
 
 #[derive(Debug)]
-pub(crate) struct Direction {
-    pub(crate) phase: Phase,
+pub(super) struct Direction {
+    pub(super) phase: Phase,
     /// The head so far, when it began in an earlier segment.
-    pub(crate) partial: Vec<u8>,
+    pub(super) partial: Vec<u8>,
     /// Where heads were met.
-    pub(crate) heads: Heads,
+    pub(super) heads: Heads,
 }
 
 /// Where in its messages a side is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Phase {
+pub(super) enum Phase {
     /// In a head, or before one.
     Head,
     /// In a body.
@@ -27,23 +27,23 @@ pub(crate) enum Phase {
 
 /// What is left of a segment.
 #[derive(Clone, Copy)]
-pub(crate) struct Rest<'a> {
+pub(super) struct Rest<'a> {
     /// Position of the first byte.
-    pub(crate) pos: StreamPos,
+    pub(super) pos: StreamPos,
     /// What was captured of it.
-    pub(crate) bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
     /// How long it was on the wire.
-    pub(crate) len: u64,
+    pub(super) len: u64,
     /// See `StreamEvent::Bytes`.
-    pub(crate) ack: Option<StreamPos>,
+    pub(super) ack: Option<StreamPos>,
     /// See `StreamEvent::Bytes`.
-    pub(crate) first_copy: bool,
+    pub(super) first_copy: bool,
     /// The frame.
-    pub(crate) frame: FrameRef,
+    pub(super) frame: FrameRef,
 }
 
 impl Rest<'_> {
-    pub(crate) fn skip(&mut self, count: u64) {
+    pub(super) fn skip(&mut self, count: u64) {
         self.pos = self.pos.plus(count);
         self.len = self.len.saturating_sub(count);
         self.bytes =
@@ -51,23 +51,23 @@ impl Rest<'_> {
     }
 
     /// Empty lines between messages are no part of them.
-    pub(crate) fn skip_blank(&mut self) {
+    pub(super) fn skip_blank(&mut self) {
         let blank = self.bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         self.skip(u64::try_from(blank).unwrap_or_default());
     }
 
-    pub(crate) fn is_cut(&self) -> bool {
+    pub(super) fn is_cut(&self) -> bool {
         u64::try_from(self.bytes.len()).is_ok_and(|captured| captured < self.len)
     }
 
-    pub(crate) fn end(&self) -> StreamPos {
+    pub(super) fn end(&self) -> StreamPos {
         self.pos.plus(self.len)
     }
 }
 
 /// What the next bytes of a head came to.
-pub(crate) enum HeadStep<T, L> {
-    /// It ended after so many of them.
+pub(super) enum HeadStep<T, L> {
+    /// The head ended.
     Whole {
         /// What it says.
         head: T,
@@ -76,24 +76,24 @@ pub(crate) enum HeadStep<T, L> {
         /// What follows; `None` where readers of a request differ.
         body: Option<Body>,
     },
-    /// It goes on.
+    /// The head goes on.
     More,
     /// The rest of it was not captured, or it is longer than any head should be: what its first line
     /// says.
     Cut(L),
-    /// It is none; what its first line says.
+    /// No head; what its first line says.
     Invalid(L),
 }
 
 impl Direction {
     /// At this place of its messages.
-    pub(crate) fn new(phase: Phase) -> Self {
+    pub(super) fn new(phase: Phase) -> Self {
         Self { phase, partial: Vec::new(), heads: Heads::default() }
     }
 
     /// Takes bytes of a head. They are copied only when it does not end within them. `line` reads the
     /// first line of one that was cut.
-    pub(crate) fn head_bytes<T, L>(
+    pub(super) fn head_bytes<T, L>(
         &mut self,
         rest: &Rest<'_>,
         parse: impl Fn(&[u8]) -> Parsed<T>,
@@ -137,7 +137,7 @@ impl Direction {
         }
     }
 
-    pub(crate) fn lose(&mut self) {
+    pub(super) fn lose(&mut self) {
         self.partial = Vec::new();
         self.phase = Phase::Lost;
     }

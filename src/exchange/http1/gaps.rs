@@ -14,7 +14,7 @@ use std::time::Duration;
 pub const MIN_MESSAGE: u64 = 16;
 
 impl Http1 {
-    pub(crate) fn client_gap(
+    pub(super) fn client_gap(
         &mut self,
         pos: StreamPos,
         len: u64,
@@ -59,7 +59,7 @@ impl Http1 {
         }
     }
 
-    pub(crate) fn server_gap(
+    pub(super) fn server_gap(
         &mut self,
         pos: StreamPos,
         len: u64,

@@ -4,101 +4,36 @@
 //! never kept, but for the few that identify a request.
 
 use super::body::Body;
-use super::flaw::{FlawKind, has_odd_line};
+use super::flaw::has_odd_line;
+use super::start_line::status_line;
 use crate::exchange::detect::{self, LineLook, Protocol};
-use crate::exchange::software::{self, RequestSigns, ServerKind};
+use crate::exchange::software::{self, ServerKind};
+use crate::exchange::{FlawKind, RequestHead};
 use httparse::{Header, ParserConfig, Status};
 use std::mem::MaybeUninit;
 
 /// The longest head that is put together from segments. Servers and proxies allow 4 to 64 KiB.
-pub const MAX_HEAD: usize = 128 << 10;
+pub(super) const MAX_HEAD: usize = 128 << 10;
 /// More header lines than any server accepts by default (Apache: 100).
 const MAX_LINES: usize = 256;
 /// More than anything accepts.
 const TOO_MANY_LINES: usize = 8 << 10;
 /// More than some proxies take: Varnish has room for 64 lines, the first one included (`http_max_hdr`).
 const MANY_LINES: usize = 63;
-/// The longest text kept of a request line or header.
-const MAX_TEXT: usize = 2 << 10;
-
-/// What a request's head says. The text is as sent, at most 2 KiB a field: it may hold any byte,
-/// and secrets.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RequestHead {
-    /// All fields in one piece of memory, one after the other.
-    text: Box<[u8]>,
-    /// Where each field ends.
-    ends: [u16; 4],
-    /// What its headers tell of who sent it.
-    pub signs: RequestSigns,
-    /// It says that the connection will be closed behind the answer, or is of a version that does so.
-    pub closes: bool,
-    /// Its first line is no request line by RFC 9112, section 3, though it looks like one.
-    pub(crate) odd: bool,
-}
-
-impl RequestHead {
-    fn new(method: &[u8], target: &[u8], host: &[u8], request_id: &[u8]) -> Self {
-        let mut text = Vec::with_capacity(
-            [method, target, host, request_id].iter().map(|field| field.len().min(MAX_TEXT)).sum(),
-        );
-        let mut ends = [0; 4];
-        for (end, field) in ends.iter_mut().zip([method, target, host, request_id]) {
-            text.extend_from_slice(field.get(..MAX_TEXT).unwrap_or(field));
-            *end = u16::try_from(text.len()).unwrap_or(u16::MAX);
-        }
-        Self {
-            text: text.into_boxed_slice(),
-            ends,
-            signs: RequestSigns::default(),
-            closes: false,
-            odd: false,
-        }
-    }
-
-    /// `GET`, `POST` …
-    pub fn method(&self) -> &[u8] {
-        let [end, ..] = self.ends;
-        self.field(0, end)
-    }
-
-    /// The request target: usually path and query.
-    pub fn target(&self) -> &[u8] {
-        let [begin, end, ..] = self.ends;
-        self.field(begin, end)
-    }
-
-    /// The value of `Host`; empty when there is none.
-    pub fn host(&self) -> &[u8] {
-        let [_, begin, end, _] = self.ends;
-        self.field(begin, end)
-    }
-
-    /// What identifies the request in logs: `X-Request-Id`, else `X-Amzn-Trace-Id`, else
-    /// `traceparent`; empty when there is none.
-    pub fn request_id(&self) -> &[u8] {
-        let [_, _, begin, end] = self.ends;
-        self.field(begin, end)
-    }
-
-    fn field(&self, begin: u16, end: u16) -> &[u8] {
-        self.text.get(usize::from(begin)..usize::from(end)).unwrap_or_default()
-    }
-}
 
 /// A head that was read.
 #[derive(Debug)]
-pub(crate) struct HeadRead<T> {
-    pub(crate) head: T,
-    /// Its length.
-    pub(crate) len: usize,
+pub(super) struct HeadRead<T> {
+    pub(super) head: T,
+    /// The head's length.
+    pub(super) len: usize,
     /// What follows it; `None` where readers of a request differ.
-    pub(crate) body: Option<Body>,
+    pub(super) body: Option<Body>,
 }
 
 /// What parsing the bytes so far came to.
 #[derive(Debug)]
-pub(crate) enum Parsed<T> {
+pub(super) enum Parsed<T> {
     Whole(HeadRead<T>),
     /// The head does not end here.
     Partial,
@@ -107,26 +42,26 @@ pub(crate) enum Parsed<T> {
 
 /// What a response's head says.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ResponseHead {
-    pub(crate) status: u16,
-    pub(crate) announces_close: bool,
-    pub(crate) expected: Option<u64>,
-    pub(crate) flaw: Option<FlawKind>,
-    pub(crate) unclear: bool,
+pub(super) struct ResponseHead {
+    pub(super) status: u16,
+    pub(super) announces_close: bool,
+    pub(super) expected: Option<u64>,
+    pub(super) flaw: Option<FlawKind>,
+    pub(super) unclear: bool,
     /// Whoever reads chunks waits for the last one, whoever does not for so many bytes.
-    pub(crate) least: Option<u64>,
-    /// It has no body, whatever it says: by its status, or because of a HEAD.
-    pub(crate) bodiless: bool,
+    pub(super) least: Option<u64>,
+    /// No body follows, whatever the head says: by its status, or because of a HEAD.
+    pub(super) bodiless: bool,
     /// What `Upgrade` says that it goes on in, where that is HTTP or TLS.
-    pub(crate) upgrade: Option<Protocol>,
-    pub(crate) server: Option<ServerKind>,
+    pub(super) upgrade: Option<Protocol>,
+    pub(super) server: Option<ServerKind>,
 }
 
 /// What the headers say about framing and the connection's life.
 #[derive(Default)]
 struct Framing {
     length: Option<u64>,
-    /// The same length more than once.
+    /// One length stands there more than once.
     repeated: bool,
     conflicting: bool,
     coding: Coding,
@@ -231,7 +166,7 @@ impl Framing {
 }
 
 /// Reads a request's head.
-pub(crate) fn request(bytes: &[u8]) -> Parsed<RequestHead> {
+pub(super) fn request(bytes: &[u8]) -> Parsed<RequestHead> {
     match with_room(bytes, plain_request) {
         Parsed::Invalid => odd_request(bytes),
         parsed => parsed,
@@ -338,7 +273,7 @@ fn odd_line(line: &[u8]) -> (&[u8], &[u8]) {
 
 /// Reads a response's head. `method` is that of its request, where it is known: it decides whether
 /// there is a body.
-pub(crate) fn response(bytes: &[u8], method: Option<&[u8]>) -> Parsed<ResponseHead> {
+pub(super) fn response(bytes: &[u8], method: Option<&[u8]>) -> Parsed<ResponseHead> {
     match odd_version(bytes) {
         Some(as_1_1) => with_room(&as_1_1, |bytes, headers| {
             plain_response(bytes, method, Some(FlawKind::Version), headers)
@@ -378,6 +313,8 @@ fn plain_response<'b>(
     let framing = Framing::of(response.headers);
     let status = response.code.unwrap_or_default();
     let old = response.version == Some(0);
+    // In the order of RFC 9112, section 6.3: method and status, then the coding, then the length, else
+    // the close.
     let bodiless = matches!(status, 100..=199 | 204 | 304) || method == Some(b"HEAD");
     let unclear = !bodiless && framing.is_unclear(old);
     let body = if bodiless {
@@ -400,6 +337,7 @@ fn plain_response<'b>(
         .or(odd_line.then_some(FlawKind::HeaderLine))
         .or((!matches!(status, 100..=599)).then_some(FlawKind::Status))
         .or((response.headers.len() > MANY_LINES).then_some(FlawKind::ManyLines));
+    // HTTP/1.0 closes unless it says otherwise (RFC 9112, section 9.3).
     let announces_close = framing.close || old && !framing.keep_alive;
     let server = software::of_response(response.headers);
     let upgrade = response.headers.iter().find_map(upgrade);
@@ -437,7 +375,7 @@ fn upgrade(header: &Header<'_>) -> Option<Protocol> {
 
 /// What the first line of a head says of a request, where the rest was not captured; and whether it is
 /// certain that it is one.
-pub(crate) fn request_line(bytes: &[u8]) -> (bool, Option<RequestHead>) {
+pub(super) fn request_line(bytes: &[u8]) -> (bool, Option<RequestHead>) {
     let line = detect::request_line(bytes);
     let certain = line == LineLook::Odd || detect::is_request(bytes);
     let head = first_line(bytes).filter(|_| line == LineLook::Request).map(|line| {
@@ -449,16 +387,8 @@ pub(crate) fn request_line(bytes: &[u8]) -> (bool, Option<RequestHead>) {
 
 /// The status in the first line of a response, where the rest was not captured; and what it is if that
 /// is no response.
-pub(crate) fn opening_line(bytes: &[u8]) -> (Option<u16>, FlawKind) {
+pub(super) fn opening_line(bytes: &[u8]) -> (Option<u16>, FlawKind) {
     (status_line(bytes), FlawKind::of_opening(bytes))
-}
-
-/// The status in the first line of a head, where the rest was not captured.
-pub(crate) fn status_line(bytes: &[u8]) -> Option<u16> {
-    let mut words = bytes.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
-    let (_version, status) = (words.next()?, words.next()?);
-    let status = std::str::from_utf8(status).ok()?;
-    status.parse().ok().filter(|status| (100..=999).contains(status))
 }
 
 fn first_line(bytes: &[u8]) -> Option<&[u8]> {
@@ -469,6 +399,7 @@ fn first_line(bytes: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::request::MAX_TEXT;
 
     fn whole<T>(parsed: Parsed<T>) -> HeadRead<T> {
         match parsed {
@@ -487,7 +418,7 @@ mod tests {
         assert_eq!(read.head.target(), b"/pay?id=7");
         assert_eq!(read.head.host(), b"shop");
         assert_eq!(read.head.request_id(), b"r-1");
-        assert!(!format!("{:?}", read.head.text).contains("s3cret"));
+        assert!(!format!("{:?}", read.head).contains("s3cret"));
         assert_eq!(read.body, Some(Body::length(12)));
     }
 

@@ -9,17 +9,18 @@
 
 mod body;
 mod direction;
-pub mod flaw;
-pub mod gaps;
-pub mod head;
+mod flaw;
+pub(super) mod gaps;
+mod head;
 mod responses;
+mod start_line;
 
 use super::detect::is_request;
 use super::{
     Ended, Exchange, Flaw, FlawKind, Outcome, Output, Protocol, ProxyHeader, Request,
     RequestDigest, Response, Tunnel, Unread,
 };
-use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
+use crate::flow::{Connection, Heads, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
 use body::{Advance, Body};
 use direction::{Direction, HeadStep, Phase, Rest};
@@ -31,48 +32,48 @@ const MAX_PENDING: usize = 1_024;
 /// Both directions of one connection.
 #[derive(Debug)]
 pub(super) struct Http1 {
-    pub(super) client: Direction,
-    pub(super) server: Direction,
+    client: Direction,
+    server: Direction,
     /// Requests without a whole response, the oldest first.
-    pub(super) pending: VecDeque<Request>,
+    pending: VecDeque<Request>,
     /// The last of them is still being sent.
-    pub(super) sending: bool,
+    sending: bool,
     /// The response to the first of them, as far as it got.
-    pub(super) response: Option<Response>,
+    response: Option<Response>,
     /// Why that response cannot be followed.
-    pub(super) unread: Option<Unread>,
+    unread: Option<Unread>,
     /// Framing is over: what follows is no HTTP/1.
-    pub(super) over: Option<Over>,
+    over: Option<Over>,
     /// Some bytes were missed: what looks malformed may be the middle of something.
-    pub(super) lossy: bool,
-    /// The same, by the snap length or by what cannot be framed: until a turn shows where things are.
-    pub(super) astray: bool,
+    lossy: bool,
+    /// Bytes were missed by the snap length, or cannot be framed: until a turn shows where things are.
+    astray: bool,
     /// What became of the exchange before could not be read.
     blind: bool,
     /// What opens a tunnel may have come, and was not captured.
     tunnel: Tunnel,
-    /// What it went on in after a 101, where that is HTTP or TLS.
-    pub(super) upgraded: Option<Protocol>,
-    pub(super) known: Sureness,
-    pub(super) exchanges: u32,
+    /// What the connection went on in after a 101, where that is HTTP or TLS.
+    upgraded: Option<Protocol>,
+    known: Sureness,
+    exchanges: u32,
     last_asked: Option<RequestDigest>,
     /// The header before everything else.
     pub(super) proxied: Option<ProxyHeader>,
     /// What the last answer was, to know what follows it unasked.
-    pub(super) after: Option<FlawKind>,
+    after: Option<FlawKind>,
     /// What followed it, before a request that it could answer.
-    pub(super) leftover: Option<Flaw>,
+    leftover: Option<Flaw>,
     /// The next answer's head is found by its looks.
-    pub(super) found: bool,
+    found: bool,
     /// The status of an answer that came unasked.
-    pub(super) unasked: Option<u16>,
+    unasked: Option<u16>,
     /// An answered exchange that is not made known yet.
-    pub(super) held: Option<Box<Exchange>>,
-    pub(super) quiet_since: Option<FrameRef>,
+    held: Option<Box<Exchange>>,
+    quiet_since: Option<FrameRef>,
     /// The last interim response to the oldest request outstanding.
-    pub(super) interim: Option<FrameRef>,
-    pub(super) close_announced: bool,
-    pub(super) surplus: u32,
+    interim: Option<FrameRef>,
+    close_announced: bool,
+    surplus: u32,
 }
 
 /// How sure it is that this is HTTP/1.
@@ -87,7 +88,7 @@ pub(super) enum Sureness {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Over {
+enum Over {
     /// A 101 or a 2xx to CONNECT made it a tunnel.
     Tunnel,
     /// The client sent something else.
@@ -96,7 +97,7 @@ pub(super) enum Over {
     Late,
 }
 
-pub(super) type Outputs<'o> = dyn FnMut(Output) + 'o;
+type Outputs<'o> = dyn FnMut(Output) + 'o;
 
 impl Http1 {
     pub(super) fn new(
@@ -137,6 +138,16 @@ impl Http1 {
             close_announced: false,
             surplus: greeted,
         }
+    }
+
+    /// The heads met since this was last asked.
+    pub(super) fn take_heads(&mut self, from: Side) -> Heads {
+        let heads = match from {
+            Side::Client => std::mem::take(&mut self.client.heads),
+            Side::Server => std::mem::take(&mut self.server.heads),
+        };
+        // What may be a password in another protocol is no head.
+        if self.known == Sureness::Certain { heads } else { Heads::default() }
     }
 
     pub(super) fn on(
@@ -208,7 +219,7 @@ impl Http1 {
         }
     }
 
-    pub(super) fn sent_body(&mut self, advance: Advance, rest: &mut Rest<'_>) {
+    fn sent_body(&mut self, advance: Advance, rest: &mut Rest<'_>) {
         match advance {
             Advance::More => {
                 self.touch_request(rest.end(), rest.frame);
@@ -226,12 +237,7 @@ impl Http1 {
         }
     }
 
-    pub(super) fn begin_request(
-        &mut self,
-        rest: &Rest<'_>,
-        connection: &Connection,
-        out: &mut Outputs<'_>,
-    ) {
+    fn begin_request(&mut self, rest: &Rest<'_>, connection: &Connection, out: &mut Outputs<'_>) {
         self.release(out);
         if self.pending.len() >= MAX_PENDING {
             self.over = Some(Over::NotHttp);
@@ -321,7 +327,7 @@ impl Http1 {
         self.client.lose();
     }
 
-    pub(super) fn touch_request(&mut self, end: StreamPos, frame: FrameRef) {
+    fn touch_request(&mut self, end: StreamPos, frame: FrameRef) {
         if let Some(request) = self.pending.back_mut().filter(|_| self.sending) {
             request.end = end;
             request.last = frame;
@@ -373,12 +379,12 @@ impl Http1 {
     }
 
     /// Where in its messages a side is was lost at some time.
-    pub(super) fn is_lossy(&self) -> bool {
+    fn is_lossy(&self) -> bool {
         self.lossy || self.astray
     }
 
     /// Makes known the answered exchange that was held back.
-    pub(super) fn release(&mut self, out: &mut Outputs<'_>) {
+    fn release(&mut self, out: &mut Outputs<'_>) {
         if let Some(exchange) = self.held.take() {
             out(Output::Exchange(exchange));
         }
@@ -386,7 +392,7 @@ impl Http1 {
 
     /// What became of the oldest pending request: made known at once unless it was answered, for then
     /// what follows may tell more.
-    pub(super) fn emit(&mut self, outcome: Outcome, out: &mut Outputs<'_>) {
+    fn emit(&mut self, outcome: Outcome, out: &mut Outputs<'_>) {
         self.release(out);
         let Some(request) = self.pending.pop_front() else {
             return;

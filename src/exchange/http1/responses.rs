@@ -3,9 +3,12 @@
 use super::body::{Advance, Body};
 use super::direction::{HeadStep, Phase, Rest};
 use super::head::{self, ResponseHead};
+use super::start_line::status_line;
 use super::{Http1, Outputs, Over, Sureness};
 use crate::exchange::detect::{is_certain_status, is_status};
-use crate::exchange::{Begun, Flaw, FlawKind, Outcome, Request, Response, Unread, software};
+use crate::exchange::{
+    Begun, Flaw, FlawKind, Outcome, Request, RequestHead, Response, Unread, software,
+};
 use crate::flow::{Connection, Side, Start, StreamPos};
 use crate::packet::FrameRef;
 use std::time::Duration;
@@ -13,13 +16,13 @@ use std::time::Duration;
 impl Http1 {
     /// None of the body has come that the response's head announces, and its request was not
     /// captured: that may have been a HEAD.
-    pub(crate) fn may_be_bodiless(&self) -> bool {
+    pub(super) fn may_be_bodiless(&self) -> bool {
         matches!(self.server.phase, Phase::Body(_))
             && self.response.is_some_and(|response| response.received == 0)
             && self.pending.front().is_some_and(|request| request.head.is_none())
     }
 
-    pub(crate) fn server_bytes(
+    pub(super) fn server_bytes(
         &mut self,
         mut rest: Rest<'_>,
         connection: &Connection,
@@ -114,7 +117,7 @@ impl Http1 {
     fn take_surplus(&mut self, rest: &Rest<'_>) {
         self.surplus = self.surplus.saturating_add(1);
         if is_certain_status(rest.bytes, rest.is_cut()) {
-            self.unasked = head::status_line(rest.bytes);
+            self.unasked = status_line(rest.bytes);
         }
         if let Some(kind) = self.after.filter(|_| !self.is_lossy()) {
             self.leftover.get_or_insert(Flaw { kind, pos: rest.pos });
@@ -224,7 +227,7 @@ impl Http1 {
 
     fn response_head(&mut self, rest: &mut Rest<'_>, out: &mut Outputs<'_>) {
         let request = self.pending.front().and_then(|request| request.head.as_ref());
-        let method = request.map(head::RequestHead::method);
+        let method = request.map(RequestHead::method);
         let connect = method == Some(b"CONNECT");
         let parse = |bytes: &[u8]| head::response(bytes, method);
         let step = self.server.head_bytes(rest, parse, head::opening_line);
@@ -242,6 +245,7 @@ impl Http1 {
                 let frame = rest.frame;
                 rest.skip(used);
                 self.known = Sureness::Certain;
+                // Interim: the final answer is still to come (RFC 9110, section 15.2).
                 if matches!(head.status, 100..=199) && head.status != 101 {
                     self.response = None;
                     self.interim = Some(frame);
@@ -253,6 +257,7 @@ impl Http1 {
                     response.until_close = matches!(body, Body::UntilClose);
                 }
                 self.server.phase = Phase::Body(body);
+                // What follows is another protocol (RFC 9110, sections 15.2.2 and 9.3.6).
                 if head.status == 101 || connect && matches!(head.status, 200..=299) {
                     self.response_done(frame, out);
                     self.release(out);
@@ -320,7 +325,7 @@ impl Http1 {
         }
     }
 
-    pub(crate) fn received_body(
+    pub(super) fn received_body(
         &mut self,
         advance: Advance,
         rest: &mut Rest<'_>,
@@ -372,7 +377,7 @@ impl Http1 {
     /// Where the answer that is being followed ends does not show in it: the snap length cut its chunks, it
     /// has no length, or several. The proxy, which had all that was captured of it, has begun another
     /// request: it was over.
-    pub(crate) fn is_over_by_turn(&self) -> bool {
+    pub(super) fn is_over_by_turn(&self) -> bool {
         let whole = |response: Response| {
             let next = self.pending.get(1).and_then(|next| next.ack);
             response.head_complete && next.is_some_and(|ack| ack >= response.end)
@@ -386,7 +391,7 @@ impl Http1 {
         open && self.response.is_some_and(whole)
     }
 
-    pub(crate) fn lose_response(&mut self, why: Unread) {
+    pub(super) fn lose_response(&mut self, why: Unread) {
         match why {
             Unread::Gap => self.lossy = true,
             _ => self.astray = true,
@@ -395,7 +400,7 @@ impl Http1 {
         self.server.lose();
     }
 
-    pub(crate) fn response_done(&mut self, frame: FrameRef, out: &mut Outputs<'_>) {
+    pub(super) fn response_done(&mut self, frame: FrameRef, out: &mut Outputs<'_>) {
         self.server.phase = Phase::Head;
         self.unread = None;
         if let Some(response) = &mut self.response {

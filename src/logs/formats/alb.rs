@@ -5,8 +5,8 @@
 
 use crate::base::time::Timestamp;
 use crate::logs::entry::{Attempt, Entry, Says};
+use crate::logs::fields::closing_quote;
 use crate::logs::fields::{Unfit, address, nanos, request_line, seconds, status};
-use crate::logs::format_string::closing_quote;
 use crate::logs::times::LogTime;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// One line of an Application Load Balancer.
-pub(crate) fn application(line: &[u8]) -> Result<Entry<'_>, Unfit> {
+pub(in crate::logs) fn application(line: &[u8]) -> Result<Entry<'_>, Unfit> {
     let mut fields = split(line);
     let kind = fields.next().unwrap_or_default();
     if !matches!(kind, b"http" | b"https" | b"h2" | b"grpcs" | b"ws" | b"wss") {
@@ -69,7 +69,7 @@ pub(crate) fn application(line: &[u8]) -> Result<Entry<'_>, Unfit> {
 }
 
 /// One line of a Classic Load Balancer.
-pub(crate) fn classic(line: &[u8]) -> Result<Entry<'_>, Unfit> {
+pub(in crate::logs) fn classic(line: &[u8]) -> Result<Entry<'_>, Unfit> {
     let mut entry = common(&mut split(line))?;
     // It has no other time: what came before the end is reckoned.
     if let (Some(took), Some(ended)) = (entry.duration, entry.ended) {

@@ -2,15 +2,15 @@
 
 use super::error_messages;
 use crate::logs::entry::{Attempt, Entry, LineKind, Says};
+use crate::logs::fields::find;
 use crate::logs::fields::{Slot, Unfit, address};
-use crate::logs::format_string::find;
 use crate::logs::times::LogTime;
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
 /// What a directive means. Apache's time is that at which it received the request, unless `end:` says
 /// otherwise. h2o, lighttpd and Varnish have the same directives.
-pub(crate) fn slot(name: &str) -> Slot {
+pub(in crate::logs) fn slot(name: &str) -> Slot {
     let name = name.trim_start_matches(|sign: char| {
         matches!(sign, '>' | '<' | '!' | ',' | '^') || sign.is_ascii_digit()
     });
@@ -50,7 +50,7 @@ pub(crate) fn slot(name: &str) -> Slot {
 }
 
 /// One line of the error log: `Ok(None)` when it is of nothing between the proxy and a backend.
-pub(crate) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
+pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
     let rest = line.strip_prefix(b"[").ok_or(Unfit::Time)?;
     let end = rest.iter().position(|byte| *byte == b']').ok_or(Unfit::Time)?;
     let when = rest.get(..end).and_then(LogTime::read).ok_or(Unfit::Time)?;

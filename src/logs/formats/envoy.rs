@@ -1,17 +1,17 @@
 //! Envoy and Istio: their variables, formats and response flags.
 
 use crate::logs::entry::{Entry, Says};
+use crate::logs::fields::find;
 use crate::logs::fields::{Fields, Slot, decimal};
-use crate::logs::format_string::find;
 
 /// What Envoy writes unless told otherwise.
-pub(crate) const DEFAULT: &str = r#"[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%""#;
+pub(in crate::logs) const DEFAULT: &str = r#"[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%""#;
 
 /// What Istio's sidecars and gateways write unless told otherwise.
-pub(crate) const ISTIO: &str = r#"[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%"#;
+pub(in crate::logs) const ISTIO: &str = r#"[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%"#;
 
 /// What a variable means. Envoy's time is that of the request's first byte.
-pub(crate) fn slot(name: &str) -> Slot {
+pub(in crate::logs) fn slot(name: &str) -> Slot {
     let name = name.trim_end_matches('%');
     let (name, argument) = name.split_once('(').unwrap_or((name, ""));
     let argument = argument.split(')').next().unwrap_or_default().to_ascii_lowercase();
@@ -35,7 +35,7 @@ pub(crate) fn slot(name: &str) -> Slot {
 }
 
 /// Flags, details and attempts.
-pub(crate) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
+pub(super) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
     entry.tries = fields.of(Slot::Attempts).and_then(decimal);
     let flags = fields.take_code(Slot::Flags);
     let mut details: Vec<u8> = Vec::new();
@@ -64,7 +64,7 @@ pub(crate) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
 }
 
 /// What flags and details say (Envoy's documentation, access logs, `RESPONSE_FLAGS`).
-pub(crate) fn says(flags: &[u8], details: &[u8], status: Option<u16>) -> Option<Says> {
+fn says(flags: &[u8], details: &[u8], status: Option<u16>) -> Option<Says> {
     let has = |text: &str| find(details, text.as_bytes()).is_some();
     let begun = has("upstream_reset_after_response_started");
     for flag in flags.split(|byte| *byte == b',') {

@@ -2,7 +2,7 @@
 
 use crate::logs::entry::Says;
 use crate::logs::fields::address;
-use crate::logs::format_string::find;
+use crate::logs::fields::find;
 use std::net::SocketAddr;
 
 /// What is in a message, and what it then says; the first that fits counts. Where two must be in it,
@@ -74,14 +74,14 @@ const MEANINGS: [(&str, &str, Says); 63] = [
 ];
 
 /// What a message says of the cause; `None` when it is of something else.
-pub(crate) fn says(message: &[u8]) -> Option<Says> {
+pub(super) fn says(message: &[u8]) -> Option<Says> {
     let has = |text: &str| text.is_empty() || find(message, text.as_bytes()).is_some();
     let mut meanings = MEANINGS.iter();
     meanings.find(|(first, second, _)| has(first) && has(second)).map(|(.., says)| *says)
 }
 
 /// The two ends of a connection, as Go names them: `read tcp 10.0.0.9:41000->10.0.0.1:80: …`.
-pub(crate) fn ends(message: &[u8]) -> Option<(SocketAddr, SocketAddr)> {
+pub(super) fn ends(message: &[u8]) -> Option<(SocketAddr, SocketAddr)> {
     let arrow = find(message, b"->")?;
     let from = message.get(..arrow)?.rsplit(|byte| *byte == b' ').next()?;
     let rest = message.get(arrow.saturating_add(2)..)?;
@@ -92,7 +92,7 @@ pub(crate) fn ends(message: &[u8]) -> Option<(SocketAddr, SocketAddr)> {
 }
 
 /// The backend that a failed dial names: `dial tcp 10.0.0.1:80: connect: connection refused`.
-pub(crate) fn dialed(message: &[u8]) -> Option<SocketAddr> {
+pub(super) fn dialed(message: &[u8]) -> Option<SocketAddr> {
     let at = find(message, b"dial tcp ")?.saturating_add(9);
     let word = message.get(at..)?.split(|byte| *byte == b' ').next()?;
     address(word.strip_suffix(b":").unwrap_or(word)).filter(|one| one.port() != 0)

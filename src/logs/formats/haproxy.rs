@@ -2,17 +2,17 @@
 
 use crate::logs::entry::{Attempt, Entry, Says};
 use crate::logs::fields::{Fields, Slot, decimal};
-use crate::logs::format_string::{closing_quote, find};
+use crate::logs::fields::{closing_quote, find};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// `option httplog` up to the captured headers, which may be missing.
-pub(crate) const HTTPLOG: &str =
+pub(in crate::logs) const HTTPLOG: &str =
     "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq";
 
 /// What a variable means. `%tr` is the time of the request's first byte; the others are that of the
 /// connection, which may have had requests before.
-pub(crate) fn slot(name: &str) -> Slot {
+pub(in crate::logs) fn slot(name: &str) -> Slot {
     let name = name
         .split_once('}')
         .map_or(name, |(options, rest)| if options.starts_with('{') { rest } else { name });
@@ -57,7 +57,7 @@ pub(crate) fn slot(name: &str) -> Slot {
 }
 
 /// What follows the queues in httplog: captured headers in braces, then the quoted request.
-pub(crate) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) -> bool {
+pub(in crate::logs) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) -> bool {
     let Some(at) = find(tail, b" \"") else { return false };
     let inside = tail.get(at.saturating_add(2)..).unwrap_or_default();
     let end = closing_quote(inside).unwrap_or(inside.len());
@@ -66,7 +66,7 @@ pub(crate) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) -> bool {
 }
 
 /// Timers, attempts and termination state.
-pub(crate) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
+pub(super) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
     if let Some(timers) = fields.of(Slot::Timers).map(<[u8]>::to_vec) {
         let slots = [Slot::UntilRequest, Slot::Queued, Slot::Connect, Slot::Answer, Slot::Active];
         for (slot, value) in slots.into_iter().zip(timers.split(|byte| *byte == b'/')) {
@@ -113,7 +113,7 @@ pub(crate) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
 }
 
 /// What a termination state says (HAProxy's configuration manual, section 8.5).
-pub(crate) fn says(state: &[u8], status: Option<u16>, unserved: bool) -> Option<Says> {
+fn says(state: &[u8], status: Option<u16>, unserved: bool) -> Option<Says> {
     let [first, second] = [state.first().copied()?, state.get(1).copied()?];
     Some(match (first, second) {
         (b'C' | b'c', _) => Says::Client,

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// One object a line.
-pub(crate) fn object(line: &[u8]) -> Option<Map<String, Value>> {
+pub(in crate::logs) fn object(line: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(line).ok()
 }
 
@@ -37,7 +37,7 @@ fn status(value: Option<&Value>) -> Option<u16> {
 }
 
 /// One line of Traefik's access log (its documentation, `logdata.go`).
-pub(crate) fn traefik(object: &Map<String, Value>) -> Result<Entry<'static>, Unfit> {
+pub(in crate::logs) fn traefik(object: &Map<String, Value>) -> Result<Entry<'static>, Unfit> {
     let started = text(object, "StartUTC").or(text(object, "StartLocal"));
     let when = started.and_then(|text| LogTime::read(text.as_bytes())).ok_or(Unfit::Time)?;
     let took = object.get("Duration").and_then(Value::as_u64).map(Duration::from_nanos);
@@ -84,7 +84,7 @@ pub(crate) fn traefik(object: &Map<String, Value>) -> Result<Entry<'static>, Unf
 }
 
 /// One line of Caddy's access log, or of its error log: `None` when it is of something else.
-pub(crate) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry<'static>>, Unfit> {
+pub(in crate::logs) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry<'static>>, Unfit> {
     let logger = text(object, "logger").unwrap_or_default();
     let Some(request) = object.get("request").and_then(Value::as_object) else {
         return Ok(None);
@@ -143,7 +143,7 @@ pub(crate) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry<'static>
 }
 
 /// An object whose keys say what they mean.
-pub(crate) fn labelled(object: &Map<String, Value>) -> Result<Entry<'static>, Unfit> {
+pub(in crate::logs) fn labelled(object: &Map<String, Value>) -> Result<Entry<'static>, Unfit> {
     let mut fields = Fields::default();
     let mut time = None;
     for (key, value) in object {

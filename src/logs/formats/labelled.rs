@@ -3,14 +3,14 @@
 //! People put nginx's variables behind the combined format, or write lines of their own: a time, a
 //! request, a status, and values with names before them.
 
-use super::nginx;
+use super::nginx_variables;
 use crate::logs::Entry;
+use crate::logs::fields::closing_quote;
 use crate::logs::fields::{Fields, Slot, Unfit, request_line, status};
-use crate::logs::format_string::closing_quote;
 use crate::logs::times::LogTime;
 
 /// What people call a value.
-pub(crate) fn slot(name: &str) -> Slot {
+pub(super) fn slot(name: &str) -> Slot {
     let name = name.trim_matches(['"', '\'']);
     match name.to_ascii_lowercase().as_str() {
         "id" | "rid" | "reqid" | "requestid" | "x_request_id" | "x-request-id" | "trace_id"
@@ -44,7 +44,7 @@ pub(crate) fn slot(name: &str) -> Slot {
         }
         "attempts" | "upstream_request_attempt_count" => Slot::Attempts,
         "err" | "error" => Slot::Error,
-        other => nginx::slot(other),
+        other => nginx_variables::slot(other),
     }
 }
 
@@ -110,7 +110,7 @@ fn pieces(line: &[u8]) -> impl Iterator<Item = LineWord<'_>> {
 }
 
 /// What is in the rest of a line whose begin is known: named values, and bare addresses and statuses.
-pub(crate) fn rest<'l>(fields: &mut Fields<'l>, line: &'l [u8]) {
+pub(super) fn rest<'l>(fields: &mut Fields<'l>, line: &'l [u8]) {
     for piece in pieces(line) {
         match piece {
             LineWord::Named(name, value) => fields.add(slot(name), value),
@@ -129,7 +129,7 @@ const METHODS: [&[u8]; 9] =
     [b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"PATCH", b"OPTIONS", b"CONNECT", b"TRACE"];
 
 /// A whole line.
-pub(crate) fn line(line: &[u8]) -> Result<Entry<'_>, Unfit> {
+pub(in crate::logs) fn line(line: &[u8]) -> Result<Entry<'_>, Unfit> {
     let mut fields = Fields::default();
     let mut time = None;
     let mut method = None;
@@ -185,7 +185,7 @@ pub(crate) fn line(line: &[u8]) -> Result<Entry<'_>, Unfit> {
 
 /// Of which end of the request a time is: HAProxy and Envoy write that of its begin, or sooner, nginx that of its
 /// end; others say.
-pub(crate) fn which_time(fields: &Fields<'_>) -> Slot {
+pub(super) fn which_time(fields: &Fields<'_>) -> Slot {
     if fields.has(Slot::Term) {
         // HAProxy's may be that of the connection.
         Slot::Accepted

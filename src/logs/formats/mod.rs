@@ -1,10 +1,12 @@
 //! One file a format, or a family of them.
 
-pub mod alb;
-pub mod apache;
-pub mod envoy;
-pub mod error_messages;
-pub mod haproxy;
-pub mod json;
-pub mod labelled;
-pub mod nginx;
+pub(super) mod alb;
+pub(super) mod apache;
+mod entry_of_fields;
+pub(super) mod envoy;
+pub(super) mod error_messages;
+pub(super) mod haproxy;
+pub(super) mod json;
+pub(super) mod labelled;
+pub(super) mod nginx;
+pub(super) mod nginx_variables;

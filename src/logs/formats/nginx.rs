@@ -2,54 +2,20 @@
 
 use super::{error_messages, labelled};
 use crate::logs::entry::{Attempt, Entry, LineKind, Says};
-use crate::logs::fields::{Fields, Slot, Unfit, address, request_line};
-use crate::logs::format_string::{closing_quote, find};
+use crate::logs::fields::{Fields, Unfit, address, request_line};
+use crate::logs::fields::{closing_quote, find};
 use crate::logs::times::LogTime;
 use std::borrow::Cow;
 
 /// What nginx writes unless told otherwise, Apache too: the common log format, and more after it.
-pub(crate) const COMBINED: &str =
+pub(in crate::logs) const COMBINED: &str =
     r#"$remote_addr $ident $remote_user [$time] "$request" $status $body_bytes_sent"#;
 
 /// What ingress-nginx writes unless told otherwise.
-pub(crate) const INGRESS: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time $upstream_status $req_id"#;
-
-/// What a variable means. nginx writes a line when it has done with the request.
-pub(crate) fn slot(name: &str) -> Slot {
-    match name.trim_matches(['{', '}']) {
-        "time_local" | "time_iso8601" | "msec" => Slot::Ended,
-        "time" => Slot::About,
-        "request" => Slot::Request,
-        "request_method" => Slot::Method,
-        "request_uri" | "uri" => Slot::Target,
-        "args" | "query_string" => Slot::Query,
-        "status" => Slot::Status,
-        "host" | "http_host" => Slot::Host,
-        "remote_addr" => Slot::Client,
-        "remote_port" => Slot::ClientPort,
-        "upstream_addr" => Slot::Backends,
-        "upstream_status" => Slot::BackendStatuses,
-        "upstream_connect_time" => Slot::Connects,
-        "upstream_header_time" => Slot::Headers,
-        "upstream_response_time" => Slot::Responses,
-        "upstream_response_length" | "upstream_bytes_sent" | "upstream_bytes_received" => {
-            Slot::Lengths
-        }
-        "request_time" => Slot::Seconds,
-        "request_id"
-        | "req_id"
-        | "http_x_request_id"
-        | "http_x_amzn_trace_id"
-        | "http_traceparent"
-        | "upstream_http_x_request_id"
-        | "sent_http_x_request_id"
-        | "http_x_correlation_id" => Slot::Id,
-        _ => Slot::Skip,
-    }
-}
+pub(in crate::logs) const INGRESS: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time $upstream_status $req_id"#;
 
 /// What follows the common log format: quoted referer and user agent, then what somebody added.
-pub(crate) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) {
+pub(in crate::logs) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) {
     let mut rest = tail;
     for _ in 0..2 {
         let Some(inside) = rest.strip_prefix(b" \"") else { break };
@@ -60,7 +26,7 @@ pub(crate) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) {
 }
 
 /// One line of the error log: `Ok(None)` when it is of nothing that a client saw.
-pub(crate) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
+pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
     let when = line.get(..19).and_then(LogTime::read).ok_or(Unfit::Time)?;
     let rest = line.get(19..).unwrap_or_default();
     let rest = rest.strip_prefix(b" [").ok_or(Unfit::Request)?;

@@ -1,7 +1,9 @@
 //! One connection: its segments wait until it is told what they say.
 
+use super::record;
+use super::spoken::Spoken;
+use super::totals::{HeldTotals, TlsCounts};
 use super::wire_map::{Heard, Late, Way};
-use super::{HeldTotals, PATIENCE, Pass, Spoken, TlsCounts, record};
 use crate::base::time::Timestamp;
 use crate::packet::{Endpoint, Flags, Segment, SeqNum};
 use std::collections::VecDeque;
@@ -20,11 +22,11 @@ const SKEW: Duration = Duration::from_millis(50);
 
 /// One connection.
 #[derive(Debug, Default)]
-pub(crate) struct Session {
+pub(super) struct Session {
     stage: TextStage,
     /// What each end sends: first that whose address and port is the lower.
     ways: [Way; 2],
-    /// It begins with its handshake.
+    /// The connection begins with its handshake.
     whole: bool,
     queue: VecDeque<WaitingSegment>,
     early: VecDeque<Spoken>,
@@ -47,9 +49,9 @@ pub(crate) struct Session {
     muted: bool,
 }
 
-/// It waits until then at most.
-pub(crate) struct Waits {
-    pub(crate) until: Timestamp,
+/// A connection that waits, until then at most.
+pub(super) struct Waits {
+    pub(super) until: Timestamp,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -57,13 +59,13 @@ enum TextStage {
     /// Nothing was sent yet.
     #[default]
     Fresh,
-    /// It is TLS; whether it can be read shows soon.
+    /// TLS for sure; whether it can be read shows soon.
     Secret,
     /// Somebody tells of it, but there was no text yet.
     Silent,
-    /// It is read.
+    /// Text is known, and goes on in the place of ciphertext.
     Clear,
-    /// Its segments pass as they are.
+    /// Segments pass as they are.
     Passing,
 }
 
@@ -103,7 +105,7 @@ fn both(ways: &mut [Way; 2], src: usize) -> (&mut Way, &mut Way) {
 
 impl Session {
     /// What it holds.
-    pub(crate) fn held(&self) -> HeldTotals {
+    pub(super) fn held(&self) -> HeldTotals {
         let text = self
             .ways
             .iter()
@@ -113,25 +115,25 @@ impl Session {
     }
 
     /// Since when something waits here.
-    pub(crate) fn waits_since(&self) -> Option<Timestamp> {
+    pub(super) fn waits_since(&self) -> Option<Timestamp> {
         self.queue.front().map(|waiting| waiting.segment.frame.at)
     }
 
     /// What a number on the wire is in numbers of text, where it is read.
-    pub(crate) fn in_text(&self, src: Endpoint, dst: Endpoint, number: SeqNum) -> Option<SeqNum> {
+    pub(super) fn in_text(&self, src: Endpoint, dst: Endpoint, number: SeqNum) -> Option<SeqNum> {
         let way = self.ways.get(way(src, dst)).filter(|_| self.stage == TextStage::Clear)?;
         way.place(number).and_then(|place| way.acknowledged(place))
     }
 
     /// Until when it waits, where that was not said before.
-    pub(crate) fn take_wait(&mut self) -> Option<Waits> {
+    pub(super) fn take_wait(&mut self) -> Option<Waits> {
         let until = self.waits.filter(|until| self.told_wait != Some(*until))?;
         self.told_wait = Some(until);
         Some(Waits { until })
     }
 
     /// Takes what was said; `full`: there is no room for text.
-    pub(crate) fn hear(
+    pub(super) fn hear(
         &mut self,
         spoken: Spoken,
         full: bool,
@@ -159,7 +161,7 @@ impl Session {
     }
 
     /// Lets go on what waited for what was said.
-    pub(crate) fn go_on(&mut self, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
+    pub(super) fn go_on(&mut self, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         self.release(None, counts, pass);
     }
 
@@ -206,7 +208,7 @@ impl Session {
     }
 
     /// Takes a segment; returns whether it went on at once, and as it was.
-    pub(crate) fn take(
+    pub(super) fn take(
         &mut self,
         segment: &Segment<'_>,
         full: bool,
@@ -304,8 +306,8 @@ impl Session {
         self.waits = None;
     }
 
-    /// It is `now`: what has waited long enough goes on, whatever is known of it.
-    pub(crate) fn give_up(&mut self, now: Timestamp, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
+    /// Lets time pass until `now`: what has waited long enough goes on, whatever is known of it.
+    pub(super) fn give_up(&mut self, now: Timestamp, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         self.told_wait = None;
         match self.stage {
             TextStage::Passing => {}
@@ -459,3 +461,9 @@ impl Session {
         }
     }
 }
+
+/// So long it may take until text is known, or that it never will be.
+pub const PATIENCE: Duration = Duration::from_millis(150);
+
+/// Takes the segments that go on.
+pub type Pass<'p> = dyn FnMut(&Segment<'_>) + 'p;

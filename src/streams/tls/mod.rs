@@ -19,72 +19,22 @@
 
 mod connection;
 mod record;
+mod spoken;
+mod totals;
 mod wire_map;
 
 use crate::base::time::Timestamp;
 use crate::packet::{Endpoint, Segment, SeqNum};
+pub use connection::{PATIENCE, Pass};
 use connection::{Session, Waits};
 use foldhash::fast::RandomState;
+pub use spoken::{Spoken, TextOrigin};
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
+use totals::HeldTotals;
+pub use totals::TlsCounts;
 
-/// So long it may take until text is known, or that it never will be.
-pub const PATIENCE: Duration = Duration::from_millis(150);
 /// Connections in each of two generations: as many as the table of connections holds.
 const CONNECTIONS: usize = 65_536;
-/// Segments that wait in all connections.
-const WAITING: usize = 65_536;
-/// Bytes of text, and of segments that are not understood yet, that are held in all connections.
-const BYTES: usize = 32 << 20;
-
-/// What one call of a TLS library moved.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Spoken {
-    /// When.
-    pub at: Timestamp,
-    /// Who sent it.
-    pub src: Endpoint,
-    /// To whom.
-    pub dst: Endpoint,
-    /// Who tells.
-    pub by: TextOrigin,
-    /// The number on the wire at which its ciphertext begins.
-    pub from: SeqNum,
-    /// The number after it.
-    pub to: SeqNum,
-    /// The receiver had taken these numbers from the wire before: this is more of their text.
-    pub again: bool,
-    /// Counts what this end told of this direction, from any number: what is missing was lost.
-    pub order: u32,
-    /// Length of the text; 0 for a handshake and the like.
-    pub len: u32,
-    /// The beginning of it.
-    pub text: Box<[u8]>,
-}
-
-/// The end that tells what was said.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TextOrigin {
-    /// The one that said it.
-    Sender,
-    /// The one that heard it.
-    Receiver,
-}
-
-/// What was made of the connections. All of it is shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct TlsCounts {
-    /// TLS connections that were read in clear.
-    pub read: u64,
-    /// TLS connections of which nothing was told.
-    pub unread: u64,
-    /// Of those that were read: places where ciphertext is not explained.
-    pub unexplained: u64,
-    /// Words that were lost on their way here.
-    pub lost: u64,
-    /// Segments of connections of which words were lost: they went no further.
-    pub muted: u64,
-}
 
 /// Two ends, the same from either side.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -93,25 +43,6 @@ struct EndsKey(Endpoint, Endpoint);
 impl EndsKey {
     fn between(one: Endpoint, other: Endpoint) -> Self {
         if one <= other { Self(one, other) } else { Self(other, one) }
-    }
-}
-
-/// What every connection's holdings add up to.
-#[derive(Clone, Copy, Debug, Default)]
-struct HeldTotals {
-    segments: usize,
-    bytes: usize,
-}
-
-impl HeldTotals {
-    fn is_full(self) -> bool {
-        self.segments > WAITING || self.bytes > BYTES
-    }
-
-    fn replace(&mut self, before: Self, after: Self) {
-        self.segments =
-            self.segments.saturating_sub(before.segments).saturating_add(after.segments);
-        self.bytes = self.bytes.saturating_sub(before.bytes).saturating_add(after.bytes);
     }
 }
 
@@ -127,9 +58,6 @@ pub struct Clear {
     held: HeldTotals,
     counts: TlsCounts,
 }
-
-/// Takes the segments that go on.
-pub type Pass<'p> = dyn FnMut(&Segment<'_>) + 'p;
 
 impl Clear {
     /// What was counted so far.
@@ -186,7 +114,7 @@ impl Clear {
         session.and_then(|session| session.in_text(src, dst, number)).unwrap_or(number)
     }
 
-    /// It is now `now`: what has waited long enough goes on.
+    /// Lets time pass until `now`: what has waited long enough goes on.
     pub fn pass_time(&mut self, now: Timestamp, pass: &mut Pass<'_>) {
         while let Some((due, key)) = self.due.first().copied()
             && due <= now

@@ -11,18 +11,18 @@ const APPLICATION_DATA: u8 = 23;
 const SEALED_ALERT: usize = 19;
 
 /// A stream of TLS may go on, or begin, with these bytes.
-pub(crate) fn begins(payload: &[u8]) -> bool {
+pub(super) fn begins(payload: &[u8]) -> bool {
     matches!(payload, [CHANGE_CIPHER_SPEC..=APPLICATION_DATA, 3, ..])
 }
 
 /// Here begins a ClientHello.
-pub(crate) fn greets(payload: &[u8]) -> bool {
+pub(super) fn greets(payload: &[u8]) -> bool {
     matches!(payload, [HANDSHAKE, 3, _, _, _, 1, ..])
 }
 
 /// All of `len` bytes that begin so are alerts or parts of a handshake: they can hold no message.
 /// `payload` is the beginning of them.
-pub(crate) fn holds_no_message(payload: &[u8], len: u32) -> bool {
+pub(super) fn holds_no_message(payload: &[u8], len: u32) -> bool {
     let len = usize::try_from(len).unwrap_or(usize::MAX);
     let mut at = 0_usize;
     while at < len {

@@ -5,7 +5,7 @@
 //! after it, while all else, headers, tickets, the rest of a handshake, comes before; and not before all
 //! of the ciphertext has arrived can the last of it be read.
 
-use super::{Spoken, TextOrigin};
+use super::spoken::{Spoken, TextOrigin};
 use crate::packet::SeqNum;
 use std::collections::VecDeque;
 
@@ -38,13 +38,13 @@ struct TextPiece {
     text: Box<[u8]>,
     /// Nobody told what this is.
     unexplained: bool,
-    /// Its text does not go on: it is missing.
+    /// More text should follow here, and is missing.
     missing: bool,
 }
 
 /// One direction.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Way {
+pub(super) struct Way {
     /// The number of its first byte, in both countings.
     first: Option<SeqNum>,
     /// Who tells.
@@ -56,9 +56,9 @@ pub(crate) struct Way {
     passed: i64,
     /// What comes before this is no business of ours.
     begin: i64,
-    /// It opened the connection, or may have: what it says are requests.
-    pub(crate) asks: bool,
-    /// Its end was passed on.
+    /// The sender opened the connection, or may have: what it says are requests.
+    pub(super) asks: bool,
+    /// The direction's end was passed on.
     ended: bool,
     /// The last text, or some before it, is of unknown length.
     blind: bool,
@@ -71,39 +71,39 @@ pub(crate) struct Way {
 
 /// Text that belongs to wire numbers which went on before.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Late {
-    /// Its place in the text.
+pub(super) struct Late {
+    /// Place in the text.
     at: i64,
-    /// Its length.
+    /// Length of the text.
     len: i64,
 }
 
 impl Way {
     /// A direction whose first byte has this number.
-    pub(crate) fn from(first: SeqNum) -> Self {
+    pub(super) fn from(first: SeqNum) -> Self {
         Self { first: Some(first), ..Self::default() }
     }
 
-    pub(crate) fn first(&self) -> Option<SeqNum> {
+    pub(super) fn first(&self) -> Option<SeqNum> {
         self.first
     }
 
-    pub(crate) fn begin_at(&mut self, first: SeqNum) {
+    pub(super) fn begin_at(&mut self, first: SeqNum) {
         self.first.get_or_insert(first);
     }
 
-    /// Its receiver tells: more text of what went on may still come.
-    pub(crate) fn is_told_by_receiver(&self) -> bool {
+    /// Whether the receiver tells: more text of what went on may still come.
+    pub(super) fn is_told_by_receiver(&self) -> bool {
         self.by == Some(TextOrigin::Receiver)
     }
 
     /// Bytes of text held.
-    pub(crate) fn text_bytes(&self) -> usize {
+    pub(super) fn text_bytes(&self) -> usize {
         self.text_bytes
     }
 
     /// The place of a number on the wire; `None` where it belongs to no window.
-    pub(crate) fn place(&self, seq: SeqNum) -> Option<i64> {
+    pub(super) fn place(&self, seq: SeqNum) -> Option<i64> {
         let first = self.first?;
         let near = self.known;
         let low = u32::try_from(near.cast_unsigned() & 0xffff_ffff).unwrap_or_default();
@@ -112,23 +112,23 @@ impl Way {
     }
 
     /// Everything before `place` is explained.
-    pub(crate) fn knows(&self, place: i64) -> bool {
+    pub(super) fn knows(&self, place: i64) -> bool {
         place <= self.known
     }
 
     /// Everything before this is explained, or given up.
-    pub(crate) fn known(&self) -> i64 {
+    pub(super) fn known(&self) -> i64 {
         self.known
     }
 
     /// Something was said before this of which we did not hear.
-    pub(crate) fn misses(&self, spoken: &Spoken) -> bool {
+    pub(super) fn misses(&self, spoken: &Spoken) -> bool {
         self.by == Some(spoken.by) && spoken.order != self.order
     }
 
     /// Takes what was said. `strictly`: the first that is told must be the first byte. Returns whether
     /// it was of use; text that belongs to wire numbers which went on before is pushed to `late`.
-    pub(crate) fn hear(&mut self, spoken: Spoken, strictly: bool, late: &mut Vec<Late>) -> Heard {
+    pub(super) fn hear(&mut self, spoken: Spoken, strictly: bool, late: &mut Vec<Late>) -> Heard {
         let (Some(mut from), Some(to)) = (self.place(spoken.from), self.place(spoken.to)) else {
             return Heard::Ignored;
         };
@@ -252,13 +252,13 @@ impl Way {
     }
 
     /// The other side speaks.
-    pub(crate) fn turn(&mut self) {
+    pub(super) fn turn(&mut self) {
         self.turned = true;
     }
 
     /// Nobody will explain what comes before `to`, which goes on with a message: it counts as missing,
     /// as if it had been sealed in records as long as they can be.
-    pub(crate) fn miss(&mut self, to: i64) {
+    pub(super) fn miss(&mut self, to: i64) {
         let from = self.known;
         let wire = to.saturating_sub(from);
         if wire > 0 {
@@ -270,7 +270,7 @@ impl Way {
     }
 
     /// Nobody will explain what comes before `to`: it counts as bytes that were not captured.
-    pub(crate) fn give_up(&mut self, to: i64) {
+    pub(super) fn give_up(&mut self, to: i64) {
         let from = self.known;
         if to > from {
             self.add(from, to, to.saturating_sub(from), Box::default(), true);
@@ -278,14 +278,14 @@ impl Way {
     }
 
     /// What comes before `to` holds no message.
-    pub(crate) fn is_silent_to(&mut self, to: i64) {
+    pub(super) fn is_silent_to(&mut self, to: i64) {
         if to > self.known {
             self.add(self.known, to, 0, Box::default(), false);
         }
     }
 
-    /// It was ended at `place`: the end takes a number of its own, in both countings.
-    pub(crate) fn end(&mut self, place: i64) {
+    /// Ends the direction at `place`: the end takes a number of its own, in both countings.
+    pub(super) fn end(&mut self, place: i64) {
         if place == self.known && !self.ended {
             self.ended = true;
             self.blind = false;
@@ -295,7 +295,7 @@ impl Way {
 
     /// The connection ends, and the receiver did not ask for all that it had taken from the wire: the
     /// rest of it is there, though nobody told it.
-    pub(crate) fn fill(&mut self, late: &mut Vec<Late>) {
+    pub(super) fn fill(&mut self, late: &mut Vec<Late>) {
         let least = if self.blind { SEAL } else { OVERHEAD };
         if let Some(rest) = self.untold().filter(|rest| *rest > least) {
             self.fill_with(rest, late);
@@ -366,13 +366,13 @@ impl Way {
     }
 
     /// What an acknowledgement of everything before `place` says in numbers of text.
-    pub(crate) fn acknowledged(&self, place: i64) -> Option<SeqNum> {
+    pub(super) fn acknowledged(&self, place: i64) -> Option<SeqNum> {
         self.number(self.text_before(place))
     }
 
     /// The parts of a segment with the wire numbers `from..to`; several where text is missing in
     /// between. Each is given with its number, its length, and the beginning of its text.
-    pub(crate) fn parts(&mut self, from: i64, to: i64, mut part: impl FnMut(SeqNum, u32, &[u8])) {
+    pub(super) fn parts(&mut self, from: i64, to: i64, mut part: impl FnMut(SeqNum, u32, &[u8])) {
         let from = from.max(self.begin.min(to));
         self.passed = self.passed.max(to);
         let mut start = from;
@@ -438,13 +438,13 @@ impl Way {
     }
 
     /// Text that was told late: its number, its length, and the beginning of it.
-    pub(crate) fn late(&self, late: Late) -> Option<(SeqNum, u32, Vec<u8>)> {
+    pub(super) fn late(&self, late: Late) -> Option<(SeqNum, u32, Vec<u8>)> {
         let text = self.text(late.at, late.at.saturating_add(late.len));
         Some((self.number(late.at)?, u32::try_from(late.len).unwrap_or(u32::MAX), text))
     }
 
     /// The peer has all before `place`: its text is needed no more.
-    pub(crate) fn forget_before(&mut self, place: i64) {
+    pub(super) fn forget_before(&mut self, place: i64) {
         for piece in self.pieces.iter_mut().rev().filter(|piece| piece.to <= place) {
             if piece.text.is_empty() && piece.len > 0 {
                 break;
@@ -466,14 +466,14 @@ impl Way {
 
 /// What came of what was heard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Heard {
+pub(super) enum Heard {
     /// Nothing.
     Ignored,
-    /// It explains wire numbers without text.
+    /// Wire numbers are explained, without text.
     Quiet,
-    /// It tells text.
+    /// Text is told.
     Text,
-    /// It tells text, or quiet, and something before it is missing.
+    /// Text is told, or quiet, and something before it is missing.
     Hole,
 }
 
