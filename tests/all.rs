@@ -94,6 +94,8 @@ mod sizes;
 mod sources;
 /// What users told, from real captures, and what they read first.
 mod stories;
+/// The fields of the report that sum up the others.
+mod summed_up;
 /// The known timeouts, as data and as pages.
 mod timeouts;
 /// Which closes and waits show a timeout.

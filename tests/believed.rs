@@ -10,14 +10,14 @@ use std::io::Cursor;
 use std::time::Duration;
 use why502::analysis::{self, Settings};
 use why502::input::Savefile;
-use why502::report::Report;
+use why502::report::{Bound, Named, Report};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 type Told = Vec<(&'static str, &'static str)>;
 
 fn told(report: &Report) -> Told {
-    report.failures.iter().map(|failure| (failure.cause, failure.certainty)).collect()
+    report.failures.iter().map(|failure| (failure.cause.name(), failure.certainty.name())).collect()
 }
 
 fn answered(report: &Report) -> u64 {
@@ -354,7 +354,7 @@ fn a_close_right_after_the_handshake_is_told_where_other_connections_work() {
     let other = sound(talk.now());
     let report = analyze(&wire::together(&[&talk, &other]));
     let failure = &report.failures[0];
-    assert_eq!((failure.retry, failure.request.is_none()), ("safe", true));
+    assert_eq!((failure.retry.name(), failure.request.is_none()), ("safe", true));
     assert!(failure.summary.contains("right after the handshake"), "{}", failure.summary);
     assert!(report.events.is_empty(), "{:?}", report.events);
     // Without any one of its frames it is that, or nothing.
@@ -578,7 +578,7 @@ fn a_reset_is_foreign_by_what_its_side_usually_sends() {
         talk.idle(SECOND).rst_foreign(Backend, reset);
         let report = analyze(&talk.frames);
         let close = report.failures[0].close.clone();
-        (told(&report), close.map(|close| close.by))
+        (told(&report), close.map(|close| close.by.named()))
     };
     // A firewall answers the SYN in the backend's place, and the backend resets.
     assert_eq!(play(255, 64), (vec![("reset_in_flight", "proven")], Some("backend")));
@@ -628,12 +628,12 @@ fn nothing_is_claimed_of_what_a_bound_pushed_out() {
     let counters = &report.counters;
     assert!(counters.connects_unanswered <= 4, "{}", counters.connects_unanswered);
     assert!(counters.exchanges_open <= 4, "{}", counters.exchanges_open);
-    assert!(counters.limits_hit.get("connections").is_some_and(|hits| *hits >= 30));
-    assert_eq!(with_room_for(64, &frames).counters.limits_hit.get("connections"), None);
+    assert!(counters.limits_hit.of(Bound::Connections) >= 30);
+    assert_eq!(with_room_for(64, &frames).counters.limits_hit.of(Bound::Connections), 0);
 }
 
 /// An ARP question of one host for another, or the answer to it.
-fn arp(at: u64, oper: u8, by: [u8; 4], about: [u8; 4]) -> Frame {
+pub fn arp(at: u64, oper: u8, by: [u8; 4], about: [u8; 4]) -> Frame {
     let mut bytes = vec![0xff; 6];
     bytes.extend([2, 0, 0, 0, 0, by[3], 8, 6, 0, 1, 8, 0, 6, 4, 0, oper, 2, 0, 0, 0, 0, by[3]]);
     bytes.extend(by);
@@ -642,11 +642,11 @@ fn arp(at: u64, oper: u8, by: [u8; 4], about: [u8; 4]) -> Frame {
     Frame { at, bytes }
 }
 
-const PROXY: [u8; 4] = [10, 0, 0, 9];
-const GONE: [u8; 4] = [10, 0, 0, 33];
+pub const PROXY: [u8; 4] = [10, 0, 0, 9];
+pub const GONE: [u8; 4] = [10, 0, 0, 33];
 
 /// A proxy that works, and these besides, each a second after the one before.
-fn beside(others: &[(u8, [u8; 4], [u8; 4])]) -> Report {
+pub fn beside(others: &[(u8, [u8; 4], [u8; 4])]) -> Report {
     let mut talk = Talk::new(1, 2);
     talk.handshake().exchange("/sound", 5);
     let mut frames = talk.frames.clone();
@@ -665,7 +665,10 @@ fn a_connect_that_never_left_is_told_by_the_questions_that_nobody_answered() {
     let report = beside(&[question; 3]);
     assert_eq!(told(&report), [("unreachable", "proven")]);
     let failure = &report.failures[0];
-    assert_eq!((failure.retry, failure.detail["form"].as_str()), ("safe", Some("no_neighbour")));
+    assert_eq!(
+        (failure.retry.name(), failure.detail["form"].as_str()),
+        ("safe", Some("no_neighbour"))
+    );
     assert!(failure.summary.contains("ARP requests for 10.0.0.33"), "{}", failure.summary);
     assert_eq!(failure.connection, None, "nothing was sent: it is no TCP connection");
     assert_eq!(told(&beside(&[question; 6])).len(), 2);

@@ -311,7 +311,18 @@ fn json_has_the_fields_of_the_contract() {
             assert!(value.get(field).is_some(), "{field}");
         }
     };
-    has(&report, "schema_version tool captures counters causes backends events failures notes");
+    has(
+        &report,
+        "schema_version answer tool captures counters causes backends events groups over_time failures \
+         notes",
+    );
+    has(&report["answer"], "headline paragraphs fixes");
+    has(&report["answer"]["fixes"][0], "text side product setting value where line why instead_of");
+    has(
+        &report["groups"][0],
+        "id cause certainty backend method target_pattern count first last idle_gap wait retry example",
+    );
+    has(&report["over_time"][0], "at exchanges failed");
     has(
         &report["captures"][0],
         "path format link_types frames bytes first last truncated_frames damage",
@@ -327,18 +338,22 @@ fn json_has_the_fields_of_the_contract() {
         "backend connections exchanges statuses causes vantage idle backend_keepalive request_limit \
          proxies ordering near_misses health hazard what_if",
     );
-    has(&backend["idle"], "reused closed_by_backend closed_by_proxy");
+    has(&backend["idle"], "reused closed_by_backend closed_by_proxy buckets");
+    has(
+        &backend["idle"]["buckets"][0],
+        "from_ns to_ns answered lost closed_by_backend closed_by_proxy",
+    );
     has(&backend["idle"]["reused"], "count min_ns p50_ns p90_ns p99_ns max_ns");
     has(&backend["proxies"][0], "proxy connections idle proxy_idle proxy_read ordering");
     let failure = &report["failures"][0];
     has(
         failure,
         "id event cause certainty at detail proxy backend connection ordinal request response \
-         idle_gap_ns wait_ns close retry retry_reason expected_status frames process client summary fix",
+         idle_gap_ns wait_ns close retry retry_reason expected_status frames filter process client summary fix",
     );
     has(&failure["request"], "method target host request_id at first last");
     has(&failure["close"], "by kind frame at request_received");
-    has(&failure["frames"][0], "capture number note");
+    has(&failure["frames"][0], "capture number at side kind note");
     assert_eq!(backend["vantage"]["value"], "proxy");
 }
 

@@ -8,7 +8,8 @@ use End::{Backend, Proxy};
 use serde_json::Value;
 use std::fs;
 use std::time::Duration;
-use why502::report::{AnalysisOutcome, FailureRecord, Report};
+use why502::report::{AnalysisOutcome, ClientsSource, FailureRecord, Report};
+use why502::verdict::Cause;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -86,17 +87,20 @@ fn a_502_that_no_attempt_explains_is_a_failure_without_a_backend() {
     );
     assert_eq!(report.outcome(), AnalysisOutcome::Failed);
     let [failure] = unexplained(&report)[..] else { panic!("{:?}", report.failures) };
-    assert_eq!((failure.cause, failure.certainty), ("unproven", "possible"));
+    assert_eq!((failure.cause.name(), failure.certainty.name()), ("unproven", "possible"));
     assert_eq!((&failure.backend, failure.connection), (&None, None));
-    assert_eq!(failure.proxy.as_deref(), Some("10.0.0.9:80"));
-    assert_eq!((&failure.detail["why"], failure.retry), (&"no_attempt".into(), "unknown"));
+    assert_eq!(failure.proxy.unwrap().to_string(), "10.0.0.9:80");
+    assert_eq!((&failure.detail["why"], failure.retry.name()), (&"no_attempt".into(), "unknown"));
     assert_eq!(failure.request.as_ref().unwrap().target.as_deref(), Some("/none"));
-    assert_eq!(report.causes["unproven"], 1);
+    assert_eq!(report.causes.of(Cause::Unproven), 1);
     let json = serde_json::to_value(failure).unwrap();
     assert!(json["backend"].is_null() && json["connection"].is_null(), "{json}");
     let clients = report.clients.unwrap();
-    assert_eq!((clients.by, clients.requests, clients.unexplained), ("front_leg", 4, 1));
-    assert_eq!(clients.errors["502"], 1);
+    assert_eq!(
+        (clients.by, clients.requests, clients.unexplained),
+        (ClientsSource::FrontLeg, 4, 1)
+    );
+    assert_eq!(clients.errors[&502], 1);
 }
 
 #[test]
@@ -112,7 +116,7 @@ fn an_attempt_that_failed_explains_its_client_and_is_told_once() {
     let report =
         with(&[asks(51_000, LATER, "/cut", MS(60), 502), cut(41_000, LATER + MS(2), "/cut")]);
     assert_eq!(report.failures.len(), 1, "{:?}", report.failures);
-    assert_eq!(report.failures[0].cause, "closed_in_flight");
+    assert_eq!(report.failures[0].cause.name(), "closed_in_flight");
     assert_eq!(
         report.headline().text(),
         "1 of 4 client requests failed (1 × 502); behind them 1 of 4 attempts."
@@ -212,7 +216,7 @@ fn loopback_refused(port: u16, after: Duration) -> Talk {
 fn the_proxys_own_answer_after_a_connect_that_failed_is_no_backends_error() {
     let connects = [loopback_refused(41_000, MS(3)), loopback_refused(41_001, SECOND + MS(3))];
     let report = own_answers(&connects);
-    let causes: Vec<&str> = report.failures.iter().map(|failure| failure.cause).collect();
+    let causes: Vec<&str> = report.failures.iter().map(|failure| failure.cause.name()).collect();
     assert_eq!(causes, ["connection_refused", "connection_refused"]);
     assert_eq!(
         report.headline().text(),
@@ -231,7 +235,7 @@ fn the_proxys_own_answer_after_a_rewritten_request_that_failed_is_no_backends_er
         talk
     };
     let report = own_answers(&[attempt(41_000, MS(0), "/v2/a"), attempt(41_001, SECOND, "/v2/a")]);
-    let causes: Vec<&str> = report.failures.iter().map(|failure| failure.cause).collect();
+    let causes: Vec<&str> = report.failures.iter().map(|failure| failure.cause.name()).collect();
     assert_eq!(causes, ["closed_in_flight", "closed_in_flight"]);
     assert_eq!(report.clients.unwrap().requests, 2);
 }
@@ -279,9 +283,9 @@ fn two_proxies(own: &str) -> Report {
 fn who_answers_502_without_having_tried_anybody_may_be_a_backend() {
     // One of both answers has no connect before it.
     let report = own_answers(&[loopback_refused(41_000, MS(3))]);
-    assert_eq!(report.causes["backend_error"], 2);
+    assert_eq!(report.causes.of(Cause::BackendError), 2);
     let report = own_answers(&[]);
-    assert_eq!(report.causes["backend_error"], 2);
+    assert_eq!(report.causes.of(Cause::BackendError), 2);
 }
 
 #[test]
@@ -414,7 +418,7 @@ fn below_a_path(host: [u8; 4], asked: &str) -> Vec<(&'static str, &'static str)>
         talks.push(back);
     }
     let report = analyze(&wire::together(&talks.iter().collect::<Vec<_>>()));
-    report.failures.iter().map(|one| (one.cause, one.certainty)).collect()
+    report.failures.iter().map(|one| (one.cause.name(), one.certainty.name())).collect()
 }
 
 /// nginx `location /api/ { proxy_pass http://backend/; }` asks for what it is asked, less that path.
@@ -503,7 +507,7 @@ fn probes_that_fail_explain_a_503_and_nothing_else() {
         let mut talks: Vec<Talk> = (0..5).map(probe).collect();
         talks.push(asks(51_000, LATER, "/none", MS(3), status));
         let report = with(&talks);
-        assert!(report.causes.contains_key("health_check_failing"), "{:?}", report.causes);
+        assert!(report.causes.of(Cause::HealthCheckFailing) > 0, "{:?}", report.causes);
         assert_eq!(unexplained(&report).len(), told, "{status}");
     }
 }

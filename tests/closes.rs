@@ -5,6 +5,7 @@ use crate::events::{SECOND, millis};
 use crate::scenarios::{analyze, said};
 use crate::wire::{End, Talk, get, ok};
 use End::{Backend, Proxy};
+use why502::facts::closing::Closer;
 
 #[test]
 fn a_forged_reset_that_the_proxy_does_not_believe_breaks_nothing_off() {
@@ -27,7 +28,7 @@ fn a_fin_of_another_time_to_live_is_no_reset_by_something_between() {
     talk.fin(Proxy).ack(Backend);
     let report = analyze(&talk.frames);
     assert_eq!(said(&report.failures[0]), failure("closed_in_flight", "proven", "unsafe")[0]);
-    assert_eq!(report.failures[0].close.as_ref().unwrap().by, "backend");
+    assert_eq!(report.failures[0].close.as_ref().unwrap().by, Closer::Backend);
 }
 
 /// The backend's FIN was missed at first, and its repetition comes behind the proxy's close.
@@ -39,7 +40,7 @@ fn who_acknowledges_a_close_has_not_closed_first() {
     talk.fin_unheard(Proxy).idle(millis(200)).fin_again(Backend).idle(millis(200)).fin_again(Proxy);
     let report = analyze(&talk.frames);
     assert_eq!(report.failures.len(), 1);
-    assert_eq!(report.failures[0].close.as_ref().unwrap().by, "backend");
+    assert_eq!(report.failures[0].close.as_ref().unwrap().by, Closer::Backend);
 }
 
 /// Some servers say 408 when they have waited long enough, whoever asks just then.
@@ -106,7 +107,11 @@ fn that_a_reset_cut_an_answer_without_a_length_is_likely_at_most() {
             talk.idle(SECOND).rst(Backend);
         }
         let report = analyze(&talk.frames);
-        report.failures.iter().map(|one| (one.cause, one.certainty)).collect::<Vec<_>>()
+        report
+            .failures
+            .iter()
+            .map(|one| (one.cause.name(), one.certainty.name()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(reset("", false), [("truncated_response", "likely")]);
     assert_eq!(reset("Content-Length: 9\r\n", false), [("truncated_response", "proven")]);
@@ -122,12 +127,12 @@ fn who_pipelines_cannot_know_of_a_close_that_is_announced_later() {
     talk.data_unheard(Backend, announces).rst_in_reply(Backend);
     let report = analyze(&talk.frames);
     let [one] = &report.failures[..] else { panic!("{:?}", report.failures) };
-    assert_eq!((one.cause, one.certainty), ("keepalive_race", "likely"));
+    assert_eq!((one.cause.name(), one.certainty.name()), ("keepalive_race", "likely"));
     // One that had read it used the connection all the same.
     let mut talk = Talk::new(3, 4);
     talk.handshake().data(Proxy, &get("/one")).data(Backend, announces);
     talk.data_unheard(Proxy, &get("/two")).rst_in_reply(Backend);
-    assert_eq!(analyze(&talk.frames).failures[0].cause, "stale_reuse");
+    assert_eq!(analyze(&talk.frames).failures[0].cause.name(), "stale_reuse");
 }
 
 /// The request may have been a probe's.
@@ -139,7 +144,11 @@ fn an_error_whose_request_was_not_captured_is_likely_at_most() {
     talk.data(Backend, b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n").ack(Proxy).close(Proxy);
     let said = |talk: &Talk| {
         let report = analyze(&talk.frames);
-        report.failures.iter().map(|one| (one.cause, one.certainty)).collect::<Vec<_>>()
+        report
+            .failures
+            .iter()
+            .map(|one| (one.cause.name(), one.certainty.name()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(said(&talk), [("backend_error", "proven")]);
     talk.frames.remove(at);

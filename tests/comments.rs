@@ -12,13 +12,7 @@ const POINTING: [&str; 10] =
 const OPEN: &[(&str, usize)] = &[
     ("render/markdown.rs", 1),
     ("render/text.rs", 1),
-    ("render/text_log.rs", 1),
-    ("report/build.rs", 1),
-    ("report/events.rs", 1),
     ("report/log.rs", 1),
-    ("report/log_model.rs", 10),
-    ("report/model.rs", 20),
-    ("report/tally_model.rs", 2),
     ("words/listening.rs", 1),
 ];
 

@@ -9,8 +9,10 @@ use End::{Backend, Proxy};
 use std::time::Duration;
 use why502::analysis::{Analysis, Settings};
 use why502::base::time::Timestamp;
+use why502::facts::closing::Closer;
 use why502::packet::{self, FrameRef, LinkType};
 use why502::report::records::Record;
+use why502::verdict::Cause;
 
 /// What is said of a connect where other traffic shows that the capture goes on for so long.
 fn seen_for(length: Duration, talk: &Talk) -> Vec<Expected> {
@@ -43,12 +45,12 @@ fn a_connect_that_the_proxy_takes_back_is_no_timeout() {
 
 #[test]
 fn who_closes_where_two_protocols_meet_is_told() {
-    for (first, by) in [(Backend, "backend"), (Proxy, "proxy")] {
+    for (first, by) in [(Backend, Closer::Backend), (Proxy, Closer::Proxy)] {
         let mut talk = Talk::new(3, 4);
         talk.handshake().data(Proxy, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
         talk.data(Backend, b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").close(first);
         let report = analyze(&talk.frames);
-        assert_eq!(report.failures[0].cause, "protocol_mismatch");
+        assert_eq!(report.failures[0].cause.name(), "protocol_mismatch");
         assert_eq!(report.failures[0].close.as_ref().unwrap().by, by);
     }
 }
@@ -101,5 +103,5 @@ fn a_watch_tells_at_once_of_a_backend_that_refuses_from_the_beginning() {
     }
     analysis.tick(Timestamp::from_nanos(talk.now()).plus(SECOND), &mut out);
     analysis.tell(&mut out);
-    assert_eq!(causes, ["connection_refused"]);
+    assert_eq!(causes, [Cause::ConnectionRefused]);
 }

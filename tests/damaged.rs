@@ -11,6 +11,7 @@ use crate::scenarios::{ISNS, analyze};
 use crate::wire::{Frame, Talk};
 use std::collections::BTreeMap;
 use std::fs;
+use why502::packet::Endpoint;
 use why502::report::{AnalysisOutcome, FailureRecord, Report};
 
 /// Larger captures take seconds: `keepalive-race-loopback` and `clean` alone hold half of all frames.
@@ -92,12 +93,10 @@ fn before<'w>(whole: &'w Report, now: &FailureRecord) -> Vec<&'w FailureRecord> 
 /// A failed connect, or request, of a row that is told as one failing probe in the whole: of what a cut
 /// leaves of the row it may not show that they are probes.
 fn of_a_row(whole: &Report, now: &FailureRecord) -> bool {
-    let host = |proxy: &Option<String>| {
-        proxy.as_deref()?.rsplit_once(':').map(|(host, _)| host.to_owned())
-    };
+    let host = |proxy: Option<Endpoint>| proxy.map(|proxy| proxy.addr);
     let row = |before: &&FailureRecord| {
-        let same = (host(&before.proxy), &before.backend) == (host(&now.proxy), &now.backend);
-        before.cause == "health_check_failing" && same
+        let same = (host(before.proxy), before.backend) == (host(now.proxy), now.backend);
+        before.cause.name() == "health_check_failing" && same
     };
     whole.failures.iter().any(|before| row(&before))
 }
@@ -107,29 +106,34 @@ fn wrong(whole: &Report, damaged: &Report, cut: bool) -> Vec<String> {
     let mut wrong = Vec::new();
     for now in damaged.failures.iter().filter(|now| !cut || !of_a_row(whole, now)) {
         let before = before(whole, now);
-        let said = format!("{} ({}, {})", now.cause, now.certainty, now.retry);
+        let said = format!("{} ({}, {})", now.cause.name(), now.certainty.name(), now.retry.name());
         let was: Vec<String> = before
             .iter()
-            .map(|one| format!("{} ({}, {})", one.cause, one.certainty, one.retry))
+            .map(|one| {
+                format!("{} ({}, {})", one.cause.name(), one.certainty.name(), one.retry.name())
+            })
             .collect();
         if before.is_empty() {
-            if now.cause != "unproven" {
+            if now.cause.name() != "unproven" {
                 wrong.push(format!("invented {said}"));
             }
             continue;
         }
         let same: Vec<&&FailureRecord> =
             before.iter().filter(|one| one.cause == now.cause).collect();
-        let doubt = now.cause == "unproven";
+        let doubt = now.cause.name() == "unproven";
         if same.is_empty() && !doubt {
-            let lower = before.iter().any(|one| rank(now.certainty) < rank(one.certainty));
+            let lower =
+                before.iter().any(|one| rank(now.certainty.name()) < rank(one.certainty.name()));
             if !lower {
                 wrong.push(format!("{was:?} became {said}"));
             }
-        } else if !doubt && same.iter().all(|one| rank(now.certainty) > rank(one.certainty)) {
+        } else if !doubt
+            && same.iter().all(|one| rank(now.certainty.name()) > rank(one.certainty.name()))
+        {
             wrong.push(format!("{was:?} is surer: {said}"));
         }
-        if now.retry == "safe" && before.iter().all(|one| one.retry != "safe") {
+        if now.retry.name() == "safe" && before.iter().all(|one| one.retry.name() != "safe") {
             wrong.push(format!("{was:?} became safe: {said}"));
         }
     }

@@ -7,8 +7,8 @@ use std::io::Cursor;
 use std::time::Duration;
 use why502::analysis::{self, RecordOptions, Settings};
 use why502::input::{Filter, Savefile, SourceError};
-use why502::report::Report;
 use why502::report::records::Record;
+use why502::report::{Report, Skipped};
 
 /// A backend that crashes with a request in hand, of a proxy on this port, so many seconds from noon.
 fn crash(port: u16, seconds: u64) -> Talk {
@@ -64,12 +64,12 @@ fn only_frames_that_the_filter_accepts_are_read_and_the_rest_is_counted() {
     let (one, other) = (crash(40_000, 0), crash(40_001, 0));
     let both = together(&[&one, &other]);
     let report = filtered(&[pcap(&both)], "tcp port 40001").unwrap();
-    let clients: Vec<&str> =
-        report.failures.iter().map(|failure| failure.proxy.as_deref().unwrap()).collect();
+    let clients: Vec<String> =
+        report.failures.iter().map(|failure| failure.proxy.unwrap().to_string()).collect();
     assert_eq!(clients, ["10.0.0.9:40001"]);
     assert_eq!(report.counters.frames, both.len() as u64);
     assert_eq!(report.counters.segments, other.frames.len() as u64);
-    assert_eq!(report.counters.skipped["filtered"], one.frames.len() as u64);
+    assert_eq!(report.counters.skipped.of(Skipped::Filtered), one.frames.len() as u64);
     assert_eq!(report.captures[0].frames, both.len() as u64);
 }
 
@@ -118,7 +118,7 @@ fn every_link_type_gets_a_program_of_its_own() {
         assert_eq!(report.counters.segments, part.1.len() as u64, "link type {}", part.0);
     }
     let none = filtered(&[file], "tcp port 80").unwrap();
-    assert_eq!(none.counters.skipped["filtered"], none.counters.frames);
+    assert_eq!(none.counters.skipped.of(Skipped::Filtered), none.counters.frames);
 }
 
 /// On loopback each system has its own number for IPv6; this is that of macOS.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use why502::analysis::{self, Settings};
 use why502::flow::Limits;
 use why502::input::Savefile;
+use why502::ledger::What;
 use why502::report::{AnalysisOutcome, Report};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -280,7 +281,7 @@ fn what_was_given_up_at_a_bound_is_unread() {
     let report = analysis::analyze(&mut [source], settings, &mut |_| {}).unwrap();
     let said = headline(&report);
     assert!(said.starts_with("Not judged: ") && said.contains("given up at a bound"), "{said}");
-    assert_eq!(report.unread[0].what, "bound");
+    assert_eq!(report.unread[0].what, What::Bound);
 }
 
 #[test]

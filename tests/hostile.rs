@@ -13,7 +13,7 @@ use why502::analysis::{self, Settings};
 use why502::flow::Limits;
 use why502::input::Savefile;
 use why502::ledger;
-use why502::report::Report;
+use why502::report::{Bound, Report};
 
 /// A small generator of numbers that look random (xorshift64*).
 struct Dice(u64);
@@ -117,7 +117,8 @@ fn bounded(talks: &[Talk], settings: Settings) -> Report {
 
 /// What of bounds was reached, and that it is told.
 fn reached(report: &Report) -> Vec<(&'static str, u64)> {
-    let hit: Vec<_> = report.counters.limits_hit.iter().map(|(of, hits)| (*of, *hits)).collect();
+    let hit: Vec<_> =
+        report.counters.limits_hit.iter().map(|(of, hits)| (of.name(), hits)).collect();
     let notes = report.notes.iter().filter(|note| note.code == "limit_hit");
     let texts: Vec<&str> = notes.map(|note| note.text.as_str()).collect();
     assert_eq!(texts.len(), hit.len());
@@ -206,9 +207,9 @@ fn failures_beyond_the_bound_are_counted_and_told() {
     talks.push(rare);
     let ledger = ledger::LedgerLimits { failures: 4, ..ledger::LedgerLimits::default() };
     let report = bounded(&talks, Settings { ledger, ..Settings::default() });
-    let kept: Vec<&str> = report.failures.iter().map(|failure| failure.cause).collect();
+    let kept: Vec<&str> = report.failures.iter().map(|failure| failure.cause.name()).collect();
     assert_eq!(kept, ["closed_in_flight", "closed_in_flight", "reset_in_flight"]);
-    let counts: Vec<(&str, u64)> = report.causes.iter().map(|(of, n)| (*of, *n)).collect();
+    let counts: Vec<(&str, u64)> = report.causes.iter().map(|(of, n)| (of.name(), n)).collect();
     assert_eq!(counts, [("closed_in_flight", 10), ("reset_in_flight", 1)]);
     assert_eq!(reached(&report), [("failures", 8)]);
     assert_eq!(reached(&bounded(&talks, Settings::default())), []);
@@ -225,7 +226,7 @@ fn waiting_segments_stay_within_the_bound() {
     }
     talk.frames.remove(gap);
     let report = analyze(&talk.frames);
-    assert!(report.counters.limits_hit["waiting_bytes"] > 0);
+    assert!(report.counters.limits_hit.of(Bound::WaitingBytes) > 0);
 }
 
 /// A head that comes byte by byte is read as any other; that it is parsed but once, `exchange` shows.

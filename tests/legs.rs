@@ -33,8 +33,8 @@ fn a_known_listener_is_known_again_on_a_connection_begun_before() {
     let report = all(&[known, before]);
     assert_eq!(report.backends.len(), 1);
     assert_eq!(
-        (report.backends[0].backend.as_str(), report.backends[0].connections),
-        ("10.0.0.1:50051", 2)
+        (report.backends[0].backend.to_string(), report.backends[0].connections),
+        ("10.0.0.1:50051".to_owned(), 2)
     );
 }
 
@@ -87,7 +87,7 @@ fn a_listener_that_passes_on_a_part_of_what_it_is_asked_is_judged() {
         }
     }
     let report = all(&talks);
-    let judged: Vec<&str> = report.backends.iter().map(|one| one.backend.as_str()).collect();
+    let judged: Vec<String> = report.backends.iter().map(|one| one.backend.to_string()).collect();
     assert_eq!(judged, ["10.0.0.5:8080", "10.1.0.6:3000"]);
 }
 
@@ -130,7 +130,7 @@ fn a_client_is_gone_only_where_it_and_then_the_proxy_closed_first() {
             back.ack(Backend).fin_again(Backend).arrives(Proxy).fin(Proxy);
         }
         let report = all(&[front, back]);
-        let found = report.failures.iter().map(|one| (one.cause, one.certainty));
+        let found = report.failures.iter().map(|one| (one.cause.name(), one.certainty.name()));
         found.collect::<Vec<_>>()
     };
     assert_eq!(said(Proxy, Proxy), [("client_gone", "proven")]);

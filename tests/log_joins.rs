@@ -15,7 +15,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use why502::analysis::{self, Settings, read_log};
 use why502::input::{Savefile, Source, Text};
-use why502::join::Lines;
+use why502::join::{Answer, Lines, Missing};
 
 /// 2026-11-20T12:00:00Z, when conversations begin.
 const NOON: f64 = 1_795_176_000.0;
@@ -772,6 +772,6 @@ fn a_log_without_any_capture_needs_no_source() {
     let report =
         analysis::analyze_with_logs(none, &mut [text.unwrap()], settings, &mut |_| {}).unwrap();
     let log = report.log.unwrap();
-    assert_eq!((log.errors, log.answers.get("not_in_capture")), (1, Some(&1)));
+    assert_eq!((log.errors, log.answers.of(Answer::NotInCapture(Missing::NoCapture))), (1, 1));
     assert!(report.failures.is_empty() && report.captures.is_empty());
 }

@@ -5,6 +5,7 @@ use crate::conversations::{Expected, SCENARIOS, Scenario, failure};
 use crate::scenarios::{ISNS, analyze, played, rank, said};
 use crate::wire::{End, Frame, Talk, get, ok};
 use std::time::Duration;
+use why502::ledger::What;
 use why502::report::Report;
 
 /// What must be said of a conversation without one of its frames.
@@ -162,13 +163,13 @@ fn without_its_close_no_failure_is_as_sure_as_with_it() {
         let frames = played(scenario, ISNS[0]);
         let report = analyze(&frames);
         let Some(whole) = report.failures.first() else { continue };
-        let by_answer = matches!(whole.cause, "invalid_response" | "protocol_mismatch");
+        let by_answer = matches!(whole.cause.name(), "invalid_response" | "protocol_mismatch");
         let close = whole.close.as_ref().and_then(|close| close.frame);
         let Some(close) = close.filter(|_| frames.len() > 1 && !by_answer) else { continue };
         closes += 1;
         for now in &without(&frames, close.number as usize).failures {
-            let lower =
-                whole.certainty == "possible" || rank(now.certainty) < rank(whole.certainty);
+            let lower = whole.certainty.name() == "possible"
+                || rank(now.certainty.name()) < rank(whole.certainty.name());
             assert!(lower, "{}: {:?} became {:?}", scenario.name, said(whole), said(now));
         }
     }
@@ -205,7 +206,7 @@ fn of(play: impl Fn(&mut Talk), talk: fn() -> Talk) -> Vec<(&'static str, &'stat
     let mut talk = talk();
     play(&mut talk);
     let report = analyze(&talk.frames);
-    report.failures.iter().map(|failure| (failure.cause, failure.certainty)).collect()
+    report.failures.iter().map(|failure| (failure.cause.name(), failure.certainty.name())).collect()
 }
 
 /// The request and the proxy's close were not captured: that nobody took the answer shows all the same.
@@ -227,7 +228,7 @@ fn an_answer_that_nobody_took_is_told_though_its_request_was_not_captured() {
     let report = analyze(&talk.frames);
     let failure = &report.failures[0];
     assert_eq!(failure.detail["reason"], "capture_gap");
-    assert_eq!(failure.retry, "unsafe");
+    assert_eq!(failure.retry.name(), "unsafe");
     // An upload that goes on, whose early answer is destroyed by the reset.
     let answer =
         b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -307,7 +308,7 @@ fn what_may_be_inside_of_a_tunnel_is_not_judged() {
     let not_judged = |frames: &[Frame], what: &str| {
         let report = analyze(frames);
         assert!(report.failures.is_empty(), "{what}: {:?}", report.failures);
-        let gap = report.unread.iter().any(|unread| unread.what == "capture_gap");
+        let gap = report.unread.iter().any(|unread| unread.what == What::Gap);
         assert!(gap, "{what}: {:?}", report.unread);
         let headline = report.headline().text();
         assert!(headline.starts_with("Not"), "{what}: {headline}");
@@ -321,7 +322,11 @@ fn what_may_be_inside_of_a_tunnel_is_not_judged() {
     not_judged(&without(5..6), "without its answer");
     // Without both, and what acknowledges them, any exchange may be what is missing.
     let report = analyze(&without(3..6));
-    assert!(report.failures.iter().all(|one| one.certainty == "possible"), "{:?}", report.failures);
+    assert!(
+        report.failures.iter().all(|one| one.certainty.name() == "possible"),
+        "{:?}",
+        report.failures
+    );
     for number in 1..=whole.len() {
         let report = analyze(&without(number - 1..number));
         assert!(report.failures.is_empty(), "without frame {number}: {:?}", report.failures);
@@ -342,6 +347,7 @@ fn what_follows_a_lost_request_that_opened_no_tunnel_is_as_sure_as_ever() {
     talk.data(Proxy, &get("/crash")).ack(Backend).idle(SECOND).close(Backend);
     talk.frames.remove(3);
     let report = analyze(&talk.frames);
-    let told: Vec<_> = report.failures.iter().map(|one| (one.cause, one.certainty)).collect();
+    let told: Vec<_> =
+        report.failures.iter().map(|one| (one.cause.name(), one.certainty.name())).collect();
     assert_eq!(told, [("closed_in_flight", "proven")]);
 }

@@ -81,7 +81,7 @@ fn what_is_no_http_is_told_and_not_judged() {
     let report = analyze(&talk.frames);
     assert_eq!((codes(&report, &LIMITS), report.failures.len()), (vec!["not_http"], 1));
     // That what was asked before it got no answer is so, whatever came after it.
-    assert_eq!(report.failures[0].cause, "closed_in_flight");
+    assert_eq!(report.failures[0].cause.name(), "closed_in_flight");
     let text = note(&report, "not_http").unwrap();
     assert_eq!(text, "1 exchange got what is no HTTP/1 answer: not judged");
     // An answer that the proxy puts up with is told once, as malformed.
@@ -247,7 +247,8 @@ fn a_failure_that_is_unproven_says_why() {
         assert_eq!(one.detail["reason"], reason);
         assert!(one.summary.ends_with(words), "{}", one.summary);
         assert!(one.fix.contains(fix), "{}", one.fix);
-        let causes: Vec<_> = read(proven).unwrap().failures.iter().map(|one| one.cause).collect();
+        let causes: Vec<_> =
+            read(proven).unwrap().failures.iter().map(|one| one.cause.name()).collect();
         assert_eq!(causes, [cause], "{reason}");
     }
 }

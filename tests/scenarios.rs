@@ -8,8 +8,10 @@ use End::{Backend, Proxy};
 use std::io::Cursor;
 use std::time::Duration;
 use why502::analysis::{self, Settings};
+use why502::facts::closing::{CloseKind, Closer, Received};
 use why502::input::{Savefile, SourceError};
 use why502::report::{EvidenceRecord, FailureRecord, Report};
+use why502::verdict::Cause;
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
@@ -34,7 +36,11 @@ pub fn read(file: Vec<u8>) -> Result<Report, SourceError> {
 }
 
 pub fn said(failure: &FailureRecord) -> Expected {
-    Expected { cause: failure.cause, certainty: failure.certainty, retry: failure.retry }
+    Expected {
+        cause: failure.cause.name(),
+        certainty: failure.certainty.name(),
+        retry: failure.retry.name(),
+    }
 }
 
 pub fn played(scenario: &Scenario, (proxy, backend): (u32, u32)) -> Vec<Frame> {
@@ -220,8 +226,11 @@ fn times_are_measured_from_the_last_answer_to_the_request_to_the_close() {
     assert_eq!(failure.idle_gap_ns, Some(2_000_300_000));
     assert_eq!(failure.wait_ns, Some(300_300_000));
     let close = failure.close.as_ref().unwrap();
-    assert_eq!((close.by, close.kind, close.request_received), ("backend", "fin", Some("all")));
-    assert_eq!(report.backends[0].backend, "10.0.0.1:8080");
+    assert_eq!(
+        (close.by, close.kind, close.request_received),
+        (Closer::Backend, CloseKind::Fin, Some(Received::All))
+    );
+    assert_eq!(report.backends[0].backend.to_string(), "10.0.0.1:8080");
 }
 
 #[test]
@@ -236,7 +245,7 @@ fn of_an_upload_that_was_not_sent_to_its_end_not_all_was_received() {
     let close = report.failures[0].close.as_ref().unwrap();
     assert_eq!(
         (report.failures[0].cause, close.request_received),
-        ("closed_in_flight", Some("part"))
+        (Cause::ClosedInFlight, Some(Received::Part))
     );
 }
 
@@ -249,7 +258,7 @@ fn the_front_leg_is_not_judged() {
     front.handshake().data(Proxy, &get("/crash")).ack(Backend).close(Backend);
     let report = analyze(&wire::together(&[&back, &front]));
     assert!(report.failures.is_empty(), "{:?}", report.failures);
-    let judged: Vec<&str> = report.backends.iter().map(|one| one.backend.as_str()).collect();
+    let judged: Vec<String> = report.backends.iter().map(|one| one.backend.to_string()).collect();
     assert_eq!(judged, ["10.0.0.1:8080"]);
     assert!(report.notes.iter().any(|note| note.text.contains("10.0.0.9:80 (front leg)")));
 }
@@ -281,7 +290,7 @@ fn a_few_ports_that_refuse_are_no_scan() {
         })
         .collect();
     let report = analyze(&wire::together(&talks.iter().collect::<Vec<_>>()));
-    assert_eq!(report.causes["connection_refused"], 8);
+    assert_eq!(report.causes.of(Cause::ConnectionRefused), 8);
     assert!(report.notes.iter().all(|note| note.code != "scan"));
 }
 
@@ -387,8 +396,8 @@ fn a_translated_connection_fails_once() {
     play(&mut inside);
     let report = analyze(&wire::together(&[&outside, &inside]));
     assert_eq!(report.counters.connections, 2);
-    let backends: Vec<&str> =
-        report.failures.iter().map(|one| one.backend.as_deref().unwrap()).collect();
+    let backends: Vec<String> =
+        report.failures.iter().map(|one| one.backend.unwrap().to_string()).collect();
     assert_eq!(backends, ["10.0.0.5:80"]);
 }
 
@@ -403,7 +412,7 @@ fn the_same_numbers_much_later_are_another_connection() {
         talks.push(talk);
     }
     let report = analyze(&wire::together(&talks.iter().collect::<Vec<_>>()));
-    assert_eq!(report.causes["closed_in_flight"], 2);
+    assert_eq!(report.causes.of(Cause::ClosedInFlight), 2);
     assert_eq!(report.failures.len(), 2);
 }
 
@@ -513,7 +522,7 @@ fn a_reset_with_a_number_out_of_the_window_ends_nothing() {
     let mut talk = Talk::new(3, 0x7000_0000);
     talk.handshake().exchange("/warm", 64).data(Proxy, &get("/crash")).ack(Backend);
     talk.rst(Backend);
-    assert_eq!(analyze(&talk.frames).causes["reset_in_flight"], 1);
+    assert_eq!(analyze(&talk.frames).causes.of(Cause::ResetInFlight), 1);
     let last = talk.frames.last_mut().unwrap();
     last.bytes[38..42].fill(0);
     let report = analyze(&talk.frames);
@@ -558,7 +567,8 @@ fn a_listener_that_passes_on_what_it_is_asked_is_the_proxys_own() {
         }
         let report = analyze(&wire::together(&talks.iter().collect::<Vec<_>>()));
         let found = report.notes.iter().any(|note| note.code == "front_found");
-        let causes: Vec<&str> = report.failures.iter().map(|failure| failure.cause).collect();
+        let causes: Vec<&str> =
+            report.failures.iter().map(|failure| failure.cause.name()).collect();
         (causes.join(" "), found)
     };
     let of = |cause: &str, found| (cause.to_owned(), found);

@@ -6,10 +6,9 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::mem;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::{fs, mem};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Item, Meta, Signature, Stmt, UseTree, Visibility};
 

@@ -369,9 +369,9 @@ fn watched(events: &[Event]) -> (Report, Vec<Record>) {
 
 fn said(report: &Report) -> Vec<Expected> {
     let expected = |failure: &why502::report::FailureRecord| Expected {
-        cause: failure.cause,
-        certainty: failure.certainty,
-        retry: failure.retry,
+        cause: failure.cause.name(),
+        certainty: failure.certainty.name(),
+        retry: failure.retry.name(),
     };
     report.failures.iter().map(expected).collect()
 }

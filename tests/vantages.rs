@@ -8,6 +8,7 @@ use std::time::Duration;
 use why502::analysis::{self, Settings};
 use why502::input::Savefile;
 use why502::report::{FailureRecord, Report};
+use why502::topology::vantage::Vantage;
 use why502::verdict::{Cause, Certainty, Detail, Retry, RetryReason, Verdict};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
@@ -36,7 +37,7 @@ fn has_note(report: &Report, code: &str) -> bool {
 }
 
 fn said(failure: &FailureRecord) -> (&'static str, &'static str, &'static str) {
-    (failure.cause, failure.certainty, failure.retry)
+    (failure.cause.name(), failure.certainty.name(), failure.retry.name())
 }
 
 /// A race, a crash and a clean exchange after it on another connection.
@@ -66,7 +67,10 @@ fn a_failure_seen_at_two_vantages_is_reported_once() {
         assert_eq!(both.causes, once.causes);
         assert_eq!(both.counters.exchanges, once.counters.exchanges);
         assert_eq!(both.backends[0].connections, once.backends[0].connections);
-        assert_eq!(both.backends[0].idle.reused.count, once.backends[0].idle.reused.count);
+        assert_eq!(
+            both.backends[0].idle.gaps.reused.count,
+            once.backends[0].idle.gaps.reused.count
+        );
         assert!(has_note(&both, "two_vantages") && !has_note(&once, "two_vantages"));
     }
 }
@@ -139,9 +143,9 @@ fn address_translation_between_two_vantages_hides_nothing_and_doubles_nothing() 
     let found: Vec<_> = both
         .failures
         .iter()
-        .map(|failure| (failure.backend.as_deref().unwrap(), said(failure)))
+        .map(|failure| (failure.backend.unwrap().to_string(), said(failure)))
         .collect();
-    assert_eq!(found, [("10.0.0.5:80", ("closed_in_flight", "proven", "unsafe"))]);
+    assert_eq!(found, [("10.0.0.5:80".to_owned(), ("closed_in_flight", "proven", "unsafe"))]);
 }
 
 /// Two interfaces, captured at the same time: the front leg in one, the backend leg in the other.
@@ -154,8 +158,8 @@ fn captures_that_share_nothing_are_read_as_one_scene() {
     let mut back = Talk::new(1, 2);
     back.handshake().data(Proxy, &get("/crash")).ack(Backend).idle(TWO_SECONDS).close(Backend);
     let both = together(&[("eth0", &front.frames), ("eth1", &back.frames)]);
-    let backends: Vec<&str> =
-        both.failures.iter().map(|one| one.backend.as_deref().unwrap()).collect();
+    let backends: Vec<String> =
+        both.failures.iter().map(|one| one.backend.unwrap().to_string()).collect();
     assert_eq!(backends, ["10.0.0.1:8080"]);
     assert!(!has_note(&both, "two_vantages"));
 }
@@ -212,5 +216,5 @@ fn a_capture_far_from_both_ends_is_between_them() {
     for (from, later) in [(1, 10), (2, 12)] {
         talk.frames[from..].iter_mut().for_each(|frame| frame.at += later * 1_000_000);
     }
-    assert_eq!(together(&[("", &talk.frames)]).backends[0].vantage.value, "between");
+    assert_eq!(together(&[("", &talk.frames)]).backends[0].vantage.value, Vantage::Between);
 }

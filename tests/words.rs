@@ -110,15 +110,16 @@ fn every_failure_is_told_in_the_words_of_its_cause() {
                 format!("{} {}", of(&request.method), of(&request.target))
             });
             assert!(failure.summary.contains(&asked), "{asked}: {told}");
-            let (_, reasons) = RETRY.iter().find(|(word, _)| *word == failure.retry).unwrap();
+            let (_, reasons) =
+                RETRY.iter().find(|(word, _)| *word == failure.retry.name()).unwrap();
             let reason = reasons.iter().any(|words| failure.retry_reason.contains(words));
-            assert!(reason, "{}: {}", failure.retry, failure.retry_reason);
+            assert!(reason, "{}: {}", failure.retry.name(), failure.retry_reason);
             // What cannot be explained has its words where it is told why.
-            if failure.cause == "unproven" {
+            if failure.cause.name() == "unproven" {
                 continue;
             }
             let fits = |(cause, summary, fix): &(&str, &str, &str)| {
-                *cause == failure.cause
+                *cause == failure.cause.name()
                     && failure.summary.contains(summary)
                     && failure.fix.contains(fix)
             };

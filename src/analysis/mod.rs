@@ -1,6 +1,7 @@
 //! Where the layers meet: source → packet → flow → exchange → ledger → roles → report.
 
 pub mod read_log;
+mod revisions;
 
 use crate::base::time::Timestamp;
 use crate::exchange::{Output, Reader};
@@ -17,12 +18,14 @@ use crate::packet::fragments::Fragments;
 use crate::packet::icmp::{self, Unreachable};
 use crate::packet::{self, Endpoint, Frame, Segment, Skip};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
-use crate::report::{self, FailureRecord, LogFile, LogsRead, Report, Sources, Style};
+use crate::report::{
+    self, Activity, FailureRecord, LogFile, LogsRead, Report, Skipped, Sources, Style,
+};
 use crate::streams::tls::{self, Clear, Spoken};
 use crate::topology::roles::{Role, Roles, ToldRoles};
 use crate::topology::{self, Trail};
 use crate::verdict::{Cause, Certainty};
-use serde_json::{Map, Value};
+use revisions::{changed_fields, json, retracted, revision};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -77,6 +80,8 @@ pub struct Analysis {
     ledger: Ledger,
     /// The exchanges, for the join with the log and the front leg.
     trail: Trail,
+    /// Exchanges by listener and time.
+    activity: Activity,
     /// Datagrams in pieces, at each viewpoint.
     fragments: BTreeMap<u32, Fragments>,
     skips: [u64; Skip::ALL.len()],
@@ -127,6 +132,7 @@ impl Analysis {
             table,
             ledger,
             trail,
+            activity: Activity::default(),
             fragments: BTreeMap::new(),
             skips: [0; Skip::ALL.len()],
             known: BTreeMap::new(),
@@ -205,9 +211,9 @@ impl Analysis {
                 if skip == Skip::NotTcp
                     && let Some(unreachable) = icmp::unreachable(frame)
                 {
-                    let Self { table, ledger, trail, settings, .. } = self;
+                    let Self { table, ledger, trail, activity, settings, .. } = self;
                     table.unreachable(&unreachable, viewpoint, &mut |output, connection| {
-                        book((ledger, trail), settings, output, connection, out);
+                        book((ledger, trail, activity), settings, output, connection, out);
                     });
                     let of = self.table.between(unreachable.src, unreachable.dst, viewpoint);
                     if let Some(keeper) = &mut self.keeper {
@@ -234,9 +240,9 @@ impl Analysis {
     /// Nothing was captured, and it is now `now`.
     pub fn tick(&mut self, now: Timestamp, out: &mut RecordSink<'_>) {
         self.clearly(out, |clear, pass| clear.pass_time(now, pass));
-        let Self { table, ledger, trail, settings, .. } = self;
+        let Self { table, ledger, trail, activity, settings, .. } = self;
         table.tick(now, &mut |output, connection| {
-            book((ledger, trail), settings, output, connection, out);
+            book((ledger, trail, activity), settings, output, connection, out);
         });
         self.tell(out);
         if let Some(keeper) = &mut self.keeper {
@@ -281,9 +287,9 @@ impl Analysis {
             });
             return as_it_was;
         }
-        let Self { table, ledger, trail, settings, .. } = self;
+        let Self { table, ledger, trail, activity, settings, .. } = self;
         table.push(segment, viewpoint, &mut |output, connection| {
-            book((ledger, trail), settings, output, connection, out);
+            book((ledger, trail, activity), settings, output, connection, out);
         });
         true
     }
@@ -294,11 +300,11 @@ impl Analysis {
         out: &mut RecordSink<'_>,
         what: impl FnOnce(&mut Clear, &mut tls::Pass<'_>),
     ) {
-        let Self { table, ledger, trail, settings, clear, .. } = self;
+        let Self { table, ledger, trail, activity, settings, clear, .. } = self;
         let Some(clear) = clear else { return };
         what(clear, &mut |segment| {
             table.push(segment, 0, &mut |output, connection| {
-                book((ledger, trail), settings, output, connection, out);
+                book((ledger, trail, activity), settings, output, connection, out);
             });
         });
     }
@@ -312,9 +318,9 @@ impl Analysis {
         out: &mut RecordSink<'_>,
     ) -> Report {
         self.clearly(out, |clear, pass| clear.finish(pass));
-        let Self { table, ledger, trail, settings, host, clear, .. } = &mut self;
+        let Self { table, ledger, trail, activity, settings, host, clear, .. } = &mut self;
         table.finish(&mut |output, connection| {
-            book((ledger, trail), settings, output, connection, out);
+            book((ledger, trail, activity), settings, output, connection, out);
         });
         for ledger::Fresh { mut failure, kept, another_probe } in ledger.take_fresh() {
             if !another_probe {
@@ -347,7 +353,10 @@ impl Analysis {
         if self.settings.told.backends.is_empty() {
             ledger.doubt_errors(&ask_others);
         }
-        let skips = Skip::ALL.iter().zip(self.skips).map(|(kind, count)| (kind.name(), count));
+        let skips = Skip::ALL
+            .iter()
+            .zip(self.skips)
+            .map(|(kind, count)| (Skipped::NoSegment(*kind), count));
         let facts: Vec<&CaptureFacts> = captures.into_iter().collect();
         let captured = !facts.is_empty();
         let filtered = facts.iter().fold(0_u64, |sum, one| sum.saturating_add(one.filtered));
@@ -358,9 +367,10 @@ impl Analysis {
             span: span.unwrap_or_default(),
             captures: facts.into_iter().map(capture).collect(),
             skipped: skips
-                .chain([("filtered", filtered)])
+                .chain([(Skipped::Filtered, filtered)])
                 .filter(|(_, count)| *count > 0)
                 .collect(),
+            activity: self.activity.clone(),
             flow: *self.table.counts(),
             clear: self.clear.as_ref().map(|clear| clear.counts()),
         };
@@ -444,7 +454,7 @@ impl Analysis {
         }
         // What was told as a backend's failure and is none: the listener is the proxy's own.
         for id in self.known.keys() {
-            out(revision(id, Map::from_iter([("retracted".to_owned(), Value::Bool(true))])));
+            out(retracted(id));
         }
     }
 }
@@ -483,13 +493,17 @@ fn count_text(clear: &Clear, end: Option<&mut End>, peer: Endpoint, own: Endpoin
 
 /// Books what became known, and makes a record of it where one is wanted.
 fn book(
-    (ledger, trail): (&mut Ledger, &mut Trail),
+    (ledger, trail, activity): (&mut Ledger, &mut Trail, &mut Activity),
     settings: &Settings,
     output: Output,
     connection: &Connection,
     out: &mut RecordSink<'_>,
 ) {
     let wanted = settings.records;
+    // What was captured elsewhere as well counts there.
+    if let (Output::Exchange(exchange), None) = (&output, &connection.same_as) {
+        activity.note(connection.server, exchange.request.first.at);
+    }
     let noted = matches!(&output, Output::Exchange(exchange) if trail.note(exchange, connection));
     match output {
         Output::Exchange(exchange) if wanted.exchanges => {
@@ -522,28 +536,10 @@ fn keep_failure(keeper: &mut dyn FrameObserver, failure: &FailureRecord, in_clea
     if !in_clear {
         return keeper.failed(failure);
     }
-    let [proxy, backend] = [&failure.proxy, &failure.backend]
-        .map(|end| end.as_deref().unwrap_or("a client").to_owned());
+    let [proxy, backend] = [failure.proxy, failure.backend]
+        .map(|end| end.map_or_else(|| "a client".to_owned(), |end| end.to_string()));
     let summary = format!("between {proxy} and {backend}");
     keeper.failed(&FailureRecord { request: None, summary, ..failure.clone() });
-}
-
-fn json(failure: &FailureRecord) -> Value {
-    // Its keys are strings: it can always be written.
-    serde_json::to_value(failure).unwrap_or_default()
-}
-
-fn changed_fields(before: &Value, after: &Value) -> Map<String, Value> {
-    let after = after.as_object().into_iter().flatten();
-    after
-        .filter(|(name, value)| before.get(name) != Some(value))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
-}
-
-fn revision(id: &str, mut changed: Map<String, Value>) -> Record {
-    changed.insert("id".to_owned(), id.into());
-    Record::Revision(changed)
 }
 
 /// Reads all sources to their ends and reports. They are given in the order of their first frames;
@@ -582,12 +578,12 @@ pub fn analyze_with_logs<S: Source>(
 fn capture(facts: &CaptureFacts) -> report::Capture {
     report::Capture {
         path: facts.path.clone(),
-        format: facts.format.name(),
+        format: facts.format,
         link_types: facts.links.iter().map(|link| link.name().into_owned()).collect(),
         frames: facts.frames,
         bytes: facts.bytes,
-        first: facts.first.map(|at| at.to_string()),
-        last: facts.last.map(|at| at.to_string()),
+        first: facts.first,
+        last: facts.last,
         truncated_frames: facts.truncated_frames,
         kernel_drops: facts.dropped.map(|dropped| dropped.by_kernel),
         interface_drops: facts.dropped.map(|dropped| dropped.by_interface),

@@ -48,13 +48,13 @@ pub fn read(
                         line: facts.lines,
                         length: text.length(),
                         shape: shape(&line),
-                        reason: reason.reason(),
+                        reason,
                     });
                 }
             }
         }
     }
-    facts.format = reader.format().map(|format| format.name());
+    facts.format = reader.format();
     facts.damage = text.damage().map(str::to_owned);
     facts
 }

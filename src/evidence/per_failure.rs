@@ -5,6 +5,7 @@ use super::files::{Troubles, private};
 use super::last_frames::LastFrames;
 use super::pcapng::SectionWriter;
 use super::redact::Redacted;
+use crate::base::utc::Utc;
 use crate::flow::{Place, Side};
 use crate::packet::Segment;
 use crate::report::FailureRecord;
@@ -59,7 +60,10 @@ impl EvidenceFiles {
         let mut file = Vec::new();
         let about = format!(
             "{} ({}): {}. {}.",
-            failure.cause, failure.certainty, failure.summary, failure.fix
+            failure.cause.name(),
+            failure.certainty.name(),
+            failure.summary,
+            failure.fix
         );
         let mut section = SectionWriter::begin(&about, &mut file);
         let mut frames = 0_usize;
@@ -105,8 +109,13 @@ impl EvidenceFiles {
 
 /// `20261121T134254.123Z-keepalive_race-5d8a….pcapng`: sorted by time, safe in any file system.
 fn name(failure: &FailureRecord) -> String {
-    let at: String = failure.at.chars().filter(|c| !matches!(c, '-' | ':')).take(19).collect();
-    format!("{at}Z-{}-{}.pcapng", failure.cause, failure.id)
+    let Utc { year, month, day, hour, minute, second, nanos } = failure.at.into();
+    let millis = nanos / 1_000_000;
+    let cause = failure.cause.name();
+    format!(
+        "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{millis:03}Z-{cause}-{}.pcapng",
+        failure.id
+    )
 }
 
 /// Writes a file that is whole from the moment it has its name. Nobody but its owner may read it.

@@ -29,9 +29,9 @@ mod unexplained;
 
 use crate::base::time::Timestamp;
 use crate::ledger::Ledger;
-use crate::topology::front_leg::FrontJoin;
+use crate::topology::front_leg::{self, FrontJoin};
 use crate::topology::roles::{Role, Roles};
-use crate::topology::{FrontLeg, SeenExchange, Trail, front_leg};
+use crate::topology::{FrontLeg, SeenExchange, Trail};
 pub use answer::{Answer, Missing, Own};
 pub use client_answer::ClientAnswer;
 use client_answers::ClientAnswers;

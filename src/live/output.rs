@@ -2,9 +2,11 @@
 
 use crate::cli::{OutputFormat, Shared, config, output};
 use crate::input::CaptureFacts;
+use crate::packet::Endpoint;
 use crate::render::text;
 use crate::report::records::{self, Record};
 use crate::report::{FailureRecord, Report};
+use crate::verdict::Cause;
 use anstream::{AutoStream, ColorChoice};
 use foldhash::fast::RandomState;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -26,7 +28,7 @@ pub(super) struct Teller<'t> {
     to: Box<dyn Write>,
     color: ColorChoice,
     /// Causes that were explained, by backend.
-    explained: HashSet<(&'static str, String), RandomState>,
+    explained: HashSet<(Cause, Option<Endpoint>), RandomState>,
     /// The second that passes, and what was shown in it.
     second: (Instant, u32),
     /// Failures counted and not shown in it.
@@ -82,7 +84,7 @@ impl<'t> Teller<'t> {
             return Ok(());
         }
         self.second.1 = self.second.1.saturating_add(1);
-        let kind = (failure.cause, failure.backend.clone().unwrap_or_default());
+        let kind = (failure.cause, failure.backend);
         let known = self.explained.contains(&kind) || self.explained.len() >= KINDS;
         let first = self.wanted.verbose || !known;
         if !known {
@@ -266,7 +268,7 @@ mod tests {
         assert_eq!(of(four(), &["--verbose"]), [true; 4]);
         // Of another backend it is another kind.
         let mut two = four();
-        two[2].backend = Some("10.77.2.3:3000".to_owned());
+        two[2].backend = Some(Endpoint { addr: [10, 77, 2, 3].into(), port: 3_000 });
         assert_eq!(of(two, &[]), [true, false, true, false]);
     }
 }

@@ -3,6 +3,7 @@
 pub mod explain;
 pub mod json;
 mod markdown;
+mod style;
 pub mod text;
 mod text_idle_gaps;
 mod text_log;

@@ -1,25 +1,26 @@
 //! `--format text`: for people. The answer first, then what it rests on.
 
+use super::style::{GREEN, RED, YELLOW, clock, counted};
 use super::{text_idle_gaps, text_log, text_processes};
 use crate::base::wrap::{BOLD, DIM, heading, paragraph};
 use crate::knowledge::SettingOrigin;
+use crate::packet::Endpoint;
+use crate::report::LeadingParagraph;
 use crate::report::headline::{AnalysisOutcome, Headline, checks, sentence};
 use crate::report::model::{
-    BackendRecord, Capture, EvidenceRecord, FailureRecord, Report, Timeout,
+    BackendRecord, Capture, EvidenceRecord, FailureRecord, Report, Timeout, VantageSource,
 };
 use crate::timeouts;
+use crate::topology::vantage::Vantage;
+use crate::verdict::{Cause, Retry};
 use crate::words::phrases::{duration, is_idempotent, plural};
-use anstyle::{AnsiColor, Style};
-use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Failures shown without `--all`.
 const SHOWN: usize = 20;
-
-const RED: Style = AnsiColor::Red.on_default().bold();
-const GREEN: Style = AnsiColor::Green.on_default();
-pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Writes the report. With `all`, every failure is shown. Colours are escape sequences; the writer
 /// strips them where they are not wanted.
@@ -52,45 +53,18 @@ fn first(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for event in &report.events {
+    for LeadingParagraph { text, fix, failure } in report.leading() {
         writeln!(out)?;
-        let at = event.first.get(11..19).unwrap_or(&event.first);
-        let text = format!("{at} UTC: {}. {} to it", event.summary, belong(event.failures));
-        paragraph(&sentence(&text), "  ", out)?;
-        paragraph(&format!("{BOLD}What to change:{BOLD:#} {}.", event.fix), "  ", out)?;
-    }
-    // The first failure of a kind speaks for all of them.
-    for (first, count) in reasons(report) {
-        writeln!(out)?;
-        let times =
-            if count > 1 { format!("{count} times, the first one: ") } else { String::new() };
-        paragraph(&sentence(&format!("{times}{}", first.summary)), "  ", out)?;
-        paragraph(&retry(first), "  ", out)?;
-        paragraph(&what_to_do(first), "  ", out)?;
+        paragraph(&text, "  ", out)?;
+        match failure {
+            Some(failure) => {
+                paragraph(&retry(failure), "  ", out)?;
+                paragraph(&what_to_do(failure), "  ", out)?;
+            }
+            None => paragraph(&format!("{BOLD}What to change:{BOLD:#} {fix}."), "  ", out)?,
+        }
     }
     Ok(())
-}
-
-fn belong(failures: u64) -> String {
-    format!("{} {}", plural(failures, "failure"), if failures == 1 { "belongs" } else { "belong" })
-}
-
-/// The first of the failures that are alike, with how many there are, the most frequent first.
-fn reasons(report: &Report) -> Vec<(&FailureRecord, usize)> {
-    let mut groups: BTreeMap<[&str; 5], (&FailureRecord, usize)> = BTreeMap::new();
-    // What an event explains was told with it.
-    for failure in report.failures.iter().filter(|failure| failure.event.is_none()) {
-        let backend = failure.backend.as_deref().unwrap_or_default();
-        let why = failure.detail.get("why").and_then(|why| why.as_str()).unwrap_or_default();
-        let alike = [failure.cause, backend, failure.certainty, failure.retry, why];
-        let group = groups.entry(alike).or_insert((failure, 0));
-        group.1 = group.1.saturating_add(1);
-    }
-    let mut reasons: Vec<_> = groups.into_values().collect();
-    reasons.sort_by_key(|(first, count)| {
-        (std::cmp::Reverse(*count), first.connection.unwrap_or(u64::MAX))
-    });
-    reasons
 }
 
 fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -99,10 +73,11 @@ fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     heading("Causes", out)?;
     writeln!(out, "  {DIM}{:<22}{:>7}  {:<28}retry{DIM:#}", "cause", "failed", "certainty")?;
-    for (cause, failed) in &report.causes {
-        let of_cause = || report.failures.iter().filter(|failure| failure.cause == *cause);
-        let certainty = tally(of_cause().map(|failure| failure.certainty));
-        let retry = tally(of_cause().map(|failure| failure.retry));
+    for (cause, failed) in report.causes.iter() {
+        let of_cause = || report.failures.iter().filter(|failure| failure.cause == cause);
+        let certainty = counted(of_cause().map(|failure| failure.certainty));
+        let retry = counted(of_cause().map(|failure| failure.retry));
+        let cause = cause.name();
         writeln!(out, "  {cause:<22}{failed:>7}  {certainty:<28}{retry}")?;
     }
     Ok(())
@@ -116,22 +91,11 @@ fn by_default(nanos: Option<u64>) -> String {
     })
 }
 
-/// `2 safe, 1 unknown`.
-fn tally<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for word in words {
-        let count = counts.entry(word).or_default();
-        *count = count.saturating_add(1);
-    }
-    let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-    parts.join(", ")
-}
-
 fn write_backend(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
-    heading(&format!("Backend {}", named(&backend.backend, backend.name.as_deref())), out)?;
+    heading(&format!("Backend {}", named(backend.backend, backend.name.as_deref())), out)?;
     let first = backend.proxies.iter().take(4);
     let proxies: Vec<String> =
-        first.map(|proxy| named(&proxy.proxy, proxy.name.as_deref())).collect();
+        first.map(|proxy| named(proxy.proxy, proxy.name.as_deref())).collect();
     let more = backend.proxies.len().saturating_sub(proxies.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     writeln!(
@@ -147,16 +111,18 @@ fn write_backend(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()>
         writeln!(out, "  answers: {}", statuses.join(", "))?;
     }
     let vantage = match backend.vantage.value {
-        "proxy" => "captured at the proxy",
-        "backend" => "captured at the backend",
-        "between" => "captured between proxy and backend",
-        "same_host" => "proxy and backend on one host",
-        _ => "",
+        Vantage::Proxy => "captured at the proxy",
+        Vantage::Backend => "captured at the backend",
+        Vantage::Between => "captured between proxy and backend",
+        Vantage::SameHost => "proxy and backend on one host",
+        Vantage::Unknown => "",
     };
     if !vantage.is_empty() {
         let by = match backend.vantage.by {
-            "option" => "as told",
-            _ => "by the addresses and handshake times",
+            VantageSource::Option => "as told",
+            VantageSource::Handshakes | VantageSource::Addresses => {
+                "by the addresses and handshake times"
+            }
         };
         writeln!(out, "  {vantage}, {by}")?;
     }
@@ -164,12 +130,12 @@ fn write_backend(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()>
         writeln!(out, "  server: {kind}, as told")?;
     } else if let Some(server) = backend.server {
         let default = by_default(backend.server_default_ns);
-        writeln!(out, "  server: {server}, going by its headers (a guess){default}")?;
+        writeln!(out, "  server: {}, going by its headers (a guess){default}", server.name())?;
     }
     for proxy in backend.proxies.iter().filter(|proxy| proxy.told_kind.is_none()).take(3) {
         if let Some(kind) = proxy.kind {
             let default = by_default(proxy.kind_default_ns);
-            let proxy = &proxy.proxy;
+            let (proxy, kind) = (proxy.proxy, kind.name());
             writeln!(out, "  proxy {proxy}: {kind}, going by its requests (a guess){default}")?;
         }
     }
@@ -210,8 +176,8 @@ fn requests(backend: &BackendRecord) -> String {
 }
 
 /// An address, with the name that it was told to have.
-fn named(address: &str, name: Option<&str>) -> String {
-    name.map_or_else(|| address.to_owned(), |name| format!("{address} ({name})"))
+fn named(address: impl Display, name: Option<&str>) -> String {
+    name.map_or_else(|| address.to_string(), |name| format!("{address} ({name})"))
 }
 
 /// Which timeouts are those that a told kind has by default: nobody said that they are the ones set.
@@ -303,7 +269,7 @@ fn write_failure(
 
 /// What to change, or where to look.
 fn what_to_do(failure: &FailureRecord) -> String {
-    let label = if failure.cause == "unproven" { "To find out" } else { "What to change" };
+    let label = if failure.cause == Cause::Unproven { "To find out" } else { "What to change" };
     format!("{BOLD}{label}:{BOLD:#} {}.", failure.fix)
 }
 
@@ -317,9 +283,9 @@ fn failure_head(failure: &FailureRecord, out: &mut dyn Write) -> io::Result<()> 
     writeln!(
         out,
         "  {}  {BOLD}{}{BOLD:#} ({}){}",
-        clock(&failure.at),
-        failure.cause,
-        failure.certainty,
+        clock(failure.at),
+        failure.cause.name(),
+        failure.certainty.name(),
         request.unwrap_or_default()
     )?;
     // Before its first request a connection is new, not idle.
@@ -330,13 +296,21 @@ fn failure_head(failure: &FailureRecord, out: &mut dyn Write) -> io::Result<()> 
             Some(format!(", {what} {}", duration(Duration::from_nanos(nanos?))))
         })
         .collect();
-    let proxy = failure.proxy.as_deref().map(|proxy| proxy.strip_suffix(":0").unwrap_or(proxy));
-    match (proxy, &failure.backend) {
+    match (failure.proxy.map(opener), failure.backend) {
         (Some(proxy), Some(backend)) => {
             writeln!(out, "      {proxy} → {backend}{}", times.concat())
         }
         (Some(proxy), None) => writeln!(out, "      answered by {proxy}{}", times.concat()),
         _ => Ok(()),
+    }
+}
+
+/// Who opened connections: of probes, which are told as one, whatever port each of them came from.
+fn opener(proxy: Endpoint) -> String {
+    match proxy {
+        Endpoint { addr: IpAddr::V6(addr), port: 0 } => format!("[{addr}]"),
+        Endpoint { addr, port: 0 } => addr.to_string(),
+        _ => proxy.to_string(),
     }
 }
 
@@ -346,11 +320,15 @@ fn retry(failure: &FailureRecord) -> String {
     let method = failure.request.as_ref().and_then(|request| request.method.as_deref());
     let is = method.filter(|method| is_idempotent(method));
     let (colour, advice) = match (failure.retry, is) {
-        ("safe", _) => (GREEN, "Safe to retry".to_owned()),
-        ("unsafe", None) => (RED, "Retry only if idempotent".to_owned()),
-        (_, None) => (YELLOW, "Retry only if idempotent, to be sure".to_owned()),
-        ("unsafe", Some(method)) => (YELLOW, format!("Retry only if idempotent, as {method} is")),
-        (_, Some(method)) => (YELLOW, format!("Retry only if idempotent, to be sure; {method} is")),
+        (Retry::Safe, _) => (GREEN, "Safe to retry".to_owned()),
+        (Retry::Unsafe, None) => (RED, "Retry only if idempotent".to_owned()),
+        (Retry::Unknown, None) => (YELLOW, "Retry only if idempotent, to be sure".to_owned()),
+        (Retry::Unsafe, Some(method)) => {
+            (YELLOW, format!("Retry only if idempotent, as {method} is"))
+        }
+        (Retry::Unknown, Some(method)) => {
+            (YELLOW, format!("Retry only if idempotent, to be sure; {method} is"))
+        }
     };
     format!("{colour}{advice}{colour:#}: {reason}.")
 }
@@ -358,11 +336,6 @@ fn retry(failure: &FailureRecord) -> String {
 /// Its number; with several captures, which of them it is in.
 fn frame_name(frame: &EvidenceRecord, several: bool) -> String {
     if several { format!("{}:{}", frame.capture, frame.number) } else { frame.number.to_string() }
-}
-
-/// Date and time of an RFC 3339 stamp, to the millisecond.
-pub(crate) fn clock(at: &str) -> String {
-    at.get(..23).unwrap_or(at).replacen('T', " ", 1)
 }
 
 fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -379,7 +352,7 @@ fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         .counters
         .skipped
         .iter()
-        .map(|(kind, n)| format!("{} {n}", kind.replace('_', " ")))
+        .map(|(kind, n)| format!("{} {n}", kind.name().replace('_', " ")))
         .collect();
     if !skipped.is_empty() {
         writeln!(out, "  frames skipped: {}", skipped.join(", "))?;
@@ -391,7 +364,7 @@ fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn capture_line(capture: &Capture) -> String {
-    let span = match (&capture.first, &capture.last) {
+    let span = match (capture.first, capture.last) {
         (Some(first), Some(last)) => format!(", {} to {} UTC", clock(first), clock(last)),
         _ => String::new(),
     };

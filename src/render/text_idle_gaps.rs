@@ -1,9 +1,11 @@
 //! The idle gaps of a backend as a small picture, with the timeouts of both sides marked.
 
-use super::text::YELLOW;
+use super::style::YELLOW;
 use crate::base::wrap::{DIM, paragraph};
 use crate::knowledge::SettingOrigin;
 use crate::knowledge::distribution::EDGES;
+use crate::knowledge::expected_losses::Basis;
+use crate::knowledge::idle_gaps::Ordering;
 use crate::report::model::{BackendRecord, EstimateRecord, HazardRecord, Timeout};
 use crate::words::phrases::{duration, plural};
 use std::io::{self, Write};
@@ -18,21 +20,26 @@ struct TimeoutMark {
     text: String,
 }
 
-/// Writes the picture; nothing when there are no gaps.
+/// Writes what is known of idle gaps and timeouts; little when there are no gaps.
 ///
 /// # Errors
 /// When writing fails.
 pub(crate) fn write(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
     gave_up(backend, out)?;
-    let idle = &backend.idle;
-    let rows: Vec<[u64; 3]> = idle
-        .reused
-        .ranges
-        .iter()
-        .zip(idle.closed_by_backend.ranges)
-        .zip(idle.closed_by_proxy.ranges)
-        .map(|((reused, backend), proxy)| [*reused, backend, proxy])
-        .collect();
+    if picture(backend, out)? {
+        timers(backend, out)?;
+    }
+    Ok(())
+}
+
+/// Draws the picture; returns false, and draws nothing, when there is nothing to be drawn.
+fn picture(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<bool> {
+    let mut rows = [[0; 3]; EDGES.len()];
+    for bucket in &backend.idle.buckets {
+        if let Some(row) = rows.get_mut(range_of(bucket.from_ns)) {
+            *row = [bucket.reused(), bucket.closed_by_backend, bucket.closed_by_proxy];
+        }
+    }
     let marks = marks(backend);
     let used = |index: &usize| {
         rows.get(*index).is_some_and(|row| row.iter().any(|count| *count > 0))
@@ -40,7 +47,7 @@ pub(crate) fn write(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<
     };
     let (Some(first), Some(last)) = ((0..rows.len()).find(used), (0..rows.len()).rev().find(used))
     else {
-        return Ok(());
+        return Ok(false);
     };
     let most = rows.iter().map(|[reused, ..]| *reused).max().unwrap_or(0).max(1);
     writeln!(
@@ -78,20 +85,25 @@ pub(crate) fn write(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<
         }
         writeln!(out)?;
     }
+    Ok(true)
+}
+
+/// Says in sentences what the picture means.
+fn timers(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
     match backend.ordering {
-        "race" => writeln!(
+        Ordering::Race => writeln!(
             out,
             "  {YELLOW}The backend gives up idle connections before the proxy does: requests will be lost.{YELLOW:#}"
         ),
-        "tie" => writeln!(
+        Ordering::Tie => writeln!(
             out,
             "  {YELLOW}Both sides give up idle connections at about the same time: requests will be lost.{YELLOW:#}"
         ),
-        "safe" => writeln!(
+        Ordering::Safe => writeln!(
             out,
             "  The proxy gives up idle connections before the backend does, as it should."
         ),
-        _ => Ok(()),
+        Ordering::Unknown => Ok(()),
     }?;
     effective(
         "the backend",
@@ -218,22 +230,22 @@ fn forecast(hazard: &HazardRecord) -> String {
     let keepalive = time(hazard.backend_keepalive_ns);
     let per_day = hazard.per_day.map_or_else(String::new, |day| format!(", {} a day", span(day)));
     match hazard.basis {
-        "proxy_gives_up_first" => format!(
+        Basis::ProxyFirst => format!(
             "With a backend keep-alive of {keepalive} no lost request is expected: the proxy gives up \
              first."
         ),
-        "observed" => format!(
+        Basis::Observed => format!(
             "With a backend keep-alive of {keepalive}, {} requests of a million are lost{per_day} at this \
              load, going by those that were: more than even traffic would explain, so requests come in \
              step with the timer.",
             span(hazard.per_million)
         ),
-        "bound" => format!(
+        Basis::Bound => format!(
             "With a backend keep-alive of {keepalive} at most {} requests of a million are expected to be \
              lost; no more can be told, for pauses beyond today's timeout were never seen.",
             number_of(hazard.per_million.high)
         ),
-        _ => format!(
+        Basis::Counted => format!(
             "With a backend keep-alive of {keepalive}, {} requests of a million are expected to be lost{per_day} \
              at this load: {} came within {} below it, and one that comes within {} of the close is lost.",
             span(hazard.per_million),

@@ -1,11 +1,17 @@
 //! What the proxy's log says, for people: first what users saw, later the lines and the clocks.
 
-use super::text::{YELLOW, clock};
+use super::style::{YELLOW, clock};
 use crate::base::wrap::{BOLD, DIM, heading, paragraph};
-use crate::logs::Says;
+use crate::join::{Answer, Missing, Own};
+use crate::logs::{LogFormat, Says};
+use crate::packet::Endpoint;
 use crate::report::log::of_nanos;
 use crate::report::model::Report;
-use crate::report::{ClientRecord, FrontLegRecord, Log, LogFile, LogLine, LogTimes};
+use crate::report::{
+    AnswerReason, ClientRecord, ClientSource, ClockSource, FrontLegRecord, Log, LogFile, LogLine,
+    LogTimes, Tally,
+};
+use crate::topology::request_key::MatchedBy;
 use crate::verdict::Cause;
 use crate::words::log as words;
 use crate::words::phrases::{duration, plural};
@@ -21,7 +27,7 @@ pub(crate) fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.captures.is_empty() {
         return alone(log, out);
     }
-    let total = log.answers.values().fold(0_u64, |sum, one| sum.saturating_add(*one));
+    let total = log.answers.sum();
     let files = names(&log.files);
     writeln!(out)?;
     if total == 0 {
@@ -38,31 +44,34 @@ pub(crate) fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     };
     let these = if total == 1 { "This" } else { "These" };
     let mut parts: Vec<String> = Vec::new();
-    let mut causes: Vec<(u64, &str)> = log.causes.iter().map(|(cause, n)| (*n, *cause)).collect();
-    causes.sort_by_key(|(count, cause)| (std::cmp::Reverse(*count), *cause));
-    for (count, name) in &causes {
-        let cause = Cause::ALL.into_iter().find(|cause| cause.name() == *name);
-        let noun = cause.map_or_else(|| (*name).to_owned(), |cause| words::noun(cause, *count));
-        parts.push(is(*count, &noun));
+    // Those of one count stay in the order of their names.
+    let mut causes: Vec<(Cause, u64)> = log.causes.iter().collect();
+    causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for (cause, count) in &causes {
+        parts.push(is(*count, &words::noun(*cause, *count)));
     }
     // What is of a known cause although which exchange it is cannot be told counts with the causes.
-    let known = causes.iter().fold(0_u64, |sum, (count, _)| sum.saturating_add(*count));
-    let of = |answer: &str| log.answers.get(answer).copied().unwrap_or(0);
-    let unclear = of("on_leg").saturating_add(of("ambiguous")).saturating_sub(known);
+    let known = log.causes.sum();
+    let unclear = log.answers.of(Answer::OnLeg).saturating_add(log.answers.of(Answer::Ambiguous));
+    let unclear = unclear.saturating_sub(known);
     if unclear > 0 {
         let can = format!(
             "of {unclear} it cannot be told: several exchanges fit, or fewer than there are lines"
         );
         parts.push(can);
     }
-    let own = of("not_on_leg");
+    let count = |wanted: fn(Answer) -> bool| {
+        let wanted = log.answers.iter().filter(|(answer, _)| wanted(*answer));
+        wanted.fold(0_u64, |sum, (_, count)| sum.saturating_add(count))
+    };
+    let own = count(is_own);
     if own > 0 {
         let be = if own == 1 { "was" } else { "were" };
-        parts.push(format!("{own} {be} not on this leg ({})", reasons(log, "not_on_leg")));
+        parts.push(format!("{own} {be} not on this leg ({})", reasons(log, is_own)));
     }
-    let missing = of("not_in_capture");
+    let missing = count(is_missing);
     if missing > 0 {
-        let why = reasons(log, "not_in_capture");
+        let why = reasons(log, is_missing);
         parts.push(format!("{missing} cannot be found in the capture ({why})"));
     }
     let text = format!("{these} {what} in {files}: {}.", parts.join(", "));
@@ -72,9 +81,8 @@ pub(crate) fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// `47 lines with 502`, `3 error lines, 2 with 502 and 1 without a status`.
 fn with_statuses(log: &Log) -> String {
-    let name = |status: &str| match status {
-        "-" => "no status".to_owned(),
-        status => status.to_owned(),
+    let name = |status: &Option<u16>| {
+        status.map_or_else(|| "no status".to_owned(), |status| status.to_string())
     };
     match log.statuses.iter().collect::<Vec<_>>().as_slice() {
         [(status, count)] => format!("{} with {}", plural(**count, "line"), name(status)),
@@ -99,39 +107,44 @@ fn is(count: u64, noun: &str) -> String {
 }
 
 /// Why lines have an answer other than their cause.
-fn reasons(log: &Log, answer: &str) -> String {
-    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-    for line in log.unmatched.iter().filter(|line| line.answer == answer) {
-        if let Some(reason) = line.reason {
-            let count = reasons.entry(reason).or_default();
-            *count = count.saturating_add(1);
-        }
-    }
+fn reasons(log: &Log, wanted: fn(Answer) -> bool) -> String {
+    let lines = log.unmatched.iter().filter(|line| wanted(line.answer));
+    let reasons: Tally<AnswerReason> = lines.filter_map(|line| Some((line.reason?, 1))).collect();
     let several = reasons.len() > 1;
     let words = reasons.iter().map(|(reason, count)| {
-        let text = reason_text(reason);
+        let text = reason_text(reason.answer());
         if several { format!("{count}: {text}") } else { text.to_owned() }
     });
     words.collect::<Vec<_>>().join("; ")
 }
 
-fn reason_text(reason: &str) -> &'static str {
-    if let Some(says) = Says::ALL.into_iter().find(|says| says.name() == reason) {
-        return words::meaning(says);
+fn reason_text(answer: Answer) -> &'static str {
+    match answer {
+        Answer::NotOnLeg(Own::Said(says)) => words::meaning(says),
+        Answer::NotOnLeg(Own::Answered(_)) => "the backend had answered in full",
+        Answer::NotOnLeg(Own::AlikeWell) => "requests like it all went well",
+        Answer::NotOnLeg(Own::Nothing) => "the proxy sent nothing to a backend for it",
+        Answer::NotInCapture(Missing::OutsideTime { .. }) => "outside of its time",
+        Answer::NotInCapture(Missing::OtherBackend(_)) => "nothing of its backend was captured",
+        Answer::NotInCapture(Missing::Unreadable(_)) => "what is spoken there cannot be read",
+        Answer::NotInCapture(Missing::Frames) => "frames are missing that could hold it",
+        Answer::NotInCapture(Missing::Unread) => "its answer is cut or missing",
+        Answer::NotInCapture(Missing::Forgotten) => "more exchanges than could be kept",
+        Answer::NotInCapture(Missing::NotFound) => "no exchange like it at its time",
+        Answer::NotInCapture(Missing::NoCapture) | Answer::OnLeg | Answer::Ambiguous => {
+            "no capture was given"
+        }
     }
-    match reason {
-        "answered" => "the backend had answered in full",
-        "alike_went_well" => "requests like it all went well",
-        "nothing_on_the_leg" => "the proxy sent nothing to a backend for it",
-        "outside_time" => "outside of its time",
-        "backend_not_captured" => "nothing of its backend was captured",
-        "not_readable" => "what is spoken there cannot be read",
-        "frames_missing" => "frames are missing that could hold it",
-        "answer_not_read" => "its answer is cut or missing",
-        "not_kept" => "more exchanges than could be kept",
-        "not_found" => "no exchange like it at its time",
-        _ => "no capture was given",
-    }
+}
+
+/// Nothing went wrong on the leg.
+const fn is_own(answer: Answer) -> bool {
+    matches!(answer, Answer::NotOnLeg(_))
+}
+
+/// The capture does not hold it.
+const fn is_missing(answer: Answer) -> bool {
+    matches!(answer, Answer::NotInCapture(_))
 }
 
 /// Failures that clients did not see.
@@ -216,13 +229,13 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     let mut groups: BTreeMap<(Option<&str>, Option<u16>), Vec<&LogLine>> = BTreeMap::new();
     for line in lines() {
         let status = line.status.filter(|_| line.says.is_none());
-        groups.entry((line.says, status)).or_default().push(line);
+        groups.entry((line.says.map(Says::name), status)).or_default().push(line);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, lines)| std::cmp::Reverse(lines.len()));
-    for ((says, status), lines) in &groups {
+    for ((_, status), lines) in &groups {
         writeln!(out)?;
-        let known = says.and_then(|name| Says::ALL.into_iter().find(|says| says.name() == name));
+        let known = lines.first().and_then(|line| line.says);
         let meaning = known.map_or("the log does not say why", words::meaning);
         let mut statuses: BTreeMap<String, u64> = BTreeMap::new();
         for line in lines {
@@ -242,8 +255,14 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
             out,
         )?;
     }
-    let mut backends: BTreeMap<&str, u64> = BTreeMap::new();
-    for backend in lines().filter_map(|line| line.backend.as_deref()) {
+    take_a_capture(log, out)
+}
+
+/// How to take the capture that would tell the rest.
+fn take_a_capture(log: &Log, out: &mut dyn Write) -> io::Result<()> {
+    let lines = log.joined.iter().chain(&log.unmatched);
+    let mut backends: BTreeMap<Endpoint, u64> = BTreeMap::new();
+    for backend in lines.filter_map(|line| line.backend) {
         let count = backends.entry(backend).or_default();
         *count = count.saturating_add(1);
     }
@@ -270,29 +289,25 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The same as options.
-fn listeners(backends: &BTreeMap<&str, u64>) -> String {
+/// The backends that failed most, as options.
+fn listeners(backends: &BTreeMap<Endpoint, u64>) -> String {
     let named: Vec<String> =
         most(backends).iter().map(|backend| format!("--backend {backend}")).collect();
     if named.is_empty() { "--backend :8080".to_owned() } else { named.join(" ") }
 }
 
 /// The backends that failed most.
-fn most<'b>(backends: &BTreeMap<&'b str, u64>) -> Vec<&'b str> {
-    let mut most: Vec<(&&str, &u64)> = backends.iter().collect();
-    most.sort_by_key(|(backend, count)| (std::cmp::Reverse(**count), **backend));
+fn most(backends: &BTreeMap<Endpoint, u64>) -> Vec<Endpoint> {
+    let mut most: Vec<(&Endpoint, &u64)> = backends.iter().collect();
+    most.sort_by_key(|(backend, count)| (std::cmp::Reverse(**count), backend.to_string()));
     most.into_iter().take(4).map(|(backend, _)| *backend).collect()
 }
 
 /// What to capture: the backends that failed most, or all of the port.
-fn filter(backends: &BTreeMap<&str, u64>) -> String {
+fn filter(backends: &BTreeMap<Endpoint, u64>) -> String {
     let parts: Vec<String> = most(backends)
         .into_iter()
-        .filter_map(|backend| {
-            let (host, port) = backend.rsplit_once(':')?;
-            let host = host.trim_matches(['[', ']']);
-            Some(format!("host {host} and tcp port {port}"))
-        })
+        .map(|Endpoint { addr, port }| format!("host {addr} and tcp port {port}"))
         .collect();
     match parts.as_slice() {
         [] => "tcp port 8080".to_owned(),
@@ -354,8 +369,8 @@ fn lines(log: &Log, all: bool, out: &mut dyn Write) -> io::Result<()> {
         let request = [line.method.as_deref(), line.target.as_deref()];
         let request: Vec<&str> = request.into_iter().flatten().collect();
         let file = log.files.get(line.file).map_or("", |file| file.path.as_str());
-        let at = line.at.to_string();
-        writeln!(out, "\n  {}  {BOLD}{status}{BOLD:#}  {}", clock(&at), request.join(" "))?;
+        let at = clock(line.at);
+        writeln!(out, "\n  {at}  {BOLD}{status}{BOLD:#}  {}", request.join(" "))?;
         writeln!(out, "      {DIM}{file}, line {}{DIM:#}", line.line)?;
         paragraph(&format!("{}.", line.text), "      ", out)?;
     }
@@ -366,18 +381,20 @@ fn lines(log: &Log, all: bool, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn by_text(by: &str) -> &'static str {
+const fn by_text(by: MatchedBy) -> &'static str {
     match by {
-        "request_id" => "an id",
-        "source_port" => "the proxy's own port",
-        "target_and_time" => "target and time",
-        _ => "backend and time",
+        MatchedBy::Id => "an id",
+        MatchedBy::SourcePort => "the proxy's own port",
+        MatchedBy::TargetAndTime => "target and time",
+        MatchedBy::BackendAndTime | MatchedBy::FrontLegId | MatchedBy::FrontLegTime => {
+            "backend and time"
+        }
     }
 }
 
 fn clock_text(clock: &crate::report::ClockRecord) -> String {
     let resolution = duration(of_nanos(clock.resolution_ns));
-    if clock.by == "assumed" {
+    if clock.by == ClockSource::Assumed {
         return format!(
             "its clock is taken to be the capture's, for no line tells otherwise; its times are of {resolution}"
         );
@@ -429,11 +446,12 @@ fn front_leg(front: &FrontLegRecord, out: &mut dyn Write) -> io::Result<()> {
     heading("The front leg", out)?;
     let statuses: Vec<String> =
         front.statuses.iter().map(|(status, count)| format!("{status} × {count}")).collect();
+    let listeners: Vec<String> = front.listeners.iter().map(Endpoint::to_string).collect();
     writeln!(
         out,
         "  {} to {}, {} joined with exchanges of the backend leg",
         plural(front.requests, "client request"),
-        front.listeners.join(", "),
+        listeners.join(", "),
         front.joined
     )?;
     if !statuses.is_empty() {
@@ -474,22 +492,23 @@ pub(crate) fn client(client: &ClientRecord, report: &Report) -> String {
     )
 }
 
-fn by_words(by: &str) -> &'static str {
+const fn by_words(by: ClientSource) -> &'static str {
     match by {
-        "front_leg_request_id" => "its id",
-        "front_leg_target_and_time" => "target and time",
-        other => by_text(other),
+        ClientSource::Matched(MatchedBy::FrontLegId) => "its id",
+        ClientSource::Matched(MatchedBy::FrontLegTime) => "target and time",
+        ClientSource::Matched(by) => by_text(by),
+        ClientSource::FrontLeg | ClientSource::Log => "backend and time",
     }
 }
 
 /// What limits the answer: files, their lines that could not be read, damage.
 pub(crate) fn limits(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     for file in &log.files {
-        let format = file.format.unwrap_or("of no known format");
+        let format = file.format.map_or("of no known format", LogFormat::name);
         let local = if file.local_times { ", local times" } else { "" };
         let span = match (file.first, file.last) {
             (Some(first), Some(last)) => {
-                format!(", {} to {}", clock(&first.to_string()), clock(&last.to_string()))
+                format!(", {} to {}", clock(first), clock(last))
             }
             _ => String::new(),
         };
@@ -505,8 +524,12 @@ pub(crate) fn limits(log: &Log, out: &mut dyn Write) -> io::Result<()> {
             paragraph(&text, "  ", out)?;
             for unread in &file.unreadable_first {
                 let length = plural(unread.length, "byte");
-                let text =
-                    format!("line {} ({length}, {}): {}", unread.line, unread.shape, unread.reason);
+                let text = format!(
+                    "line {} ({length}, {}): {}",
+                    unread.line,
+                    unread.shape,
+                    unread.reason.reason()
+                );
                 paragraph(&text, "      ", out)?;
             }
         }

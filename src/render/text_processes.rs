@@ -1,5 +1,8 @@
 //! What processes did with the ends of a connection, a line each.
 
+use super::style::precise_time_of_day as clock;
+use crate::facts::kernel::{How, ResetReason};
+use crate::report::Named;
 use crate::report::model::{ProcessClose, ProcessEnd, ProcessRecord};
 use crate::words::phrases::plural;
 use crate::words::process::{named, signal_named};
@@ -13,10 +16,10 @@ pub(super) fn lines(process: &ProcessRecord) -> Vec<String> {
         parts.extend(end.closed.as_ref().map(|closed| close_line(closed, end.pid)));
         parts.extend(end.reset.as_ref().map(|reset| {
             let why = match reset.reason {
-                "other" | "untold" => String::new(),
-                reason => format!(" ({})", reason.replace('_', " ")),
+                ResetReason::Other(_) | ResetReason::Untold => String::new(),
+                reason => format!(" ({})", reason.named().replace('_', " ")),
             };
-            format!("its kernel reset at {}{why}", clock(&reset.at))
+            format!("its kernel reset at {}{why}", clock(reset.at))
         }));
         if end.retransmits > 0 {
             parts.push(format!("{} sent again", plural(end.retransmits.into(), "segment")));
@@ -34,18 +37,13 @@ fn close_line(closed: &ProcessClose, owner: Option<u32>) -> String {
     let who = other.map_or_else(String::new, |by| {
         format!("{} ", named(by.pid, &by.command, by.container.as_deref()))
     });
-    let how = match (closed.how, closed.signal) {
-        ("exit", Some(signal)) => format!("killed by {}", signal_named(signal)),
-        ("exit", None) => "ended".to_owned(),
-        ("shutdown", _) => "shut it down".to_owned(),
-        _ => "closed it".to_owned(),
+    let how = match closed.how {
+        How::Exit { signal: Some(signal) } => format!("killed by {}", signal_named(signal)),
+        How::Exit { signal: None } => "ended".to_owned(),
+        How::Shutdown => "shut it down".to_owned(),
+        How::Close | How::Untold => "closed it".to_owned(),
     };
     let unread = closed.unread_bytes.filter(|bytes| *bytes > 0);
     let unread = unread.map_or_else(String::new, |bytes| format!(" with {bytes} bytes unread"));
-    format!("{who}{how} at {}{unread}", clock(&closed.at))
-}
-
-/// The time of day, to the microsecond: frames of one failure lie less than a millisecond apart.
-fn clock(at: &str) -> &str {
-    at.get(11..26).unwrap_or(at)
+    format!("{who}{how} at {}{unread}", clock(closed.at))
 }

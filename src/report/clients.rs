@@ -1,9 +1,11 @@
 //! What clients got: counted as clients, and those whose error no attempt explains told as failures.
 
-use super::model::{FailureRecord, Report, RequestRecord};
-use super::{ClientRecord, Clients, LogLine, LogPlace, Style, build};
+use super::failure::failure;
+use super::model::{ClientSource, ClientsSource, FailureRecord, Report, RequestRecord};
+use super::sources::Style;
+use super::{ClientRecord, Clients, LogLine, LogPlace, ids};
 use crate::base::escape;
-use crate::join::{Joined, KeptLine, Reason, ShownBy};
+use crate::join::{Answer, Joined, KeptLine, Missing, Reason, ShownBy};
 use crate::ledger::{self, Ledger};
 use crate::verdict::{Cause, Certainty, Retry};
 use crate::words::log;
@@ -15,9 +17,9 @@ pub(super) fn clients(report: &Report, joined: &Joined) -> Option<Clients> {
     if let Some(front) = &joined.front {
         let errors = front.statuses.iter().filter(|(status, _)| **status >= 500);
         return Some(Clients {
-            by: "front_leg",
+            by: ClientsSource::FrontLeg,
             requests: front.requests,
-            errors: errors.map(|(status, count)| (status.to_string(), *count)).collect(),
+            errors: errors.map(|(status, count)| (*status, *count)).collect(),
             hidden_by_retry: front.hidden,
             unexplained,
             outside: 0,
@@ -29,14 +31,14 @@ pub(super) fn clients(report: &Report, joined: &Joined) -> Option<Clients> {
     if requests == 0 {
         return None;
     }
-    let mut errors: BTreeMap<String, u64> = BTreeMap::new();
+    let mut errors: BTreeMap<u16, u64> = BTreeMap::new();
     let mut outside = 0_u64;
     let lines = log.joined.iter().chain(&log.unmatched);
     for (line, status) in lines.filter_map(|line| Some((line, line.status?))) {
-        if line.reason == Some("outside_time") {
+        if matches!(line.answer, Answer::NotInCapture(Missing::OutsideTime { .. })) {
             outside = outside.saturating_add(1);
         } else if status >= 500 && !line.message {
-            let count = errors.entry(status.to_string()).or_default();
+            let count = errors.entry(status).or_default();
             *count = count.saturating_add(1);
         }
     }
@@ -48,7 +50,14 @@ pub(super) fn clients(report: &Report, joined: &Joined) -> Option<Clients> {
         .filter_map(|client| client.line.map(|line| (line.file, line.number)))
         .collect();
     let hidden_by_retry = u64::try_from(hidden.len()).unwrap_or(u64::MAX);
-    Some(Clients { by: "log", requests, errors, hidden_by_retry, unexplained, outside })
+    Some(Clients {
+        by: ClientsSource::Log,
+        requests,
+        errors,
+        hidden_by_retry,
+        unexplained,
+        outside,
+    })
 }
 
 /// The failures of clients that no attempt explains.
@@ -80,7 +89,7 @@ pub(super) fn unexplained(
 
 /// An answer of the proxy's own listener.
 fn of_front(kept: &ledger::Failure, reason: Reason, style: Style) -> FailureRecord {
-    let record = build::failure(kept, style);
+    let record = failure(kept, style);
     let status = kept.response.and_then(|response| response.status);
     let asked = asked(record.request.as_ref());
     let client = ClientRecord {
@@ -88,14 +97,14 @@ fn of_front(kept: &ledger::Failure, reason: Reason, style: Style) -> FailureReco
         at: kept.seen(),
         latency_ns: record.wait_ns,
         retried: false,
-        matched_by: "front_leg",
+        matched_by: ClientSource::FrontLeg,
         cost_ns: None,
         ran_twice: false,
         proxy_ns: None,
         line: None,
     };
     FailureRecord {
-        proxy: Some(kept.server.to_string()),
+        proxy: Some(kept.server),
         client: Some(client),
         idle_gap_ns: None,
         ..told(record, reason, status, &format!("the client {} got", kept.client), &asked)
@@ -117,18 +126,38 @@ fn of_line(line: &KeptLine, shown: &LogLine, reason: Reason, style: Style) -> Fa
         at: line.at(),
         latency_ns: line.duration.map(crate::base::time::nanos),
         retried: line.was_retried(),
-        matched_by: "log",
+        matched_by: ClientSource::Log,
         cost_ns: None,
         ran_twice: false,
         proxy_ns: None,
         line: Some(LogPlace { file: line.file, number: line.number }),
     };
     let record = FailureRecord {
-        id: build::id_of(&id),
-        at: line.since().to_string(),
+        id: ids::of(&id),
+        event: None,
+        cause: Cause::Unproven,
+        certainty: Certainty::Possible,
+        at: line.since(),
+        unexplained: Some(reason),
+        detail: serde_json::Map::new(),
+        proxy: None,
+        backend: None,
+        connection: None,
+        ordinal: 0,
         request: None,
+        response: None,
+        idle_gap_ns: None,
+        wait_ns: None,
+        close: None,
+        retry: Retry::Unknown,
+        retry_reason: String::new(),
+        expected_status: Vec::new(),
+        frames: Vec::new(),
+        filter: None,
+        process: None,
         client: Some(client),
-        ..FailureRecord::default()
+        summary: String::new(),
+        fix: String::new(),
     };
     told(record, reason, line.status, "a client got", &asked)
 }
@@ -149,9 +178,10 @@ fn told(
     asked: &str,
 ) -> FailureRecord {
     let got = status.map_or_else(|| "an error".to_owned(), |status| status.to_string());
-    record.cause = Cause::Unproven.name();
-    record.certainty = Certainty::Possible.name();
+    record.cause = Cause::Unproven;
+    record.certainty = Certainty::Possible;
     record.event = None;
+    record.unexplained = Some(reason);
     record.backend = None;
     record.connection = None;
     record.ordinal = 0;
@@ -163,7 +193,7 @@ fn told(
     record.detail.insert("status".to_owned(), status.into());
     let sent = reason.is_nothing_sent();
     let retry = if sent { Retry::Safe } else { Retry::Unknown };
-    record.retry = retry.name();
+    record.retry = retry;
     record.retry_reason = if sent {
         "the proxy logged that it sent nothing to a backend"
     } else {

@@ -1,128 +1,141 @@
 //! Facts that only one cause has, by the names that they have in JSON.
 
-use super::{build, process};
+use super::{backend, process};
 use crate::base::time::nanos;
+use crate::exchange::Prober;
 use crate::ledger;
 use crate::verdict::Detail;
 use crate::words::listening;
 use serde_json::{Map, Value};
 
+/// The facts of one failure.
 pub(super) fn detail(kept: &ledger::Failure) -> Map<String, Value> {
-    let verdict = &kept.verdict;
-    let mut facts = Map::new();
-    let mut add = |name: &str, value: Value| facts.insert(name.to_owned(), value);
-    if let Some(after) = verdict.closed_after {
-        add("closed_after_idle_ns", nanos(after).into());
+    let mut facts = Facts(Map::new());
+    if let Some(after) = kept.verdict.closed_after {
+        facts.add("closed_after_idle_ns", nanos(after));
     }
-    process::facts(kept).into_iter().for_each(|(name, value)| _ = add(name, value));
+    process::facts(kept).into_iter().for_each(|(name, value)| facts.add(name, value));
     if let Some(listening) = &kept.listening {
-        add("listening", listening::facts(listening));
+        facts.add("listening", listening::facts(listening));
     }
     if let Some(health) = &kept.health {
-        let health = build::health(health, false);
-        add("failed", health.failed.into());
-        add("of", health.of.into());
-        add("path", health.path.into());
-        add("period_ns", health.period_ns.into());
-        add("statuses", serde_json::json!(health.statuses));
-        add("prober", health.prober.into());
+        facts.health(health);
     }
-    match verdict.detail {
-        Detail::Nothing | Detail::Unread { .. } | Detail::Read { .. } => {}
-        Detail::Crossing => {
-            add("form", "crossing".into());
-        }
-        Detail::MaybeUnread => {
-            add("or", "keepalive_race".into());
-            add("or_form", "lost_in_host".into());
-        }
-        Detail::LostInHost { timer } => {
-            add("form", "lost_in_host".into());
-            add("timer_ns", nanos(timer).into());
-        }
-        Detail::GaveUp { fits_read_timeout, answered_late } => {
-            add("fits_read_timeout", fits_read_timeout.into());
-            add("answered_late", answered_late.into());
-        }
-        Detail::NoNeighbour { about, times } => {
-            add("form", "no_neighbour".into());
-            add("asked_for", about.to_string().into());
-            add("asked", times.into());
-        }
-        Detail::Unreachable(said) => {
-            add("icmp_code", said.code.into());
-            add("icmp_meaning", said.meaning().into());
-            add("icmp_from", said.by.to_string().into());
-        }
-        Detail::Status(status) => {
-            add("status", status.into());
-        }
-        Detail::Dropped { form, copies, size } => {
-            add("form", form.name().into());
-            add("copies", copies.into());
-            if let Some(size) = size {
-                add("segment_bytes", size.into());
+    facts.of_cause(kept);
+    facts.0
+}
+
+/// Facts by their names.
+struct Facts(Map<String, Value>);
+
+impl Facts {
+    fn add(&mut self, name: &str, value: impl Into<Value>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    fn health(&mut self, health: &ledger::Health) {
+        let health = backend::health(health, false);
+        self.add("failed", health.failed);
+        self.add("of", health.of);
+        self.add("path", health.path);
+        self.add("period_ns", health.period_ns);
+        self.add("statuses", serde_json::json!(health.statuses));
+        self.add("prober", health.prober.map(Prober::user_agent));
+    }
+
+    fn of_cause(&mut self, kept: &ledger::Failure) {
+        match kept.verdict.detail {
+            Detail::Nothing | Detail::Unread { .. } | Detail::Read { .. } => {}
+            Detail::Crossing => self.add("form", "crossing"),
+            Detail::MaybeUnread => {
+                self.add("or", "keepalive_race");
+                self.add("or_form", "lost_in_host");
             }
-        }
-        Detail::Stalled { silence, zero_window } => {
-            add("form", if zero_window { "zero_window" } else { "silence" }.into());
-            add("silence_ns", nanos(silence).into());
-        }
-        Detail::Upload { sent } => {
-            add("sent_bytes", sent.into());
-        }
-        Detail::Flaw(flaw) => {
-            add("malformed", flaw.kind.name().into());
-            if let Some(response) = kept.response {
-                add("at_byte", flaw.pos.since(response.start).into());
+            Detail::LostInHost { timer } => {
+                self.add("form", "lost_in_host");
+                self.add("timer_ns", nanos(timer));
             }
-        }
-        Detail::LargeHead { bytes } => {
-            add("head_bytes", bytes.into());
-        }
-        Detail::Mismatch { asked, answered } => {
-            add("asked", asked.name().into());
-            add("answered", answered.name().into());
-        }
-        Detail::FrontLeg { client, before } => {
-            add("client", client.to_string().into());
-            add("client_left_before_ns", nanos(before).into());
-        }
-        Detail::Logged { status } => {
-            add("logged_status", status.into());
-        }
-        Detail::ProxyHeader { version } => {
-            add("form", "proxy_header".into());
-            add("proxy_protocol", version.into());
-        }
-        Detail::NothingAnswered { connections } => {
-            add("form", "nothing_answered".into());
-            add("connections", connections.into());
-            add("first_on_connection", true.into());
-        }
-        Detail::Fresh => {
-            add("first_on_connection", true.into());
-        }
-        Detail::ForeignReset { ttl, usual } => {
-            add("reset_ttl", ttl.into());
-            add("usual_ttl", usual.into());
-        }
-        Detail::Truncated { head_complete } => {
-            add("head_complete", head_complete.into());
-        }
-        Detail::Connect { syns } => {
-            add("syns", syns.into());
-        }
-        Detail::Unanswered { syns, challenged, fits_connect_timeout } => {
-            if challenged {
-                add("form", "older_connection".into());
+            Detail::GaveUp { fits_read_timeout, answered_late } => {
+                self.add("fits_read_timeout", fits_read_timeout);
+                self.add("answered_late", answered_late);
             }
-            add("syns", syns.into());
-            add("fits_connect_timeout", fits_connect_timeout.into());
-        }
-        Detail::Doubt(doubt) => {
-            add("reason", doubt.name().into());
+            Detail::Status(status) => self.add("status", status),
+            Detail::Upload { sent } => self.add("sent_bytes", sent),
+            Detail::Flaw(flaw) => {
+                self.add("malformed", flaw.kind.name());
+                if let Some(response) = kept.response {
+                    self.add("at_byte", flaw.pos.since(response.start));
+                }
+            }
+            Detail::LargeHead { bytes } => self.add("head_bytes", bytes),
+            Detail::Mismatch { asked, answered } => {
+                self.add("asked", asked.name());
+                self.add("answered", answered.name());
+            }
+            Detail::FrontLeg { client, before } => {
+                self.add("client", client.to_string());
+                self.add("client_left_before_ns", nanos(before));
+            }
+            Detail::Logged { status } => self.add("logged_status", status),
+            Detail::ProxyHeader { version } => {
+                self.add("form", "proxy_header");
+                self.add("proxy_protocol", version);
+            }
+            Detail::NothingAnswered { connections } => {
+                self.add("form", "nothing_answered");
+                self.add("connections", connections);
+                self.add("first_on_connection", true);
+            }
+            Detail::Fresh => self.add("first_on_connection", true),
+            Detail::Truncated { head_complete } => self.add("head_complete", head_complete),
+            Detail::Doubt(doubt) => self.add("reason", doubt.name()),
+            network @ (Detail::Unreachable(_)
+            | Detail::NoNeighbour { .. }
+            | Detail::Dropped { .. }
+            | Detail::Stalled { .. }
+            | Detail::ForeignReset { .. }
+            | Detail::Connect { .. }
+            | Detail::Unanswered { .. }) => self.of_network(network),
         }
     }
-    facts
+
+    /// What the way, or a kernel at its end, did.
+    fn of_network(&mut self, detail: Detail) {
+        match detail {
+            Detail::Unreachable(said) => {
+                self.add("icmp_code", said.code);
+                self.add("icmp_meaning", said.meaning());
+                self.add("icmp_from", said.by.to_string());
+            }
+            Detail::NoNeighbour { about, times } => {
+                self.add("form", "no_neighbour");
+                self.add("asked_for", about.to_string());
+                self.add("asked", times);
+            }
+            Detail::Dropped { form, copies, size } => {
+                self.add("form", form.name());
+                self.add("copies", copies);
+                if let Some(size) = size {
+                    self.add("segment_bytes", size);
+                }
+            }
+            Detail::Stalled { silence, zero_window } => {
+                self.add("form", if zero_window { "zero_window" } else { "silence" });
+                self.add("silence_ns", nanos(silence));
+            }
+            Detail::ForeignReset { ttl, usual } => {
+                self.add("reset_ttl", ttl);
+                self.add("usual_ttl", usual);
+            }
+            Detail::Connect { syns } => self.add("syns", syns),
+            Detail::Unanswered { syns, challenged, fits_connect_timeout } => {
+                if challenged {
+                    self.add("form", "older_connection");
+                }
+                self.add("syns", syns);
+                self.add("fits_connect_timeout", fits_connect_timeout);
+            }
+            _ => {}
+        }
+    }
 }

@@ -1,29 +1,24 @@
 //! Events in words: one story instead of many puzzles.
 
-use super::build::id_of;
+use super::ids;
 use super::model::{EventRecord, FailureRecord};
 use crate::ledger::{self, EventKind, Ledger};
 use crate::verdict::Cause;
 use crate::words::phrases::{duration, plural};
 
-/// The same for the same capture.
-pub(super) fn id(event: &ledger::Event) -> String {
-    id_of(&format!("{}|{}|{}", event.kind.name(), event.server, event.first))
-}
-
 /// The events to which some of the failures belong that are told.
 pub(super) fn told(ledger: &Ledger, failures: &[FailureRecord]) -> Vec<EventRecord> {
     let events = ledger.events().iter().filter_map(|event| {
-        let id = id(event);
+        let id = ids::of_event(event);
         let mine = || failures.iter().filter(|failure| failure.event.as_ref() == Some(&id));
         let count = mine().count();
         (count > 0).then(|| EventRecord {
-            kind: event.kind.name(),
-            backend: event.server.to_string(),
-            first: event.first.to_string(),
-            last: event.last.to_string(),
+            kind: event.kind,
+            backend: event.server,
+            first: event.first,
+            last: event.last,
             failures: u64::try_from(count).unwrap_or(u64::MAX),
-            causes: event.causes.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
+            causes: event.causes.iter().map(|(cause, count)| (*cause, *count)).collect(),
             summary: summary(event),
             fix: fix(event, mine()),
             id: id.clone(),
@@ -82,7 +77,7 @@ fn fix<'f>(event: &ledger::Event, failures: impl Iterator<Item = &'f FailureReco
                 one goes; if nobody restarted it, look for a crash at that second"
             .to_owned();
     }
-    let most = event.causes.iter().max_by_key(|(_, count)| **count).map(|(cause, _)| cause.name());
+    let most = event.causes.iter().max_by_key(|(_, count)| **count).map(|(cause, _)| *cause);
     let mut failures = failures.filter(|failure| Some(failure.cause) == most);
     failures.next().map(|failure| failure.fix.clone()).unwrap_or_default()
 }

@@ -71,7 +71,7 @@ impl Forecast<'_> {
             },
             near: found.near,
             within_ns: nanos(found.stretch),
-            basis: found.basis.name(),
+            basis: found.basis,
             backend_keepalive_ns: nanos(timer.value),
             proxy_idle_ns: proxy.map(|proxy| nanos(proxy.value)),
         }

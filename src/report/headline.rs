@@ -3,8 +3,9 @@
 //! It counts what its reader counts: clients where the front leg or a log shows them, attempts where not;
 //! probes of health are neither. Every form of the answer, and the exit status, go by the same.
 
-use super::model::Report;
+use super::model::{Report, Skipped};
 use super::{Clients, unread};
+use crate::verdict::Cause;
 use crate::words::phrases::plural;
 use std::collections::BTreeMap;
 
@@ -105,7 +106,7 @@ fn nothing_judged(report: &Report, unread: Option<String>) -> String {
 fn no_connection(report: &Report) -> String {
     let captures = u64::try_from(report.captures.len()).unwrap_or(u64::MAX);
     let frames = report.counters.frames;
-    if frames > 0 && report.counters.skipped.get("filtered") == Some(&frames) {
+    if frames > 0 && report.counters.skipped.of(Skipped::Filtered) == frames {
         return format!("the filter left none of {}", plural(frames, "frame"));
     }
     let of = match captures {
@@ -119,7 +120,7 @@ fn no_connection(report: &Report) -> String {
     };
     let skipped = report.counters.skipped.iter();
     let skipped: Vec<String> =
-        skipped.map(|(kind, count)| format!("{} {count}", kind.replace('_', " "))).collect();
+        skipped.map(|(kind, count)| format!("{} {count}", kind.name().replace('_', " "))).collect();
     if skipped.is_empty() {
         return format!("{of}: capture where proxy and backend talk, tcpdump -i any");
     }
@@ -213,7 +214,7 @@ fn got(clients: &Clients) -> String {
 }
 
 /// `10 × 502, 4 × 504`.
-fn errors(errors: &BTreeMap<String, u64>) -> Option<String> {
+fn errors(errors: &BTreeMap<u16, u64>) -> Option<String> {
     let parts = errors.iter().map(|(status, count)| format!("{count} × {status}"));
     let parts: Vec<String> = parts.collect();
     (!parts.is_empty()).then(|| parts.join(", "))
@@ -231,7 +232,7 @@ fn attempts(report: &Report) -> Vec<String> {
         parts.push(format!("{} of {requests}{failed}", counters.exchanges_failed));
     }
     if counters.connects_failed > 0 {
-        let refused = report.causes.get("connection_refused") == Some(&counters.connects_failed);
+        let refused = report.causes.of(Cause::ConnectionRefused) == counters.connects_failed;
         parts.push(if refused {
             format!("{} refused", was(counters.connects_failed, "connection"))
         } else {
@@ -241,7 +242,7 @@ fn attempts(report: &Report) -> Vec<String> {
     if counters.mismatched > 0 {
         parts.push(format!("{} met another protocol", plural(counters.mismatched, "connection")));
     }
-    let probes = report.causes.get("health_check_failing").copied().unwrap_or(0);
+    let probes = report.causes.of(Cause::HealthCheckFailing);
     if probes > 0 {
         parts.push(format!("the health checks of {} fail", plural(probes, "backend")));
     }

@@ -1,15 +1,19 @@
 //! What the proxy's log says, in the report: the section `log`, and each failure's `client`.
 
-use super::model::Report;
+use super::answer::conclude;
+use super::model::{AnswerReason, ClientSource, ClockSource, Report};
+use super::sources::Style;
 use super::{
     ClientRecord, ClockRecord, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine, LogPlace,
-    LogTimes, Style, build, clients,
+    LogTimes, clients, ids,
 };
 use crate::base::escape;
 use crate::base::time::nanos;
 use crate::join::{self, Answer, Joined, KeptLine, LogAnswer};
 use crate::ledger::Ledger;
-use crate::logs::{LineKind, Says};
+use crate::logs::LineKind;
+use crate::packet::Endpoint;
+use crate::topology::vantage::Vantage;
 use crate::words::log as words;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,7 +30,7 @@ pub struct LogsRead<'a> {
 pub fn hear(report: &mut Report, heard: LogsRead<'_>, ledger: &Ledger, style: Style) {
     let LogsRead { files, joined } = heard;
     let failures = ledger.failures_from(0);
-    let ids: Vec<String> = failures.iter().map(build::id_of_failure).collect();
+    let ids: Vec<String> = failures.iter().map(ids::of_failure).collect();
     let clients: BTreeMap<&str, ClientRecord> = joined
         .clients
         .iter()
@@ -42,9 +46,10 @@ pub fn hear(report: &mut Report, heard: LogsRead<'_>, ledger: &Ledger, style: St
     report.clients = clients::clients(report, joined);
     let unexplained = clients::unexplained(report, joined, ledger, style);
     for failure in &unexplained {
-        count(report.causes.entry(failure.cause).or_default());
+        report.causes.add(failure.cause, 1);
     }
     report.failures.extend(unexplained);
+    conclude(report);
 }
 
 /// Fills in what logs say.
@@ -61,12 +66,7 @@ fn hear_log(
         errors: joined.lines.error_count,
         messages: joined.lines.message_count,
         errors_not_kept: joined.lines.errors_forgotten,
-        statuses: joined
-            .lines
-            .statuses
-            .iter()
-            .map(|(status, count)| (status.map_or("-".to_owned(), |one| one.to_string()), *count))
-            .collect(),
+        statuses: joined.lines.statuses.iter().map(|(status, count)| (*status, *count)).collect(),
         hidden_retries: hidden(report),
         ..Log::default()
     };
@@ -76,7 +76,7 @@ fn hear_log(
         file.clock = joined.clocks.get(place).filter(|_| !report.captures.is_empty()).map(clock);
         log.files.push(file);
     }
-    let vantages = report.backends.iter().map(|one| (one.backend.clone(), one.vantage.value));
+    let vantages = report.backends.iter().map(|one| (one.backend, one.vantage.value));
     let ground = Ground { ledger, vantages: vantages.collect() };
     // Messages are about requests that the access log has as well; without one, they are what there is.
     let access = joined.lines.error_count > 0;
@@ -85,21 +85,21 @@ fn hear_log(
         let shown = log_line(line, told, ids, joined, &ground, style);
         let counts = line.kind == LineKind::Access || !access;
         if counts {
-            count(log.answers.entry(shown.answer).or_default());
+            log.answers.add(shown.answer, 1);
             if let Some(reason) = shown.reason {
-                count(log.reasons.entry(reason).or_default());
+                log.reasons.add(reason, 1);
             }
             if let Some(cause) = shown.cause {
-                count(log.causes.entry(cause).or_default());
+                log.causes.add(cause, 1);
             }
             if let Some(says) = line.says {
-                count(log.says.entry(says.name()).or_default());
+                log.says.add(says, 1);
             }
         }
         if let Some(by) = shown.matched_by {
-            count(log.matched_by.entry(by).or_default());
+            log.matched_by.add(by, 1);
         }
-        if shown.answer == "on_leg" {
+        if shown.answer == Answer::OnLeg {
             log.joined.push(shown);
         } else {
             log.unmatched.push(shown);
@@ -118,7 +118,7 @@ fn client_of(client: &join::ClientAnswer) -> ClientRecord {
         at: client.at,
         latency_ns: client.latency.map(nanos),
         retried: client.retried,
-        matched_by: client.by.name(),
+        matched_by: ClientSource::Matched(client.by),
         cost_ns: client.cost.map(nanos),
         ran_twice: client.ran_twice,
         proxy_ns: client.proxy_took.map(nanos),
@@ -132,7 +132,7 @@ fn clock(clock: &join::ClockOffset) -> ClockRecord {
         spread_ns: nanos(clock.spread),
         resolution_ns: nanos(clock.resolution),
         samples: clock.samples,
-        by: if clock.samples > 0 { "matches" } else { "assumed" },
+        by: if clock.samples > 0 { ClockSource::Matches } else { ClockSource::Assumed },
     }
 }
 
@@ -159,12 +159,12 @@ fn front_leg(front: &crate::topology::FrontLeg) -> FrontLegRecord {
         front.took.get(place.min(front.took.len().saturating_sub(1))).copied().map(nanos)
     };
     FrontLegRecord {
-        listeners: front.listeners.iter().map(ToString::to_string).collect(),
+        listeners: front.listeners.to_vec(),
         requests: front.requests,
         joined: front.joined,
         ambiguous: front.ambiguous,
-        matched_by: front.by.iter().map(|(by, count)| (by.name(), *count)).collect(),
-        statuses: front.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
+        matched_by: front.by.iter().map(|(by, count)| (*by, *count)).collect(),
+        statuses: front.statuses.iter().map(|(status, n)| (*status, *n)).collect(),
         errors_of_proxy: front.alone,
         proxy_p50_ns: took(50),
         proxy_p99_ns: took(99),
@@ -176,7 +176,7 @@ fn front_leg(front: &crate::topology::FrontLeg) -> FrontLegRecord {
 struct Ground<'a> {
     ledger: &'a Ledger,
     /// Where each backend's leg was captured, as told or found out.
-    vantages: BTreeMap<String, &'static str>,
+    vantages: BTreeMap<Endpoint, Vantage>,
 }
 
 /// Where the time went that a load balancer counts for its target: who is near the capture answers for
@@ -190,17 +190,17 @@ fn split_times(
         let listener = ground.ledger.listener_at(split.server)?;
         let way = listener.round_trips.quantiles()?.p50;
         let rest = target.saturating_sub(split.waited);
-        match *ground.vantages.get(&split.server.to_string())? {
-            "proxy" => {
+        match *ground.vantages.get(&split.server)? {
+            Vantage::Proxy => {
                 let way = way.min(split.waited);
                 Some((split.waited.saturating_sub(way), way, rest))
             }
-            "backend" => {
+            Vantage::Backend => {
                 let way = way.min(rest);
                 Some((split.waited, way, rest.saturating_sub(way)))
             }
-            "same_host" => Some((split.waited, Duration::ZERO, rest)),
-            _ => None,
+            Vantage::SameHost => Some((split.waited, Duration::ZERO, rest)),
+            Vantage::Between | Vantage::Unknown => None,
         }
     });
     LogTimes {
@@ -231,7 +231,6 @@ fn log_line(
     let times = line.times.map(|times| split_times(times, told, ground));
     let clock = joined.clocks.get(line.file).copied();
     let clock = clock.unwrap_or(join::ClockOffset::assumed(line.resolution));
-    let cause = told.cause.map(crate::verdict::Cause::name);
     LogLine {
         file: line.file,
         line: line.number,
@@ -239,18 +238,15 @@ fn log_line(
         status: line.status,
         method: filled(&line.method),
         target,
-        backend: line.backend().map(|backend| backend.to_string()),
-        answer: told.answer.name(),
-        reason: told.answer.reason(),
-        cause,
-        matched_by: told
-            .by
-            .filter(|_| matched(told))
-            .map(crate::topology::request_key::MatchedBy::name),
+        backend: line.backend(),
+        answer: told.answer,
+        reason: AnswerReason::of(told.answer),
+        cause: told.cause,
+        matched_by: told.by.filter(|_| matched(told)),
         failures: told.failures.iter().filter_map(|place| ids.get(*place)).cloned().collect(),
         connection: told.exchange.map(|(connection, _)| connection),
         ordinal: told.exchange.map(|(_, ordinal)| ordinal),
-        says: line.says.map(Says::name),
+        says: line.says,
         code: filled(&words::without_secrets(&line.code, style.show_secrets)),
         times,
         text: words::line(line, told, clock.corrected(line.at()), failures),

@@ -1,6 +1,12 @@
 //! The report's parts that logs and the front leg fill, field by field as `--format json` writes them.
 
+use super::named::{Named, Tally, named};
 use crate::base::time::Timestamp;
+use crate::join::Answer;
+use crate::logs::{LineError, LogFormat, Says};
+use crate::packet::Endpoint;
+use crate::topology::request_key::MatchedBy;
+use crate::verdict::Cause;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -10,14 +16,13 @@ pub struct ClientRecord {
     /// Null when it got none.
     pub status: Option<u16>,
     /// When it had its answer, by the capture's clock.
-    #[serde(serialize_with = "moment")]
     pub at: Timestamp,
     /// How long it waited.
     pub latency_ns: Option<u64>,
     /// The proxy sent the request again after this attempt.
     pub retried: bool,
     /// How that was found.
-    pub matched_by: &'static str,
+    pub matched_by: ClientSource,
     /// What this attempt cost: until the next one began.
     pub cost_ns: Option<u64>,
     /// The next attempt sent what may have run already, and must not run twice.
@@ -55,18 +60,19 @@ pub struct Log {
     /// Error lines for which there was no room.
     pub errors_not_kept: u64,
     /// Error lines by what the client got; `-` is no status.
-    pub statuses: BTreeMap<String, u64>,
-    /// Error lines by answer: `on_leg`, `not_on_leg`, `not_in_capture`, `ambiguous`. Messages count
+    #[serde(serialize_with = "by_status")]
+    pub statuses: BTreeMap<Option<u16>, u64>,
+    /// Error lines by answer. Messages count
     /// where there is no other line.
-    pub answers: BTreeMap<&'static str, u64>,
-    /// The same by the reason of answers other than `on_leg`.
-    pub reasons: BTreeMap<&'static str, u64>,
-    /// The same by cause, where that is known; those of ambiguous lines too.
-    pub causes: BTreeMap<&'static str, u64>,
+    pub answers: Tally<Answer>,
+    /// Error lines by the reason of answers other than `on_leg`.
+    pub reasons: Tally<AnswerReason>,
+    /// Error lines by cause, where that is known; those of ambiguous lines too.
+    pub causes: Tally<Cause>,
     /// What the log itself says of the causes.
-    pub says: BTreeMap<&'static str, u64>,
+    pub says: Tally<Says>,
     /// Error lines and messages by how they were matched.
-    pub matched_by: BTreeMap<&'static str, u64>,
+    pub matched_by: Tally<MatchedBy>,
     /// Failures that a retry hid from clients.
     pub hidden_retries: HiddenRetries,
     /// Error lines whose cause on the leg is known.
@@ -80,17 +86,15 @@ pub struct Log {
 pub struct LogFile {
     /// As given.
     pub path: String,
-    /// Its format; null when no line could be understood.
-    pub format: Option<&'static str>,
+    /// The format; null when no line could be understood.
+    pub format: Option<LogFormat>,
     /// Lines read.
     pub lines: u64,
     /// Time of the first entry, by its own clock.
-    #[serde(serialize_with = "perhaps")]
     pub first: Option<Timestamp>,
     /// The latest time.
-    #[serde(serialize_with = "perhaps")]
     pub last: Option<Timestamp>,
-    /// Its times are local ones without an offset.
+    /// The times are local ones without an offset.
     pub local_times: bool,
     /// Lines that could not be understood.
     pub unreadable: u64,
@@ -98,7 +102,7 @@ pub struct LogFile {
     pub unreadable_first: Vec<UnreadLine>,
     /// Where and why reading ended early.
     pub damage: Option<String>,
-    /// Its clock, held against the captures'.
+    /// The log's clock, held against the captures'.
     pub clock: Option<ClockRecord>,
 }
 
@@ -107,12 +111,12 @@ pub struct LogFile {
 pub struct UnreadLine {
     /// From 1.
     pub line: u64,
-    /// Its length in bytes, without its end.
+    /// Length in bytes, without the end of the line.
     pub length: u64,
     /// What it looks like, without any word of it: it may hold secrets anywhere.
     pub shape: String,
     /// Why not.
-    pub reason: &'static str,
+    pub reason: LineError,
 }
 
 /// How far a log's clock is from that of the captures.
@@ -126,8 +130,8 @@ pub struct ClockRecord {
     pub resolution_ns: u64,
     /// Lines that tell it.
     pub samples: usize,
-    /// `matches`, or `assumed`.
-    pub by: &'static str,
+    /// How that is known.
+    pub by: ClockSource,
 }
 
 /// Failures that no client saw.
@@ -150,8 +154,7 @@ pub struct LogLine {
     pub file: usize,
     /// From 1.
     pub line: u64,
-    /// Its time, by the log's clock.
-    #[serde(serialize_with = "moment")]
+    /// The line's time, by the log's clock.
     pub at: Timestamp,
     /// What the client got.
     pub status: Option<u16>,
@@ -160,30 +163,30 @@ pub struct LogLine {
     /// As logged, secrets hidden.
     pub target: Option<String>,
     /// Where the request went, says the log.
-    pub backend: Option<String>,
-    /// `on_leg`, `not_on_leg`, `not_in_capture`, `ambiguous`.
-    pub answer: &'static str,
+    pub backend: Option<Endpoint>,
+    /// What the capture says of it.
+    pub answer: Answer,
     /// Why, for the others than `on_leg`.
-    pub reason: Option<&'static str>,
+    pub reason: Option<AnswerReason>,
     /// Why it failed on the leg.
-    pub cause: Option<&'static str>,
+    pub cause: Option<Cause>,
     /// How it was matched.
-    pub matched_by: Option<&'static str>,
+    pub matched_by: Option<MatchedBy>,
     /// The failures it is of, or could be of.
     pub failures: Vec<String>,
-    /// Its connection.
+    /// The connection of its exchange.
     pub connection: Option<u64>,
-    /// Its number on it.
+    /// The number of the exchange on the connection.
     pub ordinal: Option<u32>,
     /// What the log itself says of the cause.
-    pub says: Option<&'static str>,
+    pub says: Option<Says>,
     /// In its own words.
     pub code: Option<String>,
     /// A load balancer's times, held against the packets.
     pub times: Option<LogTimes>,
     /// One sentence.
     pub text: String,
-    /// It is a message about a request, not the line of one.
+    /// The line is a message about a request, not the line of one.
     #[serde(skip)]
     pub message: bool,
 }
@@ -216,7 +219,7 @@ pub struct LogTimes {
 #[derive(Clone, Debug, Serialize)]
 pub struct FrontLegRecord {
     /// The proxy's own listeners.
-    pub listeners: Vec<String>,
+    pub listeners: Vec<Endpoint>,
     /// Requests of clients.
     pub requests: u64,
     /// Of them, those that are known to have become an exchange with a backend.
@@ -224,9 +227,9 @@ pub struct FrontLegRecord {
     /// Those that could be of several.
     pub ambiguous: u64,
     /// How they were joined.
-    pub matched_by: BTreeMap<&'static str, u64>,
+    pub matched_by: Tally<MatchedBy>,
     /// What clients got.
-    pub statuses: BTreeMap<String, u64>,
+    pub statuses: BTreeMap<u16, u64>,
     /// 5xx answers to clients for which no exchange with a backend is found.
     pub errors_of_proxy: u64,
     /// What the proxy itself took: the median.
@@ -237,13 +240,65 @@ pub struct FrontLegRecord {
     pub proxy_max_ns: Option<u64>,
 }
 
-fn moment<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(at)
+/// How it is known what a client got.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClientSource {
+    /// The attempt was matched with it.
+    Matched(MatchedBy),
+    /// An answer on the front leg that no attempt explains.
+    FrontLeg,
+    /// A line of the log that no attempt explains.
+    Log,
 }
 
-fn perhaps<S: Serializer>(at: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => to.collect_str(at),
-        None => to.serialize_none(),
+impl ClientSource {
+    /// The name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Matched(by) => by.name(),
+            Self::FrontLeg => "front_leg",
+            Self::Log => "log",
+        }
     }
+}
+
+/// How it is known how far a log's clock is from that of the captures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockSource {
+    /// Lines that were matched tell it.
+    Matches,
+    /// Nothing does: it is taken to be the same.
+    Assumed,
+}
+
+/// Why the answer on a line is what it is, for those that have a reason.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AnswerReason(Answer);
+
+impl AnswerReason {
+    /// Of an answer; `None` where that says all.
+    pub fn of(answer: Answer) -> Option<Self> {
+        answer.reason().map(|_| Self(answer))
+    }
+
+    /// The answer that it is of.
+    pub const fn answer(self) -> Answer {
+        self.0
+    }
+
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        self.0.reason().unwrap_or_default()
+    }
+}
+
+named! {
+    AnswerReason: Self::name;
+    ClientSource: Self::name;
+}
+
+fn by_status<S: Serializer>(counts: &BTreeMap<Option<u16>, u64>, to: S) -> Result<S::Ok, S::Error> {
+    let name = |status: Option<u16>| status.map_or("-".to_owned(), |status| status.to_string());
+    to.collect_map(counts.iter().map(|(status, count)| (name(*status), count)))
 }

@@ -4,22 +4,38 @@
 //! sentences. Whatever was captured passes through [`escape`](crate::base::escape) on its way in, so
 //! that no renderer has to think of it.
 
+mod answer;
+pub mod answer_model;
+mod backend;
+pub mod backend_model;
 pub mod build;
 mod clients;
 mod detail;
 mod events;
+mod failure;
+pub mod failure_model;
 mod forecast;
+mod groups;
 pub mod headline;
+mod ids;
 pub mod log;
 pub mod log_model;
 pub mod model;
+pub mod named;
 pub mod notes;
+pub mod over_time;
 mod process;
+pub mod process_model;
 pub mod records;
+pub mod sources;
 pub mod tally_model;
+mod timers;
 pub mod unread;
+mod wireshark;
 
-pub use build::{Sources, Style, build, failure};
+pub use answer::LeadingParagraph;
+pub use build::build;
+pub use failure::failure;
 pub use headline::{AnalysisOutcome, Headline};
 pub use log::{LogsRead, hear};
 pub use log_model::{
@@ -27,4 +43,7 @@ pub use log_model::{
     LogTimes,
 };
 pub use model::*;
+pub use named::{Named, Tally};
+pub use over_time::Activity;
+pub use sources::{Sources, Style};
 pub use tally_model::{Clients, Judged, UnreadRecord};

@@ -1,8 +1,9 @@
 //! What limits the answer, or completes it: the notes.
 
-use super::build::Sources;
 use super::headline::seen_instead;
-use super::model::{Capture, Counters, Note};
+use super::model::{Capture, Counters, Note, Skipped};
+use super::named::Tally;
+use super::sources::Sources;
 use crate::exchange::{Protocol, Unread};
 use crate::ledger::{Ledger, Listener, What};
 use crate::packet::{Endpoint, EndpointPattern, Skip};
@@ -19,8 +20,7 @@ pub(super) fn notes(
     roles: &Roles,
     counters: &Counters,
 ) -> Vec<Note> {
-    let listeners = &ledger.listeners();
-    let mut notes = Vec::new();
+    let (listeners, mut notes) = (&ledger.listeners(), Vec::new());
     let mut add = |code, text: String| notes.push(Note { code, text, headline: None });
     let of_backends = |value: &dyn Fn(&Listener) -> u64| {
         listeners
@@ -200,8 +200,9 @@ pub(super) fn notes(
         );
         add("after_the_end", text);
     }
-    for (bound, hits) in &counters.limits_hit {
-        add("limit_hit", format!("the bound on {bound} was reached {}", plural(*hits, "time")));
+    for (bound, hits) in counters.limits_hit.iter() {
+        let (bound, hits) = (bound.name(), plural(hits, "time"));
+        add("limit_hit", format!("the bound on {bound} was reached {hits}"));
     }
     if let Some(text) = clients_unknown(listeners, roles) {
         add("clients_unknown", text);
@@ -392,11 +393,13 @@ fn vantages(captures: &[Capture], ledger: &Ledger) -> Option<String> {
 }
 
 /// How many frames are inside of which tunnels.
-fn tunnels(skipped: &BTreeMap<&'static str, u64>) -> Option<String> {
+fn tunnels(skipped: &Tally<Skipped>) -> Option<String> {
     let found: Vec<String> = Skip::ALL
         .into_iter()
         .filter(|kind| kind.is_tunnel())
-        .filter_map(|kind| Some(format!("{} {}", kind.name(), skipped.get(kind.name())?)))
+        .map(|kind| (kind, skipped.of(Skipped::NoSegment(kind))))
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, count)| format!("{} {count}", kind.name()))
         .collect();
     (!found.is_empty()).then(|| {
         format!(

@@ -1,12 +1,12 @@
 //! Which processes have the ends of a connection, and what they and the kernel did: as a record, and as
 //! facts of a cause. Names of processes are text that anybody can choose.
 
-use super::model::{
+use super::process_model::{
     ProcessClose, ProcessEnd, ProcessName, ProcessQueue, ProcessRecord, ProcessReset,
 };
 use crate::base::escape;
-use crate::base::time::{Timestamp, nanos};
-use crate::facts::kernel::{self, Closed, End, How, ResetReason};
+use crate::base::time::nanos;
+use crate::facts::kernel::{self, Closed, End, How};
 use crate::ledger::Failure;
 use crate::verdict::{Cause, Detail, Sent};
 use serde_json::Value;
@@ -22,7 +22,6 @@ pub(crate) fn record(failure: &Failure) -> Option<ProcessRecord> {
 }
 
 fn end_record(end: &End, request: Option<&Sent>) -> ProcessEnd {
-    let at = |at: Timestamp| at.to_string();
     let (pid, command, container) = match end.owner.as_ref().map(name) {
         Some(ProcessName { pid, command, container }) => (Some(pid), Some(command), container),
         None => (None, None, None),
@@ -31,35 +30,19 @@ fn end_record(end: &End, request: Option<&Sent>) -> ProcessEnd {
         pid,
         command,
         container,
-        last_read: end.last_read.map(at),
-        last_written: end.last_written.map(at),
+        last_read: end.last_read,
+        last_written: end.last_written,
         closed: end.closed.as_ref().map(|closed| ProcessClose {
-            at: closed.at.to_string(),
+            at: closed.at,
             by: closed.by.as_ref().map(name),
-            how: match closed.how {
-                How::Close => "close",
-                How::Shutdown => "shutdown",
-                How::Exit { .. } => "exit",
-                How::Untold => "untold",
-            },
+            how: closed.how,
             signal: signal(closed),
             unread_bytes: request.map(|request| request.unread_at(closed)),
         }),
-        reset: end.reset.map(|reset| ProcessReset {
-            at: reset.at.to_string(),
-            reason: match reset.why {
-                ResetReason::NoSocket => "no_socket",
-                ResetReason::TimeWait => "time_wait",
-                ResetReason::AfterClose => "after_close",
-                ResetReason::UnreadData => "unread_data",
-                ResetReason::LingerZero => "linger_zero",
-                ResetReason::Other(_) => "other",
-                ResetReason::Untold => "untold",
-            },
-        }),
+        reset: end.reset.map(|reset| ProcessReset { at: reset.at, reason: reset.why }),
         retransmits: end.retransmits,
         queue: end.queue.map(|queue| ProcessQueue {
-            at: queue.at.to_string(),
+            at: queue.at,
             length: queue.length,
             most: queue.most,
         }),

@@ -1,11 +1,12 @@
 //! `--format jsonl`: one record a line, as they become known.
 
-use super::build::ended_by;
 use super::model;
 use crate::base::escape;
-use crate::base::time::nanos;
+use crate::base::time::{Timestamp, nanos};
 use crate::exchange::{Ended, Exchange, Protocol};
+use crate::facts::closing;
 use crate::flow::{Connection, Side, Start};
+use crate::packet::Endpoint;
 use crate::topology::roles::Role;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -43,11 +44,11 @@ impl Record {
 #[derive(Clone, Debug, Serialize)]
 pub struct ExchangeRecord {
     connection: u64,
-    at: String,
-    proxy: String,
-    backend: String,
+    at: Timestamp,
+    proxy: Endpoint,
+    backend: Endpoint,
     ordinal: u32,
-    protocol: &'static str,
+    protocol: Protocol,
     method: Option<String>,
     target: Option<String>,
     status: Option<u16>,
@@ -67,12 +68,12 @@ pub struct ExchangeRecord {
 #[derive(Clone, Debug, Serialize)]
 pub struct ConnectionRecord {
     connection: u64,
-    client: String,
-    server: String,
-    start: &'static str,
-    protocol: &'static str,
-    opened_at: String,
-    last_at: String,
+    client: Endpoint,
+    server: Endpoint,
+    start: ConnectionStart,
+    protocol: Protocol,
+    opened_at: Timestamp,
+    last_at: Timestamp,
     first_frame: u64,
     last_frame: u64,
     client_segments: u64,
@@ -85,19 +86,39 @@ pub struct ConnectionRecord {
     server_rst: u64,
     exchanges: u32,
     capture_gaps: u32,
-    closed_by: Option<&'static str>,
-    role: &'static str,
+    closed_by: Option<ConnectionSide>,
+    role: Role,
     same_as: Option<u64>,
     proxy_protocol: Option<ProxyProtocol>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<u32>,
 }
 
+/// How a connection was picked up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionStart {
+    /// At its handshake.
+    Handshake,
+    /// In the middle.
+    Midstream,
+}
+
+/// A side of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionSide {
+    /// Who opened it.
+    Client,
+    /// Who accepted it.
+    Server,
+}
+
 /// The header of the PROXY protocol that a connection begins with.
 #[derive(Clone, Debug, Serialize)]
 struct ProxyProtocol {
     version: u8,
-    source: Option<String>,
+    source: Option<Endpoint>,
 }
 
 impl ExchangeRecord {
@@ -115,11 +136,11 @@ impl ExchangeRecord {
         let unseen = head.is_none() && request.unread.is_some();
         Self {
             connection: connection.number,
-            at: request.first.at.to_string(),
-            proxy: connection.client.to_string(),
-            backend: connection.server.to_string(),
+            at: request.first.at,
+            proxy: connection.client,
+            backend: connection.server,
             ordinal: exchange.ordinal,
-            protocol: Protocol::Http1.name(),
+            protocol: Protocol::Http1,
             method: head.map(|head| escape::text(head.method())),
             target: head.map(|head| escape::target(head.target(), show_secrets)),
             status: response.and_then(|response| response.status),
@@ -144,15 +165,15 @@ impl ConnectionRecord {
         let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
         Self {
             connection: connection.number,
-            client: connection.client.to_string(),
-            server: connection.server.to_string(),
+            client: connection.client,
+            server: connection.server,
             start: match connection.start {
-                Start::Handshake => "handshake",
-                Start::Midstream => "midstream",
+                Start::Handshake => ConnectionStart::Handshake,
+                Start::Midstream => ConnectionStart::Midstream,
             },
-            protocol: ended.protocol.name(),
-            opened_at: connection.opened.at.to_string(),
-            last_at: connection.last.at.to_string(),
+            protocol: ended.protocol,
+            opened_at: connection.opened.at,
+            last_at: connection.last.at,
             first_frame: connection.opened.number,
             last_frame: connection.last.number,
             client_segments: client.segments,
@@ -165,13 +186,15 @@ impl ConnectionRecord {
             server_rst: server.rsts,
             exchanges: ended.exchanges,
             capture_gaps: client.gaps.saturating_add(server.gaps),
-            closed_by: ended_by(connection),
-            role: role.name(),
-            same_as: connection.same_as.as_deref().map(|twin| twin.number),
-            proxy_protocol: ended.proxied.map(|header| ProxyProtocol {
-                version: header.version,
-                source: header.source.map(|source| source.to_string()),
+            closed_by: closing::first(connection).map(|closing| match closing.by {
+                Side::Client => ConnectionSide::Client,
+                Side::Server => ConnectionSide::Server,
             }),
+            role,
+            same_as: connection.same_as.as_deref().map(|twin| twin.number),
+            proxy_protocol: ended
+                .proxied
+                .map(|header| ProxyProtocol { version: header.version, source: header.source }),
             capture: several.then_some(connection.opened.capture),
         }
     }

@@ -2,18 +2,19 @@
 //! clients got, what was judged, what was not read.
 
 use crate::ledger::What;
+use crate::packet::Endpoint;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// What clients got.
 #[derive(Clone, Debug, Serialize)]
 pub struct Clients {
-    /// Who shows it: `front_leg` or `log`.
-    pub by: &'static str,
-    /// Their requests.
+    /// Who shows it.
+    pub by: ClientsSource,
+    /// Requests of clients.
     pub requests: u64,
     /// Of these, answered with 5xx, by status.
-    pub errors: BTreeMap<String, u64>,
+    pub errors: BTreeMap<u16, u64>,
     /// Of these, answered well though an attempt had failed.
     pub hidden_by_retry: u64,
     /// Those that got 502, 503 or 504, which no attempt explains.
@@ -21,6 +22,16 @@ pub struct Clients {
     /// Errors in the log that are outside of the captures' time, and not counted here.
     #[serde(skip)]
     pub outside: u64,
+}
+
+/// Who shows what clients got.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientsSource {
+    /// The proxy's other side, in the capture.
+    FrontLeg,
+    /// The proxy's log.
+    Log,
 }
 
 /// How much was judged, failed or sound.
@@ -50,12 +61,9 @@ impl Judged {
 #[derive(Clone, Debug, Serialize)]
 pub struct UnreadRecord {
     /// Why.
-    pub what: &'static str,
-    /// The same.
-    #[serde(skip)]
-    pub kind: What,
+    pub what: What,
     /// Where; null where that is not known.
-    pub backend: Option<String>,
+    pub backend: Option<Endpoint>,
     /// On so many connections.
     pub connections: u64,
     /// So many requests, where such are known.

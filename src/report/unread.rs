@@ -1,6 +1,6 @@
 //! What was judged, and what was not read or not judged: how much of it, where, why, and what to do.
 
-use super::model::Counters;
+use super::model::{Bound, Counters};
 use super::{Judged, UnreadRecord};
 use crate::ledger::{Amount, Ledger, Listener, What};
 use crate::packet::Endpoint;
@@ -40,7 +40,7 @@ pub(super) fn unread(
     if unread.is_empty() && judged.is_nothing() && roles.told().is_empty() {
         unread = of(&listeners, &|_| true);
     }
-    let given_up = counters.limits_hit.get("connections").copied().unwrap_or(0);
+    let given_up = counters.limits_hit.of(Bound::Connections);
     let given_up = given_up.saturating_add(ledger.listeners_forgotten);
     if given_up > 0 {
         let amount = Amount { connections: given_up, ..Amount::default() };
@@ -72,15 +72,7 @@ fn of(
 
 fn entry(what: What, backend: Option<Endpoint>, amount: Amount) -> UnreadRecord {
     let Amount { connections, requests, bytes } = amount;
-    UnreadRecord {
-        what: what.name(),
-        kind: what,
-        backend: backend.map(|backend| backend.to_string()),
-        connections,
-        requests,
-        bytes,
-        advice: advice(what),
-    }
+    UnreadRecord { what, backend, connections, requests, bytes, advice: advice(what) }
 }
 
 /// What to do to have it read.
@@ -114,13 +106,13 @@ const fn advice(what: What) -> &'static str {
 
 /// All of it in sentences, what there is most of first; `None` where all was read.
 pub fn sentence(unread: &[UnreadRecord]) -> Option<String> {
-    let mut kinds: BTreeMap<What, (Amount, Vec<&str>, bool)> = BTreeMap::new();
+    let mut kinds: BTreeMap<What, (Amount, Vec<String>, bool)> = BTreeMap::new();
     for one in unread {
-        let (amount, names, more) = kinds.entry(one.kind).or_default();
+        let (amount, names, more) = kinds.entry(one.what).or_default();
         let UnreadRecord { connections, requests, bytes, .. } = *one;
         amount.add(Amount { connections, requests, bytes });
-        match &one.backend {
-            Some(backend) if names.len() < NAMED[1] => names.push(backend),
+        match one.backend {
+            Some(backend) if names.len() < NAMED[1] => names.push(backend.to_string()),
             _ => *more = true,
         }
     }

@@ -2,7 +2,6 @@
 //! follows an answer can tell that the proxy did not take it.
 
 use super::doubt::Doubt;
-use super::evidence::{Evidence, Shows};
 use super::{
     Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, gave_up, in_flight,
     invalid, lost, unproven,
@@ -10,6 +9,7 @@ use super::{
 use crate::exchange::{Exchange, Outcome, Unread};
 use crate::facts::closing::{self, Close, CloseKind, Closer, Closing};
 use crate::flow::{Side, StreamPos};
+use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
 
 /// What became of a whole answer.

@@ -1,10 +1,10 @@
 //! What there is to judge: an exchange with its connection.
 
-use super::evidence::{Evidence, Shows};
 use crate::exchange::{Exchange, MIN_MESSAGE, Outcome, Unread};
 use crate::facts::closing::{self, Closing, Received};
 use crate::flow::{Connection, Hole, Mark, Side, Start};
 use crate::packet::FrameRef;
+use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
 
 /// An exchange with its connection: what there is to judge.

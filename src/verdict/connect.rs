@@ -1,6 +1,5 @@
 //! Connects that fail: `connection_refused`, `unreachable`, `connect_timeout`.
 
-use super::evidence::{Evidence, Shows};
 use super::{Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, invalid};
 use crate::base::time::Timestamp;
 use crate::exchange::Ended;
@@ -8,6 +7,7 @@ use crate::facts::closing::{self, Close, CloseKind, Closer};
 use crate::flow::{Connection, Side, Start, UnansweredNeighbour};
 use crate::knowledge::{Timeouts, slack};
 use crate::packet::icmp::Unreachable;
+use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
 
 /// What became of a connection as such: refused, never answered, not understood, or established.

@@ -3,11 +3,11 @@
 use super::case::Case;
 use super::cause::{Cause, Certainty};
 use super::detail::Detail;
-use super::evidence::Evidence;
 use super::retry::{self, Retry, RetryReason};
 use crate::exchange::Unread;
 use crate::facts::closing::{Close, Closer, Closing};
 use crate::flow::Side;
+use crate::verdict::Evidence;
 use std::time::Duration;
 
 /// What is to be said of one failure: facts, no prose.

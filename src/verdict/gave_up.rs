@@ -4,7 +4,6 @@
 //! left as well.
 
 use super::doubt::Doubt;
-use super::evidence::{Evidence, Shows};
 use super::{
     Case, Cause, Certainty, Detail, Fate, Verdict, failed, in_flight, invalid, lost, unproven,
 };
@@ -13,6 +12,7 @@ use crate::facts::closing::{Closer, Closing};
 use crate::flow::Side;
 use crate::knowledge::{Timeouts, slack};
 use crate::packet::Endpoint;
+use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
 
 /// A side that closed only its own direction can still be answered, for so long.

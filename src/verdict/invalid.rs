@@ -4,11 +4,11 @@
 //! connection ended: proxies differ in what they put up with. One that goes on to use the
 //! connection did; and where many put up with it, only one that closes at once did not.
 
-use super::evidence::{Evidence, Shows};
 use super::{Case, Cause, Certainty, Detail, Retry, RetryReason, Verdict};
 use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, Protocol, ProxyKind};
 use crate::facts::closing::{Close, CloseKind, Closer, Closing};
 use crate::flow::{Connection, Side};
+use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
 
 /// Buffers for heads begin at this size: nginx has 4 or 8 KiB, HAProxy 16 KiB less what it reserves.

@@ -6,13 +6,13 @@
 //! and what does not fit the packets, in time and in number, is not believed: another connection can
 //! have had the same addresses and ports.
 
-use super::evidence::{Evidence, Shows};
 use super::{Cause, Certainty, Detail, Drop, Retry, RetryReason, Verdict, reused};
 use crate::base::time::Timestamp;
 use crate::facts::closing::{Close, CloseKind, Closer, Received};
 use crate::facts::kernel::{Closed, End, Ends, How, ResetReason};
 use crate::flow::Side;
 use crate::packet::SeqNum;
+use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
 
 /// The failed request, as the ends of its connection number it.

@@ -3,8 +3,7 @@
 
 use crate::facts::closing::{Close, Closer, Received};
 use crate::flow::Side;
-use crate::verdict::{Cause, RetryReason};
-use crate::verdict::{Evidence, Shows};
+use crate::verdict::{Cause, Evidence, RetryReason, Shows};
 use std::time::Duration;
 
 /// `2.99 s`, `14.8 ms`, `3 µs`, `2 min 5 s`.

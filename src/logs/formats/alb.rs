@@ -5,8 +5,7 @@
 
 use crate::base::time::Timestamp;
 use crate::logs::entry::{Attempt, Entry, Says};
-use crate::logs::fields::closing_quote;
-use crate::logs::fields::{Unfit, address, nanos, request_line, seconds, status};
+use crate::logs::fields::{Unfit, address, closing_quote, nanos, request_line, seconds, status};
 use crate::logs::times::LogTime;
 use std::borrow::Cow;
 use std::time::Duration;

@@ -2,8 +2,7 @@
 
 use super::error_messages;
 use crate::logs::entry::{Attempt, Entry, LineKind, Says};
-use crate::logs::fields::find;
-use crate::logs::fields::{Slot, Unfit, address};
+use crate::logs::fields::{Slot, Unfit, address, find};
 use crate::logs::times::LogTime;
 use std::borrow::Cow;
 use std::net::SocketAddr;

@@ -1,8 +1,7 @@
 //! Envoy and Istio: their variables, formats and response flags.
 
 use crate::logs::entry::{Entry, Says};
-use crate::logs::fields::find;
-use crate::logs::fields::{Fields, Slot, decimal};
+use crate::logs::fields::{Fields, Slot, decimal, find};
 
 /// What Envoy writes unless told otherwise.
 pub(in crate::logs) const DEFAULT: &str = r#"[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%""#;

@@ -1,8 +1,7 @@
 //! What error messages mean: of nginx, Apache, Go programs (Caddy, Traefik) and Node.
 
 use crate::logs::entry::Says;
-use crate::logs::fields::address;
-use crate::logs::fields::find;
+use crate::logs::fields::{address, find};
 use std::net::SocketAddr;
 
 /// What is in a message, and what it then says; the first that fits counts. Where two must be in it,

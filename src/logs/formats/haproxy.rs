@@ -1,8 +1,7 @@
 //! HAProxy: its variables, the httplog format, and what termination states mean.
 
 use crate::logs::entry::{Attempt, Entry, Says};
-use crate::logs::fields::{Fields, Slot, decimal};
-use crate::logs::fields::{closing_quote, find};
+use crate::logs::fields::{Fields, Slot, closing_quote, decimal, find};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 

@@ -5,8 +5,7 @@
 
 use super::nginx_variables;
 use crate::logs::Entry;
-use crate::logs::fields::closing_quote;
-use crate::logs::fields::{Fields, Slot, Unfit, request_line, status};
+use crate::logs::fields::{Fields, Slot, Unfit, closing_quote, request_line, status};
 use crate::logs::times::LogTime;
 
 /// What people call a value.

@@ -2,8 +2,7 @@
 
 use super::{error_messages, labelled};
 use crate::logs::entry::{Attempt, Entry, LineKind, Says};
-use crate::logs::fields::{Fields, Unfit, address, request_line};
-use crate::logs::fields::{closing_quote, find};
+use crate::logs::fields::{Fields, Unfit, address, closing_quote, find, request_line};
 use crate::logs::times::LogTime;
 use std::borrow::Cow;
 

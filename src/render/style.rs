@@ -1,0 +1,31 @@
+//! What the files of the text share: colours, and how points in time and counts of kinds are written.
+
+use crate::base::time::Timestamp;
+use crate::base::utc::Utc;
+use crate::report::{Named, Tally};
+use anstyle::{AnsiColor, Style};
+
+pub(super) const RED: Style = AnsiColor::Red.on_default().bold();
+pub(super) const GREEN: Style = AnsiColor::Green.on_default();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+/// Date and time, to the millisecond.
+pub(super) fn clock(at: Timestamp) -> String {
+    let utc = Utc::from(at);
+    let Utc { year, month, day, .. } = utc;
+    format!("{year:04}-{month:02}-{day:02} {}.{:03}", utc.time_of_day(), utc.nanos / 1_000_000)
+}
+
+/// The time of day, to the microsecond: frames of one failure lie less than a millisecond apart.
+pub(super) fn precise_time_of_day(at: Timestamp) -> String {
+    let utc = Utc::from(at);
+    format!("{}.{:06}", utc.time_of_day(), utc.nanos / 1_000)
+}
+
+/// `2 safe, 1 unknown`.
+pub(super) fn counted<K: Named>(ones: impl Iterator<Item = K>) -> String {
+    let counts: Tally<K> = ones.map(|one| (one, 1)).collect();
+    let parts: Vec<String> =
+        counts.iter().map(|(one, count)| format!("{count} {}", one.named())).collect();
+    parts.join(", ")
+}

@@ -1,0 +1,87 @@
+//! The answer in brief: the first sentence, what stands behind it, and what to change.
+
+use super::groups::groups;
+use super::headline::sentence;
+use super::model::{AnswerSummary, FailureRecord, FixRecord, Report};
+use super::named::Named;
+use super::over_time::count_failures;
+use crate::base::utc::Utc;
+use crate::words::phrases::plural;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// Fills in what is made of everything else in a report.
+pub(super) fn conclude(report: &mut Report) {
+    report.groups = groups(&report.failures);
+    if let Some(last) = report.captures.iter().filter_map(|capture| capture.last).max() {
+        count_failures(&mut report.over_time, last, &report.failures);
+    }
+    report.answer = answer(report);
+}
+
+fn answer(report: &Report) -> AnswerSummary {
+    let leading = report.leading();
+    let mut fixes: Vec<FixRecord> = Vec::new();
+    for paragraph in &leading {
+        if fixes.iter().all(|known| known.text != paragraph.fix) {
+            fixes.push(FixRecord { text: paragraph.fix.to_owned(), ..FixRecord::default() });
+        }
+    }
+    AnswerSummary {
+        headline: report.headline().text(),
+        paragraphs: leading.into_iter().map(|paragraph| paragraph.text).collect(),
+        fixes,
+    }
+}
+
+/// A paragraph of the answer.
+pub struct LeadingParagraph<'r> {
+    /// What happened.
+    pub text: String,
+    /// What to change.
+    pub fix: &'r str,
+    /// The failure that speaks for all that are like it; `None` where it is of an event.
+    pub failure: Option<&'r FailureRecord>,
+}
+
+impl Report {
+    /// What explains the failures: first the events, then the failures that belong to none, those that
+    /// are alike in one paragraph, the most frequent first.
+    pub fn leading(&self) -> Vec<LeadingParagraph<'_>> {
+        let events = self.events.iter().map(|event| {
+            let at = Utc::from(event.first).time_of_day();
+            let belong = if event.failures == 1 { "belongs" } else { "belong" };
+            let failures = plural(event.failures, "failure");
+            let text = format!("{at} UTC: {}. {failures} {belong} to it", event.summary);
+            LeadingParagraph { text: sentence(&text), fix: &event.fix, failure: None }
+        });
+        // The first failure of a kind speaks for all of them.
+        let failures = self.alike().into_iter().map(|(first, count)| {
+            let times =
+                if count > 1 { format!("{count} times, the first one: ") } else { String::new() };
+            let text = sentence(&format!("{times}{}", first.summary));
+            LeadingParagraph { text, fix: &first.fix, failure: Some(first) }
+        });
+        events.chain(failures).collect()
+    }
+
+    /// The first of the failures that are alike, with how many there are, the most frequent first.
+    fn alike(&self) -> Vec<(&FailureRecord, usize)> {
+        let mut groups: BTreeMap<[String; 5], (&FailureRecord, usize)> = BTreeMap::new();
+        // What an event explains was told with it.
+        for failure in self.failures.iter().filter(|failure| failure.event.is_none()) {
+            let backend = failure.backend.map(|backend| backend.to_string()).unwrap_or_default();
+            let why = failure.unexplained.map(Named::named).unwrap_or_default();
+            let [cause, certainty, retry] =
+                [failure.cause.name(), failure.certainty.name(), failure.retry.name()];
+            let alike =
+                [cause.to_owned(), backend, certainty.to_owned(), retry.to_owned(), why.to_owned()];
+            let group = groups.entry(alike).or_insert((failure, 0));
+            group.1 = group.1.saturating_add(1);
+        }
+        let mut reasons: Vec<_> = groups.into_values().collect();
+        reasons
+            .sort_by_key(|(first, count)| (Reverse(*count), first.connection.unwrap_or(u64::MAX)));
+        reasons
+    }
+}

@@ -1,0 +1,98 @@
+//! The report's parts that sum up the others, field by field as `--format json` writes them.
+
+use super::backend_model::GapsRecord;
+use crate::base::time::Timestamp;
+use crate::packet::Endpoint;
+use crate::verdict::{Cause, Certainty, Retry};
+use serde::Serialize;
+
+/// The answer in brief.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AnswerSummary {
+    /// The first sentence.
+    pub headline: String,
+    /// What stands behind it, the most frequent first.
+    pub paragraphs: Vec<String>,
+    /// What to change, each once.
+    pub fixes: Vec<FixRecord>,
+}
+
+/// Something to change; null is what is not known otherwise than in the sentence.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FixRecord {
+    /// One sentence.
+    pub text: String,
+    /// On which side.
+    pub side: Option<FixSide>,
+    /// In which program.
+    pub product: Option<&'static str>,
+    /// Which setting.
+    pub setting: Option<String>,
+    /// The value to set.
+    pub value: Option<String>,
+    /// In which file, or at which place.
+    #[serde(rename = "where")]
+    pub place: Option<String>,
+    /// The line to be written there.
+    pub line: Option<String>,
+    /// What it is for.
+    pub why: Option<String>,
+    /// What it stands instead of.
+    pub instead_of: Option<String>,
+}
+
+/// Where something is to be changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FixSide {
+    /// In the backend's own program.
+    Backend,
+    /// In the proxy.
+    Proxy,
+    /// Between the two.
+    Path,
+    /// In the server that the backend runs in, or on its host.
+    Server,
+}
+
+/// Failures that are alike.
+#[derive(Clone, Debug, Serialize)]
+pub struct FailureGroup {
+    /// Stable: the same capture gives the same.
+    pub id: String,
+    /// Why they failed.
+    pub cause: Cause,
+    /// How sure the least sure of them is.
+    pub certainty: Certainty,
+    /// The server side; null where nothing shows an attempt.
+    pub backend: Option<Endpoint>,
+    /// Of the requests; null for connects, and where no head was read.
+    pub method: Option<String>,
+    /// Of the requests, with `*` for numbers and queries; null likewise.
+    pub target_pattern: Option<String>,
+    /// How many they are.
+    pub count: u64,
+    /// When the first of them began.
+    pub first: Timestamp,
+    /// When the last of them began.
+    pub last: Timestamp,
+    /// Idleness before the requests.
+    pub idle_gap: GapsRecord,
+    /// From the request to the close.
+    pub wait: GapsRecord,
+    /// Of all of them; `unknown` where they differ.
+    pub retry: Retry,
+    /// The id of the one that speaks for all.
+    pub example: String,
+}
+
+/// What began in some stretch of time, which lasts until the next one begins.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct OverTime {
+    /// When it begins.
+    pub at: Timestamp,
+    /// Exchanges with backends.
+    pub exchanges: u64,
+    /// Failures.
+    pub failed: u64,
+}

@@ -1,0 +1,146 @@
+//! One failure: what is known of it, and what is said of it.
+
+use super::detail::detail;
+use super::model::{
+    CloseRecord, EvidenceKind, EvidenceRecord, EvidenceSide, FailureRecord, FrameId, RequestRecord,
+    ResponseRecord,
+};
+use super::sources::Style;
+use super::wireshark::filter;
+use super::{ids, process};
+use crate::base::escape;
+use crate::base::time::nanos;
+use crate::facts::closing::Closer;
+use crate::flow::Side;
+use crate::ledger;
+use crate::packet::{Endpoint, FrameRef};
+use crate::verdict::{Detail, Evidence, Shows};
+use crate::words::{fix, phrases, summary};
+
+/// The record of one failure.
+pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
+    let verdict = &kept.verdict;
+    let request = kept.request.as_ref().map(|sent| request(sent, style));
+    let named = request.as_ref().map_or_else(
+        || "a connect".to_owned(),
+        |request| match (&request.method, &request.target) {
+            (Some(method), Some(target)) => format!("{method} {target}"),
+            _ => "a request whose head was not captured".to_owned(),
+        },
+    );
+    let frames: Vec<EvidenceRecord> = verdict.evidence.iter().map(|one| shown(one, kept)).collect();
+    // Probes are told as one, whatever port each of them came from.
+    let client = match kept.health {
+        Some(_) => Endpoint { port: 0, ..kept.client },
+        None => kept.client,
+    };
+    FailureRecord {
+        id: ids::of_failure(kept),
+        event: None,
+        cause: verdict.cause,
+        certainty: verdict.certainty,
+        at: ids::begun(kept),
+        unexplained: None,
+        detail: detail(kept),
+        proxy: Some(client),
+        backend: Some(kept.server),
+        // What never left is no connection.
+        connection: (!matches!(verdict.detail, Detail::NoNeighbour { .. }))
+            .then_some(kept.connection),
+        ordinal: kept.ordinal,
+        request,
+        response: kept.response.map(|response| ResponseRecord {
+            status: response.status,
+            received_bytes: response.received,
+            expected_bytes: response.expected,
+        }),
+        idle_gap_ns: verdict.idle_gap.map(nanos),
+        wait_ns: verdict.wait.map(nanos),
+        close: verdict.close.map(|close| CloseRecord {
+            by: close.by,
+            kind: close.kind,
+            frame: Some(frame_id(close.frame)),
+            at: close.frame.at,
+            request_received: close.received,
+        }),
+        retry: verdict.retry,
+        retry_reason: phrases::retry_reason(verdict.retry_reason).to_owned(),
+        expected_status: match verdict.detail {
+            Detail::Status(status) => vec![status],
+            _ => phrases::expected_status(verdict.cause).to_vec(),
+        },
+        filter: Some(filter(client, kept.server, &frames)),
+        frames,
+        process: process::record(kept),
+        client: None,
+        summary: summary(kept, &named, style.show_secrets),
+        fix: fix(kept),
+    }
+}
+
+/// A frame that shows something.
+fn shown(evidence: &Evidence, kept: &ledger::Failure) -> EvidenceRecord {
+    let close = kept.verdict.close.as_ref();
+    // Before its first request a connection is idle since its handshake, which the proxy completed.
+    let fresh = kept.ordinal == 0 && kept.unasked.is_none();
+    let (side, kind) = match evidence.shows {
+        Shows::LastAnswer if fresh => (Some(EvidenceSide::Proxy), EvidenceKind::Ack),
+        shows => sent(shows),
+    };
+    // What something between the two sent is neither side's, whatever address it bears.
+    let from_path =
+        close.is_some_and(|close| close.by == Closer::Path && close.frame == evidence.frame);
+    EvidenceRecord {
+        capture: evidence.frame.capture,
+        number: evidence.frame.number,
+        at: evidence.frame.at,
+        side: side.filter(|_| !from_path),
+        kind,
+        note: phrases::evidence(evidence, close, kept.ordinal == 0),
+    }
+}
+
+/// Who sent a frame that shows this, and what it is.
+const fn sent(shows: Shows) -> (Option<EvidenceSide>, EvidenceKind) {
+    let (proxy, backend) = (Some(EvidenceSide::Proxy), Some(EvidenceSide::Backend));
+    match shows {
+        Shows::Syn | Shows::LastSyn => (proxy, EvidenceKind::Syn),
+        Shows::Unreachable => (None, EvidenceKind::Icmp),
+        Shows::NeighbourAsked | Shows::NeighbourAskedLast => (proxy, EvidenceKind::Arp),
+        Shows::SynAckAgain => (backend, EvidenceKind::SynAck),
+        Shows::Repeated(side) => (Some(side_of(side)), EvidenceKind::Repeated),
+        Shows::ZeroWindow => (backend, EvidenceKind::Ack),
+        Shows::ClientLeft => (None, EvidenceKind::ClientLeft),
+        Shows::Answer | Shows::LastAnswer | Shows::ResponseCut => (backend, EvidenceKind::Response),
+        Shows::Request | Shows::RequestEnd => (proxy, EvidenceKind::Request),
+        Shows::Fin(side) => (Some(side_of(side)), EvidenceKind::Fin),
+        Shows::Rst(side) => (Some(side_of(side)), EvidenceKind::Rst),
+    }
+}
+
+const fn side_of(side: Side) -> EvidenceSide {
+    match side {
+        Side::Client => EvidenceSide::Proxy,
+        Side::Server => EvidenceSide::Backend,
+    }
+}
+
+fn request(sent: &crate::exchange::Request, style: Style) -> RequestRecord {
+    let head = sent.head.as_ref();
+    let filled = |field: &[u8]| (!field.is_empty()).then(|| escape::text(field));
+    RequestRecord {
+        method: head.map(|head| escape::text(head.method())),
+        target: head.map(|head| escape::target(head.target(), style.show_secrets)),
+        host: head
+            .map(|head| escape::target(head.host(), style.show_secrets))
+            .filter(|host| !host.is_empty()),
+        request_id: head.and_then(|head| filled(head.request_id())),
+        at: sent.first.at,
+        first: frame_id(sent.first),
+        last: frame_id(sent.last),
+    }
+}
+
+fn frame_id(frame: FrameRef) -> FrameId {
+    FrameId { capture: frame.capture, number: frame.number }
+}

@@ -1,0 +1,203 @@
+//! The report's records of failures and of what explains several of them, field by field as
+//! `--format json` writes them.
+
+use super::log_model::ClientRecord;
+use super::named::Tally;
+use super::process_model::ProcessRecord;
+use crate::base::time::Timestamp;
+use crate::facts::closing::{CloseKind, Closer, Received};
+use crate::join::Reason;
+use crate::ledger::EventKind;
+use crate::packet::Endpoint;
+use crate::verdict::{Cause, Certainty, Retry};
+use serde::Serialize;
+
+/// Something that explains many failures.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventRecord {
+    /// The name by which failures tell the event.
+    pub id: String,
+    /// What it was.
+    pub kind: EventKind,
+    /// Whose.
+    pub backend: Endpoint,
+    /// When it began.
+    pub first: Timestamp,
+    /// When it ended.
+    pub last: Timestamp,
+    /// How many failures belong to it.
+    pub failures: u64,
+    /// They, by cause.
+    pub causes: Tally<Cause>,
+    /// One sentence.
+    pub summary: String,
+    /// One sentence: what to change.
+    pub fix: String,
+}
+
+/// A failed exchange or connect, or a client's error that none explains.
+#[derive(Clone, Debug, Serialize)]
+pub struct FailureRecord {
+    /// Stable: the same capture gives the same.
+    pub id: String,
+    /// The event it belongs to.
+    pub event: Option<String>,
+    /// Why.
+    pub cause: Cause,
+    /// How sure.
+    pub certainty: Certainty,
+    /// When the request, or the connect, began.
+    pub at: Timestamp,
+    /// Of a client's error that none explains: why that is so.
+    #[serde(skip)]
+    pub unexplained: Option<Reason>,
+    /// Facts of this cause, by name.
+    pub detail: serde_json::Map<String, serde_json::Value>,
+    /// The client side; of a client's error that of the proxy's own listener, and null where
+    /// only the log shows it.
+    pub proxy: Option<Endpoint>,
+    /// The server side; null where nothing shows an attempt.
+    pub backend: Option<Endpoint>,
+    /// Number of the connection; null likewise.
+    pub connection: Option<u64>,
+    /// Number of the exchange on it.
+    pub ordinal: u32,
+    /// What was asked.
+    pub request: Option<RequestRecord>,
+    /// What came of an answer.
+    pub response: Option<ResponseRecord>,
+    /// Idleness before the request.
+    pub idle_gap_ns: Option<u64>,
+    /// From the request to the close.
+    pub wait_ns: Option<u64>,
+    /// How the connection ended.
+    pub close: Option<CloseRecord>,
+    /// Whether this attempt can have had an effect.
+    pub retry: Retry,
+    /// Why that.
+    pub retry_reason: String,
+    /// What the proxy's client is likely to have got.
+    pub expected_status: Vec<u16>,
+    /// What shows it.
+    pub frames: Vec<EvidenceRecord>,
+    /// A display filter of Wireshark for these, and for what happened around them; null where no frame shows
+    /// it.
+    pub filter: Option<String>,
+    /// Which processes have its ends, where that is known: in a watch, of ends on its own host.
+    pub process: Option<ProcessRecord>,
+    /// What the client got, as the log or the front leg says.
+    pub client: Option<ClientRecord>,
+    /// One sentence.
+    pub summary: String,
+    /// One sentence.
+    pub fix: String,
+}
+
+/// A frame by capture and number.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct FrameId {
+    /// From 0.
+    pub capture: u32,
+    /// From 1.
+    pub number: u64,
+}
+
+/// A request.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestRecord {
+    /// `GET`, `POST` …
+    pub method: Option<String>,
+    /// As sent, secrets hidden.
+    pub target: Option<String>,
+    /// The value of `Host`.
+    pub host: Option<String>,
+    /// What identifies it in logs.
+    pub request_id: Option<String>,
+    /// When it began.
+    pub at: Timestamp,
+    /// The first frame.
+    pub first: FrameId,
+    /// The last frame.
+    pub last: FrameId,
+}
+
+/// A response, as far as it got.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ResponseRecord {
+    /// If its head was read.
+    pub status: Option<u16>,
+    /// Bytes of body sent.
+    pub received_bytes: u64,
+    /// Bytes of body announced.
+    pub expected_bytes: Option<u64>,
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct CloseRecord {
+    /// Who did it.
+    pub by: Closer,
+    /// How.
+    pub kind: CloseKind,
+    /// The frame.
+    pub frame: Option<FrameId>,
+    /// When.
+    pub at: Timestamp,
+    /// How much of the request it acknowledges.
+    pub request_received: Option<Received>,
+}
+
+/// A frame that shows something.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvidenceRecord {
+    /// From 0.
+    pub capture: u32,
+    /// From 1.
+    pub number: u64,
+    /// When it was captured.
+    pub at: Timestamp,
+    /// Who sent it; null for what neither side did.
+    pub side: Option<EvidenceSide>,
+    /// What it is.
+    pub kind: EvidenceKind,
+    /// What it shows.
+    pub note: String,
+}
+
+/// A side of the backend leg.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceSide {
+    /// The client side.
+    Proxy,
+    /// The server side.
+    Backend,
+}
+
+/// What a frame that shows something is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceKind {
+    /// Asks for a connection.
+    Syn,
+    /// Accepts one.
+    SynAck,
+    /// Holds a part of a request.
+    Request,
+    /// Holds a part of an answer.
+    Response,
+    /// Only acknowledges, or tells a window.
+    Ack,
+    /// Sent before.
+    Repeated,
+    /// Closes in order.
+    Fin,
+    /// Closes at once.
+    Rst,
+    /// Says that something cannot be delivered.
+    Icmp,
+    /// Asks who has an address.
+    Arp,
+    /// The client of the proxy's other side left.
+    ClientLeft,
+}

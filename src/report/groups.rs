@@ -1,0 +1,144 @@
+//! Failures that are alike: of one cause, at one backend, of one method and one pattern of targets.
+
+use super::ids;
+use super::model::{FailureGroup, FailureRecord, GapsRecord};
+use crate::packet::Endpoint;
+use crate::verdict::{Cause, Retry};
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+/// Characters from which on a name of hexadecimal digits is taken for a number.
+const LONG: usize = 8;
+
+/// What the failures of a group have in common.
+type Alike = (Cause, Option<Endpoint>, Option<String>, Option<String>);
+
+/// The groups, the largest first; of those of one size, the one that began first.
+pub(super) fn groups(failures: &[FailureRecord]) -> Vec<FailureGroup> {
+    let mut groups: HashMap<Alike, Vec<&FailureRecord>> = HashMap::new();
+    for failure in failures {
+        let request = failure.request.as_ref();
+        let target = request.and_then(|request| request.target.as_deref());
+        let method = request.and_then(|request| request.method.clone());
+        let alike = (failure.cause, failure.backend, method, target.map(pattern));
+        groups.entry(alike).or_default().push(failure);
+    }
+    let mut groups: Vec<FailureGroup> =
+        groups.into_iter().filter_map(|(alike, failures)| group(alike, &failures)).collect();
+    groups.sort_by(|one, other| {
+        let order = |group: &FailureGroup| (Reverse(group.count), group.first);
+        order(one).cmp(&order(other)).then_with(|| one.id.cmp(&other.id))
+    });
+    groups
+}
+
+fn group(alike: Alike, failures: &[&FailureRecord]) -> Option<FailureGroup> {
+    let (cause, backend, method, target_pattern) = alike;
+    // The first of the surest speaks for all of them.
+    let example = failures.iter().rev().max_by_key(|failure| failure.certainty)?;
+    let retry = example.retry;
+    let same = failures.iter().all(|failure| failure.retry == retry);
+    let known = |value: &Option<String>| value.clone().unwrap_or_default();
+    let at = backend.map(|backend| backend.to_string()).unwrap_or_default();
+    let (named, asked) = (known(&method), known(&target_pattern));
+    Some(FailureGroup {
+        id: ids::of(&format!("group|{}|{at}|{named}|{asked}", cause.name())),
+        cause,
+        certainty: failures.iter().map(|failure| failure.certainty).min()?,
+        backend,
+        method,
+        target_pattern,
+        count: u64::try_from(failures.len()).unwrap_or(u64::MAX),
+        first: failures.iter().map(|failure| failure.at).min()?,
+        last: failures.iter().map(|failure| failure.at).max()?,
+        idle_gap: quantiles(failures.iter().filter_map(|failure| failure.idle_gap_ns)),
+        wait: quantiles(failures.iter().filter_map(|failure| failure.wait_ns)),
+        retry: if same { retry } else { Retry::Unknown },
+        example: example.id.clone(),
+    })
+}
+
+fn quantiles(values: impl Iterator<Item = u64>) -> GapsRecord {
+    let mut values: Vec<u64> = values.collect();
+    values.sort_unstable();
+    // The smallest value that so many of a hundred are no larger than.
+    let share = |percent: usize| {
+        let rank = values.len().saturating_mul(percent).div_ceil(100);
+        values.get(rank.saturating_sub(1)).copied()
+    };
+    GapsRecord {
+        count: u64::try_from(values.len()).unwrap_or(u64::MAX),
+        min_ns: values.first().copied(),
+        p50_ns: share(50),
+        p90_ns: share(90),
+        p99_ns: share(99),
+        max_ns: values.last().copied(),
+    }
+}
+
+/// A target with `*` for what tells one thing from another: numbers, long names of hexadecimal digits, and
+/// the query.
+fn pattern(target: &str) -> String {
+    let end = target.find(['?', '#']).unwrap_or(target.len());
+    let (path, rest) = target.split_at(end);
+    let parts: Vec<String> = path.split('/').map(part).collect();
+    let query = if rest.is_empty() { "" } else { "?*" };
+    format!("{}{query}", parts.join("/"))
+}
+
+/// A part of a path; what follows its last dot stays, for it says of which kind it is.
+fn part(part: &str) -> String {
+    let (name, kind) =
+        part.rsplit_once('.').map_or((part, None), |(name, kind)| (name, Some(kind)));
+    match kind {
+        _ if is_number(part) => "*".to_owned(),
+        Some(kind) if is_number(name) => format!("*.{kind}"),
+        _ => part.to_owned(),
+    }
+}
+
+fn is_number(name: &str) -> bool {
+    let mut letters = name.bytes().filter(|byte| !matches!(byte, b'-' | b'_')).peekable();
+    if letters.peek().is_none() {
+        return false;
+    }
+    let (mut all, mut digits, mut others) = (0_usize, 0_usize, 0_usize);
+    for letter in letters {
+        all = all.saturating_add(1);
+        digits = digits.saturating_add(letter.is_ascii_digit().into());
+        others = others.saturating_add((!letter.is_ascii_hexdigit()).into());
+    }
+    digits == all || others == 0 && digits > 0 && all >= LONG
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tells_one_thing_from_another_is_no_part_of_a_pattern() {
+        for (target, expected) in [
+            ("/", "/"),
+            ("*", "*"),
+            ("/orders/17", "/orders/*"),
+            ("/orders/17/lines/3?page=2", "/orders/*/lines/*?*"),
+            ("/v1/users/6f9619ff-8b86-d011-b42d-00c04fc964ff", "/v1/users/*"),
+            ("/static/app.3f2a9c1b.js", "/static/app.3f2a9c1b.js"),
+            ("/img/0815.png", "/img/*.png"),
+            ("/facade/decade/2024-11-20", "/facade/decade/*"),
+            ("/a#b", "/a?*"),
+            ("/--/…", "/--/…"),
+        ] {
+            assert_eq!(pattern(target), expected);
+        }
+    }
+
+    #[test]
+    fn quantiles_are_values_that_were_there() {
+        let of = quantiles([30, 10, 20].into_iter());
+        assert_eq!((of.count, of.min_ns, of.p50_ns, of.max_ns), (3, Some(10), Some(20), Some(30)));
+        assert_eq!((of.p90_ns, of.p99_ns), (Some(30), Some(30)));
+        let none = quantiles(std::iter::empty());
+        assert_eq!((none.count, none.min_ns, none.p99_ns), (0, None, None));
+    }
+}
