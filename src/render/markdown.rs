@@ -9,7 +9,7 @@ use std::io::{self, Write};
 pub(crate) struct MarkdownBlock {
     /// Of which kind.
     pub(crate) kind: BlockKind,
-    /// Its text, in one line.
+    /// The text, in one line.
     pub(crate) text: String,
 }
 

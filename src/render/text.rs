@@ -333,7 +333,7 @@ fn retry(failure: &FailureRecord) -> String {
     format!("{colour}{advice}{colour:#}: {reason}.")
 }
 
-/// Its number; with several captures, which of them it is in.
+/// The number of a frame; with several captures, which of them it is in.
 fn frame_name(frame: &EvidenceRecord, several: bool) -> String {
     if several { format!("{}:{}", frame.capture, frame.number) } else { frame.number.to_string() }
 }

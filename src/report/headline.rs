@@ -6,6 +6,7 @@
 use super::model::{Report, Skipped};
 use super::{Clients, unread};
 use crate::verdict::Cause;
+use crate::words::notices::Notice;
 use crate::words::phrases::plural;
 use std::collections::BTreeMap;
 
@@ -75,7 +76,8 @@ impl Report {
             AnalysisOutcome::Sound => Some(sound(self)),
             AnalysisOutcome::NothingJudged => None,
         };
-        let hidden = self.notes.iter().find(|note| note.code == "clients_unknown");
+        let hidden =
+            self.notes.iter().find(|note| matches!(note.notice, Notice::ClientsUnknown(_)));
         let hidden =
             hidden.filter(|_| self.clients.is_none() && outcome != AnalysisOutcome::NothingJudged);
         let clients = hidden.map(|note| sentence(&note.text));
@@ -85,8 +87,8 @@ impl Report {
 
 /// Why nothing was, and what to do.
 fn nothing_judged(report: &Report, unread: Option<String>) -> String {
-    let untried = report.notes.iter().filter(|note| note.code == "no_traffic_for_backend");
-    let untried: Vec<String> = untried.filter_map(|note| note.headline.clone()).collect();
+    let untried: Vec<String> =
+        report.notes.iter().filter_map(|note| note.headline.clone()).collect();
     if let (false, None) = (untried.is_empty(), &unread) {
         return untried.join(" ");
     }

@@ -254,7 +254,7 @@ fn log_line(
     }
 }
 
-/// It was found which exchange it is of.
+/// The exchange of this line was found.
 fn matched(told: &LogAnswer) -> bool {
     told.answer != Answer::Ambiguous && told.exchange.is_some()
 }

@@ -11,6 +11,7 @@ use crate::base::time::Timestamp;
 use crate::input::CaptureFormat;
 use crate::packet::Skip;
 use crate::verdict::Cause;
+use crate::words::notices::Notice;
 use serde::{Serialize, Serializer};
 
 /// Raised when a field changes its meaning.
@@ -193,4 +194,14 @@ pub struct Note {
     /// What the first sentence says of it, where that has a place for it.
     #[serde(skip)]
     pub headline: Option<String>,
+    /// What it says.
+    #[serde(skip)]
+    pub notice: Notice,
+}
+
+impl Note {
+    /// A note in the words of its notice.
+    pub(super) fn new(notice: Notice) -> Self {
+        Self { code: notice.code(), text: notice.text(), headline: None, notice }
+    }
 }

@@ -31,7 +31,7 @@ fn name(program: &ListeningProgram) -> String {
     }
 }
 
-/// The same for scripts.
+/// What listens, for scripts.
 pub(crate) fn facts(listening: &Listening) -> Value {
     let listeners = listening.elsewhere.iter().chain(&listening.others);
     listeners

@@ -3,6 +3,7 @@
 mod causes;
 pub mod listening;
 pub mod log;
+pub mod notices;
 pub mod phrases;
 pub mod process;
 pub mod settings;

@@ -1,0 +1,388 @@
+//! What limits the answer, or completes it: a code for scripts and a sentence each.
+
+use super::phrases::{duration, plural};
+use crate::packet::{Endpoint, EndpointPattern};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Endpoints named in one sentence.
+const NAMED: usize = 4;
+
+/// Something that limits the answer, or completes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// Reading a capture ended early.
+    DamagedCapture {
+        /// As given.
+        path: String,
+        /// Where and why.
+        damage: String,
+    },
+    /// Captures hold the same connections: pairs of their paths, and how many connections both hold.
+    TwoVantages {
+        /// The pairs.
+        pairs: Vec<(String, String, u64)>,
+        /// Failures that the second one shows better.
+        better: u64,
+    },
+    /// Frames inside of tunnels, by kind.
+    TunnelsSkipped(Vec<(&'static str, u64)>),
+    /// So many of something.
+    Counted(Countable, u64),
+    /// Places where the capture misses segments that were received.
+    CaptureLoss {
+        /// How many.
+        places: u64,
+        /// Requests that cannot be judged for it.
+        hidden: u64,
+    },
+    /// Frames that the kernel's buffer had no room for.
+    BufferFull {
+        /// The interface.
+        path: String,
+        /// How many.
+        frames: u64,
+    },
+    /// Frames that an interface lost.
+    InterfaceDrops {
+        /// The interface.
+        path: String,
+        /// How many.
+        frames: u64,
+    },
+    /// Listeners that pass on what they are asked.
+    FrontFound(Vec<Endpoint>),
+    /// The proxy's own listeners are seen, and no connection to a backend.
+    NoBackendLeg,
+    /// A listener answers as only a proxy does, and opens no connection.
+    Gateway {
+        /// The listener.
+        at: Endpoint,
+        /// What it answers.
+        status: u16,
+    },
+    /// A scan.
+    Scan {
+        /// Who scans.
+        by: IpAddr,
+        /// Addresses and ports that refused.
+        refused: usize,
+    },
+    /// Listeners that were not judged as backends, the busiest first, and what they are.
+    NotJudged(Vec<(Endpoint, &'static str)>),
+    /// TLS connections, as their programs gave their text to OpenSSL.
+    TlsInClear {
+        /// Read.
+        read: u64,
+        /// Not read.
+        unread: u64,
+        /// Places of which nothing is known.
+        unexplained: u64,
+        /// Pieces of text that were lost.
+        lost: u64,
+        /// Connections that were followed no further after that.
+        muted: u64,
+    },
+    /// A bound that was reached.
+    LimitHit {
+        /// The name of the bound.
+        bound: &'static str,
+        /// How often.
+        times: u64,
+    },
+    /// Clients speak TLS with the proxy.
+    ClientsUnknown(Endpoint),
+    /// Nobody tried a backend that was named.
+    NoTrafficForBackend {
+        /// What was named.
+        named: EndpointPattern,
+        /// For how long.
+        span: Duration,
+        /// What was tried on the same host, the busiest first, and whether all of it was refused.
+        near: Vec<(Endpoint, bool)>,
+        /// Anything else was seen.
+        others: bool,
+    },
+}
+
+impl Notice {
+    /// The name in JSON.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::DamagedCapture { .. } => "damaged_capture",
+            Self::TwoVantages { .. } => "two_vantages",
+            Self::TunnelsSkipped(_) => "tunnels_skipped",
+            Self::Counted(what, _) => what.code(),
+            Self::CaptureLoss { .. } => "capture_loss",
+            Self::BufferFull { .. } | Self::InterfaceDrops { .. } => "frames_dropped",
+            Self::FrontFound(_) => "front_found",
+            Self::NoBackendLeg | Self::Gateway { .. } => "unix_socket_possible",
+            Self::Scan { .. } => "scan",
+            Self::NotJudged(_) => "not_judged",
+            Self::TlsInClear { .. } => "tls_in_clear",
+            Self::LimitHit { .. } => "limit_hit",
+            Self::ClientsUnknown(_) => "clients_unknown",
+            Self::NoTrafficForBackend { .. } => "no_traffic_for_backend",
+        }
+    }
+
+    /// The sentence, without a capital and a full stop.
+    pub fn text(&self) -> String {
+        match self {
+            Self::DamagedCapture { path, damage } => {
+                format!("{path}: {damage}; what came before was read")
+            }
+            Self::TwoVantages { pairs, better } => two_vantages(pairs, *better),
+            Self::TunnelsSkipped(kinds) => {
+                let kinds: Vec<String> =
+                    kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+                format!(
+                    "frames inside of tunnels were not looked into ({}): capture where the tunnel ends",
+                    kinds.join(", ")
+                )
+            }
+            Self::Counted(what, count) => what.text(*count),
+            Self::CaptureLoss { places, hidden } => format!(
+                "the capture misses segments in {} that the hosts did exchange{}",
+                plural(*places, "place"),
+                match hidden {
+                    0 => String::new(),
+                    hidden => {
+                        format!("; {} cannot be judged for it", plural(*hidden, "request"))
+                    }
+                }
+            ),
+            Self::BufferFull { path, frames } => format!(
+                "{path}: {} never reached why502: the kernel's buffer was full (--buffer-size)",
+                plural(*frames, "frame")
+            ),
+            Self::InterfaceDrops { path, frames } => {
+                format!(
+                    "{path}: {} never reached why502: the interface lost them",
+                    plural(*frames, "frame")
+                )
+            }
+            Self::FrontFound(at) => front_found(at),
+            Self::NoBackendLeg => {
+                "the proxy's own listeners are seen and no connection to a backend: perhaps it \
+                    reaches it by a Unix socket, or on an interface that was not captured"
+                    .to_owned()
+            }
+            Self::Gateway { at, status } => format!(
+                "{at} answers {status}, as only a proxy does, and no connection from it to a backend is in \
+         the capture: perhaps it reaches it by a Unix socket, on an interface that was not captured, or \
+         answers by itself; --front {at} tells that it is the proxy"
+            ),
+            Self::Scan { by, refused } => {
+                format!("{by} was refused at {refused} addresses and ports: a scan, not judged")
+            }
+            Self::NotJudged(listeners) => not_judged(listeners),
+            Self::TlsInClear { read, unread, unexplained, lost, muted } => {
+                in_clear([*read, *unread, *unexplained, *lost, *muted])
+            }
+            Self::LimitHit { bound, times } => {
+                format!("the bound on {bound} was reached {}", plural(*times, "time"))
+            }
+            Self::ClientsUnknown(front) => format!(
+                "what clients got is not known, for they speak TLS with the proxy ({front}): its log tells \
+         (--access-log FILE)"
+            ),
+            Self::NoTrafficForBackend { named, span, near, others } => {
+                no_traffic(*named, *span, near, *others)
+            }
+        }
+    }
+}
+
+/// What there are so many of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Countable {
+    /// Exchanges whose heads the snap length cut.
+    HeadsCut,
+    /// Connections of whose payload the snap length left nothing.
+    NoPayload,
+    /// Answers in chunks that the snap length cut.
+    BodiesCut,
+    /// Answers that are malformed, and that no proxy is seen to refuse.
+    MalformedAnswers,
+    /// Exchanges whose lengths contradict each other.
+    ConflictingLengths,
+    /// Connections that begin with a header of the PROXY protocol.
+    ProxyProtocol,
+    /// Exchanges that were answered by something else than HTTP/1.
+    NotHttp,
+    /// Requests without an answer or a close when the capture ended.
+    UnansweredAtEnd,
+    /// Answers that are not seen to reach the proxy.
+    AnswersUnacknowledged,
+    /// Connects without an answer in the capture.
+    ConnectsUnanswered,
+    /// Connections of which only one direction was captured.
+    OneDirectionOnly,
+    /// Connections whose backend was guessed by the lower port.
+    RolesGuessed,
+    /// Segments on connections that had ended.
+    AfterTheEnd,
+}
+
+impl Countable {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::HeadsCut => "heads_cut",
+            Self::NoPayload => "heads_cut",
+            Self::BodiesCut => "bodies_cut",
+            Self::MalformedAnswers => "malformed_answers",
+            Self::ConflictingLengths => "conflicting_lengths",
+            Self::ProxyProtocol => "proxy_protocol",
+            Self::NotHttp => "not_http",
+            Self::UnansweredAtEnd => "unanswered_at_end",
+            Self::AnswersUnacknowledged => "answers_unacknowledged",
+            Self::ConnectsUnanswered => "connects_unanswered",
+            Self::OneDirectionOnly => "one_direction_only",
+            Self::RolesGuessed => "roles_guessed",
+            Self::AfterTheEnd => "after_the_end",
+        }
+    }
+
+    fn text(self, count: u64) -> String {
+        match self {
+            Self::HeadsCut => {
+                format!("the snap length cut the heads of {}", plural(count, "exchange"))
+            }
+            Self::NoPayload => {
+                format!(
+                    "the snap length left not a byte of what was said on {}",
+                    plural(count, "connection")
+                )
+            }
+            Self::BodiesCut => format!(
+                "the snap length cut {} in chunks, so that their end does not show",
+                plural(count, "answer")
+            ),
+            Self::MalformedAnswers => format!(
+                "{} malformed (no proper HTTP/1), and nothing shows that the proxy refused it",
+                is(count, "answer")
+            ),
+            Self::ConflictingLengths => format!(
+                "{} not judged: readers differ in where its answer, or the one before, ends (Transfer-Encoding, \
+                 Content-Length)",
+                is(count, "exchange")
+            ),
+            Self::ProxyProtocol if count == 1 => {
+                "1 connection begins with a header of the PROXY protocol; what follows it was read"
+                    .to_owned()
+            }
+            Self::ProxyProtocol => format!(
+                "{count} connections begin with a header of the PROXY protocol; what follows it was read"
+            ),
+            Self::NotHttp => {
+                format!("{} got what is no HTTP/1 answer: not judged", plural(count, "exchange"))
+            }
+            Self::UnansweredAtEnd => format!(
+                "{} had neither an answer nor a close when the capture ended",
+                plural(count, "request")
+            ),
+            Self::AnswersUnacknowledged => format!(
+                "the capture does not show that {} reached the proxy",
+                plural(count, "answer")
+            ),
+            Self::ConnectsUnanswered => {
+                format!("{} to a backend got no answer in the capture", plural(count, "connect"))
+            }
+            Self::OneDirectionOnly => {
+                format!("of {} only one direction was captured", plural(count, "connection"))
+            }
+            Self::RolesGuessed => format!(
+                "which side of {} is the backend was guessed by the lower port",
+                plural(count, "connection")
+            ),
+            Self::AfterTheEnd => format!(
+                "{} came on connections that had ended, as far as was captured: not read",
+                plural(count, "segment")
+            ),
+        }
+    }
+}
+
+/// `1 response is`, `2 responses are`.
+fn is(count: u64, noun: &str) -> String {
+    format!("{} {}", plural(count, noun), if count == 1 { "is" } else { "are" })
+}
+
+fn two_vantages(pairs: &[(String, String, u64)], better: u64) -> String {
+    let pairs = pairs.iter().map(|(first, second, connections)| {
+        format!("{first} and {second} are two vantages of {}", plural(*connections, "connection"))
+    });
+    let better = match better {
+        0 => String::new(),
+        better => format!("; the second one shows {} better", plural(better, "failure")),
+    };
+    format!("{}: each was judged, then joined{better}", pairs.collect::<Vec<_>>().join(", "))
+}
+
+fn front_found(at: &[Endpoint]) -> String {
+    let names: Vec<String> = at.iter().map(Endpoint::to_string).collect();
+    format!(
+        "{} passed on what it was asked to another listener while it answered: taken for the \
+             proxy's own; --backend ADDR:PORT tells otherwise",
+        names.join(", ")
+    )
+}
+
+fn not_judged(listeners: &[(Endpoint, &'static str)]) -> String {
+    const NAMED: usize = 5;
+    let named = listeners.iter().take(NAMED).map(|(endpoint, what)| format!("{endpoint} ({what})"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    match listeners.len().saturating_sub(NAMED) {
+        0 => format!("seen, not judged as a backend: {named}"),
+        more => format!("seen, not judged as a backend: {named} and {more} more"),
+    }
+}
+
+fn in_clear([read, unread, unexplained, lost, muted]: [u64; 5]) -> String {
+    let were = |count: u64| match count {
+        1 => "1 TLS connection was".to_owned(),
+        more => format!("{more} TLS connections were"),
+    };
+    let programs = "as programs of this host gave them to OpenSSL (--tls-uprobes): protocols, sizes and \
+                    counts of these are those of the text";
+    let mut text = match (read, unread) {
+        (0, _) => format!("none of {} was read in clear", plural(unread, "TLS connection")),
+        (_, 0) => format!("{} read in clear, {programs}", were(read)),
+        _ => format!("{} read in clear, {programs}; {unread} more could not be", were(read)),
+    };
+    if unexplained > 0 {
+        text = format!("{text}; in {} nobody told what was said", plural(unexplained, "place"));
+    }
+    if lost > 0 {
+        let pieces = plural(lost, "piece");
+        text = format!("{text}; {pieces} of text came faster than they could be read");
+    }
+    if muted > 0 {
+        text =
+            format!("{text}, and the connections that missed some were not followed any further");
+    }
+    text
+}
+
+fn no_traffic(
+    named: EndpointPattern,
+    span: Duration,
+    near: &[(Endpoint, bool)],
+    others: bool,
+) -> String {
+    let near = near.iter().take(NAMED).map(|(endpoint, refused)| {
+        format!("{endpoint}{}", if *refused { " (in vain)" } else { "" })
+    });
+    let near = near.collect::<Vec<_>>().join(", ");
+    let instead = match (near.is_empty(), others) {
+        (false, _) => format!("; tried instead: {near}"),
+        (true, true) => ", though other traffic is seen".to_owned(),
+        (true, false) => String::new(),
+    };
+    format!(
+        "nobody tried {named} in {}{instead}: look at the security group, the target port, or \
+             where the proxy points",
+        duration(span)
+    )
+}
