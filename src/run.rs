@@ -5,7 +5,8 @@ use crate::base::wrap;
 use crate::cli::output::{self, Destination};
 use crate::cli::progress::Progress;
 use crate::cli::{
-    Analyze, Cli, Command, Config, Explain, OutputFormat, TimeoutsArgs, When, config, output_paths,
+    Analyze, Cli, Command, Config, Explain, OutputFormat, Shared, TimeoutsArgs, When, config,
+    output_paths,
 };
 use crate::input::stop::Stop;
 use crate::input::{
@@ -13,8 +14,8 @@ use crate::input::{
 };
 use crate::live;
 use crate::render::{self, explain};
-use crate::report::AnalysisOutcome;
 use crate::report::records::{self, Record};
+use crate::report::{AnalysisOutcome, Headline};
 use crate::timeouts::{self, Lookup};
 use anstream::AutoStream;
 use anyhow::{Context, Error, Result, bail};
@@ -165,6 +166,44 @@ impl<S: Source> Source for Flushing<'_, S> {
     }
 }
 
+/// The captures of one story as they are read: filtered, with progress, and with what is known written
+/// before each wait.
+fn sources<'a>(
+    wanted: &'a Shared,
+    story: Vec<Savefile>,
+    filter: Option<&'a Filter>,
+    out: &'a RefCell<BufWriter<Box<dyn Write>>>,
+    failed: &'a RefCell<Vec<Error>>,
+) -> Vec<Flushing<'a, Progress<Box<dyn Source + 'a>>>> {
+    let each = story.into_iter().map(|mut capture| {
+        if wanted.format != OutputFormat::Jsonl {
+            capture.keep_pauses();
+        }
+        // A compressed file's length says nothing of how much is inside.
+        let length = capture.plain_length();
+        let capture: Box<dyn Source + 'a> = match filter {
+            Some(filter) => Box::new(filter.on(capture)),
+            None => Box::new(capture),
+        };
+        let source = Progress::new(capture, length, config::progress(wanted));
+        Flushing { source, out, failed }
+    });
+    each.collect()
+}
+
+/// The exit status that one report asks for; where nothing was judged, why not is said at the end.
+fn status(headline: &Headline, exit_zero: bool, failed: &RefCell<Vec<Error>>) -> u8 {
+    match headline.outcome {
+        AnalysisOutcome::Sound => NO_FAILURE,
+        AnalysisOutcome::Failed if exit_zero => NO_FAILURE,
+        AnalysisOutcome::Failed => FAILURES,
+        AnalysisOutcome::NothingJudged => {
+            failed.borrow_mut().push(Error::msg(headline.text()));
+            COULD_NOT
+        }
+    }
+}
+
 fn analyze(typed: &Analyze) -> Result<u8> {
     // A wrong setting or expression is told before anything is read.
     let wanted = &typed.shared;
@@ -200,22 +239,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
             // What cannot be read was said.
             logs = open_logs(&log_paths, &stop, &mut Vec::new());
         }
-        let mut captures: Vec<Flushing<'_, Progress<Box<dyn Source + '_>>>> = story
-            .into_iter()
-            .map(|mut capture| {
-                if wanted.format != OutputFormat::Jsonl {
-                    capture.keep_pauses();
-                }
-                // A compressed file's length says nothing of how much is inside.
-                let length = capture.plain_length();
-                let capture: Box<dyn Source> = match &filter {
-                    Some(filter) => Box::new(filter.on(capture)),
-                    None => Box::new(capture),
-                };
-                let progress = Progress::new(capture, length, config::progress(wanted));
-                Flushing { source: progress, out: &out, failed: &failed }
-            })
-            .collect();
+        let mut captures = sources(wanted, story, filter.as_ref(), &out, &failed);
         let mut broken = None;
         let mut tell = |record: Record| {
             if broken.is_none() {
@@ -229,15 +253,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
             return Err(error).context("cannot write the answer");
         }
         let headline = report.headline();
-        worst = worst.max(match headline.outcome {
-            AnalysisOutcome::Sound => NO_FAILURE,
-            AnalysisOutcome::Failed if wanted.exit_zero => NO_FAILURE,
-            AnalysisOutcome::Failed => FAILURES,
-            AnalysisOutcome::NothingJudged => {
-                failed.borrow_mut().push(Error::msg(headline.text()));
-                COULD_NOT
-            }
-        });
+        worst = worst.max(status(&headline, wanted.exit_zero, &failed));
         if several && wanted.format == OutputFormat::Jsonl {
             output::write(wanted, report, auto, &mut *out.borrow_mut())
                 .context("cannot write the answer")?;

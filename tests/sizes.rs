@@ -18,7 +18,7 @@ const FUNCTION: usize = 80;
 const OPEN_FILES: &[(&str, usize)] = &[];
 
 /// Functions over the limit: the file, the name, and the lines.
-const OPEN_FUNCTIONS: &[(&str, &str, usize)] = &[("run.rs", "analyze", 96)];
+const OPEN_FUNCTIONS: &[(&str, &str, usize)] = &[];
 
 /// Names that stand for more than one thing, and for how many.
 const OPEN_NAMES: &[(&str, usize)] = &[];
