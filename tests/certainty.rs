@@ -488,8 +488,8 @@ fn what_may_be_sent_again_whatever_became_of_it_is_not_called_unsafe() {
         String::from_utf8(output.stdout).unwrap()
     };
     let text = advice(&get("/a"));
-    assert!(text.contains("Retry only if idempotent, as GET is: "), "{text}");
+    assert!(text.contains("Retry: only if idempotent, as GET is. "), "{text}");
     let text = advice(&post_head("/a", 0));
-    assert!(text.contains("Retry only if idempotent: "), "{text}");
+    assert!(text.contains("Retry: only if idempotent. "), "{text}");
     assert!(!text.contains("ot safe to retry"), "{text}");
 }

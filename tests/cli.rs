@@ -82,7 +82,7 @@ fn a_cut_capture_is_read_as_far_as_it_goes() {
     fs::write(&cut, &whole[..whole.len() - 5]).unwrap();
     let output = run(&["analyze", cut.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stdout(&output).contains("what came before was read"));
+    assert!(stdout(&output).contains("everything before that was read"));
 }
 
 #[test]
@@ -109,10 +109,10 @@ fn a_backend_that_nobody_tried_is_named_with_what_is_tried_instead() {
         note.map(|note| note["text"].as_str().unwrap().to_owned())
     };
     let text = note("10.77.2.2:80").unwrap();
-    assert!(text.starts_with("nobody tried 10.77.2.2:80 in "), "{text}");
-    assert!(text.contains("tried instead: 10.77.2.2:3000:"), "{text}");
+    assert!(text.starts_with("no connection to 10.77.2.2:80 in "), "{text}");
+    assert!(text.contains("connections went to 10.77.2.2:3000 instead:"), "{text}");
     let text = note("10.77.2.77:80").unwrap();
-    assert!(text.contains(", though other traffic is seen:"), "{text}");
+    assert!(text.contains(", although other traffic is in the capture:"), "{text}");
     assert_eq!(note(":3000"), None);
 }
 

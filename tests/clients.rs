@@ -297,7 +297,7 @@ fn where_the_front_leg_is_tls_what_clients_got_is_not_known() {
     let report = analyze(&wire::together(&[&front, &back]));
     let said = report.headline().text();
     assert!(said.starts_with("1 of 1 request failed."), "{said}");
-    assert!(said.contains("What clients got is not known"), "{said}");
+    assert!(said.contains("What clients got is unknown"), "{said}");
     assert!(said.contains("10.0.0.9:443") && said.contains("--access-log"), "{said}");
     assert!(report.clients.is_none());
 }

@@ -163,7 +163,7 @@ fn a_kind_alone_is_compared_with_its_defaults() {
     let output = run(&["analyze", "--proxy", "alb", "--server", "gunicorn", RACE]);
     let text = stdout(&output);
     for words in
-        ["gunicorn --keep-alive 66", "limits the time to answer", "server: gunicorn, as told"]
+        ["gunicorn --keep-alive 66", "limits the time to answer", "server: gunicorn (as given)"]
     {
         assert!(text.replace("\n  ", " ").contains(words), "{words}: {text}");
     }

@@ -641,7 +641,7 @@ fn lines_that_cannot_be_read_are_counted_and_shown_and_stop_nothing() {
     assert_eq!(report["log"]["unreadable"], 2);
     assert!(all(&answers(&report), "on_leg"));
     let text = stdout(&given.run(&[]));
-    assert!(text.contains("2 lines could not be understood"), "{text}");
+    assert!(text.contains("2 lines could not be read"), "{text}");
     assert!(text.contains("line 1 (17 bytes, aaaa aaaa aaaa?·[aaaa):"), "{text}");
     assert!(!text.contains("what is this") && !text.contains("s3cret"), "{text}");
 }
@@ -662,7 +662,7 @@ fn what_users_saw_leads_the_answer_and_what_the_lines_are_of_follows() {
     let lead = paragraphs.next().unwrap();
     for words in [
         "These 3 lines with 502",
-        "2 are connections closed without a response",
+        "2 connections closed without a response",
         "1 cannot be found in the capture",
         "outside of its time",
     ] {

@@ -48,7 +48,7 @@ fn answers_in_chunks_that_the_snap_length_cut_are_told() {
     let report = read(cut_to(&in_chunks(1), 200)).unwrap();
     assert_eq!(codes(&report, &LIMITS), ["bodies_cut"]);
     let text = note(&report, "bodies_cut").unwrap();
-    assert_eq!(text, "the snap length cut 1 answer in chunks, so that their end does not show");
+    assert_eq!(text, "the snap length cut 1 response in chunks, so where they end is not visible");
     assert_eq!(report.counters.exchanges_unread, 1);
     // A request that follows shows the end; and a length does not need to.
     let report = read(cut_to(&in_chunks(2), 200)).unwrap();
@@ -83,7 +83,7 @@ fn what_is_no_http_is_told_and_not_judged() {
     // That what was asked before it got no answer is so, whatever came after it.
     assert_eq!(report.failures[0].cause.name(), "closed_in_flight");
     let text = note(&report, "not_http").unwrap();
-    assert_eq!(text, "1 exchange got what is no HTTP/1 answer: not judged");
+    assert_eq!(text, "1 exchange is not judged: the response is not HTTP/1");
     // An answer that the proxy puts up with is told once, as malformed.
     let mut talk = Talk::new(3, 4);
     talk.handshake().data(Proxy, &get("/bad")).ack(Backend);
@@ -107,7 +107,7 @@ fn sides_that_are_guessed_are_told() {
         note(&analyze(&frames), "roles_guessed").map(ToOwned::to_owned)
     };
     let text = guessed(3, &unknown).unwrap();
-    assert_eq!(text, "which side of 1 connection is the backend was guessed by the lower port");
+    assert_eq!(text, "the backend of 1 connection was guessed by the lower port");
     assert_eq!(guessed(0, &unknown), None, "handshakes tell");
     let mut same = Talk::new(3, 4).on_port(40_002);
     same.handshake().exchange("/c", 64);

@@ -260,7 +260,9 @@ fn the_front_leg_is_not_judged() {
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     let judged: Vec<String> = report.backends.iter().map(|one| one.backend.to_string()).collect();
     assert_eq!(judged, ["10.0.0.1:8080"]);
-    assert!(report.notes.iter().any(|note| note.text.contains("10.0.0.9:80 (front leg)")));
+    assert!(
+        report.notes.iter().any(|note| note.text.contains("10.0.0.9:80 (the proxy's client side)"))
+    );
 }
 
 /// One source that is refused on many ports is a scan, not many failures.

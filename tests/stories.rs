@@ -69,7 +69,7 @@ fn a_server_that_hangs_and_then_refuses_after_a_reboot_is_one_outage() {
             &[
                 "4 of 7 requests failed, and 4 connections were refused.",
                 "the backend 10.77.2.2:3000 was out of service",
-                "it left 4 requests unanswered for too long, then 4 connects were refused",
+                "4 requests timed out, then 4 connection attempts were refused",
                 "8 failures belong to it",
                 "What to change: start the server",
             ],
@@ -133,7 +133,7 @@ fn a_request_that_ran_although_its_connection_was_closed_is_not_called_safe_to_r
                 "3 of 10 requests failed.",
                 "closed the connection after 5.00 s idle just as",
                 "its keep-alive timeout of 5.00 s expired",
-                "the backend received the whole request and may have processed it",
+                "The backend received the whole request and may have processed it",
                 "What to change: raise the backend's keep-alive timeout",
             ],
         );
@@ -219,7 +219,7 @@ fn a_proxy_that_points_at_a_port_without_a_process_is_one_outage() {
             &text,
             &[
                 "16 connections were refused.",
-                "the backend 10.77.2.2:3000 was out of service: 16 connects were refused",
+                "the backend 10.77.2.2:3000 was out of service: 16 connection attempts were refused",
                 "What to change: start the server, or set in the proxy the address and port on \
                  which it listens",
             ],

@@ -477,7 +477,11 @@ fn targets_and_statuses_are_read() {
         assert_eq!(exchanges, expected, "{told:?}");
         assert_eq!(causes(&report), ["keepalive_race"]);
         let note = report.notes.iter().find(|note| note.code == "tls_in_clear").unwrap();
-        assert!(note.text.starts_with("1 TLS connection was read in clear"), "{}", note.text);
+        assert!(
+            note.text.starts_with("1 TLS connection was read from what programs"),
+            "{}",
+            note.text
+        );
     }
 }
 

@@ -29,12 +29,6 @@ impl Timestamp {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
-    /// The time of day in UTC, to the second: `06:43:21`.
-    pub fn time_of_day(self) -> String {
-        let seconds = self.0.checked_div(1_000_000_000).unwrap_or_default() % 86_400;
-        format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
-    }
-
     /// The time `duration` later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

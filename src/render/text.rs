@@ -13,7 +13,7 @@ use crate::report::model::{
 use crate::timeouts;
 use crate::topology::vantage::Vantage;
 use crate::verdict::{Cause, Retry};
-use crate::words::phrases::{duration, is_idempotent, plural};
+use crate::words::phrases::{duration, is_idempotent, plural, retry_advice, setting};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -84,11 +84,9 @@ fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// How long such software keeps idle connections unless somebody sets that.
-fn by_default(nanos: Option<u64>) -> String {
-    let default = nanos.map(|nanos| duration(Duration::from_nanos(nanos)));
-    default.map_or_else(String::new, |default| {
-        format!(": keeps idle connections for {default} by default")
-    })
+fn by_default(what: &str, nanos: Option<u64>) -> String {
+    let default = nanos.map(|nanos| setting(Duration::from_nanos(nanos)));
+    default.map_or_else(String::new, |default| format!(", default {what} {default}"))
 }
 
 fn write_backend(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
@@ -111,32 +109,30 @@ fn write_backend(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()>
         writeln!(out, "  answers: {}", statuses.join(", "))?;
     }
     let vantage = match backend.vantage.value {
-        Vantage::Proxy => "captured at the proxy",
-        Vantage::Backend => "captured at the backend",
-        Vantage::Between => "captured between proxy and backend",
+        Vantage::Proxy => "the proxy's host",
+        Vantage::Backend => "the backend's host",
+        Vantage::Between => "between proxy and backend",
         Vantage::SameHost => "proxy and backend on one host",
         Vantage::Unknown => "",
     };
     if !vantage.is_empty() {
         let by = match backend.vantage.by {
-            VantageSource::Option => "as told",
-            VantageSource::Handshakes | VantageSource::Addresses => {
-                "by the addresses and handshake times"
-            }
+            VantageSource::Option => "as given",
+            VantageSource::Handshakes | VantageSource::Addresses => "detected",
         };
-        writeln!(out, "  {vantage}, {by}")?;
+        writeln!(out, "  capture point: {vantage} ({by})")?;
     }
     if let Some(kind) = backend.told_kind {
-        writeln!(out, "  server: {kind}, as told")?;
+        writeln!(out, "  server: {kind} (as given)")?;
     } else if let Some(server) = backend.server {
-        let default = by_default(backend.server_default_ns);
-        writeln!(out, "  server: {}, going by its headers (a guess){default}", server.name())?;
+        let default = by_default("keep-alive", backend.server_default_ns);
+        writeln!(out, "  server: probably {} (from its headers){default}", server.name())?;
     }
     for proxy in backend.proxies.iter().filter(|proxy| proxy.told_kind.is_none()).take(3) {
         if let Some(kind) = proxy.kind {
-            let default = by_default(proxy.kind_default_ns);
+            let default = by_default("idle timeout", proxy.kind_default_ns);
             let (proxy, kind) = (proxy.proxy, kind.name());
-            writeln!(out, "  proxy {proxy}: {kind}, going by its requests (a guess){default}")?;
+            writeln!(out, "  proxy {proxy}: probably {kind} (from its requests){default}")?;
         }
     }
     if let Some(limit) = &backend.request_limit {
@@ -154,10 +150,10 @@ fn write_backend(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()>
     }
     if let Some(age) = backend.age_limit.and_then(|age| age.observed_ns) {
         let age = duration(Duration::from_nanos(age));
-        writeln!(out, "  closes a connection when it is {age} old, whatever was asked on it")?;
+        writeln!(out, "  closes a connection at the age of {age}, used or not")?;
     }
     if let Some(health) = &backend.health {
-        let path = health.path.as_deref().unwrap_or("a bare connect");
+        let path = health.path.as_deref().unwrap_or("TCP connect");
         writeln!(out, "  health checks: {path}, {} of {} failed", health.failed, health.of)?;
     }
     for default in defaults(backend) {
@@ -316,21 +312,14 @@ fn opener(proxy: Endpoint) -> String {
 
 /// Whether the request may be sent again, and why.
 fn retry(failure: &FailureRecord) -> String {
-    let reason = &failure.retry_reason;
     let method = failure.request.as_ref().and_then(|request| request.method.as_deref());
-    let is = method.filter(|method| is_idempotent(method));
-    let (colour, advice) = match (failure.retry, is) {
-        (Retry::Safe, _) => (GREEN, "Safe to retry".to_owned()),
-        (Retry::Unsafe, None) => (RED, "Retry only if idempotent".to_owned()),
-        (Retry::Unknown, None) => (YELLOW, "Retry only if idempotent, to be sure".to_owned()),
-        (Retry::Unsafe, Some(method)) => {
-            (YELLOW, format!("Retry only if idempotent, as {method} is"))
-        }
-        (Retry::Unknown, Some(method)) => {
-            (YELLOW, format!("Retry only if idempotent, to be sure; {method} is"))
-        }
+    let colour = match (failure.retry, method.is_some_and(is_idempotent)) {
+        (Retry::Safe, _) => GREEN,
+        (Retry::Unsafe, false) => RED,
+        (Retry::Unsafe, true) | (Retry::Unknown, _) => YELLOW,
     };
-    format!("{colour}{advice}{colour:#}: {reason}.")
+    let advice = retry_advice(failure.retry, method);
+    format!("{colour}{advice}{colour:#} {}", sentence(&failure.retry_reason))
 }
 
 /// The number of a frame; with several captures, which of them it is in.
@@ -339,7 +328,7 @@ fn frame_name(frame: &EvidenceRecord, several: bool) -> String {
 }
 
 fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    heading("What this rests on", out)?;
+    heading("Input", out)?;
     for (place, capture) in report.captures.iter().enumerate() {
         // Frames are named by it.
         let place = if report.captures.len() > 1 { format!("{place}: ") } else { String::new() };

@@ -93,16 +93,15 @@ fn timers(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
     match backend.ordering {
         Ordering::Race => writeln!(
             out,
-            "  {YELLOW}The backend gives up idle connections before the proxy does: requests will be lost.{YELLOW:#}"
+            "  {YELLOW}The backend closes idle connections before the proxy does: a request sent at that moment fails.{YELLOW:#}"
         ),
         Ordering::Tie => writeln!(
             out,
-            "  {YELLOW}Both sides give up idle connections at about the same time: requests will be lost.{YELLOW:#}"
+            "  {YELLOW}Both sides close idle connections after about the same time: a request sent at that moment fails.{YELLOW:#}"
         ),
-        Ordering::Safe => writeln!(
-            out,
-            "  The proxy gives up idle connections before the backend does, as it should."
-        ),
+        Ordering::Safe => {
+            writeln!(out, "  The proxy closes idle connections before the backend does.")
+        }
         Ordering::Unknown => Ok(()),
     }?;
     effective(
@@ -114,14 +113,14 @@ fn timers(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
     for proxy in backend.proxies.iter().take(3) {
         let who = format!("the proxy {}", proxy.proxy);
         effective(&who, "keeps idle connections for", proxy.proxy_idle.as_ref(), out)?;
-        effective(&who, "waits for an answer for", proxy.proxy_read.as_ref(), out)?;
+        effective(&who, "waits for a response for", proxy.proxy_read.as_ref(), out)?;
     }
     for other in &backend.other_keepalives {
         let (after, closes) = (other.observed_ns.unwrap_or_default(), other.samples);
         let text = format!(
-            "{} come after {} of idleness: a timer that does not end most connections, or that of another \
-             server behind the address.",
-            plural(closes, "close"),
+            "A second timeout may exist: {} closed after {} idle (perhaps another server behind this \
+             address).",
+            plural(closes, "connection"),
             duration(Duration::from_nanos(after))
         );
         paragraph(&text, "  ", out)?;
@@ -130,16 +129,21 @@ fn timers(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
     if let Some(closes @ 1..3) = few.map(|timer| timer.samples) {
         writeln!(
             out,
-            "  {} of idle connections by the backend: too few to tell its timeout.",
-            plural(closes, "close")
+            "  Keep-alive timeout of the backend: unknown (it closed only {}).",
+            plural(closes, "idle connection")
         )?;
     }
     if let Some(near @ 1..) = backend.near_misses {
-        writeln!(out, "  {} came within a tenth of the backend's timeout.", plural(near, "reuse"))?;
+        writeln!(
+            out,
+            "  {} came shortly before the close (within 10 % of the timeout).",
+            plural(near, "request")
+        )?;
     }
+    let requests = backend.exchanges.saturating_sub(backend.probes);
     for (what, hazard) in [("", &backend.hazard), ("What if: ", &backend.what_if)] {
         if let Some(hazard) = hazard {
-            paragraph(&format!("{what}{}", forecast(hazard)), "  ", out)?;
+            paragraph(&format!("{what}{}", forecast(hazard, requests)), "  ", out)?;
         }
     }
     Ok(())
@@ -158,14 +162,14 @@ fn gave_up(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
         let syns: Vec<String> = proxy.syn_schedule_ns.values().map(|after| time(*after)).collect();
         let again = match syns.is_empty() {
             true => "one SYN each".to_owned(),
-            false => format!("the SYN again after {}", syns.join(", ")),
+            false => format!("SYN retransmitted after {}", syns.join(", ")),
         };
         let text = format!(
-            "The proxy {} gives up a connect after {} to {} ({}, {again}).",
+            "Connect timeout of the proxy {}: between {} and {} ({}, {again}).",
             proxy.proxy,
             time(low),
             time(high),
-            plural(samples, "connect")
+            plural(samples, "attempt")
         );
         paragraph(&text, "  ", out)?;
     }
@@ -201,22 +205,22 @@ fn effective(
         && (1..=BUFFER).contains(&seen.saturating_sub(told));
     let (by, setting) = match configured_by {
         Some(SettingOrigin::Server(_)) if buffered => {
-            ("By default", "Its timer may add a second, as Node's does")
+            ("Default", "Its timer may add a second, as Node's does")
         }
         Some(SettingOrigin::Proxy(_) | SettingOrigin::Server(_)) => {
-            ("By default", "It is set otherwise")
+            ("Default", "It is configured differently")
         }
-        Some(SettingOrigin::Config) => ("Configured", "The setting is not in effect"),
-        Some(SettingOrigin::Option) | None => ("Told", "The setting is not in effect"),
+        Some(SettingOrigin::Config) => ("Configured", "The setting is not active"),
+        Some(SettingOrigin::Option) | None => ("You gave", "The setting is not active"),
     };
     // Apache's `ttl` is looked at when the next request comes, other pools are swept.
     let why = if seen > told {
-        "it is looked at only now and then"
+        "it is checked only now and then"
     } else {
-        "something else closes first"
+        "something else closes the connection first"
     };
     let text = format!(
-        "{YELLOW}{by} {}, observed {} over {}: {who} {does} that long. {setting}, or {why}.{YELLOW:#}",
+        "{YELLOW}{by} {}; the capture shows {} ({}): {who} {does} that long. {setting}, or {why}.{YELLOW:#}",
         time(told),
         time(seen),
         plural(samples, "close"),
@@ -224,33 +228,45 @@ fn effective(
     paragraph(&text, "  ", out)
 }
 
-/// What the timer is expected to hit, in a sentence or two.
-fn forecast(hazard: &HazardRecord) -> String {
+/// Requests from which on a rate says more than a count.
+const ENOUGH: u64 = 1_000;
+
+/// What the timer is expected to hit, in a sentence or two, in a capture of so many requests.
+fn forecast(hazard: &HazardRecord, requests: u64) -> String {
     let time = |nanos| duration(Duration::from_nanos(nanos));
-    let keepalive = time(hazard.backend_keepalive_ns);
+    let with = format!("With a backend keep-alive of {}", time(hazard.backend_keepalive_ns));
     let per_day = hazard.per_day.map_or_else(String::new, |day| format!(", {} a day", span(day)));
+    let few = requests < ENOUGH;
+    let lost = format!("{:.0}", hazard.lost.mid);
+    let of = plural(requests, "request");
     match hazard.basis {
-        Basis::ProxyFirst => format!(
-            "With a backend keep-alive of {keepalive} no lost request is expected: the proxy gives up \
-             first."
+        Basis::ProxyFirst => format!("{with} no request is lost: the proxy closes first."),
+        Basis::Observed if few => format!(
+            "{lost} of {of} hit the backend's keep-alive timeout of {}. Requests seem to come at a fixed \
+             interval close to it.",
+            time(hazard.backend_keepalive_ns)
         ),
         Basis::Observed => format!(
-            "With a backend keep-alive of {keepalive}, {} requests of a million are lost{per_day} at this \
-             load, going by those that were: more than even traffic would explain, so requests come in \
-             step with the timer.",
+            "{with}, {} in a million requests are lost{per_day}, by those in the capture. That is more than \
+             even traffic would explain: requests seem to come at a fixed interval close to it.",
             span(hazard.per_million)
         ),
         Basis::Bound => format!(
-            "With a backend keep-alive of {keepalive} at most {} requests of a million are expected to be \
-             lost; no more can be told, for pauses beyond today's timeout were never seen.",
+            "{with}: at most {} in a million requests are lost. Idle times above today's timeout do not \
+             occur in this capture, so there is no better estimate.",
             number_of(hazard.per_million.high)
         ),
+        Basis::Counted if few => format!(
+            "{with}: {} expected in {of}, at most {}. A request is lost if it is sent within {} of the \
+             close.",
+            if lost == "0" { "no loss".to_owned() } else { format!("{lost} lost") },
+            number_of(hazard.lost.high),
+            time(hazard.window_ns.mid)
+        ),
         Basis::Counted => format!(
-            "With a backend keep-alive of {keepalive}, {} requests of a million are expected to be lost{per_day} \
-             at this load: {} came within {} below it, and one that comes within {} of the close is lost.",
+            "{with}, {} in a million requests are expected to be lost{per_day}. A request is lost if it is \
+             sent within {} of the close.",
             span(hazard.per_million),
-            plural(hazard.near, "reuse"),
-            time(hazard.within_ns),
             time(hazard.window_ns.mid)
         ),
     }
@@ -332,7 +348,7 @@ fn mark(marks: &mut Vec<TimeoutMark>, what: &str, timeout: Option<&Timeout>) {
         let how = match timeout.configured_by {
             Some(SettingOrigin::Config) => "configured",
             Some(SettingOrigin::Proxy(_) | SettingOrigin::Server(_)) => "default",
-            Some(SettingOrigin::Option) | None => "told",
+            Some(SettingOrigin::Option) | None => "given",
         };
         add(told, format!("{what} {}, {how}", time(told)));
     }

@@ -14,7 +14,7 @@ use crate::report::{
 use crate::topology::request_key::MatchedBy;
 use crate::verdict::Cause;
 use crate::words::log as words;
-use crate::words::phrases::{duration, plural};
+use crate::words::phrases::{duration, plural, setting};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -48,17 +48,17 @@ pub(crate) fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut causes: Vec<(Cause, u64)> = log.causes.iter().collect();
     causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     for (cause, count) in &causes {
-        parts.push(is(*count, &words::noun(*cause, *count)));
+        parts.push(words::noun(*cause, *count));
     }
     // What is of a known cause although which exchange it is cannot be told counts with the causes.
     let known = log.causes.sum();
     let unclear = log.answers.of(Answer::OnLeg).saturating_add(log.answers.of(Answer::Ambiguous));
     let unclear = unclear.saturating_sub(known);
     if unclear > 0 {
-        let can = format!(
-            "of {unclear} it cannot be told: several exchanges fit, or fewer than there are lines"
-        );
-        parts.push(can);
+        let match_several = if unclear == 1 { "matches" } else { "match" };
+        parts.push(format!(
+            "{unclear} {match_several} several requests, or fewer than there are lines"
+        ));
     }
     let count = |wanted: fn(Answer) -> bool| {
         let wanted = log.answers.iter().filter(|(answer, _)| wanted(*answer));
@@ -66,8 +66,8 @@ pub(crate) fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     };
     let own = count(is_own);
     if own > 0 {
-        let be = if own == 1 { "was" } else { "were" };
-        parts.push(format!("{own} {be} not on this leg ({})", reasons(log, is_own)));
+        let reasons = reasons(log, is_own);
+        parts.push(format!("{own} did not fail between proxy and backend ({reasons})"));
     }
     let missing = count(is_missing);
     if missing > 0 {
@@ -97,15 +97,6 @@ fn with_statuses(log: &Log) -> String {
     }
 }
 
-fn is(count: u64, noun: &str) -> String {
-    let (number, rest) = noun.split_once(' ').unwrap_or((noun, ""));
-    if count == 1 { format!("{number} is a {rest}") } else { format!("{number} are {rest}") }
-        .replace(" a unreach", " an unreach")
-        .replace(" a error", " an error")
-        .replace(" a invalid", " an invalid")
-        .replace(" a upload", " an upload")
-}
-
 /// Why lines have an answer other than their cause.
 fn reasons(log: &Log, wanted: fn(Answer) -> bool) -> String {
     let lines = log.unmatched.iter().filter(|line| wanted(line.answer));
@@ -121,16 +112,16 @@ fn reasons(log: &Log, wanted: fn(Answer) -> bool) -> String {
 fn reason_text(answer: Answer) -> &'static str {
     match answer {
         Answer::NotOnLeg(Own::Said(says)) => words::meaning(says),
-        Answer::NotOnLeg(Own::Answered(_)) => "the backend had answered in full",
-        Answer::NotOnLeg(Own::AlikeWell) => "requests like it all went well",
-        Answer::NotOnLeg(Own::Nothing) => "the proxy sent nothing to a backend for it",
+        Answer::NotOnLeg(Own::Answered(_)) => "the backend had answered completely",
+        Answer::NotOnLeg(Own::AlikeWell) => "all such requests went well",
+        Answer::NotOnLeg(Own::Nothing) => "the proxy sent nothing to a backend",
         Answer::NotInCapture(Missing::OutsideTime { .. }) => "outside of its time",
-        Answer::NotInCapture(Missing::OtherBackend(_)) => "nothing of its backend was captured",
-        Answer::NotInCapture(Missing::Unreadable(_)) => "what is spoken there cannot be read",
-        Answer::NotInCapture(Missing::Frames) => "frames are missing that could hold it",
-        Answer::NotInCapture(Missing::Unread) => "its answer is cut or missing",
-        Answer::NotInCapture(Missing::Forgotten) => "more exchanges than could be kept",
-        Answer::NotInCapture(Missing::NotFound) => "no exchange like it at its time",
+        Answer::NotInCapture(Missing::OtherBackend(_)) => "its backend is not in the capture",
+        Answer::NotInCapture(Missing::Unreadable(_)) => "the traffic there cannot be read",
+        Answer::NotInCapture(Missing::Frames) => "packets are missing",
+        Answer::NotInCapture(Missing::Unread) => "its response is cut or missing",
+        Answer::NotInCapture(Missing::Forgotten) => "more requests than could be kept",
+        Answer::NotInCapture(Missing::NotFound) => "no such request at its time",
         Answer::NotInCapture(Missing::NoCapture) | Answer::OnLeg | Answer::Ambiguous => {
             "no capture was given"
         }
@@ -152,13 +143,9 @@ fn hidden(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     let hidden = &log.hidden_retries;
     if hidden.failures > 0 {
         let longest = duration(of_nanos(hidden.longest_ns));
-        let more = plural(hidden.failures, "more failure");
-        let (was, it) = if hidden.failures == 1 { ("was", "it") } else { ("were", "they") };
-        let cost = duration(of_nanos(hidden.cost_ns));
-        let each =
-            if hidden.failures == 1 { String::new() } else { format!(", {longest} at most") };
+        let more = plural(hidden.failures, "more attempt");
         let text = format!(
-            "{more} on the leg {was} hidden from clients by a retry; {it} cost {cost}{each}."
+            "{more} failed, but the proxy's retry succeeded: clients saw only a delay ({longest} at most)."
         );
         paragraph(&text, "", out)?;
     }
@@ -186,12 +173,11 @@ fn front(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut parts = Vec::new();
     if hidden > 0 {
         let requests = plural(hidden, "client request");
-        let was = if hidden == 1 { "was" } else { "were" };
-        parts.push(format!("{requests} {was} answered well, for the proxy tried again"));
+        parts.push(format!("{requests} succeeded after a retry by the proxy"));
     }
     if left > 0 {
         let left = plural(u64::try_from(left).unwrap_or(u64::MAX), "client");
-        parts.push(format!("{left} got nothing, or left before"));
+        parts.push(format!("{left} got no response, or left before"));
     }
     if parts.is_empty() {
         return Ok(());
@@ -206,8 +192,8 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     let lines = || log.joined.iter().chain(&log.unmatched);
     if log.requests == 0 && log.messages == 0 && log.files.iter().any(|file| file.unreadable > 0) {
         let text = format!(
-            "{YELLOW}No line of {files} could be read{YELLOW:#} as a proxy's log, so it says nothing; \
-             --log-format tells what it is."
+            "{YELLOW}No line of {files} could be read{YELLOW:#} as a proxy's log: give its format with \
+             --log-format."
         );
         return paragraph(&text, "", out);
     }
@@ -221,7 +207,7 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     let what = if log.errors == 0 { plural(log.messages, "message") } else { with_statuses(log) };
     let text = format!("{what} among {} in {files}.", plural(log.requests, "request"));
     paragraph(
-        &format!("{BOLD}{text}{BOLD:#} No capture was given: this is what the log alone says."),
+        &format!("{BOLD}{text}{BOLD:#} No capture was given: this is from the log alone."),
         "",
         out,
     )?;
@@ -236,7 +222,7 @@ fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     for ((_, status), lines) in &groups {
         writeln!(out)?;
         let known = lines.first().and_then(|line| line.says);
-        let meaning = known.map_or("the log does not say why", words::meaning);
+        let meaning = known.map_or("the log has no reason", words::meaning);
         let mut statuses: BTreeMap<String, u64> = BTreeMap::new();
         for line in lines {
             let status = line.status.map_or("no status".to_owned(), |status| status.to_string());
@@ -354,7 +340,7 @@ fn lines(log: &Log, all: bool, out: &mut dyn Write) -> io::Result<()> {
     }
     heading("The proxy's log", out)?;
     if !matched.is_empty() {
-        paragraph(&format!("lines joined: {}", matched.join(", ")), "  ", out)?;
+        paragraph(&format!("lines matched to requests: {}", matched.join(", ")), "  ", out)?;
     }
     for file in &log.files {
         if let Some(clock) = &file.clock {
@@ -383,9 +369,9 @@ fn lines(log: &Log, all: bool, out: &mut dyn Write) -> io::Result<()> {
 
 const fn by_text(by: MatchedBy) -> &'static str {
     match by {
-        MatchedBy::Id => "an id",
-        MatchedBy::SourcePort => "the proxy's own port",
-        MatchedBy::TargetAndTime => "target and time",
+        MatchedBy::Id => "request id",
+        MatchedBy::SourcePort => "the proxy's port",
+        MatchedBy::TargetAndTime => "path and time",
         MatchedBy::BackendAndTime | MatchedBy::FrontLegId | MatchedBy::FrontLegTime => {
             "backend and time"
         }
@@ -393,20 +379,26 @@ const fn by_text(by: MatchedBy) -> &'static str {
 }
 
 fn clock_text(clock: &crate::report::ClockRecord) -> String {
-    let resolution = duration(of_nanos(clock.resolution_ns));
+    let resolution = of_nanos(clock.resolution_ns);
+    let stamps = if resolution.as_secs() == 1 {
+        "timestamps are whole seconds".to_owned()
+    } else {
+        format!("timestamps of {}", setting(resolution))
+    };
     if clock.by == ClockSource::Assumed {
         return format!(
-            "its clock is taken to be the capture's, for no line tells otherwise; its times are of {resolution}"
+            "its clock is assumed to be the capture's, as no line can show it ({stamps})"
         );
     }
-    let offset = of_nanos(clock.offset_ns.unsigned_abs());
+    let (offset, spread) = (of_nanos(clock.offset_ns.unsigned_abs()), of_nanos(clock.spread_ns));
+    let lines = plural(u64::try_from(clock.samples).unwrap_or(u64::MAX), "line");
+    if offset <= spread {
+        let within = duration(spread.max(offset));
+        return format!("its clock is within {within} of the capture's, by {lines} ({stamps})");
+    }
     let way = if clock.offset_ns >= 0 { "ahead of" } else { "behind" };
-    let samples = plural(u64::try_from(clock.samples).unwrap_or(u64::MAX), "line");
-    format!(
-        "its clock is {} {way} the capture's, give or take {}, as {samples} show; its times are of {resolution}",
-        duration(offset),
-        duration(of_nanos(clock.spread_ns))
-    )
+    let (offset, spread) = (duration(offset), duration(spread));
+    format!("its clock is {offset} {way} the capture's (± {spread}), by {lines} ({stamps})")
 }
 
 /// A load balancer's times against the packets: where the time went, of the longest.
@@ -419,7 +411,7 @@ fn split(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     timed.sort_by_key(|(_, times)| std::cmp::Reverse(times.target_ns));
     for (line, times) in timed.iter().take(LONGEST) {
         let show = |nanos: Option<u64>| duration(of_nanos(nanos.unwrap_or(0)));
-        let end = if times.answered == Some(true) { "the answer" } else { "the close" };
+        let end = if times.answered == Some(true) { "the response" } else { "the close" };
         let status = line.status.map_or("-".to_owned(), |status| status.to_string());
         let went = match times.in_server_ns {
             Some(_) => format!(
@@ -431,8 +423,8 @@ fn split(log: &Log, out: &mut dyn Write) -> io::Result<()> {
             None => format!("{} where the capture was taken", show(times.waited_ns)),
         };
         let text = format!(
-            "where the time of line {} ({status}) went: {} in the load balancer until the request was \
-             sent, then {} by its count until {end}, of which the packets show {went}",
+            "line {} ({status}): {} in the load balancer until the request was sent, then {} until {end} by \
+             its log, of which the packets show {went}",
             line.line,
             show(times.dispatch_ns),
             show(times.target_ns),
@@ -443,16 +435,16 @@ fn split(log: &Log, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn front_leg(front: &FrontLegRecord, out: &mut dyn Write) -> io::Result<()> {
-    heading("The front leg", out)?;
+    heading("The proxy's client side", out)?;
     let statuses: Vec<String> =
         front.statuses.iter().map(|(status, count)| format!("{status} × {count}")).collect();
     let listeners: Vec<String> = front.listeners.iter().map(Endpoint::to_string).collect();
     writeln!(
         out,
-        "  {} to {}, {} joined with exchanges of the backend leg",
+        "  {} to {}, {} matched to backend requests",
         plural(front.requests, "client request"),
         listeners.join(", "),
-        front.joined
+        if front.joined == front.requests { "all".to_owned() } else { front.joined.to_string() }
     )?;
     if !statuses.is_empty() {
         writeln!(out, "  clients got: {}", statuses.join(", "))?;
@@ -473,12 +465,12 @@ pub(crate) fn client(client: &ClientRecord, report: &Report) -> String {
         file.map_or("the log", |file| file.path.as_str())
     };
     let source = client.line.map_or_else(
-        || "front leg".to_owned(),
+        || "from packets".to_owned(),
         |line| format!("{}, line {}", path(line.file), line.number),
     );
     let retried = match (client.retried, client.cost_ns) {
-        (true, Some(cost)) => format!("; sent again {} later", duration(of_nanos(cost))),
-        (true, None) => "; sent again".to_owned(),
+        (true, Some(cost)) => format!("; the proxy retried {} later", duration(of_nanos(cost))),
+        (true, None) => "; the proxy retried".to_owned(),
         _ => String::new(),
     };
     let twice = if client.ran_twice { ", and may have run twice" } else { "" };
@@ -494,8 +486,8 @@ pub(crate) fn client(client: &ClientRecord, report: &Report) -> String {
 
 const fn by_words(by: ClientSource) -> &'static str {
     match by {
-        ClientSource::Matched(MatchedBy::FrontLegId) => "its id",
-        ClientSource::Matched(MatchedBy::FrontLegTime) => "target and time",
+        ClientSource::Matched(MatchedBy::FrontLegId) => "request id",
+        ClientSource::Matched(MatchedBy::FrontLegTime) => "path and time",
         ClientSource::Matched(by) => by_text(by),
         ClientSource::FrontLeg | ClientSource::Log => "backend and time",
     }
@@ -519,8 +511,7 @@ pub(crate) fn limits(log: &Log, out: &mut dyn Write) -> io::Result<()> {
         }
         if file.unreadable > 0 {
             let lines = plural(file.unreadable, "line");
-            let text =
-                format!("{YELLOW}note:{YELLOW:#} {}: {lines} could not be understood:", file.path);
+            let text = format!("{YELLOW}note:{YELLOW:#} {}: {lines} could not be read:", file.path);
             paragraph(&text, "  ", out)?;
             for unread in &file.unreadable_first {
                 let length = plural(unread.length, "byte");

@@ -2,6 +2,7 @@
 
 use super::ids;
 use super::model::{EventRecord, FailureRecord};
+use crate::base::utc::Utc;
 use crate::ledger::{self, EventKind, Ledger};
 use crate::verdict::Cause;
 use crate::words::phrases::{duration, plural};
@@ -38,12 +39,12 @@ fn summary(event: &ledger::Event) -> String {
     let mut parts = Vec::new();
     let slow = count(&[Cause::ResponseTimeout, Cause::Stalled]);
     if slow > 0 {
-        parts.push(format!("it left {} unanswered for too long", plural(slow, "request")));
+        parts.push(format!("{} timed out", plural(slow, "request")));
     }
     match event.closed {
         0 => {}
         1 => parts.push("it closed its connection".to_owned()),
-        more => parts.push(format!("it closed all of its {more} connections within moments")),
+        more => parts.push(format!("it closed all of its {more} connections")),
     }
     for (cause, what) in [
         (Cause::ConnectionRefused, "refused"),
@@ -53,17 +54,17 @@ fn summary(event: &ledger::Event) -> String {
         let failed = count(&[cause]);
         if failed > 0 {
             let were = if failed == 1 { "was" } else { "were" };
-            parts.push(format!("{} {were} {what}", plural(failed, "connect")));
+            parts.push(format!("{} {were} {what}", plural(failed, "connection attempt")));
         }
     }
     let end = match event.recovered {
         Some(at) => {
-            format!("new connections came about after {}", duration(at.since(event.first)))
+            format!("the first new connection came after {}", duration(at.since(event.first)))
         }
-        None => "no new connection came about before the capture ended".to_owned(),
+        None => "no new connection until the end of the capture".to_owned(),
     };
     let what = match event.kind {
-        EventKind::Restart => "was restarted, it seems",
+        EventKind::Restart => "was probably restarted",
         EventKind::Outage => "was out of service",
     };
     format!("the backend {} {what}: {}; {end}", event.server, parts.join(", then "))
@@ -72,10 +73,12 @@ fn summary(event: &ledger::Event) -> String {
 /// What to change, in one sentence: for an outage, what helps against most of its failures.
 fn fix<'f>(event: &ledger::Event, failures: impl Iterator<Item = &'f FailureRecord>) -> String {
     if event.kind == EventKind::Restart {
-        return "take a backend out of the proxy before it stops (drain it, deregister it, let its \
-                readiness fail first), let it finish what it has, and start the new one before the old \
-                one goes; if nobody restarted it, look for a crash at that second"
-            .to_owned();
+        return format!(
+            "take a backend out of the proxy before it stops (drain it, deregister it, fail its readiness \
+             first), wait until it has answered what it has, and start the new one before the old one \
+             goes; if nobody restarted it, check for a crash at {} UTC",
+            Utc::from(event.first).time_of_day()
+        );
     }
     let most = event.causes.iter().max_by_key(|(_, count)| **count).map(|(cause, _)| *cause);
     let mut failures = failures.filter(|failure| Some(failure.cause) == most);

@@ -242,7 +242,10 @@ fn attempts(report: &Report) -> Vec<String> {
         });
     }
     if counters.mismatched > 0 {
-        parts.push(format!("{} met another protocol", plural(counters.mismatched, "connection")));
+        parts.push(format!(
+            "{} failed because proxy and backend use different protocols",
+            plural(counters.mismatched, "connection")
+        ));
     }
     let probes = report.causes.of(Cause::HealthCheckFailing);
     if probes > 0 {

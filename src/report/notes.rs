@@ -237,7 +237,7 @@ fn not_judged(listeners: &ByEndpoint<'_>, roles: &Roles) -> Option<Notice> {
         .filter(|(_, listener)| listener.connects_failed < listener.connections)
         .map(|(endpoint, listener)| {
             let what = match roles.of(*endpoint) {
-                Role::Front => "front leg",
+                Role::Front => "the proxy's client side",
                 _ => speaks(listener),
             };
             (listener.connections, *endpoint, what)

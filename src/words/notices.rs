@@ -130,48 +130,45 @@ impl Notice {
     pub fn text(&self) -> String {
         match self {
             Self::DamagedCapture { path, damage } => {
-                format!("{path}: {damage}; what came before was read")
+                format!("{path}: {damage}; everything before that was read")
             }
             Self::TwoVantages { pairs, better } => two_vantages(pairs, *better),
             Self::TunnelsSkipped(kinds) => {
                 let kinds: Vec<String> =
                     kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
                 format!(
-                    "frames inside of tunnels were not looked into ({}): capture where the tunnel ends",
+                    "packets inside of tunnels were not read ({}): capture where the tunnel ends",
                     kinds.join(", ")
                 )
             }
             Self::Counted(what, count) => what.text(*count),
             Self::CaptureLoss { places, hidden } => format!(
-                "the capture misses segments in {} that the hosts did exchange{}",
+                "packets are missing from the capture in {} (lost by the capture, not by the network){}",
                 plural(*places, "place"),
                 match hidden {
                     0 => String::new(),
                     hidden => {
-                        format!("; {} cannot be judged for it", plural(*hidden, "request"))
+                        format!("; {} cannot be judged because of that", plural(*hidden, "request"))
                     }
                 }
             ),
             Self::BufferFull { path, frames } => format!(
-                "{path}: {} never reached why502: the kernel's buffer was full (--buffer-size)",
-                plural(*frames, "frame")
+                "{path}: {} lost, the kernel's buffer was full: raise --buffer-size",
+                plural(*frames, "packet")
             ),
             Self::InterfaceDrops { path, frames } => {
-                format!(
-                    "{path}: {} never reached why502: the interface lost them",
-                    plural(*frames, "frame")
-                )
+                format!("{path}: {} lost by the interface", plural(*frames, "packet"))
             }
             Self::FrontFound(at) => front_found(at),
             Self::NoBackendLeg => {
-                "the proxy's own listeners are seen and no connection to a backend: perhaps it \
-                    reaches it by a Unix socket, or on an interface that was not captured"
+                "the proxy's own listeners are in the capture, and no connection to a backend: it may use \
+                 a Unix socket, or an interface that was not captured"
                     .to_owned()
             }
             Self::Gateway { at, status } => format!(
-                "{at} answers {status}, as only a proxy does, and no connection from it to a backend is in \
-         the capture: perhaps it reaches it by a Unix socket, on an interface that was not captured, or \
-         answers by itself; --front {at} tells that it is the proxy"
+                "{at} answers {status}, so it is probably a proxy itself; its own backend connections are \
+                 not in this capture (a Unix socket, or another interface), or it answers itself; if it is \
+                 the proxy: --front {at}"
             ),
             Self::Scan { by, refused } => {
                 format!("{by} was refused at {refused} addresses and ports: a scan, not judged")
@@ -184,8 +181,8 @@ impl Notice {
                 format!("the bound on {bound} was reached {}", plural(*times, "time"))
             }
             Self::ClientsUnknown(front) => format!(
-                "what clients got is not known, for they speak TLS with the proxy ({front}): its log tells \
-         (--access-log FILE)"
+                "what clients got is unknown, because they use TLS with the proxy ({front}): give its log \
+                 (--access-log FILE)"
             ),
             Self::NoTrafficForBackend { named, span, near, others } => {
                 no_traffic(*named, *span, near, *others)
@@ -250,50 +247,48 @@ impl Countable {
                 format!("the snap length cut the heads of {}", plural(count, "exchange"))
             }
             Self::NoPayload => {
-                format!(
-                    "the snap length left not a byte of what was said on {}",
-                    plural(count, "connection")
-                )
+                format!("the snap length left no payload byte of {}", plural(count, "connection"))
             }
             Self::BodiesCut => format!(
-                "the snap length cut {} in chunks, so that their end does not show",
-                plural(count, "answer")
+                "the snap length cut {} in chunks, so where they end is not visible",
+                plural(count, "response")
             ),
             Self::MalformedAnswers => format!(
-                "{} malformed (no proper HTTP/1), and nothing shows that the proxy refused it",
-                is(count, "answer")
+                "{} malformed (not valid HTTP/1), and no proxy is seen to refuse it",
+                is(count, "response")
             ),
             Self::ConflictingLengths => format!(
-                "{} not judged: readers differ in where its answer, or the one before, ends (Transfer-Encoding, \
-                 Content-Length)",
+                "{} not judged: readers differ in where the response, or the one before, ends \
+                 (Transfer-Encoding, Content-Length)",
                 is(count, "exchange")
             ),
             Self::ProxyProtocol if count == 1 => {
-                "1 connection begins with a header of the PROXY protocol; what follows it was read"
+                "1 connection begins with a PROXY protocol header; what follows it was read"
                     .to_owned()
             }
             Self::ProxyProtocol => format!(
-                "{count} connections begin with a header of the PROXY protocol; what follows it was read"
+                "{count} connections begin with a PROXY protocol header; what follows it was read"
             ),
             Self::NotHttp => {
-                format!("{} got what is no HTTP/1 answer: not judged", plural(count, "exchange"))
+                format!("{} not judged: the response is not HTTP/1", is(count, "exchange"))
             }
             Self::UnansweredAtEnd => format!(
-                "{} had neither an answer nor a close when the capture ended",
+                "{} had neither a response nor a close when the capture ended",
                 plural(count, "request")
             ),
             Self::AnswersUnacknowledged => format!(
-                "the capture does not show that {} reached the proxy",
-                plural(count, "answer")
+                "no packet of the capture shows that {} reached the proxy",
+                plural(count, "response")
             ),
-            Self::ConnectsUnanswered => {
-                format!("{} to a backend got no answer in the capture", plural(count, "connect"))
-            }
+            Self::ConnectsUnanswered => format!(
+                "{} to a backend got no answer in the capture",
+                plural(count, "connection attempt")
+            ),
             Self::OneDirectionOnly => {
-                format!("of {} only one direction was captured", plural(count, "connection"))
+                format!("only one direction was captured of {}", plural(count, "connection"))
             }
             Self::RolesGuessed => format!(
-                "which side of {} is the backend was guessed by the lower port",
+                "the backend of {} was guessed by the lower port",
                 plural(count, "connection")
             ),
             Self::AfterTheEnd => format!(
@@ -311,20 +306,25 @@ fn is(count: u64, noun: &str) -> String {
 
 fn two_vantages(pairs: &[(String, String, u64)], better: u64) -> String {
     let pairs = pairs.iter().map(|(first, second, connections)| {
-        format!("{first} and {second} are two vantages of {}", plural(*connections, "connection"))
+        format!("{first} and {second} both hold {}", plural(*connections, "connection"))
     });
     let better = match better {
         0 => String::new(),
         better => format!("; the second one shows {} better", plural(better, "failure")),
     };
-    format!("{}: each was judged, then joined{better}", pairs.collect::<Vec<_>>().join(", "))
+    format!(
+        "{}: each capture was judged, then both were combined{better}",
+        pairs.collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn front_found(at: &[Endpoint]) -> String {
     let names: Vec<String> = at.iter().map(Endpoint::to_string).collect();
+    let (forwards, is) =
+        if at.len() == 1 { ("forwards its", "it is") } else { ("forward their", "they are") };
     format!(
-        "{} passed on what it was asked to another listener while it answered: taken for the \
-             proxy's own; --backend ADDR:PORT tells otherwise",
+        "{} {forwards} requests to another listener, so {is} treated as the proxy; if that is wrong, use \
+         --backend ADDR:PORT",
         names.join(", ")
     )
 }
@@ -334,8 +334,8 @@ fn not_judged(listeners: &[(Endpoint, &'static str)]) -> String {
     let named = listeners.iter().take(NAMED).map(|(endpoint, what)| format!("{endpoint} ({what})"));
     let named = named.collect::<Vec<_>>().join(", ");
     match listeners.len().saturating_sub(NAMED) {
-        0 => format!("seen, not judged as a backend: {named}"),
-        more => format!("seen, not judged as a backend: {named} and {more} more"),
+        0 => format!("ignored: {named}"),
+        more => format!("ignored: {named} and {more} more"),
     }
 }
 
@@ -344,23 +344,22 @@ fn in_clear([read, unread, unexplained, lost, muted]: [u64; 5]) -> String {
         1 => "1 TLS connection was".to_owned(),
         more => format!("{more} TLS connections were"),
     };
-    let programs = "as programs of this host gave them to OpenSSL (--tls-uprobes): protocols, sizes and \
-                    counts of these are those of the text";
+    let programs = "from what programs of this host gave to OpenSSL (--tls-uprobes): protocols, sizes and \
+                    counts of these are those of the plain text";
     let mut text = match (read, unread) {
-        (0, _) => format!("none of {} was read in clear", plural(unread, "TLS connection")),
-        (_, 0) => format!("{} read in clear, {programs}", were(read)),
-        _ => format!("{} read in clear, {programs}; {unread} more could not be", were(read)),
+        (0, _) => format!("none of {} was read", plural(unread, "TLS connection")),
+        (_, 0) => format!("{} read {programs}", were(read)),
+        _ => format!("{} read {programs}; {unread} more could not be read", were(read)),
     };
     if unexplained > 0 {
-        text = format!("{text}; in {} nobody told what was said", plural(unexplained, "place"));
+        text = format!("{text}; the text is unknown in {}", plural(unexplained, "place"));
     }
     if lost > 0 {
         let pieces = plural(lost, "piece");
         text = format!("{text}; {pieces} of text came faster than they could be read");
     }
     if muted > 0 {
-        text =
-            format!("{text}, and the connections that missed some were not followed any further");
+        text = format!("{text}, and connections that missed some were not followed any further");
     }
     text
 }
@@ -372,17 +371,17 @@ fn no_traffic(
     others: bool,
 ) -> String {
     let near = near.iter().take(NAMED).map(|(endpoint, refused)| {
-        format!("{endpoint}{}", if *refused { " (in vain)" } else { "" })
+        format!("{endpoint}{}", if *refused { " (refused)" } else { "" })
     });
     let near = near.collect::<Vec<_>>().join(", ");
     let instead = match (near.is_empty(), others) {
-        (false, _) => format!("; tried instead: {near}"),
-        (true, true) => ", though other traffic is seen".to_owned(),
+        (false, _) => format!("; connections went to {near} instead"),
+        (true, true) => ", although other traffic is in the capture".to_owned(),
         (true, false) => String::new(),
     };
     format!(
-        "nobody tried {named} in {}{instead}: look at the security group, the target port, or \
-             where the proxy points",
+        "no connection to {named} in {}{instead}: check the security group, the target port, and the \
+         address in the proxy",
         duration(span)
     )
 }

@@ -3,7 +3,7 @@
 
 use crate::facts::closing::{Close, Closer, Received};
 use crate::flow::Side;
-use crate::verdict::{Cause, Evidence, RetryReason, Shows};
+use crate::verdict::{Cause, Evidence, Retry, RetryReason, Shows};
 use std::time::Duration;
 
 /// `2.99 s`, `14.8 ms`, `3 µs`, `2 min 5 s`.
@@ -21,6 +21,14 @@ pub(crate) fn duration(value: Duration) -> String {
         format!("{:.1} ms", seconds * 1e3)
     } else {
         format!("{:.0} µs", seconds * 1e6)
+    }
+}
+
+/// A timeout as its documentation has it: `5 s`, not `5.00 s`.
+pub fn setting(value: Duration) -> String {
+    match (value.as_secs(), value.subsec_nanos()) {
+        (seconds @ 1..120, 0) => format!("{seconds} s"),
+        _ => duration(value),
     }
 }
 
@@ -88,6 +96,17 @@ pub(crate) fn retry_reason(reason: RetryReason) -> &'static str {
 /// whether or not it has run.
 pub(crate) fn is_idempotent(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
+}
+
+/// Whether a request with this method may be sent again.
+pub fn retry_advice(retry: Retry, method: Option<&str>) -> String {
+    let idempotent = method.filter(|method| is_idempotent(method));
+    let is = idempotent.map_or_else(String::new, |method| format!(", as {method} is"));
+    match retry {
+        Retry::Safe => "Retry: can be sent again.".to_owned(),
+        Retry::Unsafe => format!("Retry: only if idempotent{is}."),
+        Retry::Unknown => format!("Retry: unknown, so only if idempotent{is}."),
+    }
 }
 
 /// What a frame shows, in a few words. The connection was `fresh`: nothing was asked on it before.
