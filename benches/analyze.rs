@@ -10,8 +10,8 @@ mod wire;
 
 use std::io::{Cursor, Read, Write};
 use std::time::{Duration, Instant};
-use why502::analysis::{Settings, analyze};
-use why502::input::Savefile;
+use why502::inside::analysis::{Settings, analyze};
+use why502::inside::input::Savefile;
 use wire::{End, Talk, get, ok_head, pcap};
 
 /// What a connection carries.

@@ -35,7 +35,26 @@
 //!
 //! The rooms from `packet` to `words` are pure: no clock, thread, file or environment; time comes with
 //! the frames. Everything that they keep is bounded, and reaching a bound is counted and shown.
+//!
+//! # As a library
+//!
+//! What is public is what stands below; the rooms are private.
+//!
+//! ```
+//! use why502::{Savefile, Settings, analyze};
+//!
+//! let path = "captures/keepalive-race-nginx-node/proxy-side.pcap";
+//! let capture = Savefile::open(path.as_ref(), 0)?;
+//! let report = analyze(&mut [capture], Settings::default(), &mut |_| {})?;
+//! assert_eq!(report.headline().text(), "4 of 10 requests failed.");
+//! for failure in &report.failures {
+//!     println!("{}: {}", failure.cause.name(), failure.summary);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+// Without the watch nobody uses what only a watch needs; what nobody uses at all shows with it.
+#![cfg_attr(not(all(feature = "ebpf", target_os = "linux")), allow(dead_code, unused_imports))]
 #![cfg_attr(
     test,
     allow(
@@ -46,34 +65,161 @@
     )
 )]
 
-pub mod analysis;
-pub mod base;
-pub mod cli;
+mod analysis;
+mod base;
+mod cli;
 #[cfg(all(feature = "ebpf", target_os = "linux"))]
-pub mod ebpf;
+mod ebpf;
 #[cfg(not(all(feature = "ebpf", target_os = "linux")))]
 #[path = "ebpf/disabled.rs"]
-pub mod ebpf;
-pub mod evidence;
-pub mod exchange;
-pub mod facts;
-pub mod flow;
-pub mod input;
-pub mod join;
-pub mod knowledge;
-pub mod ledger;
+mod ebpf;
+mod evidence;
+mod exchange;
+mod facts;
+mod flow;
+mod input;
+mod join;
+mod knowledge;
+mod ledger;
 #[cfg(all(feature = "live", target_os = "linux"))]
-pub mod live;
+mod live;
 #[cfg(not(all(feature = "live", target_os = "linux")))]
 #[path = "live/disabled.rs"]
-pub mod live;
-pub mod logs;
-pub mod packet;
-pub mod render;
-pub mod report;
-pub mod run;
-pub mod streams;
-pub mod timeouts;
-pub mod topology;
-pub mod verdict;
-pub mod words;
+mod live;
+mod logs;
+mod packet;
+mod render;
+mod report;
+mod run;
+mod streams;
+mod timeouts;
+mod topology;
+mod verdict;
+mod words;
+
+pub use analysis::{Analysis, RecordOptions, RecordSink, Settings, analyze};
+pub use base::time::Timestamp;
+pub use input::{Savefile, Source, SourceError};
+pub use packet::Endpoint;
+pub use render::json::write as write_json;
+pub use render::text::write as write_text;
+pub use report::records::Record;
+pub use report::{AnalysisOutcome, BackendRecord, FailureRecord, Headline, Report};
+pub use run::main;
+pub use verdict::{Cause, Certainty, Retry};
+
+/// Rooms as the project's own tests and benchmarks see them: no part of the library's face, and free to
+/// change.
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub mod inside {
+    pub mod analysis {
+        pub use crate::analysis::{
+            Analysis, Host, RecordOptions, Settings, analyze, analyze_with_logs,
+        };
+        pub mod read_log {
+            pub use crate::analysis::read_log::read;
+        }
+    }
+    pub mod base {
+        pub mod time {
+            pub use crate::base::time::Timestamp;
+        }
+    }
+    pub mod ebpf {
+        pub use crate::ebpf::{HookOptions, Segments, Sockets};
+    }
+    pub mod evidence {
+        pub use crate::evidence::{EvidenceFiles, Keeper, Recording, Rotation, Troubles};
+    }
+    pub mod exchange {
+        pub use crate::exchange::{Prober, ServerKind};
+    }
+    pub mod facts {
+        pub mod closing {
+            pub use crate::facts::closing::{CloseKind, Closer, Received};
+        }
+        pub mod kernel {
+            pub use crate::facts::kernel::{
+                Closed, End, Ends, How, Process, Queue, Reset, ResetReason,
+            };
+        }
+        pub mod listening {
+            pub use crate::facts::listening::Listening;
+        }
+    }
+    pub mod flow {
+        pub use crate::flow::Limits;
+    }
+    pub mod input {
+        pub use crate::input::{
+            Block, CaptureFacts, CaptureFormat, Fill, Filter, Savefile, Source, SourceError, Text,
+        };
+    }
+    pub mod join {
+        pub use crate::join::{Answer, Lines, Missing};
+    }
+    pub mod knowledge {
+        pub mod idle_gaps {
+            pub use crate::knowledge::idle_gaps::Ordering;
+        }
+        pub mod timers {
+            pub use crate::knowledge::timers::Timer;
+        }
+    }
+    pub mod ledger {
+        pub use crate::ledger::{EventKind, LedgerLimits, What};
+    }
+    pub mod packet {
+        pub use crate::packet::{
+            Endpoint, Flags, Frame, FrameRef, LinkType, Scaling, Segment, SeqNum, Skip, decode,
+        };
+    }
+    pub mod render {
+        pub mod explain {
+            pub use crate::render::explain::{SECTIONS, certain, find, happened, write};
+        }
+        pub mod json {
+            pub use crate::render::json::write;
+        }
+        pub mod text {
+            pub use crate::render::text::write;
+        }
+        pub mod timeouts {
+            pub use crate::render::timeouts::{contents, page};
+        }
+    }
+    pub mod report {
+        pub use crate::report::{
+            AnalysisOutcome, Bound, ClientsSource, EvidenceKind, EvidenceRecord, EvidenceSide,
+            FailureRecord, Named, Report, Skipped,
+        };
+        pub mod records {
+            pub use crate::report::records::Record;
+        }
+    }
+    pub mod streams {
+        pub mod tls {
+            pub use crate::streams::tls::{Clear, Spoken, TextOrigin};
+        }
+    }
+    pub mod timeouts {
+        pub use crate::timeouts::{Limit, Product, ProductSide, all, by_id};
+        pub mod observed {
+            pub use crate::timeouts::observed::Observed;
+        }
+    }
+    pub mod topology {
+        pub mod vantage {
+            pub use crate::topology::vantage::Vantage;
+        }
+    }
+    pub mod verdict {
+        pub use crate::verdict::{
+            Cause, Certainty, Detail, Doubt, Drop, Retry, RetryReason, Verdict,
+        };
+    }
+    pub mod words {
+        pub use crate::words::words;
+    }
+}

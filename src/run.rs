@@ -19,27 +19,42 @@ use crate::report::{AnalysisOutcome, Headline};
 use crate::timeouts::{self, Lookup};
 use anstream::AutoStream;
 use anyhow::{Context, Error, Result, bail};
+use clap::Parser;
 use std::cell::RefCell;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use terminal_size::{Width, terminal_size_of};
 
 /// Exit status: done, no failure.
-pub const NO_FAILURE: u8 = 0;
+const NO_FAILURE: u8 = 0;
 /// Exit status: done, failures found.
-pub const FAILURES: u8 = 1;
+const FAILURES: u8 = 1;
 /// Exit status: it could not be done.
-pub const COULD_NOT: u8 = 2;
+const COULD_NOT: u8 = 2;
 
 /// Nobody reads narrower columns; a terminal that claims so is not believed.
 const NARROWEST: usize = 40;
+
+/// The program: does what was typed, and says on standard error why it could not.
+pub fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(status) => ExitCode::from(status),
+        // Whoever read our output has heard enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("why502: {error:#}");
+            ExitCode::from(COULD_NOT)
+        }
+    }
+}
 
 /// Does what was typed; returns the exit status.
 ///
 /// # Errors
 /// When it cannot be done. What could be read is reported all the same wherever there is any.
-pub fn run(cli: &Cli) -> Result<u8> {
+fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
         Command::Analyze(typed) => analyze(typed),
         Command::Live(typed) => live::run(typed),
@@ -326,7 +341,7 @@ fn show(color: When, write: impl FnOnce(usize, &mut dyn Write) -> io::Result<()>
 }
 
 /// The error is that nobody reads our output any more.
-pub fn is_broken_pipe(error: &Error) -> bool {
+fn is_broken_pipe(error: &Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>();
         let json =

@@ -8,9 +8,9 @@ use crate::wire::{self, ACK, End, FIN, Frame, PSH, RST, SYN, Talk, get, ok, ok_h
 use End::{Backend, Proxy};
 use std::io::Cursor;
 use std::time::Duration;
-use why502::analysis::{self, Settings};
-use why502::input::Savefile;
-use why502::report::{Bound, Named, Report};
+use why502::inside::analysis::{self, Settings};
+use why502::inside::input::Savefile;
+use why502::inside::report::{Bound, Named, Report};
 
 const SECOND: Duration = Duration::from_secs(1);
 

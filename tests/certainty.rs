@@ -8,7 +8,7 @@ use End::{Backend, Proxy};
 use serde_json::Value;
 use std::fs;
 use std::time::Duration;
-use why502::report::Report;
+use why502::inside::report::Report;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;

@@ -8,8 +8,8 @@ use End::{Backend, Proxy};
 use serde_json::Value;
 use std::fs;
 use std::time::Duration;
-use why502::report::{AnalysisOutcome, ClientsSource, FailureRecord, Report};
-use why502::verdict::Cause;
+use why502::inside::report::{AnalysisOutcome, ClientsSource, FailureRecord, Report};
+use why502::inside::verdict::Cause;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: fn(u64) -> Duration = Duration::from_millis;

@@ -5,7 +5,7 @@ use crate::events::{SECOND, millis};
 use crate::scenarios::{analyze, said};
 use crate::wire::{End, Talk, get, ok};
 use End::{Backend, Proxy};
-use why502::facts::closing::Closer;
+use why502::inside::facts::closing::Closer;
 
 #[test]
 fn a_forged_reset_that_the_proxy_does_not_believe_breaks_nothing_off() {

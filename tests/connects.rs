@@ -7,12 +7,12 @@ use crate::timers::goes_on;
 use crate::wire::{self, End, Talk};
 use End::{Backend, Proxy};
 use std::time::Duration;
-use why502::analysis::{Analysis, Settings};
-use why502::base::time::Timestamp;
-use why502::facts::closing::Closer;
-use why502::packet::{self, FrameRef, LinkType};
-use why502::report::records::Record;
-use why502::verdict::Cause;
+use why502::inside::analysis::{Analysis, Settings};
+use why502::inside::base::time::Timestamp;
+use why502::inside::facts::closing::Closer;
+use why502::inside::packet::{self, FrameRef, LinkType};
+use why502::inside::report::records::Record;
+use why502::inside::verdict::Cause;
 
 /// What is said of a connect where other traffic shows that the capture goes on for so long.
 fn seen_for(length: Duration, talk: &Talk) -> Vec<Expected> {

@@ -11,8 +11,8 @@ use crate::scenarios::{ISNS, analyze};
 use crate::wire::{Frame, Talk};
 use std::collections::BTreeMap;
 use std::fs;
-use why502::packet::Endpoint;
-use why502::report::{AnalysisOutcome, FailureRecord, Report};
+use why502::inside::packet::Endpoint;
+use why502::inside::report::{AnalysisOutcome, FailureRecord, Report};
 
 /// Larger captures take seconds: `keepalive-race-loopback` and `clean` alone hold half of all frames.
 const SMALL: u64 = 50_000;

@@ -4,9 +4,9 @@ use crate::scenarios::{analyze, read};
 use crate::wire::{self, End, Frame, Talk, get, ok, post_head};
 use End::{Backend, Proxy};
 use std::time::Duration;
-use why502::exchange::{Prober, ServerKind};
-use why502::ledger::EventKind;
-use why502::report::Report;
+use why502::inside::exchange::{Prober, ServerKind};
+use why502::inside::ledger::EventKind;
+use why502::inside::report::Report;
 
 pub const SECOND: Duration = Duration::from_secs(1);
 

@@ -7,9 +7,9 @@ use crate::conversations::SCENARIOS;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use why502::render::explain::{self, SECTIONS};
-use why502::verdict::{Cause, Doubt, Drop};
-use why502::words::words;
+use why502::inside::render::explain::{self, SECTIONS};
+use why502::inside::verdict::{Cause, Doubt, Drop};
+use why502::inside::words::words;
 
 const WIDTH: usize = 96;
 

@@ -5,10 +5,10 @@ use crate::wire::{End, Frame, Talk, get, pcap, together};
 use std::fs::{self, File};
 use std::io::Cursor;
 use std::time::Duration;
-use why502::analysis::{self, RecordOptions, Settings};
-use why502::input::{Filter, Savefile, SourceError};
-use why502::report::records::Record;
-use why502::report::{Report, Skipped};
+use why502::inside::analysis::{self, RecordOptions, Settings};
+use why502::inside::input::{Filter, Savefile, SourceError};
+use why502::inside::report::records::Record;
+use why502::inside::report::{Report, Skipped};
 
 /// A backend that crashes with a request in hand, of a proxy on this port, so many seconds from noon.
 fn crash(port: u16, seconds: u64) -> Talk {

@@ -9,11 +9,11 @@ use serde_json::Value;
 use std::fs;
 use std::io::Cursor;
 use std::time::Duration;
-use why502::analysis::{self, Settings};
-use why502::flow::Limits;
-use why502::input::Savefile;
-use why502::ledger::What;
-use why502::report::{AnalysisOutcome, Report};
+use why502::inside::analysis::{self, Settings};
+use why502::inside::flow::Limits;
+use why502::inside::input::Savefile;
+use why502::inside::ledger::What;
+use why502::inside::report::{AnalysisOutcome, Report};
 
 const SECOND: Duration = Duration::from_secs(1);
 

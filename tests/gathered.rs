@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
-use why502::timeouts::{self, Limit, ProductSide};
+use why502::inside::timeouts::{self, Limit, ProductSide};
 
 tests![the_table_says_what_was_gathered];
 

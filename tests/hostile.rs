@@ -9,11 +9,11 @@ use crate::wire::{End, Talk, get, ok, post_head};
 use std::fs;
 use std::io::Cursor;
 use std::time::Duration;
-use why502::analysis::{self, Settings};
-use why502::flow::Limits;
-use why502::input::Savefile;
-use why502::ledger;
-use why502::report::{Bound, Report};
+use why502::inside::analysis::{self, Settings};
+use why502::inside::flow::Limits;
+use why502::inside::input::Savefile;
+use why502::inside::ledger;
+use why502::inside::report::{Bound, Report};
 
 /// A small generator of numbers that look random (xorshift64*).
 struct Dice(u64);
@@ -32,8 +32,8 @@ fn run(file: Vec<u8>, settings: Settings) {
     if let Ok(source) = Savefile::from_reader(input, "hostile".to_owned(), 0) {
         let report = analysis::analyze(&mut [source], settings, &mut |_| {}).unwrap();
         let mut page = Vec::new();
-        why502::render::text::write(&report, true, &mut page).unwrap();
-        why502::render::json::write(&report, &mut page).unwrap();
+        why502::inside::render::text::write(&report, true, &mut page).unwrap();
+        why502::inside::render::json::write(&report, &mut page).unwrap();
         let shown = String::from_utf8(page).unwrap();
         let odd = |c: char| c.is_control() && c != '\n' && c != '\x1b';
         assert!(!shown.contains(odd), "something unprintable is shown");
@@ -256,8 +256,8 @@ fn captured_text_is_escaped_and_secrets_stay_hidden() {
     talk.ack(End::Backend).close(End::Backend);
     let report = analyze(&talk.frames);
     let mut page = Vec::new();
-    why502::render::text::write(&report, true, &mut page).unwrap();
-    why502::render::json::write(&report, &mut page).unwrap();
+    why502::inside::render::text::write(&report, true, &mut page).unwrap();
+    why502::inside::render::json::write(&report, &mut page).unwrap();
     let shown = String::from_utf8(page).unwrap();
     for raw in ["s3cret", "\u{9b}", "\u{202e}"] {
         assert!(!shown.contains(raw), "{raw:?}: {shown}");

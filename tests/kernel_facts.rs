@@ -6,15 +6,15 @@ use crate::scenarios::{ISNS, check_damage, check_no_lie, said};
 use crate::wire::{End as Side, Frame, Talk, get, post_head};
 use Side::{Backend, Proxy};
 use std::time::Duration;
-use why502::analysis::{Analysis, Host, Settings};
-use why502::base::time::Timestamp;
-use why502::facts::kernel::{Closed, End, Ends, How, Process, Queue, Reset, ResetReason};
-use why502::facts::listening::Listening;
-use why502::input::CaptureFacts;
-use why502::packet::{self, Endpoint, FrameRef, LinkType, SeqNum};
-use why502::render::text;
-use why502::report::records::Record;
-use why502::report::{FailureRecord, Report};
+use why502::inside::analysis::{Analysis, Host, Settings};
+use why502::inside::base::time::Timestamp;
+use why502::inside::facts::kernel::{Closed, End, Ends, How, Process, Queue, Reset, ResetReason};
+use why502::inside::facts::listening::Listening;
+use why502::inside::input::CaptureFacts;
+use why502::inside::packet::{self, Endpoint, FrameRef, LinkType, SeqNum};
+use why502::inside::render::text;
+use why502::inside::report::records::Record;
+use why502::inside::report::{FailureRecord, Report};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 /// From a process's close to the frame.

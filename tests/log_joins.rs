@@ -13,9 +13,9 @@ use std::io::{Cursor, Write};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
-use why502::analysis::{self, Settings, read_log};
-use why502::input::{Savefile, Source, Text};
-use why502::join::{Answer, Lines, Missing};
+use why502::inside::analysis::{self, Settings, read_log};
+use why502::inside::input::{Savefile, Source, Text};
+use why502::inside::join::{Answer, Lines, Missing};
 
 /// 2026-11-20T12:00:00Z, when conversations begin.
 const NOON: f64 = 1_795_176_000.0;
@@ -585,8 +585,8 @@ fn hear(bytes: &[u8]) {
     let report =
         analysis::analyze_with_logs(&mut [source], &mut [text], settings, &mut |_| {}).unwrap();
     let mut page = Vec::new();
-    why502::render::text::write(&report, true, &mut page).unwrap();
-    why502::render::json::write(&report, &mut page).unwrap();
+    why502::inside::render::text::write(&report, true, &mut page).unwrap();
+    why502::inside::render::json::write(&report, &mut page).unwrap();
     let shown = String::from_utf8(page).unwrap();
     assert!(!shown.contains(|c: char| c.is_control() && c != '\n' && c != '\x1b'));
 }

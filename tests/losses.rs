@@ -5,8 +5,8 @@ use crate::conversations::{Expected, SCENARIOS, Scenario, failure};
 use crate::scenarios::{ISNS, analyze, played, rank, said};
 use crate::wire::{End, Frame, Talk, get, ok};
 use std::time::Duration;
-use why502::ledger::What;
-use why502::report::Report;
+use why502::inside::ledger::What;
+use why502::inside::report::Report;
 
 /// What must be said of a conversation without one of its frames.
 enum Left {

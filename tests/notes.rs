@@ -7,7 +7,7 @@ use crate::scenarios::{analyze, read, said};
 use crate::wire::{End, Frame, Talk, get, ok, pcap, post_head};
 use End::{Backend, Proxy};
 use std::time::Duration;
-use why502::report::Report;
+use why502::inside::report::Report;
 
 /// The note of this code, if there is one.
 fn note<'r>(report: &'r Report, code: &str) -> Option<&'r str> {

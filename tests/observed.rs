@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use why502::timeouts;
-use why502::timeouts::observed::Observed;
-use why502::verdict::Cause;
+use why502::inside::timeouts;
+use why502::inside::timeouts::observed::Observed;
+use why502::inside::verdict::Cause;
 
 const MARKS: [&str; 2] = ["<!-- observed -->\n", "<!-- /observed -->"];
 

@@ -5,7 +5,7 @@ use crate::scenarios::{analyze, read};
 use crate::wire::{End, Frame, Talk, get, ok, ok_head, pcap, post_head};
 use proptest::prelude::*;
 use std::time::Duration;
-use why502::report::Report;
+use why502::inside::report::Report;
 
 /// How a conversation ends.
 #[derive(Clone, Copy, Debug)]

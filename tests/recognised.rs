@@ -6,10 +6,10 @@ use crate::wire::{self, End, Frame, Talk, get, ok};
 use End::{Backend, Proxy};
 use std::io::Cursor;
 use std::time::Duration;
-use why502::analysis::{self, Settings};
-use why502::input::Savefile;
-use why502::report::Report;
-use why502::report::records::Record;
+use why502::inside::analysis::{self, Settings};
+use why502::inside::input::Savefile;
+use why502::inside::report::Report;
+use why502::inside::report::records::Record;
 
 const SECOND: Duration = Duration::from_secs(1);
 

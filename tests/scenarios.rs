@@ -7,11 +7,11 @@ use crate::wire::{self, End, Frame, Talk, get, ok, ok_head};
 use End::{Backend, Proxy};
 use std::io::Cursor;
 use std::time::Duration;
-use why502::analysis::{self, Settings};
-use why502::facts::closing::{CloseKind, Closer, Received};
-use why502::input::{Savefile, SourceError};
-use why502::report::{EvidenceRecord, FailureRecord, Report};
-use why502::verdict::Cause;
+use why502::inside::analysis::{self, Settings};
+use why502::inside::facts::closing::{CloseKind, Closer, Received};
+use why502::inside::input::{Savefile, SourceError};
+use why502::inside::report::{EvidenceRecord, FailureRecord, Report};
+use why502::inside::verdict::Cause;
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 

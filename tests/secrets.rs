@@ -9,9 +9,9 @@ use std::io::Cursor;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
-use why502::analysis::{Analysis, Settings};
-use why502::evidence::{EvidenceFiles, Keeper, Recording, Rotation, Troubles};
-use why502::input::{Block, Fill, Savefile, Source};
+use why502::inside::analysis::{Analysis, Settings};
+use why502::inside::evidence::{EvidenceFiles, Keeper, Recording, Rotation, Troubles};
+use why502::inside::input::{Block, Fill, Savefile, Source};
 
 /// Every word that makes a key's value secret.
 const WORDS: [&str; 29] = [

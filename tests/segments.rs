@@ -7,9 +7,9 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
-use why502::analysis::{Analysis, Settings};
-use why502::ebpf::{HookOptions, Segments};
-use why502::report::records::Record;
+use why502::inside::analysis::{Analysis, Settings};
+use why502::inside::ebpf::{HookOptions, Segments};
+use why502::inside::report::records::Record;
 
 tests![
     what_is_joined_says_the_same_as_every_segment,

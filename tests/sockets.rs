@@ -15,10 +15,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::{self, sleep};
 use std::time::{Duration, SystemTime};
-use why502::base::time::Timestamp;
-use why502::ebpf::Sockets;
-use why502::facts::kernel::{End, Ends, How, ResetReason};
-use why502::packet::Endpoint;
+use why502::inside::base::time::Timestamp;
+use why502::inside::ebpf::Sockets;
+use why502::inside::facts::kernel::{End, Ends, How, ResetReason};
+use why502::inside::packet::Endpoint;
 
 tests![
     both_ends_are_known_by_their_processes_and_what_they_did_last,

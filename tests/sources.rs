@@ -4,10 +4,10 @@ use crate::scenarios::{analyze, read};
 use crate::wire::{End, Frame, Talk, get, pcap};
 use std::io::{Cursor, Read, Write};
 use std::time::Duration;
-use why502::analysis::{self, Settings};
-use why502::input::{CaptureFormat, Savefile};
-use why502::packet::Skip;
-use why502::report::{Report, Skipped};
+use why502::inside::analysis::{self, Settings};
+use why502::inside::input::{CaptureFormat, Savefile};
+use why502::inside::packet::Skip;
+use why502::inside::report::{Report, Skipped};
 
 /// A keep-alive race in twelve frames.
 fn race() -> Vec<Frame> {

@@ -9,8 +9,8 @@ use crate::scenarios::{ISNS, analyze, played};
 use crate::wire::{End, Talk, get};
 use End::{Backend, Proxy};
 use std::time::Duration;
-use why502::report::{EvidenceKind, EvidenceSide, Report};
-use why502::verdict::{Cause, Certainty, Retry};
+use why502::inside::report::{EvidenceKind, EvidenceSide, Report};
+use why502::inside::verdict::{Cause, Certainty, Retry};
 
 /// A backend that receives `target` and closes, `after` noon.
 fn crash(port: u16, after: Duration, target: &str) -> Talk {
@@ -40,7 +40,7 @@ fn the_answer_is_what_people_read_first() {
     let [fix] = &answer.fixes[..] else { panic!("{:?}", answer.fixes) };
     assert_eq!(fix.text, report.failures[0].fix);
     let mut text = Vec::new();
-    why502::render::text::write(&report, false, &mut text).unwrap();
+    why502::inside::render::text::write(&report, false, &mut text).unwrap();
     let flat = String::from_utf8(text).unwrap();
     let flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(flat.contains(paragraph.as_str()), "{flat}");

@@ -3,9 +3,9 @@
 use crate::program::{run, stderr, stdout};
 use std::fs;
 use std::path::Path;
-use why502::timeouts::{self, Product, ProductSide};
-use why502::verdict::Cause;
-use why502::words::words;
+use why502::inside::timeouts::{self, Product, ProductSide};
+use why502::inside::verdict::Cause;
+use why502::inside::words::words;
 
 fn answer(arguments: &[&str]) -> String {
     let output = run(arguments);
@@ -59,10 +59,13 @@ fn a_narrow_terminal_gets_narrow_lines() {
         write(&mut page);
         String::from_utf8(page.into_inner()).unwrap()
     };
-    let mut pages = vec![shown(&|out| why502::render::timeouts::contents(60, out).unwrap())];
+    let mut pages =
+        vec![shown(&|out| why502::inside::render::timeouts::contents(60, out).unwrap())];
     assert!(!pages[0].contains("source") && pages[0].contains("keep-alive"));
     for known in timeouts::all() {
-        pages.push(shown(&|out| why502::render::timeouts::page(known, &[], 60, out).unwrap()));
+        pages.push(shown(&|out| {
+            why502::inside::render::timeouts::page(known, &[], 60, out).unwrap()
+        }));
     }
     for page in pages {
         for line in page.lines() {

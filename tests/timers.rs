@@ -5,8 +5,8 @@ use crate::events::{SECOND, all, at, millis};
 use crate::wire::{self, End, Talk, get};
 use End::{Backend, Proxy};
 use std::time::Duration;
-use why502::knowledge::idle_gaps::Ordering;
-use why502::knowledge::timers::Timer;
+use why502::inside::knowledge::idle_gaps::Ordering;
+use why502::inside::knowledge::timers::Timer;
 
 /// Traffic that goes on, so that silence elsewhere means something.
 pub fn goes_on(from: Duration, to: Duration) -> Talk {

@@ -8,13 +8,13 @@ use crate::wire::{self, End, Frame, Talk, get, ok};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::time::Duration;
-use why502::analysis::{Analysis, RecordOptions, Settings};
-use why502::base::time::Timestamp;
-use why502::input::{CaptureFacts, CaptureFormat};
-use why502::packet::{self, Endpoint, FrameRef, LinkType, SeqNum};
-use why502::report::Report;
-use why502::report::records::Record;
-use why502::streams::tls::{Spoken, TextOrigin};
+use why502::inside::analysis::{Analysis, RecordOptions, Settings};
+use why502::inside::base::time::Timestamp;
+use why502::inside::input::{CaptureFacts, CaptureFormat};
+use why502::inside::packet::{self, Endpoint, FrameRef, LinkType, SeqNum};
+use why502::inside::report::Report;
+use why502::inside::report::records::Record;
+use why502::inside::streams::tls::{Spoken, TextOrigin};
 
 /// Which end's programs tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -368,7 +368,7 @@ fn watched(events: &[Event]) -> (Report, Vec<Record>) {
 }
 
 fn said(report: &Report) -> Vec<Expected> {
-    let expected = |failure: &why502::report::FailureRecord| Expected {
+    let expected = |failure: &why502::inside::report::FailureRecord| Expected {
         cause: failure.cause.name(),
         certainty: failure.certainty.name(),
         retry: failure.retry.name(),
@@ -657,7 +657,7 @@ proptest! {
     /// Whatever is told: no panic, no segment disappears, and none has more than it says.
     #[test]
     fn any_words_and_segments_do_no_harm(all in prop::collection::vec(anything(), 1..60)) {
-        let mut clear = why502::streams::tls::Clear::default();
+        let mut clear = why502::inside::streams::tls::Clear::default();
         let mut now = 1_000_000_000_u64;
         let (mut taken, mut passed) = (Vec::new(), std::collections::HashSet::new());
         let mut pass = |segment: &packet::Segment<'_>| {
@@ -719,7 +719,7 @@ proptest! {
 /// Words of connections that no segment is seen of take no more than their room.
 #[test]
 fn words_without_segments_are_bounded() {
-    let mut clear = why502::streams::tls::Clear::default();
+    let mut clear = why502::inside::streams::tls::Clear::default();
     for number in 0..40_000_u32 {
         let port = (number % 20_000) as u16;
         let spoken = Spoken {
@@ -746,7 +746,7 @@ fn words_without_segments_are_bounded() {
 fn numbers_on_the_wire_become_numbers_of_text() {
     let mut talk = Talk::new(100, 0xffff_ff00);
     talk.handshake().exchange("/first", 40);
-    let mut clear = why502::streams::tls::Clear::default();
+    let mut clear = why502::inside::streams::tls::Clear::default();
     let end = |addr: [u8; 4], port| Endpoint { addr: addr.into(), port };
     let (client, server) = (end([10, 0, 0, 9], 40_000), end([10, 0, 0, 1], 8080));
     let wire = HELLO + FINISHED + BEFORE + AFTER + get("/first").len();

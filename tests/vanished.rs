@@ -5,7 +5,7 @@ use crate::scenarios::analyze;
 use crate::wire::{End, Talk, get, ok, ok_head};
 use End::{Backend, Proxy};
 use std::time::Duration;
-use why502::report::{FailureRecord, Report};
+use why502::inside::report::{FailureRecord, Report};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;

@@ -5,11 +5,11 @@ use crate::wire::{self, End, Frame, Talk, get, ok, pcap};
 use End::{Backend, Proxy};
 use std::io::Cursor;
 use std::time::Duration;
-use why502::analysis::{self, Settings};
-use why502::input::Savefile;
-use why502::report::{FailureRecord, Report};
-use why502::topology::vantage::Vantage;
-use why502::verdict::{Cause, Certainty, Detail, Retry, RetryReason, Verdict};
+use why502::inside::analysis::{self, Settings};
+use why502::inside::input::Savefile;
+use why502::inside::report::{FailureRecord, Report};
+use why502::inside::topology::vantage::Vantage;
+use why502::inside::verdict::{Cause, Certainty, Detail, Retry, RetryReason, Verdict};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 

@@ -5,7 +5,7 @@ use crate::events::{SECOND, all};
 use crate::scenarios::{ISNS, analyze, played};
 use crate::wire::{End, Talk, get};
 use End::{Backend, Proxy};
-use why502::verdict::Cause;
+use why502::inside::verdict::Cause;
 
 /// What is said of what happened, and of what to change, by cause: one of these pairs.
 const WORDS: [(&str, &str, &str); 37] = [
@@ -157,7 +157,7 @@ fn failures_of_two_backends_are_told_one_by_one() {
         talks.push(talk);
     }
     let mut page = Vec::new();
-    why502::render::text::write(&all(&talks), false, &mut page).unwrap();
+    why502::inside::render::text::write(&all(&talks), false, &mut page).unwrap();
     let page = String::from_utf8(page).unwrap();
     let lead = page.split("Causes").next().unwrap();
     assert!(lead.contains("10.0.0.1:8080") && lead.contains("10.0.0.2:8080"), "{lead}");

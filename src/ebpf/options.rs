@@ -15,7 +15,7 @@ pub struct HookOptions<'w> {
     pub interfaces: &'w [String],
     /// Only frames from or to these ports; all where there are none.
     pub ports: &'w [u16],
-    /// Bytes of each turn that are kept, at most [`TURN`].
+    /// Bytes of each turn that are kept, at most `TURN`.
     pub turn_bytes: u32,
     /// Segments that only go on with a body are told as one.
     pub joining: bool,

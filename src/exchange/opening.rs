@@ -97,7 +97,7 @@ impl Detecting {
             StreamEvent::Bytes { from: Side::Client, .. } => self.client(event),
             StreamEvent::Bytes { from: Side::Server, bytes, ack, .. } => self.server(bytes, ack),
             StreamEvent::Fin { .. }
-            | StreamEvent::Rst { .. }
+            | StreamEvent::Rst
             | StreamEvent::Settled
             | StreamEvent::End => None,
         }

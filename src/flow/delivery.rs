@@ -343,7 +343,7 @@ impl<R: StreamReader> Delivery<R> {
             half.rst = Some(mark);
             half.rst_doubtful = !belief::is_exact(half, mark.pos);
             half.acked_at_rst = half.acked.map(|acked| acked.pos);
-            self.reader.on(StreamEvent::Rst { from, mark }, &self.connection, out);
+            self.reader.on(StreamEvent::Rst, &self.connection, out);
         }
     }
 

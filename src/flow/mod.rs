@@ -28,7 +28,7 @@ mod round_trip;
 mod table;
 
 use crate::packet::FrameRef;
-pub use connection::{Acked, Connection, Half, Hole, Leap, Mark, Side, SidesBy, Start, Twin};
+pub use connection::{Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};
 use expiry::LifeStage;
 pub use heads::{Head, Heads};
 pub use neighbours::UnansweredNeighbour;
@@ -78,13 +78,8 @@ pub enum StreamEvent<'a> {
         /// The FIN.
         mark: Mark,
     },
-    /// The sender reset the connection.
-    Rst {
-        /// The sender.
-        from: Side,
-        /// The RST.
-        mark: Mark,
-    },
+    /// One side reset the connection: the connection knows which, and with which segment.
+    Rst,
     /// Nothing more is to come but stragglers: what is outstanding stays so. Comes once.
     Settled,
     /// Nothing more will be known of this connection. Comes last, after [`Self::Settled`].

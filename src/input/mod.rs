@@ -36,7 +36,7 @@ mod bpf {
 
 use crate::base::time::Timestamp;
 use crate::packet::{Frame, FrameRef, LinkType};
-pub use filter::{Filter, Filtered};
+pub use filter::Filter;
 pub use lines::{LineEnd, Text};
 pub use savefile::Savefile;
 use std::io;

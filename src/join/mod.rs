@@ -41,8 +41,8 @@ use hits::{Connect, Hit};
 use index::Index;
 pub use interest::interest;
 use legs::{fronts, leg};
-pub use lines::{Interest, KeptLine, Lines};
-pub use log_answer::{FailureIndex, LogAnswer, Split};
+pub use lines::{KeptLine, Lines};
+pub use log_answer::{FailureIndex, LogAnswer};
 use messages::say_what_messages_say;
 use std::collections::{BTreeMap, HashMap};
 use targets::HitTargets;
@@ -63,8 +63,6 @@ pub struct Joined {
     pub front: Option<FrontLeg>,
     /// Clients that got 502, 503 or 504, which no attempt explains.
     pub unexplained: Vec<Unexplained>,
-    /// Exchanges for which there was no room.
-    pub forgotten: u64,
 }
 
 /// Joins the lines and the front leg with the exchanges. `span` is what the captures cover, if
@@ -124,7 +122,7 @@ pub fn join(
         one.take_cause(ledger);
     }
     let front = (front.requests > 0).then_some(front);
-    Joined { lines, told, clocks, clients, front, unexplained, forgotten: trail.forgotten }
+    Joined { lines, told, clocks, clients, front, unexplained }
 }
 
 /// Failures of exchanges that are judged, by connection and number on it.

@@ -8,4 +8,4 @@ pub mod idle_gaps;
 pub mod timers;
 
 pub use configured::{Configured, OfBackend, OfProxy, Setting, SettingOrigin, Timeouts, slack};
-pub use connection_ends::{Context, RequestLimit};
+pub use connection_ends::Context;

@@ -38,8 +38,8 @@ pub use fresh::Fresh;
 pub use health::Health;
 pub use limits::LedgerLimits;
 pub use listener::Listener;
-pub use proxy_side::{ProxySide, Unanswered};
-pub use unread::{Amount, NotRead, What};
+pub use proxy_side::Unanswered;
+pub use unread::{Amount, What};
 
 impl Ledger {
     /// Judges again what depends on all that was seen: what another viewpoint and the front leg show,

@@ -12,7 +12,7 @@ mod times;
 
 pub use entry::{Attempt, Entry, LineKind, Says};
 use fields::Unfit;
-pub use format_string::{BadFormat, FormatString};
+pub use format_string::FormatString;
 use std::sync::LazyLock;
 
 /// A format of a log.

@@ -20,7 +20,7 @@ pub const SCHEMA_VERSION: u32 = 2;
 /// All that is said of the captures given.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// [`SCHEMA_VERSION`].
+    /// Raised when a field changes its meaning.
     pub schema_version: u32,
     /// The answer in brief.
     pub answer: AnswerSummary,

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use why502::input::{Block, Fill, Savefile, Source};
+use why502::inside::input::{Block, Fill, Savefile, Source};
 
 type Totals = (u64, u64);
 

@@ -186,7 +186,7 @@ impl Http1 {
                     self.unread = (!self.pending.is_empty()).then_some(Unread::Conflicting);
                 }
             }
-            StreamEvent::Fin { .. } | StreamEvent::Rst { .. } => {}
+            StreamEvent::Fin { .. } | StreamEvent::Rst => {}
         }
     }
 

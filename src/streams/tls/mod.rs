@@ -25,7 +25,7 @@ mod wire_map;
 
 use crate::base::time::Timestamp;
 use crate::packet::{Endpoint, Segment, SeqNum};
-pub use connection::{PATIENCE, Pass};
+pub use connection::Pass;
 use connection::{Session, Waits};
 use foldhash::fast::RandomState;
 pub use spoken::{Spoken, TextOrigin};
