@@ -140,7 +140,7 @@ impl ExchangeRecord {
             proxy: connection.client,
             backend: connection.server,
             ordinal: exchange.ordinal,
-            protocol: Protocol::Http1,
+            protocol: exchange.protocol,
             method: head.map(|head| escape::text(head.method())),
             target: head.map(|head| escape::target(head.target(), show_secrets)),
             status: response.and_then(|response| response.status),
