@@ -1,4 +1,7 @@
 //! `--format jsonl`: one record a line, as they become known.
+//!
+//! They stand here and not in `render`, because the analysis makes them while it goes on; what is made of
+//! a whole report is in `render`.
 
 use super::model;
 use crate::base::escape;
