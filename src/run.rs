@@ -5,8 +5,7 @@ use crate::base::wrap;
 use crate::cli::output::{self, Destination};
 use crate::cli::progress::Progress;
 use crate::cli::{
-    Analyze, Cli, Command, Config, Explain, OutputFormat, Shared, TimeoutsArgs, When, config,
-    output_paths,
+    Analyze, Cli, Command, Config, Explain, Shared, TimeoutsArgs, When, config, output_paths,
 };
 use crate::input::stop::Stop;
 use crate::input::{
@@ -191,7 +190,7 @@ fn sources<'a>(
     failed: &'a RefCell<Vec<Error>>,
 ) -> Vec<Flushing<'a, Progress<Box<dyn Source + 'a>>>> {
     let each = story.into_iter().map(|mut capture| {
-        if wanted.format != OutputFormat::Jsonl {
+        if !wanted.format.is_by_record() {
             capture.keep_pauses();
         }
         // A compressed file's length says nothing of how much is inside.
@@ -269,7 +268,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         }
         let headline = report.headline();
         worst = worst.max(status(&headline, wanted.exit_zero, &failed));
-        if several && wanted.format == OutputFormat::Jsonl {
+        if several && wanted.format.is_by_record() {
             output::write(wanted, report, auto, &mut *out.borrow_mut())
                 .context("cannot write the answer")?;
         } else {

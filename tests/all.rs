@@ -106,5 +106,7 @@ mod tls_text;
 mod vanished;
 /// Captures given together.
 mod vantages;
+/// Lists of all of something.
+mod whole_lists;
 /// What a person reads of a failure.
 mod words;

@@ -414,7 +414,7 @@ impl Analysis {
                 failure.listening = Some(Box::new(listening));
             }
             // A listener may yet turn out to be the proxy's own, whose answers are no backend's errors.
-            if failure.verdict.cause == Cause::BackendError && settings.told.backends.is_empty() {
+            if failure.verdict.cause.is_own_answer() && settings.told.backends.is_empty() {
                 let certainty = &mut failure.verdict.certainty;
                 *certainty = (*certainty).min(Certainty::Likely);
             }

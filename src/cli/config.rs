@@ -4,7 +4,7 @@
 use super::config_file::Error;
 use crate::analysis::{RecordOptions, Settings};
 use crate::cli::config_file::File;
-use crate::cli::{OutputFormat, Shared, When, Where};
+use crate::cli::{Shared, When, Where};
 use crate::knowledge::{Configured, OfBackend, OfProxy, Setting, SettingOrigin, Timeouts};
 use crate::report::Style;
 use crate::timeouts::{Limit, Product};
@@ -23,7 +23,7 @@ pub const EXAMPLE: &str = include_str!("example.toml");
 pub fn settings(typed: &Shared, several: bool) -> Result<Settings, Error> {
     let file =
         typed.config.as_deref().map(crate::cli::config_file::read).transpose()?.unwrap_or_default();
-    let jsonl = typed.format == OutputFormat::Jsonl;
+    let by_record = typed.format.is_by_record();
     let fronts = typed.front.iter().chain(&file.fronts).copied().collect();
     Ok(Settings {
         told: roles::ToldRoles { backends: typed.backend.clone(), fronts },
@@ -43,10 +43,10 @@ pub fn settings(typed: &Shared, several: bool) -> Result<Settings, Error> {
         },
         known: told(typed, &file),
         records: RecordOptions {
-            exchanges: jsonl && typed.exchanges,
-            connections: jsonl && typed.connections,
-            failures: jsonl,
-            revisions: jsonl,
+            exchanges: by_record && typed.exchanges,
+            connections: by_record && typed.connections,
+            failures: by_record,
+            revisions: by_record,
             several,
         },
         ..Settings::default()

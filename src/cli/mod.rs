@@ -251,6 +251,16 @@ pub enum OutputFormat {
     Jsonl,
 }
 
+impl OutputFormat {
+    /// The output consists of records, each written as soon as it is known.
+    pub const fn is_by_record(self) -> bool {
+        match self {
+            Self::Jsonl => true,
+            Self::Text | Self::Json => false,
+        }
+    }
+}
+
 /// Where a watch gets its frames from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum From {

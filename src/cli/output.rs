@@ -46,18 +46,25 @@ pub fn write_each(
     auto: ColorChoice,
     out: &mut dyn Write,
 ) -> Result<()> {
-    if typed.format == OutputFormat::Json {
-        json::write_several(&reports, out)?;
-        out.flush()?;
-        return Ok(());
-    }
-    for (place, report) in reports.into_iter().enumerate() {
-        if typed.format == OutputFormat::Text {
-            let names: Vec<&str> = report.captures.iter().map(|one| one.path.as_str()).collect();
-            let gap = if place == 0 { "" } else { "\n" };
-            writeln!(out, "{gap}== {} ==\n", names.join(", "))?;
+    match typed.format {
+        OutputFormat::Text => {
+            for (place, report) in reports.into_iter().enumerate() {
+                let names: Vec<&str> =
+                    report.captures.iter().map(|one| one.path.as_str()).collect();
+                let gap = if place == 0 { "" } else { "\n" };
+                writeln!(out, "{gap}== {} ==\n", names.join(", "))?;
+                write(typed, report, auto, out)?;
+            }
         }
-        write(typed, report, auto, out)?;
+        OutputFormat::Json => {
+            json::write_several(&reports, out)?;
+            out.flush()?;
+        }
+        OutputFormat::Jsonl => {
+            for report in reports {
+                write(typed, report, auto, out)?;
+            }
+        }
     }
     Ok(())
 }

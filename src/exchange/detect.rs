@@ -18,6 +18,9 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::None, Self::Http1, Self::Http2, Self::Tls, Self::Opaque];
+
     /// The protocol's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -26,6 +29,38 @@ impl Protocol {
             Self::Http2 => "http2",
             Self::Tls => "tls",
             Self::Opaque => "opaque",
+        }
+    }
+
+    /// HTTP, as the bytes say.
+    pub const fn is_http(self) -> bool {
+        match self {
+            Self::Http1 | Self::Http2 => true,
+            Self::None | Self::Tls | Self::Opaque => false,
+        }
+    }
+
+    /// HTTP, or something that HTTP may be inside of.
+    pub const fn may_be_http(self) -> bool {
+        match self {
+            Self::Http1 | Self::Http2 | Self::Tls => true,
+            Self::None | Self::Opaque => false,
+        }
+    }
+
+    /// There may be requests in it, and they are not read here.
+    pub const fn hides_requests(self) -> bool {
+        match self {
+            Self::Http2 | Self::Tls => true,
+            Self::None | Self::Http1 | Self::Opaque => false,
+        }
+    }
+
+    /// Something was sent.
+    pub const fn says_something(self) -> bool {
+        match self {
+            Self::Http1 | Self::Http2 | Self::Tls | Self::Opaque => true,
+            Self::None => false,
         }
     }
 }

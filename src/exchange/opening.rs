@@ -153,7 +153,9 @@ impl Detecting {
         }
         match detect::opening(begun, cut) {
             FirstBytes::Certain(Protocol::Http1) => Some(Decision::Http1),
-            FirstBytes::Certain(other) => Some(Decision::Other(other, Some((first, first_frame)))),
+            FirstBytes::Certain(
+                other @ (Protocol::Http2 | Protocol::Tls | Protocol::Opaque | Protocol::None),
+            ) => Some(Decision::Other(other, Some((first, first_frame)))),
             FirstBytes::Request | FirstBytes::Unknown => Some(Decision::Perhaps),
             FirstBytes::TooFew => self.hold(hold),
         }

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Exchange {
     /// Counts the exchanges of its connection from 0.
     pub ordinal: u32,
+    /// What it is framed by.
+    pub protocol: Protocol,
     /// What was asked.
     pub request: Request,
     /// What was answered, as far as it got.

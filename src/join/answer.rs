@@ -194,10 +194,7 @@ impl Coverage<'_> {
         if lossy {
             return Answer::NotInCapture(Missing::Frames);
         }
-        let hidden = [Protocol::Tls, Protocol::Http2];
-        let unreadable = listeners
-            .iter()
-            .find(|(_, one)| hidden.iter().any(|protocol| one.spoke(*protocol) > 0));
+        let unreadable = listeners.iter().find(|(_, one)| one.spoke_any(Protocol::hides_requests));
         if let Some((backend, _)) = unreadable.filter(|_| line.backend().is_none()) {
             return Answer::NotInCapture(Missing::Unreadable(*backend));
         }

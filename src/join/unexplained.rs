@@ -15,7 +15,6 @@ use crate::logs::{LineKind, Says};
 use crate::topology::exchanges::SeenExchange;
 use crate::topology::front_leg::FrontError;
 use crate::topology::roles::{Role, Roles};
-use crate::verdict::Cause;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -294,10 +293,10 @@ impl Comparison<'_> {
 
     fn outages(&self) -> Outages {
         let failures = self.ledger.failures_from(0);
-        let own =
-            |cause| matches!(cause, Cause::ClientGone | Cause::BackendError | Cause::Unproven);
         let attempts = failures.iter().filter(|failure| {
-            self.roles.judges(failure) && failure.health.is_none() && !own(failure.verdict.cause)
+            self.roles.judges(failure)
+                && failure.health.is_none()
+                && failure.verdict.cause.fails_an_attempt()
         });
         let mut attempts: Vec<Timestamp> = attempts.map(|failure| failure.seen()).collect();
         attempts.sort_unstable();

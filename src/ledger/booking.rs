@@ -59,7 +59,7 @@ impl Ledger {
         if let Fate::Failed(verdict) = fate {
             // The end of such a connection is the end of the failure, and of no idleness.
             let answered = exchange.outcome == Outcome::Answered;
-            let refused = answered && verdict.cause != Cause::BackendError;
+            let refused = answered && !verdict.cause.is_own_answer();
             if refused && self.spoiled.len() < self.limits.failures {
                 self.spoiled.insert(connection.number);
             }

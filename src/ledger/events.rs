@@ -11,7 +11,7 @@ use crate::base::time::Timestamp;
 use crate::knowledge::connection_ends::LifeSpan;
 use crate::knowledge::timers::{Timer, tolerance};
 use crate::packet::Endpoint;
-use crate::verdict::{Cause, Detail};
+use crate::verdict::Detail;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -44,30 +44,19 @@ fn begun(failure: &Failure) -> Timestamp {
 
 /// A connect that failed, and whose reason is not told already: that nobody has the address.
 fn is_connect(failure: &Failure) -> bool {
-    matches!(
-        failure.verdict.cause,
-        Cause::ConnectionRefused | Cause::ConnectTimeout | Cause::Unreachable
-    ) && !matches!(failure.verdict.detail, Detail::NoNeighbour { .. })
+    failure.verdict.cause.is_failed_connect()
+        && !matches!(failure.verdict.detail, Detail::NoNeighbour { .. })
 }
 
 /// Cut off while something was outstanding, or about to be.
 fn is_cut(failure: &Failure) -> bool {
     // Who closes before anything is asked takes no more connections, and need not end for that.
     let asked = failure.request.is_some();
-    asked
-        && matches!(
-            failure.verdict.cause,
-            Cause::ClosedInFlight
-                | Cause::ResetInFlight
-                | Cause::TruncatedResponse
-                | Cause::KeepaliveRace
-                | Cause::StaleReuse
-                | Cause::Unproven
-        )
+    asked && failure.verdict.cause.is_cut()
 }
 
 fn is_slow(failure: &Failure) -> bool {
-    matches!(failure.verdict.cause, Cause::ResponseTimeout | Cause::Stalled)
+    failure.verdict.cause.is_slow()
 }
 
 /// A stretch of trouble: closes within moments, failed connects, or both.

@@ -100,10 +100,22 @@ impl Listener {
         self.protocols.get(&protocol).copied().unwrap_or(0)
     }
 
+    /// Whether a connection spoke a protocol of which `wanted` holds.
+    pub fn spoke_any(&self, wanted: fn(Protocol) -> bool) -> bool {
+        self.protocols.iter().any(|(protocol, spoke)| wanted(*protocol) && *spoke > 0)
+    }
+
+    /// What most of its connections spoke on which something was sent; of several the last in order.
+    pub fn mostly_spoke(&self) -> Option<Protocol> {
+        Protocol::ALL
+            .into_iter()
+            .filter(|protocol| protocol.says_something() && self.spoke(*protocol) > 0)
+            .max_by_key(|protocol| self.spoke(*protocol))
+    }
+
     /// Whether the listener speaks HTTP or TLS, or nobody got through to it.
     pub fn is_like_a_backend(&self) -> bool {
-        let web = [Protocol::Http1, Protocol::Http2, Protocol::Tls];
-        web.iter().any(|protocol| self.spoke(*protocol) > 0) || self.connects_failed > 0
+        self.spoke_any(Protocol::may_be_http) || self.connects_failed > 0
     }
 
     /// The listener's keep-alive timer, as its closes show it.

@@ -11,7 +11,6 @@ use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
 use crate::exchange::{Prober, RequestDigest, RequestHead};
 use crate::knowledge::configured::Accepted;
-use crate::verdict::Cause;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -229,7 +228,7 @@ impl Probes {
         if let Some(candidate) = self.of(source) {
             let health = &mut candidate.health;
             // What it answered was counted by its status.
-            if failure.verdict.cause != Cause::BackendError {
+            if !failure.verdict.cause.is_own_answer() {
                 let count = health.causes.entry(failure.verdict.cause).or_default();
                 *count = count.saturating_add(1);
             }

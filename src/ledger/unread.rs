@@ -76,7 +76,7 @@ impl What {
 
     /// Why an exchange was not judged, where its answer may be there.
     pub(super) fn of_exchange(exchange: &Exchange, connection: &Connection) -> Self {
-        if is_one_direction(Protocol::Http1, connection) {
+        if is_one_direction(exchange.protocol, connection) {
             return Self::OneDirection;
         }
         if exchange.tunnel == Tunnel::Likely {

@@ -117,9 +117,8 @@ fn counters(
     let failed = causes.sum();
     // Where nobody understands the other, no exchange comes about.
     let mismatches = sum(&|listener| listener.mismatched);
-    let connects = [Cause::ConnectionRefused, Cause::Unreachable, Cause::ConnectTimeout];
-    let unconnected =
-        connects.into_iter().fold(0_u64, |sum, cause| sum.saturating_add(causes.of(cause)));
+    let connects = Cause::ALL.into_iter().filter(|cause| cause.is_failed_connect());
+    let unconnected = connects.fold(0_u64, |sum, cause| sum.saturating_add(causes.of(cause)));
     Counters {
         frames: sources.captures.iter().fold(0, |sum, one| sum.saturating_add(one.frames)),
         segments: flow.segments,

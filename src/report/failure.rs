@@ -15,7 +15,7 @@ use crate::flow::Side;
 use crate::ledger;
 use crate::packet::{Endpoint, FrameRef};
 use crate::verdict::{Detail, Evidence, Shows};
-use crate::words::{fix, phrases, summary};
+use crate::words::{fix, phrases, summary, words};
 
 /// The record of one failure.
 pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
@@ -67,7 +67,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         retry_reason: phrases::retry_reason(verdict.retry_reason).to_owned(),
         expected_status: match verdict.detail {
             Detail::Status(status) => vec![status],
-            _ => phrases::expected_status(verdict.cause).to_vec(),
+            _ => words(verdict.cause).expected_status.to_vec(),
         },
         filter: Some(filter(client, kept.server, &frames)),
         frames,

@@ -188,8 +188,7 @@ fn untried_note(pattern: EndpointPattern, span: Duration, listeners: &ByEndpoint
         .iter()
         .map(|(endpoint, listener)| {
             let refused = listener.connects_failed == listener.connections;
-            let http =
-                [Protocol::Http1, Protocol::Http2].iter().any(|one| listener.spoke(*one) > 0);
+            let http = listener.spoke_any(Protocol::is_http);
             (listener.connections, *endpoint, refused, http)
         })
         .collect();
@@ -224,13 +223,7 @@ fn gateway(listeners: &ByEndpoint<'_>, roles: &Roles) -> Option<Notice> {
 
 /// Names the listeners that were seen and not judged, the busiest first.
 fn not_judged(listeners: &ByEndpoint<'_>, roles: &Roles) -> Option<Notice> {
-    let speaks = |listener: &Listener| {
-        [Protocol::Http1, Protocol::Http2, Protocol::Tls, Protocol::Opaque]
-            .into_iter()
-            .max_by_key(|protocol| listener.spoke(*protocol))
-            .filter(|protocol| listener.spoke(*protocol) > 0)
-            .map_or("silent", Protocol::name)
-    };
+    let speaks = |listener: &Listener| listener.mostly_spoke().map_or("silent", Protocol::name);
     let mut others: Vec<(u64, Endpoint, &'static str)> = listeners
         .iter()
         .filter(|(endpoint, _)| roles.of(**endpoint) != Role::Backend)

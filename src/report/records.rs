@@ -1,4 +1,7 @@
 //! `--format jsonl`: one record a line, as they become known.
+//!
+//! They stand here and not in `render`, because the analysis makes them while it goes on; what is made of
+//! a whole report is in `render`.
 
 use super::model;
 use crate::base::escape;
@@ -140,7 +143,7 @@ impl ExchangeRecord {
             proxy: connection.client,
             backend: connection.server,
             ordinal: exchange.ordinal,
-            protocol: Protocol::Http1,
+            protocol: exchange.protocol,
             method: head.map(|head| escape::text(head.method())),
             target: head.map(|head| escape::target(head.target(), show_secrets)),
             status: response.and_then(|response| response.status),

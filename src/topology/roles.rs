@@ -92,7 +92,7 @@ impl Roles {
             if !told.backends.is_empty() {
                 return if matches(&told.backends, endpoint) { Role::Backend } else { Role::Other };
             }
-            let http = listener.spoke(Protocol::Http1) > 0 || listener.spoke(Protocol::Http2) > 0;
+            let http = listener.spoke_any(Protocol::is_http);
             // Nobody got through, so what it would have spoken is not known; scans aside.
             let refuses = listener.connects_failed == listener.connections
                 && !listener.proxies.keys().all(|addr| scanners.contains_key(addr));

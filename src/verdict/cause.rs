@@ -92,6 +92,126 @@ impl Cause {
             Self::Unproven => "unproven",
         }
     }
+
+    /// What the backend answered is the failure: nothing went wrong with the connection.
+    pub const fn is_own_answer(self) -> bool {
+        match self {
+            Self::BackendError => true,
+            Self::KeepaliveRace
+            | Self::StaleReuse
+            | Self::ClosedInFlight
+            | Self::ResetInFlight
+            | Self::TruncatedResponse
+            | Self::ResponseTimeout
+            | Self::ConnectionRefused
+            | Self::Unreachable
+            | Self::ConnectTimeout
+            | Self::AcceptQueueFull
+            | Self::SilentDrop
+            | Self::UploadCutShort
+            | Self::Stalled
+            | Self::ClientGone
+            | Self::InvalidResponse
+            | Self::ProtocolMismatch
+            | Self::HealthCheckFailing
+            | Self::Unproven => false,
+        }
+    }
+
+    /// A connect was refused, turned away, or answered by nobody.
+    pub const fn is_failed_connect(self) -> bool {
+        match self {
+            Self::ConnectionRefused | Self::ConnectTimeout | Self::Unreachable => true,
+            Self::KeepaliveRace
+            | Self::StaleReuse
+            | Self::ClosedInFlight
+            | Self::ResetInFlight
+            | Self::TruncatedResponse
+            | Self::ResponseTimeout
+            | Self::AcceptQueueFull
+            | Self::SilentDrop
+            | Self::UploadCutShort
+            | Self::Stalled
+            | Self::ClientGone
+            | Self::InvalidResponse
+            | Self::ProtocolMismatch
+            | Self::HealthCheckFailing
+            | Self::BackendError
+            | Self::Unproven => false,
+        }
+    }
+
+    /// Something ended a connection that was in use.
+    pub const fn is_cut(self) -> bool {
+        match self {
+            Self::ClosedInFlight
+            | Self::ResetInFlight
+            | Self::TruncatedResponse
+            | Self::KeepaliveRace
+            | Self::StaleReuse
+            | Self::Unproven => true,
+            Self::ResponseTimeout
+            | Self::ConnectionRefused
+            | Self::Unreachable
+            | Self::ConnectTimeout
+            | Self::AcceptQueueFull
+            | Self::SilentDrop
+            | Self::UploadCutShort
+            | Self::Stalled
+            | Self::ClientGone
+            | Self::InvalidResponse
+            | Self::ProtocolMismatch
+            | Self::HealthCheckFailing
+            | Self::BackendError => false,
+        }
+    }
+
+    /// An answer, or the rest of it, did not come in time.
+    pub const fn is_slow(self) -> bool {
+        match self {
+            Self::ResponseTimeout | Self::Stalled => true,
+            Self::KeepaliveRace
+            | Self::StaleReuse
+            | Self::ClosedInFlight
+            | Self::ResetInFlight
+            | Self::TruncatedResponse
+            | Self::ConnectionRefused
+            | Self::Unreachable
+            | Self::ConnectTimeout
+            | Self::AcceptQueueFull
+            | Self::SilentDrop
+            | Self::UploadCutShort
+            | Self::ClientGone
+            | Self::InvalidResponse
+            | Self::ProtocolMismatch
+            | Self::HealthCheckFailing
+            | Self::BackendError
+            | Self::Unproven => false,
+        }
+    }
+
+    /// The attempt is seen to have failed for the proxy, which may try another backend.
+    pub const fn fails_an_attempt(self) -> bool {
+        match self {
+            Self::ClientGone | Self::BackendError | Self::Unproven => false,
+            Self::KeepaliveRace
+            | Self::StaleReuse
+            | Self::ClosedInFlight
+            | Self::ResetInFlight
+            | Self::TruncatedResponse
+            | Self::ResponseTimeout
+            | Self::ConnectionRefused
+            | Self::Unreachable
+            | Self::ConnectTimeout
+            | Self::AcceptQueueFull
+            | Self::SilentDrop
+            | Self::UploadCutShort
+            | Self::Stalled
+            | Self::InvalidResponse
+            | Self::ProtocolMismatch
+            | Self::HealthCheckFailing => true,
+        }
+    }
 }
 
 /// How sure a cause is.

@@ -165,7 +165,7 @@ pub(super) fn asked_in_clear(case: &Case<'_>) -> Verdict {
     Verdict {
         cause: Cause::ProtocolMismatch,
         certainty: Certainty::Proven,
-        detail: Detail::Mismatch { asked: Protocol::Http1, answered: Protocol::Tls },
+        detail: Detail::Mismatch { asked: case.exchange.protocol, answered: Protocol::Tls },
         close: None,
         retry: Retry::Safe,
         retry_reason: RetryReason::NotUnderstood,

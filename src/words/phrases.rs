@@ -3,7 +3,7 @@
 
 use crate::facts::closing::{Close, Closer, Received};
 use crate::flow::Side;
-use crate::verdict::{Cause, Evidence, Retry, RetryReason, Shows};
+use crate::verdict::{Evidence, Retry, RetryReason, Shows};
 use std::time::Duration;
 
 /// `2.99 s`, `14.8 ms`, `3 µs`, `2 min 5 s`.
@@ -145,31 +145,6 @@ pub(crate) fn evidence(evidence: &Evidence, close: Option<&Close>, fresh: bool) 
             Some(Closer::Path) => format!("RST by something between{received}"),
             _ => format!("the {}'s RST{received}", closer(side)),
         },
-    }
-}
-
-/// What the proxy's client is likely to have got, the likeliest first. Most proxies answer 502;
-/// Envoy answers a lost connection with 503, HAProxy a refused one.
-pub(crate) const fn expected_status(cause: Cause) -> &'static [u16] {
-    match cause {
-        Cause::KeepaliveRace
-        | Cause::StaleReuse
-        | Cause::ClosedInFlight
-        | Cause::ResetInFlight
-        | Cause::ConnectionRefused => &[502, 503],
-        Cause::Unreachable | Cause::UploadCutShort => &[502, 503],
-        Cause::TruncatedResponse => &[502, 200],
-        Cause::ResponseTimeout | Cause::AcceptQueueFull | Cause::SilentDrop | Cause::Stalled => {
-            &[504, 502]
-        }
-        Cause::ConnectTimeout => &[504, 503, 502],
-        Cause::InvalidResponse | Cause::ProtocolMismatch => &[502],
-        // The proxy has nobody left to answer; nginx logs 499.
-        Cause::ClientGone => &[499],
-        Cause::HealthCheckFailing => &[503, 502],
-        // Its own status stands in its record; see `report::build`.
-        Cause::BackendError => &[],
-        Cause::Unproven => &[502, 503, 504],
     }
 }
 

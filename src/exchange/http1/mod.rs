@@ -409,6 +409,7 @@ impl Http1 {
         self.tunnel = tunnel.max(self.opens_tunnel(&request, outcome));
         let exchange = Exchange {
             ordinal: self.exchanges,
+            protocol: Protocol::Http1,
             request,
             response: self.response.take(),
             quiet_since: self.quiet_since.take(),

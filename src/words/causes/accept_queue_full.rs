@@ -6,6 +6,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["full accept queue", "full accept queues"],
     page: include_str!("accept_queue_full.md"),
+    expected_status: &[504, 502],
     summary,
     fix,
 };

@@ -7,6 +7,8 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["error response of the backend itself", "error responses of the backend itself"],
     page: include_str!("backend_error.md"),
+    // Its own status stands in its record.
+    expected_status: &[],
     summary,
     fix,
 };

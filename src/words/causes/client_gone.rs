@@ -8,6 +8,8 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["client gone", "clients gone"],
     page: include_str!("client_gone.md"),
+    // The proxy has nobody left to answer; nginx logs 499.
+    expected_status: &[499],
     summary,
     fix,
 };

@@ -10,6 +10,7 @@ use std::time::Duration;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connection closed without a response", "connections closed without a response"],
     page: include_str!("closed_in_flight.md"),
+    expected_status: &[502, 503],
     summary,
     fix,
 };

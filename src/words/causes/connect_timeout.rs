@@ -8,6 +8,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connect timeout", "connect timeouts"],
     page: include_str!("connect_timeout.md"),
+    expected_status: &[504, 503, 502],
     summary,
     fix,
 };

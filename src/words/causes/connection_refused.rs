@@ -8,6 +8,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connection refused", "connections refused"],
     page: include_str!("connection_refused.md"),
+    expected_status: &[502, 503],
     summary,
     fix,
 };

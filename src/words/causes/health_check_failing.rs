@@ -10,6 +10,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["failing health check", "failing health checks"],
     page: include_str!("health_check_failing.md"),
+    expected_status: &[503, 502],
     summary,
     fix,
 };

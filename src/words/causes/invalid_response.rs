@@ -9,6 +9,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["invalid response", "invalid responses"],
     page: include_str!("invalid_response.md"),
+    expected_status: &[502],
     summary,
     fix,
 };

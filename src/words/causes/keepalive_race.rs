@@ -10,6 +10,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["keep-alive race", "keep-alive races"],
     page: include_str!("keepalive_race.md"),
+    expected_status: &[502, 503],
     summary,
     fix,
 };

@@ -9,6 +9,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["protocol mismatch", "protocol mismatches"],
     page: include_str!("protocol_mismatch.md"),
+    expected_status: &[502],
     summary,
     fix,
 };

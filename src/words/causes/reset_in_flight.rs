@@ -10,6 +10,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connection reset before a response", "connections reset before a response"],
     page: include_str!("reset_in_flight.md"),
+    expected_status: &[502, 503],
     summary,
     fix,
 };

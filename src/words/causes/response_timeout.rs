@@ -8,6 +8,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["response timeout", "response timeouts"],
     page: include_str!("response_timeout.md"),
+    expected_status: &[504, 502],
     summary,
     fix,
 };

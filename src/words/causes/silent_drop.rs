@@ -10,6 +10,7 @@ use std::time::Duration;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["silent drop", "silent drops"],
     page: include_str!("silent_drop.md"),
+    expected_status: &[504, 502],
     summary,
     fix,
 };

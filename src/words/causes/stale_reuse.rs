@@ -7,6 +7,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["request on a closed connection", "requests on closed connections"],
     page: include_str!("stale_reuse.md"),
+    expected_status: &[502, 503],
     summary,
     fix,
 };

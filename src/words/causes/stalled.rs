@@ -8,6 +8,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["stalled transfer", "stalled transfers"],
     page: include_str!("stalled.md"),
+    expected_status: &[504, 502],
     summary,
     fix,
 };

@@ -7,6 +7,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["truncated response", "truncated responses"],
     page: include_str!("truncated_response.md"),
+    expected_status: &[502, 200],
     summary,
     fix,
 };

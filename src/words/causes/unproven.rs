@@ -7,6 +7,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["failure without proof", "failures without proof"],
     page: include_str!("unproven.md"),
+    expected_status: &[502, 503, 504],
     summary,
     fix,
 };

@@ -7,6 +7,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["unreachable backend", "unreachable backends"],
     page: include_str!("unreachable.md"),
+    expected_status: &[502, 503],
     summary,
     fix,
 };

@@ -7,6 +7,7 @@ use crate::words::subject::Subject;
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["upload cut short", "uploads cut short"],
     page: include_str!("upload_cut_short.md"),
+    expected_status: &[502, 503],
     summary,
     fix,
 };
