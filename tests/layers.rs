@@ -7,6 +7,8 @@
 use crate::source_tree::{Import, SourceTree, room};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
+use std::fs;
+use std::path::Path;
 
 /// Every room of the crate, from the ground up, and what it may import: nothing that stands later.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
@@ -434,5 +436,24 @@ fn features_are_asked_for_in_few_places() {
             file.path,
             places.join(", ")
         );
+    }
+}
+
+/// What `docs/architecture.md` names in backticks, and looks like a path, is there.
+#[test]
+fn the_architecture_names_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    // Blocks of text have no code in them.
+    let prose: String = text.split("```").step_by(2).collect();
+    let is_path = |word: &&str| {
+        let path = word.chars().all(|c| c.is_ascii_alphanumeric() || "_./".contains(c));
+        path && (word.contains('/') || word.ends_with(".rs"))
+    };
+    let named: Vec<&str> = prose.split('`').skip(1).step_by(2).filter(is_path).collect();
+    assert!(named.len() > 40, "{named:?}");
+    for path in named {
+        let there = ["", "src"].iter().any(|base| root.join(base).join(path).exists());
+        assert!(there, "docs/architecture.md names {path}, which is neither here nor below src");
     }
 }
