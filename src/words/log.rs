@@ -51,14 +51,14 @@ pub(crate) fn line(
             }
         }
         Answer::NotOnLeg(Own::Said(says)) => {
-            format!("the proxy answered itself: {}{}", meaning(says), meanwhile(at, failures))
+            format!("the proxy answered without an attempt at a backend: {}{}", meaning(says), meanwhile(at, failures))
         }
         Answer::NotOnLeg(Own::Answered(answered)) => format!(
             "the backend answered {answered} completely; the proxy sent the client its own response{}",
             said.map_or_else(String::new, |said| format!(": {said}"))
         ),
         Answer::NotOnLeg(Own::Nothing) => format!(
-            "the proxy answered itself: no such request was sent to a backend{}",
+            "the proxy answered without an attempt at a backend: no such request was sent{}",
             meanwhile(at, failures)
         ),
         Answer::NotOnLeg(Own::AlikeWell) => {
