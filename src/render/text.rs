@@ -6,14 +6,16 @@ use crate::base::wrap::{BOLD, DIM, heading, paragraph};
 use crate::knowledge::SettingOrigin;
 use crate::packet::Endpoint;
 use crate::report::LeadingParagraph;
-use crate::report::headline::{AnalysisOutcome, Headline, checks, sentence};
+use crate::report::headline::{AnalysisOutcome, Headline};
 use crate::report::model::{
     BackendRecord, Capture, EvidenceRecord, FailureRecord, Report, Timeout, VantageSource,
 };
 use crate::timeouts;
 use crate::topology::vantage::Vantage;
 use crate::verdict::{Cause, Retry};
-use crate::words::phrases::{duration, is_idempotent, plural, retry_advice, setting};
+use crate::words::phrases::{
+    checks, duration, is_idempotent, plural, retry_advice, sentence, setting,
+};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::IpAddr;

@@ -1,12 +1,11 @@
 //! The answer in brief: the first sentence, what stands behind it, and what to change.
 
 use super::groups::groups;
-use super::headline::sentence;
 use super::model::{AnswerSummary, FailureRecord, FixRecord, Report};
 use super::named::Named;
 use super::over_time::count_failures;
 use crate::base::utc::Utc;
-use crate::words::phrases::plural;
+use crate::words::phrases::{plural, sentence};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,5 @@
 //! What limits the answer, or completes it: which notes these captures call for.
 
-use super::headline::seen_instead;
 use super::model::{Capture, Counters, Note, Skipped};
 use super::named::Tally;
 use super::sources::Sources;
@@ -9,6 +8,7 @@ use crate::ledger::{Ledger, Listener, What};
 use crate::packet::{Endpoint, EndpointPattern, Skip};
 use crate::streams::tls;
 use crate::topology::roles::{Role, Roles};
+use crate::words::headline::seen_instead;
 use crate::words::notices::{Countable, Notice};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

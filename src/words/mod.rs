@@ -1,6 +1,8 @@
 //! What people read: sentences, made of what was found. Nothing is judged here.
 
 mod causes;
+pub mod events;
+pub mod headline;
 pub mod listening;
 pub mod log;
 pub mod notices;
@@ -8,6 +10,7 @@ pub mod phrases;
 pub mod process;
 pub mod settings;
 mod subject;
+pub mod unread;
 
 use crate::ledger::Failure;
 pub use causes::words;

@@ -152,3 +152,17 @@ pub(crate) fn evidence(evidence: &Evidence, close: Option<&Close>, fresh: bool) 
 pub fn plural(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
+
+/// `8 health checks`.
+pub fn checks(count: u64) -> String {
+    plural(count, "health check")
+}
+
+/// First letter upper case, a full stop at the end.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+        None => String::new(),
+    }
+}
