@@ -173,3 +173,23 @@ fn a_failure_that_only_a_log_tells_has_no_filter() {
     assert!(report["failures"].as_array().unwrap().iter().all(|one| one["filter"].is_null()));
     assert!(report["answer"]["headline"].as_str().unwrap().contains("502"), "{}", report["answer"]);
 }
+
+#[test]
+fn a_fix_names_its_setting_where_the_server_is_known_and_only_there() {
+    let raced = |server: &str| {
+        let mut talk = Talk::new(1, 2);
+        talk.handshake().data(End::Proxy, &get("/a")).ack(End::Backend);
+        let head = format!("HTTP/1.1 200 OK\r\n{server}Content-Length: 2\r\n\r\nok");
+        talk.data(End::Backend, head.as_bytes()).ack(End::Proxy).idle(Duration::from_secs(2));
+        talk.fin_unheard(End::Backend).data(End::Proxy, &get("/raced")).rst_in_reply(End::Backend);
+        talk.arrives(End::Proxy).fin(End::Proxy);
+        let report = analyze(&talk.frames);
+        let [fix] = &report.answer.fixes[..] else { panic!("{:?}", report.answer) };
+        (fix.product, fix.value.clone(), fix.line.clone())
+    };
+    let (product, value, line) = raced("Server: gunicorn\r\n");
+    assert!(product.is_some_and(|name| name.starts_with("gunicorn")), "{product:?}");
+    assert_eq!(value.as_deref(), Some("65 s"));
+    assert!(line.unwrap().contains("--keep-alive 65"));
+    assert_eq!(raced(""), (None, None, None));
+}

@@ -1,11 +1,13 @@
 //! The answer in brief: the first sentence, what stands behind it, and what to change.
 
 use super::groups::groups;
-use super::model::{AnswerSummary, FailureRecord, FixRecord, Report};
+use super::model::{AnswerSummary, FailureRecord, FixRecord, FixSide, Report};
 use super::named::Named;
 use super::over_time::count_failures;
 use crate::base::utc::Utc;
+use crate::timeouts::ProductSide;
 use crate::words::phrases::{plural, sentence};
+use crate::words::settings::Setting;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -23,13 +25,34 @@ fn answer(report: &Report) -> AnswerSummary {
     let mut fixes: Vec<FixRecord> = Vec::new();
     for paragraph in &leading {
         if fixes.iter().all(|known| known.text != paragraph.fix) {
-            fixes.push(FixRecord { text: paragraph.fix.to_owned(), ..FixRecord::default() });
+            fixes.push(fix(paragraph));
         }
     }
     AnswerSummary {
         headline: report.headline().text(),
         paragraphs: leading.into_iter().map(|paragraph| paragraph.text).collect(),
         fixes,
+    }
+}
+
+/// What a paragraph says to change; the setting apart, where one is known.
+fn fix(paragraph: &LeadingParagraph<'_>) -> FixRecord {
+    let text = paragraph.fix.to_owned();
+    let setting = paragraph.failure.and_then(|failure| failure.setting.as_ref());
+    let Some(Setting { of, value, line }) = setting else {
+        return FixRecord { text, ..FixRecord::default() };
+    };
+    FixRecord {
+        text,
+        side: Some(match of.side {
+            ProductSide::Proxy => FixSide::Proxy,
+            ProductSide::Server => FixSide::Server,
+        }),
+        product: Some(of.name),
+        setting: Some(of.knob.to_owned()),
+        value: value.clone(),
+        line: line.clone(),
+        ..FixRecord::default()
     }
 }
 

@@ -158,6 +158,7 @@ fn of_line(line: &KeptLine, shown: &LogLine, reason: Reason, style: Style) -> Fa
         client: Some(client),
         summary: String::new(),
         fix: String::new(),
+        setting: None,
     };
     told(record, reason, line.status, "a client got", &asked)
 }

@@ -15,7 +15,7 @@ use crate::flow::Side;
 use crate::ledger;
 use crate::packet::{Endpoint, FrameRef};
 use crate::verdict::{Detail, Evidence, Shows};
-use crate::words::{fix, phrases, summary, words};
+use crate::words::{fix, phrases, setting, summary, words};
 
 /// The record of one failure.
 pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
@@ -75,6 +75,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         client: None,
         summary: summary(kept, &named, style.show_secrets),
         fix: fix(kept),
+        setting: setting(kept),
     }
 }
 

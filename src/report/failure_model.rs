@@ -10,6 +10,7 @@ use crate::join::Reason;
 use crate::ledger::EventKind;
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty, Retry};
+use crate::words::settings::Setting;
 use serde::Serialize;
 
 /// Something that explains many failures.
@@ -91,6 +92,9 @@ pub struct FailureRecord {
     pub summary: String,
     /// One sentence.
     pub fix: String,
+    /// The setting that it is about, where one is known.
+    #[serde(skip)]
+    pub setting: Option<Setting>,
 }
 
 /// A frame by capture and number.

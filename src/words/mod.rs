@@ -14,6 +14,7 @@ pub mod unread;
 
 use crate::ledger::Failure;
 pub use causes::words;
+use settings::Setting;
 use subject::Subject;
 
 /// What happened, in one sentence: by the packets, then what the kernel's word adds. `request` is its
@@ -29,4 +30,13 @@ pub fn fix(failure: &Failure) -> String {
     let fix = words(failure.verdict.cause).fix;
     let subject = Subject { failure, request: "", show_secrets: false };
     process::fix(failure).unwrap_or_else(|| fix(&subject))
+}
+
+/// The setting that [`fix`] is about, where one is known.
+pub fn setting(failure: &Failure) -> Option<Setting> {
+    if process::fix(failure).is_some() {
+        return None;
+    }
+    let setting = words(failure.verdict.cause).setting;
+    setting(&Subject { failure, request: "", show_secrets: false })
 }

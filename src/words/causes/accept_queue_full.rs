@@ -9,6 +9,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[504, 502],
     summary,
     fix,
+    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {

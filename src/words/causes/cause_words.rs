@@ -1,5 +1,6 @@
 //! What is said of one cause: the form that every file here fills.
 
+use crate::words::settings::Setting;
 use crate::words::subject::Subject;
 
 /// What is said of one cause.
@@ -15,4 +16,6 @@ pub struct CauseWords {
     pub(in crate::words) summary: fn(&Subject<'_>) -> String,
     /// What to change, in one sentence.
     pub(in crate::words) fix: fn(&Subject<'_>) -> String,
+    /// Which setting that is, where one is known.
+    pub(in crate::words) setting: fn(&Subject<'_>) -> Option<Setting>,
 }

@@ -12,6 +12,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[499],
     summary,
     fix,
+    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {

@@ -11,6 +11,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[504, 503, 502],
     summary,
     fix,
+    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {

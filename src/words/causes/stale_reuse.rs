@@ -1,7 +1,7 @@
 //! `stale_reuse`: the proxy sent a request although its kernel had the backend's close.
 
 use super::cause_words::CauseWords;
-use crate::words::settings;
+use crate::words::settings::{self, Setting};
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -10,6 +10,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502, 503],
     summary,
     fix,
+    setting,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -35,4 +36,12 @@ fn fix(subject: &Subject<'_>) -> String {
          a pooled connection before it reuses it",
         settings::proxy_setting(context)
     )
+}
+
+/// The idle timeout of the proxy, where it is known which one that is, and lowering it harms nobody.
+fn setting(subject: &Subject<'_>) -> Option<Setting> {
+    let context = &subject.failure.context;
+    let (proxy, _) = settings::proxy_of(context)?;
+    let harmless = settings::bounds_answer(context).is_none() && !proxy.knob.is_empty();
+    harmless.then_some(Setting { of: proxy, value: None, line: None })
 }

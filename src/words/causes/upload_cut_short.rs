@@ -10,6 +10,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502, 503],
     summary,
     fix,
+    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
