@@ -2,7 +2,7 @@
 //! what is said of the same conversations in clear, and never more where something was not told.
 
 use crate::conversations::{Expected, SCENARIOS};
-use crate::properties::{causes, plans};
+use crate::properties::{Ending, Plan, causes, plans};
 use crate::scenarios::analyze;
 use crate::wire::{self, End, Frame, Talk, get, ok};
 use proptest::prelude::*;
@@ -767,4 +767,27 @@ fn numbers_on_the_wire_become_numbers_of_text() {
     assert_eq!(clear.in_text(client, server, on_wire), text);
     assert_eq!(clear.in_text(client, server, on_wire.plus(1)), text.plus(1), "with a FIN");
     assert_eq!(clear.in_text(client, server, SeqNum(101 + 60)), SeqNum(101), "in the handshake");
+}
+
+/// The places of events of a kind.
+fn places(events: &[Event], kind: impl Fn(&Event) -> bool) -> Vec<usize> {
+    (0..events.len()).filter(|at| kind(&events[*at])).collect()
+}
+
+/// The receiver read a part of what came, more of it was lost.
+#[test]
+fn any_one_word_lost_of_an_answer_read_in_parts_cuts_it_for_nobody() {
+    let exchanges = vec![(0, 838), (98, 1_696)];
+    let segments = vec![2, 57, 721, 134, 23, 158, 968, 767];
+    let plan = Plan { isns: (0, 0), exchanges, segments, ending: Ending::Closed };
+    let frames = plan.play();
+    let plain = said(&analyze(&frames));
+    let way = Way { late: Duration::from_millis(3), bite: Some(968), ..SOON };
+    let events = Sealer::seal(&frames, way).unwrap();
+    for at in places(&events, |event| matches!(event, Event::Spoken(_))) {
+        let mut events = events.clone();
+        let lost = std::mem::replace(&mut events[at], Event::Lost);
+        let found = said(&watched(&events).0);
+        assert!(proves_no_more(&found, &plain), "{found:?} without {lost:?}");
+    }
 }

@@ -1,7 +1,7 @@
 //! One connection: its segments wait until it is told what they say.
 
 use super::record;
-use super::spoken::Spoken;
+use super::spoken::{Spoken, TextOrigin};
 use super::totals::{HeldTotals, TlsCounts};
 use super::wire_map::{Heard, Late, Way};
 use crate::base::time::Timestamp;
@@ -42,11 +42,37 @@ pub(super) struct Session {
     speaks: Option<usize>,
     /// Which end opened it, of the two.
     opener: Option<usize>,
-    /// How much had been lost when each way was last heard of.
-    lost: [u64; 2],
+    /// How much had been lost when each end last told of each way.
+    lost: [LostBefore; 2],
     /// Something that was said of it was lost: what it says cannot be told from what it does not. Nothing
     /// of it goes on any more, so that it stays as it was, and accuses nobody.
     muted: bool,
+}
+
+/// How much of all that is told had been lost when an end last told of a way. What one end tells says
+/// nothing of what the other told, and was lost.
+#[derive(Clone, Copy, Debug, Default)]
+struct LostBefore {
+    sender: u64,
+    receiver: u64,
+}
+
+impl LostBefore {
+    fn note(&mut self, by: TextOrigin, lost: u64) {
+        match by {
+            TextOrigin::Sender => self.sender = lost,
+            TextOrigin::Receiver => self.receiver = lost,
+        }
+    }
+
+    /// When the end whose word is taken last told; either, where none is.
+    fn by(self, by: Option<TextOrigin>) -> u64 {
+        match by {
+            Some(TextOrigin::Sender) => self.sender,
+            Some(TextOrigin::Receiver) => self.receiver,
+            None => self.sender.max(self.receiver),
+        }
+    }
 }
 
 /// A connection that waits, until then at most.
@@ -141,7 +167,7 @@ impl Session {
         pass: &mut Pass<'_>,
     ) {
         if let Some(lost) = self.lost.get_mut(way(spoken.src, spoken.dst)) {
-            *lost = counts.lost;
+            lost.note(spoken.by, counts.lost);
         }
         let text = if full { Box::default() } else { spoken.text };
         let spoken = Spoken { text, ..spoken };
@@ -388,7 +414,8 @@ impl Session {
         let src = way(segment.src, segment.dst);
         if waiting.closes() && self.stage == TextStage::Clear {
             // The last that was said of it may be among what was lost.
-            self.muted |= self.lost.iter().any(|lost| *lost != counts.lost);
+            let mut ways = self.lost.iter().zip(&self.ways);
+            self.muted |= ways.any(|(lost, way)| lost.by(way.by()) != counts.lost);
         }
         if self.muted {
             counts.muted = counts.muted.saturating_add(1);

@@ -92,6 +92,11 @@ impl Way {
         self.first.get_or_insert(first);
     }
 
+    /// Who tells.
+    pub(super) fn by(&self) -> Option<TextOrigin> {
+        self.by
+    }
+
     /// Whether the receiver tells: more text of what went on may still come.
     pub(super) fn is_told_by_receiver(&self) -> bool {
         self.by == Some(TextOrigin::Receiver)
