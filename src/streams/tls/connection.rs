@@ -408,6 +408,36 @@ impl Session {
         sent && heard
     }
 
+    /// Nobody explained the wire numbers of this segment.
+    fn pass_over(
+        &mut self,
+        waiting: &WaitingSegment,
+        (from, end): (i64, i64),
+        counts: &mut TlsCounts,
+    ) {
+        let segment = &waiting.segment;
+        let src = way(segment.src, segment.dst);
+        let (sent, _) = both(&mut self.ways, src);
+        let goes_on = |WaitingSegment { segment: one, .. }: &WaitingSegment| {
+            let place = sent.place(one.seq.plus(one.payload_len));
+            one.src == segment.src && one.payload_len > 0 && place.is_some_and(|place| place > end)
+        };
+        let silent = |last| record::holds_no_message(&waiting.prefix, segment.payload_len, last);
+        if sent.known() == from
+            && (silent(false) || silent(true) && !self.queue.iter().any(goes_on))
+        {
+            sent.is_silent_to(end);
+            return;
+        }
+        if sent.asks && self.speaks == Some(src) {
+            // More of a request is not to be taken for another one.
+            sent.miss(end);
+        } else {
+            sent.give_up(end);
+        }
+        counts.unexplained = counts.unexplained.saturating_add(1);
+    }
+
     /// Lets a segment go on.
     fn pass_on(&mut self, waiting: &WaitingSegment, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         let segment = &waiting.segment;
@@ -430,8 +460,7 @@ impl Session {
                 }
             }
         }
-        let (sent, heard) = both(&mut self.ways, src);
-        let asks = sent.asks;
+        let (sent, _) = both(&mut self.ways, src);
         let (from, end) =
             (sent.place(segment.seq), sent.place(segment.seq.plus(segment.payload_len)));
         let (Some(from), Some(end)) = (from, end) else {
@@ -440,19 +469,9 @@ impl Session {
             return;
         };
         if !sent.knows(end) && segment.payload_len > 0 {
-            let silent = sent.known() == from
-                && record::holds_no_message(&waiting.prefix, segment.payload_len);
-            if silent {
-                sent.is_silent_to(end);
-            } else if asks && self.speaks == Some(src) {
-                // More of a request is not to be taken for another one.
-                sent.miss(end);
-                counts.unexplained = counts.unexplained.saturating_add(1);
-            } else {
-                sent.give_up(end);
-                counts.unexplained = counts.unexplained.saturating_add(1);
-            }
+            self.pass_over(waiting, (from, end), counts);
         }
+        let (sent, heard) = both(&mut self.ways, src);
         let mut ack = segment.ack;
         if segment.flags.ack()
             && let Some(place) = heard.place(segment.ack)
