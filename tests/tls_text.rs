@@ -806,3 +806,26 @@ fn any_one_word_lost_of_an_answer_read_in_parts_cuts_it_for_nobody() {
         assert!(proves_no_more(&found, &plain), "{found:?} without {lost:?}");
     }
 }
+
+/// A request's first byte comes after the rest of it.
+#[test]
+fn the_rest_of_a_request_that_comes_before_its_beginning_is_no_request() {
+    let exchanges = vec![(0, 40)];
+    let plan = Plan { isns: (0, 0), exchanges, segments: vec![1, 78], ending: Ending::Closed };
+    let frames = plan.play();
+    let plain = said(&analyze(&frames));
+    let way = Way { told: Told::Proxy, late: Duration::from_millis(3), ..SOON };
+    let mut events = Sealer::seal(&frames, way).unwrap();
+    let is_frame = |event: &Event| matches!(event, Event::Frame(_));
+    events.remove(places(&events, is_frame)[0]);
+    for at in places(&events, is_frame) {
+        for by in 1..4 {
+            let mut events = events.clone();
+            let to = (at + by).min(events.len() - 1);
+            let frame = events.remove(at);
+            events.insert(to, frame);
+            let found = said(&watched(&events).0);
+            assert!(proves_no_more(&found, &plain), "{found:?}: {at} moved by {by}");
+        }
+    }
+}
