@@ -19,12 +19,12 @@ pub enum Ending {
 /// A few exchanges and an ending, with every message cut into segments at random.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    isns: (u32, u32),
+    pub isns: (u32, u32),
     /// Bodies of request and response.
-    exchanges: Vec<(usize, usize)>,
+    pub exchanges: Vec<(usize, usize)>,
     /// Lengths of segments, taken in turn.
-    segments: Vec<usize>,
-    ending: Ending,
+    pub segments: Vec<usize>,
+    pub ending: Ending,
 }
 
 pub fn plans() -> impl Strategy<Value = Plan> {

@@ -2,9 +2,9 @@
 //! what is said of the same conversations in clear, and never more where something was not told.
 
 use crate::conversations::{Expected, SCENARIOS};
-use crate::properties::{causes, plans};
+use crate::properties::{Ending, Plan, causes, plans};
 use crate::scenarios::analyze;
-use crate::wire::{self, End, Frame, Talk, get, ok};
+use crate::wire::{self, End, Frame, Talk, get, ok, ok_head};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -537,6 +537,21 @@ fn an_answer_that_the_proxy_never_read_whole_accuses_nobody_of_cutting_it() {
     assert!(report.failures.is_empty(), "{:?}", report.failures);
 }
 
+/// What may be an alert by its length is none where more was sent behind it.
+#[test]
+fn two_bytes_of_an_answer_that_the_proxy_never_read_are_no_alert() {
+    let mut talk = Talk::new(5, 6);
+    talk.handshake().data(End::Proxy, &get("/short")).ack(End::Backend);
+    talk.data(End::Backend, &ok_head(2)).data(End::Backend, b"{}").ack(End::Proxy);
+    // As long as an alert.
+    talk.data(End::Backend, b"!!").ack(End::Proxy).close(End::Backend);
+    let way = Way { told: Told::Proxy, ..SOON };
+    let mut events = Sealer::seal(&talk.frames, way).unwrap();
+    events.retain(|event| !matches!(event, Event::Spoken(spoken) if spoken.len == 2));
+    let (report, _) = watched(&events);
+    assert!(report.failures.is_empty(), "{:?}", report.failures);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -771,4 +786,50 @@ fn numbers_on_the_wire_become_numbers_of_text() {
     assert_eq!(clear.in_text(client, server, on_wire), text);
     assert_eq!(clear.in_text(client, server, on_wire.plus(1)), text.plus(1), "with a FIN");
     assert_eq!(clear.in_text(client, server, SeqNum(101 + 60)), SeqNum(101), "in the handshake");
+}
+
+/// The places of events of a kind.
+fn places(events: &[Event], kind: impl Fn(&Event) -> bool) -> Vec<usize> {
+    (0..events.len()).filter(|at| kind(&events[*at])).collect()
+}
+
+/// The receiver read a part of what came, more of it was lost.
+#[test]
+fn any_one_word_lost_of_an_answer_read_in_parts_cuts_it_for_nobody() {
+    let exchanges = vec![(0, 838), (98, 1_696)];
+    let segments = vec![2, 57, 721, 134, 23, 158, 968, 767];
+    let plan = Plan { isns: (0, 0), exchanges, segments, ending: Ending::Closed };
+    let frames = plan.play();
+    let plain = said(&analyze(&frames));
+    let way = Way { late: Duration::from_millis(3), bite: Some(968), ..SOON };
+    let events = Sealer::seal(&frames, way).unwrap();
+    for at in places(&events, |event| matches!(event, Event::Spoken(_))) {
+        let mut events = events.clone();
+        let lost = std::mem::replace(&mut events[at], Event::Lost);
+        let found = said(&watched(&events).0);
+        assert!(proves_no_more(&found, &plain), "{found:?} without {lost:?}");
+    }
+}
+
+/// A request's first byte comes after the rest of it.
+#[test]
+fn the_rest_of_a_request_that_comes_before_its_beginning_is_no_request() {
+    let exchanges = vec![(0, 40)];
+    let plan = Plan { isns: (0, 0), exchanges, segments: vec![1, 78], ending: Ending::Closed };
+    let frames = plan.play();
+    let plain = said(&analyze(&frames));
+    let way = Way { told: Told::Proxy, late: Duration::from_millis(3), ..SOON };
+    let mut events = Sealer::seal(&frames, way).unwrap();
+    let is_frame = |event: &Event| matches!(event, Event::Frame(_));
+    events.remove(places(&events, is_frame)[0]);
+    for at in places(&events, is_frame) {
+        for by in 1..4 {
+            let mut events = events.clone();
+            let to = (at + by).min(events.len() - 1);
+            let frame = events.remove(at);
+            events.insert(to, frame);
+            let found = said(&watched(&events).0);
+            assert!(proves_no_more(&found, &plain), "{found:?}: {at} moved by {by}");
+        }
+    }
 }

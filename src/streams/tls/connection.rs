@@ -1,7 +1,7 @@
 //! One connection: its segments wait until it is told what they say.
 
 use super::record;
-use super::spoken::Spoken;
+use super::spoken::{Spoken, TextOrigin};
 use super::totals::{HeldTotals, TlsCounts};
 use super::wire_map::{Heard, Late, Way};
 use crate::base::time::Timestamp;
@@ -42,11 +42,37 @@ pub(super) struct Session {
     speaks: Option<usize>,
     /// Which end opened it, of the two.
     opener: Option<usize>,
-    /// How much had been lost when each way was last heard of.
-    lost: [u64; 2],
+    /// How much had been lost when each end last told of each way.
+    lost: [LostBefore; 2],
     /// Something that was said of it was lost: what it says cannot be told from what it does not. Nothing
     /// of it goes on any more, so that it stays as it was, and accuses nobody.
     muted: bool,
+}
+
+/// How much of all that is told had been lost when an end last told of a way. What one end tells says
+/// nothing of what the other told, and was lost.
+#[derive(Clone, Copy, Debug, Default)]
+struct LostBefore {
+    sender: u64,
+    receiver: u64,
+}
+
+impl LostBefore {
+    fn note(&mut self, by: TextOrigin, lost: u64) {
+        match by {
+            TextOrigin::Sender => self.sender = lost,
+            TextOrigin::Receiver => self.receiver = lost,
+        }
+    }
+
+    /// When the end whose word is taken last told; either, where none is.
+    fn by(self, by: Option<TextOrigin>) -> u64 {
+        match by {
+            Some(TextOrigin::Sender) => self.sender,
+            Some(TextOrigin::Receiver) => self.receiver,
+            None => self.sender.max(self.receiver),
+        }
+    }
 }
 
 /// A connection that waits, until then at most.
@@ -141,7 +167,7 @@ impl Session {
         pass: &mut Pass<'_>,
     ) {
         if let Some(lost) = self.lost.get_mut(way(spoken.src, spoken.dst)) {
-            *lost = counts.lost;
+            lost.note(spoken.by, counts.lost);
         }
         let text = if full { Box::default() } else { spoken.text };
         let spoken = Spoken { text, ..spoken };
@@ -382,13 +408,44 @@ impl Session {
         sent && heard
     }
 
+    /// Nobody explained the wire numbers of this segment.
+    fn pass_over(
+        &mut self,
+        waiting: &WaitingSegment,
+        (from, end): (i64, i64),
+        counts: &mut TlsCounts,
+    ) {
+        let segment = &waiting.segment;
+        let src = way(segment.src, segment.dst);
+        let (sent, _) = both(&mut self.ways, src);
+        let goes_on = |WaitingSegment { segment: one, .. }: &WaitingSegment| {
+            let place = sent.place(one.seq.plus(one.payload_len));
+            one.src == segment.src && one.payload_len > 0 && place.is_some_and(|place| place > end)
+        };
+        let silent = |last| record::holds_no_message(&waiting.prefix, segment.payload_len, last);
+        if sent.known() == from
+            && (silent(false) || silent(true) && !self.queue.iter().any(goes_on))
+        {
+            sent.is_silent_to(end);
+            return;
+        }
+        if sent.asks && self.speaks == Some(src) {
+            // More of a request is not to be taken for another one.
+            sent.miss(end);
+        } else {
+            sent.give_up(end);
+        }
+        counts.unexplained = counts.unexplained.saturating_add(1);
+    }
+
     /// Lets a segment go on.
     fn pass_on(&mut self, waiting: &WaitingSegment, counts: &mut TlsCounts, pass: &mut Pass<'_>) {
         let segment = &waiting.segment;
         let src = way(segment.src, segment.dst);
         if waiting.closes() && self.stage == TextStage::Clear {
             // The last that was said of it may be among what was lost.
-            self.muted |= self.lost.iter().any(|lost| *lost != counts.lost);
+            let mut ways = self.lost.iter().zip(&self.ways);
+            self.muted |= ways.any(|(lost, way)| lost.by(way.by()) != counts.lost);
         }
         if self.muted {
             counts.muted = counts.muted.saturating_add(1);
@@ -403,8 +460,7 @@ impl Session {
                 }
             }
         }
-        let (sent, heard) = both(&mut self.ways, src);
-        let asks = sent.asks;
+        let (sent, _) = both(&mut self.ways, src);
         let (from, end) =
             (sent.place(segment.seq), sent.place(segment.seq.plus(segment.payload_len)));
         let (Some(from), Some(end)) = (from, end) else {
@@ -413,19 +469,9 @@ impl Session {
             return;
         };
         if !sent.knows(end) && segment.payload_len > 0 {
-            let silent = sent.known() == from
-                && record::holds_no_message(&waiting.prefix, segment.payload_len);
-            if silent {
-                sent.is_silent_to(end);
-            } else if asks && self.speaks == Some(src) {
-                // More of a request is not to be taken for another one.
-                sent.miss(end);
-                counts.unexplained = counts.unexplained.saturating_add(1);
-            } else {
-                sent.give_up(end);
-                counts.unexplained = counts.unexplained.saturating_add(1);
-            }
+            self.pass_over(waiting, (from, end), counts);
         }
+        let (sent, heard) = both(&mut self.ways, src);
         let mut ack = segment.ack;
         if segment.flags.ack()
             && let Some(place) = heard.place(segment.ack)

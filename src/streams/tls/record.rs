@@ -7,7 +7,7 @@ const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
 /// In TLS 1.3 an alert looks like data: two bytes, one for what they are, and 16 for their seal. No
-/// message of HTTP is so short.
+/// message of HTTP is so short, though the end of one may be, or a part of it. Nothing follows an alert.
 const SEALED_ALERT: usize = 19;
 
 /// A stream of TLS may go on, or begin, with these bytes.
@@ -21,23 +21,23 @@ pub(super) fn greets(payload: &[u8]) -> bool {
 }
 
 /// All of `len` bytes that begin so are alerts or parts of a handshake: they can hold no message.
-/// `payload` is the beginning of them.
-pub(super) fn holds_no_message(payload: &[u8], len: u32) -> bool {
+/// `payload` is the beginning of them; `last`: their sender sent no more.
+pub(super) fn holds_no_message(payload: &[u8], len: u32, last: bool) -> bool {
     let len = usize::try_from(len).unwrap_or(usize::MAX);
     let mut at = 0_usize;
     while at < len {
         let header = payload.get(at..at.saturating_add(HEADER));
         let Some(&[kind, 3, _, high, low]) = header else { return false };
         let size = usize::from(u16::from_be_bytes([high, low]));
+        at = at.saturating_add(HEADER).saturating_add(size);
         let silent = match kind {
             CHANGE_CIPHER_SPEC | ALERT | HANDSHAKE => true,
-            APPLICATION_DATA => size == SEALED_ALERT,
+            APPLICATION_DATA => size == SEALED_ALERT && last && at == len,
             _ => false,
         };
         if !silent {
             return false;
         }
-        at = at.saturating_add(HEADER).saturating_add(size);
     }
     at == len
 }
@@ -50,22 +50,25 @@ mod tests {
     fn an_alert_holds_no_message_in_any_version() {
         let mut sealed = vec![23, 3, 3, 0, 19];
         sealed.extend([7; 19]);
-        assert!(holds_no_message(&sealed, 24));
+        assert!(holds_no_message(&sealed, 24, true));
         let plain = [21, 3, 3, 0, 2, 1, 0];
-        assert!(holds_no_message(&plain, 7));
+        assert!(holds_no_message(&plain, 7, false));
         let mut both = plain.to_vec();
         both.extend(&sealed);
-        assert!(holds_no_message(&both, 31));
-        assert!(!holds_no_message(&both, 40), "and more that was not captured");
+        assert!(holds_no_message(&both, 31, true));
+        assert!(!holds_no_message(&both, 40, true), "and more that was not captured");
+        assert!(!holds_no_message(&both, 31, false), "nothing follows an alert");
+        sealed.extend(sealed.clone());
+        assert!(!holds_no_message(&sealed, 48, true), "the first of them is none");
     }
 
     #[test]
     fn data_may_hold_one() {
         let mut data = vec![23, 3, 3, 0, 60];
         data.extend([7; 59]);
-        assert!(!holds_no_message(&data, 65));
-        assert!(!holds_no_message(b"GET / HTTP/1.1", 14));
-        assert!(!holds_no_message(&[], 24), "nobody knows");
+        assert!(!holds_no_message(&data, 65, true));
+        assert!(!holds_no_message(b"GET / HTTP/1.1", 14, true));
+        assert!(!holds_no_message(&[], 24, true), "nobody knows");
     }
 
     #[test]

@@ -23,6 +23,9 @@ const SEAL: i64 = 21;
 const OVERHEAD: i64 = 96;
 /// A record as long as it can be, sealed.
 const LONGEST: i64 = 16_384 + SEAL + 1;
+/// So many acknowledgements later a segment may come that they are of: [`flow`](crate::flow) waits for
+/// frames out of order as long.
+const ACKS_BEFORE: u8 = 4;
 /// Pieces that are kept for segments that are sent again.
 const KEPT: usize = 64;
 /// Pieces in all. Of a connection whose segments are not captured nothing else is forgotten.
@@ -54,6 +57,10 @@ pub(super) struct Way {
     known: i64,
     /// Segments went on up to here.
     passed: i64,
+    /// And without a hole up to here, but for holes that nothing is to be waited for in.
+    whole_to: i64,
+    /// Acknowledgements of more than that since.
+    acks_of_hole: u8,
     /// What comes before this is no business of ours.
     begin: i64,
     /// The sender opened the connection, or may have: what it says are requests.
@@ -90,6 +97,11 @@ impl Way {
 
     pub(super) fn begin_at(&mut self, first: SeqNum) {
         self.first.get_or_insert(first);
+    }
+
+    /// Who tells.
+    pub(super) fn by(&self) -> Option<TextOrigin> {
+        self.by
     }
 
     /// Whether the receiver tells: more text of what went on may still come.
@@ -178,7 +190,7 @@ impl Way {
             // Where a watch begins in the middle, what came before is not asked for.
             self.begin = from.max(0);
             self.known = self.begin;
-            self.passed = self.begin;
+            (self.passed, self.whole_to) = (self.begin, self.begin);
         } else if from > self.known {
             self.give_up(from);
             unexplained = true;
@@ -375,6 +387,9 @@ impl Way {
     pub(super) fn parts(&mut self, from: i64, to: i64, mut part: impl FnMut(SeqNum, u32, &[u8])) {
         let from = from.max(self.begin.min(to));
         self.passed = self.passed.max(to);
+        if from <= self.whole_to && to > self.whole_to {
+            (self.whole_to, self.acks_of_hole) = (to, 0);
+        }
         let mut start = from;
         loop {
             // Where numbers jump a part ends.
@@ -443,8 +458,15 @@ impl Way {
         Some((self.number(late.at)?, u32::try_from(late.len).unwrap_or(u32::MAX), text))
     }
 
-    /// The peer has all before `place`: its text is needed no more.
+    /// The peer has all before `place`: its text is needed no more, unless a segment of it may still come.
     pub(super) fn forget_before(&mut self, place: i64) {
+        if place > self.whole_to {
+            self.acks_of_hole = self.acks_of_hole.saturating_add(1);
+            if self.acks_of_hole > ACKS_BEFORE {
+                (self.whole_to, self.acks_of_hole) = (place.max(self.passed), 0);
+            }
+        }
+        let place = place.min(self.whole_to);
         for piece in self.pieces.iter_mut().rev().filter(|piece| piece.to <= place) {
             if piece.text.is_empty() && piece.len > 0 {
                 break;
