@@ -7,7 +7,7 @@ use super::over_time::count_failures;
 use crate::base::utc::Utc;
 use crate::timeouts::ProductSide;
 use crate::words::phrases::{plural, sentence};
-use crate::words::settings::Setting;
+use crate::words::settings::KnownSetting;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ fn answer(report: &Report) -> AnswerSummary {
 fn fix(paragraph: &LeadingParagraph<'_>) -> FixRecord {
     let text = paragraph.fix.to_owned();
     let setting = paragraph.failure.and_then(|failure| failure.setting.as_ref());
-    let Some(Setting { of, value, line }) = setting else {
+    let Some(KnownSetting { of, value, line }) = setting else {
         return FixRecord { text, ..FixRecord::default() };
     };
     FixRecord {

@@ -10,7 +10,7 @@ use crate::join::Reason;
 use crate::ledger::EventKind;
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty, Retry};
-use crate::words::settings::Setting;
+use crate::words::settings::KnownSetting;
 use serde::Serialize;
 
 /// Something that explains many failures.
@@ -94,7 +94,7 @@ pub struct FailureRecord {
     pub fix: String,
     /// The setting that it is about, where one is known.
     #[serde(skip)]
-    pub setting: Option<Setting>,
+    pub setting: Option<KnownSetting>,
 }
 
 /// A frame by capture and number.

@@ -14,7 +14,7 @@ pub mod unread;
 
 use crate::ledger::Failure;
 pub use causes::words;
-use settings::Setting;
+use settings::KnownSetting;
 use subject::Subject;
 
 /// What happened, in one sentence: by the packets, then what the kernel's word adds. `request` is its
@@ -33,7 +33,7 @@ pub fn fix(failure: &Failure) -> String {
 }
 
 /// The setting that [`fix`] is about, where one is known.
-pub fn setting(failure: &Failure) -> Option<Setting> {
+pub fn setting(failure: &Failure) -> Option<KnownSetting> {
     if process::fix(failure).is_some() {
         return None;
     }

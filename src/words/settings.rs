@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// A setting of a known proxy or server.
 #[derive(Clone, Debug)]
-pub struct Setting {
+pub struct KnownSetting {
     /// Whose it is.
     pub of: &'static Product,
     /// What it should be.

@@ -1,6 +1,6 @@
 //! What is said of one cause: the form that every file here fills.
 
-use crate::words::settings::Setting;
+use crate::words::settings::KnownSetting;
 use crate::words::subject::Subject;
 
 /// What is said of one cause.
@@ -17,5 +17,5 @@ pub struct CauseWords {
     /// What to change, in one sentence.
     pub(in crate::words) fix: fn(&Subject<'_>) -> String,
     /// Which setting that is, where one is known.
-    pub(in crate::words) setting: fn(&Subject<'_>) -> Option<Setting>,
+    pub(in crate::words) setting: fn(&Subject<'_>) -> Option<KnownSetting>,
 }

@@ -4,7 +4,7 @@ use super::cause_words::CauseWords;
 use crate::exchange::ServerKind;
 use crate::verdict::Detail;
 use crate::words::phrases::duration;
-use crate::words::settings::{self, Setting};
+use crate::words::settings::{self, KnownSetting};
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -87,13 +87,13 @@ fn fix(subject: &Subject<'_>) -> String {
 }
 
 /// The keep-alive timeout of the server, where it is known which one that is.
-fn setting(subject: &Subject<'_>) -> Option<Setting> {
+fn setting(subject: &Subject<'_>) -> Option<KnownSetting> {
     let context = &subject.failure.context;
     let by_time = context.request_limit.is_none() && context.age_limit.is_none();
     let (server, _) = settings::server_of(context).filter(|_| by_time)?;
     let proxy = settings::proxy_of(context).map(|(known, _)| known);
     let seconds = settings::longer_than(context.proxy_idle, proxy);
-    (!server.knob.is_empty()).then(|| Setting {
+    (!server.knob.is_empty()).then(|| KnownSetting {
         of: server,
         value: Some(format!("{seconds} s")),
         line: Some(server.fix_for(seconds)),

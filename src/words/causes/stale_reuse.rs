@@ -1,7 +1,7 @@
 //! `stale_reuse`: the proxy sent a request although its kernel had the backend's close.
 
 use super::cause_words::CauseWords;
-use crate::words::settings::{self, Setting};
+use crate::words::settings::{self, KnownSetting};
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -39,9 +39,9 @@ fn fix(subject: &Subject<'_>) -> String {
 }
 
 /// The idle timeout of the proxy, where it is known which one that is, and lowering it harms nobody.
-fn setting(subject: &Subject<'_>) -> Option<Setting> {
+fn setting(subject: &Subject<'_>) -> Option<KnownSetting> {
     let context = &subject.failure.context;
     let (proxy, _) = settings::proxy_of(context)?;
     let harmless = settings::bounds_answer(context).is_none() && !proxy.knob.is_empty();
-    harmless.then_some(Setting { of: proxy, value: None, line: None })
+    harmless.then_some(KnownSetting { of: proxy, value: None, line: None })
 }
