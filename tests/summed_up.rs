@@ -178,11 +178,11 @@ fn a_failure_that_only_a_log_tells_has_no_filter() {
 fn a_fix_names_its_setting_where_the_server_is_known_and_only_there() {
     let raced = |server: &str| {
         let mut talk = Talk::new(1, 2);
-        talk.handshake().data(End::Proxy, &get("/a")).ack(End::Backend);
+        talk.handshake().data(Proxy, &get("/a")).ack(Backend);
         let head = format!("HTTP/1.1 200 OK\r\n{server}Content-Length: 2\r\n\r\nok");
-        talk.data(End::Backend, head.as_bytes()).ack(End::Proxy).idle(Duration::from_secs(2));
-        talk.fin_unheard(End::Backend).data(End::Proxy, &get("/raced")).rst_in_reply(End::Backend);
-        talk.arrives(End::Proxy).fin(End::Proxy);
+        talk.data(Backend, head.as_bytes()).ack(Proxy).idle(Duration::from_secs(2));
+        talk.fin_unheard(Backend).data(Proxy, &get("/raced")).rst_in_reply(Backend);
+        talk.arrives(Proxy).fin(Proxy);
         let report = analyze(&talk.frames);
         let [fix] = &report.answer.fixes[..] else { panic!("{:?}", report.answer) };
         (fix.product, fix.value.clone(), fix.line.clone())
