@@ -798,7 +798,9 @@ fn what_programs_give_to_openssl_is_read_as_in_clear() {
         );
         let summary = records.last().unwrap();
         assert_eq!(summary["counters"]["capture_gaps"], 0);
-        assert!(summary["notes"].to_string().contains("2 TLS connections were read from what programs"));
+        assert!(
+            summary["notes"].to_string().contains("2 TLS connections were read from what programs")
+        );
         // What is kept is what was on the wire.
         let kept = String::from_utf8_lossy(&kept);
         let told = serde_json::to_string(&records).unwrap();
