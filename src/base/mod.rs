@@ -6,5 +6,4 @@ pub mod escape;
 pub mod secret;
 pub mod similar;
 pub mod time;
-pub mod utc;
 pub mod wrap;

@@ -29,6 +29,23 @@ impl Timestamp {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// The date and the time of day in UTC, to the millisecond: `2026-11-20 16:22:15.458`.
+    pub fn date_and_time(self) -> String {
+        let written = humantime::format_rfc3339_millis(self.on_the_clock()).to_string();
+        written.trim_end_matches('Z').replacen('T', " ", 1)
+    }
+
+    /// The time of day in UTC, to the second: `16:22:15`.
+    pub fn time_of_day(self) -> String {
+        let seconds = self.0 / 1_000_000_000 % 86_400;
+        format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+    }
+
+    fn on_the_clock(self) -> SystemTime {
+        let since = Duration::from_nanos(self.0);
+        SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
     /// The time `duration` later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
@@ -40,10 +57,7 @@ impl Timestamp {
 /// RFC 3339 in UTC with nanoseconds: `2026-11-20T17:26:00.000000000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let instant = SystemTime::UNIX_EPOCH
-            .checked_add(Duration::from_nanos(self.0))
-            .unwrap_or(SystemTime::UNIX_EPOCH);
-        humantime::format_rfc3339_nanos(instant).fmt(f)
+        humantime::format_rfc3339_nanos(self.on_the_clock()).fmt(f)
     }
 }
 
@@ -68,5 +82,15 @@ mod tests {
     fn every_value_can_be_shown() {
         assert_eq!(Timestamp::from_nanos(0).to_string(), "1970-01-01T00:00:00.000000000Z");
         assert_eq!(Timestamp::from_nanos(u64::MAX).to_string(), "2554-07-21T23:34:33.709551615Z");
+    }
+
+    #[test]
+    fn the_ways_to_write_a_time_are_one() {
+        for nanos in [0, 951_782_399_999_999_999, 1_795_176_000_458_000_000, u64::MAX] {
+            let at = Timestamp::from_nanos(nanos);
+            let whole = at.to_string();
+            assert_eq!(at.date_and_time(), whole[..23].replace('T', " "));
+            assert_eq!(at.time_of_day(), whole[11..19]);
+        }
     }
 }

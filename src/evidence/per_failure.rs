@@ -5,7 +5,6 @@ use super::files::{Troubles, private};
 use super::last_frames::LastFrames;
 use super::pcapng::SectionWriter;
 use super::redact::Redacted;
-use crate::base::utc::Utc;
 use crate::flow::{Place, Side};
 use crate::packet::Segment;
 use crate::report::FailureRecord;
@@ -109,13 +108,8 @@ impl EvidenceFiles {
 
 /// `20261121T134254.123Z-keepalive_race-5d8a….pcapng`: sorted by time, safe in any file system.
 fn name(failure: &FailureRecord) -> String {
-    let Utc { year, month, day, hour, minute, second, nanos } = failure.at.into();
-    let millis = nanos / 1_000_000;
-    let cause = failure.cause.name();
-    format!(
-        "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{millis:03}Z-{cause}-{}.pcapng",
-        failure.id
-    )
+    let at = failure.at.date_and_time().replace(['-', ':'], "").replace(' ', "T");
+    format!("{at}Z-{}-{}.pcapng", failure.cause.name(), failure.id)
 }
 
 /// Writes a file that is whole from the moment it has its name. Nobody but its owner may read it.

@@ -1,7 +1,6 @@
 //! What the files of the text share: colours, and how points in time and counts of kinds are written.
 
 use crate::base::time::Timestamp;
-use crate::base::utc::Utc;
 use crate::report::{Named, Tally};
 use anstyle::{AnsiColor, Style};
 
@@ -11,15 +10,12 @@ pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Date and time, to the millisecond.
 pub(super) fn clock(at: Timestamp) -> String {
-    let utc = Utc::from(at);
-    let Utc { year, month, day, .. } = utc;
-    format!("{year:04}-{month:02}-{day:02} {}.{:03}", utc.time_of_day(), utc.nanos / 1_000_000)
+    at.date_and_time()
 }
 
 /// The time of day, to the microsecond: frames of one failure lie less than a millisecond apart.
 pub(super) fn precise_time_of_day(at: Timestamp) -> String {
-    let utc = Utc::from(at);
-    format!("{}.{:06}", utc.time_of_day(), utc.nanos / 1_000)
+    format!("{}.{:06}", at.time_of_day(), at.as_nanos() % 1_000_000_000 / 1_000)
 }
 
 /// `2 safe, 1 unknown`.

@@ -4,7 +4,6 @@ use super::groups::groups;
 use super::model::{AnswerSummary, FailureRecord, FixRecord, FixSide, Report};
 use super::named::Named;
 use super::over_time::count_failures;
-use crate::base::utc::Utc;
 use crate::timeouts::ProductSide;
 use crate::words::phrases::{plural, sentence};
 use crate::words::settings::KnownSetting;
@@ -71,7 +70,7 @@ impl Report {
     /// are alike in one paragraph, the most frequent first.
     pub fn leading(&self) -> Vec<LeadingParagraph<'_>> {
         let events = self.events.iter().map(|event| {
-            let at = Utc::from(event.first).time_of_day();
+            let at = event.first.time_of_day();
             let belong = if event.failures == 1 { "belongs" } else { "belong" };
             let failures = plural(event.failures, "failure");
             let text = format!("{at} UTC: {}. {failures} {belong} to it", event.summary);

@@ -97,7 +97,7 @@ fn shown(evidence: &Evidence, kept: &ledger::Failure) -> EvidenceRecord {
         at: evidence.frame.at,
         side: side.filter(|_| !from_path),
         kind,
-        note: phrases::evidence(evidence, close, kept.ordinal == 0),
+        note: phrases::evidence(evidence, close, fresh),
     }
 }
 

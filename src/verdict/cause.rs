@@ -93,101 +93,48 @@ impl Cause {
         }
     }
 
-    /// What the backend answered is the failure: nothing went wrong with the connection.
-    pub const fn is_own_answer(self) -> bool {
+    /// What kind of failure it is. A cause without a kind does not compile.
+    const fn kind(self) -> CauseKind {
         match self {
-            Self::BackendError => true,
-            Self::KeepaliveRace
-            | Self::StaleReuse
-            | Self::ClosedInFlight
-            | Self::ResetInFlight
-            | Self::TruncatedResponse
-            | Self::ResponseTimeout
-            | Self::ConnectionRefused
-            | Self::Unreachable
-            | Self::ConnectTimeout
-            | Self::AcceptQueueFull
-            | Self::SilentDrop
-            | Self::UploadCutShort
-            | Self::Stalled
-            | Self::ClientGone
-            | Self::InvalidResponse
-            | Self::ProtocolMismatch
-            | Self::HealthCheckFailing
-            | Self::Unproven => false,
-        }
-    }
-
-    /// A connect was refused, turned away, or answered by nobody.
-    pub const fn is_failed_connect(self) -> bool {
-        match self {
-            Self::ConnectionRefused | Self::ConnectTimeout | Self::Unreachable => true,
-            Self::KeepaliveRace
-            | Self::StaleReuse
-            | Self::ClosedInFlight
-            | Self::ResetInFlight
-            | Self::TruncatedResponse
-            | Self::ResponseTimeout
-            | Self::AcceptQueueFull
-            | Self::SilentDrop
-            | Self::UploadCutShort
-            | Self::Stalled
-            | Self::ClientGone
-            | Self::InvalidResponse
-            | Self::ProtocolMismatch
-            | Self::HealthCheckFailing
-            | Self::BackendError
-            | Self::Unproven => false,
-        }
-    }
-
-    /// Something ended a connection that was in use.
-    pub const fn is_cut(self) -> bool {
-        match self {
+            Self::BackendError => CauseKind::OwnAnswer,
+            Self::ConnectionRefused | Self::ConnectTimeout | Self::Unreachable => {
+                CauseKind::FailedConnect
+            }
             Self::ClosedInFlight
             | Self::ResetInFlight
             | Self::TruncatedResponse
             | Self::KeepaliveRace
             | Self::StaleReuse
-            | Self::Unproven => true,
-            Self::ResponseTimeout
-            | Self::ConnectionRefused
-            | Self::Unreachable
-            | Self::ConnectTimeout
-            | Self::AcceptQueueFull
+            | Self::Unproven => CauseKind::Cut,
+            Self::ResponseTimeout | Self::Stalled => CauseKind::Slow,
+            Self::AcceptQueueFull
             | Self::SilentDrop
             | Self::UploadCutShort
-            | Self::Stalled
             | Self::ClientGone
             | Self::InvalidResponse
             | Self::ProtocolMismatch
-            | Self::HealthCheckFailing
-            | Self::BackendError => false,
+            | Self::HealthCheckFailing => CauseKind::Other,
         }
+    }
+
+    /// What the backend answered is the failure: nothing went wrong with the connection.
+    pub const fn is_own_answer(self) -> bool {
+        matches!(self.kind(), CauseKind::OwnAnswer)
+    }
+
+    /// A connect was refused, turned away, or answered by nobody.
+    pub const fn is_failed_connect(self) -> bool {
+        matches!(self.kind(), CauseKind::FailedConnect)
+    }
+
+    /// Something ended a connection that was in use.
+    pub const fn is_cut(self) -> bool {
+        matches!(self.kind(), CauseKind::Cut)
     }
 
     /// An answer, or the rest of it, did not come in time.
     pub const fn is_slow(self) -> bool {
-        match self {
-            Self::ResponseTimeout | Self::Stalled => true,
-            Self::KeepaliveRace
-            | Self::StaleReuse
-            | Self::ClosedInFlight
-            | Self::ResetInFlight
-            | Self::TruncatedResponse
-            | Self::ConnectionRefused
-            | Self::Unreachable
-            | Self::ConnectTimeout
-            | Self::AcceptQueueFull
-            | Self::SilentDrop
-            | Self::UploadCutShort
-            | Self::ClientGone
-            | Self::InvalidResponse
-            | Self::ProtocolMismatch
-            | Self::HealthCheckFailing
-            | Self::BackendError
-            | Self::Unproven => false,
-        }
+        matches!(self.kind(), CauseKind::Slow)
     }
 
     /// The attempt is seen to have failed for the proxy, which may try another backend.
@@ -234,4 +181,13 @@ impl Certainty {
             Self::Proven => "proven",
         }
     }
+}
+
+/// What many causes are asked together: each is of one kind.
+enum CauseKind {
+    OwnAnswer,
+    FailedConnect,
+    Cut,
+    Slow,
+    Other,
 }

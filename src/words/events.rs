@@ -1,7 +1,6 @@
 //! Events in words: one story instead of many puzzles.
 
 use super::phrases::{duration, plural};
-use crate::base::utc::Utc;
 use crate::ledger::{Event, EventKind};
 use crate::verdict::Cause;
 
@@ -53,6 +52,6 @@ pub fn restart_fix(event: &Event) -> String {
         "take a backend out of the proxy before it stops (drain it, deregister it, fail its readiness \
          first), wait until it has answered what it has, and start the new one before the old one goes; if \
          nobody restarted it, check for a crash at {} UTC",
-        Utc::from(event.first).time_of_day()
+        event.first.time_of_day()
     )
 }

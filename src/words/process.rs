@@ -3,7 +3,6 @@
 
 use super::phrases::duration;
 use crate::base::escape;
-use crate::base::utc::Utc;
 use crate::facts::closing::{Closer, Received};
 use crate::facts::kernel::{Closed, End, How, Process, ResetReason};
 use crate::ledger::Failure;
@@ -208,7 +207,7 @@ fn dropped_fix(failure: &Failure, server: &End) -> Option<String> {
     let Detail::Read { all, .. } = failure.verdict.detail else { return None };
     let who = closer(server, closed).filter(|_| chose)?;
     let read = if all { "the request" } else { "part of the request" };
-    let at = Utc::from(closed.at).time_of_day();
+    let at = closed.at.time_of_day();
     Some(format!(
         "check the log of {who} at {at} UTC: it read {read} and closed the connection itself (a handler \
          that closes it, an uncaught error, a timeout of its own, a worker that was stopped)"
@@ -240,7 +239,7 @@ fn exit_fix(end: &End, orderly: &str) -> Option<String> {
         None => format!(
             "check the log of {who} for why it ended at {} UTC: a deploy, a worker recycled after so many \
              requests, a fatal error",
-            Utc::from(closed.at).time_of_day()
+            closed.at.time_of_day()
         ),
     })
 }

@@ -1,7 +1,6 @@
 //! What a sentence is about: the attempt that failed, and phrases of it that several causes share.
 
 use super::phrases::duration;
-use crate::base::utc::Utc;
 use crate::facts::closing::{CloseKind, Received};
 use crate::ledger::Failure;
 use crate::verdict::{Detail, Verdict};
@@ -59,7 +58,7 @@ impl Subject<'_> {
         let verdict = &self.failure.verdict;
         let close = verdict.close.map(|close| close.frame.at);
         let at = close.or_else(|| verdict.evidence.last().map(|last| last.frame.at));
-        at.map_or_else(String::new, |at| format!(" at {} UTC", Utc::from(at).time_of_day()))
+        at.map_or_else(String::new, |at| format!(" at {} UTC", at.time_of_day()))
     }
 
     /// The backend had received all of the request when the connection was closed.
