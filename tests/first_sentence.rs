@@ -109,7 +109,7 @@ fn what_was_not_read_on_a_backend_stands_before_what_was_judged() {
     let preface = of(40_001, &[(Proxy, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]);
     let other = of(40_002, &[(Proxy, &[0, 0, 0, 8, 4, 210]), (Backend, &[0, 0, 0, 1, 9])]);
     for (unread, name) in
-        [(&preface, "HTTP/2 on"), (&other, "no HTTP on"), (&tls(40_003), "TLS on")]
+        [(&preface, "HTTP/2 on"), (&other, "not HTTP on"), (&tls(40_003), "TLS on")]
     {
         let report = read(&[&sound(40_000, 0), unread]);
         let said = headline(&report);
@@ -142,7 +142,7 @@ fn what_is_not_on_a_backend_is_a_note_and_not_in_the_first_sentence() {
     let mut own = at(40_002, 1).between(([10, 0, 0, 9], 40_002), ([10, 0, 0, 1], 7000));
     own.handshake().data(Proxy, &[0, 0, 0, 8]).ack(Backend).data(Backend, &[1]).close(Proxy);
     let report = read(&[&sound(40_000, 0), &own]);
-    assert!(headline(&report).starts_with("Not judged: what is no HTTP on 1 connection"));
+    assert!(headline(&report).starts_with("Not judged: traffic that is not HTTP on 1 connection"));
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn requests_whose_answers_lie_in_a_gap_are_not_sound() {
     let report = analyze(&talk.frames);
     let said = headline(&report);
     assert!(
-        said.starts_with("Not judged: 1 request to 10.0.0.1:8080, for the capture misses"),
+        said.starts_with("Not judged: 1 request to 10.0.0.1:8080, where packets are missing"),
         "{said}"
     );
     assert!(said.ends_with("No failure among 1 request."), "{said}");

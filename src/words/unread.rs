@@ -16,11 +16,11 @@ pub const fn advice(what: What) -> &'static str {
              with `why502 live --tls-uprobes`"
         }
         What::Http2 => {
-            "give the proxy's log (--access-log FILE), or let the proxy speak HTTP/1.1 to the backend while \
-             you capture"
+            "give the proxy's log (--access-log FILE), or make the proxy use HTTP/1.1 to the backend while you \
+             capture"
         }
         What::UnknownProtocol => {
-            "only HTTP/1 in clear is read; the proxy's log (--access-log FILE) tells what clients got"
+            "only plain HTTP/1 is read; for what clients got, give the proxy's log: --access-log FILE"
         }
         What::NoPayload | What::HeadsCut | What::BodiesCut => "capture whole frames: tcpdump -s 0",
         What::OneDirection => {
@@ -74,17 +74,19 @@ fn amount_of(what: What, amount: Amount, at: &str) -> String {
     match what {
         What::Tls => format!("TLS on {connections} to {at}, {size}"),
         What::Http2 => format!("HTTP/2 on {connections} to {at}, {size}"),
-        What::UnknownProtocol => format!("what is no HTTP on {connections} to {at}, {size}"),
+        What::UnknownProtocol => {
+            format!("traffic that is not HTTP on {connections} to {at}, {size}")
+        }
         What::NoPayload => {
             format!("not a byte of the {size} on {connections} to {at} was captured")
         }
         What::OneDirection => format!("only one direction captured of {connections} to {at}"),
         What::HeadsCut => format!("heads of {requests} to {at}, cut by the snap length"),
-        What::BodiesCut => format!("answers to {requests} to {at}, cut by the snap length"),
-        What::Gap => format!("{requests} to {at}, for the capture misses frames there"),
-        What::NotHttp => format!("{requests} to {at}, answered by what is no HTTP/1"),
+        What::BodiesCut => format!("responses to {requests} to {at}, cut by the snap length"),
+        What::Gap => format!("{requests} to {at}, where packets are missing from the capture"),
+        What::NotHttp => format!("{requests} to {at}, with a response that is not HTTP/1"),
         What::Conflicting => {
-            format!("{requests} to {at}, whose answers' lengths contradict each other")
+            format!("{requests} to {at}, with lengths in the response that contradict each other")
         }
         What::Unfinished if amount.requests > 0 => {
             format!("{requests} to {at}, not answered yet when the capture ended")
