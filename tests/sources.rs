@@ -329,6 +329,9 @@ fn damage_is_told_with_its_place_and_what_came_before_is_kept() {
 fn what_is_no_capture_is_refused_with_what_it_is() {
     let refused = |file: &[u8]| read(file.to_vec()).unwrap_err().to_string();
     assert!(refused(b"").starts_with("file: the file is empty; wanted a pcap or pcapng capture"));
+    let cut = refused(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0]);
+    assert!(cut.contains("cut inside its header (10 of 24 bytes)"), "{cut}");
+    assert!(refused(&[0xd4, 0xc3, 0xb2]).contains("begins with bytes d4 c3 b2"), "anything may");
     assert!(refused(b"hello world, this is text\n").contains("begins with bytes 68 65 6c 6c"));
     assert!(refused(&[0x1f, 0x8b, 8, 0]).starts_with("file: cannot read: "));
     assert!(refused(&[0x28, 0xb5, 0x2f, 0xfd, 0]).starts_with("file: cannot read: "));

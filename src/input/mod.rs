@@ -211,11 +211,11 @@ pub enum SourceError {
         error: io::Error,
     },
     /// The first bytes are those of something else.
-    #[error("{path}: {found}; wanted a pcap or pcapng capture (tcpdump -w, dumpcap, Wireshark)")]
+    #[error("{path}: {found}")]
     NotACapture {
         /// The file.
         path: String,
-        /// What is there instead.
+        /// What is there instead, and what to do.
         found: String,
     },
     /// An interface that cannot be watched, or no longer.

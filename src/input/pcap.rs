@@ -12,6 +12,16 @@ const RECORD: usize = 16;
 /// What the modified format of A. Kuznetzov puts after it: interface, protocol, packet type.
 const MODIFIED: usize = 8;
 
+/// A file header begins with these bytes, and the file ends within it.
+pub(super) fn is_cut(head: &[u8]) -> bool {
+    let mut whole = [0_u8; HEADER];
+    let Some(begin) = whole.get_mut(..head.len()).filter(|_| head.len() < HEADER) else {
+        return false;
+    };
+    begin.copy_from_slice(head);
+    Layout::read(&whole).is_some()
+}
+
 /// What the file header says of every record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {

@@ -382,12 +382,17 @@ pub(super) fn plain(head: &[u8], input: Box<dyn Read + Send>) -> io::Result<Plai
 
 /// What the first bytes of something that is no capture look like, for a person.
 fn describe(head: &[u8]) -> String {
-    match head {
-        [] => "the file is empty".to_owned(),
-        _ => {
-            let first: Vec<String> =
-                head.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-            format!("not a capture: begins with bytes {}", first.join(" "))
-        }
+    const WANTED: &str = "wanted a pcap or pcapng capture (tcpdump -w, dumpcap, Wireshark)";
+    if head.is_empty() {
+        return format!("the file is empty; {WANTED}");
     }
+    if pcap::is_cut(head) {
+        return format!(
+            "cut inside its header ({} of {} bytes). Was tcpdump stopped before it wrote a packet?",
+            head.len(),
+            pcap::HEADER
+        );
+    }
+    let first: Vec<String> = head.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("not a capture: begins with bytes {}; {WANTED}", first.join(" "))
 }
