@@ -15,7 +15,7 @@ use crate::flow::Side;
 use crate::ledger;
 use crate::packet::{Endpoint, FrameRef};
 use crate::verdict::{Detail, Evidence, Shows};
-use crate::words::{fix, phrases, setting, summary, words};
+use crate::words::{self, phrases, summary};
 
 /// The record of one failure.
 pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
@@ -34,6 +34,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         Some(_) => Endpoint { port: 0, ..kept.client },
         None => kept.client,
     };
+    let (fix, setting) = words::fix(kept);
     FailureRecord {
         id: ids::of_failure(kept),
         event: None,
@@ -67,15 +68,15 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         retry_reason: phrases::retry_reason(verdict.retry_reason).to_owned(),
         expected_status: match verdict.detail {
             Detail::Status(status) => vec![status],
-            _ => words(verdict.cause).expected_status.to_vec(),
+            _ => words::words(verdict.cause).expected_status.to_vec(),
         },
         filter: Some(filter(client, kept.server, &frames)),
         frames,
         process: process::record(kept),
         client: None,
         summary: summary(kept, &named, style.show_secrets),
-        fix: fix(kept),
-        setting: setting(kept),
+        fix,
+        setting,
     }
 }
 

@@ -25,18 +25,13 @@ pub fn summary(failure: &Failure, request: &str, show_secrets: bool) -> String {
     format!("{shown}{}", process::clauses(failure))
 }
 
-/// What to change, in one sentence: by the kernel's word where that tells more than the packets do.
-pub fn fix(failure: &Failure) -> String {
-    let fix = words(failure.verdict.cause).fix;
-    let subject = Subject { failure, request: "", show_secrets: false };
-    process::fix(failure).unwrap_or_else(|| fix(&subject))
-}
-
-/// The setting that [`fix`] is about, where one is known.
-pub fn setting(failure: &Failure) -> Option<KnownSetting> {
-    if process::fix(failure).is_some() {
-        return None;
+/// What to change, in one sentence: by the kernel's word where that tells more than the packets do; and
+/// the setting that it is about, where one is known.
+pub fn fix(failure: &Failure) -> (String, Option<KnownSetting>) {
+    if let Some(fix) = process::fix(failure) {
+        return (fix, None);
     }
-    let setting = words(failure.verdict.cause).setting;
-    setting(&Subject { failure, request: "", show_secrets: false })
+    let words = words(failure.verdict.cause);
+    let subject = Subject { failure, request: "", show_secrets: false };
+    ((words.fix)(&subject), (words.setting)(&subject))
 }
