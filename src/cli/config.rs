@@ -1,9 +1,8 @@
 //! What the arguments and the configuration file mean: the settings of the layers, and where the
 //! answer goes.
 
-use super::config_file::Error;
+use super::config_file::{self, Error};
 use crate::analysis::{RecordOptions, Settings};
-use crate::cli::config_file::File;
 use crate::cli::{Shared, When, Where};
 use crate::knowledge::{Configured, OfBackend, OfProxy, Setting, SettingOrigin, Timeouts};
 use crate::report::Style;
@@ -11,6 +10,7 @@ use crate::timeouts::{Limit, Product};
 use crate::topology::roles;
 use crate::topology::vantage::Vantage;
 use anstream::ColorChoice;
+use config_file::File;
 use std::time::Duration;
 
 /// A configuration file with every key, and what it means.
@@ -21,8 +21,7 @@ pub const EXAMPLE: &str = include_str!("example.toml");
 /// # Errors
 /// When the configuration file cannot be read or is wrong.
 pub fn settings(typed: &Shared, several: bool) -> Result<Settings, Error> {
-    let file =
-        typed.config.as_deref().map(crate::cli::config_file::read).transpose()?.unwrap_or_default();
+    let file = typed.config.as_deref().map(config_file::read).transpose()?.unwrap_or_default();
     let by_record = typed.format.is_by_record();
     let fronts = typed.front.iter().chain(&file.fronts).copied().collect();
     Ok(Settings {
@@ -73,7 +72,7 @@ fn first(
 
 /// What is told of each backend and proxy, by options and the file.
 fn told(typed: &Shared, file: &File) -> Configured {
-    let backend = |entry: Option<&crate::cli::config_file::BackendSection>| {
+    let backend = |entry: Option<&config_file::BackendSection>| {
         let kind: Option<&'static Product> = typed.server.or(entry.and_then(|entry| entry.kind));
         let accepted = entry.and_then(|entry| entry.accepted.as_ref());
         OfBackend {
@@ -87,14 +86,12 @@ fn told(typed: &Shared, file: &File) -> Configured {
             accepted: typed.health_expect.as_ref().or(accepted).cloned(),
         }
     };
-    let proxy = |entry: Option<&crate::cli::config_file::ProxySection>| {
+    let proxy = |entry: Option<&config_file::ProxySection>| {
         let kind: Option<&'static Product> = typed.proxy.or(entry.and_then(|entry| entry.kind));
         let default = |limit: fn(&Product) -> Limit<Duration>| {
             kind.map(|kind| (limit(kind), SettingOrigin::Proxy(kind.id)))
         };
-        let of = |value: fn(&crate::cli::config_file::ProxySection) -> Option<Duration>| {
-            entry.and_then(value)
-        };
+        let of = |value: fn(&config_file::ProxySection) -> Option<Duration>| entry.and_then(value);
         OfProxy {
             name: entry.and_then(|entry| entry.name.clone()),
             kind: kind.map(|kind| kind.id),

@@ -6,7 +6,7 @@ use super::hits::Hit;
 use super::index::Index;
 use super::lines::KeptLine;
 use super::time_window::TimeWindow;
-use crate::logs::LineKind;
+use crate::logs::{LineKind, Says};
 use crate::topology::exchanges::SeenExchange;
 use crate::topology::request_key::MatchedBy;
 
@@ -49,7 +49,7 @@ impl Index<'_> {
         if let Some(hits) = self.by_port(line, &window, &by_ids).and_then(exchanges) {
             return Some((MatchedBy::SourcePort, hits));
         }
-        let connecting = line.says.is_some_and(crate::logs::Says::is_connect)
+        let connecting = line.says.is_some_and(Says::is_connect)
             || line.attempts.last().is_some_and(|last| last.connected == Some(false));
         let mut sound = Vec::new();
         // Of several attempts some may be exchanges and some connects.

@@ -4,12 +4,13 @@
 //! A page begins with what happened and with what makes that certain, a paragraph each; the sections
 //! of [`SECTIONS`] follow. It says what `verdict` does, so a rule changes together with its page.
 
+use super::markdown;
 use crate::base::similar;
 use crate::base::wrap::DIM;
-use crate::render::markdown::BlockKind;
 use crate::timeouts::observed;
 use crate::verdict::Cause;
 use crate::words::words;
+use markdown::BlockKind;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -35,7 +36,7 @@ pub fn certain(cause: Cause) -> String {
 
 /// One of the paragraphs between the title and the first heading.
 fn lead(cause: Cause, index: usize) -> String {
-    let blocks = crate::render::markdown::blocks(words(cause).page);
+    let blocks = markdown::blocks(words(cause).page);
     let paragraph = blocks.iter().filter(|block| block.kind == BlockKind::Paragraph).nth(index);
     paragraph.map(|block| block.text.trim_end_matches('.').to_owned()).unwrap_or_default()
 }
@@ -45,7 +46,7 @@ fn lead(cause: Cause, index: usize) -> String {
 /// # Errors
 /// When writing fails.
 pub fn write(cause: Cause, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    crate::render::markdown::write(words(cause).page, width, out)?;
+    markdown::write(words(cause).page, width, out)?;
     observed::of_cause(cause.name(), width, out)
 }
 
@@ -58,12 +59,12 @@ pub fn contents(width: usize, out: &mut dyn Write) -> io::Result<()> {
     for cause in Cause::ALL {
         let first = format!("  {:<22}", cause.name());
         let others = " ".repeat(first.len());
-        crate::render::markdown::wrap(&happened(cause), [&first, &others], width, out)?;
+        markdown::wrap(&happened(cause), [&first, &others], width, out)?;
     }
     writeln!(out)?;
     let more = "`why502 explain CAUSE` says what it means, how it is proven and how that could be \
                 wrong, what to change, and whether a retry is safe.";
-    crate::render::markdown::wrap(more, ["  ", "  "], width, out)
+    markdown::wrap(more, ["  ", "  "], width, out)
 }
 
 /// No cause has this name.

@@ -6,16 +6,16 @@ use std::io::{self, Write};
 
 /// A part of a page.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct MarkdownBlock {
+pub struct MarkdownBlock {
     /// Of which kind.
-    pub(crate) kind: BlockKind,
+    pub kind: BlockKind,
     /// The text, in one line.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// What a [`MarkdownBlock`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum BlockKind {
+pub enum BlockKind {
     /// `# …`
     Title,
     /// `## …`
@@ -27,7 +27,7 @@ pub(crate) enum BlockKind {
 }
 
 /// The parts of a page, in order.
-pub(crate) fn blocks(markdown: &str) -> Vec<MarkdownBlock> {
+pub fn blocks(markdown: &str) -> Vec<MarkdownBlock> {
     let mut blocks: Vec<MarkdownBlock> = Vec::new();
     // The next line goes on with the last block.
     let mut open = false;
@@ -53,7 +53,7 @@ pub(crate) fn blocks(markdown: &str) -> Vec<MarkdownBlock> {
 }
 
 /// Writes a page in lines of at most `width` characters.
-pub(crate) fn write(markdown: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(markdown: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
     let mut before = BlockKind::Title;
     for MarkdownBlock { kind, text } in blocks(markdown) {
         let margins = match kind {
@@ -80,12 +80,7 @@ pub(crate) fn write(markdown: &str, width: usize, out: &mut dyn Write) -> io::Re
 }
 
 /// Wraps a text with links and code.
-pub(crate) fn wrap(
-    text: &str,
-    margins: [&str; 2],
-    width: usize,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub fn wrap(text: &str, margins: [&str; 2], width: usize, out: &mut dyn Write) -> io::Result<()> {
     let [_, others] = margins;
     let words = words(text, width.saturating_sub(others.len()));
     wrap::wrap(words.iter().map(String::as_str), margins, width, out)

@@ -24,7 +24,7 @@ struct TimeoutMark {
 ///
 /// # Errors
 /// When writing fails.
-pub(crate) fn write(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
     gave_up(backend, out)?;
     if picture(backend, out)? {
         timers(backend, out)?;

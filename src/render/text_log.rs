@@ -8,8 +8,8 @@ use crate::packet::Endpoint;
 use crate::report::log::of_nanos;
 use crate::report::model::Report;
 use crate::report::{
-    AnswerReason, ClientRecord, ClientSource, ClockSource, FrontLegRecord, Log, LogFile, LogLine,
-    LogTimes, Tally,
+    AnswerReason, ClientRecord, ClientSource, ClockRecord, ClockSource, FrontLegRecord, Log,
+    LogFile, LogLine, LogTimes, Tally,
 };
 use crate::topology::request_key::MatchedBy;
 use crate::verdict::Cause;
@@ -22,7 +22,7 @@ use std::io::{self, Write};
 const SHOWN: usize = 10;
 
 /// What the lines of the log are of: comes next to the first sentence.
-pub(crate) fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let Some(log) = &report.log else { return front(report, out) };
     if report.captures.is_empty() {
         return alone(log, out);
@@ -320,7 +320,7 @@ fn names(files: &[LogFile]) -> String {
 }
 
 /// The lines without a cause on the leg, and what was found out on the way.
-pub(crate) fn section(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn section(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
     if let Some(log) = &report.log
         && !report.captures.is_empty()
     {
@@ -378,7 +378,7 @@ const fn by_text(by: MatchedBy) -> &'static str {
     }
 }
 
-fn clock_text(clock: &crate::report::ClockRecord) -> String {
+fn clock_text(clock: &ClockRecord) -> String {
     let resolution = of_nanos(clock.resolution_ns);
     let stamps = if resolution.as_secs() == 1 {
         "timestamps are whole seconds".to_owned()
@@ -457,7 +457,7 @@ fn front_leg(front: &FrontLegRecord, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// What the client got of one failure.
-pub(crate) fn client(client: &ClientRecord, report: &Report) -> String {
+pub fn client(client: &ClientRecord, report: &Report) -> String {
     let status = client.status.map_or("no status".to_owned(), |status| status.to_string());
     let after = client.latency_ns.map(|nanos| format!(" after {}", duration(of_nanos(nanos))));
     let path = |file: usize| {
@@ -494,7 +494,7 @@ const fn by_words(by: ClientSource) -> &'static str {
 }
 
 /// What limits the answer: files, their lines that could not be read, damage.
-pub(crate) fn limits(log: &Log, out: &mut dyn Write) -> io::Result<()> {
+pub fn limits(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     for file in &log.files {
         let format = file.format.map_or("of no known format", LogFormat::name);
         let local = if file.local_times { ", local times" } else { "" };

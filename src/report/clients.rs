@@ -5,6 +5,7 @@ use super::model::{ClientSource, ClientsSource, FailureRecord, Report, RequestRe
 use super::sources::Style;
 use super::{ClientRecord, Clients, LogLine, LogPlace, ids};
 use crate::base::escape;
+use crate::base::time::nanos;
 use crate::join::{Answer, Joined, KeptLine, Missing, Reason, ShownBy};
 use crate::ledger::{self, Ledger};
 use crate::verdict::{Cause, Certainty, Retry};
@@ -124,7 +125,7 @@ fn of_line(line: &KeptLine, shown: &LogLine, reason: Reason, style: Style) -> Fa
     let client = ClientRecord {
         status: line.status,
         at: line.at(),
-        latency_ns: line.duration.map(crate::base::time::nanos),
+        latency_ns: line.duration.map(nanos),
         retried: line.was_retried(),
         matched_by: ClientSource::Log,
         cost_ns: None,

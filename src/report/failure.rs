@@ -10,6 +10,7 @@ use super::wireshark::filter;
 use super::{ids, process};
 use crate::base::escape;
 use crate::base::time::nanos;
+use crate::exchange::Request;
 use crate::facts::closing::Closer;
 use crate::flow::Side;
 use crate::ledger;
@@ -127,7 +128,7 @@ const fn side_of(side: Side) -> EvidenceSide {
     }
 }
 
-fn request(sent: &crate::exchange::Request, style: Style) -> RequestRecord {
+fn request(sent: &Request, style: Style) -> RequestRecord {
     let head = sent.head.as_ref();
     let filled = |field: &[u8]| (!field.is_empty()).then(|| escape::text(field));
     RequestRecord {

@@ -13,6 +13,7 @@ use crate::join::{self, Answer, Joined, KeptLine, LogAnswer};
 use crate::ledger::Ledger;
 use crate::logs::LineKind;
 use crate::packet::Endpoint;
+use crate::topology::FrontLeg;
 use crate::topology::vantage::Vantage;
 use crate::words::log as words;
 use std::collections::BTreeMap;
@@ -153,7 +154,7 @@ fn hidden(report: &Report) -> HiddenRetries {
     hidden
 }
 
-fn front_leg(front: &crate::topology::FrontLeg) -> FrontLegRecord {
+fn front_leg(front: &FrontLeg) -> FrontLegRecord {
     let took = |share: usize| {
         let place = front.took.len().saturating_mul(share).checked_div(100).unwrap_or(0);
         front.took.get(place.min(front.took.len().saturating_sub(1))).copied().map(nanos)

@@ -12,7 +12,7 @@ use crate::verdict::{Cause, Detail, Sent};
 use serde_json::Value;
 
 /// The record of both ends; `None` where nothing is known of either.
-pub(crate) fn record(failure: &Failure) -> Option<ProcessRecord> {
+pub fn record(failure: &Failure) -> Option<ProcessRecord> {
     let ends = failure.ends.as_deref()?;
     let sent = failure.sent();
     Some(ProcessRecord {
@@ -65,7 +65,7 @@ const fn signal(closed: &Closed) -> Option<u8> {
 }
 
 /// What the kernel's word says of this cause, by name.
-pub(crate) fn facts(failure: &Failure) -> Vec<(&'static str, Value)> {
+pub fn facts(failure: &Failure) -> Vec<(&'static str, Value)> {
     let mut facts = Vec::new();
     if let Some(queue) = failure.full_queue() {
         facts.push(("queue_length", queue.length.into()));

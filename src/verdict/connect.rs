@@ -4,7 +4,7 @@ use super::{Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed,
 use crate::base::time::Timestamp;
 use crate::exchange::Ended;
 use crate::facts::closing::{self, Close, CloseKind, Closer};
-use crate::flow::{Connection, Side, Start, UnansweredNeighbour};
+use crate::flow::{Connection, Side, Start, StreamPos, UnansweredNeighbour};
 use crate::knowledge::{Timeouts, slack};
 use crate::packet::icmp::Unreachable;
 use crate::verdict::{Evidence, Shows};
@@ -19,7 +19,7 @@ pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts
     // Bytes or an acknowledgement from the client mean that it saw a SYN+ACK, captured or not.
     let established = connection.syn_ack.is_some()
         || connection.established.is_some()
-        || client.next > crate::flow::StreamPos::default();
+        || client.next > StreamPos::default();
     if connection.start == Start::Midstream || established {
         return reset_at_once(ended, connection)
             .or_else(|| closed_at_once(ended, connection))
@@ -68,7 +68,7 @@ pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts
 /// nobody to forward to.
 fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
     let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
-    let nothing = crate::flow::StreamPos::default();
+    let nothing = StreamPos::default();
     let (rst, established, syn) = (server.rst?, connection.established?, connection.syn?);
     let silent = client.sent == nothing && client.next == nothing && server.next == nothing;
     let first = closing::first(connection).is_some_and(|close| close.by == Side::Server);
@@ -115,7 +115,7 @@ fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
 /// no request can be missing.
 fn closed_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
     let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
-    let nothing = crate::flow::StreamPos::default();
+    let nothing = StreamPos::default();
     let (fin, established, syn) = (server.fin?, connection.established?, connection.syn?);
     let close = closing::first(connection)?;
     let own = close.by == Side::Server && close.kind == CloseKind::Fin && !close.contested;

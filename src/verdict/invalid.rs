@@ -6,7 +6,7 @@
 
 use super::{Case, Cause, Certainty, Detail, Retry, RetryReason, Verdict};
 use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, Protocol, ProxyKind};
-use crate::facts::closing::{Close, CloseKind, Closer, Closing};
+use crate::facts::closing::{self, Close, CloseKind, Closer, Closing};
 use crate::flow::{Connection, Side};
 use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
@@ -131,7 +131,7 @@ pub(super) fn mismatch(mismatch: &Mismatch, connection: &Connection) -> Verdict 
         Evidence { frame: mismatch.request, shows: Shows::Request },
         Evidence { frame: mismatch.answer, shows: Shows::Answer },
     ];
-    let closing = crate::facts::closing::first(connection);
+    let closing = closing::first(connection);
     if let Some(closing) = &closing {
         let shows = match closing.kind {
             CloseKind::Fin => Shows::Fin(closing.by),

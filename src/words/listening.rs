@@ -6,7 +6,7 @@ use crate::packet::Endpoint;
 use serde_json::{Value, json};
 
 /// `; on this host nothing listens on :80, java (812) listens on :8080`.
-pub(crate) fn sentence(refused: Endpoint, listening: &Listening) -> String {
+pub fn sentence(refused: Endpoint, listening: &Listening) -> String {
     let port = refused.port;
     let mut parts = Vec::new();
     if listening.elsewhere.is_empty() {
@@ -32,7 +32,7 @@ fn name(program: &ListeningProgram) -> String {
 }
 
 /// What listens, for scripts.
-pub(crate) fn facts(listening: &Listening) -> Value {
+pub fn facts(listening: &Listening) -> Value {
     let listeners = listening.elsewhere.iter().chain(&listening.others);
     listeners
         .map(|program| {

@@ -12,12 +12,7 @@ use crate::words::phrases::plural;
 use std::borrow::Cow;
 
 /// The answer for one line, in a sentence. `at` is its time by the capture's clock.
-pub(crate) fn line(
-    line: &KeptLine,
-    told: &LogAnswer,
-    at: Timestamp,
-    failures: &[Failure],
-) -> String {
+pub fn line(line: &KeptLine, told: &LogAnswer, at: Timestamp, failures: &[Failure]) -> String {
     let said = line.says.map(meaning);
     match told.answer {
         Answer::OnLeg => told.cause.map_or_else(
@@ -140,7 +135,7 @@ fn meanwhile(at: Timestamp, failures: &[Failure]) -> String {
 }
 
 /// What a log says of a cause.
-pub(crate) const fn meaning(says: Says) -> &'static str {
+pub const fn meaning(says: Says) -> &'static str {
     match says {
         Says::Refused => "the connection to the backend was refused",
         Says::ConnectTimeout => "no connection to the backend was established in time",
@@ -169,7 +164,7 @@ pub(crate) const fn meaning(says: Says) -> &'static str {
 }
 
 /// What a log that says so leaves open, and how to find out.
-pub(crate) const fn open_question(says: Option<Says>, status: Option<u16>) -> &'static str {
+pub const fn open_question(says: Option<Says>, status: Option<u16>) -> &'static str {
     match says {
         Some(Says::Cut | Says::Closed | Says::Reset) => {
             "a keep-alive race, a crash or restart of the backend, or something between that resets: \
@@ -228,13 +223,13 @@ pub(crate) const fn open_question(says: Option<Says>, status: Option<u16>) -> &'
 }
 
 /// A cause as people say it, so many of it.
-pub(crate) fn noun(cause: Cause, count: u64) -> String {
+pub fn noun(cause: Cause, count: u64) -> String {
     let [one, many] = words(cause).noun;
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// The proxy's own words can quote a target.
-pub(crate) fn without_secrets(code: &[u8], show: bool) -> Cow<'_, [u8]> {
+pub fn without_secrets(code: &[u8], show: bool) -> Cow<'_, [u8]> {
     if show {
         return Cow::Borrowed(code);
     }

@@ -7,7 +7,7 @@ use crate::verdict::{Evidence, Retry, RetryReason, Shows};
 use std::time::Duration;
 
 /// `2.99 s`, `14.8 ms`, `3 µs`, `2 min 5 s`.
-pub(crate) fn duration(value: Duration) -> String {
+pub fn duration(value: Duration) -> String {
     let seconds = value.as_secs_f64();
     if seconds >= 120.0 {
         let whole = value.as_secs();
@@ -33,7 +33,7 @@ pub fn setting(value: Duration) -> String {
 }
 
 /// `840 bytes`, `2.1 kB`, `34 MB`.
-pub(crate) fn bytes(count: u64) -> String {
+pub fn bytes(count: u64) -> String {
     let mut unit = 1_u64;
     let mut name = "bytes";
     for larger in ["kB", "MB", "GB", "TB"] {
@@ -53,7 +53,7 @@ pub(crate) fn bytes(count: u64) -> String {
 }
 
 /// What the retry advice rests on.
-pub(crate) fn retry_reason(reason: RetryReason) -> &'static str {
+pub fn retry_reason(reason: RetryReason) -> &'static str {
     match reason {
         RetryReason::NothingSent => "no connection was made, so nothing was sent",
         RetryReason::NothingReceived => {
@@ -94,7 +94,7 @@ pub(crate) fn retry_reason(reason: RetryReason) -> &'static str {
 
 /// The method is safe or idempotent by RFC 9110, sections 9.2.1 and 9.2.2: what uses it may be sent again
 /// whether or not it has run.
-pub(crate) fn is_idempotent(method: &str) -> bool {
+pub fn is_idempotent(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
 }
 
@@ -110,7 +110,7 @@ pub fn retry_advice(retry: Retry, method: Option<&str>) -> String {
 }
 
 /// What a frame shows, in a few words. The connection was `fresh`: nothing was asked on it before.
-pub(crate) fn evidence(evidence: &Evidence, close: Option<&Close>, fresh: bool) -> String {
+pub fn evidence(evidence: &Evidence, close: Option<&Close>, fresh: bool) -> String {
     let closer = |side| match side {
         Side::Server => "backend",
         Side::Client => "proxy",

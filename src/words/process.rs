@@ -11,7 +11,7 @@ use crate::words::phrases::plural;
 use std::time::Duration;
 
 /// `gunicorn (pid 4711, container 3f2a1b0c9d8e)`.
-pub(crate) fn named(pid: u32, command: &str, container: Option<&str>) -> String {
+pub fn named(pid: u32, command: &str, container: Option<&str>) -> String {
     /// Characters of a container's id that its tools show.
     const SHORT: usize = 12;
     let container = container.map_or_else(String::new, |id| {
@@ -27,7 +27,7 @@ fn process(process: &Process) -> String {
 }
 
 /// `signal 9 (SIGKILL)`.
-pub(crate) fn signal_named(signal: u8) -> String {
+pub fn signal_named(signal: u8) -> String {
     let name = match signal {
         1 => "SIGHUP",
         2 => "SIGINT",
@@ -53,7 +53,7 @@ pub(crate) fn signal_named(signal: u8) -> String {
 }
 
 /// What the kernel's word adds to what happened: clauses that follow a sentence, or nothing.
-pub(crate) fn clauses(failure: &Failure) -> String {
+pub fn clauses(failure: &Failure) -> String {
     let Some(ends) = failure.ends.as_deref() else { return String::new() };
     // What stands in a row of failing probes is one example of them.
     if failure.verdict.cause == Cause::HealthCheckFailing {
@@ -158,7 +158,7 @@ fn full_queue(failure: &Failure) -> Option<String> {
 
 /// What to change, where the kernel's word tells more of that than the packets do: what ended a
 /// process, and who forgot a connection.
-pub(crate) fn fix(failure: &Failure) -> Option<String> {
+pub fn fix(failure: &Failure) -> Option<String> {
     let verdict = &failure.verdict;
     let ends = failure.ends.as_deref()?;
     let (server, client) = (ends.server.as_ref(), ends.client.as_ref());

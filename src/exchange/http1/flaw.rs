@@ -5,7 +5,7 @@
 //! something looks malformed, too.
 
 use super::start_line::status_line;
-use crate::exchange::FlawKind;
+use crate::exchange::{FlawKind, detect};
 
 impl FlawKind {
     /// What bytes are that were to begin a response and do not.
@@ -16,12 +16,10 @@ impl FlawKind {
             [0, _, _, 4, 0 | 1, 0, 0, 0, 0, ..] | [0, _, _, 7, 0, 0, 0, 0, 0, ..] => Self::Http2,
             _ if !bytes.starts_with(b"HTTP/") => Self::NoStatusLine,
             // The status line is there; it has four digits, or what follows it is not in order.
-            _ if crate::exchange::detect::is_certain_status(bytes, false) => {
-                match status_line(bytes) {
-                    Some(_) => Self::HeaderLine,
-                    None => Self::Status,
-                }
-            }
+            _ if detect::is_certain_status(bytes, false) => match status_line(bytes) {
+                Some(_) => Self::HeaderLine,
+                None => Self::Status,
+            },
             _ => Self::StatusLine,
         }
     }
@@ -43,10 +41,7 @@ pub(super) fn has_odd_line(head: &[u8], headers: usize) -> bool {
             Some(colon) => {
                 let (name, value) = line.split_at_checked(colon).unwrap_or_default();
                 let value = value.strip_suffix(b"\r").unwrap_or(value);
-                !name
-                    .trim_ascii_end()
-                    .iter()
-                    .all(|byte| crate::exchange::detect::is_token_byte(*byte))
+                !name.trim_ascii_end().iter().all(|byte| detect::is_token_byte(*byte))
                     || value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t')
             }
         },

@@ -3,7 +3,7 @@
 use super::{error_messages, labelled};
 use crate::base::time::Timestamp;
 use crate::logs::entry::{Attempt, Entry, LineKind, Says};
-use crate::logs::fields::{Fields, Slot, Unfit, address, nanos};
+use crate::logs::fields::{self, Fields, Slot, Unfit, address, nanos};
 use crate::logs::times::LogTime;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -113,7 +113,7 @@ pub(in crate::logs) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry
     let mut client = text(request, "remote_ip").and_then(|text| address(text.as_bytes()));
     let port = request.get("remote_port").and_then(bytes);
     if let (Some(client), Some(port)) = (&mut client, port) {
-        client.set_port(crate::logs::fields::decimal(&port).unwrap_or(0));
+        client.set_port(fields::decimal(&port).unwrap_or(0));
     }
     Ok(Some(Entry {
         kind: if access { LineKind::Access } else { LineKind::Message },

@@ -4,9 +4,9 @@
 //! request, a status, and values with names before them.
 
 use super::nginx_variables;
-use crate::logs::Entry;
-use crate::logs::fields::{Fields, Slot, Unfit, closing_quote, request_line, status};
 use crate::logs::times::LogTime;
+use crate::logs::{Entry, fields};
+use fields::{Fields, Slot, Unfit, closing_quote, request_line, status};
 
 /// What people call a value.
 pub(super) fn slot(name: &str) -> Slot {
@@ -114,7 +114,7 @@ pub(super) fn rest<'l>(fields: &mut Fields<'l>, line: &'l [u8]) {
         match piece {
             LineWord::Named(name, value) => fields.add(slot(name), value),
             LineWord::Bare(value) | LineWord::Quoted(value) => {
-                if crate::logs::fields::address(value).is_some_and(|address| address.port() != 0) {
+                if fields::address(value).is_some_and(|address| address.port() != 0) {
                     fields.add(Slot::Backends, value);
                 } else if status(value).is_some_and(|status| status < 600) && value.len() == 3 {
                     fields.add(Slot::BackendStatuses, value);
@@ -165,7 +165,7 @@ pub(in crate::logs) fn line(line: &[u8]) -> Result<Entry<'_>, Unfit> {
                         fields.add(Slot::Status, value);
                     }
                 } else if let Some(millis) = value.strip_suffix(b"ms")
-                    && crate::logs::fields::decimal::<u64>(millis).is_some()
+                    && fields::decimal::<u64>(millis).is_some()
                 {
                     fields.add(Slot::Milliseconds, millis);
                 }

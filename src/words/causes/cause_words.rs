@@ -11,7 +11,7 @@ pub struct CauseWords {
     pub page: &'static str,
     /// What the proxy's client is likely to have got, the likeliest first. Most proxies answer 502;
     /// Envoy answers a lost connection with 503, HAProxy a refused one.
-    pub(crate) expected_status: &'static [u16],
+    pub expected_status: &'static [u16],
     /// What happened, in one sentence.
     pub(in crate::words) summary: fn(&Subject<'_>) -> String,
     /// What to change, in one sentence.
