@@ -6,6 +6,7 @@ use crate::exchange::Ended;
 use crate::facts::closing::{self, Close, CloseKind, Closer};
 use crate::flow::{Connection, Side, Start, StreamPos, UnansweredNeighbour};
 use crate::knowledge::{Timeouts, slack};
+use crate::packet::FrameRef;
 use crate::packet::icmp::Unreachable;
 use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
@@ -87,24 +88,9 @@ fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
         (Retry::Unknown, RetryReason::NotTold)
     };
     Some(Verdict {
-        cause: Cause::AcceptQueueFull,
-        certainty: Certainty::Possible,
-        detail: Detail::Nothing,
-        close: Some(Close {
-            by: Closer::Backend,
-            kind: CloseKind::Rst,
-            frame: rst.frame,
-            received: None,
-        }),
         retry,
         retry_reason,
-        idle_gap: None,
-        wait: Some(rst.frame.at.since(syn.at)),
-        closed_after: None,
-        evidence: vec![
-            Evidence { frame: syn, shows: Shows::Syn },
-            Evidence { frame: rst.frame, shows: Shows::Rst(Side::Server) },
-        ],
+        ..ended_at_once(Cause::AcceptQueueFull, Detail::Nothing, CloseKind::Rst, syn, rst.frame)
     })
 }
 
@@ -127,26 +113,33 @@ fn closed_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
     if !(own && silent && numbers && soon) || connection.has_gaps() || server.rst.is_some() {
         return None;
     }
-    Some(Verdict {
-        cause: Cause::ClosedInFlight,
+    Some(ended_at_once(Cause::ClosedInFlight, Detail::Fresh, CloseKind::Fin, syn, fin.frame))
+}
+
+/// The backend ended a new connection before anything was asked on it, as far as was captured.
+fn ended_at_once(
+    cause: Cause,
+    detail: Detail,
+    kind: CloseKind,
+    syn: FrameRef,
+    end: FrameRef,
+) -> Verdict {
+    let shows = match kind {
+        CloseKind::Fin => Shows::Fin(Side::Server),
+        CloseKind::Rst => Shows::Rst(Side::Server),
+    };
+    Verdict {
+        cause,
         certainty: Certainty::Possible,
-        detail: Detail::Fresh,
-        close: Some(Close {
-            by: Closer::Backend,
-            kind: CloseKind::Fin,
-            frame: fin.frame,
-            received: None,
-        }),
+        detail,
+        close: Some(Close { by: Closer::Backend, kind, frame: end, received: None }),
         retry: Retry::Safe,
         retry_reason: RetryReason::NothingSent,
         idle_gap: None,
-        wait: Some(fin.frame.at.since(syn.at)),
+        wait: Some(end.at.since(syn.at)),
         closed_after: None,
-        evidence: vec![
-            Evidence { frame: syn, shows: Shows::Syn },
-            Evidence { frame: fin.frame, shows: Shows::Fin(Side::Server) },
-        ],
-    })
+        evidence: vec![Evidence { frame: syn, shows: Shows::Syn }, Evidence { frame: end, shows }],
+    }
 }
 
 /// A proxy is told of its connection, and sends on it, no sooner than this.
