@@ -215,9 +215,7 @@ pub mod inside {
         }
     }
     pub mod verdict {
-        pub use crate::verdict::{
-            Cause, Certainty, Detail, Doubt, Drop, Retry, RetryReason, Verdict,
-        };
+        pub use crate::verdict::{Cause, Certainty, Doubt, Drop, Retry};
     }
     pub mod words {
         pub use crate::words::words;

@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("flow", &["base", "packet"]),
     ("streams", &["base", "packet"]),
     ("exchange", &["base", "flow", "packet"]),
-    ("facts", &["base", "flow", "packet"]),
+    ("facts", &["base", "exchange", "flow", "packet"]),
     ("ebpf", &["base", "facts", "input", "packet", "streams"]),
     ("knowledge", &["base", "exchange", "facts", "flow", "packet"]),
     ("verdict", &["base", "exchange", "facts", "flow", "knowledge", "packet"]),

@@ -9,7 +9,6 @@ use why502::inside::analysis::{self, Settings};
 use why502::inside::input::Savefile;
 use why502::inside::report::{FailureRecord, Report};
 use why502::inside::topology::vantage::Vantage;
-use why502::inside::verdict::{Cause, Certainty, Detail, Retry, RetryReason, Verdict};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
@@ -183,30 +182,6 @@ fn two_rings_are_two_vantages() {
     );
     assert_eq!(rings.counters.capture_gaps, 0);
     assert_eq!(rings.counters.connections, 2 * whole.counters.connections);
-}
-
-#[test]
-fn where_two_vantages_contradict_each_other_a_retry_is_not_safe() {
-    let verdict = |retry, retry_reason| Verdict {
-        cause: Cause::KeepaliveRace,
-        certainty: Certainty::Proven,
-        detail: Detail::Crossing,
-        close: None,
-        retry,
-        retry_reason,
-        idle_gap: None,
-        wait: None,
-        closed_after: None,
-        evidence: Vec::new(),
-    };
-    let (safe, not) = (
-        verdict(Retry::Safe, RetryReason::NothingReceived),
-        verdict(Retry::Unsafe, RetryReason::AllReceived),
-    );
-    for (mut one, other) in [(safe.clone(), not.clone()), (not, safe)] {
-        one.join(other);
-        assert_eq!(one.retry, Retry::Unsafe);
-    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::input::merge::{self, Brought};
 use crate::input::{Block, CaptureFacts, Source, SourceError, Text};
 use crate::join::{self, Lines};
 use crate::knowledge;
-use crate::ledger::{self, Ledger};
+use crate::ledger::{self, Failure, Fresh, GoesOn, Ledger};
 use crate::logs;
 use crate::packet::fragments::Fragments;
 use crate::packet::icmp::{self, Unreachable};
@@ -24,8 +24,7 @@ use crate::report::{
 use crate::streams::tls::{self, Clear, Spoken};
 use crate::topology::roles::{Role, Roles, ToldRoles};
 use crate::topology::{self, Trail};
-use crate::verdict::{Cause, Certainty};
-use revisions::{changed_fields, json, retracted, revision};
+use revisions::{Told, retracted};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -86,7 +85,7 @@ pub struct Analysis {
     fragments: BTreeMap<u32, Fragments>,
     skips: [u64; Skip::ALL.len()],
     /// Failures that were made known, by id; as they were, if revisions are wanted.
-    known: BTreeMap<String, Option<String>>,
+    told: BTreeMap<String, Option<Told>>,
     /// Sees every frame, and keeps what is asked for.
     keeper: Option<Box<dyn FrameObserver>>,
     /// Knows what listens on this very host.
@@ -135,7 +134,7 @@ impl Analysis {
             activity: Activity::default(),
             fragments: BTreeMap::new(),
             skips: [0; Skip::ALL.len()],
-            known: BTreeMap::new(),
+            told: BTreeMap::new(),
             keeper: None,
             host: None,
             clear: None,
@@ -318,17 +317,13 @@ impl Analysis {
         out: &mut RecordSink<'_>,
     ) -> Report {
         self.clearly(out, |clear, pass| clear.finish(pass));
-        let Self { table, ledger, trail, activity, settings, host, clear, .. } = &mut self;
+        let Self { table, ledger, trail, activity, settings, .. } = &mut self;
         table.finish(&mut |output, connection| {
             book((ledger, trail, activity), settings, output, connection, out);
         });
-        for ledger::Fresh { mut failure, kept, another_probe } in ledger.take_fresh() {
-            if !another_probe {
-                meet(&mut failure, kept, (host, clear), ledger);
-            }
-        }
-        let ledger = std::mem::take(&mut self.ledger);
-        let report = self.report(ledger, captures, logs);
+        self.ask_host();
+        self.ledger.settle();
+        let report = self.report(None, captures, logs);
         if self.settings.records.failures {
             self.tell_the_rest(&report, out);
         }
@@ -337,21 +332,27 @@ impl Analysis {
 
     /// What a report would say if this were the end; what is under way is left out of it.
     pub fn so_far<'a>(&self, captures: impl IntoIterator<Item = &'a CaptureFacts>) -> Report {
-        self.report(self.ledger.clone(), captures, &mut [])
+        self.report(Some(self.goes_on()), captures, &mut [])
     }
 
+    /// What may still become known.
+    fn goes_on(&self) -> GoesOn {
+        GoesOn { now: self.table.now(), roles_open: self.settings.told.backends.is_empty() }
+    }
+
+    /// `goes_on` says what may still become known; `None` is the end.
     fn report<'a>(
         &self,
-        mut ledger: Ledger,
+        goes_on: Option<GoesOn>,
         captures: impl IntoIterator<Item = &'a CaptureFacts>,
         logs: &mut [Text],
     ) -> Report {
-        ledger.revise();
+        let mut judgement = self.ledger.judged(goes_on);
         let ask_others = topology::ask_others(&self.trail);
-        let pass_on = topology::nested(&self.trail, &ledger);
-        let roles = Roles::assign(&ledger, &self.settings.told, pass_on, &ask_others);
+        let pass_on = topology::nested(&self.trail, &judgement);
+        let roles = Roles::assign(&judgement, &self.settings.told, pass_on, &ask_others);
         if self.settings.told.backends.is_empty() {
-            ledger.doubt_errors(&ask_others);
+            judgement.doubt_errors(&ask_others);
         }
         let skips = Skip::ALL
             .iter()
@@ -374,57 +375,72 @@ impl Analysis {
             flow: *self.table.counts(),
             clear: self.clear.as_ref().map(|clear| clear.counts()),
         };
-        let mut lines = Lines::new(join::interest(&self.trail, &ledger));
+        let mut lines = Lines::new(join::interest(&self.trail, &judgement));
         let told = &self.settings.log_format;
         let files: Vec<LogFile> = logs
             .iter_mut()
             .enumerate()
             .map(|(file, log)| read_log::read(log, told.clone(), file, &mut lines))
             .collect();
-        let joined = join::join(&self.trail, &mut ledger, &roles, lines, first.zip(last), captured);
-        let mut report = report::build(sources, &ledger, &roles, self.settings.style);
+        let joined =
+            join::join(&self.trail, &mut judgement, &roles, lines, first.zip(last), captured);
+        let mut report = report::build(sources, &judgement, &roles, self.settings.style);
         report::hear(
             &mut report,
             LogsRead { files, joined: &joined },
-            &ledger,
+            &judgement,
             self.settings.style,
         );
         report
     }
 
+    /// Asks this host what it knows of the failures booked since the last time: later its kernel has
+    /// forgotten it.
+    fn ask_host(&mut self) -> Vec<Fresh> {
+        let Self { ledger, host, clear, .. } = self;
+        let mut fresh = ledger.take_fresh();
+        fresh.retain(|fresh| !fresh.another_probe);
+        let Some(host) = host else { return fresh };
+        for fresh in &mut fresh {
+            let Some(attempt) = ledger.fresh_mut(fresh) else { continue };
+            let (client, server) = (attempt.client(), attempt.server());
+            let mut ends = host.ends(client, server, attempt.connection().last.at);
+            if let (Some(ends), Some(clear)) = (&mut ends, clear.as_deref()) {
+                // The kernel counts ciphertext.
+                count_text(clear, ends.client.as_mut(), server, client);
+                count_text(clear, ends.server.as_mut(), client, server);
+            }
+            attempt.kernel = ends.map(Box::new);
+            if attempt.is_refused() {
+                attempt.listening = host.listening(server).map(Box::new);
+            }
+        }
+        fresh
+    }
+
     /// Makes known the failures booked since the last time, as far as they are a backend's by what
     /// is known so far. Those that turn out to be later are told at the end.
     fn tell_failures(&mut self, out: &mut RecordSink<'_>) {
-        let Self { ledger, settings, known, keeper, host, clear, .. } = self;
-        let mut fresh = ledger.take_fresh();
-        fresh.sort_by_key(|fresh| fresh.failure.completed(settings.records.several));
-        for ledger::Fresh { mut failure, kept, another_probe } in fresh {
-            if another_probe {
-                continue;
-            }
-            meet(&mut failure, kept, (host, clear), ledger);
+        let fresh = self.ask_host();
+        let goes_on = self.goes_on();
+        let Self { ledger, settings, told, keeper, clear, .. } = self;
+        let mut known = ledger::Known::new(ledger, Some(goes_on));
+        let mut failures: Vec<(Failure, Fresh)> = fresh
+            .into_iter()
+            .filter_map(|fresh| Some((known.failure(ledger.fresh(&fresh)?)?, fresh)))
+            .collect();
+        failures.sort_by_key(|(failure, _)| failure.completed(settings.records.several));
+        for (failure, fresh) in failures {
             if Roles::so_far(ledger, &settings.told, failure.server) != Role::Backend {
                 continue;
-            }
-            if failure.verdict.cause == Cause::ConnectionRefused
-                && let Some(listening) =
-                    host.as_mut().and_then(|host| host.listening(failure.server))
-            {
-                ledger.note_listening(failure.connection, &listening);
-                failure.listening = Some(Box::new(listening));
-            }
-            // A listener may yet turn out to be the proxy's own, whose answers are no backend's errors.
-            if failure.verdict.cause.is_own_answer() && settings.told.backends.is_empty() {
-                let certainty = &mut failure.verdict.certainty;
-                *certainty = (*certainty).min(Certainty::Likely);
             }
             let record = report::failure(&failure, settings.style);
             if let Some(keeper) = keeper {
                 keep_failure(&mut **keeper, &record, clear.is_some());
             }
-            if kept {
-                let before = settings.records.revisions.then(|| json(&record).to_string());
-                known.insert(record.id.clone(), before);
+            if fresh.is_kept() {
+                let as_told = settings.records.revisions.then(|| Told::of(&record));
+                told.insert(record.id.clone(), as_told);
             }
             out(Record::Failure(Box::new(record)));
         }
@@ -434,51 +450,22 @@ impl Analysis {
     /// that were.
     fn tell_the_rest(mut self, report: &Report, out: &mut RecordSink<'_>) {
         for failure in &report.failures {
-            match self.known.remove(&failure.id) {
+            match self.told.remove(&failure.id) {
                 None => {
                     if let Some(keeper) = &mut self.keeper {
                         keep_failure(&mut **keeper, failure, self.clear.is_some());
                     }
                     out(Record::Failure(Box::new(failure.clone())));
                 }
-                Some(None) => {}
-                Some(Some(before)) => {
-                    // It was made from a value.
-                    let before = serde_json::from_str(&before).unwrap_or_default();
-                    let changed = changed_fields(&before, &json(failure));
-                    if !changed.is_empty() {
-                        out(revision(&failure.id, changed));
-                    }
+                Some(as_told) => {
+                    let revised = as_told.and_then(|mut told| told.revise(failure));
+                    revised.into_iter().for_each(&mut *out);
                 }
             }
         }
         // What was told as a backend's failure and is none: the listener is the proxy's own.
-        for id in self.known.keys() {
+        for id in self.told.keys() {
             out(retracted(id));
-        }
-    }
-}
-
-/// Asks the kernel of this host what it knows of a failure's connection, for the books as well if it is
-/// kept there: later the kernel has forgotten it.
-fn meet(
-    failure: &mut ledger::Failure,
-    kept: bool,
-    (host, clear): (&mut Option<Box<dyn Host>>, &Option<Box<Clear>>),
-    ledger: &mut Ledger,
-) {
-    let at = failure.seen();
-    let (client, server) = (failure.client, failure.server);
-    let ends = host.as_mut().and_then(|host| host.ends(client, server, at));
-    if let Some(mut ends) = ends {
-        if let Some(clear) = clear {
-            // The kernel counts ciphertext.
-            count_text(clear, ends.client.as_mut(), server, client);
-            count_text(clear, ends.server.as_mut(), client, server);
-        }
-        failure.meet(ends.clone());
-        if kept {
-            ledger.note_ends(failure, &ends);
         }
     }
 }

@@ -1,26 +1,48 @@
 //! What is learned of failures after they were told: the fields that changed.
 
+use crate::base::digest;
 use crate::report::FailureRecord;
 use crate::report::records::Record;
 use serde_json::{Map, Value};
 
-/// A failure as it is told.
-pub(super) fn json(failure: &FailureRecord) -> Value {
+/// A failure as it was told: a digest of each of its fields. Thousands are kept for weeks, so they are not
+/// kept as they were written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Told(Vec<u64>);
+
+impl Told {
+    /// As it is told now.
+    pub(super) fn of(failure: &FailureRecord) -> Self {
+        Self(fields(failure).iter().map(|(name, value)| field(name, value)).collect())
+    }
+
+    /// The fields that are no longer what they were, if there are any; from now on it is told so.
+    pub(super) fn revise(&mut self, failure: &FailureRecord) -> Option<Record> {
+        let now = Self::of(failure);
+        if now == *self {
+            return None;
+        }
+        let is_new = |name: &str, value: &Value| !self.0.contains(&field(name, value));
+        let changed = fields(failure).into_iter().filter(|(name, value)| is_new(name, value));
+        let changed = changed.collect();
+        *self = now;
+        Some(revision(&failure.id, changed))
+    }
+}
+
+fn fields(failure: &FailureRecord) -> Map<String, Value> {
     // Its keys are strings: it can always be written.
-    serde_json::to_value(failure).unwrap_or_default()
+    match serde_json::to_value(failure) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
 }
 
-/// The fields of a failure that are no longer what they were.
-pub(super) fn changed_fields(before: &Value, after: &Value) -> Map<String, Value> {
-    let after = after.as_object().into_iter().flatten();
-    after
-        .filter(|(name, value)| before.get(name) != Some(value))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+fn field(name: &str, value: &Value) -> u64 {
+    digest::of(format!("{name}:{value}").as_bytes().iter())
 }
 
-/// What is learned of a failure later.
-pub(super) fn revision(id: &str, mut changed: Map<String, Value>) -> Record {
+fn revision(id: &str, mut changed: Map<String, Value>) -> Record {
     changed.insert("id".to_owned(), id.into());
     Record::Revision(changed)
 }

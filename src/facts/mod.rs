@@ -1,5 +1,8 @@
 //! What is known of one attempt: plain facts, no judgement.
 
+pub mod attempt;
 pub mod closing;
 pub mod kernel;
 pub mod listening;
+
+pub use attempt::{Facts, KeptAttempt, Tried};

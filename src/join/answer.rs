@@ -6,7 +6,7 @@ use super::hits::{Hit, Match};
 use super::lines::KeptLine;
 use crate::base::time::Timestamp;
 use crate::exchange::Protocol;
-use crate::ledger::Ledger;
+use crate::ledger::Judgement;
 use crate::logs::{LineKind, Says};
 use crate::packet::Endpoint;
 use crate::topology::exchanges::SeenExchange;
@@ -103,7 +103,7 @@ pub enum Missing {
 /// What the captures cover.
 pub(super) struct Coverage<'a> {
     pub(super) span: Option<(Timestamp, Timestamp)>,
-    pub(super) ledger: &'a Ledger,
+    pub(super) ledger: &'a Judgement<'a>,
     pub(super) forgotten: u64,
     /// A line of this log was found, so that it is of this proxy.
     pub(super) joined: bool,

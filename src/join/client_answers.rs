@@ -6,7 +6,7 @@ use super::hits::Match;
 use super::lines::KeptLine;
 use super::log_answer::FailureIndex;
 use super::targets::HitTargets;
-use crate::ledger::Ledger;
+use crate::ledger::Judgement;
 use crate::logs::{LineKind, Says};
 use crate::topology::exchanges::SeenExchange;
 use crate::topology::front_leg::Passed;
@@ -73,7 +73,7 @@ impl ClientAnswers {
     }
 
     /// Tells the ledger what is proven, which changes verdicts; returns what clients got.
-    pub(super) fn tell(self, ledger: &mut Ledger) -> BTreeMap<FailureIndex, ClientAnswer> {
+    pub(super) fn tell(self, ledger: &mut Judgement<'_>) -> BTreeMap<FailureIndex, ClientAnswer> {
         self.stayed.into_iter().for_each(|place| ledger.client_stayed(place));
         for (place, status) in self.left {
             ledger.client_left(place, status);

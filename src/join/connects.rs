@@ -1,17 +1,17 @@
 //! Connects that failed, as lines meet them.
 
 use super::hits::Connect;
-use crate::ledger::Ledger;
+use crate::ledger::Judgement;
 use crate::topology::roles::Roles;
 use crate::verdict::Cause;
 use std::time::Duration;
 
 /// Connects that failed, as lines meet them.
-pub(super) fn connects(ledger: &Ledger, roles: &Roles) -> Vec<Connect> {
+pub(super) fn connects(ledger: &Judgement<'_>, roles: &Roles) -> Vec<Connect> {
     let failures = ledger.failures_from(0).iter().enumerate();
     failures
         .filter(|(_, failure)| {
-            failure.request.is_none() && failure.health.is_none() && roles.judges(failure)
+            failure.request().is_none() && failure.health.is_none() && roles.judges(failure)
         })
         .map(|(place, failure)| {
             let evidence = &failure.verdict.evidence;

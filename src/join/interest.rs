@@ -1,12 +1,12 @@
 //! Which lines are of interest, by the exchanges that the capture holds.
 
 use super::lines::Interest;
-use crate::ledger::Ledger;
+use crate::ledger::Judgement;
 use crate::topology::Trail;
 use crate::topology::request_key::{self, RequestKey};
 
 /// What of a capture's exchanges lines can be of interest for.
-pub fn interest(trail: &Trail, ledger: &Ledger) -> Interest {
+pub fn interest(trail: &Trail, ledger: &Judgement<'_>) -> Interest {
     let mut interest = Interest::default();
     for one in trail.seen() {
         let count = interest.seen.entry(one.asked.whole).or_default();
@@ -24,7 +24,7 @@ pub fn interest(trail: &Trail, ledger: &Ledger) -> Interest {
     }
     interest.failing.remove(&0);
     for failure in ledger.failures_from(0) {
-        if let Some(head) = failure.request.as_ref().and_then(|request| request.head.as_ref()) {
+        if let Some(head) = failure.request().and_then(|request| request.head.as_ref()) {
             let asked = RequestKey::of(head.method(), head.target());
             interest.failing.extend([asked.whole, asked.path]);
             interest.failing_ids.extend(request_key::ids(head).into_iter().filter(|id| *id != 0));

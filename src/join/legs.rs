@@ -1,7 +1,7 @@
 //! The legs of the proxy: its own listeners, and how much of what it asked its backends was read.
 
 use super::unexplained::Leg;
-use crate::ledger::Ledger;
+use crate::ledger::Judgement;
 use crate::packet::Endpoint;
 use crate::topology::Trail;
 use crate::topology::roles::{Role, Roles};
@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 /// The proxy's own listeners: those with that role; and where backends were told, those of a host that
 /// opens connections to them.
-pub(super) fn fronts(ledger: &Ledger, roles: &Roles) -> HashSet<Endpoint> {
+pub(super) fn fronts(ledger: &Judgement<'_>, roles: &Roles) -> HashSet<Endpoint> {
     let listeners = ledger.listeners();
     let backends = || listeners.iter().filter(|(one, _)| roles.of(**one) == Role::Backend);
     let opens = |front: Endpoint| {
@@ -29,7 +29,7 @@ pub(super) fn fronts(ledger: &Ledger, roles: &Roles) -> HashSet<Endpoint> {
 }
 
 /// What of the backend leg was read.
-pub(super) fn leg(trail: &Trail, ledger: &Ledger, roles: &Roles) -> Leg {
+pub(super) fn leg(trail: &Trail, ledger: &Judgement<'_>, roles: &Roles) -> Leg {
     let listeners = ledger.listeners();
     let mut of_backends = listeners.iter().filter(|(one, _)| roles.is_on_backend(**one)).peekable();
     if of_backends.peek().is_none() {

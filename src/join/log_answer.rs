@@ -1,13 +1,13 @@
 //! What is said of one error line, and of which failures it is.
 
 use super::answer::Answer;
-use crate::ledger::Ledger;
+use crate::ledger::Judgement;
 use crate::packet::Endpoint;
 use crate::topology::request_key::MatchedBy;
 use crate::verdict::Cause;
 use std::time::Duration;
 
-/// Of which failure something is: its place among [`Ledger::failures_from`]`(0)`.
+/// Of which failure something is: its place among [`Judgement::failures_from`]`(0)`.
 pub type FailureIndex = usize;
 
 /// Where the time of a request went, by a load balancer's times and by the packets.
@@ -47,7 +47,7 @@ pub struct LogAnswer {
 
 impl LogAnswer {
     /// Takes the cause of the failure that it is of as the ledger has it now.
-    pub(super) fn take_cause(&mut self, ledger: &Ledger) {
+    pub(super) fn take_cause(&mut self, ledger: &Judgement<'_>) {
         if self.answer == Answer::OnLeg {
             let last = self.failures.last().and_then(|place| ledger.failures_from(*place).first());
             self.cause = last.map(|failure| failure.verdict.cause);

@@ -28,7 +28,7 @@ mod time_window;
 mod unexplained;
 
 use crate::base::time::Timestamp;
-use crate::ledger::Ledger;
+use crate::ledger::Judgement;
 use crate::topology::front_leg::{self, FrontJoin};
 use crate::topology::roles::{Role, Roles};
 use crate::topology::{FrontLeg, SeenExchange, Trail};
@@ -69,7 +69,7 @@ pub struct Joined {
 /// any were given (`captured`). What a log proves of a failure (that its client left) is told to the ledger.
 pub fn join(
     trail: &Trail,
-    ledger: &mut Ledger,
+    ledger: &mut Judgement<'_>,
     roles: &Roles,
     lines: Lines,
     span: Option<(Timestamp, Timestamp)>,
@@ -126,10 +126,10 @@ pub fn join(
 }
 
 /// Failures of exchanges that are judged, by connection and number on it.
-fn failing(ledger: &Ledger, roles: &Roles) -> HashMap<(u64, u32), FailureIndex> {
+fn failing(ledger: &Judgement<'_>, roles: &Roles) -> HashMap<(u64, u32), FailureIndex> {
     let failures = ledger.failures_from(0).iter().enumerate();
     failures
-        .filter(|(_, failure)| failure.request.is_some() && roles.judges(failure))
+        .filter(|(_, failure)| failure.request().is_some() && roles.judges(failure))
         .map(|(place, failure)| ((failure.connection, failure.ordinal), place))
         .collect()
 }

@@ -7,7 +7,7 @@ use super::hits::{Connect, Hit, Match};
 use super::lines::KeptLine;
 use super::log_answer::{FailureIndex, LogAnswer, Split};
 use crate::base::time::Timestamp;
-use crate::ledger::{Failure, Ledger};
+use crate::ledger::{Failure, Judgement};
 use crate::topology::exchanges::SeenExchange;
 use crate::topology::front_leg::{self, Passed};
 use crate::verdict::{Cause, Retry};
@@ -19,7 +19,7 @@ pub(super) struct HitTargets<'a> {
     pub(super) seen: &'a [SeenExchange],
     pub(super) connects: &'a [Connect],
     pub(super) failing: &'a HashMap<Hit, FailureIndex>,
-    pub(super) ledger: &'a Ledger,
+    pub(super) ledger: &'a Judgement<'a>,
 }
 
 impl HitTargets<'_> {

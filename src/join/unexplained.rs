@@ -10,7 +10,7 @@ use super::hits::Connect;
 use super::lines::KeptLine;
 use super::log_answer::{FailureIndex, LogAnswer};
 use crate::base::time::Timestamp;
-use crate::ledger::Ledger;
+use crate::ledger::Judgement;
 use crate::logs::{LineKind, Says};
 use crate::topology::exchanges::SeenExchange;
 use crate::topology::front_leg::FrontError;
@@ -88,7 +88,7 @@ impl Reason {
 pub(super) struct Comparison<'a> {
     /// All exchanges, of both legs.
     pub(super) trail: &'a [SeenExchange],
-    pub(super) ledger: &'a Ledger,
+    pub(super) ledger: &'a Judgement<'a>,
     /// Failures that are judged, by connection and number on it.
     pub(super) failing: &'a HashMap<(u64, u32), FailureIndex>,
     pub(super) connects: &'a [Connect],

@@ -1,5 +1,6 @@
 //! What is known of a backend and its proxies over all their connections, or was told of them.
 
+pub mod beside;
 pub mod configured;
 pub mod connection_ends;
 pub mod distribution;
@@ -7,5 +8,6 @@ pub mod expected_losses;
 pub mod idle_gaps;
 pub mod timers;
 
+pub use beside::{Ahead, FailingProbe, Knowledge};
 pub use configured::{Configured, OfBackend, OfProxy, Setting, SettingOrigin, Timeouts, slack};
 pub use connection_ends::Context;

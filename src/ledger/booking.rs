@@ -2,30 +2,24 @@
 
 use super::books::Ledger;
 use super::counts::count;
-use super::failure::Failure;
-use super::fresh::Fresh;
+use super::failure;
+use super::fresh::{Fresh, FreshAttempt};
 use super::limits::LedgerLimits;
 use super::listener::Listener;
 use super::probe_source::ProbeSource;
 use super::unread::{Amount, What};
 use crate::exchange::{Ended, Exchange, Outcome, Output, RequestDigest};
+use crate::facts::{Facts, KeptAttempt};
 use crate::flow::{Connection, Side, Start};
+use crate::knowledge::Knowledge;
 use crate::packet::Endpoint;
 use crate::verdict::{self, Cause, Fate};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 impl Ledger {
-    /// From now on failures are made known as they are booked.
-    pub fn tell_fresh(&mut self) {
-        self.fresh.get_or_insert_default();
-    }
-
-    /// The failures booked since the last call, in the order of booking.
-    pub fn take_fresh(&mut self) -> Vec<Fresh> {
-        self.fresh.as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
     /// Books what a reader made known; returns whether it failed.
     pub fn book(&mut self, output: Output, connection: &Connection) -> bool {
         // A connection that was captured elsewhere as well is booked there.
@@ -38,14 +32,10 @@ impl Ledger {
         }
     }
 
-    fn exchange(&mut self, mut exchange: Box<Exchange>, connection: &Connection) -> bool {
+    fn exchange(&mut self, exchange: Box<Exchange>, connection: &Connection) -> bool {
         let Connection { client, server, .. } = connection;
-        if self.listener_at(*server).is_some_and(|listener| listener.takes_header) {
-            // A header that this listener takes is no reason for anything.
-            exchange.proxied = None;
-        }
-        let timeouts = self.told.timeouts(*server, client.addr);
-        let fate = verdict::judge(&exchange, connection, &timeouts);
+        let knowledge = self.at_first(*server, client.addr);
+        let fate = verdict::judge(&Facts::of_exchange(&exchange, connection), &knowledge);
         let accepted = self.told.accepted(*server, client.addr);
         let proxies = self.proxies_at_most();
         let first_unread = matches!(fate, Fate::Open | Fate::Unread(_))
@@ -63,7 +53,7 @@ impl Ledger {
             if refused && self.spoiled.len() < self.limits.failures {
                 self.spoiled.insert(connection.number);
             }
-            self.keep(Failure::new(*verdict, Some(*exchange), connection));
+            self.keep(KeptAttempt::exchange(exchange, connection), verdict.cause);
             return true;
         }
         false
@@ -80,16 +70,19 @@ impl Ledger {
         let counted = self.unread.remove(&connection.number);
         let quiet_since = ended.quiet_since.filter(|_| !spoiled);
         let ended = &Ended { quiet_since, ..*ended };
-        let timeouts = self.told.timeouts(connection.server, connection.client.addr);
-        let fate = verdict::judge_connect(ended, connection, &timeouts);
-        let fate = self.hold_closed_at_once(fate, connection);
+        let knowledge = self.at_first(connection.server, connection.client.addr);
+        let fate = verdict::judge(&Facts::of_connect(ended, connection), &knowledge);
+        if matches!(fate, Fate::Undecided)
+            && self.undecided.len() < self.limits.failures
+            && connection.same_as.is_none()
+        {
+            self.undecided.push(Arc::new(KeptAttempt::connect(*ended, connection)));
+        }
         let proxies = self.proxies_at_most();
         if connection.is_unnamed() {
             // Any host asks for neighbours: it is told of proxies.
-            if let Fate::Failed(verdict) = fate
-                && self.never_left.len() < self.limits.failures
-            {
-                self.never_left.push(Failure::new(*verdict, None, connection));
+            if matches!(fate, Fate::Failed(_)) && self.never_left.len() < self.limits.failures {
+                self.never_left.push(Arc::new(KeptAttempt::connect(*ended, connection)));
             }
             return false;
         }
@@ -98,7 +91,7 @@ impl Ledger {
             return false;
         };
         let failed = matches!(fate, Fate::Failed(_));
-        let established = matches!(fate, Fate::Sound);
+        let established = matches!(fate, Fate::Sound | Fate::Undecided);
         let known = listener.proxies.len();
         listener.connection(ended, connection, proxies, counted);
         self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));
@@ -123,8 +116,7 @@ impl Ledger {
                     count(&mut listener.mismatched);
                 }
                 listener.unanswered(connection.client.addr, &verdict, proxies);
-                count(listener.causes.entry(verdict.cause).or_default());
-                self.keep(Failure::new(*verdict, None, connection));
+                self.keep(KeptAttempt::connect(*ended, connection), verdict.cause);
             }
             Fate::Open if connection.given_up => {}
             Fate::Open => {
@@ -132,7 +124,7 @@ impl Ledger {
                 let amount = Amount { connections: 1, ..Amount::default() };
                 listener.not_read.entry(What::Unfinished).or_default().add(amount);
             }
-            Fate::Sound | Fate::Unread(_) => {}
+            Fate::Sound | Fate::Unread(_) | Fate::Undecided => {}
         }
         let Connection { client, server, .. } = connection;
         let like_a_proxy = self.listener_at(*server).is_some_and(Listener::is_like_a_backend);
@@ -143,23 +135,49 @@ impl Ledger {
         failed
     }
 
-    pub(super) fn keep(&mut self, failure: Failure) {
-        let of_cause = self.kept.entry(failure.verdict.cause).or_default();
+    /// What is known beside an attempt when it is booked: timeouts, and what takes no search.
+    fn at_first(&self, server: Endpoint, client: IpAddr) -> Knowledge {
+        let takes_header = self.listener_at(server).is_some_and(|listener| listener.takes_header);
+        let timeouts = self.told.timeouts(server, client);
+        Knowledge { timeouts, takes_header, ..Knowledge::default() }
+    }
+
+    /// Keeps an attempt that failed, for `cause` as packets alone show it.
+    fn keep(&mut self, attempt: KeptAttempt, cause: Cause) {
+        let attempt = Arc::new(attempt);
+        let of_cause = self.kept.entry(cause).or_default();
         let room = self.limits.failures.saturating_sub(self.failures.len());
         let kept = *of_cause < room;
+        let Connection { client, server, .. } = attempt.connection();
         if let Some(fresh) = &mut self.fresh {
-            let listener = self.listeners.get(&failure.server);
+            let asked = failure::asked(&attempt);
+            let source = asked.map(|asked| ProbeSource { client: client.addr, asked });
+            let listener = self.listeners.get(server);
             let another_probe = listener
-                .zip(failure.source())
+                .zip(source)
                 .is_some_and(|(listener, source)| listener.probes.has_failed_before(source));
-            fresh.push(Fresh { failure: failure.clone(), kept, another_probe });
+            let attempt = if kept {
+                FreshAttempt::Kept(self.failures.len())
+            } else {
+                FreshAttempt::OnlyCounted(Arc::clone(&attempt))
+            };
+            fresh.push(Fresh { attempt, another_probe });
         }
         if kept {
             *of_cause = of_cause.saturating_add(1);
-            self.failures.push(failure);
+            self.failures.push(attempt);
         } else {
+            if let Some(listener) = self.listeners.get_mut(server) {
+                count(listener.only_counted.entry(cause).or_default());
+            }
             count(&mut self.failures_dropped);
         }
+    }
+
+    /// Nothing more comes: what was held back of idle connections is booked where it belongs.
+    pub fn settle(&mut self) {
+        let proxies = self.limits.proxies;
+        self.listeners.values_mut().for_each(|listener| listener.settle_probes(proxies));
     }
 }
 

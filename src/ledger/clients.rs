@@ -1,20 +1,20 @@
-//! What becomes of a failure whose client had left, as the front leg or a log shows.
+//! Failures whose client had left the proxy, as the front leg shows.
 
-use super::books::Ledger;
 use super::failure::Failure;
+use super::judgement::Judgement;
 use crate::exchange::Request;
+use crate::facts::attempt::ClientLeft;
 use crate::facts::closing::Closer;
-use crate::verdict::{self, Certainty};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::time::Duration;
 
-impl Ledger {
+impl Judgement<'_> {
     /// Where the front leg shows that a client left, the proxy only followed.
     pub(super) fn meet_front_leg(&mut self) {
         let mut left: HashMap<(Vec<u8>, Vec<u8>), Vec<usize>, RandomState> = HashMap::default();
         let asked = |failure: &Failure| {
-            let head = failure.request.as_ref()?.head.as_ref()?;
+            let head = failure.request()?.head.as_ref()?;
             Some((head.method().to_vec(), head.target().to_vec()))
         };
         for (place, failure) in self.failures.iter().enumerate() {
@@ -23,49 +23,29 @@ impl Ledger {
                 left.entry(asked).or_default().push(place);
             }
         }
-        let mut changed = Vec::new();
-        for place in 0..self.failures.len() {
-            let Some(failure) = self.failures.get(place) else { continue };
+        let mut gone = Vec::new();
+        for (place, failure) in self.failures.iter().enumerate() {
             let fronts = asked(failure).and_then(|asked| left.get(&asked));
             let fronts = fronts.into_iter().flatten().filter_map(|front| self.failures.get(*front));
             // On the front leg the proxy is the server.
-            let front = fronts
+            let mut fronts = fronts
                 .filter(|front| {
                     front.server.addr == failure.client.addr
                         || self.passes_through(front.server, failure.server)
                 })
                 .filter(|front| front.server != failure.server)
-                .filter(|front| could_become(front, failure))
-                .map(|front| (front.verdict.clone(), front.client))
-                .next();
-            if let (Some((verdict, client)), Some(failure)) = (front, self.failures.get_mut(place))
-            {
-                let before = failure.verdict.cause;
-                if verdict::client_gone(&mut failure.verdict, &verdict, client) {
-                    changed.push((failure.server, before, failure.verdict.cause));
-                }
+                .filter(|front| could_become(front, failure));
+            let left = fronts.next().and_then(|front| {
+                let frame = front.verdict.close?.frame;
+                Some(ClientLeft { client: front.client, frame })
+            });
+            gone.extend(left.map(|left| (place, left)));
+        }
+        for (place, left) in gone {
+            if let Some(failure) = self.failures.get_mut(place) {
+                failure.of_client.left = Some(left);
+                failure.judge_again(|_| {});
             }
-        }
-        for (server, before, after) in changed {
-            self.recount(server, before, after);
-        }
-    }
-
-    /// The proxy's log shows that the client of a failure had left; `place` is that among
-    /// [`Self::failures_from`]`(0)`.
-    pub fn client_left(&mut self, place: usize, status: Option<u16>) {
-        let Some(failure) = self.failures.get_mut(place) else { return };
-        let before = failure.verdict.cause;
-        if verdict::client_logged(&mut failure.verdict, status) {
-            let (server, after) = (failure.server, failure.verdict.cause);
-            self.recount(server, before, after);
-        }
-    }
-
-    /// The client that left was another one than that of this failure, which the front leg shows too.
-    pub fn client_stayed(&mut self, place: usize) {
-        if let Some(failure) = self.failures.get_mut(place) {
-            failure.verdict.certainty = Certainty::Possible;
         }
     }
 }
@@ -74,7 +54,7 @@ impl Ledger {
 fn could_become(front: &Failure, back: &Failure) -> bool {
     /// Interfaces of one host are stamped so far apart at most.
     const JITTER: Duration = Duration::from_millis(5);
-    let (Some(front), Some(back)) = (front.request.as_ref(), back.request.as_ref()) else {
+    let (Some(front), Some(back)) = (front.request(), back.request()) else {
         return false;
     };
     let id = |request: &Request| {

@@ -1,28 +1,29 @@
 //! What each failure is told of both its sides, for the advice.
 
-use super::books::Ledger;
+use super::judgement::Judgement;
 use crate::knowledge::Context;
 use crate::packet::Endpoint;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-impl Ledger {
+impl Judgement<'_> {
     /// Tells each failure what is known of both its sides.
     pub(super) fn give_context(&mut self) {
         let mut contexts: HashMap<(Endpoint, IpAddr), Context, RandomState> = HashMap::default();
         let mut answering: HashMap<IpAddr, BTreeSet<u16>, RandomState> = HashMap::default();
-        for (endpoint, listener) in &self.listeners {
+        for (endpoint, listener) in &self.ledger.listeners {
             if !listener.statuses.is_empty() {
                 answering.entry(endpoint.addr).or_default().insert(endpoint.port);
             }
         }
-        for failure in &mut self.failures {
-            let Some(listener) = self.listeners.get(&failure.server) else {
+        let mut failures = std::mem::take(&mut self.failures);
+        for failure in &mut failures {
+            let Some(listener) = self.listener_at(failure.server) else {
                 continue;
             };
             let of = (failure.server, failure.client.addr);
-            let told = (self.told.backend(of.0), self.told.proxy(of.1));
+            let told = (self.told().backend(of.0), self.told().proxy(of.1));
             failure.context = *contexts.entry(of).or_insert_with(|| {
                 let proxy = listener.proxies.get(&failure.client.addr);
                 let observed = proxy.and_then(|proxy| proxy.idle.proxy_timer());
@@ -45,5 +46,6 @@ impl Ledger {
                 }
             });
         }
+        self.failures = failures;
     }
 }

@@ -4,9 +4,9 @@
 //! connections follow. An outage is the same without its end, or without its beginning. A backend that
 //! was too slow to answer just before belongs to the same story.
 
-use super::books::Ledger;
 use super::event::{Event, EventKind};
 use super::failure::Failure;
+use super::judgement::Judgement;
 use crate::base::time::Timestamp;
 use crate::knowledge::connection_ends::LifeSpan;
 use crate::knowledge::timers::{Timer, tolerance};
@@ -51,7 +51,7 @@ fn is_connect(failure: &Failure) -> bool {
 /// Cut off while something was outstanding, or about to be.
 fn is_cut(failure: &Failure) -> bool {
     // Who closes before anything is asked takes no more connections, and need not end for that.
-    let asked = failure.request.is_some();
+    let asked = failure.request().is_some();
     asked && failure.verdict.cause.is_cut()
 }
 
@@ -68,7 +68,7 @@ struct Trouble {
     refused: usize,
 }
 
-impl Ledger {
+impl Judgement<'_> {
     /// Finds what explains many failures at once.
     pub(super) fn find_events(&mut self) {
         let mut of: BTreeMap<Endpoint, Vec<usize>> = BTreeMap::new();
@@ -76,7 +76,7 @@ impl Ledger {
             of.entry(failure.server).or_default().push(place);
         }
         for (server, places) in of {
-            let Some(listener) = self.listeners.get(&server) else { continue };
+            let Some(listener) = self.listener_at(server) else { continue };
             let failures: Vec<(usize, &Failure)> = places
                 .iter()
                 .filter_map(|place| Some((*place, self.failures.get(*place)?)))

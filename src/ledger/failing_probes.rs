@@ -1,44 +1,122 @@
 //! Failing probes: one failure for all of a kind.
 
-use super::books::Ledger;
-use super::counts::{count, uncount};
+use super::counts::count;
+use super::failure::Failure;
+use super::health::Health;
+use super::judgement::Judgement;
+use super::probe_source::ProbeSource;
+use super::probes::ProbeKind;
 use crate::exchange::RequestDigest;
+use crate::packet::Endpoint;
 use crate::verdict::Cause;
+use foldhash::fast::RandomState;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-impl Ledger {
-    /// Makes one failure of all the failed probes of a kind.
-    pub(super) fn gather_probes(&mut self) {
-        let proxies = self.limits.proxies;
-        self.listeners.values_mut().for_each(|listener| listener.settle_probes(proxies));
-        for failure in std::mem::take(&mut self.failures) {
-            let listener = self.listeners.get_mut(&failure.server);
-            match (listener, failure.source()) {
-                (Some(listener), Some(source))
-                    if listener.probes.is_probe(source)
-                        && (self.backends_heard || source.asked != RequestDigest::NOTHING) =>
-                {
-                    listener.probes.failed(source, &failure);
-                    uncount(&mut listener.causes, failure.verdict.cause);
-                }
-                _ => self.failures.push(failure),
+/// What is gathered of one source of probes: how they failed, and the first of them.
+struct Gathered {
+    causes: BTreeMap<Cause, u64>,
+    first: Failure,
+}
+
+type GatheredProbes = HashMap<(Endpoint, ProbeSource), Gathered, RandomState>;
+
+impl Judgement<'_> {
+    /// What may have been a probe is one or is not, by all that was captured.
+    pub(super) fn settle_probes(&mut self) {
+        let proxies = self.ledger.limits.proxies;
+        let open: Vec<Endpoint> = self
+            .ledger
+            .listeners
+            .iter()
+            .filter(|(_, one)| one.holds_back())
+            .map(|(endpoint, _)| *endpoint)
+            .collect();
+        for endpoint in open {
+            if let Some(listener) = self.otherwise(endpoint) {
+                listener.settle_probes(proxies);
             }
-        }
-        let mut gathered = Vec::new();
-        for listener in self.listeners.values_mut() {
-            for (health, example) in listener.probes.health() {
-                if let Some(example) = example {
-                    let mut failure = example.clone();
-                    failure.verdict.fail_probes(health.prober.is_some());
-                    failure.health = Some(Box::new(health));
-                    gathered.push(failure);
-                }
-            }
-        }
-        for failure in gathered {
-            if let Some(listener) = self.listeners.get_mut(&failure.server) {
-                count(listener.causes.entry(Cause::HealthCheckFailing).or_default());
-            }
-            self.keep(failure);
         }
     }
+
+    /// Makes one failure of all the failed probes of a kind.
+    pub(super) fn gather_probes(&mut self) {
+        let mut gathered = GatheredProbes::default();
+        for failure in std::mem::take(&mut self.failures) {
+            match self.failing_source(&failure) {
+                Some(source) => {
+                    // What it answered was counted by its status.
+                    let cause = failure.verdict.cause;
+                    let counts = !cause.is_own_answer();
+                    let of = gathered
+                        .entry((failure.server, source))
+                        .or_insert_with(|| Gathered { causes: BTreeMap::new(), first: failure });
+                    if counts {
+                        count(of.causes.entry(cause).or_default());
+                    }
+                }
+                None => self.failures.push(failure),
+            }
+        }
+        let mut failures = std::mem::take(&mut self.failures);
+        let mut fares: HashMap<Endpoint, Vec<Health>, RandomState> = HashMap::default();
+        for (endpoint, listener) in self.listeners() {
+            let kinds = listener.probes.kinds();
+            let health = kinds.iter().map(|kind| health_of(kind, endpoint, &gathered));
+            let health: Vec<Health> = health.collect();
+            let failing: Vec<Failure> = kinds
+                .iter()
+                .zip(&health)
+                .filter_map(|(kind, health)| failing(kind, health, endpoint, &gathered))
+                .collect();
+            failures.extend(failing);
+            if !health.is_empty() {
+                fares.insert(endpoint, health);
+            }
+        }
+        (self.failures, self.health) = (failures, fares);
+    }
+
+    /// Of which row of failing probes a failure is, if it is of one.
+    fn failing_source(&self, failure: &Failure) -> Option<ProbeSource> {
+        let (listener, source) = (self.listener_at(failure.server)?, failure.source()?);
+        let probe = listener.probes.is_probe(source)
+            && (self.ledger.backends_heard || source.asked != RequestDigest::NOTHING);
+        // A job that asks as steadily as a probe meets the backend's timer each time, if its period is that
+        // timer's.
+        let job = failure.verdict.cause.is_of_idleness() && !listener.probes.is_named(source);
+        (probe && !job).then_some(source)
+    }
+}
+
+/// How the probes of a kind fare, with those that failed without an answer.
+fn health_of(kind: &ProbeKind<'_>, endpoint: Endpoint, gathered: &GatheredProbes) -> Health {
+    let mut health = kind.health.clone();
+    for probe in &kind.probes {
+        if let Some(gathered) = gathered.get(&(endpoint, probe.source)) {
+            for (cause, more) in &gathered.causes {
+                let count = health.causes.entry(*cause).or_default();
+                *count = count.saturating_add(*more);
+            }
+        }
+    }
+    health
+}
+
+/// The failure that stands for the failing probes of a kind.
+fn failing(
+    kind: &ProbeKind<'_>,
+    health: &Health,
+    endpoint: Endpoint,
+    gathered: &GatheredProbes,
+) -> Option<Failure> {
+    kind.probes.iter().filter(|probe| probe.failing).find_map(|probe| {
+        let refused = probe.refused.map(Arc::clone);
+        let (mut failure, by_status) = match refused {
+            Some(attempt) => (Failure::of_probe(attempt)?, true),
+            None => (gathered.get(&(endpoint, probe.source))?.first.clone(), false),
+        };
+        failure.stand_for(health.clone(), by_status);
+        Some(failure)
+    })
 }

@@ -1,20 +1,30 @@
-//! A failed exchange or connect, as it is kept.
+//! A failed exchange or connect: the facts of it, and the verdict on them.
 
 use super::health::Health;
 use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
-use crate::exchange::{Exchange, Request, RequestDigest, Response};
+use crate::exchange::{Request, RequestDigest, Response};
+use crate::facts::KeptAttempt;
+use crate::facts::attempt::ClientFacts;
 use crate::facts::kernel::{Ends, Queue};
 use crate::facts::listening::Listening;
-use crate::flow::{Connection, Side, StreamPos};
-use crate::knowledge::connection_ends::Context;
+use crate::flow::{Side, StreamPos};
+use crate::knowledge::{Context, FailingProbe, Knowledge};
 use crate::packet::{Endpoint, SeqNum};
-use crate::verdict::{Cause, Sent, Verdict, kernel_says};
+use crate::verdict::{self, Cause, Fate, Sent, Verdict};
+use std::sync::Arc;
 
 /// A failed exchange or connect.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// Why.
+    attempt: Arc<KeptAttempt>,
+    /// Views of the same attempt, as it was captured elsewhere.
+    elsewhere: Vec<Arc<KeptAttempt>>,
+    /// What is known of its client.
+    pub(super) of_client: ClientFacts,
+    /// What is known beside it.
+    knowledge: Knowledge,
+    /// Why, by all of that.
     pub verdict: Verdict,
     /// Number of its connection.
     pub connection: u64,
@@ -24,32 +34,12 @@ pub struct Failure {
     pub client: Endpoint,
     /// The server side.
     pub server: Endpoint,
-    /// What was asked; `None` for a connect.
-    pub request: Option<Request>,
-    /// What came of an answer.
-    pub response: Option<Response>,
-    /// The number on the wire of the request's first byte, which is the same wherever it was
-    /// captured.
-    pub(super) wire: Option<SeqNum>,
-    /// The number on the wire that follows a failed connect's SYN.
-    syn: Option<SeqNum>,
-    /// The answer before it had announced that the connection would be closed; `None` where not all that
-    /// the server sent was captured.
-    announced: Option<bool>,
-    /// The status of an answer that the server sent unasked before this.
-    pub unasked: Option<u16>,
-    /// What was asked, if it may be a probe.
-    pub(super) asked: Option<RequestDigest>,
     /// Of failing probes: how they fare. The rest is that of one of them.
     pub health: Option<Box<Health>>,
     /// The event that it belongs to, by its place among them.
     pub event: Option<usize>,
     /// What is known of both sides, at the end.
     pub context: Context,
-    /// What its backend's host says of its ports, where that is this very host.
-    pub listening: Option<Box<Listening>>,
-    /// What the kernel says of the connection's ends, where they are on this very host.
-    pub ends: Option<Box<Ends>>,
 }
 
 /// How a connect that failed began.
@@ -60,53 +50,101 @@ pub(super) struct ConnectOpening {
     pub(super) key: (u16, u32),
 }
 
+/// What an attempt is known by at every viewpoint: its connection, and the number on the wire of its
+/// request's first byte.
+pub(super) type AttemptKey = (u64, Option<u32>);
+
+/// What an attempt is known by.
+pub(super) fn key(attempt: &KeptAttempt) -> AttemptKey {
+    let connection = attempt.connection();
+    let first = attempt.as_exchange().map(|exchange| exchange.request.start);
+    let wire = first.and_then(|first| connection.half(Side::Client).wire(first));
+    (attempt.number(), wire.map(|wire: SeqNum| wire.0))
+}
+
 impl Failure {
-    pub(super) fn new(
-        verdict: Verdict,
-        exchange: Option<Exchange>,
-        connection: &Connection,
-    ) -> Self {
-        let twin = connection.same_as.as_deref();
-        let client = connection.half(Side::Client);
-        let ordinal = exchange.as_ref().map_or(0, |exchange| exchange.ordinal);
-        let asked = match &exchange {
-            Some(exchange) => exchange.request.head.as_ref().and_then(RequestDigest::of),
-            None => Some(RequestDigest::NOTHING),
-        };
-        let close_announced = exchange.as_ref().is_some_and(|exchange| exchange.close_announced);
-        let whole = connection.half(Side::Server).gaps == 0;
-        let announced = (close_announced || whole).then_some(close_announced);
-        let unasked = exchange.as_ref().and_then(|exchange| exchange.unasked);
-        let (request, response) =
-            exchange.map_or((None, None), |exchange| (Some(exchange.request), exchange.response));
-        Self {
-            verdict,
-            connection: twin.map_or(connection.number, |twin| twin.number),
-            ordinal,
-            client: twin.map_or(connection.client, |twin| twin.client),
-            server: twin.map_or(connection.server, |twin| twin.server),
-            syn: connection
-                .syn
-                .filter(|_| request.is_none())
-                .and_then(|_| client.wire(StreamPos::default())),
-            wire: request.as_ref().and_then(|request| client.wire(request.start)),
-            request,
-            response,
-            announced,
-            unasked,
-            asked,
+    /// The failure that an attempt is, if it is one.
+    pub(super) fn of(
+        attempt: Arc<KeptAttempt>,
+        elsewhere: Vec<Arc<KeptAttempt>>,
+        knowledge: Knowledge,
+    ) -> Option<Self> {
+        let of_client = ClientFacts::NONE;
+        let fate = verdict::judge(&attempt.facts(&elsewhere, of_client), &knowledge);
+        let Fate::Failed(verdict) = fate else { return None };
+        Some(Self {
+            connection: attempt.number(),
+            ordinal: attempt.as_exchange().map_or(0, |exchange| exchange.ordinal),
+            client: attempt.client(),
+            server: attempt.server(),
+            verdict: *verdict,
+            attempt,
+            elsewhere,
+            of_client,
+            knowledge,
             health: None,
             event: None,
             context: Context::default(),
-            listening: None,
-            ends: None,
+        })
+    }
+
+    /// Judges it again, since more is known of its client, or `learn` adds to what is known beside it.
+    pub(super) fn judge_again(&mut self, learn: impl FnOnce(&mut Knowledge)) {
+        learn(&mut self.knowledge);
+        let facts = self.attempt.facts(&self.elsewhere, self.of_client);
+        if let Fate::Failed(verdict) = verdict::judge(&facts, &self.knowledge) {
+            self.verdict = *verdict;
         }
+    }
+
+    /// A probe that was answered, with a status that its proxy does not accept.
+    pub(super) fn of_probe(attempt: Arc<KeptAttempt>) -> Option<Self> {
+        let probe = Some(FailingProbe { named: false, by_status: true });
+        Self::of(attempt, Vec::new(), Knowledge { probe, ..Knowledge::default() })
+    }
+
+    /// From now on it stands for a row of failing probes, of which it is the first; `by_status` where its
+    /// answer is what failed.
+    pub(super) fn stand_for(&mut self, health: Health, by_status: bool) {
+        let named = health.prober.is_some();
+        self.judge_again(|beside| beside.probe = Some(FailingProbe { named, by_status }));
+        self.health = Some(Box::new(health));
+    }
+
+    /// What was asked; `None` for a connect.
+    pub fn request(&self) -> Option<&Request> {
+        self.attempt.as_exchange().map(|exchange| &exchange.request)
+    }
+
+    /// What came of an answer.
+    pub fn response(&self) -> Option<Response> {
+        self.attempt.as_exchange().and_then(|exchange| exchange.response)
+    }
+
+    /// The status of an answer that the server sent unasked before this.
+    pub fn unasked(&self) -> Option<u16> {
+        self.attempt.as_exchange().and_then(|exchange| exchange.unasked)
+    }
+
+    /// What its backend's host says of its ports, where that is this very host.
+    pub fn listening(&self) -> Option<&Listening> {
+        self.attempt.listening.as_deref()
+    }
+
+    /// What the kernel says of the connection's ends, where they are on this very host and it fits the
+    /// packets.
+    pub fn ends(&self) -> Option<&Ends> {
+        self.verdict.ends.as_deref()
     }
 
     /// Of a failed connect: when it began, and what address translation leaves of it as it is.
     pub(super) fn opening(&self) -> Option<ConnectOpening> {
         let at = self.verdict.evidence.first()?.frame.at;
-        Some(ConnectOpening { at, key: (self.client.port, self.syn?.0) })
+        let connection = self.attempt.connection();
+        let connect = self.request().is_none() && connection.syn.is_some();
+        let half = connection.half(Side::Client);
+        let syn = half.wire(StreamPos::default()).filter(|_| connect)?;
+        Some(ConnectOpening { at, key: (self.client.port, syn.0) })
     }
 
     /// When the last frame was captured that shows it.
@@ -114,38 +152,27 @@ impl Failure {
         self.verdict.evidence.iter().map(|one| one.frame.at).max().unwrap_or_default()
     }
 
-    /// Takes what the kernel says of the ends of its connection, as far as that fits the packets: the
-    /// kernel's word counts before what they only make likely.
-    pub fn meet(&mut self, ends: Ends) {
-        let sent = self.sent();
-        let ends = kernel_says(&mut self.verdict, ends, sent.as_ref());
-        let known = ends.client.is_some() || ends.server.is_some();
-        self.ends = known.then(|| Box::new(ends));
-    }
-
     /// The request, as the ends of its connection number it.
     pub fn sent(&self) -> Option<Sent> {
-        let request = self.request.as_ref()?;
-        Some(Sent {
-            first: self.wire?,
-            length: request.end.since(request.start),
-            reused: self.ordinal > 0,
-            announced: self.announced,
-            readable: request.unread.is_none(),
-        })
+        Sent::of(self.attempt.tried(), self.attempt.connection())
     }
 
     /// The backend's queue of connections to be accepted, if it was full and that is why it failed, or
     /// may be.
     pub fn full_queue(&self) -> Option<Queue> {
         let cause = self.verdict.cause;
-        let server = self.ends.as_deref()?.server.as_ref()?;
+        let server = self.ends()?.server.as_ref()?;
         server.queue.filter(|_| matches!(cause, Cause::AcceptQueueFull | Cause::ConnectTimeout))
+    }
+
+    /// What was asked, if it may be a probe.
+    pub(super) fn asked(&self) -> Option<RequestDigest> {
+        asked(&self.attempt)
     }
 
     /// Of which kind of request it is, if it may be a probe.
     pub(super) fn source(&self) -> Option<ProbeSource> {
-        Some(ProbeSource { client: self.client.addr, asked: self.asked? })
+        Some(ProbeSource { client: self.client.addr, asked: self.asked()? })
     }
 
     /// What failures are sorted by: the frame that completed them, then who they belong to. Frames of
@@ -154,5 +181,13 @@ impl Failure {
         let last = self.verdict.evidence.last().map(|last| last.frame);
         let at = last.filter(|_| several).map_or(Timestamp::default(), |frame| frame.at);
         (at, last.map(|frame| (frame.capture, frame.number)), self.connection, self.ordinal)
+    }
+}
+
+/// What an attempt asks, if it may be a probe: a connect asks nothing.
+pub(super) fn asked(attempt: &KeptAttempt) -> Option<RequestDigest> {
+    match attempt.as_exchange() {
+        Some(exchange) => exchange.request.head.as_ref().and_then(RequestDigest::of),
+        None => Some(RequestDigest::NOTHING),
     }
 }

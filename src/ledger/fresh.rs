@@ -1,14 +1,27 @@
-//! A failure just booked, for who waits for it.
+//! Attempts just booked that failed, for who waits for them.
 
-use super::failure::Failure;
+use crate::facts::KeptAttempt;
+use std::sync::Arc;
 
-/// A failure just booked.
+/// An attempt just booked that failed.
 #[derive(Clone, Debug)]
 pub struct Fresh {
-    /// The failure, as it is known so far.
-    pub failure: Failure,
-    /// The failure is among those that are kept, so that the end may show it otherwise.
-    pub kept: bool,
-    /// The failure is one of a row of failing probes, and not the first.
+    pub(super) attempt: FreshAttempt,
+    /// The attempt is one of a row of failing probes, and not the first.
     pub another_probe: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum FreshAttempt {
+    /// At this place of the books.
+    Kept(usize),
+    /// Nowhere: there was no room.
+    OnlyCounted(Arc<KeptAttempt>),
+}
+
+impl Fresh {
+    /// The attempt is among those that are kept, so that more may become known of it.
+    pub const fn is_kept(&self) -> bool {
+        matches!(self.attempt, FreshAttempt::Kept(_))
+    }
 }

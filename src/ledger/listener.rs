@@ -1,8 +1,6 @@
 //! What is known of one listener, and of each of its clients.
 
 use super::counts::count;
-use super::failure::Failure;
-use super::health::Health;
 use super::idleness::Idleness;
 use super::probe_source::ProbeSource;
 use super::probes::Probes;
@@ -12,6 +10,7 @@ use crate::base::time::Timestamp;
 use crate::exchange::{
     Ended, Exchange, Outcome, Protocol, RequestDigest, RequestHead, ServerKind, Unread,
 };
+use crate::facts::KeptAttempt;
 use crate::facts::closing;
 use crate::flow::{Connection, Side, SidesBy};
 use crate::knowledge::configured::Accepted;
@@ -19,7 +18,7 @@ use crate::knowledge::connection_ends::{Endings, Guesses, RequestLimit};
 use crate::knowledge::distribution::Gaps;
 use crate::knowledge::idle_gaps::IdleGaps;
 use crate::knowledge::timers::{SHORTEST_TIMER, Timer};
-use crate::verdict::{self, Cause, Certainty, Detail, Fate, Verdict};
+use crate::verdict::{Cause, Certainty, Detail, Fate, Verdict};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -39,8 +38,8 @@ pub struct Listener {
     pub exchanges: u64,
     /// Exchanges by final status.
     pub statuses: BTreeMap<u16, u64>,
-    /// Failures by cause.
-    pub causes: BTreeMap<Cause, u64>,
+    /// Failures that are not kept, by what packets alone show to be the cause.
+    pub(super) only_counted: BTreeMap<Cause, u64>,
     /// Exchanges that may have been answered, by why that cannot be read.
     pub unread: HashMap<Unread, u64>,
     /// What was not read or not judged of its connections, and how much.
@@ -138,11 +137,6 @@ impl Listener {
         self.server.best()
     }
 
-    /// How the probes of its health fare, the most frequent kind first.
-    pub fn health(&self) -> Vec<Health> {
-        self.probes.health().into_iter().map(|(health, _)| health).collect()
-    }
-
     /// The idle gaps of all its proxies.
     pub fn idle(&self) -> IdleGaps {
         let mut idle = IdleGaps::default();
@@ -203,7 +197,7 @@ impl Listener {
                     count(&mut self.unacknowledged);
                 }
             }
-            Fate::Failed(verdict) => count(self.causes.entry(verdict.cause).or_default()),
+            Fate::Failed(_) | Fate::Undecided => {}
             Fate::Open if connection.given_up => count(&mut self.given_up_exchanges),
             Fate::Open => count(&mut self.open),
             Fate::Unread(why) => count(self.unread.entry(*why).or_default()),
@@ -252,11 +246,7 @@ impl Listener {
             self.note_asked(source, exchange.request.first.at, head, proxies);
             match (whole_answer(exchange), fate) {
                 (Some(status), _) => self.probes.answered(source, status, accepted, || {
-                    Failure::new(
-                        verdict::failing_probe(exchange),
-                        Some(exchange.clone()),
-                        connection,
-                    )
+                    KeptAttempt::exchange(Box::new(exchange.clone()), connection)
                 }),
                 (None, Fate::Failed(_)) => self.probes.count_failed(source),
                 _ => {}
@@ -443,6 +433,11 @@ impl Listener {
         for (client, idleness) in released {
             self.record(client, idleness, proxies);
         }
+    }
+
+    /// What it shows of idle connections may be a probe's, and is held back.
+    pub(super) fn holds_back(&self) -> bool {
+        self.probes.holds_back()
     }
 
     /// Nothing more comes: what may have been a probe is one or is not.

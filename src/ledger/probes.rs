@@ -4,14 +4,15 @@
 //! without any) at a constant period. Until that is known what it shows of idle connections is held
 //! back: probes say nothing of keep-alive.
 
-use super::failure::Failure;
 use super::health::Health;
 use super::idleness::Idleness;
 use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
 use crate::exchange::{Prober, RequestDigest, RequestHead};
+use crate::facts::KeptAttempt;
 use crate::knowledge::configured::Accepted;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Kinds of requests watched per listener; the one that was silent longest makes room.
@@ -25,6 +26,8 @@ const MIN_INTERVALS: usize = 5;
 const INTERVALS: usize = 16;
 /// Nobody probes more often.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(200);
+/// Nobody probes less often: the next probe would have come by then.
+const LONGEST_PERIOD: Duration = Duration::from_secs(300);
 /// Failing probes that are known by their period alone; a client may ask as steadily.
 const ENOUGH_FAILED: u64 = 3;
 
@@ -46,7 +49,7 @@ struct Candidate {
     held: Vec<Idleness>,
     health: Health,
     /// The first that was answered outside of what is accepted.
-    example: Option<Box<Failure>>,
+    refused: Option<Arc<KeptAttempt>>,
 }
 
 /// A request seen once: most are never seen again, so it costs little.
@@ -152,14 +155,14 @@ impl Probes {
             .find(|one| one.source.asked == source.asked && one.source == source)
     }
 
-    /// Notes how a request was answered. `example` is made of the first that was answered outside of
+    /// Notes how a request was answered. `attempt` is asked for of the first that was answered outside of
     /// what is accepted.
     pub(super) fn answered(
         &mut self,
         source: ProbeSource,
         status: u16,
         accepted: &Accepted,
-        example: impl FnOnce() -> Failure,
+        attempt: impl FnOnce() -> KeptAttempt,
     ) {
         if let Some(one) = self.first(source) {
             one.status = Some(status);
@@ -174,7 +177,7 @@ impl Probes {
         *count = count.saturating_add(1);
         if !accepted.holds(status) {
             candidate.health.failed = candidate.health.failed.saturating_add(1);
-            candidate.example.get_or_insert_with(|| Box::new(example()));
+            candidate.refused.get_or_insert_with(|| Arc::new(attempt()));
         }
     }
 
@@ -211,6 +214,18 @@ impl Probes {
         self.candidates.iter().any(|one| one.source == source && one.is_failing_probe())
     }
 
+    /// How the probes of a kind fare so far that names itself, if they fail.
+    pub(super) fn health_of_named(&self, source: ProbeSource) -> Option<Health> {
+        let named = self.is_named(source) && self.is_probe(source);
+        let of_it = |kind: &ProbeKind<'_>| kind.probes.iter().any(|one| one.source == source);
+        named.then(|| self.kinds().into_iter().find(of_it).map(|kind| kind.health)).flatten()
+    }
+
+    /// The source is a probe by its own word.
+    pub(super) fn is_named(&self, source: ProbeSource) -> bool {
+        self.candidates.iter().any(|one| one.source == source && one.prober.is_some())
+    }
+
     /// The source asks in a constant rhythm, though one of the row be missing.
     pub(super) fn is_steady(&self, source: ProbeSource) -> bool {
         let steady = |one: &Candidate| one.is_probe() || one.period_but_one().is_some();
@@ -221,19 +236,6 @@ impl Probes {
     pub(super) fn has_failed_before(&self, source: ProbeSource) -> bool {
         let again = |one: &Candidate| one.is_probe() && one.health.failed > 1;
         self.candidates.iter().any(|one| one.source == source && again(one))
-    }
-
-    /// Counts a failure as a probe's.
-    pub(super) fn failed(&mut self, source: ProbeSource, failure: &Failure) {
-        if let Some(candidate) = self.of(source) {
-            let health = &mut candidate.health;
-            // What it answered was counted by its status.
-            if !failure.verdict.cause.is_own_answer() {
-                let count = health.causes.entry(failure.verdict.cause).or_default();
-                *count = count.saturating_add(1);
-            }
-            candidate.example.get_or_insert_with(|| Box::new(failure.clone()));
-        }
     }
 
     /// Counts a failed probe without an answer in the range of statuses.
@@ -247,27 +249,59 @@ impl Probes {
         }
     }
 
-    /// The probes by what they ask, those of several clients as one, the most frequent first; with an
-    /// example of a failed one where that is to be reported.
-    pub(super) fn health(&self) -> Vec<(Health, Option<&Failure>)> {
-        let mut kinds: Vec<(RequestDigest, Health, Option<&Failure>)> = Vec::new();
+    /// The attempt may yet turn out to be one of a row of probes: it is one, it is steady so far, or it was
+    /// made once and the next would not have been due yet.
+    pub(super) fn may_turn_out(&self, source: ProbeSource, now: Timestamp) -> bool {
+        let once = self.place(source).and_then(|place| self.once.get(place));
+        let candidate = self.candidates.iter().find(|one| one.source == source);
+        once.is_some_and(|once| now.since(once.at) <= LONGEST_PERIOD)
+            || candidate.is_some_and(Candidate::may_be_probe)
+    }
+
+    /// What may have been a probe is held back.
+    pub(super) fn holds_back(&self) -> bool {
+        let watched = |one: &Candidate| one.stage == ProbeStage::Watching;
+        !self.once.is_empty() || self.candidates.iter().any(watched)
+    }
+
+    /// The probes by what they ask, those of several clients as one kind, the most frequent first.
+    pub(super) fn kinds(&self) -> Vec<ProbeKind<'_>> {
+        let mut kinds: Vec<(RequestDigest, ProbeKind<'_>)> = Vec::new();
         for one in self.candidates.iter().filter(|one| one.is_probe()) {
-            let example = one.example.as_deref().filter(|_| one.is_failing_probe());
-            match kinds.iter_mut().find(|(asked, ..)| *asked == one.source.asked) {
-                Some((_, health, first)) => {
-                    health.add(&one.health);
-                    *first = first.or(example);
+            let failing = one.is_failing_probe();
+            let probe = ProbeOfKind { source: one.source, failing, refused: one.refused.as_ref() };
+            match kinds.iter_mut().find(|(asked, _)| *asked == one.source.asked) {
+                Some((_, kind)) => {
+                    kind.health.add(&one.health);
+                    kind.probes.push(probe);
                 }
                 None => {
                     let mut health = one.health.clone();
                     (health.prober, health.period) = (one.prober, one.period_but_one());
-                    kinds.push((one.source.asked, health, example));
+                    kinds.push((one.source.asked, ProbeKind { health, probes: vec![probe] }));
                 }
             }
         }
-        kinds.sort_by_key(|(_, health, _)| std::cmp::Reverse(health.of));
-        kinds.into_iter().map(|(_, health, example)| (health, example)).collect()
+        kinds.sort_by_key(|(_, kind)| std::cmp::Reverse(kind.health.of));
+        kinds.into_iter().map(|(_, kind)| kind).collect()
     }
+}
+
+/// Probes that ask the same.
+pub(super) struct ProbeKind<'p> {
+    /// How they fare, by their answers.
+    pub(super) health: Health,
+    /// The probes of each client.
+    pub(super) probes: Vec<ProbeOfKind<'p>>,
+}
+
+/// The probes of a kind that come from one client.
+pub(super) struct ProbeOfKind<'p> {
+    pub(super) source: ProbeSource,
+    /// Enough of them fail.
+    pub(super) failing: bool,
+    /// The first that was answered outside of what is accepted.
+    pub(super) refused: Option<&'p Arc<KeptAttempt>>,
 }
 
 impl Once {
@@ -303,7 +337,7 @@ impl Candidate {
             intervals: Vec::new(),
             held: Vec::new(),
             health: Health { of: 1, ..Health::default() },
-            example: None,
+            refused: None,
         }
     }
 
@@ -446,6 +480,19 @@ impl Candidate {
 
     fn is_probe(&self) -> bool {
         self.stage == ProbeStage::Probe
+    }
+
+    /// A probe, or steady so far.
+    fn may_be_probe(&self) -> bool {
+        match self.stage {
+            ProbeStage::Probe => true,
+            ProbeStage::Ordinary => false,
+            ProbeStage::Watching => {
+                let last = self.last_intervals();
+                let steady = |(_, near): (Duration, usize)| near.saturating_mul(2) >= last.len();
+                last.is_empty() || self.steady(&last).is_some_and(steady)
+            }
+        }
     }
 
     /// Whether the request is a probe, and fails often enough to be reported as one.

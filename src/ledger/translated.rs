@@ -3,8 +3,7 @@
 //! Of a connection that is established both ends' numbers tell that it is the same; of a connect that
 //! nobody answers there is the client's alone.
 
-use super::books::Ledger;
-use super::counts::uncount;
+use super::judgement::Judgement;
 use crate::base::time::Timestamp;
 use crate::packet::Endpoint;
 use foldhash::fast::RandomState;
@@ -14,7 +13,7 @@ use std::time::Duration;
 /// So long apart at most are captures of one frame before and after address translation.
 const TRANSLATION: Duration = Duration::from_secs(1);
 
-impl Ledger {
+impl Judgement<'_> {
     /// A connect that failed before and after address translation has the same port and number on both
     /// sides of it: it is told once, as it was asked.
     pub(super) fn join_translated(&mut self) {
@@ -33,13 +32,12 @@ impl Ledger {
                 Some(server != failure.server && opening.at.since(at) <= TRANSLATION)
             });
             if known == Some(true) {
-                again.push((failure.server, failure.verdict.cause));
+                again.push(failure.server);
             }
             known != Some(true)
         });
-        for (server, cause) in again {
-            if let Some(listener) = self.listeners.get_mut(&server) {
-                uncount(&mut listener.causes, cause);
+        for server in again {
+            if let Some(listener) = self.otherwise(server) {
                 listener.connects_failed = listener.connects_failed.saturating_sub(1);
             }
         }

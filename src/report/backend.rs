@@ -13,10 +13,12 @@ use crate::base::time::nanos;
 use crate::knowledge::idle_gaps::{IdleGaps, Ordering};
 use crate::knowledge::timers::Timer;
 use crate::knowledge::{Configured, Setting};
-use crate::ledger::{self, Listener};
+use crate::ledger::{self, Judgement, Listener};
 use crate::packet::Endpoint;
 use crate::topology::vantage::Vantage;
+use crate::verdict::Cause;
 use crate::words::settings::{known_proxy, known_server};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -34,10 +36,12 @@ struct BackendSources<'a> {
 pub(super) fn backend(
     endpoint: Endpoint,
     listener: &Listener,
-    all: &Configured,
+    causes: &BTreeMap<Cause, u64>,
+    ledger: &Judgement<'_>,
     style: Style,
     span: Duration,
 ) -> BackendRecord {
+    let (all, health_now) = (ledger.told(), ledger.health(endpoint));
     let told = all.backend(endpoint);
     let idle = listener.idle();
     let keepalive = idle.backend_timer().or_else(|| idle.backend_range());
@@ -54,6 +58,7 @@ pub(super) fn backend(
     let patient = patient.max_by_key(|told| told.value);
     let forecast = Forecast {
         listener,
+        raced: causes.get(&Cause::KeepaliveRace).copied().unwrap_or(0),
         idle: &idle,
         timer,
         proxy: idle.proxy_timer().or(patient.map(as_told)),
@@ -64,9 +69,9 @@ pub(super) fn backend(
         name: told.name.clone(),
         connections: listener.connections,
         exchanges: listener.exchanges,
-        probes: probes(listener),
+        probes: probes(health_now),
         statuses: listener.statuses.iter().map(|(status, n)| (*status, *n)).collect(),
-        causes: listener.causes.iter().map(|(cause, count)| (*cause, *count)).collect(),
+        causes: causes.iter().map(|(cause, count)| (*cause, *count)).collect(),
         vantage: vantage(endpoint, listener, style.vantage),
         idle: idle_of(&idle),
         backend_keepalive: timeout(told.keepalive, keepalive, &idle.closed_by_backend),
@@ -83,7 +88,7 @@ pub(super) fn backend(
         proxies: observed.proxies(),
         ordering: observed.worst_ordering(),
         near_misses: near,
-        health: listener.health().first().map(|one| health(one, style.show_secrets)),
+        health: health_now.first().map(|one| health(one, style.show_secrets)),
         hazard: forecast.today(),
         what_if: forecast.what_if(style.what_if),
     }

@@ -8,14 +8,14 @@ use super::notes::notes;
 use super::sources::{Sources, Style};
 use super::unread::{judged, unread};
 use super::{events, ids};
-use crate::ledger::{Ledger, Listener};
+use crate::ledger::{Judgement, Listener};
 use crate::packet::Endpoint;
 use crate::topology::roles::{Role, Roles};
 use crate::verdict::Cause;
 use std::collections::BTreeMap;
 
 /// Puts the report together.
-pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> Report {
+pub fn build(sources: Sources, ledger: &Judgement<'_>, roles: &Roles, style: Style) -> Report {
     let listeners = ledger.listeners();
     let backends: Vec<(Endpoint, &Listener)> = listeners
         .iter()
@@ -34,9 +34,10 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         })
         .collect();
     let events = events::told(ledger, &failures);
-    let causes = causes(&listeners, roles, ledger);
+    let by_listener = ledger.causes();
+    let causes = causes(&by_listener, roles, ledger);
     let counters = counters(&sources, &listeners, &backends, ledger, &causes);
-    let judged = judged(&counters, &backends);
+    let judged = judged(&counters, &backends, ledger);
     let unread = unread(ledger, roles, &counters, &judged);
     let notes = notes(&sources, ledger, roles, &counters);
     let first = sources.captures.iter().filter_map(|capture| capture.first).min();
@@ -45,6 +46,7 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         let is_backend = |endpoint| roles.of(endpoint) == Role::Backend;
         sources.activity.over_time(first, last, is_backend)
     });
+    let none = BTreeMap::new();
     Report {
         schema_version: SCHEMA_VERSION,
         answer: AnswerSummary::default(),
@@ -57,7 +59,8 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
         backends: backends
             .iter()
             .map(|(endpoint, listener)| {
-                backend(*endpoint, listener, ledger.told(), style, sources.span)
+                let causes = by_listener.get(endpoint).unwrap_or(&none);
+                backend(*endpoint, listener, causes, ledger, style, sources.span)
             })
             .collect(),
         captures: sources.captures,
@@ -73,14 +76,14 @@ pub fn build(sources: Sources, ledger: &Ledger, roles: &Roles, style: Style) -> 
 
 /// Failures by cause: all of a backend's, and refused connects to anything else that is judged.
 fn causes(
-    listeners: &BTreeMap<Endpoint, &Listener>,
+    by_listener: &BTreeMap<Endpoint, BTreeMap<Cause, u64>>,
     roles: &Roles,
-    ledger: &Ledger,
+    ledger: &Judgement<'_>,
 ) -> Tally<Cause> {
     let mut causes = Tally::default();
-    for (endpoint, listener) in listeners {
+    for (endpoint, of_listener) in by_listener {
         if roles.of(*endpoint) == Role::Backend {
-            listener.causes.iter().for_each(|(cause, count)| causes.add(*cause, *count));
+            of_listener.iter().for_each(|(cause, count)| causes.add(*cause, *count));
         }
     }
     for failure in ledger.failures(false) {
@@ -95,7 +98,7 @@ fn counters(
     sources: &Sources,
     listeners: &BTreeMap<Endpoint, &Listener>,
     backends: &[(Endpoint, &Listener)],
-    ledger: &Ledger,
+    ledger: &Judgement<'_>,
     causes: &Tally<Cause>,
 ) -> Counters {
     let sum = |value: &dyn Fn(&Listener) -> u64| {
@@ -105,12 +108,15 @@ fn counters(
     let limits = [
         (Bound::Connections, flow.evicted),
         (Bound::WaitingBytes, flow.waiting_overflows),
-        (Bound::Listeners, ledger.listeners_forgotten.saturating_add(flow.listeners_forgotten)),
+        (
+            Bound::Listeners,
+            ledger.books().listeners_forgotten.saturating_add(flow.listeners_forgotten),
+        ),
         (
             Bound::Proxies,
             listeners.values().fold(0, |sum, one| sum.saturating_add(one.proxies_forgotten)),
         ),
-        (Bound::Failures, ledger.failures_dropped),
+        (Bound::Failures, ledger.books().failures_dropped),
     ];
     // A record of failing probes stands for many, none of which is a client's.
     let probes = causes.of(Cause::HealthCheckFailing);

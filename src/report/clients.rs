@@ -7,7 +7,7 @@ use super::{ClientRecord, Clients, LogLine, LogPlace, ids};
 use crate::base::escape;
 use crate::base::time::nanos;
 use crate::join::{Answer, Joined, KeptLine, Missing, Reason, ShownBy};
-use crate::ledger::{self, Ledger};
+use crate::ledger::{self, Judgement};
 use crate::verdict::{Cause, Certainty, Retry};
 use crate::words::log;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +65,7 @@ pub(super) fn clients(report: &Report, joined: &Joined) -> Option<Clients> {
 pub(super) fn unexplained(
     report: &Report,
     joined: &Joined,
-    ledger: &Ledger,
+    ledger: &Judgement<'_>,
     style: Style,
 ) -> Vec<FailureRecord> {
     let lines: BTreeMap<(usize, u64), &LogLine> = report
@@ -91,7 +91,7 @@ pub(super) fn unexplained(
 /// An answer of the proxy's own listener.
 fn of_front(kept: &ledger::Failure, reason: Reason, style: Style) -> FailureRecord {
     let record = failure(kept, style);
-    let status = kept.response.and_then(|response| response.status);
+    let status = kept.response().and_then(|response| response.status);
     let asked = asked(record.request.as_ref());
     let client = ClientRecord {
         status,

@@ -1,4 +1,4 @@
-//! Facts that only one cause has, by the names that they have in JSON.
+//! FactFields that only one cause has, by the names that they have in JSON.
 
 use super::{backend, process};
 use crate::base::time::nanos;
@@ -10,12 +10,12 @@ use serde_json::{Map, Value};
 
 /// The facts of one failure.
 pub(super) fn detail(kept: &ledger::Failure) -> Map<String, Value> {
-    let mut facts = Facts(Map::new());
+    let mut facts = FactFields(Map::new());
     if let Some(after) = kept.verdict.closed_after {
         facts.add("closed_after_idle_ns", nanos(after));
     }
     process::facts(kept).into_iter().for_each(|(name, value)| facts.add(name, value));
-    if let Some(listening) = &kept.listening {
+    if let Some(listening) = kept.listening() {
         facts.add("listening", listening::facts(listening));
     }
     if let Some(health) = &kept.health {
@@ -25,10 +25,10 @@ pub(super) fn detail(kept: &ledger::Failure) -> Map<String, Value> {
     facts.0
 }
 
-/// Facts by their names.
-struct Facts(Map<String, Value>);
+/// FactFields by their names.
+struct FactFields(Map<String, Value>);
 
-impl Facts {
+impl FactFields {
     fn add(&mut self, name: &str, value: impl Into<Value>) {
         self.0.insert(name.to_owned(), value.into());
     }
@@ -63,7 +63,7 @@ impl Facts {
             Detail::Upload { sent } => self.add("sent_bytes", sent),
             Detail::Flaw(flaw) => {
                 self.add("malformed", flaw.kind.name());
-                if let Some(response) = kept.response {
+                if let Some(response) = kept.response() {
                     self.add("at_byte", flaw.pos.since(response.start));
                 }
             }

@@ -2,11 +2,11 @@
 
 use super::ids;
 use super::model::{EventRecord, FailureRecord};
-use crate::ledger::{self, EventKind, Ledger};
+use crate::ledger::{self, EventKind, Judgement};
 use crate::words::events;
 
 /// The events to which some of the failures belong that are told.
-pub(super) fn told(ledger: &Ledger, failures: &[FailureRecord]) -> Vec<EventRecord> {
+pub(super) fn told(ledger: &Judgement<'_>, failures: &[FailureRecord]) -> Vec<EventRecord> {
     let events = ledger.events().iter().filter_map(|event| {
         let id = ids::of_event(event);
         let mine = || failures.iter().filter(|failure| failure.event.as_ref() == Some(&id));

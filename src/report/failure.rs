@@ -21,7 +21,7 @@ use crate::words::{self, phrases, summary};
 /// The record of one failure.
 pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
     let verdict = &kept.verdict;
-    let request = kept.request.as_ref().map(|sent| request(sent, style));
+    let request = kept.request().map(|sent| request(sent, style));
     let named = request.as_ref().map_or_else(
         || "a connect".to_owned(),
         |request| match (&request.method, &request.target) {
@@ -51,7 +51,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
             .then_some(kept.connection),
         ordinal: kept.ordinal,
         request,
-        response: kept.response.map(|response| ResponseRecord {
+        response: kept.response().map(|response| ResponseRecord {
             status: response.status,
             received_bytes: response.received,
             expected_bytes: response.expected,
@@ -85,7 +85,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
 fn shown(evidence: &Evidence, kept: &ledger::Failure) -> EvidenceRecord {
     let close = kept.verdict.close.as_ref();
     // Before its first request a connection is idle since its handshake, which the proxy completed.
-    let fresh = kept.ordinal == 0 && kept.unasked.is_none();
+    let fresh = kept.ordinal == 0 && kept.unasked().is_none();
     let (side, kind) = match evidence.shows {
         Shows::LastAnswer if fresh => (Some(EvidenceSide::Proxy), EvidenceKind::Ack),
         shows => sent(shows),

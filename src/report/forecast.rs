@@ -7,7 +7,6 @@ use crate::knowledge::expected_losses::{self, Window};
 use crate::knowledge::idle_gaps::IdleGaps;
 use crate::knowledge::timers::Timer;
 use crate::ledger::Listener;
-use crate::verdict::Cause;
 use std::time::Duration;
 
 /// A day in seconds.
@@ -18,6 +17,8 @@ const LONG_ENOUGH: Duration = Duration::from_secs(60);
 /// All that a forecast rests on.
 pub(super) struct Forecast<'a> {
     pub(super) listener: &'a Listener,
+    /// Requests that were lost to the backend's timer.
+    pub(super) raced: u64,
     pub(super) idle: &'a IdleGaps,
     /// The backend's timer, as seen or told.
     pub(super) timer: Option<Timer>,
@@ -31,9 +32,8 @@ impl Forecast<'_> {
     /// With the timeouts as they are; `None` when no timer or no round trip is known.
     pub(super) fn today(&self) -> Option<HazardRecord> {
         let (timer, window) = (self.timer?, Window::of(&self.listener.round_trips)?);
-        let lost = self.listener.causes.get(&Cause::KeepaliveRace).copied().unwrap_or(0);
         let found = expected_losses::expected(&self.idle.reused, timer, self.proxy, window);
-        let found = found.with_losses(lost);
+        let found = found.with_losses(self.raced);
         Some(self.told(&found, timer, self.proxy))
     }
 

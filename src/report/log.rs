@@ -10,7 +10,7 @@ use super::{
 use crate::base::escape;
 use crate::base::time::nanos;
 use crate::join::{self, Answer, Joined, KeptLine, LogAnswer};
-use crate::ledger::Ledger;
+use crate::ledger::Judgement;
 use crate::logs::LineKind;
 use crate::packet::Endpoint;
 use crate::topology::FrontLeg;
@@ -28,7 +28,7 @@ pub struct LogsRead<'a> {
 }
 
 /// Fills in what logs and the front leg say.
-pub fn hear(report: &mut Report, heard: LogsRead<'_>, ledger: &Ledger, style: Style) {
+pub fn hear(report: &mut Report, heard: LogsRead<'_>, ledger: &Judgement<'_>, style: Style) {
     let LogsRead { files, joined } = heard;
     let failures = ledger.failures_from(0);
     let ids: Vec<String> = failures.iter().map(ids::of_failure).collect();
@@ -59,7 +59,7 @@ fn hear_log(
     files: Vec<LogFile>,
     joined: &Joined,
     ids: &[String],
-    ledger: &Ledger,
+    ledger: &Judgement<'_>,
     style: Style,
 ) {
     let mut log = Log {
@@ -175,7 +175,7 @@ fn front_leg(front: &FrontLeg) -> FrontLegRecord {
 
 /// What of the books a line's times are held against.
 struct Ground<'a> {
-    ledger: &'a Ledger,
+    ledger: &'a Judgement<'a>,
     /// Where each backend's leg was captured, as told or found out.
     vantages: BTreeMap<Endpoint, Vantage>,
 }

@@ -4,7 +4,7 @@ use super::model::{Capture, Counters, Note, Skipped};
 use super::named::Tally;
 use super::sources::Sources;
 use crate::exchange::{Protocol, Unread};
-use crate::ledger::{Ledger, Listener, What};
+use crate::ledger::{Judgement, Listener, What};
 use crate::packet::{Endpoint, EndpointPattern, Skip};
 use crate::streams::tls;
 use crate::topology::roles::{Role, Roles};
@@ -19,7 +19,7 @@ type ByEndpoint<'a> = BTreeMap<Endpoint, &'a Listener>;
 /// Every note that these captures call for.
 pub(super) fn notes(
     sources: &Sources,
-    ledger: &Ledger,
+    ledger: &Judgement<'_>,
     roles: &Roles,
     counters: &Counters,
 ) -> Vec<Note> {
@@ -36,7 +36,7 @@ pub(super) fn notes(
 }
 
 /// What is to be said of the captures themselves.
-fn of_captures(sources: &Sources, ledger: &Ledger) -> Vec<Notice> {
+fn of_captures(sources: &Sources, ledger: &Judgement<'_>) -> Vec<Notice> {
     let damaged = sources.captures.iter().filter_map(|capture| {
         let damage = capture.damage.clone()?;
         Some(Notice::DamagedCapture { path: capture.path.clone(), damage })
@@ -242,17 +242,17 @@ fn not_judged(listeners: &ByEndpoint<'_>, roles: &Roles) -> Option<Notice> {
 }
 
 /// Which captures hold the same connections.
-fn vantages(captures: &[Capture], ledger: &Ledger) -> Option<Notice> {
+fn vantages(captures: &[Capture], ledger: &Judgement<'_>) -> Option<Notice> {
     let path = |index: u32| {
         let capture = usize::try_from(index).ok().and_then(|index| captures.get(index));
         capture.map_or("?", |capture| capture.path.as_str())
     };
-    let pairs = ledger.shared.iter();
+    let pairs = ledger.books().shared.iter();
     let pairs = pairs.map(|((first, second), connections)| {
         (path(*first).to_owned(), path(*second).to_owned(), *connections)
     });
     let pairs: Vec<_> = pairs.collect();
-    (!pairs.is_empty()).then_some(Notice::TwoVantages { pairs, better: ledger.better })
+    (!pairs.is_empty()).then_some(Notice::TwoVantages { pairs, better: ledger.better_elsewhere() })
 }
 
 /// How many frames are inside of which tunnels.

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 /// The record of both ends; `None` where nothing is known of either.
 pub fn record(failure: &Failure) -> Option<ProcessRecord> {
-    let ends = failure.ends.as_deref()?;
+    let ends = failure.ends()?;
     let sent = failure.sent();
     Some(ProcessRecord {
         proxy: ends.client.as_ref().map(|end| end_record(end, None)),

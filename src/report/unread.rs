@@ -2,7 +2,7 @@
 
 use super::model::{Bound, Counters};
 use super::{Judged, UnreadRecord};
-use crate::ledger::{Amount, Ledger, Listener, What};
+use crate::ledger::{Amount, Health, Judgement, Listener, What};
 use crate::packet::Endpoint;
 use crate::topology::roles::Roles;
 use crate::words::unread as words;
@@ -12,23 +12,29 @@ use std::collections::BTreeMap;
 const LISTED: usize = 100;
 
 /// What was judged of what was counted.
-pub(super) fn judged(counters: &Counters, backends: &[(Endpoint, &Listener)]) -> Judged {
+pub(super) fn judged(
+    counters: &Counters,
+    backends: &[(Endpoint, &Listener)],
+    ledger: &Judgement<'_>,
+) -> Judged {
     let not_judged = counters.exchanges_unread.saturating_add(counters.exchanges_open);
     let exchanges = counters.exchanges.saturating_sub(not_judged);
-    let probes = backends.iter().fold(0_u64, |sum, (_, one)| sum.saturating_add(probes(one)));
+    let probes = backends
+        .iter()
+        .fold(0_u64, |sum, (endpoint, _)| sum.saturating_add(probes(ledger.health(*endpoint))));
     Judged { exchanges, probes: probes.min(exchanges), connects: counters.connects_failed }
 }
 
 /// Requests that probe a listener's health.
-pub(super) fn probes(listener: &Listener) -> u64 {
-    let asked = listener.health().into_iter().filter(|health| !health.method.is_empty());
+pub(super) fn probes(health: &[Health]) -> u64 {
+    let asked = health.iter().filter(|health| !health.method.is_empty());
     asked.fold(0, |sum, health| sum.saturating_add(health.of))
 }
 
 /// What was not read of the backends. Where nothing at all was judged, that
 /// nobody is known for a backend is no reason to be silent of the others.
 pub(super) fn unread(
-    ledger: &Ledger,
+    ledger: &Judgement<'_>,
     roles: &Roles,
     counters: &Counters,
     judged: &Judged,
@@ -39,7 +45,7 @@ pub(super) fn unread(
         unread = of(&listeners, &|_| true);
     }
     let given_up = counters.limits_hit.of(Bound::Connections);
-    let given_up = given_up.saturating_add(ledger.listeners_forgotten);
+    let given_up = given_up.saturating_add(ledger.books().listeners_forgotten);
     if given_up > 0 {
         let amount = Amount { connections: given_up, ..Amount::default() };
         unread.insert(0, entry(What::Bound, None, amount));

@@ -4,7 +4,7 @@
 
 use super::exchanges::{SeenExchange, Trail};
 use crate::base::time::Timestamp;
-use crate::ledger::Ledger;
+use crate::ledger::Judgement;
 use crate::packet::Endpoint;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -20,7 +20,7 @@ const JITTER: Duration = Duration::from_millis(1);
 /// The listeners that passed on four of five of the requests that they answered well, each of which is
 /// known again by its id, or by what it asks where nothing else was asked so at the time; and those that
 /// tried to, each time that they answered as only a proxy does.
-pub fn nested(trail: &Trail, ledger: &Ledger) -> BTreeSet<Endpoint> {
+pub fn nested(trail: &Trail, ledger: &Judgement<'_>) -> BTreeSet<Endpoint> {
     let seen = trail.seen();
     let mut alike: HashMap<u64, Vec<&SeenExchange>> = HashMap::new();
     for one in seen.iter().filter(|one| one.asked.whole != 0) {
@@ -50,10 +50,10 @@ pub fn nested(trail: &Trail, ledger: &Ledger) -> BTreeSet<Endpoint> {
 fn in_vain(
     seen: &[SeenExchange],
     alike: &HashMap<u64, Vec<&SeenExchange>>,
-    ledger: &Ledger,
+    ledger: &Judgement<'_>,
 ) -> BTreeSet<Endpoint> {
     let connects = ledger.failures_from(0).iter().filter_map(|failure| {
-        let connect = failure.request.is_none() && failure.health.is_none();
+        let connect = failure.request().is_none() && failure.health.is_none();
         let begun = failure.verdict.evidence.first().filter(|_| connect)?.frame.at;
         Some(FailedAttempt { begun, ended: begun, client: failure.client, server: failure.server })
     });

@@ -6,7 +6,7 @@
 //! asking others for something else while it answers, as a backend does that needs them.
 
 use crate::exchange::Protocol;
-use crate::ledger::{Failure, Ledger, Listener};
+use crate::ledger::{Failure, Judgement, Ledger, Listener};
 use crate::packet::{Endpoint, EndpointPattern};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -74,7 +74,7 @@ impl Roles {
     /// Decides, of everything that was seen. `pass_on` are listeners that pass on what they are asked,
     /// `ask_others` those that ask for something else instead.
     pub fn assign(
-        ledger: &Ledger,
+        ledger: &Judgement<'_>,
         told: &ToldRoles,
         pass_on: BTreeSet<Endpoint>,
         ask_others: &BTreeSet<Endpoint>,
@@ -185,7 +185,7 @@ impl Roles {
             Role::Backend => true,
             Role::Front => false,
             Role::Other => {
-                failure.request.is_none()
+                failure.request().is_none()
                     && self.told.is_empty()
                     && !self.scanners.contains_key(&failure.client.addr)
             }

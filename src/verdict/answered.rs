@@ -6,10 +6,10 @@ use super::{
     Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, gave_up, in_flight,
     invalid, lost, unproven,
 };
-use crate::exchange::{Exchange, Outcome, Unread};
+use crate::exchange::{Outcome, Unread};
 use crate::facts::closing::{self, Close, CloseKind, Closer, Closing};
 use crate::flow::{Side, StreamPos};
-use crate::verdict::{Evidence, Shows};
+use crate::knowledge::Knowledge;
 use std::time::Duration;
 
 /// What became of a whole answer.
@@ -100,27 +100,17 @@ fn backend_error(case: &Case<'_>, status: u16) -> Verdict {
         wait: response.map(|response| response.first.at.since(last.at)),
         closed_after: None,
         evidence: case.evidence(),
+        ends: None,
+        better_elsewhere: false,
     }
 }
 
-/// A probe was answered with a status that its proxy does not accept.
-pub fn failing_probe(exchange: &Exchange) -> Verdict {
-    let request = &exchange.request;
-    let mut evidence = vec![Evidence { frame: request.first, shows: Shows::Request }];
-    if let Some(response) = exchange.response {
-        evidence.push(Evidence { frame: response.first, shows: Shows::Answer });
-    }
-    Verdict {
-        cause: Cause::HealthCheckFailing,
-        certainty: Certainty::Likely,
-        detail: Detail::Nothing,
-        close: None,
-        retry: Retry::Unsafe,
-        retry_reason: RetryReason::AnswerBegun,
-        idle_gap: exchange.idle_gap(),
-        wait: exchange.response.map(|response| response.first.at.since(request.last.at)),
-        closed_after: None,
-        evidence,
+/// A backend that asks others while it answers may be a proxy after all, which asks for something else than
+/// it was asked and answers 502, 503 and 504 for itself.
+pub(super) fn by_proxy(verdict: &mut Verdict, knowledge: &Knowledge) {
+    let of_proxies = matches!(verdict.detail, Detail::Status(502..=504));
+    if of_proxies && knowledge.asks_others {
+        verdict.certainty = verdict.certainty.min(Certainty::Likely);
     }
 }
 

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub(super) struct Case<'a> {
     pub(super) exchange: &'a Exchange,
     pub(super) connection: &'a Connection,
+    /// The backend takes headers of the PROXY protocol: they are no reason for anything.
+    pub(super) header_taken: bool,
 }
 
 impl Case<'_> {
@@ -64,7 +66,7 @@ impl Case<'_> {
 
     /// The frames that tell the story, in the order of the capture.
     pub(super) fn evidence(&self) -> Vec<Evidence> {
-        let Self { exchange, connection } = self;
+        let Self { exchange, connection, .. } = self;
         let request = &exchange.request;
         let mut evidence = Vec::with_capacity(8);
         let mut add = |frame: FrameRef, shows| evidence.push(Evidence { frame, shows });

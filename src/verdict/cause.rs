@@ -127,6 +127,12 @@ impl Cause {
         matches!(self.kind(), CauseKind::FailedConnect)
     }
 
+    /// The close came first, and the request met it: a matter of how long the connection had been idle, not of
+    /// what was asked.
+    pub const fn is_of_idleness(self) -> bool {
+        matches!(self, Self::KeepaliveRace | Self::StaleReuse)
+    }
+
     /// Something ended a connection that was in use.
     pub const fn is_cut(self) -> bool {
         matches!(self.kind(), CauseKind::Cut)

@@ -3,16 +3,17 @@
 use super::{Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, invalid};
 use crate::base::time::Timestamp;
 use crate::exchange::Ended;
+use crate::facts::Tried;
 use crate::facts::closing::{self, Close, CloseKind, Closer};
 use crate::flow::{Connection, Side, Start, StreamPos, UnansweredNeighbour};
-use crate::knowledge::{Timeouts, slack};
+use crate::knowledge::{Knowledge, Timeouts, slack};
 use crate::packet::FrameRef;
 use crate::packet::icmp::Unreachable;
 use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
 
 /// What became of a connection as such: refused, never answered, not understood, or established.
-pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts) -> Fate {
+pub(super) fn judge(ended: &Ended, connection: &Connection, knowledge: &Knowledge) -> Fate {
     if let Some(mismatch) = &ended.mismatch {
         return Fate::Failed(Box::new(invalid::mismatch(mismatch, connection)));
     }
@@ -22,9 +23,13 @@ pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts
         || connection.established.is_some()
         || client.next > StreamPos::default();
     if connection.start == Start::Midstream || established {
-        return reset_at_once(ended, connection)
-            .or_else(|| closed_at_once(ended, connection))
-            .map_or(Fate::Sound, failed);
+        return match (reset_at_once(ended, connection), closed_at_once(ended, connection)) {
+            (Some(reset), _) => failed(reset),
+            // A port that speaks something else may close rightly.
+            (None, Some(closed)) if knowledge.answers => failed(closed),
+            (None, Some(_)) => Fate::Undecided,
+            (None, None) => Fate::Sound,
+        };
     }
     if connection.given_up {
         return Fate::Open;
@@ -34,7 +39,7 @@ pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts
     }
     let Some(rst) = connection.half(Side::Server).rst else {
         return connection.unreachable.as_deref().map_or_else(
-            || unanswered(connection, timeouts),
+            || unanswered(connection, &knowledge.timeouts),
             |unreachable| undelivered(connection, unreachable),
         );
     };
@@ -61,7 +66,27 @@ pub fn judge_connect(ended: &Ended, connection: &Connection, timeouts: &Timeouts
         wait: connection.syn.map(|syn| rst.frame.at.since(syn.at)),
         closed_after: None,
         evidence,
+        ends: None,
+        better_elsewhere: false,
     }))
+}
+
+/// What a single connect seems to show, and all of them together do not.
+pub(super) fn among_others(verdict: &mut Verdict, tried: Tried<'_>, knowledge: &Knowledge) {
+    match (verdict.cause, verdict.detail) {
+        // Where no word of any backend was captured, that of this one may be what is missing; but a kernel
+        // that repeats its SYN did not get one either.
+        (Cause::ConnectTimeout, Detail::Unanswered { syns: 1, .. }) if knowledge.deaf => {
+            verdict.certainty = Certainty::Possible;
+        }
+        // Among connections that work it is likely that there was no room for this one.
+        (Cause::AcceptQueueFull, Detail::Nothing)
+            if knowledge.answers && matches!(tried, Tried::Connect(_)) =>
+        {
+            verdict.certainty = verdict.certainty.max(Certainty::Likely);
+        }
+        _ => {}
+    }
 }
 
 /// The backend's kernel reset the connection right after the handshake, before anything was asked: it
@@ -139,6 +164,8 @@ fn ended_at_once(
         wait: Some(end.at.since(syn.at)),
         closed_after: None,
         evidence: vec![Evidence { frame: syn, shows: Shows::Syn }, Evidence { frame: end, shows }],
+        ends: None,
+        better_elsewhere: false,
     }
 }
 
@@ -167,6 +194,8 @@ fn never_left(connection: &Connection, asked: &UnansweredNeighbour) -> Verdict {
             .map(|(frame, shows)| Evidence { frame, shows })
             .chain(error)
             .collect(),
+        ends: None,
+        better_elsewhere: false,
     }
 }
 
@@ -186,6 +215,8 @@ fn undelivered(connection: &Connection, unreachable: &Unreachable) -> Fate {
         wait: connection.syn.map(|syn| unreachable.frame.at.since(syn.at)),
         closed_after: None,
         evidence: syn.into_iter().chain([error]).collect(),
+        ends: None,
+        better_elsewhere: false,
     }))
 }
 
@@ -236,6 +267,8 @@ fn unanswered(connection: &Connection, timeouts: &Timeouts) -> Fate {
         wait: Some(last.at.since(syn.at)),
         closed_after: None,
         evidence,
+        ends: None,
+        better_elsewhere: false,
     }))
 }
 

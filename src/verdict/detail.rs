@@ -147,16 +147,6 @@ pub enum Detail {
     Doubt(Doubt),
 }
 
-impl Detail {
-    /// How many SYNs nobody answered.
-    pub const fn syns(&self) -> Option<u32> {
-        match self {
-            Self::Unanswered { syns, .. } => Some(*syns),
-            _ => None,
-        }
-    }
-}
-
 /// How something vanished.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Drop {

@@ -6,6 +6,7 @@ use super::detail::Detail;
 use super::retry::{self, Retry, RetryReason};
 use crate::exchange::Unread;
 use crate::facts::closing::{Close, Closer, Closing};
+use crate::facts::kernel::Ends;
 use crate::flow::Side;
 use crate::verdict::Evidence;
 use std::time::Duration;
@@ -34,24 +35,16 @@ pub struct Verdict {
     pub closed_after: Option<Duration>,
     /// The frames that show it, in order.
     pub evidence: Vec<Evidence>,
+    /// What the kernel says of the connection's ends, as far as that fits the packets.
+    pub ends: Option<Box<Ends>>,
+    /// Another view of the attempt shows it better than the first one.
+    pub better_elsewhere: bool,
 }
 
 impl Verdict {
-    /// Makes it that of a failing probe, `named` by its user agent or told by its constant period: a job
-    /// may ask as steadily, so that its retry is judged as that of any request.
-    pub fn fail_probes(&mut self, named: bool) {
-        self.cause = Cause::HealthCheckFailing;
-        self.certainty = if named { Certainty::Proven } else { Certainty::Likely };
-        self.detail = Detail::Nothing;
-        if named {
-            (self.retry, self.retry_reason) = (Retry::Safe, RetryReason::Probe);
-        }
-    }
-
     /// Joins what another viewpoint shows of the same failure: the better proof wins. What one of them
     /// knows of a retry, the other need not; where they contradict each other, it is not safe.
-    /// Returns whether the other one is better.
-    pub fn join(&mut self, mut other: Self) -> bool {
+    pub(super) fn join(&mut self, mut other: Self) {
         let proof = |verdict: &Self| (verdict.cause != Cause::Unproven, verdict.certainty);
         let better = proof(&other) > proof(self);
         if let (
@@ -63,11 +56,11 @@ impl Verdict {
         }
         if better {
             std::mem::swap(self, &mut other);
+            self.better_elsewhere = true;
         }
         if other.retry == Retry::Unsafe || self.retry == Retry::Unknown {
             (self.retry, self.retry_reason) = (other.retry, other.retry_reason);
         }
-        better
     }
 }
 
@@ -82,6 +75,9 @@ pub enum Fate {
     Open,
     /// The request was perhaps answered; that cannot be read.
     Unread(Unread),
+    /// Whether the attempt failed shows in what will be known of the backend: until then, and where that
+    /// never shows, it is none.
+    Undecided,
 }
 
 pub(super) fn failed(verdict: Verdict) -> Fate {
@@ -110,6 +106,8 @@ impl Case<'_> {
             wait: self.connection.span(request.first, self.connection.last),
             closed_after: None,
             evidence: self.evidence(),
+            ends: None,
+            better_elsewhere: false,
         }
     }
 
@@ -145,6 +143,39 @@ impl Case<'_> {
                 .quiet_since
                 .and_then(|quiet| self.connection.span(quiet, closing.mark.frame)),
             evidence: self.evidence(),
+            ends: None,
+            better_elsewhere: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_two_vantages_contradict_each_other_a_retry_is_not_safe() {
+        let verdict = |retry, retry_reason| Verdict {
+            cause: Cause::KeepaliveRace,
+            certainty: Certainty::Proven,
+            detail: Detail::Crossing,
+            close: None,
+            retry,
+            retry_reason,
+            idle_gap: None,
+            wait: None,
+            closed_after: None,
+            evidence: Vec::new(),
+            ends: None,
+            better_elsewhere: false,
+        };
+        let (safe, not) = (
+            verdict(Retry::Safe, RetryReason::NothingReceived),
+            verdict(Retry::Unsafe, RetryReason::AllReceived),
+        );
+        for (mut one, other) in [(safe.clone(), not.clone()), (not, safe)] {
+            one.join(other);
+            assert_eq!(one.retry, Retry::Unsafe);
         }
     }
 }

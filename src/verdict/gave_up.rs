@@ -8,10 +8,10 @@ use super::{
     Case, Cause, Certainty, Detail, Fate, Verdict, failed, in_flight, invalid, lost, unproven,
 };
 use crate::exchange::Outcome;
+use crate::facts::attempt::{ClientFacts, ClientLeft, LoggedLeft};
 use crate::facts::closing::{Closer, Closing};
 use crate::flow::Side;
 use crate::knowledge::{Timeouts, slack};
-use crate::packet::Endpoint;
 use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
 
@@ -195,47 +195,48 @@ fn not_received(case: &Case<'_>, closing: &Closing) -> Verdict {
     unproven::judge(case, closing, Doubt::ProxyClosedFirst)
 }
 
-/// The proxy's log shows that its client left: changes a verdict that the proxy gave up. Returns whether
-/// it did.
-pub fn client_logged(verdict: &mut Verdict, status: Option<u16>) -> bool {
-    let gave_up = matches!(
-        verdict.cause,
-        Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone | Cause::Unproven
-    );
-    let by_proxy = verdict.close.is_some_and(|close| close.by == Closer::Proxy);
-    let known = matches!(verdict.detail, Detail::FrontLeg { .. });
-    if !gave_up || !by_proxy || known {
-        return false;
-    }
-    verdict.cause = Cause::ClientGone;
-    verdict.certainty = Certainty::Proven;
-    verdict.detail = Detail::Logged { status };
-    true
-}
-
 /// So long at most after its client has left a proxy closes on the backend leg.
 const FOLLOWS: Duration = Duration::from_secs(1);
 
-/// The front leg shows that the client left just before the proxy closed: changes a verdict that the
-/// proxy gave up. `left` is the verdict on the same request on the front leg. Returns whether it did.
-pub fn client_gone(verdict: &mut Verdict, left: &Verdict, client: Endpoint) -> bool {
+/// What the front leg and the log show of the client explains why the proxy closed.
+pub(super) fn by_client(verdict: &mut Verdict, client: &ClientFacts) {
+    if let Some(left) = &client.left {
+        client_gone(verdict, left);
+    }
+    let shown = matches!(verdict.detail, Detail::FrontLeg { .. });
+    if shown && client.other {
+        // Another client asked the same, and left; of this one that is not known.
+        verdict.certainty = Certainty::Possible;
+    }
+    if let Some(LoggedLeft { status }) = client.logged
+        && !shown
+        && may_have_followed(verdict)
+    {
+        verdict.cause = Cause::ClientGone;
+        verdict.certainty = Certainty::Proven;
+        verdict.detail = Detail::Logged { status };
+    }
+}
+
+/// The proxy closed first, for a reason that packets of this leg do not show.
+fn may_have_followed(verdict: &Verdict) -> bool {
     let gave_up = matches!(
         verdict.cause,
         Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone | Cause::Unproven
     );
-    let (Some(close), Some(front)) = (verdict.close, left.close) else {
-        return false;
-    };
-    let before = close.frame.at.since(front.frame.at);
-    let by_client = front.by == Closer::Proxy && close.by == Closer::Proxy;
-    let follows = front.frame.at <= close.frame.at && before <= FOLLOWS;
-    if !(gave_up && by_client && follows) {
-        return false;
+    gave_up && verdict.close.is_some_and(|close| close.by == Closer::Proxy)
+}
+
+/// The client left just before the proxy closed.
+fn client_gone(verdict: &mut Verdict, left: &ClientLeft) {
+    let Some(close) = verdict.close.filter(|_| may_have_followed(verdict)) else { return };
+    let before = close.frame.at.since(left.frame.at);
+    if left.frame.at > close.frame.at || before > FOLLOWS {
+        return;
     }
     verdict.cause = Cause::ClientGone;
     verdict.certainty = Certainty::Proven;
-    verdict.detail = Detail::FrontLeg { client, before };
-    verdict.evidence.push(Evidence { frame: front.frame, shows: Shows::ClientLeft });
+    verdict.detail = Detail::FrontLeg { client: left.client, before };
+    verdict.evidence.push(Evidence { frame: left.frame, shows: Shows::ClientLeft });
     verdict.evidence.sort_by_key(|one| (one.frame.capture, one.frame.number));
-    true
 }

@@ -156,6 +156,8 @@ pub(super) fn mismatch(mismatch: &Mismatch, connection: &Connection) -> Verdict 
         wait: Some(mismatch.answer.at.since(mismatch.request.at)),
         closed_after: None,
         evidence,
+        ends: None,
+        better_elsewhere: false,
     }
 }
 
@@ -173,13 +175,15 @@ pub(super) fn asked_in_clear(case: &Case<'_>) -> Verdict {
         wait: response.map(|response| response.first.at.since(last.at)),
         closed_after: None,
         evidence: case.evidence(),
+        ends: None,
+        better_elsewhere: false,
     }
 }
 
 /// The proxy began with a header of the PROXY protocol, and the backend took it for a bad request: it
 /// answered 400, or closed at once without a word.
 pub(super) fn proxy_header(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
-    let header = case.exchange.proxied?;
+    let header = case.exchange.proxied.filter(|_| !case.header_taken)?;
     let status = case.exchange.response.and_then(|response| response.status);
     let refused = match case.exchange.outcome {
         Outcome::Answered => status == Some(400),

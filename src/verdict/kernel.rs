@@ -8,9 +8,10 @@
 
 use super::{Cause, Certainty, Detail, Drop, Retry, RetryReason, Verdict, reused};
 use crate::base::time::Timestamp;
-use crate::facts::closing::{Close, CloseKind, Closer, Received};
+use crate::facts::Tried;
+use crate::facts::closing::{Close, Closer, Received};
 use crate::facts::kernel::{Closed, End, Ends, How, ResetReason};
-use crate::flow::Side;
+use crate::flow::{Connection, Side};
 use crate::packet::SeqNum;
 use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
@@ -35,6 +36,21 @@ pub struct Sent {
 const SAME: Duration = Duration::from_secs(1);
 
 impl Sent {
+    /// The request of an attempt; `None` of a connect, and where no number of it is known.
+    pub fn of(tried: Tried<'_>, connection: &Connection) -> Option<Self> {
+        let Tried::Exchange(exchange) = tried else { return None };
+        let request = &exchange.request;
+        // What was not captured may have announced it.
+        let whole = connection.half(Side::Server).gaps == 0;
+        Some(Self {
+            first: connection.half(Side::Client).wire(request.start)?,
+            length: request.end.since(request.start),
+            reused: exchange.ordinal > 0,
+            announced: (exchange.close_announced || whole).then_some(exchange.close_announced),
+            readable: request.unread.is_none(),
+        })
+    }
+
     /// How far from its first byte a number on the wire is. Numbers wrap; no window is larger than
     /// 1 GiB (RFC 7323, section 2.2), so that the nearer of the two readings is right.
     fn place(&self, number: SeqNum) -> i64 {
@@ -70,13 +86,13 @@ impl Sent {
     }
 }
 
-/// Revises `verdict` by what the kernel says of the ends of its connection. Returns those of the
+/// Takes what the kernel says of the ends of the connection into a verdict that packets gave: those of the
 /// facts that fit what the packets show.
-pub fn kernel_says(verdict: &mut Verdict, ends: Ends, request: Option<&Sent>) -> Ends {
+pub(super) fn kernel_says(verdict: &mut Verdict, ends: &Ends, request: Option<&Sent>) {
     let was_closed = ends.server.as_ref().is_some_and(|end| end.closed.is_some());
     let ends = Ends {
-        client: ends.client.and_then(|end| fitting(end, Side::Client, verdict, None)),
-        server: ends.server.and_then(|end| fitting(end, Side::Server, verdict, request)),
+        client: ends.client.clone().and_then(|end| fitting(end, Side::Client, verdict, None)),
+        server: ends.server.clone().and_then(|end| fitting(end, Side::Server, verdict, request)),
     };
     if let Some(server) = &ends.server {
         if let Some(request) = request {
@@ -95,7 +111,8 @@ pub fn kernel_says(verdict: &mut Verdict, ends: Ends, request: Option<&Sent>) ->
     if let Some(client) = &ends.client {
         ended(verdict, client);
     }
-    ends
+    let known = ends.client.is_some() || ends.server.is_some();
+    verdict.ends = known.then(|| Box::new(ends));
 }
 
 /// Whether two stamps can be those of one event.
@@ -179,15 +196,15 @@ fn closed(verdict: &mut Verdict, server: &End, request: &Sent) {
     let read = request.read_by(closed);
     let fresh = match (verdict.cause, verdict.detail) {
         (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Fresh) => Some(true),
-        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Nothing | Detail::MaybeUnread)
-        | (Cause::KeepaliveRace, Detail::LostInHost { .. }) => Some(false),
+        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Nothing | Detail::MaybeUnread) => {
+            Some(false)
+        }
         _ => None,
     };
     if let Some(fresh) = fresh {
         if read == Received::None {
-            unread(verdict, closed, close, request, fresh);
+            unread(verdict, closed, request, fresh);
         } else {
-            back_in_flight(verdict, close);
             verdict.certainty = most(verdict, request);
             verdict.detail = Detail::Read { all: read == Received::All, fresh };
         }
@@ -202,11 +219,7 @@ fn closed(verdict: &mut Verdict, server: &End, request: &Sent) {
 /// idle connection; if the request had lain there for long, nobody was reading, and the close is only
 /// the end of that; if the answer before had announced the close, the proxy knew. Then the cause
 /// stays, and it is told that the request was unread.
-fn unread(verdict: &mut Verdict, closed: &Closed, close: Close, request: &Sent, fresh: bool) {
-    let timer = match verdict.detail {
-        Detail::LostInHost { timer } => Some(timer),
-        _ => None,
-    };
+fn unread(verdict: &mut Verdict, closed: &Closed, request: &Sent, fresh: bool) {
     let as_idle = match closed.how {
         How::Close | How::Shutdown => true,
         How::Exit { .. } => false,
@@ -216,22 +229,9 @@ fn unread(verdict: &mut Verdict, closed: &Closed, close: Close, request: &Sent, 
     let soon = verdict.wait.is_none_or(|wait| wait <= reused::LONGEST_UNREAD);
     if as_idle && soon && !fresh && request.announced != Some(true) {
         verdict.cause = Cause::KeepaliveRace;
-        verdict.detail = Detail::Unread { timer, fresh };
-    } else {
-        back_in_flight(verdict, close);
-        verdict.detail = Detail::Unread { timer: None, fresh };
     }
+    verdict.detail = Detail::Unread { timer: None, fresh };
     verdict.certainty = most(verdict, request);
-}
-
-/// What a timer made look like a race is a close with the request in flight.
-fn back_in_flight(verdict: &mut Verdict, close: Close) {
-    if verdict.cause == Cause::KeepaliveRace {
-        verdict.cause = match close.kind {
-            CloseKind::Fin => Cause::ClosedInFlight,
-            CloseKind::Rst => Cause::ResetInFlight,
-        };
-    }
 }
 
 /// Whether the request may be sent again, by what had been read of it.
@@ -285,7 +285,10 @@ fn ended(verdict: &mut Verdict, client: &End) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::closing::CloseKind;
     use crate::facts::kernel::{Queue, Reset};
+    use crate::knowledge::Knowledge;
+    use crate::knowledge::timers::Timer;
     use crate::packet::FrameRef;
 
     const MILLISECOND: u64 = 1_000_000;
@@ -317,6 +320,8 @@ mod tests {
             idle_gap: Some(Duration::from_secs(2)),
             wait: Some(Duration::from_millis(2)),
             closed_after: Some(Duration::from_secs(2)),
+            ends: None,
+            better_elsewhere: false,
             evidence: vec![
                 evidence(CLOSE - 2_000 * MILLISECOND, Shows::LastAnswer),
                 evidence(CLOSE - 2 * MILLISECOND, Shows::Request),
@@ -348,7 +353,8 @@ mod tests {
     }
 
     fn said(mut verdict: Verdict, ends: Ends, sent: Sent) -> (Verdict, Ends) {
-        let fitting = kernel_says(&mut verdict, ends, Some(&sent));
+        kernel_says(&mut verdict, &ends, Some(&sent));
+        let fitting = verdict.ends.as_deref().cloned().unwrap_or_default();
         (verdict, fitting)
     }
 
@@ -380,24 +386,29 @@ mod tests {
         }
     }
 
+    fn fires_at(timer: Duration) -> Knowledge {
+        Knowledge { timers: [None, Some(Timer::told(timer))], ..Knowledge::default() }
+    }
+
     #[test]
-    fn a_race_that_a_timer_made_likely_is_proven_or_taken_back() {
+    fn what_a_timer_makes_likely_the_kernel_has_proven_or_refuted() {
         let timer = Duration::from_secs(2);
-        let race = || verdict(Cause::KeepaliveRace, Detail::LostInHost { timer });
-        let (unread, _) = said(race(), server(closed_by(How::Close, 0)), SENT);
+        let of = |how, read| {
+            let in_flight = verdict(Cause::ClosedInFlight, Detail::MaybeUnread);
+            let (mut verdict, _) = said(in_flight, server(closed_by(how, read)), SENT);
+            reused::by_timer(&mut verdict, &fires_at(timer));
+            verdict
+        };
+        let unread = of(How::Close, 0);
         assert_eq!((unread.cause, unread.certainty), (Cause::KeepaliveRace, Certainty::Proven));
         assert_eq!(unread.detail, Detail::Unread { timer: Some(timer), fresh: false });
         assert_eq!((unread.retry, unread.retry_reason), (Retry::Safe, RetryReason::ClosedUnread));
-        let (mut read, _) = said(race(), server(closed_by(How::Close, 80)), SENT);
+        let read = of(How::Close, 80);
         assert_eq!((read.cause, read.certainty), (Cause::ClosedInFlight, Certainty::Proven));
         assert_eq!((read.retry, read.retry_reason), (Retry::Unsafe, RetryReason::Read));
-        // Nor is it made one again.
-        assert!(!reused::lost_in_host(&mut read, timer, |_| true));
-        assert_eq!(read.cause, Cause::ClosedInFlight);
-        let (mut ended, _) = said(race(), server(closed_by(How::Exit { signal: None }, 0)), SENT);
+        let ended = of(How::Exit { signal: None }, 0);
         assert_eq!((ended.cause, ended.retry), (Cause::ClosedInFlight, Retry::Safe));
-        assert!(!reused::lost_in_host(&mut ended, timer, |_| true));
-        let (untold, _) = said(race(), server(closed_by(How::Untold, 0)), SENT);
+        let untold = of(How::Untold, 0);
         assert_eq!((untold.cause, untold.certainty), (Cause::KeepaliveRace, Certainty::Likely));
         assert_eq!(untold.retry, Retry::Unsafe);
     }
@@ -405,13 +416,13 @@ mod tests {
     #[test]
     fn the_timer_is_added_to_a_race_that_the_kernel_proved() {
         let in_flight = verdict(Cause::ClosedInFlight, Detail::Nothing);
-        let (mut race, _) = said(in_flight, server(closed_by(How::Close, 0)), SENT);
-        let timer = Duration::from_secs(2);
-        assert!(!reused::lost_in_host(&mut race, timer, |_| false));
-        assert_eq!(race.detail, Detail::Unread { timer: None, fresh: false });
-        assert!(reused::lost_in_host(&mut race, timer, |gap| gap == timer));
-        assert_eq!(race.detail, Detail::Unread { timer: Some(timer), fresh: false });
-        assert_eq!((race.cause, race.certainty), (Cause::KeepaliveRace, Certainty::Proven));
+        let (race, _) = said(in_flight, server(closed_by(How::Close, 0)), SENT);
+        for (timer, known) in [(2, Some(Duration::from_secs(2))), (3, None)] {
+            let mut race = race.clone();
+            reused::by_timer(&mut race, &fires_at(Duration::from_secs(timer)));
+            assert_eq!(race.detail, Detail::Unread { timer: known, fresh: false });
+            assert_eq!((race.cause, race.certainty), (Cause::KeepaliveRace, Certainty::Proven));
+        }
     }
 
     /// Told twice it says the same.

@@ -1,13 +1,15 @@
 //! Why an exchange, or a connect, failed.
 //!
-//! [`judge`] and [`judge_connect`] are pure functions of a finished exchange and the facts of its
-//! connection. They yield a cause, how sure it is, and numbers and frames that show it; `report`
-//! finds the words. The order of judgement stands in [`judge`]; each family of causes has a file.
+//! [`judge`] is the only maker of verdicts: a pure function of the facts of one attempt and of what is known
+//! beside it. It yields a cause, how sure it is, and numbers and frames that show it; `words` finds the
+//! words. In which order facts became known makes no difference, for it is asked again with all of them. The
+//! order of judgement stands here; each family of causes has a file.
 //!
 //! The proof is the acknowledgement number, not the clock: a close carries how many bytes of the
 //! request its sender's kernel had received, and a request how much of the backend's stream the
 //! proxy's kernel had. That holds wherever the capture was taken.
 
+mod ahead;
 mod answered;
 mod case;
 mod cause;
@@ -22,31 +24,73 @@ mod in_flight;
 mod invalid;
 mod kernel;
 mod lost;
+mod nothing_answered;
+mod probe;
 mod retry;
 mod reused;
 mod unproven;
 
 use crate::exchange::{Exchange, Outcome, Tunnel, Unread};
-use crate::facts::closing;
+use crate::facts::kernel::Ends;
+use crate::facts::{Facts, Tried, closing};
 use crate::flow::{Connection, Side};
-use crate::knowledge::Timeouts;
-pub use answered::failing_probe;
+use crate::knowledge::Knowledge;
 use case::Case;
 pub use cause::{Cause, Certainty};
-pub use connect::judge_connect;
 pub use detail::{Detail, Drop};
 pub use doubt::Doubt;
 pub use evidence::{Evidence, Shows};
 use fate::failed;
 pub use fate::{Fate, Verdict};
-pub use gave_up::{client_gone, client_logged};
-pub use kernel::{Sent, kernel_says};
+pub use kernel::Sent;
+pub use nothing_answered::ends_at_once;
 pub use retry::{Retry, RetryReason};
-pub use reused::{kept_for_longer, lost_in_host};
+
+/// What became of an attempt, by all that is known of it and beside it.
+pub fn judge(facts: &Facts<'_>, knowledge: &Knowledge) -> Fate {
+    let mut fate = at_one_place(facts.tried, facts.connection, facts.kernel, knowledge);
+    for attempt in facts.elsewhere {
+        let (tried, connection) = (attempt.tried(), attempt.connection());
+        let elsewhere = at_one_place(tried, connection, facts.kernel, knowledge);
+        if let (Fate::Failed(verdict), Fate::Failed(other)) = (&mut fate, elsewhere) {
+            verdict.join(*other);
+        }
+    }
+    if let Some(probe) = knowledge.probe {
+        return probe::judge(fate, facts.tried, probe);
+    }
+    let Fate::Failed(verdict) = &mut fate else { return fate };
+    connect::among_others(verdict, facts.tried, knowledge);
+    nothing_answered::judge(verdict, facts.tried, knowledge);
+    reused::by_timer(verdict, knowledge);
+    gave_up::by_client(verdict, &facts.client);
+    answered::by_proxy(verdict, knowledge);
+    ahead::limit(verdict, knowledge.ahead);
+    fate
+}
+
+/// What became of an attempt as it was captured at one place, and as the kernel of an end's host saw it.
+fn at_one_place(
+    tried: Tried<'_>,
+    connection: &Connection,
+    ends: Option<&Ends>,
+    knowledge: &Knowledge,
+) -> Fate {
+    let mut fate = match tried {
+        Tried::Exchange(exchange) => exchanged(exchange, connection, knowledge),
+        Tried::Connect(ended) => connect::judge(ended, connection, knowledge),
+    };
+    if let (Fate::Failed(verdict), Some(ends)) = (&mut fate, ends) {
+        let sent = Sent::of(tried, connection);
+        kernel::kernel_says(verdict, ends, sent.as_ref());
+    }
+    fate
+}
 
 /// What became of an exchange, now that its connection has ended, or the next request has come.
-pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {
-    let mut fate = framed(exchange, connection, timeouts);
+fn exchanged(exchange: &Exchange, connection: &Connection, knowledge: &Knowledge) -> Fate {
+    let case = Case { exchange, connection, header_taken: knowledge.takes_header };
+    let mut fate = framed(&case, knowledge);
     if let Fate::Failed(verdict) = &mut fate
         && exchange.response.is_some_and(|response| response.found)
     {
@@ -63,15 +107,15 @@ pub fn judge(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) 
 }
 
 /// What became of an exchange, if messages are where they seem to be.
-fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> Fate {
-    let case = Case { exchange, connection };
+fn framed(case: &Case<'_>, knowledge: &Knowledge) -> Fate {
+    let (exchange, connection) = (case.exchange, case.connection);
     if exchange.outcome == Outcome::Answered {
-        return answered::judge(&case);
+        return answered::judge(case);
     }
     if connection.given_up {
         return Fate::Open;
     }
-    if let Some(why) = case::unread(&case) {
+    if let Some(why) = case::unread(case) {
         // What was not captured cannot be an answer if the backend closed without having received
         // the request.
         let closing = closing::first(connection);
@@ -79,37 +123,37 @@ fn framed(exchange: &Exchange, connection: &Connection, timeouts: &Timeouts) -> 
             .filter(|closing| {
                 closing.by == Side::Server && exchange.request.unread != Some(Unread::Gap)
             })
-            .and_then(|closing| reused::judge(&case, &closing));
-        let refused = || closing.and_then(|closing| invalid::judge(&case, &closing));
-        let cut = || answered::cut(&case, closing.as_ref());
+            .and_then(|closing| reused::judge(case, &closing));
+        let refused = || closing.and_then(|closing| invalid::judge(case, &closing));
+        let cut = || answered::cut(case, closing.as_ref());
         return crossing.or_else(refused).or_else(cut).map_or(Fate::Unread(why), failed);
     }
     if case.is_one_sided() {
         return closing::first(connection).map_or(Fate::Open, |closing| {
-            failed(unproven::judge(&case, &closing, Doubt::OneDirection))
+            failed(unproven::judge(case, &closing, Doubt::OneDirection))
         });
     }
     let Some(closing) = closing::first(connection) else {
-        return lost::unclosed(&case).map_or(Fate::Open, failed);
+        return lost::unclosed(case).map_or(Fate::Open, failed);
     };
-    let closing = case::decided(&case, closing);
+    let closing = case::decided(case, closing);
     if closing.contested {
-        return failed(unproven::judge(&case, &closing, Doubt::SeveralReadings));
+        return failed(unproven::judge(case, &closing, Doubt::SeveralReadings));
     }
     if closing.by == Side::Client {
-        return gave_up::judge(&case, &closing, timeouts);
+        return gave_up::judge(case, &closing, &knowledge.timeouts);
     }
     if exchange.outcome == Outcome::Partial {
-        return failed(in_flight::truncated(&case, &closing));
+        return failed(in_flight::truncated(case, &closing));
     }
-    if let Some(verdict) = invalid::proxy_header(&case, &closing) {
+    if let Some(verdict) = invalid::proxy_header(case, &closing) {
         return failed(verdict);
     }
-    let mut verdict = in_flight::foreign_reset(&case, &closing)
-        .or_else(|| lost::held_back(&case, Some(&closing)))
-        .or_else(|| reused::judge(&case, &closing))
-        .or_else(|| reused::announced(&case, &closing))
-        .unwrap_or_else(|| in_flight::judge(&case, &closing));
+    let mut verdict = in_flight::foreign_reset(case, &closing)
+        .or_else(|| lost::held_back(case, Some(&closing)))
+        .or_else(|| reused::judge(case, &closing))
+        .or_else(|| reused::announced(case, &closing))
+        .unwrap_or_else(|| in_flight::judge(case, &closing));
     if exchange.blind && in_flight::may_be_race(&verdict) {
         // What was not read before it may have shown a timer.
         verdict.certainty = Certainty::Possible;

@@ -10,7 +10,8 @@ use super::doubt::Doubt;
 use super::{Case, Cause, Certainty, Detail, Verdict, lost, unproven};
 use crate::facts::closing::{CloseKind, Closing};
 use crate::flow::Side;
-use crate::knowledge::slack;
+use crate::knowledge::timers::Timer;
+use crate::knowledge::{Knowledge, slack};
 use std::time::Duration;
 
 /// No host repeats a segment sooner (RFC 6298 asks for a second; Linux does after 200 ms).
@@ -100,42 +101,50 @@ pub(super) fn announced(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
 /// arrival to the next turn of the server's loop.
 pub(super) const LONGEST_UNREAD: Duration = Duration::from_millis(100);
 
-/// The second form of the race, told once the backend's timer is known: the close covers the
-/// request, which got no answer, came after a short wait, and came just when the timer fired. The
-/// request lay unread in the backend's kernel. Changes the verdict; returns whether it did. Where that
-/// kernel itself has said whether the request was read, its word stands. Where no timer is known see
-/// [`kept_for_longer`].
-pub fn lost_in_host(
-    verdict: &mut Verdict,
-    timer: Duration,
-    fits: impl Fn(Duration) -> bool,
-) -> bool {
+/// The second form of the race: the close covers the request, which got no answer, came after a short wait,
+/// and came just when the backend's timer fired. The request lay unread in the backend's kernel. Where that
+/// kernel itself has said whether the request was read, its word stands.
+pub(super) fn by_timer(verdict: &mut Verdict, knowledge: &Knowledge) {
+    for timer in knowledge.timers.iter().flatten() {
+        if fired(verdict, timer) {
+            return;
+        }
+    }
+    kept_for_longer(verdict, knowledge.kept_idle);
+}
+
+/// Whether the backend's timer is what closed.
+fn fired(verdict: &mut Verdict, timer: &Timer) -> bool {
+    let fits = verdict.closed_after.is_some_and(|after| timer.fits(after));
     if let (Cause::KeepaliveRace, Detail::Unread { timer: known @ None, .. }) =
         (verdict.cause, &mut verdict.detail)
     {
         // The kernel of the backend's host proved the race; the timer says what closed.
-        let meets = verdict.closed_after.is_some_and(fits);
-        *known = meets.then_some(timer);
-        return meets;
+        *known = fits.then_some(timer.value);
+        return fits;
     }
-    // `close()` sends a reset where something is unread, `shutdown()` a FIN: either may be the timer's. On a
-    // link without delay this is the common form of the race.
-    let in_flight = matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight);
-    let closed = matches!(verdict.detail, Detail::Nothing | Detail::MaybeUnread);
-    let used = closed && verdict.idle_gap.is_some();
-    let short = verdict.wait.is_some_and(|wait| wait <= LONGEST_UNREAD);
-    if !(in_flight && used && short && verdict.closed_after.is_some_and(fits)) {
+    if !(may_be_by_timer(verdict) && fits) {
         return false;
     }
     verdict.cause = Cause::KeepaliveRace;
     verdict.certainty = Certainty::Likely;
-    verdict.detail = Detail::LostInHost { timer };
+    verdict.detail = Detail::LostInHost { timer: timer.value };
     true
 }
 
+/// A close that a timer explains, if there is one that fits. `close()` sends a reset where something is
+/// unread, `shutdown()` a FIN: either may be the timer's. On a link without delay this is the common form of
+/// the race.
+pub(super) fn may_be_by_timer(verdict: &Verdict) -> bool {
+    let in_flight = matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight);
+    let closed = matches!(verdict.detail, Detail::Nothing | Detail::MaybeUnread);
+    let used = closed && verdict.idle_gap.is_some();
+    in_flight && used && verdict.wait.is_some_and(|wait| wait <= LONGEST_UNREAD)
+}
+
 /// No timer of the backend's is known, and it kept another connection idle for `longest`: if that is
-/// longer than this one had been, a timer is not what closed it. Changes the verdict.
-pub fn kept_for_longer(verdict: &mut Verdict, longest: Duration) {
+/// longer than this one had been, a timer is not what closed it.
+fn kept_for_longer(verdict: &mut Verdict, longest: Duration) {
     let than = verdict.closed_after.map(|after| after.saturating_add(slack(after)));
     let maybe = verdict.detail == Detail::MaybeUnread && verdict.certainty == Certainty::Possible;
     if maybe && than.is_some_and(|than| longest > than) {

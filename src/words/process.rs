@@ -54,7 +54,7 @@ pub fn signal_named(signal: u8) -> String {
 
 /// What the kernel's word adds to what happened: clauses that follow a sentence, or nothing.
 pub fn clauses(failure: &Failure) -> String {
-    let Some(ends) = failure.ends.as_deref() else { return String::new() };
+    let Some(ends) = failure.ends() else { return String::new() };
     // What stands in a row of failing probes is one example of them.
     if failure.verdict.cause == Cause::HealthCheckFailing {
         return String::new();
@@ -82,7 +82,7 @@ fn closer(end: &End, closed: &Closed) -> Option<String> {
 fn backend_closed(failure: &Failure, end: &End) -> Option<String> {
     let closed = end.closed.as_ref()?;
     let who = closer(end, closed).unwrap_or_else(|| "its process".to_owned());
-    let answered = failure.ordinal > 0 && failure.response.is_none();
+    let answered = failure.ordinal > 0 && failure.response().is_none();
     let since = end.last_written.filter(|last| answered && *last <= closed.at);
     let since = since.map_or_else(String::new, |last| {
         format!(" {} after its last response", exactly(closed.at.since(last)))
@@ -160,7 +160,7 @@ fn full_queue(failure: &Failure) -> Option<String> {
 /// process, and who forgot a connection.
 pub fn fix(failure: &Failure) -> Option<String> {
     let verdict = &failure.verdict;
-    let ends = failure.ends.as_deref()?;
+    let ends = failure.ends()?;
     let (server, client) = (ends.server.as_ref(), ends.client.as_ref());
     let by = verdict.close.map(|close| close.by);
     match verdict.cause {

@@ -15,7 +15,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
 fn summary(subject: &Subject<'_>) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    if failure.request.is_none() {
+    if failure.request().is_none() {
         return format!(
             "the backend {backend} reset the connection right after the handshake, before any request: its \
              accept queue may be full"

@@ -28,7 +28,7 @@ fn summary(subject: &Subject<'_>) -> String {
             status.map_or_else(String::new, |status| format!(": {status}")),
             subject.after_wait()
         ),
-        _ if failure.response.is_some() => format!(
+        _ if failure.response().is_some() => format!(
             "the proxy closed the connection to {backend} during the response to {request}: its own \
              client may have left"
         ),

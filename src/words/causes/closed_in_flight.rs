@@ -24,7 +24,7 @@ fn summary(subject: &Subject<'_>) -> String {
     }
     let verdict = &failure.verdict;
     let later = verdict.wait.map_or_else(String::new, |wait| format!(" {} later", duration(wait)));
-    if failure.request.is_none() {
+    if failure.request().is_none() {
         return format!(
             "the backend {backend} closed the connection right after the handshake, before any request, \
              and the proxy closed without having sent anything"

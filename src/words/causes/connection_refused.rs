@@ -20,7 +20,7 @@ fn summary(subject: &Subject<'_>) -> String {
         "the connection to {} was refused: RST in answer to the SYN{}{}",
         failure.server,
         subject.after_wait(),
-        failure.listening.as_deref().map_or_else(String::new, |listening| {
+        failure.listening().map_or_else(String::new, |listening| {
             listening::sentence(failure.server, listening)
         })
     )

@@ -96,7 +96,7 @@ fn health_fix(health: &Health) -> &'static str {
 
 /// The port of the same host that does answer, where nothing answers on this one.
 pub(super) fn other_port(failure: &Failure) -> String {
-    let refused = failure.response.is_none();
+    let refused = failure.response().is_none();
     let port = failure.context.answers_on.filter(|_| refused);
     port.map_or_else(String::new, |port| format!("; here port {port} of the same host answers"))
 }

@@ -82,7 +82,7 @@ fn flaw_text(flaw: Flaw, failure: &Failure) -> String {
              reads those as the beginning of this response"
         }
     };
-    match failure.response.map(|response| flaw.pos.since(response.start)) {
+    match failure.response().map(|response| flaw.pos.since(response.start)) {
         Some(offset) if flaw.kind == FlawKind::Chunk => format!("{what}, at byte {offset}"),
         _ => what.to_owned(),
     }

@@ -36,7 +36,7 @@ fn summary(subject: &Subject<'_>) -> String {
             "the backend {backend} {close} the connection{idle}, while the proxy was sending {request} on \
              it: the {} and the request were both in flight at the same time{}",
             subject.close_flag(),
-            failure.unasked.map_or_else(String::new, |status| {
+            failure.unasked().map_or_else(String::new, |status| {
                 format!(" (before the close, it sent an unasked {status})")
             })
         ),

@@ -33,7 +33,7 @@ fn summary(subject: &Subject<'_>) -> String {
             if flaw.kind == FlawKind::Http2 { "only HTTP/2" } else { "TLS" }
         ),
         Detail::ProxyHeader { version } => {
-            let status = failure.response.and_then(|response| response.status);
+            let status = failure.response().and_then(|response| response.status);
             let closed = verdict.close.is_some_and(|close| close.by != Closer::Proxy);
             format!(
                 "the proxy sends a PROXY protocol header (version {version}) to {backend}, which does not \

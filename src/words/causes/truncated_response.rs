@@ -17,7 +17,7 @@ fn summary(subject: &Subject<'_>) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     let close = subject.closed();
-    let response = failure.response;
+    let response = failure.response();
     let (received, expected) =
         response.map_or((0, None), |response| (response.received, response.expected));
     let how_far = match (failure.verdict.detail, expected) {

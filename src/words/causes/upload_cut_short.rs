@@ -20,7 +20,7 @@ fn summary(subject: &Subject<'_>) -> String {
         Detail::Upload { sent } => format!(" ({sent} bytes were sent)"),
         _ => String::new(),
     };
-    let status = failure.response.and_then(|response| response.status);
+    let status = failure.response().and_then(|response| response.status);
     let answer = status.map_or_else(String::new, |status| format!(" with {status}"));
     format!(
         "the backend {backend} answered {request}{answer} and reset the connection{} before it had read \
