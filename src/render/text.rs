@@ -16,6 +16,7 @@ use crate::verdict::{Cause, Retry};
 use crate::words::phrases::{
     checks, duration, is_idempotent, plural, retry_advice, sentence, setting,
 };
+use crate::words::timers::TimerName;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -181,7 +182,7 @@ fn named(address: impl Display, name: Option<&str>) -> String {
 /// Which timeouts are those that a told kind has by default: nobody said that they are the ones set.
 fn defaults(backend: &BackendRecord) -> Vec<String> {
     let mut told: Vec<(SettingOrigin, Vec<String>)> = Vec::new();
-    let mut add = |what: &str, timeout: Option<&Timeout>| {
+    let mut add = |timer: TimerName, timeout: Option<&Timeout>| {
         let by = timeout.and_then(|timeout| timeout.configured_by);
         let nanos = timeout.and_then(|timeout| timeout.configured_ns);
         let (Some(by @ (SettingOrigin::Proxy(_) | SettingOrigin::Server(_))), Some(nanos)) =
@@ -189,18 +190,18 @@ fn defaults(backend: &BackendRecord) -> Vec<String> {
         else {
             return;
         };
-        let value = format!("{what} {}", duration(Duration::from_nanos(nanos)));
+        let value = format!("{} {}", timer.short(), duration(Duration::from_nanos(nanos)));
         match told.iter_mut().find(|(known, _)| *known == by) {
             Some((_, values)) if values.contains(&value) => {}
             Some((_, values)) => values.push(value),
             None => told.push((by, vec![value])),
         }
     };
-    add("keep-alive", backend.backend_keepalive.as_ref());
+    add(TimerName::BackendKeepAlive, backend.backend_keepalive.as_ref());
     for proxy in &backend.proxies {
-        add("idle", proxy.proxy_idle.as_ref());
-        add("read", proxy.proxy_read.as_ref());
-        add("connect", proxy.proxy_connect.as_ref());
+        add(TimerName::ProxyIdle, proxy.proxy_idle.as_ref());
+        add(TimerName::ProxyRead, proxy.proxy_read.as_ref());
+        add(TimerName::ProxyConnect, proxy.proxy_connect.as_ref());
     }
     let sentence = |(by, values): (SettingOrigin, Vec<String>)| {
         let (SettingOrigin::Proxy(id) | SettingOrigin::Server(id)) = by else {

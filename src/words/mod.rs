@@ -2,7 +2,9 @@
 
 mod causes;
 pub mod events;
+pub mod forecast;
 pub mod headline;
+pub mod idle_gaps;
 pub mod listening;
 pub mod log;
 pub mod notices;
@@ -10,6 +12,7 @@ pub mod phrases;
 pub mod process;
 pub mod settings;
 mod subject;
+pub mod timers;
 pub mod unread;
 
 use crate::ledger::Failure;
