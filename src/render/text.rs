@@ -13,8 +13,10 @@ use crate::report::model::{
 use crate::timeouts;
 use crate::topology::vantage::Vantage;
 use crate::verdict::{Cause, Retry};
+use crate::words::input_section;
 use crate::words::phrases::{
-    checks, duration, is_idempotent, plural, retry_advice, sentence, setting,
+    TO_FIND_OUT, WHAT_TO_CHANGE, checks, duration, is_idempotent, not_shown, plural, retry_advice,
+    sentence, setting,
 };
 use crate::words::timers::TimerName;
 use std::fmt::Display;
@@ -64,7 +66,7 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
                 paragraph(&retry(failure), "  ", out)?;
                 paragraph(&what_to_do(failure), "  ", out)?;
             }
-            None => paragraph(&format!("{BOLD}What to change:{BOLD:#} {fix}."), "  ", out)?,
+            None => paragraph(&format!("{BOLD}{WHAT_TO_CHANGE}:{BOLD:#} {fix}."), "  ", out)?,
         }
     }
     Ok(())
@@ -228,7 +230,7 @@ fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
         write_failure(failure, several, Some(report), out)?;
     }
     if shown < total {
-        writeln!(out, "\n  … and {} more: --all shows them.", total.saturating_sub(shown))?;
+        writeln!(out, "\n  {}", not_shown(total.saturating_sub(shown)))?;
     }
     Ok(())
 }
@@ -268,7 +270,7 @@ fn write_failure(
 
 /// What to change, or where to look.
 fn what_to_do(failure: &FailureRecord) -> String {
-    let label = if failure.cause == Cause::Unproven { "To find out" } else { "What to change" };
+    let label = if failure.cause == Cause::Unproven { TO_FIND_OUT } else { WHAT_TO_CHANGE };
     format!("{BOLD}{label}:{BOLD:#} {}.", failure.fix)
 }
 
@@ -331,7 +333,7 @@ fn frame_name(frame: &EvidenceRecord, several: bool) -> String {
 }
 
 fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    heading("Input", out)?;
+    heading(input_section::HEADING, out)?;
     for (place, capture) in report.captures.iter().enumerate() {
         // Frames are named by it.
         let place = if report.captures.len() > 1 { format!("{place}: ") } else { String::new() };
@@ -350,7 +352,7 @@ fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  frames skipped: {}", skipped.join(", "))?;
     }
     for note in &report.notes {
-        paragraph(&format!("{YELLOW}note:{YELLOW:#} {}", note.text), "  ", out)?;
+        text_log::note(&note.text, out)?;
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 /// Titles of the columns: how long a connection was idle, and what ended that.
 pub const COLUMNS: [&str; 4] = ["idle for", "reused", "backend closed", "proxy closed"];
 
-/// Values that lie closer together, or within a sixteenth of the timeout, are told by their middle: a timer
-/// takes them for one; see `tolerance`.
+/// Values that lie closer together, or within a sixteenth of the timeout, are told by their middle: they come
+/// from one timer; see `tolerance` in `knowledge::timers`.
 const TIGHT: Duration = Duration::from_millis(90);
 
 /// The range of lengths that begins at an edge: `5 s – 10 s`.

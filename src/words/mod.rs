@@ -1,12 +1,16 @@
 //! What people read: sentences, made of what was found. Nothing is judged here.
 
 mod causes;
+pub mod clients;
 pub mod events;
 pub mod forecast;
 pub mod headline;
 pub mod idle_gaps;
+pub mod input_section;
 pub mod listening;
 pub mod log;
+pub mod log_alone;
+pub mod log_section;
 pub mod notices;
 pub mod phrases;
 pub mod process;
