@@ -10,6 +10,20 @@ pub const HEADING: &str = "Input";
 /// What stands before something that limits the answer, or completes it.
 pub const NOTE: &str = "note";
 
+/// A capture, and the times of its first frame and of its last.
+pub fn capture(path: &str, frames: u64, span: Option<(Timestamp, Timestamp)>) -> String {
+    let span = span.map_or_else(String::new, |(first, last)| {
+        format!(", {} to {} UTC", first.date_and_time(), last.date_and_time())
+    });
+    format!("{path}: {}{span}", plural(frames, "frame"))
+}
+
+/// Frames that were not looked into, by kind.
+pub fn skipped(kinds: &[(&str, u64)]) -> String {
+    let kinds = kinds.iter().map(|(kind, count)| format!("{} {count}", kind.replace('_', " ")));
+    format!("frames skipped: {}", kinds.collect::<Vec<_>>().join(", "))
+}
+
 /// A log file, and the times of its first line and of its last.
 pub fn log_file(
     path: &str,
@@ -45,6 +59,20 @@ pub fn no_room(lines: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_capture_is_told_with_its_span() {
+        let times = [1_000_000_000, 2_500_000_000].map(Timestamp::from_nanos);
+        assert_eq!(
+            capture("a.pcap", 2, Some(times.into())),
+            "a.pcap: 2 frames, 1970-01-01 00:00:01.000 to 1970-01-01 00:00:02.500 UTC"
+        );
+        assert_eq!(capture("a.pcap", 1, None), "a.pcap: 1 frame");
+        assert_eq!(
+            skipped(&[("not_ip", 3), ("filtered", 1)]),
+            "frames skipped: not ip 3, filtered 1"
+        );
+    }
 
     #[test]
     fn a_log_is_told_with_what_could_not_be_read() {

@@ -1,8 +1,10 @@
 //! What people read: sentences, made of what was found. Nothing is judged here.
 
+pub mod backend_section;
 mod causes;
 pub mod clients;
 pub mod events;
+pub mod failure_section;
 pub mod forecast;
 pub mod headline;
 pub mod idle_gaps;
@@ -14,9 +16,11 @@ pub mod log_section;
 pub mod notices;
 pub mod phrases;
 pub mod process;
+pub mod process_lines;
 pub mod settings;
 mod subject;
 pub mod timers;
+pub mod unexplained;
 pub mod unread;
 
 use crate::ledger::Failure;
