@@ -177,3 +177,13 @@ pub fn sentence(text: &str) -> String {
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_shown_is_told_with_the_option_that_shows_it() {
+        assert_eq!(not_shown(3), "… and 3 more: --all shows them.");
+    }
+}
