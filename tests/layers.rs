@@ -41,6 +41,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "logs",
             "packet",
             "timeouts",
+            "topology",
             "verdict",
         ],
     ),
@@ -64,22 +65,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "words",
         ],
     ),
-    (
-        "render",
-        &[
-            "base",
-            "facts",
-            "join",
-            "knowledge",
-            "logs",
-            "packet",
-            "report",
-            "timeouts",
-            "topology",
-            "verdict",
-            "words",
-        ],
-    ),
+    ("render", &["base", "knowledge", "packet", "report", "timeouts", "verdict", "words"]),
     (
         "analysis",
         &[

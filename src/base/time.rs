@@ -41,6 +41,11 @@ impl Timestamp {
         format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
     }
 
+    /// The time of day in UTC, to the microsecond: frames of one failure lie less than a millisecond apart.
+    pub fn precise_time_of_day(self) -> String {
+        format!("{}.{:06}", self.time_of_day(), self.0 % 1_000_000_000 / 1_000)
+    }
+
     fn on_the_clock(self) -> SystemTime {
         let since = Duration::from_nanos(self.0);
         SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)

@@ -13,11 +13,6 @@ pub(super) fn clock(at: Timestamp) -> String {
     at.date_and_time()
 }
 
-/// The time of day, to the microsecond: frames of one failure lie less than a millisecond apart.
-pub(super) fn precise_time_of_day(at: Timestamp) -> String {
-    format!("{}.{:06}", at.time_of_day(), at.as_nanos() % 1_000_000_000 / 1_000)
-}
-
 /// `2 safe, 1 unknown`.
 pub(super) fn counted<K: Named>(ones: impl Iterator<Item = K>) -> String {
     let counts: Tally<K> = ones.map(|one| (one, 1)).collect();

@@ -8,15 +8,14 @@ use crate::packet::Endpoint;
 use crate::report::LeadingParagraph;
 use crate::report::headline::{AnalysisOutcome, Headline};
 use crate::report::model::{
-    BackendRecord, Capture, EvidenceRecord, FailureRecord, Report, Timeout, VantageSource,
+    BackendRecord, EvidenceRecord, FailureRecord, HealthRecord, Report, RequestLimitRecord,
+    Timeout, VantageSource,
 };
-use crate::timeouts;
-use crate::topology::vantage::Vantage;
-use crate::verdict::{Cause, Retry};
-use crate::words::phrases::{
-    checks, duration, is_idempotent, plural, retry_advice, sentence, setting,
-};
-use std::fmt::Display;
+use crate::verdict::Retry;
+use crate::words::failure_section::{self, FRAME};
+use crate::words::phrases::{WHAT_TO_CHANGE, is_idempotent, not_shown, retry_advice, sentence};
+use crate::words::timers::TimerName;
+use crate::words::{backend_section, input_section};
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -63,7 +62,7 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
                 paragraph(&retry(failure), "  ", out)?;
                 paragraph(&what_to_do(failure), "  ", out)?;
             }
-            None => paragraph(&format!("{BOLD}What to change:{BOLD:#} {fix}."), "  ", out)?,
+            None => paragraph(&format!("{BOLD}{WHAT_TO_CHANGE}:{BOLD:#} {fix}."), "  ", out)?,
         }
     }
     Ok(())
@@ -73,8 +72,9 @@ fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.failures.is_empty() {
         return Ok(());
     }
-    heading("Causes", out)?;
-    writeln!(out, "  {DIM}{:<22}{:>7}  {:<28}retry{DIM:#}", "cause", "failed", "certainty")?;
+    heading(failure_section::CAUSES, out)?;
+    let [cause, failed, certainty, retry] = failure_section::CAUSE_COLUMNS;
+    writeln!(out, "  {DIM}{cause:<22}{failed:>7}  {certainty:<28}{retry}{DIM:#}")?;
     for (cause, failed) in report.causes.iter() {
         let of_cause = || report.failures.iter().filter(|failure| failure.cause == cause);
         let certainty = counted(of_cause().map(|failure| failure.certainty));
@@ -85,132 +85,73 @@ fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// How long such software keeps idle connections unless somebody sets that.
-fn by_default(what: &str, nanos: Option<u64>) -> String {
-    let default = nanos.map(|nanos| setting(Duration::from_nanos(nanos)));
-    default.map_or_else(String::new, |default| format!(", default {what} {default}"))
-}
-
 fn write_backend(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
-    heading(&format!("Backend {}", named(backend.backend, backend.name.as_deref())), out)?;
+    heading(&backend_section::heading(backend.backend, backend.name.as_deref()), out)?;
     let first = backend.proxies.iter().take(4);
     let proxies: Vec<String> =
-        first.map(|proxy| named(proxy.proxy, proxy.name.as_deref())).collect();
+        first.map(|proxy| backend_section::named(proxy.proxy, proxy.name.as_deref())).collect();
     let more = backend.proxies.len().saturating_sub(proxies.len());
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    writeln!(
-        out,
-        "  {}, {} from {}{more}",
-        requests(backend),
-        plural(backend.connections, "connection"),
-        proxies.join(", "),
-    )?;
-    let statuses: Vec<String> =
-        backend.statuses.iter().map(|(status, count)| format!("{status} × {count}")).collect();
-    if !statuses.is_empty() {
-        writeln!(out, "  answers: {}", statuses.join(", "))?;
+    let requests = backend_section::requests(backend.requests(), backend.probes);
+    let connections = backend_section::connections(backend.connections, &proxies, more);
+    writeln!(out, "  {requests}, {connections}")?;
+    if !backend.statuses.is_empty() {
+        writeln!(out, "  {}", backend_section::answers(&backend.statuses))?;
     }
-    let vantage = match backend.vantage.value {
-        Vantage::Proxy => "the proxy's host",
-        Vantage::Backend => "the backend's host",
-        Vantage::Between => "between proxy and backend",
-        Vantage::SameHost => "proxy and backend on one host",
-        Vantage::Unknown => "",
-    };
-    if !vantage.is_empty() {
-        let by = match backend.vantage.by {
-            VantageSource::Option => "as given",
-            VantageSource::Handshakes | VantageSource::Addresses => "detected",
-        };
-        writeln!(out, "  capture point: {vantage} ({by})")?;
+    let given = backend.vantage.by == VantageSource::Option;
+    if let Some(point) = backend_section::capture_point(backend.vantage.value, given) {
+        writeln!(out, "  {point}")?;
     }
     if let Some(kind) = backend.told_kind {
-        writeln!(out, "  server: {kind} (as given)")?;
+        writeln!(out, "  {}", backend_section::server_given(kind))?;
     } else if let Some(server) = backend.server {
-        let default = by_default("keep-alive", backend.server_default_ns);
-        writeln!(out, "  server: probably {} (from its headers){default}", server.name())?;
+        let default = backend.server_default_ns.map(Duration::from_nanos);
+        writeln!(out, "  {}", backend_section::server_guessed(server, default))?;
     }
     for proxy in backend.proxies.iter().filter(|proxy| proxy.told_kind.is_none()).take(3) {
         if let Some(kind) = proxy.kind {
-            let default = by_default("idle timeout", proxy.kind_default_ns);
-            let (proxy, kind) = (proxy.proxy, kind.name());
-            writeln!(out, "  proxy {proxy}: probably {kind} (from its requests){default}")?;
+            let default = proxy.kind_default_ns.map(Duration::from_nanos);
+            writeln!(out, "  {}", backend_section::proxy_guessed(proxy.proxy, kind, default))?;
         }
     }
-    if let Some(limit) = &backend.request_limit {
-        let announced = match limit.announced {
-            0 => "never announced",
-            announced if announced == limit.samples => "announced",
-            _ => "not always announced",
-        };
-        let times = plural(limit.samples, "time");
-        writeln!(
-            out,
-            "  closes a connection after {} requests (seen {times}, {announced})",
-            limit.observed
-        )?;
+    if let Some(RequestLimitRecord { observed, samples, announced }) = backend.request_limit {
+        writeln!(out, "  {}", backend_section::request_limit(observed, samples, announced))?;
     }
     if let Some(age) = backend.age_limit.and_then(|age| age.observed_ns) {
-        let age = duration(Duration::from_nanos(age));
-        writeln!(out, "  closes a connection at the age of {age}, used or not")?;
+        writeln!(out, "  {}", backend_section::age_limit(Duration::from_nanos(age)))?;
     }
-    if let Some(health) = &backend.health {
-        let path = health.path.as_deref().unwrap_or("TCP connect");
-        writeln!(out, "  health checks: {path}, {} of {} failed", health.failed, health.of)?;
+    if let Some(HealthRecord { path, failed, of, .. }) = &backend.health {
+        writeln!(out, "  {}", backend_section::health(path.as_deref(), *failed, *of))?;
     }
-    for default in defaults(backend) {
-        paragraph(&default, "  ", out)?;
+    for (product, values) in defaults(backend) {
+        paragraph(&backend_section::defaults(product, &values), "  ", out)?;
     }
     text_idle_gaps::write(backend, out)
 }
 
-/// `19 requests and 8 health checks`.
-fn requests(backend: &BackendRecord) -> String {
-    let requests = plural(backend.exchanges.saturating_sub(backend.probes), "request");
-    match backend.probes {
-        0 => requests,
-        probes => format!("{requests} and {}", checks(probes)),
-    }
-}
-
-/// An address, with the name that it was told to have.
-fn named(address: impl Display, name: Option<&str>) -> String {
-    name.map_or_else(|| address.to_string(), |name| format!("{address} ({name})"))
-}
-
-/// Which timeouts are those that a told kind has by default: nobody said that they are the ones set.
-fn defaults(backend: &BackendRecord) -> Vec<String> {
-    let mut told: Vec<(SettingOrigin, Vec<String>)> = Vec::new();
-    let mut add = |what: &str, timeout: Option<&Timeout>| {
+/// Which timeouts are those that a told kind has by default, by kind.
+fn defaults(backend: &BackendRecord) -> Vec<(&'static str, Vec<(TimerName, Duration)>)> {
+    let mut told: Vec<(SettingOrigin, Vec<(TimerName, Duration)>)> = Vec::new();
+    let mut add = |timer: TimerName, timeout: Option<&Timeout>| {
         let by = timeout.and_then(|timeout| timeout.configured_by);
         let nanos = timeout.and_then(|timeout| timeout.configured_ns);
-        let (Some(by @ (SettingOrigin::Proxy(_) | SettingOrigin::Server(_))), Some(nanos)) =
-            (by, nanos)
-        else {
-            return;
-        };
-        let value = format!("{what} {}", duration(Duration::from_nanos(nanos)));
+        let Some((by, nanos)) = by.zip(nanos) else { return };
+        let value = (timer, Duration::from_nanos(nanos));
         match told.iter_mut().find(|(known, _)| *known == by) {
-            Some((_, values)) if values.contains(&value) => {}
             Some((_, values)) => values.push(value),
             None => told.push((by, vec![value])),
         }
     };
-    add("keep-alive", backend.backend_keepalive.as_ref());
+    add(TimerName::BackendKeepAlive, backend.backend_keepalive.as_ref());
     for proxy in &backend.proxies {
-        add("idle", proxy.proxy_idle.as_ref());
-        add("read", proxy.proxy_read.as_ref());
-        add("connect", proxy.proxy_connect.as_ref());
+        add(TimerName::ProxyIdle, proxy.proxy_idle.as_ref());
+        add(TimerName::ProxyRead, proxy.proxy_read.as_ref());
+        add(TimerName::ProxyConnect, proxy.proxy_connect.as_ref());
     }
-    let sentence = |(by, values): (SettingOrigin, Vec<String>)| {
-        let (SettingOrigin::Proxy(id) | SettingOrigin::Server(id)) = by else {
-            return None;
-        };
-        let verified = timeouts::by_id(id).is_some_and(|known| known.verified);
-        let verified = if verified { "" } else { " (unverified)" };
-        Some(format!("compared with the defaults of {id}{verified}: {}", values.join(", ")))
+    let of_kind = |(by, values): (SettingOrigin, Vec<(TimerName, Duration)>)| match by {
+        SettingOrigin::Proxy(id) | SettingOrigin::Server(id) => Some((id, values)),
+        SettingOrigin::Option | SettingOrigin::Config => None,
     };
-    told.into_iter().filter_map(sentence).collect()
+    told.into_iter().filter_map(of_kind).collect()
 }
 
 fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -219,15 +160,15 @@ fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     }
     let shown = if all { total } else { total.min(SHOWN) };
-    heading("Failures", out)?;
-    writeln!(out, "  {DIM}times in UTC, frame numbers as in Wireshark{DIM:#}")?;
+    heading(failure_section::FAILURES, out)?;
+    writeln!(out, "  {DIM}{}{DIM:#}", failure_section::LEGEND)?;
     let several = report.captures.len() > 1;
     for failure in report.failures.iter().take(shown) {
         writeln!(out)?;
         write_failure(failure, several, Some(report), out)?;
     }
     if shown < total {
-        writeln!(out, "\n  … and {} more: --all shows them.", total.saturating_sub(shown))?;
+        writeln!(out, "\n  {}", not_shown(total.saturating_sub(shown)))?;
     }
     Ok(())
 }
@@ -260,23 +201,23 @@ fn write_failure(
         paragraph(&line, "      ", out)?;
     }
     for frame in &failure.frames {
-        writeln!(out, "      {DIM}frame {:>6}{DIM:#}  {}", frame_name(frame, several), frame.note)?;
+        let name = frame_name(frame, several);
+        writeln!(out, "      {DIM}{FRAME} {name:>6}{DIM:#}  {}", frame.note)?;
     }
     Ok(())
 }
 
 /// What to change, or where to look.
 fn what_to_do(failure: &FailureRecord) -> String {
-    let label = if failure.cause == Cause::Unproven { "To find out" } else { "What to change" };
+    let label = failure_section::before_fix(failure.cause);
     format!("{BOLD}{label}:{BOLD:#} {}.", failure.fix)
 }
 
 /// When, what, and between whom.
 fn failure_head(failure: &FailureRecord, out: &mut dyn Write) -> io::Result<()> {
     let request = failure.request.as_ref().map(|request| {
-        let method = request.method.as_deref().unwrap_or("?");
-        let target = request.target.as_deref().unwrap_or("(head not captured)");
-        format!("  {method} {target}")
+        let (method, target) = (request.method.as_deref(), request.target.as_deref());
+        format!("  {}", failure_section::request(method, target))
     });
     writeln!(
         out,
@@ -288,17 +229,13 @@ fn failure_head(failure: &FailureRecord, out: &mut dyn Write) -> io::Result<()> 
     )?;
     // Before its first request a connection is new, not idle.
     let idle = failure.idle_gap_ns.filter(|_| failure.ordinal > 0);
-    let times: Vec<String> = [("idle", idle), ("wait", failure.wait_ns)]
-        .into_iter()
-        .filter_map(|(what, nanos)| {
-            Some(format!(", {what} {}", duration(Duration::from_nanos(nanos?))))
-        })
-        .collect();
+    let [idle, wait] = [idle, failure.wait_ns].map(|nanos| nanos.map(Duration::from_nanos));
+    let times = failure_section::times(idle, wait);
     match (failure.proxy.map(opener), failure.backend) {
-        (Some(proxy), Some(backend)) => {
-            writeln!(out, "      {proxy} → {backend}{}", times.concat())
+        (Some(proxy), Some(backend)) => writeln!(out, "      {proxy} → {backend}{times}"),
+        (Some(proxy), None) => {
+            writeln!(out, "      {}{times}", failure_section::answered_by(&proxy))
         }
-        (Some(proxy), None) => writeln!(out, "      answered by {proxy}{}", times.concat()),
         _ => Ok(()),
     }
 }
@@ -330,34 +267,33 @@ fn frame_name(frame: &EvidenceRecord, several: bool) -> String {
 }
 
 fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    heading("Input", out)?;
+    heading(input_section::HEADING, out)?;
     for (place, capture) in report.captures.iter().enumerate() {
         // Frames are named by it.
         let place = if report.captures.len() > 1 { format!("{place}: ") } else { String::new() };
-        paragraph(&format!("{place}{}", capture_line(capture)), "  ", out)?;
+        paragraph(
+            &format!(
+                "{place}{}",
+                input_section::capture(
+                    &capture.path,
+                    capture.frames,
+                    capture.first.zip(capture.last)
+                )
+            ),
+            "  ",
+            out,
+        )?;
     }
     if let Some(log) = &report.log {
         text_log::limits(log, out)?;
     }
-    let skipped: Vec<String> = report
-        .counters
-        .skipped
-        .iter()
-        .map(|(kind, n)| format!("{} {n}", kind.name().replace('_', " ")))
-        .collect();
+    let skipped = report.counters.skipped.iter().map(|(kind, count)| (kind.name(), count));
+    let skipped: Vec<(&str, u64)> = skipped.collect();
     if !skipped.is_empty() {
-        writeln!(out, "  frames skipped: {}", skipped.join(", "))?;
+        writeln!(out, "  {}", input_section::skipped(&skipped))?;
     }
     for note in &report.notes {
-        paragraph(&format!("{YELLOW}note:{YELLOW:#} {}", note.text), "  ", out)?;
+        text_log::note(&note.text, out)?;
     }
     Ok(())
-}
-
-fn capture_line(capture: &Capture) -> String {
-    let span = match (capture.first, capture.last) {
-        (Some(first), Some(last)) => format!(", {} to {} UTC", clock(first), clock(last)),
-        _ => String::new(),
-    };
-    format!("{}: {}{span}", capture.path, plural(capture.frames, "frame"))
 }

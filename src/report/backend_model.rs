@@ -3,14 +3,17 @@
 use super::named::Tally;
 use crate::exchange::{Prober, ProxyKind, ServerKind};
 use crate::knowledge::SettingOrigin;
-use crate::knowledge::expected_losses::Basis;
+use crate::knowledge::expected_losses::{Basis, Estimate};
 use crate::knowledge::idle_gaps::Ordering;
 use crate::packet::Endpoint;
 use crate::topology::vantage::Vantage;
 use crate::verdict::Cause;
+use crate::words::forecast::ExpectedLosses;
+use crate::words::timers::ToldAndSeen;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// One backend.
 #[derive(Clone, Debug, Serialize)]
@@ -61,6 +64,19 @@ pub struct BackendRecord {
     pub what_if: Option<HazardRecord>,
 }
 
+impl BackendRecord {
+    /// Exchanges that were made for clients.
+    pub const fn requests(&self) -> u64 {
+        self.exchanges.saturating_sub(self.probes)
+    }
+
+    /// Idle connections that the backend closed, where these are too few to tell its timer.
+    pub fn too_few_closes(&self) -> Option<u64> {
+        let unknown = self.backend_keepalive.filter(|timer| timer.observed_ns.is_none())?;
+        Some(unknown.samples).filter(|closes| (1..3).contains(closes))
+    }
+}
+
 /// Requests expected to be lost to a keep-alive timer; see `hazard` for the method.
 #[derive(Clone, Debug, Serialize)]
 pub struct HazardRecord {
@@ -82,6 +98,22 @@ pub struct HazardRecord {
     pub backend_keepalive_ns: u64,
     /// The proxy's, where it is known.
     pub proxy_idle_ns: Option<u64>,
+}
+
+impl HazardRecord {
+    /// What is said of it, in a capture of so many requests.
+    pub fn losses(&self, requests: u64) -> ExpectedLosses {
+        let estimate = |EstimateRecord { low, mid, high }| Estimate { low, mid, high };
+        ExpectedLosses {
+            keepalive: Duration::from_nanos(self.backend_keepalive_ns),
+            window: Duration::from_nanos(self.window_ns.mid),
+            basis: self.basis,
+            requests,
+            lost: estimate(self.lost),
+            per_million: estimate(self.per_million),
+            per_day: self.per_day.map(estimate),
+        }
+    }
 }
 
 /// A number, and the interval that holds it in 95 of 100 cases.
@@ -168,6 +200,21 @@ pub struct Timeout {
     pub low_ns: Option<u64>,
     /// The longest of them.
     pub high_ns: Option<u64>,
+}
+
+impl Timeout {
+    /// As told and as seen, where what was seen does not bear out what was told.
+    pub fn contradiction(&self) -> Option<ToldAndSeen> {
+        let (told, seen) = (self.configured_ns?, self.observed_ns?);
+        let borne_out = self.low_ns.is_some_and(|low| told >= low)
+            && self.high_ns.is_some_and(|high| told <= high);
+        (!borne_out).then(|| ToldAndSeen {
+            told: Duration::from_nanos(told),
+            by: self.configured_by,
+            seen: Duration::from_nanos(seen),
+            closes: self.samples,
+        })
+    }
 }
 
 /// A limit on requests per connection.

@@ -9,7 +9,7 @@ use crate::base::time::nanos;
 use crate::join::{Answer, Joined, KeptLine, Missing, Reason, ShownBy};
 use crate::ledger::{self, Judgement};
 use crate::verdict::{Cause, Certainty, Retry};
-use crate::words::log;
+use crate::words::unexplained as words;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Counts clients, as the front leg or else the log shows them.
@@ -92,7 +92,7 @@ pub(super) fn unexplained(
 fn of_front(kept: &ledger::Failure, reason: Reason, style: Style) -> FailureRecord {
     let record = failure(kept, style);
     let status = kept.response().and_then(|response| response.status);
-    let asked = asked(record.request.as_ref());
+    let summary = words::summary(Some(kept.client), status, asked(record.request.as_ref()), reason);
     let client = ClientRecord {
         status,
         at: kept.seen(),
@@ -108,20 +108,17 @@ fn of_front(kept: &ledger::Failure, reason: Reason, style: Style) -> FailureReco
         proxy: Some(kept.server),
         client: Some(client),
         idle_gap_ns: None,
-        ..told(record, reason, status, &format!("the client {} got", kept.client), &asked)
+        ..told(record, reason, status, summary)
     }
 }
 
 /// A line of the log.
 fn of_line(line: &KeptLine, shown: &LogLine, reason: Reason, style: Style) -> FailureRecord {
     let id = format!("log|{}|{}|{}", line.file, line.number, line.at().as_nanos());
-    let method = shown.method.clone();
     let target =
         (!line.target.is_empty()).then(|| escape::target(&line.target, style.show_secrets));
-    let asked = match (&method, &target) {
-        (Some(method), Some(target)) => format!("{method} {target}"),
-        _ => "a request".to_owned(),
-    };
+    let asked = shown.method.as_deref().zip(target.as_deref());
+    let summary = words::summary(None, line.status, asked, reason);
     let client = ClientRecord {
         status: line.status,
         at: line.at(),
@@ -161,14 +158,11 @@ fn of_line(line: &KeptLine, shown: &LogLine, reason: Reason, style: Style) -> Fa
         fix: String::new(),
         setting: None,
     };
-    told(record, reason, line.status, "a client got", &asked)
+    told(record, reason, line.status, summary)
 }
 
-fn asked(request: Option<&RequestRecord>) -> String {
-    let asked = request.and_then(|request| {
-        Some(format!("{} {}", request.method.as_ref()?, request.target.as_ref()?))
-    });
-    asked.unwrap_or_else(|| "a request whose head was not captured".to_owned())
+fn asked(request: Option<&RequestRecord>) -> Option<(&str, &str)> {
+    request.and_then(|request| request.method.as_deref().zip(request.target.as_deref()))
 }
 
 /// What is said of it: that a client got this, and what is known of why.
@@ -176,10 +170,8 @@ fn told(
     mut record: FailureRecord,
     reason: Reason,
     status: Option<u16>,
-    who: &str,
-    asked: &str,
+    summary: String,
 ) -> FailureRecord {
-    let got = status.map_or_else(|| "an error".to_owned(), |status| status.to_string());
     record.cause = Cause::Unproven;
     record.certainty = Certainty::Possible;
     record.event = None;
@@ -193,67 +185,10 @@ fn told(
     record.detail.insert("reason".to_owned(), "client_error_unexplained".into());
     record.detail.insert("why".to_owned(), reason.name().into());
     record.detail.insert("status".to_owned(), status.into());
-    let sent = reason.is_nothing_sent();
-    let retry = if sent { Retry::Safe } else { Retry::Unknown };
-    record.retry = retry;
-    record.retry_reason = if sent {
-        "the proxy logged that it sent nothing to a backend"
-    } else {
-        "the capture does not show what happened to the request"
-    }
-    .to_owned();
+    record.retry = if reason.is_nothing_sent() { Retry::Safe } else { Retry::Unknown };
+    record.retry_reason = words::retry_reason(reason).to_owned();
     record.expected_status = status.into_iter().collect();
-    record.summary = format!("{who} {got} for {asked}, and {}", why(reason));
-    record.fix = fix(reason).to_owned();
+    record.summary = summary;
+    record.fix = words::fix(reason).to_owned();
     record
-}
-
-fn why(reason: Reason) -> String {
-    match reason {
-        Reason::Said(says) if says.is_kept() => {
-            format!("the proxy answered by itself: {}", log::meaning(says))
-        }
-        Reason::Said(says) => format!(
-            "no attempt in the capture explains it; by the proxy's log, {}",
-            log::meaning(says)
-        ),
-        Reason::NoAttempt => {
-            "no attempt at a backend explains it: the proxy answered by itself, or tried \
-                              where nothing was captured"
-                .to_owned()
-        }
-        Reason::AnswerRefused => {
-            "the backend had answered: the proxy refused that answer, or answered by its own rules"
-                .to_owned()
-        }
-        Reason::LegNotRead => {
-            "what happened between the proxy and its backend could not be read".to_owned()
-        }
-        Reason::LegNotCaptured => {
-            "no connection of the proxy to a backend for it is in the capture".to_owned()
-        }
-    }
-}
-
-fn fix(reason: Reason) -> &'static str {
-    use crate::logs::Says;
-    match reason {
-        Reason::Said(
-            says @ (Says::NoPort | Says::Dns | Says::NoBackend | Says::Overflow | Says::Proxy),
-        ) => log::open_question(Some(says), None),
-        Reason::Said(Says::TlsFailed) => {
-            "read the proxy's error log for the certificate, version or name that it refused"
-        }
-        Reason::NoAttempt | Reason::AnswerRefused | Reason::Said(_) => {
-            "read the proxy's error log at that second (--access-log reads it as well), and see whether the \
-             capture holds all its legs (tcpdump -i any)"
-        }
-        Reason::LegNotRead => {
-            "give the proxy's error log (--access-log FILE), or a capture in which that leg can be read"
-        }
-        Reason::LegNotCaptured => {
-            "capture the proxy's way to its backends as well (tcpdump -i any), or give its error log \
-             (--access-log FILE)"
-        }
-    }
 }

@@ -259,8 +259,3 @@ fn log_line(
 fn matched(told: &LogAnswer) -> bool {
     told.answer != Answer::Ambiguous && told.exchange.is_some()
 }
-
-/// Adds up durations in nanoseconds.
-pub fn of_nanos(nanos: u64) -> Duration {
-    Duration::from_nanos(nanos)
-}

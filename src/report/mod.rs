@@ -20,6 +20,7 @@ pub mod headline;
 mod ids;
 pub mod log;
 pub mod log_model;
+pub mod log_sums;
 pub mod model;
 pub mod named;
 pub mod notes;

@@ -1,15 +1,26 @@
 //! What people read: sentences, made of what was found. Nothing is judged here.
 
+pub mod backend_section;
 mod causes;
+pub mod clients;
 pub mod events;
+pub mod failure_section;
+pub mod forecast;
 pub mod headline;
+pub mod idle_gaps;
+pub mod input_section;
 pub mod listening;
 pub mod log;
+pub mod log_alone;
+pub mod log_section;
 pub mod notices;
 pub mod phrases;
 pub mod process;
+pub mod process_lines;
 pub mod settings;
 mod subject;
+pub mod timers;
+pub mod unexplained;
 pub mod unread;
 
 use crate::ledger::Failure;

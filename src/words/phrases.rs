@@ -148,6 +148,17 @@ pub fn evidence(evidence: &Evidence, close: Option<&Close>, fresh: bool) -> Stri
     }
 }
 
+/// What stands before what to change.
+pub const WHAT_TO_CHANGE: &str = "What to change";
+
+/// What stands before where to look.
+pub const TO_FIND_OUT: &str = "To find out";
+
+/// So many more are not shown.
+pub fn not_shown(more: usize) -> String {
+    format!("… and {more} more: --all shows them.")
+}
+
 /// `1 place`, `2 places`.
 pub fn plural(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
@@ -164,5 +175,15 @@ pub fn sentence(text: &str) -> String {
     match letters.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_shown_is_told_with_the_option_that_shows_it() {
+        assert_eq!(not_shown(3), "… and 3 more: --all shows them.");
     }
 }
