@@ -5,7 +5,7 @@ use super::model::{AnswerSummary, FailureRecord, FixRecord, FixSide, Report};
 use super::named::Named;
 use super::over_time::count_failures;
 use crate::timeouts::ProductSide;
-use crate::words::phrases::{plural, sentence};
+use crate::words::paragraphs;
 use crate::words::settings::KnownSetting;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -69,19 +69,16 @@ impl Report {
     /// What explains the failures: first the events, then the failures that belong to none, those that
     /// are alike in one paragraph, the most frequent first.
     pub fn leading(&self) -> Vec<LeadingParagraph<'_>> {
-        let events = self.events.iter().map(|event| {
-            let at = event.first.time_of_day();
-            let belong = if event.failures == 1 { "belongs" } else { "belong" };
-            let failures = plural(event.failures, "failure");
-            let text = format!("{at} UTC: {}. {failures} {belong} to it", event.summary);
-            LeadingParagraph { text: sentence(&text), fix: &event.fix, failure: None }
+        let events = self.events.iter().map(|event| LeadingParagraph {
+            text: paragraphs::of_event(event.first, &event.summary, event.failures),
+            fix: &event.fix,
+            failure: None,
         });
         // The first failure of a kind speaks for all of them.
-        let failures = self.alike().into_iter().map(|(first, count)| {
-            let times =
-                if count > 1 { format!("{count} times, the first one: ") } else { String::new() };
-            let text = sentence(&format!("{times}{}", first.summary));
-            LeadingParagraph { text, fix: &first.fix, failure: Some(first) }
+        let failures = self.alike().into_iter().map(|(first, count)| LeadingParagraph {
+            text: paragraphs::of_alike(count, &first.summary),
+            fix: &first.fix,
+            failure: Some(first),
         });
         events.chain(failures).collect()
     }

@@ -6,6 +6,7 @@ pub mod headline;
 pub mod listening;
 pub mod log;
 pub mod notices;
+pub mod paragraphs;
 pub mod phrases;
 pub mod process;
 pub mod settings;
