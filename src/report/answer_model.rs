@@ -4,6 +4,7 @@ use super::backend_model::GapsRecord;
 use crate::base::time::Timestamp;
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty, Retry};
+use crate::words::fix::FixSide;
 use serde::Serialize;
 
 /// The answer in brief.
@@ -39,20 +40,6 @@ pub struct FixRecord {
     pub why: Option<String>,
     /// What it stands instead of.
     pub instead_of: Option<String>,
-}
-
-/// Where something is to be changed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FixSide {
-    /// In the backend's own program.
-    Backend,
-    /// In the proxy.
-    Proxy,
-    /// Between the two.
-    Path,
-    /// In the server that the backend runs in, or on its host.
-    Server,
 }
 
 /// Failures that are alike.

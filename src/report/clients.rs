@@ -9,6 +9,7 @@ use crate::base::time::nanos;
 use crate::join::{Answer, Joined, KeptLine, Missing, Reason, ShownBy};
 use crate::ledger::{self, Ledger};
 use crate::verdict::{Cause, Certainty, Retry};
+use crate::words::fix::Fix;
 use crate::words::log;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,7 +160,7 @@ fn of_line(line: &KeptLine, shown: &LogLine, reason: Reason, style: Style) -> Fa
         client: Some(client),
         summary: String::new(),
         fix: String::new(),
-        setting: None,
+        advice: Fix::default(),
     };
     told(record, reason, line.status, "a client got", &asked)
 }
@@ -204,7 +205,8 @@ fn told(
     .to_owned();
     record.expected_status = status.into_iter().collect();
     record.summary = format!("{who} {got} for {asked}, and {}", why(reason));
-    record.fix = fix(reason).to_owned();
+    record.advice = Fix::saying(fix(reason));
+    record.fix = record.advice.text.clone();
     record
 }
 

@@ -5,17 +5,6 @@ use crate::knowledge::Context;
 use crate::timeouts::{self, Product};
 use std::time::Duration;
 
-/// A setting of a known proxy or server.
-#[derive(Clone, Debug)]
-pub struct KnownSetting {
-    /// Whose it is.
-    pub of: &'static Product,
-    /// What it should be.
-    pub value: Option<String>,
-    /// The line to be written.
-    pub line: Option<String>,
-}
-
 /// What the table has on this proxy.
 pub fn known_proxy(kind: ProxyKind) -> Option<&'static Product> {
     timeouts::by_id(match kind {

@@ -1,6 +1,7 @@
 //! `accept_queue_full`: the backend did not accept the connection in time.
 
 use super::cause_words::CauseWords;
+use crate::words::fix::Fix;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -8,8 +9,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     page: include_str!("accept_queue_full.md"),
     expected_status: &[504, 502],
     summary,
-    fix,
-    setting: |_| None,
+    fix: |subject| Fix::saying(fix(subject)),
 };
 
 fn summary(subject: &Subject<'_>) -> String {

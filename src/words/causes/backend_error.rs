@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::verdict::Detail;
+use crate::words::fix::Fix;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -10,8 +11,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     // Its own status stands in its record.
     expected_status: &[],
     summary,
-    fix,
-    setting: |_| None,
+    fix: |subject| Fix::saying(fix(subject)),
 };
 
 fn summary(subject: &Subject<'_>) -> String {

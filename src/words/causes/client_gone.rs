@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::verdict::Detail;
+use crate::words::fix::Fix;
 use crate::words::phrases::duration;
 use crate::words::subject::Subject;
 
@@ -11,8 +12,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     // The proxy has nobody left to answer; nginx logs 499.
     expected_status: &[499],
     summary,
-    fix,
-    setting: |_| None,
+    fix: |subject| Fix::saying(fix(subject)),
 };
 
 fn summary(subject: &Subject<'_>) -> String {

@@ -3,6 +3,7 @@
 use super::accept_queue_full::QUEUE;
 use super::cause_words::CauseWords;
 use crate::verdict::Detail;
+use crate::words::fix::Fix;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -10,8 +11,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     page: include_str!("connect_timeout.md"),
     expected_status: &[504, 503, 502],
     summary,
-    fix,
-    setting: |_| None,
+    fix: |subject| Fix::saying(fix(subject)),
 };
 
 fn summary(subject: &Subject<'_>) -> String {

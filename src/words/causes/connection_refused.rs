@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use super::health_check_failing::other_port;
+use crate::words::fix::Fix;
 use crate::words::listening;
 use crate::words::subject::Subject;
 
@@ -10,8 +11,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     page: include_str!("connection_refused.md"),
     expected_status: &[502, 503],
     summary,
-    fix,
-    setting: |_| None,
+    fix: |subject| Fix::saying(fix(subject)),
 };
 
 fn summary(subject: &Subject<'_>) -> String {

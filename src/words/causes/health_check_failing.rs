@@ -4,6 +4,7 @@ use super::cause_words::CauseWords;
 use crate::base::escape;
 use crate::ledger::{Failure, Health};
 use crate::verdict::Cause;
+use crate::words::fix::Fix;
 use crate::words::phrases::duration;
 use crate::words::subject::Subject;
 
@@ -12,8 +13,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     page: include_str!("health_check_failing.md"),
     expected_status: &[503, 502],
     summary,
-    fix,
-    setting: |_| None,
+    fix: |subject| Fix::saying(fix(subject)),
 };
 
 fn summary(subject: &Subject<'_>) -> String {

@@ -4,6 +4,7 @@ use super::cause_words::CauseWords;
 use crate::exchange::{FlawKind, Protocol};
 use crate::facts::closing::Closer;
 use crate::verdict::Detail;
+use crate::words::fix::Fix;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -11,8 +12,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     page: include_str!("protocol_mismatch.md"),
     expected_status: &[502],
     summary,
-    fix,
-    setting: |_| None,
+    fix: |subject| Fix::saying(fix(subject)),
 };
 
 fn summary(subject: &Subject<'_>) -> String {

@@ -4,6 +4,7 @@ use super::cause_words::CauseWords;
 use super::closed_in_flight::{fix_of_either, summary_of_either};
 use crate::facts::closing::Received;
 use crate::verdict::Detail;
+use crate::words::fix::Fix;
 use crate::words::phrases::duration;
 use crate::words::subject::Subject;
 
@@ -12,8 +13,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     page: include_str!("reset_in_flight.md"),
     expected_status: &[502, 503],
     summary,
-    fix,
-    setting: |_| None,
+    fix: |subject| Fix::saying(fix(subject)),
 };
 
 fn summary(subject: &Subject<'_>) -> String {

@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::verdict::{Detail, Drop, RetryReason, Verdict};
+use crate::words::fix::Fix;
 use crate::words::phrases::duration;
 use crate::words::settings;
 use crate::words::subject::Subject;
@@ -12,8 +13,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     page: include_str!("silent_drop.md"),
     expected_status: &[504, 502],
     summary,
-    fix,
-    setting: |_| None,
+    fix: |subject| Fix::saying(fix(subject)),
 };
 
 fn summary(subject: &Subject<'_>) -> String {

@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::verdict::Detail;
+use crate::words::fix::Fix;
 use crate::words::phrases::duration;
 use crate::words::subject::Subject;
 
@@ -10,8 +11,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     page: include_str!("stalled.md"),
     expected_status: &[504, 502],
     summary,
-    fix,
-    setting: |_| None,
+    fix: |subject| Fix::saying(fix(subject)),
 };
 
 fn summary(subject: &Subject<'_>) -> String {
