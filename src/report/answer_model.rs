@@ -23,7 +23,7 @@ pub struct AnswerSummary {
 pub struct FixRecord {
     /// One sentence.
     pub text: String,
-    /// On which side.
+    /// On which side; null where the next capture should be another one.
     pub side: Option<FixSide>,
     /// In which program.
     pub product: Option<&'static str>,
@@ -31,14 +31,14 @@ pub struct FixRecord {
     pub setting: Option<String>,
     /// The value to set.
     pub value: Option<String>,
-    /// In which file, or at which place.
+    /// In which file, or at which place, the setting stands.
     #[serde(rename = "where")]
     pub place: Option<String>,
     /// The line to be written there.
     pub line: Option<String>,
-    /// What it is for.
+    /// Why that value, or that side.
     pub why: Option<String>,
-    /// What it stands instead of.
+    /// What people change in its place, and why that does not help.
     pub instead_of: Option<String>,
 }
 

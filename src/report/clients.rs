@@ -9,7 +9,7 @@ use crate::base::time::nanos;
 use crate::join::{Answer, Joined, KeptLine, Missing, Reason, ShownBy};
 use crate::ledger::{self, Ledger};
 use crate::verdict::{Cause, Certainty, Retry};
-use crate::words::fix::Fix;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::log;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -205,7 +205,7 @@ fn told(
     .to_owned();
     record.expected_status = status.into_iter().collect();
     record.summary = format!("{who} {got} for {asked}, and {}", why(reason));
-    record.advice = Fix::saying(fix(reason));
+    record.advice = fix(reason);
     record.fix = record.advice.text.clone();
     record
 }
@@ -237,9 +237,9 @@ fn why(reason: Reason) -> String {
     }
 }
 
-fn fix(reason: Reason) -> &'static str {
+fn fix(reason: Reason) -> Fix {
     use crate::logs::Says;
-    match reason {
+    let text = match reason {
         Reason::Said(
             says @ (Says::NoPort | Says::Dns | Says::NoBackend | Says::Overflow | Says::Proxy),
         ) => log::open_question(Some(says), None),
@@ -256,6 +256,15 @@ fn fix(reason: Reason) -> &'static str {
         Reason::LegNotCaptured => {
             "capture the proxy's way to its backends as well (tcpdump -i any), or give its error log \
              (--access-log FILE)"
+        }
+    };
+    match reason {
+        // What tells more stands elsewhere.
+        Reason::Said(Says::NoBackend) | Reason::LegNotRead | Reason::LegNotCaptured => {
+            Fix::of_capture(text)
+        }
+        Reason::Said(_) | Reason::NoAttempt | Reason::AnswerRefused => {
+            Fix::on(FixSide::Proxy, text)
         }
     }
 }

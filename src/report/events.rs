@@ -32,7 +32,7 @@ pub(super) fn told(ledger: &Ledger, failures: &[FailureRecord]) -> Vec<EventReco
 /// What to change: for an outage, what helps against most of its failures.
 fn fix<'f>(event: &ledger::Event, failures: impl Iterator<Item = &'f FailureRecord>) -> Fix {
     if event.kind == EventKind::Restart {
-        return Fix::saying(events::restart_fix(event));
+        return events::restart_fix(event);
     }
     let most = event.causes.iter().max_by_key(|(_, count)| **count).map(|(cause, _)| *cause);
     let mut failures = failures.filter(|failure| Some(failure.cause) == most);

@@ -14,6 +14,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "retries when reused connection closed before request body was sent (memory)",
         knob: "SocketsHttpHandler.PooledConnectionIdleTimeout",
         fix: "new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromSeconds({s}) }",
+        place: "the code that makes the HttpClient",
         source: "decompiled HttpHandlerDefaults in stored copies: FromMinutes(1)",
         note: "HttpClient.Timeout 100 s memory; connect infinite",
         ..PROXY
@@ -28,6 +29,7 @@ pub(super) const CLIENTS: &[Product] = &[
                  retried; POST surfaces EOF / 'server closed idle connection'",
         knob: "Transport.IdleConnTimeout",
         fix: "&http.Transport{IdleConnTimeout: {s}*time.Second}",
+        place: "the code that makes the http.Client",
         source: "https://github.com/golang/go/issues/22158 ; \
                  https://github.com/golang/go/issues/19943",
         note: "90/30 numbers are memory, retry behaviour from the issues",
@@ -43,6 +45,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "idempotent pipelining retry only; else UND_ERR_SOCKET other side closed",
         knob: "keepAliveTimeout",
         fix: "new Agent({ keepAliveTimeout: {ms} })",
+        place: "the code that makes the Agent",
         source: "https://github.com/nodejs/undici/blob/main/docs/docs/api/Client.md",
         note: "obeys server Keep-Alive: timeout=N minus 2 s (threshold), max 600 s",
         ..PROXY
@@ -55,6 +58,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "none; req.reusedSocket + ECONNRESET tells caller",
         knob: "timeout",
         fix: "new http.Agent({ keepAlive: true, timeout: {ms} })",
+        place: "the code that makes the Agent",
         source: "https://nodejs.org/api/http.html#httpglobalagent ; \
                  https://github.com/nodejs/node/pull/59315",
         checked: "2026-11-21",
@@ -71,6 +75,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "retried only if nothing was written; else IncompleteMessage",
         knob: "pool_idle_timeout",
         fix: "Client::builder().pool_idle_timeout(Duration::from_secs({s}))",
+        place: "the code that makes the Client",
         source: "https://github.com/hyperium/hyper-util/blob/master/src/client/legacy/client.rs ; \
                  https://github.com/hyperium/hyper/issues/2136",
         note: "pool_idle_timeout 90 s",
@@ -86,6 +91,7 @@ pub(super) const CLIENTS: &[Product] = &[
                  received)",
         knob: "ConnectionPool",
         fix: ".connectionPool(new ConnectionPool(5, {s}, TimeUnit.SECONDS))",
+        place: "the code that makes the OkHttpClient",
         source: "https://github.com/square/okhttp/blob/master/okhttp/src/commonJvmAndroid/kotlin/okhttp3/ConnectionPool.kt",
         note: "5 idle conns / 5 min verified; 10 s timeouts memory",
         ..PROXY
@@ -99,6 +105,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "1 retry after 1 s, idempotent only",
         knob: "evictIdleConnections",
         fix: "HttpClients.custom().evictIdleConnections(TimeValue.ofSeconds({s}))",
+        place: "the code that makes the HttpClient",
         source: "https://github.com/apache/httpcomponents-client \
                  RequestConfig.java/ConnectionConfig.java",
         note: "default keep alive 3 min if server announces none; validateAfterInactivity \
@@ -114,6 +121,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "max-retries 5, idempotent",
         knob: "pekko.http.host-connection-pool.keep-alive-timeout",
         fix: "pekko.http.host-connection-pool.keep-alive-timeout = {s}s",
+        place: "application.conf",
         source: "https://github.com/apache/pekko-http/blob/main/http-core/src/main/resources/reference.conf",
         note: "keep-alive-timeout infinite; client idle-timeout 60 s (pool 30 s)",
         ..PROXY
@@ -127,6 +135,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "none",
         knob: "HttpClientOptions.setKeepAliveTimeout",
         fix: "new HttpClientOptions().setKeepAliveTimeout({s})",
+        place: "the code that makes the HttpClient",
         source: "https://github.com/eclipse-vertx/vert.x HttpClientOptions.java",
         note: "DEFAULT_KEEP_ALIVE_TIMEOUT 60",
         ..PROXY

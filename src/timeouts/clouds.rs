@@ -17,6 +17,9 @@ pub(super) const CLOUDS: &[Product] = &[
         knob: "idle_timeout.timeout_seconds",
         fix: "aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes \
                  Key=idle_timeout.timeout_seconds,Value={s}",
+        place: "the load balancer's attributes",
+        read_knob: "idle_timeout.timeout_seconds",
+        read_place: "the load balancer's attributes",
         source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html \
                  ; \
                  https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html",
@@ -38,6 +41,9 @@ pub(super) const CLOUDS: &[Product] = &[
         knob: "ConnectionSettings.IdleTimeout",
         fix: "aws elb modify-load-balancer-attributes --load-balancer-name NAME \
                  --load-balancer-attributes '{\"ConnectionSettings\":{\"IdleTimeout\":{s}}}'",
+        place: "the load balancer's attributes",
+        read_knob: "ConnectionSettings.IdleTimeout",
+        read_place: "the load balancer's attributes",
         source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/ts-elb-error-message.html",
         note: "instance closing keep-alive early is documented as a 504 cause (Cause 2), not 502; \
                  CLB pre-opens connections",
@@ -53,6 +59,7 @@ pub(super) const CLOUDS: &[Product] = &[
         knob: "tcp.idle_timeout.seconds",
         fix: "aws elbv2 modify-listener-attributes --listener-arn ARN --attributes \
                  Key=tcp.idle_timeout.seconds,Value=350",
+        place: "the listener's attributes",
         source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/update-idle-timeout.html",
         checked: "2026-11-21",
         note: "never produces 502 itself; after idle expiry next packet is answered by RST; \
@@ -84,6 +91,9 @@ pub(super) const CLOUDS: &[Product] = &[
         retries: "3 connection attempts; GET/HEAD may be retried on origin no-response (memory)",
         knob: "OriginKeepaliveTimeout",
         fix: r#""CustomOriginConfig": { "OriginKeepaliveTimeout": {s} }"#,
+        place: "the distribution's configuration, in the origin",
+        read_knob: "OriginReadTimeout",
+        read_place: "the distribution's configuration, in the origin",
         source: "https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_VpcOriginConfig.html",
         note: "keep-alive 1-120 s; read 1-120 s; attempts 1-3; response completion timeout \
                  optional; 502/504 X-Cache: Error from cloudfront",
@@ -97,6 +107,8 @@ pub(super) const CLOUDS: &[Product] = &[
         read: secs(30),
         retries: "GFE retries idempotent only on some failures (memory); documented retry policy \
                  only for Envoy-based",
+        read_knob: "timeoutSec",
+        read_place: "the backend service",
         source: "https://docs.cloud.google.com/load-balancing/docs/https/request-distribution",
         note: "backend keepalive 600 s FIXED; client keepalive 610 s (5-1200); source \
                  35.191.0.0/16, 130.211.0.0/22 (same as probers); read 30 s default is memory; may \
@@ -110,6 +122,8 @@ pub(super) const CLOUDS: &[Product] = &[
         idle: secs(600),
         read: secs(30),
         retries: "Envoy retry policy in URL map",
+        read_knob: "timeoutSec",
+        read_place: "the backend service",
         source: "https://cloud.google.com/load-balancing/docs/https/request-distribution",
         note: "backend keepalive 600 s fixed; source proxy-only subnet",
         ..PROXY
@@ -180,6 +194,7 @@ pub(super) const CLOUDS: &[Product] = &[
         retries: "retries connect to other dynos (legacy); no request retry",
         knob: "labs:enable http-disable-keepalive-to-dyno",
         fix: "heroku labs:enable http-disable-keepalive-to-dyno",
+        place: "the app's Heroku Labs features",
         source: "https://github.com/heroku/ruby-getting-started/pull/190 (cites devcenter \
                  http-routing#keepalives)",
         note: "legacy router had no keep-alive to dynos: migration to 2.0 newly EXPOSES the race; \

@@ -77,6 +77,12 @@ pub struct Product {
     /// The line that does, with `{s}`, `{ms}` or `{hms}` in the place of the time; where there is no
     /// such setting, what else helps.
     pub fix: &'static str,
+    /// In which file, or at which place, that line stands; empty where that is not known.
+    pub place: &'static str,
+    /// What sets how long a proxy waits for an answer; empty where that is not known.
+    pub read_knob: &'static str,
+    /// In which file, or at which place, that is set.
+    pub read_place: &'static str,
     /// Where the values were read.
     pub source: &'static str,
     /// When, as `YYYY-MM-DD`.
@@ -106,6 +112,9 @@ pub(super) const PROXY: Product = Product {
     announces: "",
     knob: "",
     fix: "",
+    place: "",
+    read_knob: "",
+    read_place: "",
     source: "",
     checked: "2026-11-20",
     verified: true,

@@ -49,8 +49,25 @@ impl FixSide {
 }
 
 impl Fix {
-    /// Of which only the sentence is known.
-    pub fn saying(text: impl Into<String>) -> Self {
+    /// Of which the sentence is known, and who must be changed.
+    pub fn on(side: FixSide, text: impl Into<String>) -> Self {
+        Self { side: Some(side), ..Self::of_capture(text) }
+    }
+
+    /// What concerns none of the sides, but how they are watched.
+    pub fn of_capture(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Adds why that value, or that side.
+    #[must_use]
+    pub fn why(self, why: impl Into<String>) -> Self {
+        Self { why: Some(why.into()), ..self }
+    }
+
+    /// Adds what people change in its place, and why that does not help.
+    #[must_use]
+    pub fn instead_of(self, what: impl Into<String>) -> Self {
+        Self { instead_of: Some(what.into()), ..self }
     }
 }

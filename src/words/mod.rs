@@ -31,5 +31,5 @@ pub fn summary(failure: &Failure, request: &str, show_secrets: bool) -> String {
 pub fn fix(failure: &Failure) -> Fix {
     let by_packets = words(failure.verdict.cause).fix;
     let subject = Subject { failure, request: "", show_secrets: false };
-    process::fix(failure).map_or_else(|| by_packets(&subject), Fix::saying)
+    process::fix(failure).unwrap_or_else(|| by_packets(&subject))
 }

@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::exchange::ServerKind;
+use crate::knowledge::connection_ends::Context;
 use crate::verdict::Detail;
 use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
@@ -47,32 +48,34 @@ fn summary(subject: &Subject<'_>) -> String {
 fn fix(subject: &Subject<'_>) -> Fix {
     let context = &subject.failure.context;
     if let Some(limit) = context.request_limit {
-        return Fix::saying(format!(
+        let text = format!(
             "the backend closes each connection after {} requests: raise that limit, set the proxy's own \
              limit below it, or make the backend send `Connection: close` with its last response",
             limit.requests
-        ));
+        );
+        return of_limit(context, text)
+            .instead_of("a longer keep-alive timeout: the limit counts requests");
     }
     if let Some(age) = context.age_limit {
-        return Fix::saying(format!(
+        let text = format!(
             "the backend closes each connection at the age of {}, used or not: raise that limit, or limit \
              the age of connections in the proxy to less",
             duration(age)
-        ));
+        );
+        return of_limit(context, text)
+            .instead_of("a longer keep-alive timeout: the limit counts from the handshake");
     }
     let proxy = settings::proxy_of(context).map(|(known, _)| known);
     let seconds = settings::longer_than(context.proxy_idle, proxy);
-    let text = text_on_order(subject, seconds);
-    match settings::server_of(context).filter(|(server, _)| !server.knob.is_empty()) {
-        Some((server, _)) => Fix {
-            side: Some(FixSide::Server),
-            product: Some(server.name),
-            setting: Some(server.knob.to_owned()),
-            value: Some(format!("{seconds} s")),
-            line: Some(server.fix_for(seconds)),
-            ..Fix::saying(text)
-        },
-        None => Fix::saying(text),
+    settings::longer_keepalive(context, text_on_order(subject, seconds))
+}
+
+/// A limit of the server that is no timeout.
+fn of_limit(context: &Context, text: String) -> Fix {
+    Fix {
+        product: settings::server_of(context).map(|(known, _)| known.name),
+        ..Fix::on(FixSide::Server, text)
+            .why("the backend must not be the first to close a connection in use")
     }
 }
 

@@ -1,7 +1,7 @@
 //! `stale_reuse`: the proxy sent a request although its kernel had the backend's close.
 
 use super::cause_words::CauseWords;
-use crate::words::fix::{Fix, FixSide};
+use crate::words::fix::Fix;
 use crate::words::settings;
 use crate::words::subject::Subject;
 
@@ -25,24 +25,17 @@ fn summary(subject: &Subject<'_>) -> String {
 fn fix(subject: &Subject<'_>) -> Fix {
     let context = &subject.failure.context;
     if let Some(known) = settings::bounds_answer(context) {
-        return Fix::saying(format!(
+        let text = format!(
             "raise the backend's keep-alive timeout above the proxy's idle timeout, to {} s or more; {}",
             settings::longer_than(context.proxy_idle, Some(known)),
             settings::not_instead(known)
-        ));
+        );
+        return settings::longer_keepalive(context, text);
     }
     let text = format!(
         "lower the proxy's idle timeout below the backend's keep-alive timeout{}, and make the proxy check \
          a pooled connection before it reuses it",
         settings::proxy_setting(context)
     );
-    match settings::proxy_of(context).filter(|(proxy, _)| !proxy.knob.is_empty()) {
-        Some((proxy, _)) => Fix {
-            side: Some(FixSide::Proxy),
-            product: Some(proxy.name),
-            setting: Some(proxy.knob.to_owned()),
-            ..Fix::saying(text)
-        },
-        None => Fix::saying(text),
-    }
+    settings::shorter_idle(context, subject.failure.verdict.closed_after, text)
 }
