@@ -11,12 +11,12 @@ pub(super) const CLIENTS: &[Product] = &[
         idle: secs(60),
         connect: Limit::Never,
         read: secs(100),
-        retries: "retries when reused connection closed before request body was sent (memory)",
+        retries: "retries when reused connection closed before request body was sent (not verified)",
         knob: "SocketsHttpHandler.PooledConnectionIdleTimeout",
         fix: "new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromSeconds({s}) }",
         place: "the code that makes the HttpClient",
-        source: "decompiled HttpHandlerDefaults in stored copies: FromMinutes(1)",
-        note: "HttpClient.Timeout 100 s memory; connect infinite",
+        source: "HttpHandlerDefaults, decompiled: FromMinutes(1)",
+        note: "HttpClient.Timeout 100 s not verified; connect infinite",
         ..PROXY
     },
     Product {
@@ -32,7 +32,8 @@ pub(super) const CLIENTS: &[Product] = &[
         place: "the code that makes the http.Client",
         source: "https://github.com/golang/go/issues/22158 ; \
                  https://github.com/golang/go/issues/19943",
-        note: "90/30 numbers are memory, retry behaviour from the issues",
+        verified: false,
+        note: "90/30 numbers are not verified, retry behaviour from the issues",
         ..PROXY
     },
     Product {
@@ -55,7 +56,7 @@ pub(super) const CLIENTS: &[Product] = &[
         name: "Node http.Agent (keepAlive)",
         aliases: &["node", "http-agent"],
         idle: secs(5),
-        retries: "none; req.reusedSocket + ECONNRESET tells caller",
+        retries: "none; req.reusedSocket + ECONNRESET report it to the caller",
         knob: "timeout",
         fix: "new http.Agent({ keepAlive: true, timeout: {ms} })",
         place: "the code that makes the Agent",
@@ -93,7 +94,7 @@ pub(super) const CLIENTS: &[Product] = &[
         fix: ".connectionPool(new ConnectionPool(5, {s}, TimeUnit.SECONDS))",
         place: "the code that makes the OkHttpClient",
         source: "https://github.com/square/okhttp/blob/master/okhttp/src/commonJvmAndroid/kotlin/okhttp3/ConnectionPool.kt",
-        note: "5 idle conns / 5 min verified; 10 s timeouts memory",
+        note: "5 idle conns / 5 min verified; 10 s timeouts not verified",
         ..PROXY
     },
     Product {

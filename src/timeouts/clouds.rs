@@ -88,7 +88,7 @@ pub(super) const CLOUDS: &[Product] = &[
         idle: secs(5),
         connect: secs(10),
         read: secs(30),
-        retries: "3 connection attempts; GET/HEAD may be retried on origin no-response (memory)",
+        retries: "3 connection attempts; GET/HEAD may be retried on origin no-response (not verified)",
         knob: "OriginKeepaliveTimeout",
         fix: r#""CustomOriginConfig": { "OriginKeepaliveTimeout": {s} }"#,
         place: "the distribution's configuration, in the origin",
@@ -105,13 +105,13 @@ pub(super) const CLOUDS: &[Product] = &[
         aliases: &["gcp", "gclb", "gfe", "google"],
         idle: secs(600),
         read: secs(30),
-        retries: "GFE retries idempotent only on some failures (memory); documented retry policy \
+        retries: "GFE retries idempotent only on some failures (not verified); documented retry policy \
                  only for Envoy-based",
         read_knob: "timeoutSec",
         read_place: "the backend service",
         source: "https://docs.cloud.google.com/load-balancing/docs/https/request-distribution",
         note: "backend keepalive 600 s FIXED; client keepalive 610 s (5-1200); source \
-                 35.191.0.0/16, 130.211.0.0/22 (same as probers); read 30 s default is memory; may \
+                 35.191.0.0/16, 130.211.0.0/22 (same as probers); read 30 s default is not verified; may \
                  close with Connection: close + FIN/GOAWAY by itself",
         ..PROXY
     },
@@ -142,7 +142,7 @@ pub(super) const CLOUDS: &[Product] = &[
         note: "nginx based; backend side 60 s is a user statement in azure-docs#119580 (not in \
                  docs, looked for again: pages that say 240 s or 30 s contradict each other); \
                  client side keep-alive documented now 120 s (older docs: v2 75 s); request \
-                 time-out 20 s default is memory; private IP TCP idle 5 min, public 4 min",
+                 time-out 20 s default is not verified; private IP TCP idle 5 min, public 4 min",
         ..PROXY
     },
     Product {
@@ -156,7 +156,7 @@ pub(super) const CLOUDS: &[Product] = &[
         verified: false,
         note: "90 s is the documented CLIENT keep-alive; origin response timeout 60 s \
                  std/premium, 30 s classic (16-240); 502/503/504 via OriginConnectionAborted etc. \
-                 (memory)",
+                 (not verified)",
         ..PROXY
     },
     Product {
@@ -165,7 +165,7 @@ pub(super) const CLOUDS: &[Product] = &[
         idle: secs(900),
         connect: secs(19),
         read: secs(120),
-        retries: "idempotent retried on fresh connection (memory)",
+        retries: "idempotent retried on fresh connection (not verified)",
         source: "https://developers.cloudflare.com/fundamentals/reference/connection-limits",
         note: "complete TCP connect 19 s ->522 (SYN backoff 1,1,1,1,1,2,4,8: \
                  cloudflare-docs#26927); ACK timeout 90 s ->522; proxy idle 900 s ->520; proxy \
@@ -180,7 +180,7 @@ pub(super) const CLOUDS: &[Product] = &[
         read: secs(15),
         retries: "restart only in VCL",
         source: "https://www.fastly.com/documentation/reference/vcl/variables/backend-connection/bereq-first-byte-timeout",
-        note: "first byte 15 s documented; connect 1 s and between-bytes 10 s are memory; http \
+        note: "first byte 15 s documented; connect 1 s and between-bytes 10 s are not verified; http \
                  keep-alive per backend configurable; node-to-node cap 60 s",
         ..PROXY
     },

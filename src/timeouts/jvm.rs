@@ -20,7 +20,7 @@ pub(super) const JVM: &[Product] = &[
         note: "keepAliveTimeout defaults to connectionTimeout: 60 s in code, 20 s in shipped \
                  server.xml; after 100 requests answers with Connection: close then FIN (clean, \
                  not a race)",
-        measured: "10.1 told 2 s closes after 2.0 s, counted from the end of the answer",
+        measured: "10.1 configured 2 s: closes after 2.0 s, counted from the end of the answer",
         ..SERVER
     },
     Product {
@@ -36,7 +36,7 @@ pub(super) const JVM: &[Product] = &[
         place: "application.properties",
         source: "https://github.com/spring-projects/spring-boot/pull/25805 (connectionTimeout is \
                  not set) ; https://tomcat.apache.org/tomcat-10.1-doc/config/http.html (60000 \
-                 unless server.xml says otherwise)",
+                 unless server.xml sets another value)",
         checked: "2026-11-21",
         note: "EXACT TIE with ALB/nginx 60 s: still races; not applied to HTTP/2 in old versions \
                  (spring-boot#30321); without server.xml Tomcat's own 60 s hold",
@@ -51,10 +51,10 @@ pub(super) const JVM: &[Product] = &[
                  server.jetty.connection-idle-timeout",
         fix: "server.jetty.connection-idle-timeout={s}s",
         place: "application.properties (Spring Boot)",
-        source: "jetty http.ini text seen in stored copies (jetty.http.idleTimeout=30000) ; \
+        source: "the text of Jetty's http.ini (jetty.http.idleTimeout=30000) ; \
                  https://www.eclipse.org/lists/jetty-users/msg10763.html",
         note: "same timer also bounds slow request/response IO",
-        measured: "told 2 s closes after 2.0 s",
+        measured: "configured 2 s: closes after 2.0 s",
         ..SERVER
     },
     Product {
@@ -87,7 +87,7 @@ pub(super) const JVM: &[Product] = &[
         aliases: &["netty"],
         knob: "IdleStateHandler",
         fix: "pipeline.addLast(new IdleStateHandler(0, 0, {s}))",
-        source: "memory",
+        source: "no primary source found",
         verified: false,
         note: "application defined",
         ..SERVER
@@ -101,7 +101,7 @@ pub(super) const JVM: &[Product] = &[
         fix: "new HttpServerOptions().setIdleTimeout({s})",
         place: "the code that makes the HttpServer",
         source: "https://github.com/eclipse-vertx/vert.x TCPSSLOptions.java",
-        note: "Vert.x 0 = never; Quarkus sets 30 min (memory)",
+        note: "Vert.x 0 = never; Quarkus sets 30 min (not verified)",
         ..SERVER
     },
     Product {

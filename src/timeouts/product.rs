@@ -89,9 +89,9 @@ pub struct Product {
     pub checked: &'static str,
     /// The idle timeout, or where there is none the value that counts most, stands in the source.
     pub verified: bool,
-    /// What else is to be known; it says which of the other values are from memory.
+    /// What else is to be known; it says which of the other values are not verified.
     pub note: &'static str,
-    /// What the laboratory saw on the wire, November 2026; empty where it did not look.
+    /// What was measured on the wire, November 2026; empty where nothing was.
     pub measured: &'static str,
 }
 

@@ -92,13 +92,13 @@ pub(super) const PROXIES: &[Product] = &[
         connect: secs(60),
         read: secs(60),
         requests: Limit::After(1_000),
-        retries: "upstream.retries = nodes-1 (memory)",
+        retries: "upstream.retries = nodes-1 (not verified)",
         knob: "keepalive_pool.idle_timeout",
         fix: r#""keepalive_pool": { "idle_timeout": {s} }"#,
         place: "the upstream object",
         source: "https://github.com/apache/apisix/blob/master/apisix/schema_def.lua",
         note: "keepalive_pool size 320, idle_timeout 60, requests 1000 verified; connect/read 60 \
-                 memory",
+                 not verified",
         ..PROXY
     },
     Product {
@@ -156,7 +156,7 @@ pub(super) const PROXIES: &[Product] = &[
         source: "https://github.com/istio/istio/issues/51619 ; \
                  https://github.com/istio/istio/issues/13848",
         note: "DestinationRule.trafficPolicy.connectionPool.http.idleTimeout; route timeout \
-                 disabled; connect 10 s memory; inbound listener also pools towards the app on \
+                 disabled; connect 10 s not verified; inbound listener also pools towards the app on \
                  127.0.0.6",
         ..PROXY
     },
@@ -236,7 +236,7 @@ pub(super) const PROXIES: &[Product] = &[
         idle: secs(60),
         connect: secs(60),
         read: secs(900),
-        retries: "retries idempotent on pconn race (memory)",
+        retries: "retries idempotent on pconn race (not verified)",
         knob: "server_idle_pconn_timeout",
         fix: "server_idle_pconn_timeout {s} seconds",
         place: "squid.conf",
@@ -253,13 +253,13 @@ pub(super) const PROXIES: &[Product] = &[
         idle: secs(120),
         connect: secs(30),
         read: secs(30),
-        retries: "retries GET on keep-alive race (memory)",
+        retries: "retries GET on keep-alive race (not verified)",
         knob: "proxy.config.http.keep_alive_no_activity_timeout_out",
         fix: "proxy.config.http.keep_alive_no_activity_timeout_out: {s}",
         place: "records.yaml",
-        source: "records.yaml doc text seen in stored copies: keep_alive_no_activity_timeout_out \
+        source: "the text of records.yaml: keep_alive_no_activity_timeout_out \
                  INT 120",
-        note: "connect_attempts_timeout 30 and transaction_no_activity_timeout_out 30 memory; \
+        note: "connect_attempts_timeout 30 and transaction_no_activity_timeout_out 30 not verified; \
                  since PR apache/trafficserver#12437 logs an error when the server closes a reused \
                  connection",
         ..PROXY
@@ -277,7 +277,7 @@ pub(super) const PROXIES: &[Product] = &[
         place: "Program.cs, after AddReverseProxy()",
         source: "https://github.com/dotnet/yarp/blob/main/src/ReverseProxy/Forwarder/ForwarderHttpClientFactory.cs",
         note: "connect 15 s verified; SocketsHttpHandler PooledConnectionIdleTimeout 1 min (2 min \
-                 before .NET 6); ActivityTimeout 100 s memory",
+                 before .NET 6); ActivityTimeout 100 s not verified",
         ..PROXY
     },
     Product {
@@ -288,7 +288,7 @@ pub(super) const PROXIES: &[Product] = &[
         connect: secs(30),
         read: Limit::Never,
         retries: "reactor-netty retries once when connection dies before anything was sent \
-                 (memory); SCG Retry filter",
+                 (not verified); SCG Retry filter",
         knob: "spring.cloud.gateway.server.webflux.httpclient.pool.max-idle-time",
         fix: "spring.cloud.gateway.server.webflux.httpclient.pool.max-idle-time={s}s",
         place: "application.properties",

@@ -20,7 +20,7 @@ pub(super) const RUNTIMES: &[Product] = &[
                  keepAliveTimeout + keepAliveTimeoutBuffer (1 s, new option in 24.x, PR#59243) in \
                  newer lines; 10.15.2-12: headersTimeout 40/60 s counted from connection idle -> \
                  closes earlier than keepAliveTimeout (node#27363, #26165)",
-        measured: "20.20.2 told 5 s closes after 6.0 s, told 2 s after 3.0 s, told 1 s after 2.0 \
+        measured: "20.20.2 configured 5 s: closes after 6.0 s, configured 2 s: closes after 3.0 s, configured 1 s: closes after 2.0 \
                  s: the buffer of 1 s",
         ..SERVER
     },
@@ -73,7 +73,7 @@ pub(super) const RUNTIMES: &[Product] = &[
         id: "deno",
         name: "Deno.serve",
         fix: "terminate before proxy idle at the proxy side",
-        source: "memory",
+        source: "no primary source found",
         verified: false,
         note: "hyper based",
         ..SERVER
@@ -85,7 +85,7 @@ pub(super) const RUNTIMES: &[Product] = &[
         knob: "idleTimeout (0..255 s)",
         fix: "Bun.serve({ idleTimeout: {s}, fetch })",
         place: "the code that calls Bun.serve",
-        source: "public code comments in stored copies ('Bun's default is ten seconds')",
+        source: "comments in public code ('Bun's default is ten seconds')",
         note: "also kills IN-FLIGHT requests whose handler is silent >10 s (looks like \
                  truncated/empty response); max 255 so cannot exceed GCLB 600; node:http in Bun 65 \
                  s (bun PR#31587)",
@@ -101,7 +101,7 @@ pub(super) const RUNTIMES: &[Product] = &[
         source: "https://github.com/benoitc/gunicorn/blob/master/gunicorn/config.py",
         note: "sync worker: no keep-alive at all (Connection: close); --timeout 30 kills worker \
                  => FIN/RST in flight; --max-requests restarts also 502 (gunicorn#3323)",
-        measured: "told 2 s closes after 2.0 s to 3.0 s",
+        measured: "configured 2 s: closes after 2.0 s to 3.0 s",
         ..SERVER
     },
     Product {
@@ -113,7 +113,7 @@ pub(super) const RUNTIMES: &[Product] = &[
         place: "uvicorn's command line",
         source: "https://github.com/encode/uvicorn/blob/master/docs/settings.md",
         note: "old UvicornWorker ignored gunicorn --keep-alive (uvicorn#194)",
-        measured: "0.17.6 told 2 s closes after 2.0 s",
+        measured: "0.17.6 configured 2 s: closes after 2.0 s",
         ..SERVER
     },
     Product {
@@ -135,7 +135,7 @@ pub(super) const RUNTIMES: &[Product] = &[
         fix: "daphne --http-timeout {s} app:app",
         place: "daphne's command line",
         source: "https://github.com/django/daphne/blob/main/daphne/http_protocol.py",
-        note: "http-timeout answers 503; Twisted HTTPChannel idle 60 s (memory)",
+        note: "http-timeout answers 503; Twisted HTTPChannel idle 60 s (not verified)",
         ..SERVER
     },
     Product {
@@ -186,7 +186,7 @@ pub(super) const RUNTIMES: &[Product] = &[
         source: "https://github.com/puma/puma/pull/3378 ; https://github.com/puma/puma/issues/957",
         note: "max_fast_inline 10 requests then back to reactor; puma#3487 keep-alive latency bug \
                  in 6.x",
-        measured: "5.6.5 told 2 s closes after 2.2 s",
+        measured: "5.6.5 configured 2 s: closes after 2.2 s",
         ..SERVER
     },
     Product {
@@ -224,7 +224,7 @@ pub(super) const RUNTIMES: &[Product] = &[
         place: "its nginx configuration template",
         source: "https://github.com/phusion/passenger/blob/00717177bbd3f208322828d4650673e9d540e851/resources/templates/standalone/config.erb",
         checked: "2026-11-21",
-        note: "its nginx template says keepalive_timeout 60 (not nginx's own 75); change it in a \
+        note: "its nginx template has keepalive_timeout 60 (not nginx's own 75); change it in a \
                  template of your own: passenger start --nginx-config-template",
         ..SERVER
     },
@@ -260,10 +260,10 @@ pub(super) const RUNTIMES: &[Product] = &[
         knob: "Server.IdleTimeout, ReadTimeout, ReadHeaderTimeout",
         fix: "&http.Server{IdleTimeout: {s}*time.Second}",
         place: "the code that makes the http.Server",
-        source: "https://pkg.go.dev/net/http#Server (text seen in stored copies)",
+        source: "https://pkg.go.dev/net/http#Server",
         note: "IdleTimeout 0 -> ReadTimeout -> none: setting ReadTimeout=5s for safety silently \
                  makes keep-alive 5 s; Shutdown() closes idle conns immediately (golang/go#23829)",
-        measured: "1.19.8 told 2 s closes after 2.0 s",
+        measured: "1.19.8 configured 2 s: closes after 2.0 s",
         ..SERVER
     },
     Product {

@@ -16,10 +16,10 @@ pub(super) const SERVERS: &[Product] = &[
         place: "httpd.conf (Debian: apache2.conf)",
         source: "https://httpd.apache.org/docs/2.4/mod/core.html#keepalivetimeout ; header seen \
                  in https://github.com/inception-project/inception/issues/3106",
-        note: "max=N counts down; event MPM closes idle keep-alive EARLY when busy (memory): \
+        note: "max=N counts down; event MPM closes idle keep-alive EARLY when busy (not verified): \
                  races even with a long timeout; Debian conf text 5/100 seen; mod_reqtimeout \
                  header=20-40",
-        measured: "2.4 (event) told 2 s closes after 2.0 s",
+        measured: "2.4 (event) configured 2 s: closes after 2.0 s",
         ..SERVER
     },
     Product {
@@ -37,7 +37,7 @@ pub(super) const SERVERS: &[Product] = &[
         note: "distro configs often ship 65; keepalive_time 1h; on reload/worker shutdown closes \
                  idle at once unless keepalive_min_timeout (1.27.4) is set; may close idle earlier \
                  when worker_connections are short",
-        measured: "1.22.1 told 2 s closes after 2.0 s",
+        measured: "1.22.1 configured 2 s: closes after 2.0 s",
         ..SERVER
     },
     Product {
@@ -50,7 +50,7 @@ pub(super) const SERVERS: &[Product] = &[
         place: "lighttpd.conf",
         source: "https://github.com/lighttpd/lighttpd1.4/blob/master/src/configfile.c",
         note: "annotated conf still says 16 requests; source default 1000",
-        measured: "told 2 s closes after 3.0 s",
+        measured: "configured 2 s: closes after 3.0 s",
         ..SERVER
     },
     Product {
@@ -149,7 +149,7 @@ pub(super) const SERVERS: &[Product] = &[
         requests: Limit::After(1),
         announces: "Connection: close",
         fix: "use php-fpm",
-        source: "memory",
+        source: "no primary source found",
         verified: false,
         note: "dev only",
         ..SERVER
@@ -160,7 +160,7 @@ pub(super) const SERVERS: &[Product] = &[
         knob: "request_terminate_timeout, pm.max_requests",
         fix: "request_terminate_timeout = 65s",
         place: "the pool's file",
-        source: "memory",
+        source: "no primary source found",
         verified: false,
         note: "FastCGI not HTTP; 502 = worker died or terminated; 504 = fastcgi_read_timeout",
         ..SERVER
