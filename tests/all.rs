@@ -57,6 +57,8 @@ mod explain;
 mod filter;
 /// The first sentence, and the exit status.
 mod first_sentence;
+/// What to change, as scripts read it.
+mod fixes;
 /// Nothing in a capture makes the program panic, hang or grow.
 mod hostile;
 /// Files and pipes as they are given: silent, endless, stopped, the same twice, of different times.

@@ -269,10 +269,10 @@ fn table() -> String {
         let mut letters = text.chars();
         letters.next().unwrap().to_lowercase().chain(letters).collect::<String>()
     };
-    let mut table = "| cause | what happened | certain because |\n|---|---|---|\n".to_owned();
+    let mut table = "| cause | what happened | proof |\n|---|---|---|\n".to_owned();
     for cause in Cause::ALL {
         let certain = explain::certain(cause);
-        let certain = certain.strip_prefix("Certain because ").unwrap_or(&certain);
+        let certain = certain.strip_prefix("Proof: ").unwrap_or(&certain);
         let cells = [lower(&explain::happened(cause)), lower(certain)];
         assert!(cells.iter().all(|cell| !cell.contains('|')));
         let name = cause.name();

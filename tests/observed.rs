@@ -49,7 +49,7 @@ fn a_page_says_what_was_seen_of_it() {
     let seen = seen.chain(observed.servers.iter().map(|server| (&server.id, &server.version)));
     for (id, version) in seen.filter(|(id, _)| timeouts::by_id(id).is_some()) {
         let page = stdout(&run(&["timeouts", id]));
-        let seen = page.split("Seen in the laboratory").nth(1).unwrap_or_default();
+        let seen = page.split("Measured with real programs").nth(1).unwrap_or_default();
         let words = seen.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains(version.as_str()), "{id}: {page}");
     }
@@ -60,7 +60,7 @@ fn the_page_of_a_cause_says_what_proxies_made_of_it() {
     let observed = Observed::load();
     for cause in Cause::ALL.map(Cause::name) {
         let page = stdout(&run(&["explain", cause]));
-        let seen = page.split("Seen in the laboratory").nth(1).unwrap_or_default();
+        let seen = page.split("Measured with real programs").nth(1).unwrap_or_default();
         let words = seen.split_whitespace().collect::<Vec<_>>().join(" ");
         for proxy in &observed.proxies {
             let row = proxy.did(cause).map(|did| format!("{} {} {did}", proxy.name, proxy.version));
@@ -75,7 +75,7 @@ fn the_page_of_a_cause_says_what_proxies_made_of_it() {
 fn tables() -> String {
     let observed = Observed::load();
     let mut text = String::new();
-    writeln!(text, "\n| server | told: closed after (range, closes) | by |").unwrap();
+    writeln!(text, "\n| server | configured: closed after (range, closes) | by |").unwrap();
     writeln!(text, "|---|---|---|").unwrap();
     // The same one with each timeout that it was told.
     for alike in observed.servers.chunk_by(|a, b| (&a.name, &a.version) == (&b.name, &b.version)) {

@@ -62,7 +62,7 @@ pub fn contents(width: usize, out: &mut dyn Write) -> io::Result<()> {
         markdown::wrap(&happened(cause), [&first, &others], width, out)?;
     }
     writeln!(out)?;
-    let more = "`why502 explain CAUSE` says what it means, how it is proven and how that could be \
+    let more = "`why502 explain CAUSE` prints what it means, how it is proven, how it could be \
                 wrong, what to change, and whether a retry is safe.";
     markdown::wrap(more, ["  ", "  "], width, out)
 }

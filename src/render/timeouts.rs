@@ -31,19 +31,19 @@ const SERVER_COLUMNS: [Column; 4] = [
 /// # Errors
 /// When writing fails.
 pub fn contents(width: usize, out: &mut dyn Write) -> io::Result<()> {
-    let what = "Proxies: how long an idle connection to a backend is kept, how long an answer and a \
-                connection are waited for, and after how many requests it is closed.";
+    let what = "Proxies: the idle timeout of connections to a backend, the read timeout, the connect \
+                timeout, and the requests after which a connection is closed.";
     wrap(what.split(' '), ["", ""], width, out)?;
     part(ProductSide::Proxy, &PROXY_COLUMNS, width, out)?;
-    let what = "Servers: how long an idle connection is kept, how long the head of a request is \
-                waited for, and after how many requests a connection is closed.";
+    let what = "Servers: the keep-alive timeout of idle connections, the timeout for the head of a \
+                request, and the requests after which a connection is closed.";
     writeln!(out)?;
     wrap(what.split(' '), ["", ""], width, out)?;
     part(ProductSide::Server, &SERVER_COLUMNS, width, out)?;
     writeln!(out)?;
-    let more = "All are defaults; ? is not known, or means nothing there. `why502 timeouts NAME` says \
-                how it is set, where that stands and what was measured; --proxy NAME and --server NAME \
-                compare a capture with it.";
+    let more = "All values are defaults; ? is not known, or does not apply. `why502 timeouts NAME` prints \
+                the setting, where it is documented and what was measured; --proxy NAME and --server \
+                NAME compare a capture with it.";
     wrap(more.split(' '), ["  ", "  "], width, out)
 }
 
@@ -108,7 +108,8 @@ fn source(known: &Product) -> String {
     const WIDEST: usize = 22;
     let first = known.source.split(' ').next().unwrap_or_default();
     let place = match first.split_once("://").map(|(_, rest)| rest) {
-        None => "a stored copy".to_owned(),
+        None if known.verified => "text without address".to_owned(),
+        None => "none".to_owned(),
         Some(rest) => {
             let mut parts = rest.split('/');
             match (parts.next(), parts.next(), parts.next()) {
@@ -117,7 +118,6 @@ fn source(known: &Product) -> String {
             }
         }
     };
-    let place = if known.source.starts_with("memory") { "memory".to_owned() } else { place };
     let short: String = if place.chars().count() > WIDEST {
         place.chars().take(WIDEST.saturating_sub(1)).chain(['…']).collect()
     } else {
@@ -161,7 +161,7 @@ pub fn page(
     }
     row("announces", known.announces)?;
     row("retries", known.retries)?;
-    row("measured", &laboratory(known.measured))?;
+    row("measured", &dated(known.measured))?;
     observed::page(known, width, out)?;
     heading("To change it", out)?;
     let mut row = |label: &str, text: &str| field(label, text, width, out);
@@ -170,25 +170,20 @@ pub fn page(
         if known.knob.is_empty() { "instead" } else { "for example" },
         &known.fix_for(example(known)),
     )?;
+    row("where", known.place)?;
     if known.idle_bounds_answer {
         row(
             "but",
-            "do not lower it: it limits the time to answer as well. Raise the backend's \
-                    keep-alive above it instead",
+            "do not lower it: it also limits the time to answer. Raise the backend's keep-alive \
+             timeout above it",
         )?;
     }
-    heading("Where that stands", out)?;
+    heading("Source", out)?;
     let mut row = |label: &str, text: &str| field(label, text, width, out);
     for (index, source) in known.source.split(" ; ").enumerate() {
         row(if index == 0 { "source" } else { "and" }, source)?;
     }
-    let verified = if known.verified {
-        "yes: the value that counts most was read there; the note says what is from memory"
-    } else {
-        "no: take it for what people say"
-    };
-    row("verified", verified)?;
-    row("on", known.checked)?;
+    row("checked", &checked(known))?;
     row("note", known.note)?;
     if !others.is_empty() {
         let ids: Vec<&str> = others.iter().map(|other| other.id).collect();
@@ -218,16 +213,29 @@ pub fn candidates(
     Ok(())
 }
 
-/// The laboratory is the source of what was measured.
-fn laboratory(measured: &str) -> String {
-    if measured.is_empty() { String::new() } else { format!("{measured} (laboratory, Nov 2026)") }
+/// Which value was read in the source, and when.
+fn checked(known: &Product) -> String {
+    if !known.verified {
+        return format!("no (no primary source found, {})", known.checked);
+    }
+    let value = match (known.idle, known.side) {
+        (Limit::Unknown, _) => "main value",
+        (_, ProductSide::Proxy) => "idle timeout",
+        (_, ProductSide::Server) => "keep-alive timeout",
+    };
+    format!("yes ({value} read in the source on {})", known.checked)
+}
+
+/// What was measured, and when.
+fn dated(measured: &str) -> String {
+    if measured.is_empty() { String::new() } else { format!("{measured} (Nov 2026)") }
 }
 
 /// A time in words.
 fn long(limit: Limit<Duration>) -> String {
     match limit {
-        Limit::After(Duration::ZERO) => "closes after each answer".to_owned(),
-        Limit::Never => "none: it does not end by itself".to_owned(),
+        Limit::After(Duration::ZERO) => "closes after each response".to_owned(),
+        Limit::Never => "none".to_owned(),
         Limit::Unknown => "not known".to_owned(),
         Limit::After(_) => time(limit),
     }

@@ -1,12 +1,11 @@
 //! The answer in brief: the first sentence, what stands behind it, and what to change.
 
 use super::groups::groups;
-use super::model::{AnswerSummary, FailureRecord, FixRecord, FixSide, Report};
+use super::model::{AnswerSummary, FailureRecord, FixRecord, Report};
 use super::named::Named;
 use super::over_time::count_failures;
-use crate::timeouts::ProductSide;
-use crate::words::phrases::{plural, sentence};
-use crate::words::settings::KnownSetting;
+use crate::words::fix::Fix;
+use crate::words::paragraphs;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -20,39 +19,22 @@ pub(super) fn conclude(report: &mut Report) {
 }
 
 fn answer(report: &Report) -> AnswerSummary {
-    let leading = report.leading();
     let mut fixes: Vec<FixRecord> = Vec::new();
-    for paragraph in &leading {
-        if fixes.iter().all(|known| known.text != paragraph.fix) {
-            fixes.push(fix(paragraph));
+    for (_, advice) in report.explained() {
+        if fixes.iter().all(|known| known.text != advice.text) {
+            fixes.push(fix(advice.clone()));
         }
     }
     AnswerSummary {
         headline: report.headline().text(),
-        paragraphs: leading.into_iter().map(|paragraph| paragraph.text).collect(),
+        paragraphs: report.leading().into_iter().map(|paragraph| paragraph.text).collect(),
         fixes,
     }
 }
 
-/// What a paragraph says to change; the setting apart, where one is known.
-fn fix(paragraph: &LeadingParagraph<'_>) -> FixRecord {
-    let text = paragraph.fix.to_owned();
-    let setting = paragraph.failure.and_then(|failure| failure.setting.as_ref());
-    let Some(KnownSetting { of, value, line }) = setting else {
-        return FixRecord { text, ..FixRecord::default() };
-    };
-    FixRecord {
-        text,
-        side: Some(match of.side {
-            ProductSide::Proxy => FixSide::Proxy,
-            ProductSide::Server => FixSide::Server,
-        }),
-        product: Some(of.name),
-        setting: Some(of.knob.to_owned()),
-        value: value.clone(),
-        line: line.clone(),
-        ..FixRecord::default()
-    }
+fn fix(advice: Fix) -> FixRecord {
+    let Fix { text, side, product, setting, value, place, line, why, instead_of } = advice;
+    FixRecord { text, side, product, setting, value, place, line, why, instead_of }
 }
 
 /// A paragraph of the answer.
@@ -69,19 +51,19 @@ impl Report {
     /// What explains the failures: first the events, then the failures that belong to none, those that
     /// are alike in one paragraph, the most frequent first.
     pub fn leading(&self) -> Vec<LeadingParagraph<'_>> {
+        self.explained().into_iter().map(|(paragraph, _)| paragraph).collect()
+    }
+
+    /// What [`Report::leading`] gives, each with what to change.
+    fn explained(&self) -> Vec<(LeadingParagraph<'_>, &Fix)> {
         let events = self.events.iter().map(|event| {
-            let at = event.first.time_of_day();
-            let belong = if event.failures == 1 { "belongs" } else { "belong" };
-            let failures = plural(event.failures, "failure");
-            let text = format!("{at} UTC: {}. {failures} {belong} to it", event.summary);
-            LeadingParagraph { text: sentence(&text), fix: &event.fix, failure: None }
+            let text = paragraphs::of_event(event.first, &event.summary, event.failures);
+            (LeadingParagraph { text, fix: &event.fix, failure: None }, &event.advice)
         });
         // The first failure of a kind speaks for all of them.
         let failures = self.alike().into_iter().map(|(first, count)| {
-            let times =
-                if count > 1 { format!("{count} times, the first one: ") } else { String::new() };
-            let text = sentence(&format!("{times}{}", first.summary));
-            LeadingParagraph { text, fix: &first.fix, failure: Some(first) }
+            let text = paragraphs::of_alike(count, &first.summary);
+            (LeadingParagraph { text, fix: &first.fix, failure: Some(first) }, &first.advice)
         });
         events.chain(failures).collect()
     }

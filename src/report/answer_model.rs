@@ -4,6 +4,7 @@ use super::backend_model::GapsRecord;
 use crate::base::time::Timestamp;
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty, Retry};
+use crate::words::fix::FixSide;
 use serde::Serialize;
 
 /// The answer in brief.
@@ -22,7 +23,7 @@ pub struct AnswerSummary {
 pub struct FixRecord {
     /// One sentence.
     pub text: String,
-    /// On which side.
+    /// On which side; null where the next capture should be another one.
     pub side: Option<FixSide>,
     /// In which program.
     pub product: Option<&'static str>,
@@ -30,29 +31,15 @@ pub struct FixRecord {
     pub setting: Option<String>,
     /// The value to set.
     pub value: Option<String>,
-    /// In which file, or at which place.
+    /// In which file, or at which place, the setting stands.
     #[serde(rename = "where")]
     pub place: Option<String>,
     /// The line to be written there.
     pub line: Option<String>,
-    /// What it is for.
+    /// Why that value, or that side.
     pub why: Option<String>,
-    /// What it stands instead of.
+    /// What people change in its place, and why that does not help.
     pub instead_of: Option<String>,
-}
-
-/// Where something is to be changed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FixSide {
-    /// In the backend's own program.
-    Backend,
-    /// In the proxy.
-    Proxy,
-    /// Between the two.
-    Path,
-    /// In the server that the backend runs in, or on its host.
-    Server,
 }
 
 /// Failures that are alike.

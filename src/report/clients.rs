@@ -9,6 +9,7 @@ use crate::base::time::nanos;
 use crate::join::{Answer, Joined, KeptLine, Missing, Reason, ShownBy};
 use crate::ledger::{self, Judgement};
 use crate::verdict::{Cause, Certainty, Retry};
+use crate::words::fix::Fix;
 use crate::words::unexplained as words;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,7 +157,7 @@ fn of_line(line: &KeptLine, shown: &LogLine, reason: Reason, style: Style) -> Fa
         client: Some(client),
         summary: String::new(),
         fix: String::new(),
-        setting: None,
+        advice: Fix::default(),
     };
     told(record, reason, line.status, summary)
 }
@@ -189,6 +190,7 @@ fn told(
     record.retry_reason = words::retry_reason(reason).to_owned();
     record.expected_status = status.into_iter().collect();
     record.summary = summary;
-    record.fix = words::fix(reason).to_owned();
+    record.advice = words::fix(reason);
+    record.fix = record.advice.text.clone();
     record
 }

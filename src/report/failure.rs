@@ -35,7 +35,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         Some(_) => Endpoint { port: 0, ..kept.client },
         None => kept.client,
     };
-    let (fix, setting) = words::fix(kept);
+    let advice = words::fix(kept);
     FailureRecord {
         id: ids::of_failure(kept),
         event: None,
@@ -76,8 +76,8 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         process: process::record(kept),
         client: None,
         summary: summary(kept, &named, style.show_secrets),
-        fix,
-        setting,
+        fix: advice.text.clone(),
+        advice,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::join::Reason;
 use crate::ledger::EventKind;
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty, Retry};
-use crate::words::settings::KnownSetting;
+use crate::words::fix::Fix;
 use serde::Serialize;
 
 /// Something that explains many failures.
@@ -34,6 +34,9 @@ pub struct EventRecord {
     pub summary: String,
     /// One sentence: what to change.
     pub fix: String,
+    /// What to change, with what is known of it beside the sentence.
+    #[serde(skip)]
+    pub advice: Fix,
 }
 
 /// A failed exchange or connect, or a client's error that none explains.
@@ -92,9 +95,9 @@ pub struct FailureRecord {
     pub summary: String,
     /// One sentence.
     pub fix: String,
-    /// The setting that it is about, where one is known.
+    /// What to change, with what is known of it beside the sentence.
     #[serde(skip)]
-    pub setting: Option<KnownSetting>,
+    pub advice: Fix,
 }
 
 /// A frame by capture and number.

@@ -17,6 +17,7 @@ use crate::topology::request_key::MatchedBy;
 use crate::topology::roles::Role;
 use crate::topology::vantage::Vantage;
 use crate::verdict::{Cause, Certainty, Retry};
+use crate::words::fix::FixSide;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -53,6 +54,7 @@ named! {
     CloseKind: close_kind;
     Closer: closer;
     EventKind: Self::name;
+    FixSide: Self::name;
     How: how;
     LineError: Self::reason;
     LogFormat: Self::name;

@@ -11,11 +11,12 @@ pub(super) const CLIENTS: &[Product] = &[
         idle: secs(60),
         connect: Limit::Never,
         read: secs(100),
-        retries: "retries when reused connection closed before request body was sent (memory)",
+        retries: "retries when reused connection closed before request body was sent (not verified)",
         knob: "SocketsHttpHandler.PooledConnectionIdleTimeout",
         fix: "new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromSeconds({s}) }",
-        source: "decompiled HttpHandlerDefaults in stored copies: FromMinutes(1)",
-        note: "HttpClient.Timeout 100 s memory; connect infinite",
+        place: "the code that makes the HttpClient",
+        source: "HttpHandlerDefaults, decompiled: FromMinutes(1)",
+        note: "HttpClient.Timeout 100 s not verified; connect infinite",
         ..PROXY
     },
     Product {
@@ -28,9 +29,11 @@ pub(super) const CLIENTS: &[Product] = &[
                  retried; POST surfaces EOF / 'server closed idle connection'",
         knob: "Transport.IdleConnTimeout",
         fix: "&http.Transport{IdleConnTimeout: {s}*time.Second}",
+        place: "the code that makes the http.Client",
         source: "https://github.com/golang/go/issues/22158 ; \
                  https://github.com/golang/go/issues/19943",
-        note: "90/30 numbers are memory, retry behaviour from the issues",
+        verified: false,
+        note: "90/30 numbers are not verified, retry behaviour from the issues",
         ..PROXY
     },
     Product {
@@ -43,6 +46,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "idempotent pipelining retry only; else UND_ERR_SOCKET other side closed",
         knob: "keepAliveTimeout",
         fix: "new Agent({ keepAliveTimeout: {ms} })",
+        place: "the code that makes the Agent",
         source: "https://github.com/nodejs/undici/blob/main/docs/docs/api/Client.md",
         note: "obeys server Keep-Alive: timeout=N minus 2 s (threshold), max 600 s",
         ..PROXY
@@ -52,9 +56,10 @@ pub(super) const CLIENTS: &[Product] = &[
         name: "Node http.Agent (keepAlive)",
         aliases: &["node", "http-agent"],
         idle: secs(5),
-        retries: "none; req.reusedSocket + ECONNRESET tells caller",
+        retries: "none; req.reusedSocket + ECONNRESET report it to the caller",
         knob: "timeout",
         fix: "new http.Agent({ keepAlive: true, timeout: {ms} })",
+        place: "the code that makes the Agent",
         source: "https://nodejs.org/api/http.html#httpglobalagent ; \
                  https://github.com/nodejs/node/pull/59315",
         checked: "2026-11-21",
@@ -71,6 +76,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "retried only if nothing was written; else IncompleteMessage",
         knob: "pool_idle_timeout",
         fix: "Client::builder().pool_idle_timeout(Duration::from_secs({s}))",
+        place: "the code that makes the Client",
         source: "https://github.com/hyperium/hyper-util/blob/master/src/client/legacy/client.rs ; \
                  https://github.com/hyperium/hyper/issues/2136",
         note: "pool_idle_timeout 90 s",
@@ -86,8 +92,9 @@ pub(super) const CLIENTS: &[Product] = &[
                  received)",
         knob: "ConnectionPool",
         fix: ".connectionPool(new ConnectionPool(5, {s}, TimeUnit.SECONDS))",
+        place: "the code that makes the OkHttpClient",
         source: "https://github.com/square/okhttp/blob/master/okhttp/src/commonJvmAndroid/kotlin/okhttp3/ConnectionPool.kt",
-        note: "5 idle conns / 5 min verified; 10 s timeouts memory",
+        note: "5 idle conns / 5 min verified; 10 s timeouts not verified",
         ..PROXY
     },
     Product {
@@ -99,6 +106,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "1 retry after 1 s, idempotent only",
         knob: "evictIdleConnections",
         fix: "HttpClients.custom().evictIdleConnections(TimeValue.ofSeconds({s}))",
+        place: "the code that makes the HttpClient",
         source: "https://github.com/apache/httpcomponents-client \
                  RequestConfig.java/ConnectionConfig.java",
         note: "default keep alive 3 min if server announces none; validateAfterInactivity \
@@ -114,6 +122,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "max-retries 5, idempotent",
         knob: "pekko.http.host-connection-pool.keep-alive-timeout",
         fix: "pekko.http.host-connection-pool.keep-alive-timeout = {s}s",
+        place: "application.conf",
         source: "https://github.com/apache/pekko-http/blob/main/http-core/src/main/resources/reference.conf",
         note: "keep-alive-timeout infinite; client idle-timeout 60 s (pool 30 s)",
         ..PROXY
@@ -127,6 +136,7 @@ pub(super) const CLIENTS: &[Product] = &[
         retries: "none",
         knob: "HttpClientOptions.setKeepAliveTimeout",
         fix: "new HttpClientOptions().setKeepAliveTimeout({s})",
+        place: "the code that makes the HttpClient",
         source: "https://github.com/eclipse-vertx/vert.x HttpClientOptions.java",
         note: "DEFAULT_KEEP_ALIVE_TIMEOUT 60",
         ..PROXY

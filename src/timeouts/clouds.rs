@@ -17,6 +17,9 @@ pub(super) const CLOUDS: &[Product] = &[
         knob: "idle_timeout.timeout_seconds",
         fix: "aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes \
                  Key=idle_timeout.timeout_seconds,Value={s}",
+        place: "the load balancer's attributes",
+        read_knob: "idle_timeout.timeout_seconds",
+        read_place: "the load balancer's attributes",
         source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html \
                  ; \
                  https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html",
@@ -38,6 +41,9 @@ pub(super) const CLOUDS: &[Product] = &[
         knob: "ConnectionSettings.IdleTimeout",
         fix: "aws elb modify-load-balancer-attributes --load-balancer-name NAME \
                  --load-balancer-attributes '{\"ConnectionSettings\":{\"IdleTimeout\":{s}}}'",
+        place: "the load balancer's attributes",
+        read_knob: "ConnectionSettings.IdleTimeout",
+        read_place: "the load balancer's attributes",
         source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/ts-elb-error-message.html",
         note: "instance closing keep-alive early is documented as a 504 cause (Cause 2), not 502; \
                  CLB pre-opens connections",
@@ -53,6 +59,7 @@ pub(super) const CLOUDS: &[Product] = &[
         knob: "tcp.idle_timeout.seconds",
         fix: "aws elbv2 modify-listener-attributes --listener-arn ARN --attributes \
                  Key=tcp.idle_timeout.seconds,Value=350",
+        place: "the listener's attributes",
         source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/update-idle-timeout.html",
         checked: "2026-11-21",
         note: "never produces 502 itself; after idle expiry next packet is answered by RST; \
@@ -81,9 +88,12 @@ pub(super) const CLOUDS: &[Product] = &[
         idle: secs(5),
         connect: secs(10),
         read: secs(30),
-        retries: "3 connection attempts; GET/HEAD may be retried on origin no-response (memory)",
+        retries: "3 connection attempts; GET/HEAD may be retried on origin no-response (not verified)",
         knob: "OriginKeepaliveTimeout",
         fix: r#""CustomOriginConfig": { "OriginKeepaliveTimeout": {s} }"#,
+        place: "the distribution's configuration, in the origin",
+        read_knob: "OriginReadTimeout",
+        read_place: "the distribution's configuration, in the origin",
         source: "https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_VpcOriginConfig.html",
         note: "keep-alive 1-120 s; read 1-120 s; attempts 1-3; response completion timeout \
                  optional; 502/504 X-Cache: Error from cloudfront",
@@ -95,11 +105,13 @@ pub(super) const CLOUDS: &[Product] = &[
         aliases: &["gcp", "gclb", "gfe", "google"],
         idle: secs(600),
         read: secs(30),
-        retries: "GFE retries idempotent only on some failures (memory); documented retry policy \
+        retries: "GFE retries idempotent only on some failures (not verified); documented retry policy \
                  only for Envoy-based",
+        read_knob: "timeoutSec",
+        read_place: "the backend service",
         source: "https://docs.cloud.google.com/load-balancing/docs/https/request-distribution",
         note: "backend keepalive 600 s FIXED; client keepalive 610 s (5-1200); source \
-                 35.191.0.0/16, 130.211.0.0/22 (same as probers); read 30 s default is memory; may \
+                 35.191.0.0/16, 130.211.0.0/22 (same as probers); read 30 s default is not verified; may \
                  close with Connection: close + FIN/GOAWAY by itself",
         ..PROXY
     },
@@ -110,6 +122,8 @@ pub(super) const CLOUDS: &[Product] = &[
         idle: secs(600),
         read: secs(30),
         retries: "Envoy retry policy in URL map",
+        read_knob: "timeoutSec",
+        read_place: "the backend service",
         source: "https://cloud.google.com/load-balancing/docs/https/request-distribution",
         note: "backend keepalive 600 s fixed; source proxy-only subnet",
         ..PROXY
@@ -128,7 +142,7 @@ pub(super) const CLOUDS: &[Product] = &[
         note: "nginx based; backend side 60 s is a user statement in azure-docs#119580 (not in \
                  docs, looked for again: pages that say 240 s or 30 s contradict each other); \
                  client side keep-alive documented now 120 s (older docs: v2 75 s); request \
-                 time-out 20 s default is memory; private IP TCP idle 5 min, public 4 min",
+                 time-out 20 s default is not verified; private IP TCP idle 5 min, public 4 min",
         ..PROXY
     },
     Product {
@@ -142,7 +156,7 @@ pub(super) const CLOUDS: &[Product] = &[
         verified: false,
         note: "90 s is the documented CLIENT keep-alive; origin response timeout 60 s \
                  std/premium, 30 s classic (16-240); 502/503/504 via OriginConnectionAborted etc. \
-                 (memory)",
+                 (not verified)",
         ..PROXY
     },
     Product {
@@ -151,7 +165,7 @@ pub(super) const CLOUDS: &[Product] = &[
         idle: secs(900),
         connect: secs(19),
         read: secs(120),
-        retries: "idempotent retried on fresh connection (memory)",
+        retries: "idempotent retried on fresh connection (not verified)",
         source: "https://developers.cloudflare.com/fundamentals/reference/connection-limits",
         note: "complete TCP connect 19 s ->522 (SYN backoff 1,1,1,1,1,2,4,8: \
                  cloudflare-docs#26927); ACK timeout 90 s ->522; proxy idle 900 s ->520; proxy \
@@ -166,7 +180,7 @@ pub(super) const CLOUDS: &[Product] = &[
         read: secs(15),
         retries: "restart only in VCL",
         source: "https://www.fastly.com/documentation/reference/vcl/variables/backend-connection/bereq-first-byte-timeout",
-        note: "first byte 15 s documented; connect 1 s and between-bytes 10 s are memory; http \
+        note: "first byte 15 s documented; connect 1 s and between-bytes 10 s are not verified; http \
                  keep-alive per backend configurable; node-to-node cap 60 s",
         ..PROXY
     },
@@ -180,6 +194,7 @@ pub(super) const CLOUDS: &[Product] = &[
         retries: "retries connect to other dynos (legacy); no request retry",
         knob: "labs:enable http-disable-keepalive-to-dyno",
         fix: "heroku labs:enable http-disable-keepalive-to-dyno",
+        place: "the app's Heroku Labs features",
         source: "https://github.com/heroku/ruby-getting-started/pull/190 (cites devcenter \
                  http-routing#keepalives)",
         note: "legacy router had no keep-alive to dynos: migration to 2.0 newly EXPOSES the race; \

@@ -128,8 +128,13 @@ mod tests {
             let id = known.id;
             assert!(!known.name.is_empty() && !known.source.is_empty(), "{id}");
             assert!(known.knob.is_empty() || !known.fix.is_empty(), "{id}: how is it set?");
+            assert!(known.place.is_empty() || !known.knob.is_empty(), "{id}: the place of what?");
+            assert_eq!(known.read_knob.is_empty(), known.read_place.is_empty(), "{id}: where?");
             assert!(known.verified || !known.note.is_empty(), "{id}: what is not verified?");
-            assert!(!known.verified || known.source != "memory", "{id}: verified where?");
+            assert!(
+                !known.verified || known.source != "no primary source found",
+                "{id}: verified where?"
+            );
             assert_eq!(known.checked.len(), "2026-11-20".len(), "{id}");
             assert_eq!(
                 known.side == ProductSide::Proxy,

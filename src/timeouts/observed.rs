@@ -133,11 +133,11 @@ impl LostRequests {
 }
 
 impl Server {
-    /// In a few words: `told 2 s, it closes by FIN after 3.00 s (3.00 to 3.01, 56 closes)`.
+    /// In a few words: `configured 2 s: closes with FIN after 3.00 s (3.00 to 3.01, 56 closes)`.
     fn words(&self) -> String {
         let by: Vec<&str> = self.by.keys().map(String::as_str).collect();
         format!(
-            "told {} s, it closes by {} after {:.2} s ({:.2} to {:.2}, {} closes)",
+            "configured {} s: closes with {} after {:.2} s ({:.2} to {:.2}, {} closes)",
             self.configured_s,
             by.join(" or "),
             self.median_s,
@@ -162,9 +162,9 @@ pub fn of_cause(cause: &str, width: usize, out: &mut dyn Write) -> io::Result<()
     if rows.is_empty() {
         return Ok(());
     }
-    heading("Seen in the laboratory", out)?;
-    let legend = "What proxies made of a GET / a POST that met it (`again`: sent again by the proxy itself), \
-                  and what the client saw (`nothing`: no answer while it waited; `·`: not seen).";
+    heading("Measured with real programs", out)?;
+    let legend = "What proxies did with a GET / a POST in this case (`again`: the proxy retried it), and what the \
+                  client got (`nothing`: no response while it waited; `·`: not measured).";
     wrap(legend.split(' '), ["  ", "  "], width, out)?;
     for (proxy, did) in rows {
         let first = format!("    {proxy:<52} ");
@@ -180,7 +180,7 @@ pub fn page(known: &Product, width: usize, out: &mut dyn Write) -> io::Result<()
     let servers = observed.servers.iter().filter(|server| server.id == known.id);
     let mut version = "";
     let title = |name: &str, of: &str, out: &mut dyn Write| {
-        heading("Seen in the laboratory", out)?;
+        heading("Measured with real programs", out)?;
         wrap(format!("{name} {of}").split(' '), ["  ", "  "], width, out)
     };
     for proxy in proxies {

@@ -77,15 +77,21 @@ pub struct Product {
     /// The line that does, with `{s}`, `{ms}` or `{hms}` in the place of the time; where there is no
     /// such setting, what else helps.
     pub fix: &'static str,
+    /// In which file, or at which place, that line stands; empty where that is not known.
+    pub place: &'static str,
+    /// What sets how long a proxy waits for an answer; empty where that is not known.
+    pub read_knob: &'static str,
+    /// In which file, or at which place, that is set.
+    pub read_place: &'static str,
     /// Where the values were read.
     pub source: &'static str,
     /// When, as `YYYY-MM-DD`.
     pub checked: &'static str,
     /// The idle timeout, or where there is none the value that counts most, stands in the source.
     pub verified: bool,
-    /// What else is to be known; it says which of the other values are from memory.
+    /// What else is to be known; it says which of the other values are not verified.
     pub note: &'static str,
-    /// What the laboratory saw on the wire, November 2026; empty where it did not look.
+    /// What was measured on the wire, November 2026; empty where nothing was.
     pub measured: &'static str,
 }
 
@@ -106,6 +112,9 @@ pub(super) const PROXY: Product = Product {
     announces: "",
     knob: "",
     fix: "",
+    place: "",
+    read_knob: "",
+    read_place: "",
     source: "",
     checked: "2026-11-20",
     verified: true,

@@ -16,6 +16,9 @@ pub(super) const PROXIES: &[Product] = &[
                  so single-server upstreams do get retried for idempotent methods",
         knob: "keepalive_timeout",
         fix: "upstream NAME { keepalive_timeout {s}s; }",
+        place: "nginx.conf, in the upstream block",
+        read_knob: "proxy_read_timeout",
+        read_place: "nginx.conf, in the http, server or location block",
         source: "https://nginx.org/en/docs/http/ngx_http_upstream_module.html ; \
                  src/http/ngx_http_upstream.c ngx_http_upstream_next",
         note: "since 1.29.7 keepalive is ON by default ('32 local') and proxy_http_version \
@@ -35,6 +38,9 @@ pub(super) const PROXIES: &[Product] = &[
         retries: "proxy-next-upstream 'error timeout', tries 3",
         knob: "upstream-keepalive-timeout",
         fix: r#"upstream-keepalive-timeout: "{s}""#,
+        place: "the controller's ConfigMap",
+        read_knob: "nginx.ingress.kubernetes.io/proxy-read-timeout",
+        read_place: "the Ingress, in its annotations",
         source: "https://github.com/kubernetes/ingress-nginx/blob/main/docs/user-guide/nginx-configuration/configmap.md",
         note: "320 idle conns/worker; upstream-keepalive-time 1h; keys \
                  upstream-keepalive-timeout/-requests/-time; global only (no per-Ingress)",
@@ -50,6 +56,9 @@ pub(super) const PROXIES: &[Product] = &[
         retries: "as nginx; balancer.set_more_tries",
         knob: "keepalive_timeout",
         fix: "upstream NAME { keepalive_timeout {s}s; }",
+        place: "nginx.conf, in the upstream block",
+        read_knob: "proxy_read_timeout",
+        read_place: "nginx.conf, in the http, server or location block",
         source: "https://openresty.org/en/upstream-keepalive-nginx-module.html (part of nginx \
                  itself: its documentation) ; \
                  https://nginx.org/en/docs/http/ngx_http_upstream_module.html",
@@ -68,6 +77,9 @@ pub(super) const PROXIES: &[Product] = &[
         retries: "retries=5 (connect errors; idempotent rule of nginx)",
         knob: "upstream_keepalive_idle_timeout",
         fix: "upstream_keepalive_idle_timeout = {s}",
+        place: "kong.conf",
+        read_knob: "read_timeout",
+        read_place: "the service",
         source: "https://github.com/Kong/kong/blob/master/kong.conf.default ; \
                  kong/db/schema/entities/services.lua",
         note: "upstream_keepalive_pool_size 512",
@@ -80,12 +92,13 @@ pub(super) const PROXIES: &[Product] = &[
         connect: secs(60),
         read: secs(60),
         requests: Limit::After(1_000),
-        retries: "upstream.retries = nodes-1 (memory)",
+        retries: "upstream.retries = nodes-1 (not verified)",
         knob: "keepalive_pool.idle_timeout",
         fix: r#""keepalive_pool": { "idle_timeout": {s} }"#,
+        place: "the upstream object",
         source: "https://github.com/apache/apisix/blob/master/apisix/schema_def.lua",
         note: "keepalive_pool size 320, idle_timeout 60, requests 1000 verified; connect/read 60 \
-                 memory",
+                 not verified",
         ..PROXY
     },
     Product {
@@ -99,6 +112,9 @@ pub(super) const PROXIES: &[Product] = &[
                  close client connection WITHOUT any response",
         knob: "pool-purge-delay",
         fix: "pool-purge-delay {s}s",
+        place: "haproxy.cfg, on the server or default-server line",
+        read_knob: "timeout server",
+        read_place: "haproxy.cfg, in defaults or backend",
         source: "https://docs.haproxy.org/dev/configuration.html (http-reuse, retry-on, \
                  pool-purge-delay) ; https://github.com/haproxy/haproxy/issues/1423",
         note: "no fixed idle timeout to servers: every pool-purge-delay (5 s) half of the surplus \
@@ -116,6 +132,9 @@ pub(super) const PROXIES: &[Product] = &[
         retries: "none by default; retry_on reset|connect-failure|reset-before-request...",
         knob: "common_http_protocol_options.idle_timeout",
         fix: "common_http_protocol_options: { idle_timeout: {s}s }",
+        place: "the cluster's HttpProtocolOptions",
+        read_knob: "timeout",
+        read_place: "the route",
         source: "https://www.envoyproxy.io/docs/envoy/latest/faq/configuration/timeouts ; api \
                  protocol.proto, cluster.proto, route_components.proto",
         note: "idle 1 h = no active streams; h2 PING does not count; failure is 503 (UC), not \
@@ -133,10 +152,11 @@ pub(super) const PROXIES: &[Product] = &[
                  POST is retried too (istio#51619)",
         knob: "connectionPool.http.idleTimeout",
         fix: "connectionPool: { http: { idleTimeout: {s}s } }",
+        place: "the DestinationRule, in trafficPolicy",
         source: "https://github.com/istio/istio/issues/51619 ; \
                  https://github.com/istio/istio/issues/13848",
         note: "DestinationRule.trafficPolicy.connectionPool.http.idleTimeout; route timeout \
-                 disabled; connect 10 s memory; inbound listener also pools towards the app on \
+                 disabled; connect 10 s not verified; inbound listener also pools towards the app on \
                  127.0.0.6",
         ..PROXY
     },
@@ -150,6 +170,9 @@ pub(super) const PROXIES: &[Product] = &[
                  retryNonIdempotentMethod); Go transport retries idempotent on reused conn",
         knob: "forwardingTimeouts.idleConnTimeout",
         fix: "forwardingTimeouts: { idleConnTimeout: {s}s }",
+        place: "the dynamic configuration, in the serversTransport",
+        read_knob: "forwardingTimeouts.responseHeaderTimeout",
+        read_place: "the dynamic configuration, in the serversTransport",
         source: "https://doc.traefik.io/traefik/reference/routing-configuration/http/load-balancing/serverstransport/",
         note: "responseHeaderTimeout 0 = none; maxIdleConnsPerHost 2; EOF->502, net timeout->504, \
                  other net error->502, client cancel->499, else 500",
@@ -163,6 +186,7 @@ pub(super) const PROXIES: &[Product] = &[
         retries: "lb try_duration 0 = none; after connect only GET retried unless retry_match",
         knob: "transport http { keepalive }",
         fix: "transport http { keepalive {s}s }",
+        place: "Caddyfile, in reverse_proxy",
         source: "https://github.com/caddyserver/caddy/blob/master/modules/caddyhttp/reverseproxy/httptransport.go",
         note: "TCP probe 30 s; MaxIdleConnsPerHost 32; server side idle 5 min",
         ..PROXY
@@ -178,6 +202,9 @@ pub(super) const PROXIES: &[Product] = &[
                  connection so the browser retries; Expect:100-continue ping option",
         knob: "ttl=",
         fix: r#"ProxyPass "/" "http://BACKEND/" ttl={s}"#,
+        place: "httpd.conf, on the ProxyPass line",
+        read_knob: "ProxyTimeout",
+        read_place: "httpd.conf",
         source: "https://public.dhe.ibm.com/software/websphere/ihs/support/fixes/PK96410/readme.txt \
                  ; https://access.redhat.com/solutions/2381261",
         verified: false,
@@ -195,6 +222,9 @@ pub(super) const PROXIES: &[Product] = &[
                  allows it (bereq.retry_connect)",
         knob: "backend_idle_timeout",
         fix: "varnishd -p backend_idle_timeout={s}",
+        place: "varnishd's command line",
+        read_knob: "first_byte_timeout",
+        read_place: "the backend in VCL",
         source: "https://github.com/varnishcache/varnish-cache/blob/master/include/tbl/params.h ; \
                  cache_backend.c",
         note: "first_byte 60, between_bytes 60; error 503 'backend fetch failed'",
@@ -206,9 +236,12 @@ pub(super) const PROXIES: &[Product] = &[
         idle: secs(60),
         connect: secs(60),
         read: secs(900),
-        retries: "retries idempotent on pconn race (memory)",
+        retries: "retries idempotent on pconn race (not verified)",
         knob: "server_idle_pconn_timeout",
         fix: "server_idle_pconn_timeout {s} seconds",
+        place: "squid.conf",
+        read_knob: "read_timeout",
+        read_place: "squid.conf",
         source: "https://www.squid-cache.org/Doc/config/server_idle_pconn_timeout/",
         note: "server_idle_pconn_timeout 1 min; read_timeout 15 min; connect_timeout 1 min",
         ..PROXY
@@ -220,12 +253,13 @@ pub(super) const PROXIES: &[Product] = &[
         idle: secs(120),
         connect: secs(30),
         read: secs(30),
-        retries: "retries GET on keep-alive race (memory)",
+        retries: "retries GET on keep-alive race (not verified)",
         knob: "proxy.config.http.keep_alive_no_activity_timeout_out",
         fix: "proxy.config.http.keep_alive_no_activity_timeout_out: {s}",
-        source: "records.yaml doc text seen in stored copies: keep_alive_no_activity_timeout_out \
+        place: "records.yaml",
+        source: "the text of records.yaml: keep_alive_no_activity_timeout_out \
                  INT 120",
-        note: "connect_attempts_timeout 30 and transaction_no_activity_timeout_out 30 memory; \
+        note: "connect_attempts_timeout 30 and transaction_no_activity_timeout_out 30 not verified; \
                  since PR apache/trafficserver#12437 logs an error when the server closes a reused \
                  connection",
         ..PROXY
@@ -240,9 +274,10 @@ pub(super) const PROXIES: &[Product] = &[
         knob: "SocketsHttpHandler.PooledConnectionIdleTimeout",
         fix: "ConfigureHttpClient((_, handler) => handler.PooledConnectionIdleTimeout = \
                  TimeSpan.FromSeconds({s}))",
+        place: "Program.cs, after AddReverseProxy()",
         source: "https://github.com/dotnet/yarp/blob/main/src/ReverseProxy/Forwarder/ForwarderHttpClientFactory.cs",
         note: "connect 15 s verified; SocketsHttpHandler PooledConnectionIdleTimeout 1 min (2 min \
-                 before .NET 6); ActivityTimeout 100 s memory",
+                 before .NET 6); ActivityTimeout 100 s not verified",
         ..PROXY
     },
     Product {
@@ -253,9 +288,12 @@ pub(super) const PROXIES: &[Product] = &[
         connect: secs(30),
         read: Limit::Never,
         retries: "reactor-netty retries once when connection dies before anything was sent \
-                 (memory); SCG Retry filter",
+                 (not verified); SCG Retry filter",
         knob: "spring.cloud.gateway.server.webflux.httpclient.pool.max-idle-time",
         fix: "spring.cloud.gateway.server.webflux.httpclient.pool.max-idle-time={s}s",
+        place: "application.properties",
+        read_knob: "spring.cloud.gateway.server.webflux.httpclient.response-timeout",
+        read_place: "application.properties",
         source: "https://github.com/spring-cloud/spring-cloud-gateway (_configprops.adoc) ; \
                  reactor-netty docs http-client.adoc",
         note: "pool max-idle-time NOT SET = never expires; set \

@@ -13,12 +13,13 @@ pub(super) const SERVERS: &[Product] = &[
         announces: "Keep-Alive: timeout=5, max=100",
         knob: "KeepAliveTimeout, MaxKeepAliveRequests",
         fix: "KeepAliveTimeout {s}",
+        place: "httpd.conf (Debian: apache2.conf)",
         source: "https://httpd.apache.org/docs/2.4/mod/core.html#keepalivetimeout ; header seen \
                  in https://github.com/inception-project/inception/issues/3106",
-        note: "max=N counts down; event MPM closes idle keep-alive EARLY when busy (memory): \
+        note: "max=N counts down; event MPM closes idle keep-alive EARLY when busy (not verified): \
                  races even with a long timeout; Debian conf text 5/100 seen; mod_reqtimeout \
                  header=20-40",
-        measured: "2.4 (event) told 2 s closes after 2.0 s",
+        measured: "2.4 (event) configured 2 s: closes after 2.0 s",
         ..SERVER
     },
     Product {
@@ -31,11 +32,12 @@ pub(super) const SERVERS: &[Product] = &[
         announces: "Keep-Alive: timeout=N only with 2nd parameter",
         knob: "keepalive_timeout, keepalive_requests, keepalive_time",
         fix: "keepalive_timeout {s}s;",
+        place: "nginx.conf, in the http or server block",
         source: "https://nginx.org/en/docs/http/ngx_http_core_module.html#keepalive_timeout",
         note: "distro configs often ship 65; keepalive_time 1h; on reload/worker shutdown closes \
                  idle at once unless keepalive_min_timeout (1.27.4) is set; may close idle earlier \
                  when worker_connections are short",
-        measured: "1.22.1 told 2 s closes after 2.0 s",
+        measured: "1.22.1 configured 2 s: closes after 2.0 s",
         ..SERVER
     },
     Product {
@@ -45,9 +47,10 @@ pub(super) const SERVERS: &[Product] = &[
         requests: Limit::After(1_000),
         knob: "server.max-keep-alive-idle, server.max-keep-alive-requests",
         fix: "server.max-keep-alive-idle = {s}",
+        place: "lighttpd.conf",
         source: "https://github.com/lighttpd/lighttpd1.4/blob/master/src/configfile.c",
         note: "annotated conf still says 16 requests; source default 1000",
-        measured: "told 2 s closes after 3.0 s",
+        measured: "configured 2 s: closes after 3.0 s",
         ..SERVER
     },
     Product {
@@ -58,6 +61,7 @@ pub(super) const SERVERS: &[Product] = &[
         head: secs(120),
         knob: "connectionTimeout in <limits>, MinBytesPerSecond",
         fix: "appcmd set config -section:sites /siteDefaults.limits.connectionTimeout:{hms}",
+        place: "applicationHost.config",
         source: "https://learn.microsoft.com/en-us/iis/configuration/system.applicationhost/sites/sitedefaults/limits",
         checked: "2026-11-21",
         note: "connectionTimeout 00:02:00; also bounds the wait for a body and in the queue of \
@@ -71,6 +75,7 @@ pub(super) const SERVERS: &[Product] = &[
         idle: secs(5),
         knob: "-p timeout_idle",
         fix: "varnishd -p timeout_idle={s}",
+        place: "varnishd's command line",
         source: "https://github.com/varnishcache/varnish-cache/blob/master/include/tbl/params.h",
         note: "max 1h",
         ..SERVER
@@ -83,6 +88,7 @@ pub(super) const SERVERS: &[Product] = &[
         head: secs(60),
         knob: "servers { timeouts { idle } }",
         fix: "servers { timeouts { idle {s}s } }",
+        place: "Caddyfile, in the global options",
         source: "https://github.com/caddyserver/caddy/blob/master/modules/caddyhttp/app.go",
         note: "idle 5 min",
         ..SERVER
@@ -96,6 +102,7 @@ pub(super) const SERVERS: &[Product] = &[
         requests: Limit::Never,
         knob: "entryPoints.X.transport.respondingTimeouts.idleTimeout",
         fix: "--entrypoints.web.transport.respondingTimeouts.idleTimeout={s}s",
+        place: "the static configuration, in the entry point",
         source: "https://github.com/traefik/traefik/blob/master/pkg/config/static/static_config.go",
         note: "keepAliveMaxRequests/keepAliveMaxTime 0 = off; they announce Connection: close",
         ..SERVER
@@ -107,6 +114,7 @@ pub(super) const SERVERS: &[Product] = &[
         idle: secs(3600),
         knob: "common_http_protocol_options.idle_timeout",
         fix: "idle_timeout: {s}s",
+        place: "the listener's HttpConnectionManager",
         source: "https://www.envoyproxy.io/docs/envoy/latest/faq/configuration/timeouts",
         note: "stream_idle_timeout 5 min -> 504 SI/408",
         ..SERVER
@@ -118,6 +126,7 @@ pub(super) const SERVERS: &[Product] = &[
         idle: Limit::Never,
         knob: "timeout http-keep-alive, timeout client",
         fix: "timeout http-keep-alive {s}s",
+        place: "haproxy.cfg, in defaults or frontend",
         source: "https://docs.haproxy.org/dev/configuration.html#timeout%20http-keep-alive",
         note: "falls back to timeout http-request then timeout client; no built-in default",
         ..SERVER
@@ -129,6 +138,7 @@ pub(super) const SERVERS: &[Product] = &[
         idle: secs(120),
         knob: "client_idle_pconn_timeout",
         fix: "client_idle_pconn_timeout {s} seconds",
+        place: "squid.conf",
         source: "https://www.squid-cache.org/Doc/config/client_idle_pconn_timeout/",
         ..SERVER
     },
@@ -139,7 +149,7 @@ pub(super) const SERVERS: &[Product] = &[
         requests: Limit::After(1),
         announces: "Connection: close",
         fix: "use php-fpm",
-        source: "memory",
+        source: "no primary source found",
         verified: false,
         note: "dev only",
         ..SERVER
@@ -149,7 +159,8 @@ pub(super) const SERVERS: &[Product] = &[
         name: "php-fpm (FastCGI)",
         knob: "request_terminate_timeout, pm.max_requests",
         fix: "request_terminate_timeout = 65s",
-        source: "memory",
+        place: "the pool's file",
+        source: "no primary source found",
         verified: false,
         note: "FastCGI not HTTP; 502 = worker died or terminated; 504 = fastcgi_read_timeout",
         ..SERVER

@@ -1,5 +1,6 @@
 //! Events in words: one story instead of many puzzles.
 
+use super::fix::{Fix, FixSide};
 use super::phrases::{duration, plural};
 use crate::ledger::{Event, EventKind};
 use crate::verdict::Cause;
@@ -46,12 +47,13 @@ pub fn summary(event: &Event) -> String {
     format!("the backend {} {what}: {}; {end}", event.server, parts.join(", then "))
 }
 
-/// What to change where a backend was restarted, in one sentence.
-pub fn restart_fix(event: &Event) -> String {
-    format!(
+/// What to change where a backend was restarted.
+pub fn restart_fix(event: &Event) -> Fix {
+    let text = format!(
         "take a backend out of the proxy before it stops (drain it, deregister it, fail its readiness \
          first), wait until it has answered what it has, and start the new one before the old one goes; if \
          nobody restarted it, check for a crash at {} UTC",
         event.first.time_of_day()
-    )
+    );
+    Fix::on(FixSide::Backend, text)
 }

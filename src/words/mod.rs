@@ -5,6 +5,7 @@ mod causes;
 pub mod clients;
 pub mod events;
 pub mod failure_section;
+pub mod fix;
 pub mod forecast;
 pub mod headline;
 pub mod idle_gaps;
@@ -14,6 +15,7 @@ pub mod log;
 pub mod log_alone;
 pub mod log_section;
 pub mod notices;
+pub mod paragraphs;
 pub mod phrases;
 pub mod process;
 pub mod process_lines;
@@ -25,7 +27,7 @@ pub mod unread;
 
 use crate::ledger::Failure;
 pub use causes::words;
-use settings::KnownSetting;
+use fix::Fix;
 use subject::Subject;
 
 /// What happened, in one sentence: by the packets, then what the kernel's word adds. `request` is its
@@ -36,13 +38,9 @@ pub fn summary(failure: &Failure, request: &str, show_secrets: bool) -> String {
     format!("{shown}{}", process::clauses(failure))
 }
 
-/// What to change, in one sentence: by the kernel's word where that tells more than the packets do; and
-/// the setting that it is about, where one is known.
-pub fn fix(failure: &Failure) -> (String, Option<KnownSetting>) {
-    if let Some(fix) = process::fix(failure) {
-        return (fix, None);
-    }
-    let words = words(failure.verdict.cause);
+/// What to change: by the kernel's word where that tells more than the packets do.
+pub fn fix(failure: &Failure) -> Fix {
+    let by_packets = words(failure.verdict.cause).fix;
     let subject = Subject { failure, request: "", show_secrets: false };
-    ((words.fix)(&subject), (words.setting)(&subject))
+    process::fix(failure).unwrap_or_else(|| by_packets(&subject))
 }

@@ -1,6 +1,7 @@
 //! Which processes have the ends of a connection, and what they and the kernel did, in words.
 //! Names of processes are text that anybody can choose.
 
+use super::fix::{Fix, FixSide};
 use super::phrases::duration;
 use crate::base::escape;
 use crate::facts::closing::{Closer, Received};
@@ -158,7 +159,7 @@ fn full_queue(failure: &Failure) -> Option<String> {
 
 /// What to change, where the kernel's word tells more of that than the packets do: what ended a
 /// process, and who forgot a connection.
-pub fn fix(failure: &Failure) -> Option<String> {
+pub fn fix(failure: &Failure) -> Option<Fix> {
     let verdict = &failure.verdict;
     let ends = failure.ends()?;
     let (server, client) = (ends.server.as_ref(), ends.client.as_ref());
@@ -178,11 +179,13 @@ pub fn fix(failure: &Failure) -> Option<String> {
                  make the server answer what it has before it ends",
             )
             .or_else(dropped)
+            .map(|text| Fix::on(FixSide::Backend, text))
         }
         Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone
             if by == Some(Closer::Proxy) && verdict.certainty == Certainty::Possible =>
         {
             exit_fix(client?, "make the proxy wait for the responses under way before it ends")
+                .map(|text| Fix::on(FixSide::Proxy, text))
         }
         Cause::SilentDrop if by == Some(Closer::Backend) => {
             let server = server?;
@@ -190,10 +193,9 @@ pub fn fix(failure: &Failure) -> Option<String> {
             // A close that no frame shows is not told; but then it is not proven either.
             let proven = verdict.certainty == Certainty::Proven;
             (unknown && server.closed.is_none() && proven).then(|| {
-                "find on the backend's own host what ended its connections while the proxy kept them: a \
+                Fix::on(FixSide::Backend, "find on the backend's own host what ended its connections while the proxy kept them: a \
                  restart of the host or the container, or another one under the same address; enable TCP \
-                 keep-alives in the proxy, so that it notices before a request does"
-                    .to_owned()
+                 keep-alives in the proxy, so that it notices before a request does")
             })
         }
         _ => None,

@@ -1,20 +1,11 @@
 //! What is known of the proxy and the server at hand, and the settings that follow from it.
 
+use super::fix::{Fix, FixSide};
+use super::phrases;
 use crate::exchange::{ProxyKind, ServerKind};
 use crate::knowledge::Context;
 use crate::timeouts::{self, Product};
 use std::time::Duration;
-
-/// A setting of a known proxy or server.
-#[derive(Clone, Debug)]
-pub struct KnownSetting {
-    /// Whose it is.
-    pub of: &'static Product,
-    /// What it should be.
-    pub value: Option<String>,
-    /// The line to be written.
-    pub line: Option<String>,
-}
 
 /// What the table has on this proxy.
 pub fn known_proxy(kind: ProxyKind) -> Option<&'static Product> {
@@ -98,6 +89,93 @@ pub(super) fn not_instead(proxy: &Product) -> String {
 /// The proxy, where its idle timeout bounds the answer as well.
 pub(super) fn bounds_answer(context: &Context) -> Option<&'static Product> {
     proxy_of(context).map(|(known, _)| known).filter(|known| known.idle_bounds_answer)
+}
+
+/// What people do to such a proxy, and what is wrong with that.
+pub(super) fn lowered(proxy: &Product) -> String {
+    format!("lowering the idle timeout of the {}: it also limits the time to answer", proxy.name)
+}
+
+/// What is wrong with timeouts that are equal.
+const EQUAL: &str = "the same timeout on both sides: equal timeouts still race";
+
+/// The server's keep-alive timeout, above the proxy's idle timeout; `text` is its sentence.
+pub(super) fn longer_keepalive(context: &Context, text: String) -> Fix {
+    let proxy = proxy_of(context).map(|(known, _)| known);
+    let seconds = longer_than(context.proxy_idle, proxy);
+    let default = proxy.and_then(|known| known.idle.value());
+    let is_known = context.proxy_idle.or(default).is_some();
+    let above = match (context.proxy_idle, proxy.zip(default)) {
+        (Some(idle), _) => format!("above the proxy's idle timeout of {}", in_seconds(idle)),
+        (None, Some((known, idle))) => {
+            format!("above the idle timeout of {}, {} by default", known.name, in_seconds(idle))
+        }
+        (None, None) => {
+            format!("above the usual idle timeout of proxies, {}", in_seconds(USUAL))
+        }
+    };
+    let fix = Fix::on(FixSide::Server, text).instead_of(match proxy {
+        Some(known) if known.knob.is_empty() => {
+            format!("changing the idle timeout of {}: it has no such setting", known.name)
+        }
+        Some(known) if known.idle_bounds_answer => lowered(known),
+        _ => EQUAL.to_owned(),
+    });
+    let value = Some(format!("{seconds} s"));
+    match server_of(context).map(|(known, _)| known) {
+        // One that always closes.
+        Some(known) if known.knob.is_empty() => Fix { product: Some(known.name), ..fix },
+        Some(known) => Fix {
+            product: Some(known.name),
+            setting: Some(known.knob.to_owned()),
+            value,
+            place: filled(known.place),
+            line: Some(known.fix_for(seconds)),
+            ..fix.why(above)
+        },
+        None if is_known => Fix { value, ..fix.why(above) },
+        None => fix.why("the proxy must be the first to close an idle connection"),
+    }
+}
+
+/// The proxy's idle timeout, below the keep-alive timeout of a backend that closed after so long an
+/// `idle` time; `text` is its sentence.
+pub(super) fn shorter_idle(context: &Context, idle: Option<Duration>, text: String) -> Fix {
+    let proxy = proxy_of(context).map(|(known, _)| known);
+    let set = proxy.filter(|known| !known.knob.is_empty());
+    let why = idle.map_or_else(
+        || "the proxy must be the first to close an idle connection".to_owned(),
+        |idle| format!("the backend closed this connection after {} idle", phrases::duration(idle)),
+    );
+    Fix {
+        product: proxy.map(|known| known.name),
+        setting: set.map(|known| known.knob.to_owned()),
+        place: set.and_then(|known| filled(known.place)),
+        ..Fix::on(FixSide::Proxy, text).why(why).instead_of(EQUAL)
+    }
+}
+
+/// The proxy's read timeout, where it is known what that is called; `text` is its sentence.
+pub(super) fn longer_read(context: &Context, text: &str) -> Option<Fix> {
+    let (proxy, _) = proxy_of(context).filter(|(known, _)| !known.read_knob.is_empty())?;
+    Some(Fix {
+        product: Some(proxy.name),
+        setting: Some(proxy.read_knob.to_owned()),
+        place: filled(proxy.read_place),
+        ..Fix::on(FixSide::Proxy, text)
+    })
+}
+
+/// A time in the unit of the value that stands beside it.
+fn in_seconds(time: Duration) -> String {
+    match time.subsec_nanos() {
+        0 => format!("{} s", time.as_secs()),
+        _ => phrases::duration(time),
+    }
+}
+
+fn filled(place: &str) -> Option<String> {
+    (!place.is_empty()).then(|| place.to_owned())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A client's error that no attempt at a backend explains, in words.
 
+use super::fix::{Fix, FixSide};
 use super::log::{meaning, open_question};
 use crate::join::Reason;
 use crate::logs::Says;
@@ -60,7 +61,20 @@ pub const fn retry_reason(reason: Reason) -> &'static str {
 }
 
 /// Where to look.
-pub const fn fix(reason: Reason) -> &'static str {
+pub fn fix(reason: Reason) -> Fix {
+    let text = look(reason);
+    match reason {
+        // What tells more stands elsewhere.
+        Reason::Said(Says::NoBackend) | Reason::LegNotRead | Reason::LegNotCaptured => {
+            Fix::of_capture(text)
+        }
+        Reason::Said(_) | Reason::NoAttempt | Reason::AnswerRefused => {
+            Fix::on(FixSide::Proxy, text)
+        }
+    }
+}
+
+const fn look(reason: Reason) -> &'static str {
     match reason {
         Reason::Said(
             says @ (Says::NoPort | Says::Dns | Says::NoBackend | Says::Overflow | Says::Proxy),
@@ -127,7 +141,7 @@ mod tests {
 
     #[test]
     fn advice_goes_by_what_is_missing() {
-        assert_eq!(fix(Reason::Said(Says::Dns)), open_question(Some(Says::Dns), None));
+        assert_eq!(look(Reason::Said(Says::Dns)), open_question(Some(Says::Dns), None));
         let told = [
             (
                 Reason::Said(Says::TlsFailed),
@@ -150,7 +164,7 @@ mod tests {
             ),
         ];
         for (reason, text) in told {
-            assert_eq!(fix(reason), text);
+            assert_eq!(look(reason), text);
         }
         assert_eq!(
             retry_reason(Reason::Said(Says::Dns)),

@@ -1,6 +1,9 @@
 //! `accept_queue_full`: the backend did not accept the connection in time.
 
 use super::cause_words::CauseWords;
+use crate::knowledge::connection_ends::Context;
+use crate::words::fix::{Fix, FixSide};
+use crate::words::settings;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -9,7 +12,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[504, 502],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -27,11 +29,20 @@ fn summary(subject: &Subject<'_>) -> String {
     )
 }
 
-fn fix(_: &Subject<'_>) -> String {
-    QUEUE.to_owned()
+fn fix(subject: &Subject<'_>) -> Fix {
+    more_room(&subject.failure.context)
+}
+
+/// More room where connections wait to be accepted.
+pub(super) fn more_room(context: &Context) -> Fix {
+    Fix {
+        product: settings::server_of(context).map(|(known, _)| known.name),
+        ..Fix::on(FixSide::Server, QUEUE)
+            .instead_of("a longer queue alone: it only hides short bursts")
+    }
 }
 
 /// What to change where connections wait too long to be accepted.
-pub(super) const QUEUE: &str = "the server accepts too slowly: give it more workers or threads, or a \
+const QUEUE: &str = "the server accepts too slowly: give it more workers or threads, or a \
                                 longer queue (`listen` backlog and `net.core.somaxconn`; `ss -ltn` \
                                 shows Recv-Q against Send-Q)";

@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -11,7 +12,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -24,6 +24,11 @@ fn summary(subject: &Subject<'_>) -> String {
     format!("{request}: the backend {backend} answered {status}; the proxy is not the cause")
 }
 
-fn fix(subject: &Subject<'_>) -> String {
-    format!("check the backend's own log{}: it sent this response itself", subject.at_time())
+fn fix(subject: &Subject<'_>) -> Fix {
+    let at = subject.at_time();
+    Fix::on(
+        FixSide::Backend,
+        format!("check the backend's own log{at}: it sent this response itself"),
+    )
+    .instead_of("the proxy's timeouts: the backend sent this response itself")
 }

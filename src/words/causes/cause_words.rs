@@ -1,6 +1,6 @@
 //! What is said of one cause: the form that every file here fills.
 
-use crate::words::settings::KnownSetting;
+use crate::words::fix::Fix;
 use crate::words::subject::Subject;
 
 /// What is said of one cause.
@@ -14,8 +14,6 @@ pub struct CauseWords {
     pub expected_status: &'static [u16],
     /// What happened, in one sentence.
     pub(in crate::words) summary: fn(&Subject<'_>) -> String,
-    /// What to change, in one sentence.
-    pub(in crate::words) fix: fn(&Subject<'_>) -> String,
-    /// Which setting that is, where one is known.
-    pub(in crate::words) setting: fn(&Subject<'_>) -> Option<KnownSetting>,
+    /// What to change.
+    pub(in crate::words) fix: fn(&Subject<'_>) -> Fix,
 }

@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
 use crate::words::subject::Subject;
 
@@ -12,7 +13,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[499],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -45,16 +45,17 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> String {
+fn fix(subject: &Subject<'_>) -> Fix {
     match subject.failure.verdict.detail {
-        Detail::FrontLeg { .. } => {
+        Detail::FrontLeg { .. } => Fix::on(
+            FixSide::Backend,
             "nothing is wrong between proxy and backend: to keep clients longer, make the response faster \
-             or raise the client's own timeout"
-        }
-        _ => {
+             or raise the client's own timeout",
+        ),
+        _ => Fix::on(
+            FixSide::Proxy,
             "find this request in the proxy's log (nginx logs 499): if the client left, nothing is wrong \
-             between proxy and backend; if not, compare with the proxy's timeouts"
-        }
+             between proxy and backend; if not, compare with the proxy's timeouts",
+        ),
     }
-    .to_owned()
 }

@@ -3,6 +3,7 @@
 use super::cause_words::CauseWords;
 use crate::facts::closing::Received;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
 use crate::words::subject::Subject;
 use std::time::Duration;
@@ -13,7 +14,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502, 503],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -47,22 +47,26 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> String {
-    if let Some(fix) = fix_of_either(subject) {
-        return fix;
-    }
-    let at = subject.at_time();
-    if is_fresh(subject.failure.verdict.detail) {
-        return format!(
-            "check the backend's log{at} for what closes new connections: a crash, a worker being killed or \
-             restarted, a connection limit"
-        );
-    }
-    format!(
-        "check the backend's log{at} for a worker that crashed, or was killed or recycled (memory, timeout, \
-         deploy), or a handler that closes the connection"
-    )
+fn fix(subject: &Subject<'_>) -> Fix {
+    let text = fix_of_either(subject).unwrap_or_else(|| {
+        let at = subject.at_time();
+        if is_fresh(subject.failure.verdict.detail) {
+            format!(
+                "check the backend's log{at} for what closes new connections: a crash, a worker being \
+                 killed or restarted, a connection limit"
+            )
+        } else {
+            format!(
+                "check the backend's log{at} for a worker that crashed, or was killed or recycled (memory, \
+                 timeout, deploy), or a handler that closes the connection"
+            )
+        }
+    });
+    Fix::on(FixSide::Backend, text).instead_of(PROXY_WAITS)
 }
+
+/// What does not help where the backend ended the connection.
+pub(super) const PROXY_WAITS: &str = "longer timeouts in the proxy: the backend closed first";
 
 /// What is said alike whether the backend closed or reset.
 pub(super) fn summary_of_either(subject: &Subject<'_>) -> Option<String> {

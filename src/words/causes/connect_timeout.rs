@@ -1,8 +1,9 @@
 //! `connect_timeout`: SYNs of the proxy got no answer.
 
-use super::accept_queue_full::QUEUE;
+use super::accept_queue_full::more_room;
 use super::cause_words::CauseWords;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -11,7 +12,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[504, 503, 502],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -37,18 +37,20 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> String {
+fn fix(subject: &Subject<'_>) -> Fix {
     match subject.failure.verdict.detail {
-        _ if subject.failure.full_queue().is_some() => QUEUE,
-        Detail::Unanswered { challenged: true, .. } => {
+        _ if subject.failure.full_queue().is_some() => more_room(&subject.failure.context),
+        Detail::Unanswered { challenged: true, .. } => Fix::on(
+            FixSide::Proxy,
             "find out why the proxy uses the ports of a connection that the backend's host still has: the \
              proxy was replaced without closing its connections, has too few source ports, or a firewall \
-             lost the connection and drops the RST that would end it"
-        }
-        _ => {
+             lost the connection and drops the RST that would end it",
+        ),
+        _ => Fix::on(
+            FixSide::Path,
             "find what drops the SYNs: a firewall or security group, a host that is down, a wrong address, \
-             or a full backlog (on the backend: `nstat -az TcpExtListenOverflows`)"
-        }
+             or a full backlog (on the backend: `nstat -az TcpExtListenOverflows`)",
+        )
+        .instead_of("a longer connect timeout in the proxy: nothing answers the SYNs"),
     }
-    .to_owned()
 }

@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use super::health_check_failing::other_port;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::listening;
 use crate::words::subject::Subject;
 
@@ -11,7 +12,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502, 503],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -26,10 +26,12 @@ fn summary(subject: &Subject<'_>) -> String {
     )
 }
 
-fn fix(subject: &Subject<'_>) -> String {
-    format!(
+fn fix(subject: &Subject<'_>) -> Fix {
+    let text = format!(
         "start the server, or set in the proxy the address and port on which it listens (on the backend: \
          `ss -ltn`{}); a firewall that rejects looks the same",
         other_port(subject.failure)
-    )
+    );
+    Fix::on(FixSide::Backend, text)
+        .instead_of("longer timeouts in the proxy: the connection is refused at once")
 }

@@ -4,6 +4,7 @@ use super::cause_words::CauseWords;
 use crate::base::escape;
 use crate::ledger::{Failure, Health};
 use crate::verdict::Cause;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
 use crate::words::subject::Subject;
 
@@ -13,7 +14,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[503, 502],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -24,9 +24,10 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> String {
-    let fix = subject.failure.health.as_deref().map_or(PROBE_FIX, health_fix);
-    format!("{fix}{}", other_port(subject.failure))
+fn fix(subject: &Subject<'_>) -> Fix {
+    let (side, text) =
+        subject.failure.health.as_deref().map_or((FixSide::Proxy, PROBE_FIX), health_fix);
+    Fix::on(side, format!("{text}{}", other_port(subject.failure)))
 }
 
 /// What is probed, how often, and how it fails.
@@ -59,38 +60,46 @@ fn health_text(failure: &Failure, health: &Health, show_secrets: bool) -> String
 const PROBE_FIX: &str = "point the probe at a path that answers 200 without a login or a redirect, on \
                          the port on which the server listens";
 
-/// What to change, by how most of the probes failed.
-fn health_fix(health: &Health) -> &'static str {
+/// What to change, and on which side, by how most of the probes failed.
+fn health_fix(health: &Health) -> (FixSide, &'static str) {
+    use FixSide::{Backend, Path, Proxy};
     let status = health.statuses.iter().max_by_key(|(_, count)| **count).map(|(status, _)| *status);
     let cause = health.causes.iter().max_by_key(|(_, count)| **count).map(|(cause, _)| *cause);
     match (status, cause) {
-        (Some(301 | 302 | 307 | 308), _) => {
+        (Some(301 | 302 | 307 | 308), _) => (
+            Proxy,
             "probe the path that the server redirects to, or accept the redirect as healthy (AWS ALB: \
-             matcher `200-399`)"
-        }
-        (Some(400), _) => {
+             matcher `200-399`)",
+        ),
+        (Some(400), _) => (
+            Proxy,
             "send a `Host` with the probe that the server knows (allowed hosts, virtual hosts), or make the \
-             server answer the probe's path for every host"
-        }
+             server answer the probe's path for every host",
+        ),
         (Some(401 | 403), _) => {
-            "make the probe's path answer without a login, or probe another path"
+            (Backend, "make the probe's path answer without a login, or probe another path")
         }
-        (Some(404 | 405), _) => "probe a path that exists and answers 200, or add one (`/healthz`)",
-        (Some(500..), _) => {
+        (Some(404 | 405), _) => {
+            (Proxy, "probe a path that exists and answers 200, or add one (`/healthz`)")
+        }
+        (Some(500..), _) => (
+            Backend,
             "check the server's own log at the time of a probe: it answers, and reports itself unhealthy (a \
-             database, a dependency, not ready yet)"
-        }
-        (None, Some(Cause::ConnectionRefused)) => {
-            "start the server, or probe the address and port on which it listens (on the backend: `ss -ltn`)"
-        }
+             database, a dependency, not ready yet)",
+        ),
+        (None, Some(Cause::ConnectionRefused)) => (
+            Backend,
+            "start the server, or probe the address and port on which it listens (on the backend: `ss -ltn`)",
+        ),
         (None, Some(Cause::ConnectTimeout | Cause::Unreachable | Cause::SilentDrop)) => {
-            "allow the probes: security group, firewall, network policy, the right address"
+            (Path, "allow the probes: security group, firewall, network policy, the right address")
         }
-        (None, Some(Cause::ResponseTimeout | Cause::Stalled)) => {
+        (None, Some(Cause::ResponseTimeout | Cause::Stalled)) => (
+            Backend,
             "make the probe's path cheap, so that a busy server answers it in time, or raise the probe's \
-             timeout"
-        }
-        _ => PROBE_FIX,
+             timeout",
+        ),
+        _ => (Proxy, PROBE_FIX),
     }
 }
 

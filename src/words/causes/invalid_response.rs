@@ -4,6 +4,7 @@ use super::cause_words::CauseWords;
 use crate::exchange::{Flaw, FlawKind, ProxyKind};
 use crate::ledger::Failure;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -12,7 +13,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -32,17 +32,18 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> String {
+fn fix(subject: &Subject<'_>) -> Fix {
     match subject.failure.verdict.detail {
-        Detail::LargeHead { .. } => {
+        Detail::LargeHead { bytes } => Fix::on(
+            FixSide::Backend,
             "send fewer or smaller headers (cookies, \
              tokens), or raise the proxy's buffer for heads (nginx `proxy_buffer_size 16k`, HAProxy \
-             `tune.bufsize 32768`, Apache `ProxyIOBufferSize` with `ResponseFieldSize`)"
-        }
-        Detail::Flaw(flaw) => flaw_fix(flaw.kind),
-        _ => flaw_fix(FlawKind::NoStatusLine),
+             `tune.bufsize 32768`, Apache `ProxyIOBufferSize` with `ResponseFieldSize`)",
+        )
+        .why(format!("the head has {bytes} bytes or more")),
+        Detail::Flaw(flaw) => Fix::on(FixSide::Backend, flaw_fix(flaw.kind)),
+        _ => Fix::on(FixSide::Backend, flaw_fix(FlawKind::NoStatusLine)),
     }
-    .to_owned()
 }
 
 /// What is malformed, and where in the response.

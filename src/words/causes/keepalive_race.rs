@@ -2,9 +2,11 @@
 
 use super::cause_words::CauseWords;
 use crate::exchange::ServerKind;
+use crate::knowledge::connection_ends::Context;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
-use crate::words::settings::{self, KnownSetting};
+use crate::words::settings;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -13,7 +15,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502, 503],
     summary,
     fix,
-    setting,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -44,26 +45,45 @@ fn summary(subject: &Subject<'_>) -> String {
 }
 
 /// Whoever sends the requests must be the first to close an idle connection.
-fn fix(subject: &Subject<'_>) -> String {
+fn fix(subject: &Subject<'_>) -> Fix {
     let context = &subject.failure.context;
     if let Some(limit) = context.request_limit {
-        return format!(
+        let text = format!(
             "the backend closes each connection after {} requests: raise that limit, set the proxy's own \
              limit below it, or make the backend send `Connection: close` with its last response",
             limit.requests
         );
+        return of_limit(context, text)
+            .instead_of("a longer keep-alive timeout: the limit counts requests");
     }
     if let Some(age) = context.age_limit {
-        return format!(
+        let text = format!(
             "the backend closes each connection at the age of {}, used or not: raise that limit, or limit \
              the age of connections in the proxy to less",
             duration(age)
         );
+        return of_limit(context, text)
+            .instead_of("a longer keep-alive timeout: the limit counts from the handshake");
     }
-    let here = subject.failure.verdict.closed_after;
-    let here = here.map_or_else(String::new, |after| format!(" (about {} here)", duration(after)));
     let proxy = settings::proxy_of(context).map(|(known, _)| known);
     let seconds = settings::longer_than(context.proxy_idle, proxy);
+    settings::longer_keepalive(context, text_on_order(subject, seconds))
+}
+
+/// A limit of the server that is no timeout.
+fn of_limit(context: &Context, text: String) -> Fix {
+    Fix {
+        product: settings::server_of(context).map(|(known, _)| known.name),
+        ..Fix::on(FixSide::Server, text)
+            .why("the backend must not be the first to close a connection in use")
+    }
+}
+
+/// What brings the two timeouts into their order: the backend's to so many `seconds`.
+fn text_on_order(subject: &Subject<'_>, seconds: u64) -> String {
+    let context = &subject.failure.context;
+    let here = subject.failure.verdict.closed_after;
+    let here = here.map_or_else(String::new, |after| format!(" (about {} here)", duration(after)));
     let setting = match settings::server_of(context) {
         Some((known, how)) if known.knob.is_empty() => format!("{} ({how})", known.fix),
         Some((known, how)) => format!("`{}` ({how})", known.fix_for(seconds)),
@@ -84,18 +104,4 @@ fn fix(subject: &Subject<'_>) -> String {
             },
         }
     )
-}
-
-/// The keep-alive timeout of the server, where it is known which one that is.
-fn setting(subject: &Subject<'_>) -> Option<KnownSetting> {
-    let context = &subject.failure.context;
-    let by_time = context.request_limit.is_none() && context.age_limit.is_none();
-    let (server, _) = settings::server_of(context).filter(|_| by_time)?;
-    let proxy = settings::proxy_of(context).map(|(known, _)| known);
-    let seconds = settings::longer_than(context.proxy_idle, proxy);
-    (!server.knob.is_empty()).then(|| KnownSetting {
-        of: server,
-        value: Some(format!("{seconds} s")),
-        line: Some(server.fix_for(seconds)),
-    })
 }

@@ -4,6 +4,8 @@ use super::cause_words::CauseWords;
 use crate::exchange::{FlawKind, Protocol};
 use crate::facts::closing::Closer;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
+use crate::words::settings;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -12,7 +14,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -49,8 +50,8 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> String {
-    match subject.failure.verdict.detail {
+fn fix(subject: &Subject<'_>) -> Fix {
+    let text = match subject.failure.verdict.detail {
         Detail::Mismatch { asked: Protocol::Tls, .. } => {
             "in the proxy, use plain `http://` for this port, or the port on which the backend speaks TLS"
         }
@@ -66,8 +67,9 @@ fn fix(subject: &Subject<'_>) -> String {
             "in the proxy, set the version of HTTP that this port speaks (nginx `proxy_http_version 1.1`, \
              HAProxy `proto h2`, Envoy `http2_protocol_options`)"
         }
-    }
-    .to_owned()
+    };
+    let proxy = settings::proxy_of(&subject.failure.context);
+    Fix { product: proxy.map(|(known, _)| known.name), ..Fix::on(FixSide::Proxy, text) }
 }
 
 fn protocol(protocol: Protocol) -> &'static str {

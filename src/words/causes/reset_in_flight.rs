@@ -1,9 +1,10 @@
 //! `reset_in_flight`: the connection was reset while the request waited for its answer.
 
 use super::cause_words::CauseWords;
-use super::closed_in_flight::{fix_of_either, summary_of_either};
+use super::closed_in_flight::{PROXY_WAITS, fix_of_either, summary_of_either};
 use crate::facts::closing::Received;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
 use crate::words::subject::Subject;
 
@@ -13,7 +14,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502, 503],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -42,18 +42,22 @@ fn summary(subject: &Subject<'_>) -> String {
     format!("the backend {backend} reset the connection (RST){when}")
 }
 
-fn fix(subject: &Subject<'_>) -> String {
-    if let Some(fix) = fix_of_either(subject) {
-        return fix;
+fn fix(subject: &Subject<'_>) -> Fix {
+    if let Some(text) = fix_of_either(subject) {
+        return Fix::on(FixSide::Backend, text).instead_of(PROXY_WAITS);
     }
-    if let Detail::ForeignReset { .. } = subject.failure.verdict.detail {
-        return "find what resets connections between proxy and backend: a firewall, an intrusion prevention \
-             system, a NAT or load balancer"
-            .to_owned();
+    if let Detail::ForeignReset { ttl, usual } = subject.failure.verdict.detail {
+        return Fix::on(
+            FixSide::Path,
+            "find what resets connections between proxy and backend: a firewall, an intrusion prevention \
+             system, a NAT or load balancer",
+        )
+        .why(format!("the RST has TTL {ttl}, the other segments of that side {usual}"));
     }
-    format!(
+    let text = format!(
         "check the backend's log{} for a process that died or closed the connection with data unread: a \
          crash, a worker killed or recycled, a limit reached",
         subject.at_time()
-    )
+    );
+    Fix::on(FixSide::Backend, text).instead_of(PROXY_WAITS)
 }

@@ -1,8 +1,11 @@
 //! `response_timeout`: the proxy closed while it waited for an answer.
 
 use super::cause_words::CauseWords;
+use crate::ledger::Failure;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
+use crate::words::settings;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -11,7 +14,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[504, 502],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -31,10 +33,18 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> String {
-    format!(
+fn fix(subject: &Subject<'_>) -> Fix {
+    let text = format!(
         "find what made the backend slow{} (load, a lock, a query, a call to another service), or raise \
          the proxy's read timeout above what this request may take",
         subject.at_time()
-    )
+    );
+    let Failure { context, verdict, .. } = subject.failure;
+    let fix =
+        settings::longer_read(context, &text).unwrap_or_else(|| Fix::on(FixSide::Backend, text));
+    let Some(wait) = verdict.wait.map(duration) else { return fix };
+    // There a longer time to answer is a longer idle timeout, too.
+    let also = settings::bounds_answer(context)
+        .map_or("", |_| "; the backend's keep-alive timeout must stay above the new value");
+    fix.why(format!("the backend sent no response within {wait}{also}"))
 }

@@ -1,7 +1,9 @@
 //! `silent_drop`: what was sent vanished, or the other end no longer knew the connection.
 
 use super::cause_words::CauseWords;
+use crate::knowledge::connection_ends::Context;
 use crate::verdict::{Detail, Drop, RetryReason, Verdict};
+use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
 use crate::words::settings;
 use crate::words::subject::Subject;
@@ -13,7 +15,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[504, 502],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -63,34 +64,51 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> String {
+fn fix(subject: &Subject<'_>) -> Fix {
     let verdict = &subject.failure.verdict;
-    match verdict.detail {
-        Detail::Dropped { form: Drop::Rest, .. } => "compare the MTU of both hosts with what the path \
+    let idle = verdict.idle_gap.filter(|idle| *idle >= Duration::from_secs(1));
+    match (verdict.detail, idle) {
+        (Detail::Dropped { form: Drop::Rest, .. }, _) => Fix::on(
+            FixSide::Path,
+            "compare the MTU of both hosts with what the path \
              carries (from the backend: `ping -M do -s 1472` to the proxy): a tunnel or overlay network \
              takes 50 bytes and more of each packet, and a firewall that drops ICMP hides that; if the MTU \
-             is right, find what drops the packets of long responses"
-            .to_owned(),
-        Detail::Dropped { form: Drop::Answer, .. } => "find what drops the packets from backend to proxy: \
-             asymmetric routing, a firewall that saw only one direction, an expired NAT entry"
-            .to_owned(),
-        _ => match verdict.idle_gap {
-            Some(idle) if idle >= Duration::from_secs(1) => format!(
-                "find what drops idle connections between proxy and backend (NAT, firewall, load \
-                 balancer; here after {} at most; an AWS NLB does after 350 s): {}",
-                duration(idle),
-                match settings::bounds_answer(&subject.failure.context) {
-                    Some(_) => "raise its timeout, or enable earlier TCP keep-alives on the backend's host",
-                    None => {
-                        "lower the proxy's idle timeout below that, or enable earlier TCP keep-alives on \
-                         both hosts"
-                    }
-                }
-            ),
-            _ => "find what drops packets between proxy and backend: a firewall, a NAT, a path that does \
-                  not carry full-sized packets (compare the MTU), a host that was rebooted"
-                .to_owned(),
-        },
+             is right, find what drops the packets of long responses",
+        ),
+        (Detail::Dropped { form: Drop::Answer, .. }, _) => Fix::on(
+            FixSide::Path,
+            "find what drops the packets from backend to proxy: \
+             asymmetric routing, a firewall that saw only one direction, an expired NAT entry",
+        ),
+        (_, Some(idle)) => of_idleness(&subject.failure.context, idle),
+        _ => Fix::on(
+            FixSide::Path,
+            "find what drops packets between proxy and backend: a firewall, a NAT, a path that does \
+             not carry full-sized packets (compare the MTU), a host that was rebooted",
+        ),
+    }
+}
+
+/// What to change where the connection was forgotten while it was idle.
+fn of_idleness(context: &Context, idle: Duration) -> Fix {
+    let bounds = settings::bounds_answer(context);
+    let text = format!(
+        "find what drops idle connections between proxy and backend (NAT, firewall, load \
+         balancer; here after {} at most; an AWS NLB does after 350 s): {}",
+        duration(idle),
+        match bounds {
+            Some(_) => "raise its timeout, or enable earlier TCP keep-alives on the backend's host",
+            None => {
+                "lower the proxy's idle timeout below that, or enable earlier TCP keep-alives on \
+                 both hosts"
+            }
+        }
+    );
+    let fix = Fix::on(FixSide::Path, text)
+        .why(format!("the connection was idle for {} before the request", duration(idle)));
+    match bounds {
+        Some(proxy) => fix.instead_of(settings::lowered(proxy)),
+        None => fix,
     }
 }
 

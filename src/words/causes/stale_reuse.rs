@@ -1,7 +1,8 @@
 //! `stale_reuse`: the proxy sent a request although its kernel had the backend's close.
 
 use super::cause_words::CauseWords;
-use crate::words::settings::{self, KnownSetting};
+use crate::words::fix::Fix;
+use crate::words::settings;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -10,7 +11,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502, 503],
     summary,
     fix,
-    setting,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -22,26 +22,20 @@ fn summary(subject: &Subject<'_>) -> String {
     )
 }
 
-fn fix(subject: &Subject<'_>) -> String {
+fn fix(subject: &Subject<'_>) -> Fix {
     let context = &subject.failure.context;
     if let Some(known) = settings::bounds_answer(context) {
-        return format!(
+        let text = format!(
             "raise the backend's keep-alive timeout above the proxy's idle timeout, to {} s or more; {}",
             settings::longer_than(context.proxy_idle, Some(known)),
             settings::not_instead(known)
         );
+        return settings::longer_keepalive(context, text);
     }
-    format!(
+    let text = format!(
         "lower the proxy's idle timeout below the backend's keep-alive timeout{}, and make the proxy check \
          a pooled connection before it reuses it",
         settings::proxy_setting(context)
-    )
-}
-
-/// The idle timeout of the proxy, where it is known which one that is, and lowering it harms nobody.
-fn setting(subject: &Subject<'_>) -> Option<KnownSetting> {
-    let context = &subject.failure.context;
-    let (proxy, _) = settings::proxy_of(context)?;
-    let harmless = settings::bounds_answer(context).is_none() && !proxy.knob.is_empty();
-    harmless.then_some(KnownSetting { of: proxy, value: None, line: None })
+    );
+    settings::shorter_idle(context, subject.failure.verdict.closed_after, text)
 }

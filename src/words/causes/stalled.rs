@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
 use crate::words::subject::Subject;
 
@@ -11,7 +12,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[504, 502],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -31,16 +31,18 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> String {
+fn fix(subject: &Subject<'_>) -> Fix {
     match subject.failure.verdict.detail {
-        Detail::Stalled { zero_window: true, .. } => {
+        Detail::Stalled { zero_window: true, .. } => Fix::on(
+            FixSide::Backend,
             "find what keeps the backend from reading: all workers busy, a blocked event loop, a full disk \
-             or queue behind it"
-        }
-        _ => {
+             or queue behind it",
+        )
+        .instead_of("longer timeouts in the proxy: the backend does not read"),
+        _ => Fix::on(
+            FixSide::Backend,
             "find what stopped the backend in the middle of its response (a lock, a slow query, a call to \
-             another service), or raise the proxy's read timeout, which counts from byte to byte"
-        }
+             another service), or raise the proxy's read timeout, which counts from byte to byte",
+        ),
     }
-    .to_owned()
 }

@@ -1,7 +1,9 @@
 //! `truncated_response`: the backend closed in the middle of its answer.
 
 use super::cause_words::CauseWords;
+use super::closed_in_flight::PROXY_WAITS;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -10,7 +12,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502, 200],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -30,10 +31,11 @@ fn summary(subject: &Subject<'_>) -> String {
     )
 }
 
-fn fix(subject: &Subject<'_>) -> String {
-    format!(
+fn fix(subject: &Subject<'_>) -> Fix {
+    let text = format!(
         "check the backend's log{} for a crash or a worker timeout during a response, and compare \
          Content-Length with the size of the body",
         subject.at_time()
-    )
+    );
+    Fix::on(FixSide::Backend, text).instead_of(PROXY_WAITS)
 }

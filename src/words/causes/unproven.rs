@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::verdict::{Detail, Doubt};
+use crate::words::fix::{Fix, FixSide};
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -10,7 +11,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502, 503, 504],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -25,12 +25,11 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> String {
+fn fix(subject: &Subject<'_>) -> Fix {
     match subject.failure.verdict.detail {
         Detail::Doubt(doubt) => doubt_fix(doubt),
         _ => doubt_fix(Doubt::Gap),
     }
-    .to_owned()
 }
 
 fn doubt_text(doubt: Doubt) -> &'static str {
@@ -46,8 +45,9 @@ fn doubt_text(doubt: Doubt) -> &'static str {
     }
 }
 
-fn doubt_fix(doubt: Doubt) -> &'static str {
-    match doubt {
+/// What to change: mostly how the next capture is taken.
+fn doubt_fix(doubt: Doubt) -> Fix {
+    let text = match doubt {
         Doubt::Gap => {
             "capture again without losses: filter on the backend's port, and give tcpdump a larger buffer \
              (`-B 16384`)"
@@ -61,5 +61,13 @@ fn doubt_fix(doubt: Doubt) -> &'static str {
         Doubt::ProxyClosedFirst => {
             "compare the wait with the proxy's read timeout, and find what was slow on the backend"
         }
+    };
+    match doubt {
+        Doubt::ProxyClosedFirst => Fix::on(FixSide::Backend, text),
+        Doubt::Gap
+        | Doubt::HeadsCut
+        | Doubt::OneDirection
+        | Doubt::NotHttp
+        | Doubt::SeveralReadings => Fix::of_capture(text),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -10,7 +11,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502, 503],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -32,21 +32,24 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> String {
+fn fix(subject: &Subject<'_>) -> Fix {
     match subject.failure.verdict.detail {
-        Detail::NoNeighbour { .. } => {
+        Detail::NoNeighbour { .. } => Fix::on(
+            FixSide::Backend,
             "check whether the backend's host is down or has another address: \
-             make the proxy resolve the name again (nginx: `resolver` and a variable, or reload)"
-                .to_owned()
-        }
-        Detail::Unreachable(error) => format!(
-            "check {}, which sent the ICMP error: a firewall rule (REJECT), a missing route, or the \
-             backend's address is gone",
-            error.by
+             make the proxy resolve the name again (nginx: `resolver` and a variable, or reload)",
         ),
-        _ => {
-            "check firewall rules (REJECT), routes, and whether the backend's address still exists"
-                .to_owned()
-        }
+        Detail::Unreachable(error) => Fix::on(
+            FixSide::Path,
+            format!(
+                "check {}, which sent the ICMP error: a firewall rule (REJECT), a missing route, or the \
+                 backend's address is gone",
+                error.by
+            ),
+        ),
+        _ => Fix::on(
+            FixSide::Path,
+            "check firewall rules (REJECT), routes, and whether the backend's address still exists",
+        ),
     }
 }

@@ -2,6 +2,8 @@
 
 use super::cause_words::CauseWords;
 use crate::verdict::Detail;
+use crate::words::fix::{Fix, FixSide};
+use crate::words::settings;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -10,7 +12,6 @@ pub(super) const WORDS: CauseWords = CauseWords {
     expected_status: &[502, 503],
     summary,
     fix,
-    setting: |_| None,
 };
 
 fn summary(subject: &Subject<'_>) -> String {
@@ -29,8 +30,38 @@ fn summary(subject: &Subject<'_>) -> String {
     )
 }
 
-fn fix(_: &Subject<'_>) -> String {
-    "make the backend read the request to its end before it closes (a lingering close), or raise the limit \
-     that made it refuse the upload; or make the proxy check the size itself, or send `Expect: 100-continue`"
-        .to_owned()
+fn fix(subject: &Subject<'_>) -> Fix {
+    let server = settings::server_of(&subject.failure.context);
+    let fix = Fix {
+        product: server.as_ref().map(|(known, _)| known.name),
+        ..Fix::on(FixSide::Server, TEXT)
+    };
+    // How each of them lingers.
+    let (setting, value, place, line) = match server.map(|(known, _)| known.id) {
+        Some("nginx-backend") => (
+            "lingering_close",
+            "always",
+            "nginx.conf, in the http, server or location block",
+            "lingering_close always;",
+        ),
+        Some("tomcat") => (
+            "maxSwallowSize",
+            "-1",
+            "server.xml, on the Connector",
+            r#"<Connector ... maxSwallowSize="-1"/>"#,
+        ),
+        _ => return fix,
+    };
+    Fix {
+        setting: Some(setting.to_owned()),
+        value: Some(value.to_owned()),
+        place: Some(place.to_owned()),
+        line: Some(line.to_owned()),
+        ..fix
+    }
+    .why("a server that reads the request to its end sends no RST")
 }
+
+const TEXT: &str = "make the backend read the request to its end before it closes (a lingering close), or \
+                    raise the limit that made it refuse the upload; or make the proxy check the size \
+                    itself, or send `Expect: 100-continue`";

@@ -1,0 +1,73 @@
+//! What to change: a sentence, and what is known of it beside the sentence.
+
+/// Something to change. What is not known is `None`: nothing here is guessed.
+#[derive(Clone, Debug, Default)]
+pub struct Fix {
+    /// One sentence.
+    pub text: String,
+    /// On which side; `None` where the next capture should be another one.
+    pub side: Option<FixSide>,
+    /// In which program.
+    pub product: Option<&'static str>,
+    /// Which setting.
+    pub setting: Option<String>,
+    /// The value to set.
+    pub value: Option<String>,
+    /// In which file, or at which place, the setting stands.
+    pub place: Option<String>,
+    /// The line to be written there.
+    pub line: Option<String>,
+    /// Why that value, or that side.
+    pub why: Option<String>,
+    /// What people change in its place, and why that does not help.
+    pub instead_of: Option<String>,
+}
+
+/// Where something is to be changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FixSide {
+    /// In the backend's own program, or on its host.
+    Backend,
+    /// In the proxy.
+    Proxy,
+    /// Between the two.
+    Path,
+    /// In the settings of the server that the backend runs in.
+    Server,
+}
+
+impl FixSide {
+    /// The name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Backend => "backend",
+            Self::Proxy => "proxy",
+            Self::Path => "path",
+            Self::Server => "server",
+        }
+    }
+}
+
+impl Fix {
+    /// Of which the sentence is known, and who must be changed.
+    pub fn on(side: FixSide, text: impl Into<String>) -> Self {
+        Self { side: Some(side), ..Self::of_capture(text) }
+    }
+
+    /// What concerns none of the sides, but how they are watched.
+    pub fn of_capture(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Adds why that value, or that side.
+    #[must_use]
+    pub fn why(self, why: impl Into<String>) -> Self {
+        Self { why: Some(why.into()), ..self }
+    }
+
+    /// Adds what people change in its place, and why that does not help.
+    #[must_use]
+    pub fn instead_of(self, what: impl Into<String>) -> Self {
+        Self { instead_of: Some(what.into()), ..self }
+    }
+}
