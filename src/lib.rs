@@ -133,9 +133,13 @@ pub mod inside {
         pub use crate::evidence::{EvidenceFiles, Keeper, Recording, Rotation, Troubles};
     }
     pub mod exchange {
-        pub use crate::exchange::{Prober, ServerKind};
+        pub use crate::exchange::{Output, Prober, Reader, ServerKind};
     }
     pub mod facts {
+        pub use crate::facts::KeptAttempt;
+        pub mod attempt {
+            pub use crate::facts::attempt::{ClientFacts, ClientLeft, LoggedLeft};
+        }
         pub mod closing {
             pub use crate::facts::closing::{CloseKind, Closer, Received};
         }
@@ -149,7 +153,7 @@ pub mod inside {
         }
     }
     pub mod flow {
-        pub use crate::flow::Limits;
+        pub use crate::flow::{Limits, Side, Table};
     }
     pub mod input {
         pub use crate::input::{
@@ -160,6 +164,7 @@ pub mod inside {
         pub use crate::join::{Answer, Lines, Missing};
     }
     pub mod knowledge {
+        pub use crate::knowledge::{Ahead, Knowledge, Timeouts};
         pub mod idle_gaps {
             pub use crate::knowledge::idle_gaps::Ordering;
         }
@@ -215,7 +220,7 @@ pub mod inside {
         }
     }
     pub mod verdict {
-        pub use crate::verdict::{Cause, Certainty, Doubt, Drop, Retry};
+        pub use crate::verdict::{Cause, Certainty, Doubt, Drop, Fate, Retry, Verdict, judge};
     }
     pub mod words {
         pub use crate::words::words;

@@ -49,6 +49,7 @@ mod damaged;
 /// What the way dropped, and what only looks so.
 mod dropped;
 /// What many connections show together.
+mod early;
 mod events;
 /// The pages on the causes, and the README's table of them.
 mod explain;
@@ -66,6 +67,7 @@ mod inputs;
 /// What the kernel says of a connection's ends, and what is made of it.
 mod kernel_facts;
 /// Who may import whom.
+mod lasting;
 mod layers;
 /// The front leg and the backend leg.
 mod legs;
@@ -82,6 +84,7 @@ mod mutants;
 mod notes;
 /// What the laboratory saw is what the README and `timeouts` say.
 mod observed;
+mod one_judge;
 /// What must hold however network and capture treat a conversation.
 mod properties;
 /// HTTP is recognised for what it is.

@@ -86,6 +86,8 @@ pub struct Analysis {
     skips: [u64; Skip::ALL.len()],
     /// Failures that were made known, by id; as they were, if revisions are wanted.
     told: BTreeMap<String, Option<Told>>,
+    /// How many segments had been seen when it was last looked what was learned of them.
+    revised_at: u64,
     /// Sees every frame, and keeps what is asked for.
     keeper: Option<Box<dyn FrameObserver>>,
     /// Knows what listens on this very host.
@@ -135,6 +137,7 @@ impl Analysis {
             fragments: BTreeMap::new(),
             skips: [0; Skip::ALL.len()],
             told: BTreeMap::new(),
+            revised_at: 0,
             keeper: None,
             host: None,
             clear: None,
@@ -410,7 +413,7 @@ impl Analysis {
                 count_text(clear, ends.client.as_mut(), server, client);
                 count_text(clear, ends.server.as_mut(), client, server);
             }
-            attempt.kernel = ends.map(Box::new);
+            attempt.kernel = ends.map(Box::new).or(attempt.kernel.take());
             if attempt.is_refused() {
                 attempt.listening = host.listening(server).map(Box::new);
             }
@@ -431,10 +434,23 @@ impl Analysis {
             .collect();
         failures.sort_by_key(|(failure, _)| failure.completed(settings.records.several));
         for (failure, fresh) in failures {
-            if Roles::so_far(ledger, &settings.told, failure.server) != Role::Backend {
+            let asked = failure.request().is_some();
+            if Roles::so_far(ledger, &settings.told, failure.server, asked) != Role::Backend {
                 continue;
             }
             let record = report::failure(&failure, settings.style);
+            if fresh.is_withdrawn() {
+                if told.remove(&record.id).is_some() {
+                    out(retracted(&record.id));
+                }
+                continue;
+            }
+            if let Some(known) = told.get_mut(&record.id) {
+                // What was told early, by its last word.
+                let revised = known.as_mut().and_then(|known| known.revise(&record));
+                revised.into_iter().for_each(&mut *out);
+                continue;
+            }
             if let Some(keeper) = keeper {
                 keep_failure(&mut **keeper, &record, clear.is_some());
             }
@@ -443,6 +459,22 @@ impl Analysis {
                 told.insert(record.id.clone(), as_told);
             }
             out(Record::Failure(Box::new(record)));
+        }
+    }
+
+    /// Makes known what was learned by now of failures that were told: the timer behind them, the event that
+    /// they belong to, and what has come to its last word. Costs as much as a report.
+    pub fn revise(&mut self, out: &mut RecordSink<'_>) {
+        let segments = self.table.counts().segments;
+        let quiet = std::mem::replace(&mut self.revised_at, segments) == segments;
+        if quiet || !self.settings.records.revisions || self.told.is_empty() {
+            return;
+        }
+        let report = self.so_far([]);
+        for failure in &report.failures {
+            if let Some(Some(told)) = self.told.get_mut(&failure.id) {
+                told.revise(failure).into_iter().for_each(&mut *out);
+            }
         }
     }
 
@@ -505,7 +537,7 @@ fn book(
         }
         Output::Ended(ended) if wanted.connections && !connection.never_left() => {
             ledger.book(Output::Ended(ended), connection);
-            let role = Roles::so_far(ledger, &settings.told, connection.server);
+            let role = Roles::so_far(ledger, &settings.told, connection.server, false);
             let record = ConnectionRecord::new(&ended, connection, role, wanted.several);
             out(Record::Connection(record));
         }

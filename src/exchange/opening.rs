@@ -98,6 +98,7 @@ impl Detecting {
             StreamEvent::Bytes { from: Side::Server, bytes, ack, .. } => self.server(bytes, ack),
             StreamEvent::Fin { .. }
             | StreamEvent::Rst
+            | StreamEvent::Quiet
             | StreamEvent::Settled
             | StreamEvent::End => None,
         }

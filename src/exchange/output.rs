@@ -84,6 +84,8 @@ pub struct Ended {
 /// What a reader of a connection makes known.
 #[derive(Clone, Debug)]
 pub enum Output {
+    /// The fate of a request, if nothing more comes: its client has closed. The last word follows.
+    SoFar(Box<Exchange>),
     /// The fate of a request.
     Exchange(Box<Exchange>),
     /// The end of the connection; comes last.

@@ -27,6 +27,8 @@ pub(super) struct Delivery<R> {
     /// Segments of both sides.
     segments: u64,
     /// Judged: what still comes is counted only.
+    /// Its reader was told that the client has closed and nothing comes, or nobody wants to know.
+    told_quiet: bool,
     settled: bool,
     /// A SYN that may open another connection between the same ends.
     challenge: Option<Box<Challenge>>,
@@ -48,13 +50,14 @@ pub(super) struct Effect {
 }
 
 impl<R: StreamReader> Delivery<R> {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, told_quiet: bool) -> Self {
         Self {
             connection,
             reader: R::default(),
             waiting: Waiting::default(),
             undecided: 0,
             segments: 0,
+            told_quiet,
             settled: false,
             challenge: None,
             ended: false,
@@ -176,7 +179,30 @@ impl<R: StreamReader> Delivery<R> {
 
     /// The stage of its life.
     pub(super) fn stage(&self) -> LifeStage {
-        if self.settled { LifeStage::Settled } else { LifeStage::of(&self.connection) }
+        match LifeStage::of(&self.connection) {
+            _ if self.settled => LifeStage::Settled,
+            // Its reader was told.
+            LifeStage::Left if self.told_quiet => LifeStage::Closing,
+            stage => stage,
+        }
+    }
+
+    /// For a while nothing came after the client had closed. Where something waits for what is missing before
+    /// it, or was acknowledged and not captured, more is expected.
+    pub(super) fn tell_quiet(
+        &mut self,
+        now: Timestamp,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) {
+        self.told_quiet = true;
+        let missing = |half: &Half| half.acked.is_some_and(|acked| half.reach() < acked.pos);
+        let halves = [Side::Client, Side::Server].map(|side| self.connection.half(side));
+        if self.waiting_bytes() > 0 || halves.into_iter().any(missing) {
+            return;
+        }
+        let silent = now.since(self.connection.heard);
+        self.connection.seen_until = self.connection.last.at.plus(silent);
+        self.reader.on(StreamEvent::Quiet, &self.connection, out);
     }
 
     /// Nothing more is expected: what waits is delivered, what is missing becomes gaps. `now` is how
@@ -234,7 +260,7 @@ impl<R: StreamReader> Delivery<R> {
             return Belongs::Here;
         }
         let stage = self.stage();
-        let under_way = matches!(stage, LifeStage::Open | LifeStage::Closing)
+        let under_way = matches!(stage, LifeStage::Open | LifeStage::Left | LifeStage::Closing)
             && (self.connection.established.is_some() || !is_unread(&self.connection));
         if !under_way {
             return Belongs::Another;

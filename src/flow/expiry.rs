@@ -1,6 +1,6 @@
 //! In which order connections were last heard of, by stage of their life.
 
-use super::connection::{Connection, Side, Start};
+use super::connection::{Connection, Half, Side, Start};
 
 /// A stage in the life of a connection, each with its own patience.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -9,6 +9,8 @@ pub(super) enum LifeStage {
     Opening,
     /// Established, as far as is known.
     Open,
+    /// The client has closed, and the server not.
+    Left,
     /// One side has closed.
     Closing,
     /// Both have, or one has reset it.
@@ -18,16 +20,19 @@ pub(super) enum LifeStage {
 }
 
 impl LifeStage {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Opening, Self::Open, Self::Closing, Self::Closed, Self::Settled];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Opening, Self::Open, Self::Left, Self::Closing, Self::Closed, Self::Settled];
 
     /// The stage of a connection that is not settled.
     pub(super) fn of(connection: &Connection) -> Self {
         let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
+        let closed = |half: &Half| half.fin.is_some() || half.rst.is_some();
         if connection.is_closed() {
             Self::Closed
-        } else if [client, server].iter().any(|half| half.fin.is_some() || half.rst.is_some()) {
+        } else if closed(server) {
             Self::Closing
+        } else if closed(client) {
+            Self::Left
         } else if connection.start == Start::Handshake && server.is_unheard() {
             Self::Opening
         } else {

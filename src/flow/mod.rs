@@ -80,6 +80,9 @@ pub enum StreamEvent<'a> {
     },
     /// One side reset the connection: the connection knows which, and with which segment.
     Rst,
+    /// The client has closed, and for a while nothing came: what is outstanding may stay so, or be answered
+    /// yet. Comes at most once.
+    Quiet,
     /// Nothing more is to come but stragglers: what is outstanding stays so. Comes once.
     Settled,
     /// Nothing more will be known of this connection. Comes last, after [`Self::Settled`].
@@ -123,6 +126,9 @@ pub struct Limits {
     /// How long a connection that only one side has closed may be silent: the other may answer as late as
     /// on any.
     pub closing: Duration,
+    /// How long one that the client has closed must be silent before its reader is told
+    /// ([`StreamEvent::Quiet`]), where somebody waits for the answer; `None` waits for its end.
+    pub quiet: Option<Duration>,
     /// How long SYNs may go without an answer: Linux gives up after 127 s.
     pub opening: Duration,
     /// How long one SYN may go without another before the connect counts as given up, and more the
@@ -151,6 +157,7 @@ impl Default for Limits {
             settle: Duration::from_secs(1),
             linger: Duration::from_secs(60),
             closing: Duration::from_secs(2 * 60 * 60),
+            quiet: None,
             opening: Duration::from_secs(130),
             first_syn_wait: None,
             end_when_judged: false,
@@ -168,6 +175,7 @@ impl Limits {
         match stage {
             LifeStage::Opening => self.opening,
             LifeStage::Open => self.open,
+            LifeStage::Left => self.quiet.unwrap_or(self.closing),
             LifeStage::Closing => self.closing,
             LifeStage::Closed => self.settle,
             LifeStage::Settled => self.linger,

@@ -331,15 +331,17 @@ impl<R: StreamReader> Table<R> {
                     let connection = &used.delivery.connection;
                     // Nobody is asked to answer sooner than the way allows.
                     let way = connection.round_trip().unwrap_or_default().min(LONGEST_WAY);
+                    // A late answer takes the way twice.
+                    let way = if stage == LifeStage::Left { way.saturating_mul(2) } else { way };
                     self.clock.now().since(connection.heard) < patience.max(way)
                 });
                 if waits {
                     break;
                 }
-                if stage == LifeStage::Closed {
-                    self.settle(oldest, out);
-                } else {
-                    self.end(oldest, out);
+                match stage {
+                    LifeStage::Closed => self.settle(oldest, out),
+                    LifeStage::Left => self.tell_quiet(oldest, out),
+                    _ => self.end(oldest, out),
                 }
             }
         }
@@ -377,6 +379,15 @@ impl<R: StreamReader> Table<R> {
         }
     }
 
+    /// Tells the reader of a connection that its client has closed, and that for a while nothing came.
+    fn tell_quiet(&mut self, index: usize, out: &mut impl FnMut(R::Output, &Connection)) {
+        let now = self.clock.now();
+        if let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut) {
+            used.delivery.tell_quiet(now, out);
+        }
+        self.recency.touch(index, LifeStage::Closing);
+    }
+
     /// Makes known what became of a connection that has closed. It is kept for stragglers.
     fn settle(&mut self, index: usize, out: &mut impl FnMut(R::Output, &Connection)) {
         let now = self.clock.now();
@@ -400,8 +411,13 @@ impl<R: StreamReader> Table<R> {
     ) -> usize {
         let unsettled = self.keys.len().saturating_sub(self.recency.len(LifeStage::Settled));
         if unsettled >= self.limits.connections {
-            let stages =
-                [LifeStage::Closed, LifeStage::Closing, LifeStage::Opening, LifeStage::Open];
+            let stages = [
+                LifeStage::Closed,
+                LifeStage::Closing,
+                LifeStage::Left,
+                LifeStage::Opening,
+                LifeStage::Open,
+            ];
             let oldest = stages.into_iter().filter_map(|stage| self.recency.oldest(stage)).next();
             if let Some(oldest) = oldest {
                 self.give_up(oldest, out);
@@ -417,7 +433,8 @@ impl<R: StreamReader> Table<R> {
             }
         }
         self.counts.connections = self.counts.connections.saturating_add(1);
-        let used = Some(Box::new(Used { key, delivery: Delivery::new(connection) }));
+        let told_quiet = self.limits.quiet.is_none();
+        let used = Some(Box::new(Used { key, delivery: Delivery::new(connection, told_quiet) }));
         let index = self.free.pop().unwrap_or(self.slots.len());
         match self.slots.get_mut(index) {
             Some(slot) => *slot = used,

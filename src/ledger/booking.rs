@@ -27,6 +27,7 @@ impl Ledger {
             return self.second(output, connection, twin);
         }
         match output {
+            Output::SoFar(exchange) => self.so_far(exchange, connection),
             Output::Exchange(exchange) => self.exchange(exchange, connection),
             Output::Ended(ended) => self.ended(&ended, connection),
         }
@@ -53,9 +54,14 @@ impl Ledger {
             if refused && self.spoiled.len() < self.limits.failures {
                 self.spoiled.insert(connection.number);
             }
-            self.keep(KeptAttempt::exchange(exchange, connection), verdict.cause);
+            let early = self.end_early(&exchange, connection, true);
+            let mut attempt = KeptAttempt::exchange(exchange, connection);
+            // What its host said of it then it may have forgotten by now.
+            attempt.kernel = early.and_then(|early| early.kernel.clone());
+            self.keep(attempt, verdict.cause);
             return true;
         }
+        self.end_early(&exchange, connection, false);
         false
     }
 
@@ -136,7 +142,7 @@ impl Ledger {
     }
 
     /// What is known beside an attempt when it is booked: timeouts, and what takes no search.
-    fn at_first(&self, server: Endpoint, client: IpAddr) -> Knowledge {
+    pub(super) fn at_first(&self, server: Endpoint, client: IpAddr) -> Knowledge {
         let takes_header = self.listener_at(server).is_some_and(|listener| listener.takes_header);
         let timeouts = self.told.timeouts(server, client);
         Knowledge { timeouts, takes_header, ..Knowledge::default() }

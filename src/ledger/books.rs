@@ -1,5 +1,6 @@
 //! The books themselves, and what can be asked of them.
 
+use super::failure::AttemptKey;
 use super::fresh::Fresh;
 use super::limits::LedgerLimits;
 use super::listener::Listener;
@@ -31,6 +32,8 @@ pub struct Ledger {
     pub(super) spoiled: HashSet<u64, RandomState>,
     /// Connections of which an exchange was not read, or not judged.
     pub(super) unread: HashSet<u64, RandomState>,
+    /// Attempts that are judged before their connection has ended.
+    pub(super) early: BTreeMap<AttemptKey, Arc<KeptAttempt>>,
     /// Connects that never left, by hosts of which it is not known whether they are proxies.
     pub(super) never_left: Vec<Arc<KeptAttempt>>,
     /// Connections of which it shows in what else is known whether they failed.

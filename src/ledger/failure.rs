@@ -3,12 +3,12 @@
 use super::health::Health;
 use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
-use crate::exchange::{Request, RequestDigest, Response};
+use crate::exchange::{Exchange, Request, RequestDigest, Response};
 use crate::facts::KeptAttempt;
 use crate::facts::attempt::ClientFacts;
 use crate::facts::kernel::{Ends, Queue};
 use crate::facts::listening::Listening;
-use crate::flow::{Side, StreamPos};
+use crate::flow::{Connection, Side, StreamPos};
 use crate::knowledge::{Context, FailingProbe, Knowledge};
 use crate::packet::{Endpoint, SeqNum};
 use crate::verdict::{self, Cause, Fate, Sent, Verdict};
@@ -54,12 +54,17 @@ pub(super) struct ConnectOpening {
 /// request's first byte.
 pub(super) type AttemptKey = (u64, Option<u32>);
 
-/// What an attempt is known by.
+/// What a kept attempt is known by.
 pub(super) fn key(attempt: &KeptAttempt) -> AttemptKey {
-    let connection = attempt.connection();
-    let first = attempt.as_exchange().map(|exchange| exchange.request.start);
+    key_of(attempt.as_exchange(), attempt.connection())
+}
+
+/// What an attempt is known by, an exchange or a connect.
+pub(super) fn key_of(exchange: Option<&Exchange>, connection: &Connection) -> AttemptKey {
+    let number = connection.same_as.as_deref().map_or(connection.number, |twin| twin.number);
+    let first = exchange.map(|exchange| exchange.request.start);
     let wire = first.and_then(|first| connection.half(Side::Client).wire(first));
-    (attempt.number(), wire.map(|wire: SeqNum| wire.0))
+    (number, wire.map(|wire: SeqNum| wire.0))
 }
 
 impl Failure {

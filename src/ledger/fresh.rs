@@ -1,5 +1,6 @@
 //! Attempts just booked that failed, for who waits for them.
 
+use super::failure::AttemptKey;
 use crate::facts::KeptAttempt;
 use std::sync::Arc;
 
@@ -15,6 +16,10 @@ pub struct Fresh {
 pub(super) enum FreshAttempt {
     /// At this place of the books.
     Kept(usize),
+    /// Under this name among those that were judged before their connection has ended.
+    Early(AttemptKey),
+    /// Nowhere: it was judged early, and is no failure after all.
+    Withdrawn(Arc<KeptAttempt>),
     /// Nowhere: there was no room.
     OnlyCounted(Arc<KeptAttempt>),
 }
@@ -22,6 +27,11 @@ pub(super) enum FreshAttempt {
 impl Fresh {
     /// The attempt is among those that are kept, so that more may become known of it.
     pub const fn is_kept(&self) -> bool {
-        matches!(self.attempt, FreshAttempt::Kept(_))
+        matches!(self.attempt, FreshAttempt::Kept(_) | FreshAttempt::Early(_))
+    }
+
+    /// The attempt was told as failed, and is no failure after all.
+    pub const fn is_withdrawn(&self) -> bool {
+        matches!(self.attempt, FreshAttempt::Withdrawn(_))
     }
 }

@@ -77,6 +77,16 @@ impl Judgement<'_> {
             let failure = self.judge(Arc::clone(attempt), views, known);
             self.failures.extend(failure);
         }
+        for attempt in self.ledger.early.values() {
+            let failure = self.judge(Arc::clone(attempt), Vec::new(), known);
+            // It is counted where its last word is booked.
+            if failure.is_some()
+                && let Some(listener) = self.otherwise(attempt.server())
+            {
+                listener.exchanges = listener.exchanges.saturating_add(1);
+            }
+            self.failures.extend(failure);
+        }
         for views in order.iter().filter_map(|key| elsewhere.remove(key)) {
             let mut views = views.into_iter();
             let Some(attempt) = views.next() else { continue };

@@ -100,7 +100,8 @@ impl<'l> Known<'l> {
             }
         });
         let ahead = self.goes_on.map_or(Ahead::Nothing, |goes_on| Ahead::More {
-            probe: source.zip(listener).is_some_and(|(source, listener)| {
+            // As the books have it: what a report so far takes for decided is not.
+            probe: source.zip(self.ledger.listener_at(server)).is_some_and(|(source, listener)| {
                 listener.probes.may_turn_out(source, goes_on.now)
             }),
             role: goes_on.roles_open,

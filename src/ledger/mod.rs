@@ -12,6 +12,7 @@ mod clients;
 mod connects;
 mod context;
 mod counts;
+mod early;
 mod event;
 mod events;
 mod failing_probes;

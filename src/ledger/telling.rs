@@ -20,7 +20,10 @@ impl Ledger {
     pub fn fresh(&self, fresh: &Fresh) -> Option<Arc<KeptAttempt>> {
         match &fresh.attempt {
             FreshAttempt::Kept(place) => self.failures.get(*place).map(Arc::clone),
-            FreshAttempt::OnlyCounted(attempt) => Some(Arc::clone(attempt)),
+            FreshAttempt::Early(key) => self.early.get(key).map(Arc::clone),
+            FreshAttempt::OnlyCounted(attempt) | FreshAttempt::Withdrawn(attempt) => {
+                Some(Arc::clone(attempt))
+            }
         }
     }
 
@@ -28,7 +31,9 @@ impl Ledger {
     pub fn fresh_mut<'l>(&'l mut self, fresh: &'l mut Fresh) -> Option<&'l mut KeptAttempt> {
         match &mut fresh.attempt {
             FreshAttempt::Kept(place) => self.failures.get_mut(*place).map(Arc::make_mut),
+            FreshAttempt::Early(key) => self.early.get_mut(key).map(Arc::make_mut),
             FreshAttempt::OnlyCounted(attempt) => Some(Arc::make_mut(attempt)),
+            FreshAttempt::Withdrawn(_) => None,
         }
     }
 }

@@ -15,6 +15,7 @@ impl Ledger {
         let timeouts = self.told.timeouts(connection.server, connection.client.addr);
         let knowledge = Knowledge { timeouts, ..Knowledge::default() };
         let facts = match &output {
+            Output::SoFar(_) => return false,
             Output::Exchange(exchange) => Facts::of_exchange(exchange, connection),
             Output::Ended(ended) => {
                 let captures = (twin.capture, connection.opened.capture);
@@ -29,7 +30,9 @@ impl Ledger {
         }
         if self.opinions.len() < self.limits.failures {
             self.opinions.push(Arc::new(match output {
-                Output::Exchange(exchange) => KeptAttempt::exchange(exchange, connection),
+                Output::Exchange(exchange) | Output::SoFar(exchange) => {
+                    KeptAttempt::exchange(exchange, connection)
+                }
                 Output::Ended(ended) => KeptAttempt::connect(ended, connection),
             }));
         }

@@ -38,12 +38,17 @@ use tls_text::TlsWatch;
 const SETTLE: Duration = Duration::from_millis(350);
 /// The second SYN comes a second after the first, the third after three.
 const FIRST_SYN_WAIT: Duration = Duration::from_millis(3_200);
+/// A request whose proxy has closed is judged after so much silence, though the backend may answer yet: a
+/// late answer would have come by then (`verdict::gave_up`), and somebody waits for the answer.
+const QUIET: Duration = Duration::from_millis(550);
 /// Whoever waits for the answer hears after so long of a connection that only one side has closed.
 const HALF_CLOSED: Duration = Duration::from_secs(120);
 /// Longer between two SYNs than the kernel waits while any proxy does.
 const LONGEST_SYN_WAIT: Duration = Duration::from_secs(70);
 /// How often it is looked what the kernel dropped, and whether anybody still reads.
 const LOOK: Duration = Duration::from_secs(1);
+/// A look at what was learned of failures costs at most this part of the time.
+const REVISING: u32 = 50;
 
 /// Watches until it is told to end, and reports. Returns the exit status.
 ///
@@ -188,6 +193,7 @@ fn settings(wanted: &Shared) -> Result<Settings> {
     let mut settings = config::settings(wanted, false)?;
     settings.records.failures = true;
     settings.flow.settle = SETTLE;
+    settings.flow.quiet = Some(QUIET);
     settings.flow.end_when_judged = true;
     settings.flow.first_syn_wait = Some(FIRST_SYN_WAIT);
     settings.flow.closing = HALF_CLOSED;
@@ -247,6 +253,8 @@ impl Watch<'_, '_> {
         let Self { typed, source, host, mut spoken, signals, teller, troubles } = self;
         let begun = Instant::now();
         let mut looked = begun;
+        let mut revised = begun;
+        let mut rest = Duration::ZERO;
         loop {
             let mut out = |record| teller.record(&record);
             // Before the frames: what is not told in time counts as never told.
@@ -277,11 +285,17 @@ impl Watch<'_, '_> {
                     teller.break_off(error);
                     return Ok(());
                 }
+                if revised.elapsed() >= rest {
+                    revised = Instant::now();
+                    analysis.revise(&mut |record| teller.record(&record));
+                    rest = revised.elapsed().saturating_mul(REVISING);
+                }
             }
             match signals.next() {
                 Some(SignalAsks::End) => source.end(),
                 Some(SignalAsks::Report) => {
                     source.look_round();
+                    analysis.revise(&mut |record| teller.record(&record));
                     teller.report(analysis.so_far([source.facts()]), false);
                 }
                 None => {}

@@ -157,18 +157,17 @@ impl Roles {
     }
 
     /// What a listener is as far as is known before the end, which may show more: what was told, or
-    /// what it speaks and whether its host was seen to open connections like a proxy.
-    pub fn so_far(ledger: &Ledger, told: &ToldRoles, endpoint: Endpoint) -> Role {
+    /// what it speaks and whether its host was seen to open connections like a proxy. It was `asked` for
+    /// something in HTTP, perhaps on a connection that is not over and nowhere booked.
+    pub fn so_far(ledger: &Ledger, told: &ToldRoles, endpoint: Endpoint, asked: bool) -> Role {
         let matches =
             |patterns: &[EndpointPattern]| patterns.iter().any(|one| one.matches(endpoint));
         if !told.backends.is_empty() {
             return if matches(&told.backends) { Role::Backend } else { Role::Other };
         }
-        let Some(listener) = ledger.listener_at(endpoint) else {
-            return Role::Other;
-        };
         // What a connection speaks is booked at its end; its exchanges are before.
-        let http = listener.exchanges > 0 || listener.connects_failed > 0;
+        let booked = |listener: &Listener| listener.exchanges > 0 || listener.connects_failed > 0;
+        let http = asked || ledger.listener_at(endpoint).is_some_and(booked);
         if matches(&told.fronts) || http && ledger.opens_like_a_proxy(endpoint.addr) {
             Role::Front
         } else if http {

@@ -159,6 +159,7 @@ impl Http1 {
         let out: &mut Outputs<'_> = &mut |output| out(output, connection);
         match event {
             StreamEvent::Settled => self.settle(connection, out),
+            StreamEvent::Quiet => self.so_far(connection, out),
             // Its end was told with all else.
             StreamEvent::End => {}
             _ if self.over.is_some() => {}
@@ -451,14 +452,6 @@ impl Http1 {
 
     /// What is outstanding stays so.
     fn settle(&mut self, connection: &Connection, out: &mut Outputs<'_>) {
-        // The FIN that would end such a body can be what is missing.
-        let server = connection.half(Side::Server);
-        let close_missed = matches!(self.server.phase, Phase::Body(Body::UntilClose))
-            && server.last_gap.is_some_and(|gap| gap.to == server.next);
-        // Where one side was not captured at all, nothing can be said of what it sent.
-        let unheard = connection.half(Side::Client).segments == 0;
-        let lost = matches!(self.server.phase, Phase::Lost) || close_missed || unheard;
-        let not_http = self.over == Some(Over::NotHttp);
         if self.known != Sureness::Certain {
             self.pending.clear();
         }
@@ -468,43 +461,86 @@ impl Http1 {
             || matches!(self.server.phase, Phase::Body(Body::UntilClose));
         let mut behind = None;
         while let Some(request) = self.pending.front() {
-            let no_request = request.unread == Some(Unread::NotHttp);
-            let unread =
-                self.unread.or(behind).or((not_http || no_request).then_some(Unread::NotHttp));
-            let unread = unread.or(self.response.and_then(|response| {
-                let left = matches!(response.flaw, Some(Flaw { kind: FlawKind::BodyOf(_), .. }));
-                // Too short for every reader.
-                let short = response.least.is_some_and(|least| response.received < least)
-                    && matches!(self.server.phase, Phase::Body(_));
-                match response {
-                    Response { unclear: true, .. } if !short => Some(Unread::Conflicting),
-                    Response { head_complete: false, .. } if left => Some(Unread::NotHttp),
-                    _ => None,
-                }
-            }));
+            let outcome = self.outcome(request, behind, connection);
             behind = unclear.then_some(Unread::Conflicting);
-            // What was missed may have been something else than a request; and whether a response
-            // has a body depends on the request.
-            let unframed = request.unread == Some(Unread::Gap)
-                || request.head.is_none() && self.response.is_some();
-            let outcome = match (unread, &self.response) {
-                (_, Some(response)) if response.after_close => {
-                    let taken = server.acked.is_some_and(|acked| acked.pos > response.start);
-                    match (taken, response.complete) {
-                        (true, true) => Outcome::Answered,
-                        // Where its head was cut, nobody knows how long it is.
-                        (true, false) => unread.map_or(Outcome::Partial, Outcome::Unread),
-                        (false, _) => Outcome::Late,
-                    }
-                }
-                (Some(why), _) => Outcome::Unread(why),
-                (None, _) if lost || unframed => Outcome::Unread(Unread::Gap),
-                (None, Some(_)) => Outcome::Partial,
-                (None, None) => Outcome::Unanswered,
-            };
             self.emit(outcome, out);
         }
         self.release(out);
+    }
+
+    /// What becomes of the oldest request outstanding, if nothing more comes. What is `behind` an answer of
+    /// which readers differ where it ends cannot be read.
+    fn outcome(
+        &self,
+        request: &Request,
+        behind: Option<Unread>,
+        connection: &Connection,
+    ) -> Outcome {
+        // The FIN that would end such a body can be what is missing.
+        let server = connection.half(Side::Server);
+        let close_missed = matches!(self.server.phase, Phase::Body(Body::UntilClose))
+            && server.last_gap.is_some_and(|gap| gap.to == server.next);
+        // Where one side was not captured at all, nothing can be said of what it sent.
+        let unheard = connection.half(Side::Client).segments == 0;
+        let lost = matches!(self.server.phase, Phase::Lost) || close_missed || unheard;
+        let not_http = self.over == Some(Over::NotHttp);
+        let no_request = request.unread == Some(Unread::NotHttp);
+        let unread = self.unread.or(behind).or((not_http || no_request).then_some(Unread::NotHttp));
+        let unread = unread.or(self.response.and_then(|response| {
+            let left = matches!(response.flaw, Some(Flaw { kind: FlawKind::BodyOf(_), .. }));
+            // Too short for every reader.
+            let short = response.least.is_some_and(|least| response.received < least)
+                && matches!(self.server.phase, Phase::Body(_));
+            match response {
+                Response { unclear: true, .. } if !short => Some(Unread::Conflicting),
+                Response { head_complete: false, .. } if left => Some(Unread::NotHttp),
+                _ => None,
+            }
+        }));
+        // What was missed may have been something else than a request; and whether a response
+        // has a body depends on the request.
+        let unframed = request.unread == Some(Unread::Gap)
+            || request.head.is_none() && self.response.is_some();
+        match (unread, &self.response) {
+            (_, Some(response)) if response.after_close => {
+                let taken = server.acked.is_some_and(|acked| acked.pos > response.start);
+                match (taken, response.complete) {
+                    (true, true) => Outcome::Answered,
+                    // Where its head was cut, nobody knows how long it is.
+                    (true, false) => unread.map_or(Outcome::Partial, Outcome::Unread),
+                    (false, _) => Outcome::Late,
+                }
+            }
+            (Some(why), _) => Outcome::Unread(why),
+            (None, _) if lost || unframed => Outcome::Unread(Unread::Gap),
+            (None, Some(_)) => Outcome::Partial,
+            (None, None) => Outcome::Unanswered,
+        }
+    }
+
+    /// The client has closed, and nothing more came for a while: what would become of the one request
+    /// outstanding if that were all. Of several, or of what cannot be read, the end has to tell.
+    fn so_far(&self, connection: &Connection, out: &mut Outputs<'_>) {
+        let (Some(request), 1) = (self.pending.front(), self.pending.len()) else { return };
+        let outcome = self.outcome(request, None, connection);
+        let whole = !self.is_lossy() && !connection.has_gaps() && request.complete;
+        if self.known != Sureness::Certain || !whole || matches!(outcome, Outcome::Unread(_)) {
+            return;
+        }
+        out(Output::SoFar(Box::new(Exchange {
+            ordinal: self.exchanges,
+            protocol: Protocol::Http1,
+            request: request.clone(),
+            response: self.response,
+            quiet_since: self.quiet_since,
+            interim: self.interim,
+            close_announced: self.close_announced,
+            proxied: self.proxied.filter(|_| self.exchanges == 0),
+            unasked: self.unasked,
+            blind: self.blind,
+            tunnel: self.tunnel,
+            outcome,
+        })));
     }
 
     /// No head was met so far on a connection whose beginning was not captured.
