@@ -24,6 +24,16 @@ const FOUND_LATER: [&str; 9] = [
 /// Its own template says otherwise than memory did.
 const CORRECTED: &str = "passenger";
 
+/// Its own note says that its numbers were read in no source.
+const NOT_READ: &str = "go-transport";
+
+/// What was gathered in the words of the table.
+fn plain(gathered: &str) -> String {
+    gathered
+        .replace("(memory)", "(not verified)")
+        .replace("tells caller", "report it to the caller")
+}
+
 fn seconds(limit: Limit<Duration>) -> Option<f64> {
     limit.value().map(|value| value.as_secs_f64())
 }
@@ -47,7 +57,7 @@ fn the_table_says_what_was_gathered() {
                     same("upstream_idle_s", known.idle);
                     same("connect_s", known.connect);
                     same("read_s", known.read);
-                    assert_eq!(known.retries, one["retries"].as_str().unwrap(), "{id}");
+                    assert_eq!(known.retries, plain(one["retries"].as_str().unwrap()), "{id}");
                 }
                 ProductSide::Server => {
                     if id != CORRECTED {
@@ -57,6 +67,7 @@ fn the_table_says_what_was_gathered() {
                 }
             }
             let verified = one["verified"].as_bool().unwrap();
+            let verified = verified && id != NOT_READ;
             assert_eq!(known.verified, verified || FOUND_LATER.contains(&id), "{id}");
             assert!(verified || known.source != one["source"] || !known.verified, "{id}");
         }
