@@ -134,12 +134,6 @@ pub struct Timeouts {
     pub proxy_connect: Option<Duration>,
 }
 
-/// How far a wait may lie from the timeout that it is held against: timers are coarse, and a capture
-/// shows when frames left, not when a timer began.
-pub fn slack(timeout: Duration) -> Duration {
-    Duration::from_millis(50).max(timeout.checked_div(25).unwrap_or_default())
-}
-
 /// Statuses that a probe accepts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Accepted(pub Vec<RangeInclusive<u16>>);

@@ -7,7 +7,8 @@ pub mod distribution;
 pub mod expected_losses;
 pub mod idle_gaps;
 pub mod timers;
+pub mod tolerance;
 
 pub use beside::{Ahead, FailingProbe, Knowledge};
-pub use configured::{Configured, OfBackend, OfProxy, Setting, SettingOrigin, Timeouts, slack};
+pub use configured::{Configured, OfBackend, OfProxy, Setting, SettingOrigin, Timeouts};
 pub use connection_ends::Context;

@@ -1,6 +1,7 @@
 //! Timers: what the times of closes show of them.
 
 use super::distribution::Gaps;
+use super::tolerance::{fits, tolerance};
 use std::time::Duration;
 
 /// A close so soon after an answer is no timer's: the server had announced it, reached a limit on
@@ -38,20 +39,14 @@ const MAX_TIMERS: usize = 4;
 /// Of a range more are needed.
 const MIN_RANGE: usize = 5;
 
-/// How far apart two gaps may be and still come from one timer: what schedulers, sweeps and round
-/// trips add.
-pub fn tolerance(timer: Duration) -> Duration {
-    Duration::from_millis(30).max(timer.checked_div(25).unwrap_or_default())
-}
-
 impl Timer {
     /// A timer that was told, not seen.
     pub fn told(value: Duration) -> Self {
-        let slack = tolerance(value);
+        let tolerance = tolerance(value);
         Self {
             value,
-            low: value.saturating_sub(slack),
-            high: value.saturating_add(slack),
+            low: value.saturating_sub(tolerance),
+            high: value.saturating_add(tolerance),
             samples: 0,
         }
     }
@@ -68,7 +63,7 @@ impl Timer {
 
     /// A gap that this timer would end.
     pub fn fits(&self, gap: Duration) -> bool {
-        gap >= self.low && gap <= self.high
+        (self.low..=self.high).contains(&gap) || fits(gap, self.value)
     }
 }
 
@@ -151,8 +146,8 @@ fn densest(sorted: &[u64]) -> &[u64] {
     best
 }
 
-/// What was seen is the timer plus the way of its close, or minus that of the answer.
-fn slack(value: u64) -> Duration {
+/// How well the closes measure a timer: each is that plus the way of the close, or minus that of the answer.
+fn precision(value: u64) -> Duration {
     Duration::from_millis(30).max(Duration::from_nanos(value / 100))
 }
 
@@ -160,12 +155,12 @@ fn slack(value: u64) -> Duration {
 fn cluster(gaps: &[u64]) -> Option<Timer> {
     let (low, high) = (*gaps.first()?, *gaps.last()?);
     let value = *gaps.get(gaps.len() / 2)?;
-    let slack = slack(value);
+    let precision = precision(value);
     // Two closes after similar gaps are no timer: taken for one, they made races of 74 worker restarts.
     (gaps.len() >= MIN_SAMPLES).then(|| Timer {
         value: Duration::from_nanos(value),
-        low: Duration::from_nanos(low).saturating_sub(slack),
-        high: Duration::from_nanos(high).saturating_add(slack),
+        low: Duration::from_nanos(low).saturating_sub(precision),
+        high: Duration::from_nanos(high).saturating_add(precision),
         samples: u64::try_from(gaps.len()).unwrap_or(u64::MAX),
     })
 }
@@ -188,11 +183,11 @@ impl Closes {
         let own = |gap: &&u64| **gap >= high / 2 && **gap <= low.saturating_mul(2);
         let whole: Vec<u64> = sorted.iter().filter(own).copied().collect();
         let (low, high) = (whole.first().copied()?, whole.last().copied()?);
-        let slack = slack(value);
+        let precision = precision(value);
         Some(Timer {
             value: Duration::from_nanos(value),
-            low: Duration::from_nanos(low).saturating_sub(slack),
-            high: Duration::from_nanos(high).saturating_add(slack),
+            low: Duration::from_nanos(low).saturating_sub(precision),
+            high: Duration::from_nanos(high).saturating_add(precision),
             samples: u64::try_from(whole.len()).unwrap_or(u64::MAX),
         })
     }
@@ -212,7 +207,7 @@ mod tests {
     fn a_tight_cluster_that_holds_most_closes_is_a_timer() {
         let timer = closes(&[5_001, 5_003, 4_999, 120, 5_010]).timer().unwrap();
         assert_eq!(timer.samples, 4);
-        assert!(timer.fits(Duration::from_secs(5)) && !timer.fits(Duration::from_millis(5_200)));
+        assert!(timer.fits(Duration::from_secs(5)) && !timer.fits(Duration::from_millis(5_210)));
         // Short timers get 30 ms, long ones 4 %.
         assert!(closes(&[100, 120, 129]).timer().is_some());
         assert!(closes(&[60_000, 61_000, 62_300]).timer().is_some());

@@ -6,7 +6,8 @@ use crate::exchange::Ended;
 use crate::facts::Tried;
 use crate::facts::closing::{self, Close, CloseKind, Closer};
 use crate::flow::{Connection, Side, Start, StreamPos, UnansweredNeighbour};
-use crate::knowledge::{Knowledge, Timeouts, slack};
+use crate::knowledge::tolerance::tolerance;
+use crate::knowledge::{Knowledge, Timeouts};
 use crate::packet::FrameRef;
 use crate::packet::icmp::Unreachable;
 use crate::verdict::{Evidence, Shows};
@@ -279,9 +280,9 @@ fn fits(timeout: Duration, first: Timestamp, last: Timestamp, connection: &Conne
     let doubled = 1_u32.checked_shl(connection.syns.saturating_sub(1)).unwrap_or(u32::MAX);
     let unit = tried.checked_div(doubled.saturating_sub(1)).unwrap_or(Duration::from_secs(1));
     let next = tried.saturating_add(unit.saturating_mul(doubled));
-    let slack = slack(timeout);
+    let tolerance = tolerance(timeout);
     let watched = connection.seen_until.since(first);
-    tried <= timeout.saturating_add(slack)
-        && timeout <= next.saturating_add(slack)
-        && watched >= next.saturating_add(slack)
+    tried <= timeout.saturating_add(tolerance)
+        && timeout <= next.saturating_add(tolerance)
+        && watched >= next.saturating_add(tolerance)
 }

@@ -11,7 +11,8 @@ use crate::exchange::Outcome;
 use crate::facts::attempt::{ClientFacts, ClientLeft, LoggedLeft};
 use crate::facts::closing::{Closer, Closing};
 use crate::flow::Side;
-use crate::knowledge::{Timeouts, slack};
+use crate::knowledge::Timeouts;
+use crate::knowledge::tolerance::{fits, tolerance};
 use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
 
@@ -109,10 +110,7 @@ fn after_waiting(
     timeouts: &Timeouts,
 ) -> Verdict {
     let exchange = case.exchange;
-    let fits_read_timeout = timeouts.proxy_read.is_some_and(|read| {
-        let slack = slack(read);
-        wait >= read.saturating_sub(slack) && wait <= read.saturating_add(slack)
-    });
+    let fits_read_timeout = timeouts.proxy_read.is_some_and(|read| fits(wait, read));
     let certainty = match (fits_read_timeout, case.may_be_new()) {
         (true, false) => Certainty::Proven,
         (true, true) | (false, false) => Certainty::Likely,
@@ -155,7 +153,7 @@ fn stood_still(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let borne = case.exchange.response.map_or(Duration::ZERO, |response| {
         response.before_close.map_or(response.longest_pause, |before| before.longest_pause)
     });
-    let patient = borne.saturating_add(slack(borne)) >= silence;
+    let patient = borne.saturating_add(tolerance(borne)) >= silence;
     (silence >= SILENCE && !patient)
         .then(|| case.verdict(Cause::Stalled, Certainty::Likely, detail, closing))
 }

@@ -10,8 +10,9 @@ use super::doubt::Doubt;
 use super::{Case, Cause, Certainty, Detail, Verdict, lost, unproven};
 use crate::facts::closing::{CloseKind, Closing};
 use crate::flow::Side;
+use crate::knowledge::Knowledge;
 use crate::knowledge::timers::Timer;
-use crate::knowledge::{Knowledge, slack};
+use crate::knowledge::tolerance::tolerance;
 use std::time::Duration;
 
 /// No host repeats a segment sooner (RFC 6298 asks for a second; Linux does after 200 ms).
@@ -145,7 +146,7 @@ pub(super) fn may_be_by_timer(verdict: &Verdict) -> bool {
 /// No timer of the backend's is known, and it kept another connection idle for `longest`: if that is
 /// longer than this one had been, a timer is not what closed it.
 fn kept_for_longer(verdict: &mut Verdict, longest: Duration) {
-    let than = verdict.closed_after.map(|after| after.saturating_add(slack(after)));
+    let than = verdict.closed_after.map(|after| after.saturating_add(tolerance(after)));
     let maybe = verdict.detail == Detail::MaybeUnread && verdict.certainty == Certainty::Possible;
     if maybe && than.is_some_and(|than| longest > than) {
         verdict.certainty = Certainty::Likely;
