@@ -181,8 +181,10 @@ fn what_has_an_id_is_known_again_later_and_from_another_address() {
     many.push(fine(1_002, AT + LOST, &get));
     assert_eq!(again(&many), [well(1_002)]);
     let between = |addr: u8, to: u8, at: Duration| {
-        let mut talk =
-            Talk::new(5, 9).between(([10, 0, 0, addr], 1_002), ([10, 0, 0, to], 8080)).after(at);
+        // With the same numbers it would be one connection, seen twice.
+        let mut talk = Talk::new(u32::from(addr) * 1_000, u32::from(addr))
+            .between(([10, 0, 0, addr], 1_002), ([10, 0, 0, to], 8080))
+            .after(at);
         talk.handshake().data(Proxy, &get).ack(Backend).data(Backend, &wire::ok(0)).ack(Proxy);
         talk.close(Proxy);
         talk

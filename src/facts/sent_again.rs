@@ -3,7 +3,7 @@
 use crate::packet::FrameRef;
 use std::time::Duration;
 
-/// The same request again, on another connection.
+/// A request as it was sent again, on another connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SentAgain {
     /// Number of the connection.

@@ -38,7 +38,7 @@ pub struct Failure {
     pub health: Option<Box<Health>>,
     /// The event that it belongs to, by its place among them.
     pub event: Option<usize>,
-    /// The same request again on another connection.
+    /// What was asked, as it was sent again on another connection.
     pub sent_again: Option<SentAgain>,
     /// What is known of both sides, at the end.
     pub context: Context,

@@ -91,7 +91,7 @@ pub struct FailureRecord {
     pub process: Option<ProcessRecord>,
     /// What the client got, as the log or the front leg says.
     pub client: Option<ClientRecord>,
-    /// The same request again on another connection, where packets show it.
+    /// What was asked, as it was sent again on another connection, where packets show that.
     pub sent_again: Option<SentAgainRecord>,
     /// One sentence.
     pub summary: String,
@@ -141,7 +141,7 @@ pub struct ResponseRecord {
     pub expected_bytes: Option<u64>,
 }
 
-/// The same request again, on another connection.
+/// A request as it was sent again, on another connection.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct SentAgainRecord {
     /// Number of that connection.

@@ -6,7 +6,6 @@
 use super::request_key;
 use crate::base::time::Timestamp;
 use crate::exchange::{Exchange, Outcome, RequestHead};
-use crate::facts::closing;
 use crate::flow::Connection;
 use crate::packet::{Endpoint, FrameRef};
 use foldhash::fast::RandomState;
@@ -23,15 +22,15 @@ const LONG: usize = 2_048;
 pub(super) struct SentRequest {
     /// What it is known again by.
     pub(super) key: SameRequest,
-    /// Number of its connection, and its own on that.
+    /// Number of the connection, and that of the exchange on it.
     pub(super) exchange: (u64, u32),
     /// Who asked.
     pub(super) client: IpAddr,
     /// Who was asked.
     pub(super) server: Endpoint,
-    /// Its first frame.
+    /// The request's first frame.
     pub(super) begun: FrameRef,
-    /// When its answer was over, or its connection.
+    /// When its answer was over, or else what was captured of its connection.
     pub(super) ended: Timestamp,
     /// Of its answer.
     pub(super) status: Option<u16>,
@@ -42,7 +41,7 @@ pub(super) struct SentRequest {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct SameRequest {
     digest: u64,
-    /// It has ids.
+    /// The request has ids.
     pub(super) has_id: bool,
 }
 
@@ -109,14 +108,14 @@ impl RecentRequests {
         let response = exchange.response;
         let last = response.map_or(request.last.at, |response| response.last.at);
         let answered = exchange.outcome == Outcome::Answered;
-        let close = closing::first(connection).filter(|_| !answered);
+        let until = if answered { last } else { connection.seen_until.max(connection.last.at) };
         let sent = SentRequest {
             key,
             exchange: (connection.number, exchange.ordinal),
             client: connection.client.addr,
             server: connection.server,
             begun: request.first,
-            ended: close.map_or(last, |close| close.mark.frame.at.max(last)),
+            ended: until.max(last),
             status: response.and_then(|response| response.status),
         };
         self.push(sent);
@@ -179,4 +178,67 @@ fn bucket(key: SameRequest) -> usize {
 fn place(number: u64) -> usize {
     let room = u64::try_from(ROOM).unwrap_or(u64::MAX);
     usize::try_from(number.checked_rem(room).unwrap_or_default()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(digest: u64, number: u64) -> SentRequest {
+        let server = Endpoint { addr: [10, 0, 0, 1].into(), port: 80 };
+        let at = Timestamp::from_nanos(number);
+        SentRequest {
+            key: SameRequest { digest, has_id: false },
+            exchange: (number, 0),
+            client: [10, 0, 0, 9].into(),
+            server,
+            begun: FrameRef { capture: 0, number, at },
+            ended: at,
+            status: None,
+        }
+    }
+
+    fn taken(recent: &mut RecentRequests, digest: u64, seen: u64) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        let key = SameRequest { digest, has_id: false };
+        recent.take(key, seen, &mut |one| numbers.push(one.begun.number));
+        numbers
+    }
+
+    #[test]
+    fn requests_that_are_alike_are_found_once() {
+        let mut recent = RecentRequests::default();
+        let bucket = ROOM as u64;
+        for number in 1..=9 {
+            // Three kinds, two of which share a bucket.
+            recent.push(sent([1, 1 + bucket, 2][number as usize % 3], number));
+        }
+        assert_eq!(taken(&mut recent, 1, 8), [9]);
+        assert_eq!(taken(&mut recent, 1, 0), [6, 3]);
+        assert_eq!(taken(&mut recent, 1, 0), [0; 0]);
+        recent.push(sent(2, 10));
+        recent.take_newest();
+        assert_eq!(taken(&mut recent, 2, 0), [8, 5, 2]);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_known_to_be() {
+        let mut recent = RecentRequests::default();
+        let forgotten = |recent: &RecentRequests| recent.forgotten(sent(1, 0).key).as_nanos();
+        recent.push(sent(1, 1));
+        recent.push(sent(1, 2));
+        for number in 0..ROOM as u64 {
+            assert_eq!(forgotten(&recent), (number + 2).saturating_sub(ROOM as u64), "{number}");
+            recent.push(sent(5, 100 + number));
+        }
+        assert_eq!(forgotten(&recent), 2);
+        assert_eq!(taken(&mut recent, 1, 0), [0; 0]);
+        // What somebody keeps is not forgotten.
+        recent.push(sent(1, 9_000));
+        assert_eq!(taken(&mut recent, 1, 0), [9_000]);
+        for number in 0..=ROOM as u64 {
+            recent.push(sent(5, 10_000 + number));
+        }
+        assert_eq!(forgotten(&recent), 2);
+    }
 }

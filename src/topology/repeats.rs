@@ -5,7 +5,7 @@
 
 use super::recent::{RecentRequests, SameRequest, SentRequest};
 use super::roles::{Role, Roles};
-use super::sent_again::{self, Alike, LostRequest};
+use super::sent_again::{self, AlikeRequests, LostRequest};
 use crate::base::time::Timestamp;
 use crate::exchange::Exchange;
 use crate::facts::SentAgain;
@@ -123,9 +123,10 @@ impl Repeats {
                 let since = watched.known_since.get(&one.exchange);
                 one.forgotten = since.copied().unwrap_or(Timestamp::MAX);
             }
-            let alike = Alike::new(&watched.requests, lost, watched.no_room_from, |request| {
-                roles.of(request.server) == Role::Front
-            });
+            let alike =
+                AlikeRequests::new(&watched.requests, lost, watched.no_room_from, |request| {
+                    roles.of(request.server) == Role::Front
+                });
             found.extend(alike.sent_again(key.has_id));
         }
         found

@@ -44,7 +44,7 @@ pub(super) fn reach(key: SameRequest) -> Duration {
 pub(super) struct LostRequest {
     /// The failure's place.
     pub(super) place: usize,
-    /// Number of its connection, and its own on that.
+    /// Number of the connection, and that of the exchange on it.
     pub(super) exchange: (u64, u32),
     /// The frame with which it was lost.
     pub(super) frame: FrameRef,
@@ -53,7 +53,7 @@ pub(super) struct LostRequest {
 }
 
 /// Requests that are alike, in the order of time.
-pub(super) struct Alike<'a> {
+pub(super) struct AlikeRequests<'a> {
     requests: Vec<&'a SentRequest>,
     /// Those of them that were lost, and what is known of these.
     lost: HashMap<(u64, u32), LostRequest>,
@@ -65,7 +65,7 @@ pub(super) struct Alike<'a> {
     several: bool,
 }
 
-impl<'a> Alike<'a> {
+impl<'a> AlikeRequests<'a> {
     /// `is_front` says which are no requests to backends.
     pub(super) fn new(
         requests: &'a [SentRequest],
@@ -90,9 +90,9 @@ impl<'a> Alike<'a> {
         for one in &self.requests {
             of_client.entry(one.client).or_default().push(one);
         }
-        let mut found: Vec<Pair<'_>> = Vec::new();
+        let mut found: Vec<Repetition<'_>> = Vec::new();
         for requests in of_client.values() {
-            let row = Row::new(requests, self, if has_id { IN_TIME } else { SOON });
+            let row = RequestRow::new(requests, self, if has_id { IN_TIME } else { SOON });
             found.extend(row.told(has_id));
         }
         if has_id {
@@ -105,8 +105,8 @@ impl<'a> Alike<'a> {
     fn at_another_address(
         &self,
         of_client: &BTreeMap<IpAddr, Vec<&'a SentRequest>>,
-    ) -> Vec<Pair<'a>> {
-        let mut pairs: Vec<Pair<'a>> = Vec::new();
+    ) -> Vec<Repetition<'a>> {
+        let mut pairs: Vec<Repetition<'a>> = Vec::new();
         for request in of_client.values().filter_map(|own| own.first().filter(|_| own.len() == 1)) {
             let Some(lost) = self.lost.get(&request.exchange) else { continue };
             let until = lost.frame.at.plus(SOON);
@@ -121,10 +121,10 @@ impl<'a> Alike<'a> {
             // Who is asked for it, and asks others, passes it on.
             let passed_on = self.servers.contains(&again.client);
             if known && !passed_on && self.lost_at(lost, request) <= again.begun.at {
-                pairs.push(Pair { request, lost: *lost, again });
+                pairs.push(Repetition { request, lost: *lost, again });
             }
         }
-        let of = |pair: &Pair<'_>| pair.again.exchange;
+        let of = |pair: &Repetition<'_>| pair.again.exchange;
         let mut times: BTreeMap<(u64, u32), u32> = BTreeMap::new();
         for pair in &pairs {
             let count = times.entry(of(pair)).or_default();
@@ -145,13 +145,13 @@ impl<'a> Alike<'a> {
 
 /// A request that was lost, and its repetition.
 #[derive(Clone, Copy)]
-struct Pair<'a> {
+struct Repetition<'a> {
     request: &'a SentRequest,
     lost: LostRequest,
     again: &'a SentRequest,
 }
 
-impl Pair<'_> {
+impl Repetition<'_> {
     fn after(&self) -> Duration {
         self.again.begun.at.since(self.lost.frame.at)
     }
@@ -172,9 +172,9 @@ enum Happens {
 }
 
 /// Requests of one client that are alike, in the order of time.
-struct Row<'r, 'a> {
+struct RequestRow<'r, 'a> {
     requests: &'r [&'a SentRequest],
-    alike: &'r Alike<'a>,
+    alike: &'r AlikeRequests<'a>,
     /// Of each, whether it was lost.
     lost: Vec<Option<LostRequest>>,
     /// Of each, the one that it repeats.
@@ -185,9 +185,13 @@ struct Row<'r, 'a> {
     waits: Vec<Vec<usize>>,
 }
 
-impl<'r, 'a> Row<'r, 'a> {
+impl<'r, 'a> RequestRow<'r, 'a> {
     /// Pairs losses with what began within a time after them, one to one.
-    fn new(requests: &'r [&'a SentRequest], alike: &'r Alike<'a>, within: Duration) -> Self {
+    fn new(
+        requests: &'r [&'a SentRequest],
+        alike: &'r AlikeRequests<'a>,
+        within: Duration,
+    ) -> Self {
         let lost: Vec<Option<LostRequest>> =
             requests.iter().map(|one| alike.lost.get(&one.exchange).copied()).collect();
         let mut row = Self {
@@ -246,11 +250,12 @@ impl<'r, 'a> Row<'r, 'a> {
     }
 
     /// The pairs that can be told.
-    fn told(&self, has_id: bool) -> Vec<Pair<'a>> {
+    fn told(&self, has_id: bool) -> Vec<Repetition<'a>> {
         let alone = has_id && (0..self.requests.len()).all(|place| !self.is_other(place));
         let mut told = Vec::new();
         for wait in &self.waits {
-            let pairs: Vec<Pair<'a>> = wait.iter().filter_map(|lost| self.pair(*lost)).collect();
+            let pairs: Vec<Repetition<'a>> =
+                wait.iter().filter_map(|lost| self.pair(*lost)).collect();
             // Where one is missing, whose it is is open.
             if pairs.len() == wait.len()
                 && (alone && self.is_known(&pairs) || self.is_soon(wait, &pairs))
@@ -270,14 +275,14 @@ impl<'r, 'a> Row<'r, 'a> {
         self.lost.get(place).is_some_and(Option::is_none) && none(&self.repeats)
     }
 
-    fn pair(&self, lost: usize) -> Option<Pair<'a>> {
+    fn pair(&self, lost: usize) -> Option<Repetition<'a>> {
         let again = self.repeated.get(lost).copied().flatten()?;
         let (request, again) = (self.requests.get(lost)?, self.requests.get(again)?);
-        Some(Pair { request, lost: self.lost.get(lost).copied().flatten()?, again })
+        Some(Repetition { request, lost: self.lost.get(lost).copied().flatten()?, again })
     }
 
     /// All that have these ids since the first of them are known.
-    fn is_known(&self, pairs: &[Pair<'_>]) -> bool {
+    fn is_known(&self, pairs: &[Repetition<'_>]) -> bool {
         pairs.iter().all(|pair| {
             pair.lost.forgotten < pair.request.begun.at
                 && self.alike.no_room_from > pair.again.begun.at
@@ -311,13 +316,13 @@ impl<'r, 'a> Row<'r, 'a> {
     }
 
     /// All of them came soon, and much sooner than anything else that is alike.
-    fn is_soon(&self, wait: &[usize], pairs: &[Pair<'_>]) -> bool {
-        let longest = pairs.iter().map(Pair::after).max().unwrap_or_default();
+    fn is_soon(&self, wait: &[usize], pairs: &[Repetition<'_>]) -> bool {
+        let longest = pairs.iter().map(Repetition::after).max().unwrap_or_default();
         let [_, most] = TRIES;
         let Some(linked) = self.linked(wait, most).filter(|_| longest <= SOON) else {
             return false;
         };
-        let begun = |one: &Pair<'_>| one.request.begun.at;
+        let begun = |one: &Repetition<'_>| one.request.begun.at;
         let first = pairs.iter().map(begun).min().unwrap_or_default();
         let last = pairs.iter().map(|pair| pair.again.begun.at).max().unwrap_or_default();
         let near = longest.saturating_mul(SOONER);

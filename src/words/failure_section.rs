@@ -38,7 +38,7 @@ pub fn times(idle: Option<Duration>, wait: Option<Duration>) -> String {
     format!("{}{}", told("idle", idle), told("wait", wait))
 }
 
-/// The same request again, so long after the loss, and what it got.
+/// A request that was sent again, so long after the loss, and what it got.
 pub fn sent_again(after: Duration, status: Option<u16>) -> String {
     let got = status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
     format!("sent again {} later on another connection: {got}", duration(after))
