@@ -259,6 +259,21 @@ fn it_makes_no_difference_which_is_known_first() {
     assert_eq!(again(&[lost, fine(1_002, AT + LOST, &get)]), [well(1_002)]);
 }
 
+/// Of more requests that are alike than there is room for, those that came first are told.
+#[test]
+fn what_has_no_room_is_not_told() {
+    let get = get("/a");
+    let pair = |one: u16| {
+        let at = Duration::from_secs(3) * u32::from(one);
+        [cut(2_000 + one * 2, at, &get), fine(2_001 + one * 2, at + LOST, &get)]
+    };
+    let talks: Vec<Talk> = (0..1_100).flat_map(pair).collect();
+    let told = again(&talks);
+    let first = told.iter().take_while(|one| one.is_some()).count();
+    assert!((1_020..1_025).contains(&first), "{first}");
+    assert!(told[first..].iter().all(Option::is_none) && told.len() == 1_100);
+}
+
 #[test]
 fn a_connect_asks_nothing_and_so_nothing_again() {
     let mut refused = Talk::new(7, 99).on_port(1_001).after(AT);

@@ -211,7 +211,8 @@ mod tests {
         let bucket = ROOM as u64;
         for number in 1..=9 {
             // Three kinds, two of which share a bucket.
-            recent.push(sent([1, 1 + bucket, 2][number as usize % 3], number));
+            let kind = [1, 1 + bucket, 2][usize::try_from(number % 3).unwrap()];
+            recent.push(sent(kind, number));
         }
         assert_eq!(taken(&mut recent, 1, 8), [9]);
         assert_eq!(taken(&mut recent, 1, 0), [6, 3]);

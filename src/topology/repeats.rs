@@ -85,6 +85,10 @@ impl Repeats {
             known_since: HashMap::default(),
             no_room_from: Timestamp::MAX,
         });
+        if watched.requests.len() >= ALIKE {
+            watched.no_room_from = watched.no_room_from.min(request.begun.at);
+            return;
+        }
         watched.until = watched.until.max(request.ended.plus(sent_again::reach(request.key)));
         watched.known_since.insert(request.exchange, self.recent.forgotten(request.key));
         let (looked_at, kept) = (watched.looked_at, &mut self.kept);
