@@ -94,6 +94,7 @@ mod scenarios;
 /// Nothing secret is shown, or kept.
 mod secrets;
 /// Files and functions that can be read at once, and names that stand for one thing.
+mod sent_again;
 mod sizes;
 /// Containers and link types.
 mod sources;

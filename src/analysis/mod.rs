@@ -357,6 +357,8 @@ impl Analysis {
         if self.settings.told.backends.is_empty() {
             judgement.doubt_errors(&ask_others);
         }
+        let sent_again = self.trail.sent_again(&judgement, &roles);
+        judgement.sent_again(sent_again);
         let skips = Skip::ALL
             .iter()
             .zip(self.skips)

@@ -4,5 +4,7 @@ pub mod attempt;
 pub mod closing;
 pub mod kernel;
 pub mod listening;
+pub mod sent_again;
 
 pub use attempt::{Facts, KeptAttempt, Tried};
+pub use sent_again::SentAgain;
