@@ -4,5 +4,6 @@ pub mod attempt;
 pub mod closing;
 pub mod kernel;
 pub mod listening;
+pub mod losses;
 
 pub use attempt::{Facts, KeptAttempt, Tried};

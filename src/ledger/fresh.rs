@@ -24,4 +24,12 @@ impl Fresh {
     pub const fn is_kept(&self) -> bool {
         matches!(self.attempt, FreshAttempt::Kept(_))
     }
+
+    /// The attempt, where it is kept nowhere else.
+    pub(super) const fn only_counted(&mut self) -> Option<&mut Arc<KeptAttempt>> {
+        match &mut self.attempt {
+            FreshAttempt::Kept(_) => None,
+            FreshAttempt::OnlyCounted(attempt) => Some(attempt),
+        }
+    }
 }
