@@ -92,9 +92,9 @@ fn effect(verdict: &Verdict, facts: &Facts<'_>) -> LossEffect {
             Detail::Logged { .. } => false,
             _ => !proxy_counted(facts) && lost(&[Stretch::Waiting]),
         },
-        // A reset that replies to a SYN acknowledges that and nothing else (RFC 9293, section 3.10.7.1). Where it
-        // acknowledges more, there was a connection.
-        Cause::ConnectionRefused => !is_of_nothing(facts) && lost(&[Stretch::Waiting]),
+        // A reset is believed to reply to a SYN only where it acknowledges that and nothing else (RFC 9293, section
+        // 3.10.7.1): one that ends a connection of which all but the SYN was lost acknowledges more, or nothing.
+        Cause::ConnectionRefused => false,
         // Somebody's word was captured. That nobody has the address rests on an answer that was not.
         Cause::Unreachable => {
             let said = facts.connection.unreachable.is_some();
