@@ -186,3 +186,34 @@ fn is_of_nothing(facts: &Facts<'_>) -> bool {
     let reset = facts.connection.half(Side::Server).rst;
     reset.is_some_and(|reset| reset.ack == Some(StreamPos::default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::failed;
+
+    fn probe() -> Fate {
+        failed(Verdict {
+            cause: Cause::HealthCheckFailing,
+            certainty: Certainty::Proven,
+            detail: Detail::Nothing,
+            close: None,
+            retry: Retry::Safe,
+            retry_reason: RetryReason::Probe,
+            idle_gap: None,
+            wait: None,
+            closed_after: None,
+            evidence: Vec::new(),
+            ends: None,
+            better_elsewhere: false,
+        })
+    }
+
+    #[test]
+    fn a_probe_of_which_the_answer_may_be_lost_proves_nothing() {
+        for (hidden, certainty) in [(false, Certainty::Proven), (true, Certainty::Possible)] {
+            let Fate::Failed(verdict) = of_probe(probe(), hidden) else { panic!() };
+            assert_eq!((verdict.cause, verdict.certainty), (Cause::HealthCheckFailing, certainty));
+        }
+    }
+}
