@@ -352,8 +352,12 @@ impl Analysis {
         table.finish(&mut |output, connection| {
             book((ledger, trail, activity), settings, output, connection, out);
         });
-        let mut fresh = self.ask_host();
-        self.ledger.settle_losses(&mut fresh);
+        self.ask_host();
+        let mut held = self.held_back.release();
+        self.ledger.settle_losses(&mut held);
+        // What is kept is told with all that the end shows.
+        held.retain(|fresh| !fresh.is_kept());
+        self.tell_of(held, out);
         self.ledger.settle();
         let report = self.report(None, captures, logs);
         if self.settings.records.failures {

@@ -52,8 +52,9 @@ impl LossWatch {
         self.looked.elapsed() >= if waits { SOON } else { LOOK }
     }
 
-    /// Looks what was lost since the last time: it is held against what failed by now, which is then told.
-    /// Of what was lost itself it says what there is time for, at the `last` look all.
+    /// Looks what was lost since the last time: it is held against what failed by now, which is then told; at
+    /// the `last` look that is left to the end. Of what was lost itself it says what there is time for, at the
+    /// last look all.
     pub(super) fn look(
         &mut self,
         source: &mut FrameSource,
@@ -78,7 +79,9 @@ impl LossWatch {
             }
         }
         (self.looked, self.since) = (now, begun);
-        analysis.looked(&mut |record| teller.record(&record));
+        if !last {
+            analysis.looked(&mut |record| teller.record(&record));
+        }
     }
 }
 
