@@ -78,6 +78,8 @@ mod log_joins;
 mod logs;
 /// What a missing frame must cost.
 mod losses;
+/// Frames that a watch itself lost.
+mod lost_frames;
 /// The changes by which the tests are tried.
 mod mutants;
 /// What limits the answer.

@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod closing;
 pub mod kernel;
 pub mod listening;
+pub mod losses;
 pub mod sent_again;
 
 pub use attempt::{Facts, KeptAttempt, Tried};

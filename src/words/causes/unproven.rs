@@ -17,6 +17,10 @@ fn summary(subject: &Subject<'_>) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     match failure.verdict.detail {
+        // Of a connect only what a watch lost is missing: nothing else shows that it failed.
+        Detail::Doubt(Doubt::Gap) if failure.request().is_none() => {
+            format!("{request} to {backend} may have failed: {}", doubt_text(Doubt::Gap))
+        }
         Detail::Doubt(doubt) => format!(
             "{request} to {backend} failed; the capture does not show why: {}",
             doubt_text(doubt)
@@ -49,8 +53,8 @@ fn doubt_text(doubt: Doubt) -> &'static str {
 fn doubt_fix(doubt: Doubt) -> Fix {
     let text = match doubt {
         Doubt::Gap => {
-            "capture again without losses: filter on the backend's port, and give tcpdump a larger buffer \
-             (`-B 16384`)"
+            "capture again without losses: filter on the backend's port, and give tcpdump (`-B 16384`) \
+             or why502 live (`--buffer-size`) a larger buffer"
         }
         Doubt::HeadsCut => "capture again with a longer snap length: `tcpdump -s 0`",
         Doubt::OneDirection => {
