@@ -169,6 +169,11 @@ fn nothing_is_said_early_of_what_may_come_out_otherwise() {
     missed.handshake().data(Proxy, &get("/slow")).ack(Backend).uncaptured(Backend, 100);
     missed.idle(SECOND).fin(Proxy).ack(Backend);
     assert_eq!(told_early(&missed), 0);
+    // Some of it came, and waits for what was missed before it.
+    let mut holed = Talk::new(3, 4);
+    holed.handshake().data(Proxy, &get("/slow")).ack(Backend).uncaptured(Backend, 100);
+    holed.data_unheard(Backend, &[b'x'; 50]).idle(SECOND).fin_unheard(Proxy).ack(Backend);
+    assert_eq!(told_early(&holed), 0);
     // The answer is still under way.
     let mut flows = Talk::new(3, 4);
     flows.handshake().data(Proxy, &get("/slow")).ack(Backend).data(Backend, &ok_head(9_000));

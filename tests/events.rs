@@ -145,6 +145,24 @@ fn a_few_failures_of_steady_requests_are_no_failing_health_check() {
     assert_eq!(causes(&steady(10, 4)), [("health_check_failing", 1)]);
 }
 
+/// A job that asks every two seconds and meets the backend's timer of two seconds each time: it is in a race,
+/// and no health check. Who says that it checks health is believed.
+#[test]
+fn a_job_as_steady_as_a_probe_that_is_raced_is_no_failing_health_check() {
+    let raced = |agent: &'static str| {
+        let one = |index: u16| {
+            let mut talk = at(40_000 + index, SECOND * 4 * u32::from(index));
+            let asked = probe(agent, "/job");
+            talk.handshake().data(Proxy, &asked).data(Backend, &answer("200 OK")).ack(Proxy);
+            talk.idle(SECOND * 2).fin_unheard(Backend).data(Proxy, &asked).rst_in_reply(Backend);
+            talk
+        };
+        all(&(0..8).map(one).collect::<Vec<_>>())
+    };
+    assert_eq!(causes(&raced("job/1.0")), [("keepalive_race", 8)]);
+    assert_eq!(causes(&raced("ELB-HealthChecker/2.0")), [("health_check_failing", 1)]);
+}
+
 #[test]
 fn most_of_the_probes_answers_decide_the_advice() {
     let one = |index: u16| {

@@ -187,19 +187,13 @@ impl<R: StreamReader> Delivery<R> {
         }
     }
 
-    /// For a while nothing came after the client had closed. Where something waits for what is missing before
-    /// it, or was acknowledged and not captured, more is expected.
+    /// For a while nothing came after the client had closed.
     pub(super) fn tell_quiet(
         &mut self,
         now: Timestamp,
         out: &mut impl FnMut(R::Output, &Connection),
     ) {
         self.told_quiet = true;
-        let missing = |half: &Half| half.acked.is_some_and(|acked| half.reach() < acked.pos);
-        let halves = [Side::Client, Side::Server].map(|side| self.connection.half(side));
-        if self.waiting_bytes() > 0 || halves.into_iter().any(missing) {
-            return;
-        }
         let silent = now.since(self.connection.heard);
         self.connection.seen_until = self.connection.last.at.plus(silent);
         self.reader.on(StreamEvent::Quiet, &self.connection, out);
