@@ -78,6 +78,8 @@ mod log_joins;
 mod logs;
 /// What a missing frame must cost.
 mod losses;
+/// Frames that a watch itself lost.
+mod lost_frames;
 /// The changes by which the tests are tried.
 mod mutants;
 /// What limits the answer.
@@ -94,6 +96,7 @@ mod scenarios;
 /// Nothing secret is shown, or kept.
 mod secrets;
 /// Files and functions that can be read at once, and names that stand for one thing.
+mod sent_again;
 mod sizes;
 /// Containers and link types.
 mod sources;

@@ -98,7 +98,7 @@ fn pages_name_only_what_is_there() {
         "--backlog 4096",
         "--max-http-header-size=32768",
     ];
-    let help = answer(&["analyze", "--help"]);
+    let help = [answer(&["analyze", "--help"]), answer(&["live", "--help"])].concat();
     for cause in Cause::ALL {
         let is_option = |code: &&str| {
             code.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic))

@@ -37,6 +37,11 @@ impl Host for Kernel {
 /// What a watch says that sees these frames on a host whose kernel says this of their connection:
 /// each record as it becomes known, and the report at the end.
 fn watch(frames: &[Frame], ends: &Ends) -> (Vec<Record>, Report) {
+    watch_that(false, frames, ends)
+}
+
+/// The same of a watch that loses frames all the time, or none.
+fn watch_that(loses: bool, frames: &[Frame], ends: &Ends) -> (Vec<Record>, Report) {
     let mut settings = Settings::default();
     settings.records.failures = true;
     settings.records.revisions = true;
@@ -45,6 +50,9 @@ fn watch(frames: &[Frame], ends: &Ends) -> (Vec<Record>, Report) {
     settings.flow.end_when_judged = true;
     let mut analysis = Analysis::new(settings);
     analysis.on(Box::new(Kernel(ends.clone())));
+    if loses {
+        analysis.lost(0, Timestamp::default(), Timestamp::from_nanos(u64::MAX));
+    }
     let mut records = Vec::new();
     let mut out = |record| records.push(record);
     for (place, frame) in frames.iter().enumerate() {
@@ -516,6 +524,24 @@ fn the_end_says_what_was_said_on_the_way() {
                 assert!(!race || failure.certainty == end.certainty, "{}", case.name);
                 assert_eq!(failure.process.is_some(), ends != Ends::default(), "{}", case.name);
             }
+        }
+    }
+}
+
+#[test]
+fn what_the_kernel_proves_stands_where_frames_were_lost() {
+    for case in CASES {
+        let (frames, ends) = played(case, ISNS[0]);
+        let expected = (case.expected)();
+        let found = all_said(&watch_that(true, &frames, &ends).1);
+        let by_kernel = expected != (case.by_packets)();
+        if by_kernel && expected.iter().all(|one| one.certainty == "proven") {
+            assert_eq!(found, expected, "{}", case.name);
+        }
+        for (expected, found) in expected.iter().zip(&found) {
+            let stands = found == expected;
+            let doubted = (found.cause, found.certainty) == ("unproven", "possible");
+            assert!(stands || doubted, "{}: {found:?}", case.name);
         }
     }
 }

@@ -106,7 +106,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "live",
         &[
             "analysis", "base", "cli", "ebpf", "evidence", "facts", "input", "ledger", "packet",
-            "render", "report", "streams", "verdict",
+            "render", "report", "streams", "verdict", "words",
         ],
     ),
     (

@@ -37,6 +37,7 @@ tests![
     killed_outright_it_leaves_evidence_that_is_whole,
     a_full_disk_is_told_once_and_the_watch_goes_on,
     what_the_kernel_drops_is_counted_and_accuses_nobody,
+    what_is_lost_is_told_while_it_goes_on,
     answers_of_many_large_frames_are_followed_though_frames_are_cut,
     several_interfaces_are_one_watch_in_the_order_of_time,
     what_programs_give_to_openssl_is_read_as_in_clear,
@@ -569,6 +570,49 @@ fn what_the_kernel_drops_is_counted_and_accuses_nobody() {
         let notes = summary["notes"].as_array().unwrap();
         assert!(notes.iter().any(|note| note["code"] == "frames_dropped"), "{notes:?}");
         assert_eq!((status, causes(&records)), (0, Vec::new()));
+    });
+}
+
+fn what_is_lost_is_told_while_it_goes_on() {
+    in_namespace(|| {
+        let (fine, broken) = (serve(ok), serve(close));
+        let watch = Watch::begin(&["-i", "lo", "--buffer-size", "64KiB"]);
+        watch.signal(Signal::SIGSTOP);
+        for number in 0..1_000 {
+            ask(fine, &format!("/{number}"));
+        }
+        watch.signal(Signal::SIGCONT);
+        // While the watch goes on.
+        let (_, first) = watch.next("loss");
+        assert_eq!(first["interface"], "lo");
+        assert!(first["kernel_drops"].as_u64().unwrap() > 500, "{first}");
+        assert_eq!(first["interface_drops"], 0);
+        assert!(first["since"].as_str() < first["at"].as_str(), "{first}");
+        let line = watch.errors.recv_timeout(PATIENCE).unwrap();
+        assert!(
+            line.starts_with("why502: lo: ") && line.contains(" packets lost in the "),
+            "{line}"
+        );
+        assert!(line.ends_with("raise --buffer-size"), "{line}");
+        // What is seen is told and proven as ever.
+        thread::sleep(Duration::from_millis(1_200));
+        ask(broken, "/broken");
+        let failure = loop {
+            let (_, failure) = watch.next("failure");
+            // Of what was lost, nobody is accused.
+            if failure["cause"] != "unproven" {
+                break failure;
+            }
+            assert_eq!(failure["certainty"], "possible", "{failure}");
+        };
+        assert_eq!(failure["cause"], "closed_in_flight");
+        assert_eq!(failure["request"]["target"], "/broken");
+        let (records, _, said) = watch.end();
+        assert!(causes(&records).iter().all(|cause| cause == "unproven"), "{records:?}");
+        let losses = records.iter().filter(|record| record["type"] == "loss");
+        let more: u64 = losses.map(|loss| loss["kernel_drops"].as_u64().unwrap()).sum();
+        let all = records.last().unwrap()["captures"][0]["kernel_drops"].as_u64().unwrap();
+        assert_eq!(first["kernel_drops"].as_u64().unwrap() + more, all, "{said:?}");
     });
 }
 

@@ -107,6 +107,11 @@ impl Talk {
         }
     }
 
+    /// The proxy's port.
+    pub const fn port(&self) -> u16 {
+        self.proxy.port
+    }
+
     /// When it last sent something, in nanoseconds since the epoch.
     pub fn now(&self) -> u64 {
         self.now

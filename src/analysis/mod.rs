@@ -1,5 +1,6 @@
 //! Where the layers meet: source → packet → flow → exchange → ledger → roles → report.
 
+mod losses;
 pub mod read_log;
 mod revisions;
 
@@ -24,6 +25,7 @@ use crate::report::{
 use crate::streams::tls::{self, Clear, Spoken};
 use crate::topology::roles::{Role, Roles, ToldRoles};
 use crate::topology::{self, Trail};
+use losses::HeldBack;
 use revisions::{Told, retracted};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -88,6 +90,8 @@ pub struct Analysis {
     told: BTreeMap<String, Option<Told>>,
     /// How many segments had been seen when it was last looked what was learned of them.
     revised_at: u64,
+    /// Failures that wait until it is known what was lost around them.
+    held_back: HeldBack,
     /// Sees every frame, and keeps what is asked for.
     keeper: Option<Box<dyn FrameObserver>>,
     /// Knows what listens on this very host.
@@ -138,6 +142,7 @@ impl Analysis {
             skips: [0; Skip::ALL.len()],
             told: BTreeMap::new(),
             revised_at: 0,
+            held_back: HeldBack::default(),
             keeper: None,
             host: None,
             clear: None,
@@ -175,6 +180,32 @@ impl Analysis {
     /// What is refused on this very host is looked up with `host`.
     pub fn on(&mut self, host: Box<dyn Host>) {
         self.host = Some(host);
+    }
+
+    /// From now on somebody looks what is lost, and says it with [`Self::looked`]: what failed is not told
+    /// before.
+    pub fn expect_losses(&mut self) {
+        self.held_back.expect();
+    }
+
+    /// A failure waits to be told until somebody has looked what was lost.
+    pub const fn waits_for_look(&self) -> bool {
+        !self.held_back.is_empty()
+    }
+
+    /// Frames of a capture were lost between these times.
+    pub fn lost(&mut self, capture: u32, from: Timestamp, to: Timestamp) {
+        self.ledger.note_loss(capture, from, to);
+    }
+
+    /// All was told that was lost so far: makes known the failures that waited for it.
+    pub fn looked(&mut self, out: &mut RecordSink<'_>) {
+        let mut fresh = self.held_back.release();
+        fresh.extend(self.ask_host());
+        self.ledger.settle_losses(&mut fresh);
+        if self.settings.records.failures {
+            self.tell_of(fresh, out);
+        }
     }
 
     /// Takes the frames at these places of a block, which were captured at one viewpoint.
@@ -325,6 +356,11 @@ impl Analysis {
             book((ledger, trail, activity), settings, output, connection, out);
         });
         self.ask_host();
+        let mut held = self.held_back.release();
+        self.ledger.settle_losses(&mut held);
+        // What is kept is told with all that the end shows.
+        held.retain(|fresh| !fresh.is_kept());
+        self.tell_of(held, out);
         self.ledger.settle();
         let report = self.report(None, captures, logs);
         if self.settings.records.failures {
@@ -357,6 +393,8 @@ impl Analysis {
         if self.settings.told.backends.is_empty() {
             judgement.doubt_errors(&ask_others);
         }
+        let sent_again = self.trail.sent_again(&judgement, &roles);
+        judgement.sent_again(sent_again);
         let skips = Skip::ALL
             .iter()
             .zip(self.skips)
@@ -421,10 +459,16 @@ impl Analysis {
         fresh
     }
 
-    /// Makes known the failures booked since the last time, as far as they are a backend's by what
-    /// is known so far. Those that turn out to be later are told at the end.
+    /// Makes known the failures booked since the last time, unless it is still to be looked what was lost.
+    /// Those that turn out to be a backend's later are told at the end.
     fn tell_failures(&mut self, out: &mut RecordSink<'_>) {
         let fresh = self.ask_host();
+        let fresh = self.held_back.pass(fresh);
+        self.tell_of(fresh, out);
+    }
+
+    /// Makes known these failures, as far as they are a backend's by what is known so far.
+    fn tell_of(&mut self, fresh: Vec<Fresh>, out: &mut RecordSink<'_>) {
         let goes_on = self.goes_on();
         let Self { ledger, settings, told, keeper, clear, .. } = self;
         let mut known = ledger::Known::new(ledger, Some(goes_on));

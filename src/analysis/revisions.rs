@@ -13,17 +13,22 @@ pub(super) struct Told(Vec<u64>);
 impl Told {
     /// As it is told now.
     pub(super) fn of(failure: &FailureRecord) -> Self {
-        Self(fields(failure).iter().map(|(name, value)| field(name, value)).collect())
+        Self::fields(&fields(failure))
+    }
+
+    fn fields(fields: &Map<String, Value>) -> Self {
+        Self(fields.iter().map(|(name, value)| digest_of(name, value)).collect())
     }
 
     /// The fields that are no longer what they were, if there are any; from now on it is told so.
     pub(super) fn revise(&mut self, failure: &FailureRecord) -> Option<Record> {
-        let now = Self::of(failure);
+        let fields = fields(failure);
+        let now = Self::fields(&fields);
         if now == *self {
             return None;
         }
-        let is_new = |name: &str, value: &Value| !self.0.contains(&field(name, value));
-        let changed = fields(failure).into_iter().filter(|(name, value)| is_new(name, value));
+        let places = fields.into_iter().zip(&now.0);
+        let changed = places.filter(|(_, digest)| !self.0.contains(digest)).map(|(field, _)| field);
         let changed = changed.collect();
         *self = now;
         Some(revision(&failure.id, changed))
@@ -38,7 +43,7 @@ fn fields(failure: &FailureRecord) -> Map<String, Value> {
     }
 }
 
-fn field(name: &str, value: &Value) -> u64 {
+fn digest_of(name: &str, value: &Value) -> u64 {
     digest::of(format!("{name}:{value}").as_bytes().iter())
 }
 

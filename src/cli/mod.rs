@@ -92,7 +92,8 @@ pub struct Live {
     /// Capture no more of a frame than this: heads fit, the rest of large bodies is cut
     #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = snaplen)]
     pub snaplen: u32,
-    /// The kernel's buffer for each interface: what comes while why502 is busy waits there
+    /// The kernel's buffer for each interface: what comes while why502 is busy waits there; what finds no
+    /// room is lost, and told (jsonl: a 'loss' record)
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = buffer)]
     pub buffer_size: u32,
     /// See frames for other hosts, too (a mirror port)

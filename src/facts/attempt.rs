@@ -3,6 +3,7 @@
 
 use super::kernel::Ends;
 use super::listening::Listening;
+use super::losses::Losses;
 use crate::exchange::{Ended, Exchange};
 use crate::flow::{Connection, Side};
 use crate::packet::{Endpoint, FrameRef};
@@ -30,6 +31,8 @@ pub struct Facts<'a> {
     pub elsewhere: &'a [Arc<KeptAttempt>],
     /// What is known of its client.
     pub client: ClientFacts,
+    /// When the watch itself lost frames, at this place.
+    pub losses: Losses,
 }
 
 impl<'a> Facts<'a> {
@@ -44,7 +47,8 @@ impl<'a> Facts<'a> {
     }
 
     const fn captured(tried: Tried<'a>, connection: &'a Connection) -> Self {
-        Self { tried, connection, kernel: None, elsewhere: &[], client: ClientFacts::NONE }
+        let (client, losses) = (ClientFacts::NONE, Losses::NONE);
+        Self { tried, connection, kernel: None, elsewhere: &[], client, losses }
     }
 }
 
@@ -89,6 +93,8 @@ pub struct KeptAttempt {
     pub kernel: Option<Box<Ends>>,
     /// What its backend's host says of its ports, where that is this very host.
     pub listening: Option<Box<Listening>>,
+    /// When the watch itself lost frames.
+    pub losses: Losses,
 }
 
 #[derive(Clone, Debug)]
@@ -109,7 +115,8 @@ impl KeptAttempt {
     }
 
     fn new(kept: KeptTried, connection: &Connection) -> Self {
-        Self { kept, connection: connection.clone(), kernel: None, listening: None }
+        let losses = Losses::NONE;
+        Self { kept, connection: connection.clone(), kernel: None, listening: None, losses }
     }
 
     /// What was tried.
@@ -160,6 +167,6 @@ impl KeptAttempt {
     /// What is known of it, with what is known from elsewhere.
     pub fn facts<'a>(&'a self, elsewhere: &'a [Arc<Self>], client: ClientFacts) -> Facts<'a> {
         let (tried, connection, kernel) = (self.tried(), &self.connection, self.kernel.as_deref());
-        Facts { tried, connection, kernel, elsewhere, client }
+        Facts { tried, connection, kernel, elsewhere, client, losses: self.losses }
     }
 }

@@ -4,5 +4,8 @@ pub mod attempt;
 pub mod closing;
 pub mod kernel;
 pub mod listening;
+pub mod losses;
+pub mod sent_again;
 
 pub use attempt::{Facts, KeptAttempt, Tried};
+pub use sent_again::SentAgain;

@@ -36,7 +36,8 @@ impl Ledger {
     fn exchange(&mut self, exchange: Box<Exchange>, connection: &Connection) -> bool {
         let Connection { client, server, .. } = connection;
         let knowledge = self.at_first(*server, client.addr);
-        let fate = verdict::judge(&Facts::of_exchange(&exchange, connection), &knowledge);
+        let fate =
+            verdict::judge(&self.lost.with(Facts::of_exchange(&exchange, connection)), &knowledge);
         let accepted = self.told.accepted(*server, client.addr);
         let proxies = self.proxies_at_most();
         let first_unread = matches!(fate, Fate::Open | Fate::Unread(_))
@@ -77,7 +78,8 @@ impl Ledger {
         let quiet_since = ended.quiet_since.filter(|_| !spoiled);
         let ended = &Ended { quiet_since, ..*ended };
         let knowledge = self.at_first(connection.server, connection.client.addr);
-        let fate = verdict::judge(&Facts::of_connect(ended, connection), &knowledge);
+        let fate =
+            verdict::judge(&self.lost.with(Facts::of_connect(ended, connection)), &knowledge);
         if matches!(fate, Fate::Undecided)
             && self.undecided.len() < self.limits.failures
             && connection.same_as.is_none()

@@ -4,6 +4,7 @@ use super::failure::AttemptKey;
 use super::fresh::Fresh;
 use super::limits::LedgerLimits;
 use super::listener::Listener;
+use super::lost_frames::LostFrames;
 use crate::facts::KeptAttempt;
 use crate::knowledge::Configured;
 use crate::packet::Endpoint;
@@ -43,6 +44,8 @@ pub struct Ledger {
     /// Attempts that failed as they were captured elsewhere: before or after address translation, or at
     /// another viewpoint.
     pub(super) opinions: Vec<Arc<KeptAttempt>>,
+    /// Frames that a watch lost.
+    pub(super) lost: LostFrames,
     /// Connections whose begin and end are remembered.
     pub(super) spans: usize,
     /// Connections that two captures hold, by which two.

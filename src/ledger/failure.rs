@@ -4,10 +4,10 @@ use super::health::Health;
 use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
 use crate::exchange::{Exchange, Request, RequestDigest, Response};
-use crate::facts::KeptAttempt;
 use crate::facts::attempt::ClientFacts;
 use crate::facts::kernel::{Ends, Queue};
 use crate::facts::listening::Listening;
+use crate::facts::{KeptAttempt, SentAgain};
 use crate::flow::{Connection, Side, StreamPos};
 use crate::knowledge::{Context, FailingProbe, Knowledge};
 use crate::packet::{Endpoint, SeqNum};
@@ -40,6 +40,8 @@ pub struct Failure {
     pub health: Option<Box<Health>>,
     /// The event that it belongs to, by its place among them.
     pub event: Option<usize>,
+    /// What was asked, as it was sent again on another connection.
+    pub sent_again: Option<SentAgain>,
     /// What is known of both sides, at the end.
     pub context: Context,
 }
@@ -92,6 +94,7 @@ impl Failure {
             knowledge,
             health: None,
             event: None,
+            sent_again: None,
             context: Context::default(),
         })
     }

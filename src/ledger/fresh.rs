@@ -34,4 +34,12 @@ impl Fresh {
     pub const fn is_withdrawn(&self) -> bool {
         matches!(self.attempt, FreshAttempt::Withdrawn(_))
     }
+
+    /// The attempt, where it is kept nowhere else.
+    pub(super) const fn only_counted(&mut self) -> Option<&mut Arc<KeptAttempt>> {
+        match &mut self.attempt {
+            FreshAttempt::Kept(_) | FreshAttempt::Early(_) | FreshAttempt::Withdrawn(_) => None,
+            FreshAttempt::OnlyCounted(attempt) => Some(attempt),
+        }
+    }
 }

@@ -9,8 +9,8 @@ use super::failure::{self, AttemptKey, Failure};
 use super::health::Health;
 use super::known::{GoesOn, Known};
 use super::listener::Listener;
-use crate::facts::KeptAttempt;
 use crate::facts::attempt::LoggedLeft;
+use crate::facts::{KeptAttempt, SentAgain};
 use crate::knowledge::Configured;
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty};
@@ -223,6 +223,15 @@ impl Judgement<'_> {
     pub fn better_elsewhere(&self) -> u64 {
         let better = self.failures.iter().filter(|failure| failure.is_better_elsewhere());
         u64::try_from(better.count()).unwrap_or(u64::MAX)
+    }
+
+    /// Packets show that the requests of failures were sent again. That changes no verdict.
+    pub fn sent_again(&mut self, found: Vec<(usize, SentAgain)>) {
+        for (place, again) in found {
+            if let Some(failure) = self.failures.get_mut(place) {
+                failure.sent_again = Some(again);
+            }
+        }
     }
 
     /// The proxy's log shows that the client of a failure had left.

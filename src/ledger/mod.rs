@@ -24,6 +24,8 @@ mod judgement;
 mod known;
 mod limits;
 mod listener;
+mod losses;
+mod lost_frames;
 mod nothing_answered;
 mod probe_source;
 mod probes;

@@ -214,6 +214,11 @@ impl Devices {
         &self.facts
     }
 
+    /// Frames lost so far, by interface.
+    pub(super) fn dropped(&self) -> Vec<(String, Dropped)> {
+        self.devices.iter().map(|device| (device.name.clone(), device.dropped.total)).collect()
+    }
+
     /// Notes how long it has watched, and asks how many frames were lost. It costs a few system calls.
     pub(super) fn look_round(&mut self) {
         let mut total = Dropped::default();

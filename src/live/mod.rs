@@ -8,6 +8,7 @@ mod ebpf;
 mod kernel_filter;
 mod libpcap;
 mod listeners;
+mod losses;
 mod output;
 mod privileges;
 mod signals;
@@ -24,6 +25,7 @@ use crate::input::{CaptureFacts, Fill, SourceError};
 use crate::packet::EndpointPattern;
 use anyhow::{Context, Result, bail};
 use libpcap::CaptureOptions;
+use losses::LossWatch;
 use output::Teller;
 use privileges::Left;
 use signals::{SignalAsks, Signals};
@@ -45,7 +47,7 @@ const QUIET: Duration = Duration::from_millis(550);
 const HALF_CLOSED: Duration = Duration::from_secs(120);
 /// Longer between two SYNs than the kernel waits while any proxy does.
 const LONGEST_SYN_WAIT: Duration = Duration::from_secs(70);
-/// How often it is looked what the kernel dropped, and whether anybody still reads.
+/// How often it is looked whether anybody still reads.
 const LOOK: Duration = Duration::from_secs(1);
 /// A look at what was learned of failures costs at most this part of the time.
 const REVISING: u32 = 50;
@@ -78,6 +80,7 @@ pub fn run(typed: &Live) -> Result<u8> {
     let mut teller = Teller::new(wanted, Box::new(BufWriter::new(output.to)), output.auto);
     let troubles = Troubles::default();
     let mut analysis = Analysis::new(settings);
+    analysis.expect_losses();
     analysis.on(Box::new(host.clone()));
     if let Some(keeper) = keeper(typed, source.facts(), &troubles)? {
         analysis.keep(Box::new(keeper));
@@ -97,9 +100,11 @@ pub fn run(typed: &Live) -> Result<u8> {
         let what = watched(&listeners, wanted.filter.as_deref());
         announce(&mut teller, &source, &what, &left, instead.as_deref());
     }
+    let mut losses = LossWatch::begin();
     let watch = Watch {
         typed,
         source: &mut source,
+        losses: &mut losses,
         host: &host,
         spoken,
         signals,
@@ -107,8 +112,8 @@ pub fn run(typed: &Live) -> Result<u8> {
         troubles,
     };
     watch.go_on(&mut analysis)?;
-    source.look_round();
     host.drain();
+    losses.look(&mut source, &mut analysis, &mut teller, true);
     let report = analysis.finish([source.facts()], &mut [], &mut |record| teller.record(&record));
     let failed = !report.failures.is_empty() && !wanted.exit_zero;
     teller.report(report, true);
@@ -239,6 +244,7 @@ fn keeper(typed: &Live, facts: &CaptureFacts, troubles: &Troubles) -> Result<Opt
 struct Watch<'w, 't> {
     typed: &'w Live,
     source: &'w mut FrameSource,
+    losses: &'w mut LossWatch,
     host: &'w ThisHost,
     /// What was said on TLS connections.
     spoken: Option<TlsWatch>,
@@ -250,7 +256,7 @@ struct Watch<'w, 't> {
 impl Watch<'_, '_> {
     /// Until a signal, a limit, the last interface's end, or nobody reads any more.
     fn go_on(self, analysis: &mut Analysis) -> Result<()> {
-        let Self { typed, source, host, mut spoken, signals, teller, troubles } = self;
+        let Self { typed, source, losses, host, mut spoken, signals, teller, troubles } = self;
         let begun = Instant::now();
         let mut looked = begun;
         let mut revised = begun;
@@ -277,9 +283,11 @@ impl Watch<'_, '_> {
             if over {
                 source.end();
             }
+            if losses.is_due(analysis.waits_for_look()) {
+                losses.look(source, analysis, teller, false);
+            }
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
-                source.look_round();
                 host.look_round();
                 if let Some(error) = teller.broken() {
                     teller.break_off(error);
@@ -294,7 +302,7 @@ impl Watch<'_, '_> {
             match signals.next() {
                 Some(SignalAsks::End) => source.end(),
                 Some(SignalAsks::Report) => {
-                    source.look_round();
+                    losses.look(source, analysis, teller, false);
                     analysis.revise(&mut |record| teller.record(&record));
                     teller.report(analysis.so_far([source.facts()]), false);
                 }

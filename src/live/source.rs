@@ -3,7 +3,7 @@
 use super::ebpf::{Hooks, NoHooks};
 use super::libpcap::{CaptureOptions, Devices};
 use crate::cli::From;
-use crate::input::{CaptureFacts, Fill, SourceError};
+use crate::input::{CaptureFacts, Dropped, Fill, SourceError};
 use crate::packet::Frame;
 
 /// What yields the frames of a watch.
@@ -66,6 +66,16 @@ impl FrameSource {
     /// What is known of the watch so far.
     pub(super) fn facts(&self) -> &CaptureFacts {
         of!(self, source => source.facts())
+    }
+
+    /// Frames lost so far, by interface, or of all where they share a buffer.
+    pub(super) fn dropped(&self) -> Vec<(String, Dropped)> {
+        match self {
+            Self::Pcap(devices) => devices.dropped(),
+            Self::Ebpf(_) => {
+                vec![(self.facts().path.clone(), self.facts().dropped.unwrap_or_default())]
+            }
+        }
     }
 
     /// Brings that up to date; it costs a few system calls.

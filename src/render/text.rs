@@ -196,6 +196,10 @@ fn write_failure(
     if let Some((client, report)) = failure.client.as_ref().zip(report) {
         paragraph(&text_log::client(client, report), "      ", out)?;
     }
+    if let Some(again) = &failure.sent_again {
+        let after = Duration::from_nanos(again.after_ns);
+        paragraph(&failure_section::sent_again(after, again.status), "      ", out)?;
+    }
     paragraph(&retry(failure), "      ", out)?;
     for line in failure.process.iter().flat_map(text_processes::lines) {
         paragraph(&line, "      ", out)?;

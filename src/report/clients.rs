@@ -155,6 +155,7 @@ fn of_line(line: &KeptLine, shown: &LogLine, reason: Reason, style: Style) -> Fa
         filter: None,
         process: None,
         client: Some(client),
+        sent_again: None,
         summary: String::new(),
         fix: String::new(),
         advice: Fix::default(),

@@ -3,7 +3,7 @@
 use super::detail::detail;
 use super::model::{
     CloseRecord, EvidenceKind, EvidenceRecord, EvidenceSide, FailureRecord, FrameId, RequestRecord,
-    ResponseRecord,
+    ResponseRecord, SentAgainRecord,
 };
 use super::sources::Style;
 use super::wireshark::filter;
@@ -11,6 +11,7 @@ use super::{ids, process};
 use crate::base::escape;
 use crate::base::time::nanos;
 use crate::exchange::Request;
+use crate::facts::SentAgain;
 use crate::facts::closing::Closer;
 use crate::flow::Side;
 use crate::ledger;
@@ -76,6 +77,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         frames,
         process: process::record(kept),
         client: None,
+        sent_again: kept.sent_again.map(sent_again),
         summary: summary(kept, &named, style.show_secrets),
         fix: advice.text.clone(),
         advice,
@@ -143,6 +145,11 @@ fn request(sent: &Request, style: Style) -> RequestRecord {
         first: frame_id(sent.first),
         last: frame_id(sent.last),
     }
+}
+
+fn sent_again(again: SentAgain) -> SentAgainRecord {
+    let SentAgain { connection, frame, status, after } = again;
+    SentAgainRecord { connection, frame: frame_id(frame), status, after_ns: nanos(after) }
 }
 
 fn frame_id(frame: FrameRef) -> FrameId {

@@ -91,6 +91,8 @@ pub struct FailureRecord {
     pub process: Option<ProcessRecord>,
     /// What the client got, as the log or the front leg says.
     pub client: Option<ClientRecord>,
+    /// What was asked, as it was sent again on another connection, where packets show that.
+    pub sent_again: Option<SentAgainRecord>,
     /// One sentence.
     pub summary: String,
     /// One sentence.
@@ -137,6 +139,19 @@ pub struct ResponseRecord {
     pub received_bytes: u64,
     /// Bytes of body announced.
     pub expected_bytes: Option<u64>,
+}
+
+/// A request as it was sent again, on another connection.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct SentAgainRecord {
+    /// Number of that connection.
+    pub connection: u64,
+    /// The first frame of it.
+    pub frame: FrameId,
+    /// The status of its answer; null where there is none, or it was not read.
+    pub status: Option<u16>,
+    /// From the loss to that frame.
+    pub after_ns: u64,
 }
 
 /// How a connection ended.

@@ -26,6 +26,8 @@ pub enum Record {
     Failure(Box<model::FailureRecord>),
     /// What was learned of a failure later: its id, and the fields that changed.
     Revision(serde_json::Map<String, serde_json::Value>),
+    /// Frames that a watch lost itself.
+    Loss(LossRecord),
     /// Comes last: everything but the failures.
     Summary(serde_json::Map<String, serde_json::Value>),
 }
@@ -95,6 +97,21 @@ pub struct ConnectionRecord {
     proxy_protocol: Option<ProxyProtocol>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<u32>,
+}
+
+/// Frames that a watch lost itself, since the last record of the same interface.
+#[derive(Clone, Debug, Serialize)]
+pub struct LossRecord {
+    /// When it was looked.
+    pub at: Timestamp,
+    /// None of these was lost before this.
+    pub since: Timestamp,
+    /// The interface; all that are watched where they share a buffer.
+    pub interface: String,
+    /// The kernel's buffer was full.
+    pub kernel_drops: u64,
+    /// The interface or its driver lost them.
+    pub interface_drops: u64,
 }
 
 /// How a connection was picked up.

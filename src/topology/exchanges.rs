@@ -1,13 +1,16 @@
 //! The exchanges that a capture holds, each in little room: what a log is joined with.
 //!
-//! Nothing is kept where there is neither a log nor a front leg. What is kept is bounded: when there is
+//! Where there is neither a log nor a front leg, nothing is kept but what may have been sent again. What is kept is bounded: when there is
 //! no more room, exchanges that went well make place, and that is counted.
 
+use super::repeats::Repeats;
 use super::request_key::{self, RequestKey};
+use super::roles::Roles;
 use crate::base::time::Timestamp;
 use crate::exchange::{Exchange, Outcome};
-use crate::facts::closing;
+use crate::facts::{SentAgain, closing};
 use crate::flow::Connection;
+use crate::ledger::Judgement;
 use crate::packet::Endpoint;
 use foldhash::fast::RandomState;
 use std::collections::HashSet;
@@ -73,6 +76,10 @@ pub struct Trail {
     failing: HashSet<u64, RandomState>,
     /// No room any more for what went well.
     full: bool,
+    /// The exchange noted last is kept.
+    noted: bool,
+    /// What may have been sent again; that is kept always.
+    repeats: Repeats,
     /// Exchanges that were not kept.
     pub forgotten: u64,
 }
@@ -88,12 +95,20 @@ impl Trail {
         &self.seen
     }
 
-    /// Notes one exchange. Whether it `failed` is said afterwards; see [`Self::failed`].
+    /// Notes one exchange, unless it is another view of one. Whether it `failed` is said afterwards; see
+    /// [`Self::failed`].
     pub fn note(&mut self, exchange: &Exchange, connection: &Connection) -> bool {
         // Seen elsewhere as well, it is noted there.
         if connection.same_as.is_some() {
             return false;
         }
+        self.repeats.note(exchange, connection);
+        self.noted = self.keep(exchange, connection);
+        true
+    }
+
+    /// Keeps an exchange; returns whether it did.
+    fn keep(&mut self, exchange: &Exchange, connection: &Connection) -> bool {
         if !self.log && !self.front {
             // What an earlier exchange of the connection showed, this one shows no better.
             if exchange.ordinal == 0 || self.seen.is_empty() {
@@ -149,10 +164,16 @@ impl Trail {
 
     /// The exchange noted last failed.
     pub fn failed(&mut self) {
-        if let Some(last) = self.seen.last_mut() {
+        self.repeats.failed();
+        if let Some(last) = self.seen.last_mut().filter(|_| self.noted) {
             last.failed = true;
             self.failing.insert(last.asked.whole);
         }
+    }
+
+    /// The failures whose request was sent again, by their places among those that were judged.
+    pub fn sent_again(&self, judged: &Judgement<'_>, roles: &Roles) -> Vec<(usize, SentAgain)> {
+        self.repeats.found(judged, roles)
     }
 
     /// Whether a host both accepts connections and opens them.

@@ -3,8 +3,11 @@
 pub mod exchanges;
 mod forwarding;
 pub mod front_leg;
+mod recent;
+mod repeats;
 pub mod request_key;
 pub mod roles;
+mod sent_again;
 pub mod vantage;
 
 pub use exchanges::{SeenExchange, Trail};

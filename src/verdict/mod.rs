@@ -23,6 +23,7 @@ mod gave_up;
 mod in_flight;
 mod invalid;
 mod kernel;
+mod loss;
 mod lost;
 mod nothing_answered;
 mod probe;
@@ -60,7 +61,8 @@ pub fn judge(facts: &Facts<'_>, knowledge: &Knowledge) -> Fate {
         }
     }
     if let Some(probe) = knowledge.probe {
-        return probe::judge(fate, facts.tried, probe);
+        let hidden = !probe.by_status && loss::may_hide(&fate, facts);
+        return loss::of_probe(probe::judge(fate, facts.tried, probe), hidden);
     }
     let Fate::Failed(verdict) = &mut fate else { return fate };
     connect::among_others(verdict, facts.tried, knowledge);
@@ -68,6 +70,7 @@ pub fn judge(facts: &Facts<'_>, knowledge: &Knowledge) -> Fate {
     reused::by_timer(verdict, knowledge);
     gave_up::by_client(verdict, &facts.client);
     answered::by_proxy(verdict, knowledge);
+    loss::doubt(verdict, facts);
     ahead::limit(verdict, knowledge.ahead);
     fate
 }

@@ -38,6 +38,12 @@ pub fn times(idle: Option<Duration>, wait: Option<Duration>) -> String {
     format!("{}{}", told("idle", idle), told("wait", wait))
 }
 
+/// A request that was sent again, so long after the loss, and what it got.
+pub fn sent_again(after: Duration, status: Option<u16>) -> String {
+    let got = status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
+    format!("sent again {} later on another connection: {got}", duration(after))
+}
+
 /// The proxy's own listener, where nothing shows an attempt at a backend.
 pub fn answered_by(proxy: &str) -> String {
     format!("answered by {proxy}")
@@ -54,6 +60,11 @@ mod tests {
         let [idle, wait] = [5, 2].map(|time| Some(Duration::from_secs(time)));
         assert_eq!(times(idle, wait), ", idle 5.00 s, wait 2.00 s");
         assert_eq!(times(None, None), "");
+        let soon = Duration::from_micros(400);
+        let said = "sent again 400 µs later on another connection: 200";
+        assert_eq!(sent_again(soon, Some(200)), said);
+        let said = "sent again 400 µs later on another connection: no status";
+        assert_eq!(sent_again(soon, None), said);
         assert_eq!(answered_by("10.0.0.9:80"), "answered by 10.0.0.9:80");
     }
 

@@ -14,8 +14,12 @@ pub(super) const WORDS: CauseWords = CauseWords {
 pub(super) fn summary(subject: &Subject<'_>, doubt: Doubt) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    let doubt = doubt_text(doubt);
-    format!("{request} to {backend} failed; the capture does not show why: {doubt}")
+    let text = doubt_text(doubt);
+    // Of a connect only what a watch lost is missing: nothing else shows that it failed.
+    if doubt == Doubt::Gap && failure.request().is_none() {
+        return format!("{request} to {backend} may have failed: {text}");
+    }
+    format!("{request} to {backend} failed; the capture does not show why: {text}")
 }
 
 fn doubt_text(doubt: Doubt) -> &'static str {
@@ -35,8 +39,8 @@ fn doubt_text(doubt: Doubt) -> &'static str {
 pub(super) fn fix(_: &Subject<'_>, doubt: Doubt) -> Fix {
     let text = match doubt {
         Doubt::Gap => {
-            "capture again without losses: filter on the backend's port, and give tcpdump a larger buffer \
-             (`-B 16384`)"
+            "capture again without losses: filter on the backend's port, and give tcpdump (`-B 16384`) \
+             or why502 live (`--buffer-size`) a larger buffer"
         }
         Doubt::HeadsCut => "capture again with a longer snap length: `tcpdump -s 0`",
         Doubt::OneDirection => {
