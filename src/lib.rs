@@ -200,7 +200,7 @@ pub mod inside {
             FailureRecord, Named, Report, Skipped,
         };
         pub mod records {
-            pub use crate::report::records::Record;
+            pub use crate::report::records::{Record, RevisionRecord};
         }
     }
     pub mod streams {

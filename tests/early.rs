@@ -3,14 +3,13 @@
 
 use crate::wire::{End, Frame, Talk, get, ok, ok_head};
 use End::{Backend, Proxy};
-use serde_json::{Map, Value};
 use std::time::Duration;
 use why502::inside::analysis::{Analysis, Settings};
 use why502::inside::base::time::Timestamp;
 use why502::inside::input::CaptureFacts;
 use why502::inside::packet::{self, FrameRef, LinkType};
 use why502::inside::report::Report;
-use why502::inside::report::records::Record;
+use why502::inside::report::records::{Record, RevisionRecord};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -75,9 +74,9 @@ fn failures(records: &[(usize, Record)]) -> Vec<(usize, String, String)> {
     told.collect()
 }
 
-fn revisions(records: &[(usize, Record)]) -> Vec<&Map<String, Value>> {
+fn revisions(records: &[(usize, Record)]) -> Vec<&RevisionRecord> {
     let revisions = records.iter().filter_map(|(_, record)| match record {
-        Record::Revision(changed) => Some(changed),
+        Record::Revision(revision) => Some(revision),
         _ => None,
     });
     revisions.collect()
@@ -99,9 +98,9 @@ fn a_backend_that_hangs_is_told_of_when_the_proxy_has_closed() {
     assert_eq!(report.causes.sum(), 1);
     assert_eq!(report.counters.exchanges, 1);
     // The close is learned, and nothing else is.
-    let changed: Vec<&str> =
-        revisions(&records).iter().flat_map(|one| one.keys()).map(String::as_str).collect();
-    assert!(!changed.contains(&"cause") && !changed.contains(&"retracted"), "{changed:?}");
+    for revision in revisions(&records) {
+        assert!(!revision.retracted && !revision.changed.contains_key("cause"), "{revision:?}");
+    }
 }
 
 #[test]
@@ -123,9 +122,10 @@ fn a_late_answer_is_a_revision() {
     let failure = &report.failures[0];
     assert_eq!(failure.cause.name(), "response_timeout");
     assert_eq!(failure.detail["answered_late"], true);
-    let revised = revisions(&records).into_iter().find(|one| one.contains_key("detail")).unwrap();
-    assert_eq!(revised["detail"]["answered_late"], true);
-    assert_eq!(revised["id"], failure.id.as_str());
+    let revised = revisions(&records);
+    let revised = revised.iter().find(|one| one.changed.contains_key("detail")).unwrap();
+    assert_eq!(revised.changed["detail"]["answered_late"], true);
+    assert_eq!(revised.id, failure.id);
 }
 
 /// A proxy that closes its own direction only, and takes the answer: it waited for that.
@@ -136,7 +136,7 @@ fn an_answer_that_is_taken_after_all_withdraws_the_failure() {
     talk.idle(3 * SECOND).data(Backend, &ok(64)).ack(Proxy).fin(Backend).ack(Proxy);
     let (records, report) = watch(&talk.frames);
     assert_eq!(failures(&records), timeout(closed));
-    assert_eq!(revisions(&records)[0]["retracted"], true);
+    assert!(revisions(&records)[0].retracted && revisions(&records)[0].withdrawn.is_some());
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     assert_eq!((report.causes.sum(), report.counters.exchanges), (0, 1));
 }

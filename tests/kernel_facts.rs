@@ -13,7 +13,7 @@ use why502::inside::facts::listening::Listening;
 use why502::inside::input::CaptureFacts;
 use why502::inside::packet::{self, Endpoint, FrameRef, LinkType, SeqNum};
 use why502::inside::render::text;
-use why502::inside::report::records::Record;
+use why502::inside::report::records::{Record, RevisionRecord};
 use why502::inside::report::{FailureRecord, Report};
 use why502::inside::verdict::Cause;
 
@@ -504,9 +504,9 @@ fn the_end_says_what_was_said_on_the_way() {
         let failures = records.iter().filter(|record| matches!(record, Record::Failure(_)));
         assert_eq!(failures.count(), report.failures.len(), "{}", case.name);
         for record in &records {
-            if let Record::Revision(changed) = record {
+            if let Record::Revision(RevisionRecord { changed, .. }) = record {
                 // Words say how sure it is.
-                let may_change = ["certainty", "fix", "id", "summary"];
+                let may_change = ["certainty", "fix", "summary"];
                 let allowed = changed.keys().all(|key| may_change.contains(&key.as_str()));
                 assert!(allowed, "{}: {changed:?}", case.name);
                 assert_eq!(changed["certainty"], "proven", "{}", case.name);

@@ -5,7 +5,7 @@ use crate::captures::captures;
 use crate::conversations::SCENARIOS;
 use crate::scenarios::{ISNS, played};
 use crate::wire::pcap;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use why502::inside::analysis::{self, Analysis, Settings};
 use why502::inside::base::time::Timestamp;
 use why502::inside::input::{Block, CaptureFacts, Fill, Savefile, Source};
 use why502::inside::report::Report;
-use why502::inside::report::records::Record;
+use why502::inside::report::records::{Record, RevisionRecord};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -36,10 +36,10 @@ impl LastWords {
         }
     }
 
-    fn revise(&mut self, changed: &Map<String, Value>, what: &str) {
+    fn revise(&mut self, revision: &RevisionRecord, what: &str) {
         self.revised += 1;
-        let id = changed["id"].as_str().unwrap();
-        if changed.contains_key("retracted") {
+        let RevisionRecord { id, changed, .. } = revision;
+        if revision.retracted {
             let told = self.words.remove(id).unwrap();
             assert_ne!(told["certainty"], "proven", "{what}: {told}");
             return;

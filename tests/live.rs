@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 tests![
     a_failure_is_told_while_the_watch_goes_on,
+    a_backend_that_hangs_is_told_of_while_it_hangs,
     a_refused_connect_to_this_host_says_what_listens_instead,
     it_says_the_same_as_an_analysis_of_what_it_saw,
     what_is_kept_holds_no_body_and_no_secret,
@@ -235,6 +236,34 @@ fn a_failure_is_told_while_the_watch_goes_on() {
         let (records, status, _) = watch.end();
         assert_eq!(status, 1);
         assert_eq!(records.last().unwrap()["counters"]["exchanges_failed"], 1);
+    });
+}
+
+/// The proxy's patience is over, and the backend holds the connection still.
+fn a_backend_that_hangs_is_told_of_while_it_hangs() {
+    in_namespace(|| {
+        let (go_on, waits) = channel::<()>();
+        let port = serve(move |stream| {
+            let _ = waits.recv_timeout(PATIENCE);
+            stream.shutdown(std::net::Shutdown::Both).unwrap();
+        });
+        let watch = Watch::begin(&["-i", "lo", "--backend", &format!(":{port}")]);
+        let mut proxy = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        proxy.write_all(b"GET /hangs HTTP/1.1\r\nHost: shop\r\n\r\n").unwrap();
+        thread::sleep(Duration::from_millis(300));
+        drop(proxy);
+        let (_, failure) = watch.next("failure");
+        assert_eq!(failure["cause"], "response_timeout", "{failure}");
+        assert_eq!(failure["certainty"], "likely", "{failure}");
+        assert_eq!(failure["close"]["by"], "proxy", "{failure}");
+        // Now it lets go, without a word.
+        go_on.send(()).unwrap();
+        thread::sleep(Duration::from_millis(600));
+        let (records, ..) = watch.end();
+        assert!(causes(&records).is_empty(), "told once: {records:?}");
+        assert_eq!(records.last().unwrap()["counters"]["exchanges_failed"], 1);
+        let cause_changed = |one: &&Value| one["type"] == "revision" && one["cause"].is_string();
+        assert!(records.iter().find(cause_changed).is_none(), "{records:?}");
     });
 }
 

@@ -146,10 +146,10 @@ fn what_was_told_stays_as_it_is() {
         for lost in [ALWAYS, (0.0, 0.3), (0.9, 1.4), (2.0, 2.2)] {
             let (records, _) = watch(&frames, &[lost]);
             for record in &records {
-                if let Record::Revision(changed) = record {
-                    let what = format!("{}: {changed:?}", scenario.name);
-                    assert!(!changed.contains_key("cause"), "{what}");
-                    assert!(!changed.contains_key("retracted"), "{what}");
+                if let Record::Revision(revision) = record {
+                    let what = format!("{}: {revision:?}", scenario.name);
+                    assert!(!revision.changed.contains_key("cause"), "{what}");
+                    assert!(!revision.retracted, "{what}");
                 }
             }
         }

@@ -26,7 +26,7 @@ use crate::streams::tls::{self, Clear, Spoken};
 use crate::topology::roles::{Role, Roles, ToldRoles};
 use crate::topology::{self, Trail};
 use losses::HeldBack;
-use revisions::{Told, retracted};
+use revisions::{Told, retracted, withdrawn};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -485,7 +485,7 @@ impl Analysis {
             let record = report::failure(&failure, settings.style);
             if fresh.is_withdrawn() {
                 if told.remove(&record.id).is_some() {
-                    out(retracted(&record.id));
+                    out(withdrawn(record));
                 }
                 continue;
             }

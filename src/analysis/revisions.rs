@@ -2,7 +2,7 @@
 
 use crate::base::digest;
 use crate::report::FailureRecord;
-use crate::report::records::Record;
+use crate::report::records::{Record, RevisionRecord};
 use serde_json::{Map, Value};
 
 /// A failure as it was told: a digest of each of its fields. Thousands are kept for weeks, so they are not
@@ -31,7 +31,7 @@ impl Told {
         let changed = places.filter(|(_, digest)| !self.0.contains(digest)).map(|(field, _)| field);
         let changed = changed.collect();
         *self = now;
-        Some(revision(&failure.id, changed))
+        Some(Record::Revision(revision(&failure.id, changed)))
     }
 }
 
@@ -47,12 +47,18 @@ fn digest_of(name: &str, value: &Value) -> u64 {
     digest::of(format!("{name}:{value}").as_bytes().iter())
 }
 
-fn revision(id: &str, mut changed: Map<String, Value>) -> Record {
-    changed.insert("id".to_owned(), id.into());
-    Record::Revision(changed)
-}
-
 /// What was told as a failure is none.
 pub(super) fn retracted(id: &str) -> Record {
-    revision(id, Map::from_iter([("retracted".to_owned(), Value::Bool(true))]))
+    Record::Revision(RevisionRecord { retracted: true, ..revision(id, Map::new()) })
+}
+
+/// What was told as a failure before its connection had ended is none: it was answered after all.
+pub(super) fn withdrawn(failure: FailureRecord) -> Record {
+    let revision = revision(&failure.id, Map::new());
+    let withdrawn = Some(Box::new(failure));
+    Record::Revision(RevisionRecord { retracted: true, withdrawn, ..revision })
+}
+
+fn revision(id: &str, changed: Map<String, Value>) -> RevisionRecord {
+    RevisionRecord { id: id.to_owned(), retracted: false, changed, withdrawn: None }
 }

@@ -4,7 +4,7 @@ use crate::cli::{OutputFormat, Shared, config, output};
 use crate::input::CaptureFacts;
 use crate::packet::Endpoint;
 use crate::render::text;
-use crate::report::records::{self, Record};
+use crate::report::records::{self, Record, RevisionRecord};
 use crate::report::{FailureRecord, Report};
 use crate::verdict::Cause;
 use anstream::{AutoStream, ColorChoice};
@@ -72,6 +72,10 @@ impl<'t> Teller<'t> {
         let told = match (self.wanted.format, record) {
             (OutputFormat::Jsonl, record) => records::write(record, &mut self.to),
             (OutputFormat::Text, Record::Failure(failure)) => self.show(failure),
+            (
+                OutputFormat::Text,
+                Record::Revision(RevisionRecord { withdrawn: Some(failure), .. }),
+            ) => self.page(|page| text::withdrawn(failure, page)),
             (OutputFormat::Text | OutputFormat::Json, _) => Ok(()),
         };
         self.broken = told.err();

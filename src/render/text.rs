@@ -186,6 +186,15 @@ pub fn failure_now(failure: &FailureRecord, first: bool, out: &mut dyn Write) ->
     paragraph(&what_to_do(failure), "      ", out)
 }
 
+/// One line on a failure that was told while a watch goes on, and is none.
+pub fn withdrawn(failure: &FailureRecord, out: &mut dyn Write) -> io::Result<()> {
+    let request = failure.request.as_ref();
+    let method = request.and_then(|request| request.method.as_deref());
+    let target = request.and_then(|request| request.target.as_deref());
+    let request = failure_section::request(method, target);
+    paragraph(&failure_section::withdrawn(&request, &failure.at.precise_time_of_day()), "  ", out)
+}
+
 fn write_failure(
     failure: &FailureRecord,
     several: bool,

@@ -24,8 +24,8 @@ pub enum Record {
     Connection(ConnectionRecord),
     /// A failure.
     Failure(Box<model::FailureRecord>),
-    /// What was learned of a failure later: its id, and the fields that changed.
-    Revision(serde_json::Map<String, serde_json::Value>),
+    /// What was learned of a failure later.
+    Revision(RevisionRecord),
     /// Frames that a watch lost itself.
     Loss(LossRecord),
     /// Comes last: everything but the failures.
@@ -43,6 +43,22 @@ impl Record {
         };
         Self::Summary(fields.into_iter().filter(|(name, _)| name != "failures").collect())
     }
+}
+
+/// What was learned of a failure after it was told.
+#[derive(Clone, Debug, Serialize)]
+pub struct RevisionRecord {
+    /// The failure's id.
+    pub id: String,
+    /// The failure turned out to be none.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retracted: bool,
+    /// Fields that are no longer what they were, as they are now.
+    #[serde(flatten)]
+    pub changed: serde_json::Map<String, serde_json::Value>,
+    /// The failure as it would be told now, where it is withdrawn while somebody watches.
+    #[serde(skip)]
+    pub withdrawn: Option<Box<model::FailureRecord>>,
 }
 
 /// One exchange of any connection, judged or not.

@@ -44,6 +44,11 @@ pub fn sent_again(after: Duration, status: Option<u16>) -> String {
     format!("sent again {} later on another connection: {got}", duration(after))
 }
 
+/// A failure that was told while it lasted, and is none: `request` is its method and target.
+pub fn withdrawn(request: &str, at: &str) -> String {
+    format!("Withdrawn: {request} of {at} UTC got its response after all.")
+}
+
 /// The proxy's own listener, where nothing shows an attempt at a backend.
 pub fn answered_by(proxy: &str) -> String {
     format!("answered by {proxy}")
