@@ -17,7 +17,13 @@ const MS: fn(u64) -> Duration = Duration::from_millis;
 /// What a watch says of these frames, each record with the place of the last frame before it; what is said
 /// at the end with the place after all.
 fn watch(frames: &[Frame]) -> (Vec<(usize, Record)>, Report) {
+    watch_some(frames, usize::MAX)
+}
+
+/// The same, where no more than so many connections are followed.
+fn watch_some(frames: &[Frame], connections: usize) -> (Vec<(usize, Record)>, Report) {
     let mut settings = Settings::default();
+    settings.flow.connections = connections;
     settings.records.failures = true;
     settings.records.revisions = true;
     settings.flow.settle = MS(350);
@@ -179,4 +185,17 @@ fn an_answer_that_stands_still_is_told_of_as_early() {
     talk.idle(60 * SECOND).fin(Backend).ack(Proxy);
     let (records, _) = watch(&talk.frames);
     assert_eq!(failures(&records), [(closed, "stalled".to_owned(), "likely".to_owned())]);
+}
+
+/// There is no room to follow it to its end, and nobody took back what was said.
+#[test]
+fn what_was_said_early_stays_where_the_rest_is_not_followed() {
+    let first = hung(SECOND);
+    let mut other = Talk::new(7, 8).on_port(41_000).after(10 * SECOND);
+    other.handshake().exchange("/", 64).close(Proxy);
+    let frames = crate::wire::together(&[&first, &other]);
+    let (records, report) = watch_some(&frames, 1);
+    assert_eq!(failures(&records), timeout(first.frames.len() - 1));
+    assert!(revisions(&records).iter().all(|one| !one.retracted), "{records:?}");
+    assert_eq!((report.failures.len(), report.counters.exchanges), (1, 2));
 }

@@ -34,6 +34,11 @@ impl Ledger {
     }
 
     fn exchange(&mut self, exchange: Box<Exchange>, connection: &Connection) -> bool {
+        if let Some(early) = self.last_known(&exchange, connection)
+            && let Some(exchange) = early.as_exchange()
+        {
+            return self.exchange(Box::new(exchange.clone()), early.connection());
+        }
         let Connection { client, server, .. } = connection;
         let knowledge = self.at_first(*server, client.addr);
         let fate =

@@ -36,6 +36,19 @@ impl Ledger {
         failed
     }
 
+    /// There was no room to follow a connection to its end: what was said of its exchange earlier is the last
+    /// that is known.
+    pub(super) fn last_known(
+        &self,
+        exchange: &Exchange,
+        connection: &Connection,
+    ) -> Option<Arc<KeptAttempt>> {
+        if self.early.is_empty() || !connection.given_up {
+            return None;
+        }
+        self.early.get(&failure::key_of(Some(exchange), connection)).cloned()
+    }
+
     /// The last word on an exchange has come: what was said of it earlier is taken out, and withdrawn where it
     /// has not `failed` after all.
     pub(super) fn end_early(

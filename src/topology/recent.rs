@@ -13,7 +13,7 @@ use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 /// So many are kept, of about 100 bytes each.
-const ROOM: usize = 2_048;
+const ROOM: usize = 1_024;
 /// Of a target that long only the beginning may be known.
 const LONG: usize = 2_048;
 
