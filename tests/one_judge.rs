@@ -211,7 +211,7 @@ fn the_order_of_facts_makes_no_difference_and_what_is_proven_stays() {
                 }
                 let said = case.said(&order[..known], ahead);
                 if let Some((cause, certainty, since)) = told {
-                    let now = said.as_ref().map(|verdict| (verdict.cause, verdict.certainty));
+                    let now = said.as_ref().map(|verdict| (verdict.cause(), verdict.certainty()));
                     assert_eq!(
                         now,
                         Some((cause, certainty)),
@@ -221,9 +221,10 @@ fn the_order_of_facts_makes_no_difference_and_what_is_proven_stays() {
                         &order[..since],
                         &order[..known]
                     );
-                } else if let Some(verdict) = said.filter(|one| one.certainty == Certainty::Proven)
+                } else if let Some(verdict) =
+                    said.filter(|one| one.certainty() == Certainty::Proven)
                 {
-                    told = Some((verdict.cause, verdict.certainty, known));
+                    told = Some((verdict.cause(), verdict.certainty(), known));
                     proven += usize::from(known < order.len());
                 }
             }

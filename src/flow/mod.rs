@@ -127,7 +127,7 @@ pub struct Limits {
     /// on any.
     pub closing: Duration,
     /// How long one that the client has closed must be silent before its reader is told
-    /// ([`StreamEvent::Quiet`]), where somebody waits for the answer; `None` waits for its end.
+    /// (`StreamEvent::Quiet`), where somebody waits for the answer; `None` waits for its end.
     pub quiet: Option<Duration>,
     /// How long SYNs may go without an answer: Linux gives up after 127 s.
     pub opening: Duration,

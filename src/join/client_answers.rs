@@ -10,7 +10,7 @@ use crate::ledger::Judgement;
 use crate::logs::{LineKind, Says};
 use crate::topology::exchanges::SeenExchange;
 use crate::topology::front_leg::Passed;
-use crate::verdict::Detail;
+use crate::verdict::{Departure, Finding};
 use std::collections::{BTreeMap, HashMap};
 
 /// The clients of failures.
@@ -61,8 +61,8 @@ impl ClientAnswers {
             for (place, client) in targets.front_clients(one, trail, failing) {
                 let took = client.proxy_took;
                 let asked_by = trail.get(one.front).map(|front| front.client);
-                let gone = targets.failure(place).map(|failure| failure.verdict.detail);
-                if let Some(Detail::FrontLeg { client, .. }) = gone
+                let gone = targets.failure(place).map(|failure| failure.verdict().finding());
+                if let Some(Finding::ClientGone(Departure::FrontLeg { client, .. })) = gone
                     && asked_by.is_some_and(|asked_by| asked_by != client)
                 {
                     self.stayed.push(place);

@@ -14,12 +14,12 @@ pub(super) fn connects(ledger: &Judgement<'_>, roles: &Roles) -> Vec<Connect> {
             failure.request().is_none() && failure.health.is_none() && roles.judges(failure)
         })
         .map(|(place, failure)| {
-            let evidence = &failure.verdict.evidence;
+            let evidence = failure.verdict().evidence();
             let begun = evidence.first().map(|first| first.frame.at).unwrap_or_default();
             let last = evidence.last().map_or(begun, |last| last.frame.at);
-            let close = failure.verdict.close.map_or(last, |close| close.frame.at);
+            let close = failure.verdict().close().map_or(last, |close| close.frame.at);
             // Giving up puts nothing on the wire: it came before the next SYN would have.
-            let unanswered = failure.verdict.cause == Cause::ConnectTimeout;
+            let unanswered = failure.verdict().cause() == Cause::ConnectTimeout;
             let next = last.since(begun).saturating_mul(2).saturating_add(Duration::from_secs(1));
             let ended = if unanswered { begun.plus(next) } else { close.max(last) };
             Connect { failure: place, server: failure.server, begun, ended }

@@ -50,7 +50,7 @@ impl LogAnswer {
     pub(super) fn take_cause(&mut self, ledger: &Judgement<'_>) {
         if self.answer == Answer::OnLeg {
             let last = self.failures.last().and_then(|place| ledger.failures_from(*place).first());
-            self.cause = last.map(|failure| failure.verdict.cause);
+            self.cause = last.map(|failure| failure.verdict().cause());
         }
     }
 }

@@ -52,7 +52,7 @@ impl HitTargets<'_> {
             Hit::Exchange(place) => self.seen.get(place).is_some_and(|one| one.idempotent),
             Hit::Connect(_) => true,
         };
-        let may_have_run = failure.is_some_and(|one| one.verdict.retry != Retry::Safe);
+        let may_have_run = failure.is_some_and(|one| one.verdict().retry() != Retry::Safe);
         (Some(cost), may_have_run && !harmless)
     }
 
@@ -105,7 +105,7 @@ impl HitTargets<'_> {
             let Some(one) = trail.get(*attempt) else { continue };
             let Some(place) = places.get(&(one.connection, one.ordinal)) else { continue };
             let next = passed.attempts.get(at.saturating_add(1)).and_then(|next| trail.get(*next));
-            let safe = self.failure(*place).is_some_and(|one| one.verdict.retry == Retry::Safe);
+            let safe = self.failure(*place).is_some_and(|one| one.verdict().retry() == Retry::Safe);
             clients.push((
                 *place,
                 ClientAnswer {
@@ -134,8 +134,10 @@ impl HitTargets<'_> {
         let hits = found.map(|one| one.hits.as_slice()).unwrap_or_default();
         let failures: Vec<FailureIndex> =
             hits.iter().filter_map(|hit| self.failing.get(hit)).copied().collect();
-        let causes =
-            failures.iter().filter_map(|place| self.failure(*place)).map(|one| one.verdict.cause);
+        let causes = failures
+            .iter()
+            .filter_map(|place| self.failure(*place))
+            .map(|one| one.verdict().cause());
         let causes: Vec<Cause> = causes.collect();
         let cause = match answer {
             Answer::OnLeg => causes.last().copied(),

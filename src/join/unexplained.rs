@@ -296,7 +296,7 @@ impl Comparison<'_> {
         let attempts = failures.iter().filter(|failure| {
             self.roles.judges(failure)
                 && failure.health.is_none()
-                && failure.verdict.cause.fails_an_attempt()
+                && failure.verdict().cause().fails_an_attempt()
         });
         let mut attempts: Vec<Timestamp> = attempts.map(|failure| failure.seen()).collect();
         attempts.sort_unstable();

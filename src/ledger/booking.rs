@@ -56,7 +56,7 @@ impl Ledger {
         if let Fate::Failed(verdict) = fate {
             // The end of such a connection is the end of the failure, and of no idleness.
             let answered = exchange.outcome == Outcome::Answered;
-            let refused = answered && !verdict.cause.is_own_answer();
+            let refused = answered && !verdict.cause().is_own_answer();
             if refused && self.spoiled.len() < self.limits.failures {
                 self.spoiled.insert(connection.number);
             }
@@ -64,7 +64,7 @@ impl Ledger {
             let mut attempt = KeptAttempt::exchange(exchange, connection);
             // What its host said of it then it may have forgotten by now.
             attempt.kernel = early.and_then(|early| early.kernel.clone());
-            self.keep(attempt, verdict.cause);
+            self.keep(attempt, verdict.cause());
             return true;
         }
         self.end_early(&exchange, connection, false);
@@ -125,11 +125,11 @@ impl Ledger {
         match fate {
             Fate::Failed(verdict) => {
                 count(&mut listener.connects_failed);
-                if verdict.cause == Cause::ProtocolMismatch {
+                if verdict.cause() == Cause::ProtocolMismatch {
                     count(&mut listener.mismatched);
                 }
                 listener.unanswered(connection.client.addr, &verdict, proxies);
-                self.keep(KeptAttempt::connect(*ended, connection), verdict.cause);
+                self.keep(KeptAttempt::connect(*ended, connection), verdict.cause());
             }
             Fate::Open if connection.given_up => {}
             Fate::Open => {

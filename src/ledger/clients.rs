@@ -18,7 +18,8 @@ impl Judgement<'_> {
             Some((head.method().to_vec(), head.target().to_vec()))
         };
         for (place, failure) in self.failures.iter().enumerate() {
-            let by_client = failure.verdict.close.is_some_and(|close| close.by == Closer::Proxy);
+            let by_client =
+                failure.verdict().close().is_some_and(|close| close.by == Closer::Proxy);
             if let Some(asked) = asked(failure).filter(|_| by_client) {
                 left.entry(asked).or_default().push(place);
             }
@@ -36,7 +37,7 @@ impl Judgement<'_> {
                 .filter(|front| front.server != failure.server)
                 .filter(|front| could_become(front, failure));
             let left = fronts.next().and_then(|front| {
-                let frame = front.verdict.close?.frame;
+                let frame = front.verdict().close()?.frame;
                 Some(ClientLeft { client: front.client, frame })
             });
             gone.extend(left.map(|left| (place, left)));

@@ -22,7 +22,7 @@ impl Ledger {
         let fate = verdict::judge(&Facts::of_exchange(&exchange, connection), &knowledge);
         // Who closes for another reason than that it waited may only have closed its own direction.
         let waited =
-            |verdict: &Verdict| matches!(verdict.cause, Cause::ResponseTimeout | Cause::Stalled);
+            |verdict: &Verdict| matches!(verdict.cause(), Cause::ResponseTimeout | Cause::Stalled);
         let failed = matches!(&fate, Fate::Failed(verdict) if waited(verdict))
             && connection.same_as.is_none()
             && room;

@@ -12,7 +12,6 @@ use crate::knowledge::connection_ends::LifeSpan;
 use crate::knowledge::timers::Timer;
 use crate::knowledge::tolerance::tolerance;
 use crate::packet::Endpoint;
-use crate::verdict::Detail;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -34,30 +33,30 @@ const LONGEST_RESTART: Duration = Duration::from_secs(120);
 
 /// When a failure came to its end.
 fn ended(failure: &Failure) -> Timestamp {
-    let close = failure.verdict.close.map(|close| close.frame.at);
-    close.or(failure.verdict.evidence.last().map(|last| last.frame.at)).unwrap_or_default()
+    let close = failure.verdict().close().map(|close| close.frame.at);
+    close.or(failure.verdict().evidence().last().map(|last| last.frame.at)).unwrap_or_default()
 }
 
 /// When it began.
 fn begun(failure: &Failure) -> Timestamp {
-    failure.verdict.evidence.first().map_or_else(|| ended(failure), |first| first.frame.at)
+    failure.verdict().evidence().first().map_or_else(|| ended(failure), |first| first.frame.at)
 }
 
 /// A connect that failed, and whose reason is not told already: that nobody has the address.
 fn is_connect(failure: &Failure) -> bool {
-    failure.verdict.cause.is_failed_connect()
-        && !matches!(failure.verdict.detail, Detail::NoNeighbour { .. })
+    let verdict = failure.verdict();
+    verdict.cause().is_failed_connect() && !verdict.finding().never_left()
 }
 
 /// Cut off while something was outstanding, or about to be.
 fn is_cut(failure: &Failure) -> bool {
     // Who closes before anything is asked takes no more connections, and need not end for that.
     let asked = failure.request().is_some();
-    asked && failure.verdict.cause.is_cut()
+    asked && failure.verdict().cause().is_cut()
 }
 
 fn is_slow(failure: &Failure) -> bool {
-    failure.verdict.cause.is_slow()
+    failure.verdict().cause().is_slow()
 }
 
 /// A stretch of trouble: closes within moments, failed connects, or both.
@@ -139,7 +138,7 @@ fn find(
         }
         let mut causes = BTreeMap::new();
         for (_, failure) in &members {
-            let count: &mut u64 = causes.entry(failure.verdict.cause).or_default();
+            let count: &mut u64 = causes.entry(failure.verdict().cause()).or_default();
             *count = count.saturating_add(1);
         }
         let first = members.iter().map(|(_, one)| begun(one)).min().unwrap_or(trouble.first);
@@ -278,7 +277,7 @@ fn waited_alike(group: &[&LifeSpan], failures: &[(usize, &Failure)], last: Times
         .iter()
         .filter(|(_, failure)| is_cut(failure))
         .filter(|(_, failure)| (first..=last).contains(&ended(failure)))
-        .filter_map(|(_, failure)| failure.verdict.wait)
+        .filter_map(|(_, failure)| failure.verdict().wait())
         .collect();
     waits.sort_unstable();
     let (Some(shortest), Some(longest)) = (waits.first(), waits.last()) else { return false };

@@ -46,7 +46,7 @@ impl Judgement<'_> {
             match self.failing_source(&failure) {
                 Some(source) => {
                     // What it answered was counted by its status.
-                    let cause = failure.verdict.cause;
+                    let cause = failure.verdict().cause();
                     let counts = !cause.is_own_answer();
                     let of = gathered
                         .entry((failure.server, source))
@@ -84,7 +84,7 @@ impl Judgement<'_> {
             && (self.ledger.backends_heard || source.asked != RequestDigest::NOTHING);
         // A job that asks as steadily as a probe meets the backend's timer each time, if its period is that
         // timer's.
-        let job = failure.verdict.cause.is_of_idleness() && !listener.probes.is_named(source);
+        let job = failure.verdict().cause().is_of_idleness() && !listener.probes.is_named(source);
         (probe && !job).then_some(source)
     }
 }

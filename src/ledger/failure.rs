@@ -25,7 +25,9 @@ pub struct Failure {
     /// What is known beside it.
     knowledge: Knowledge,
     /// Why, by all of that.
-    pub verdict: Verdict,
+    verdict: Verdict,
+    /// Where it was captured first it did not show as a failure.
+    only_elsewhere: bool,
     /// Number of its connection.
     pub connection: u64,
     /// Number of the exchange on it; 0 for a connect.
@@ -85,6 +87,7 @@ impl Failure {
             client: attempt.client(),
             server: attempt.server(),
             verdict: *verdict,
+            only_elsewhere: false,
             attempt,
             elsewhere,
             of_client,
@@ -94,6 +97,21 @@ impl Failure {
             sent_again: None,
             context: Context::default(),
         })
+    }
+
+    /// Why it failed, by all that is known.
+    pub const fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// The failure, which did not show as one where it was captured first.
+    pub(super) fn seen_only_elsewhere(self) -> Self {
+        Self { only_elsewhere: true, ..self }
+    }
+
+    /// Another capture shows it better than the one that was named first.
+    pub(super) const fn is_better_elsewhere(&self) -> bool {
+        self.only_elsewhere || self.verdict.is_better_elsewhere()
     }
 
     /// Judges it again, since more is known of its client, or `learn` adds to what is known beside it.
@@ -142,12 +160,12 @@ impl Failure {
     /// What the kernel says of the connection's ends, where they are on this very host and it fits the
     /// packets.
     pub fn ends(&self) -> Option<&Ends> {
-        self.verdict.ends.as_deref()
+        self.verdict.ends()
     }
 
     /// Of a failed connect: when it began, and what address translation leaves of it as it is.
     pub(super) fn opening(&self) -> Option<ConnectOpening> {
-        let at = self.verdict.evidence.first()?.frame.at;
+        let at = self.verdict.evidence().first()?.frame.at;
         let connection = self.attempt.connection();
         let connect = self.request().is_none() && connection.syn.is_some();
         let half = connection.half(Side::Client);
@@ -157,7 +175,7 @@ impl Failure {
 
     /// When the last frame was captured that shows it.
     pub fn seen(&self) -> Timestamp {
-        self.verdict.evidence.iter().map(|one| one.frame.at).max().unwrap_or_default()
+        self.verdict.evidence().iter().map(|one| one.frame.at).max().unwrap_or_default()
     }
 
     /// The request, as the ends of its connection number it.
@@ -168,7 +186,7 @@ impl Failure {
     /// The backend's queue of connections to be accepted, if it was full and that is why it failed, or
     /// may be.
     pub fn full_queue(&self) -> Option<Queue> {
-        let cause = self.verdict.cause;
+        let cause = self.verdict.cause();
         let server = self.ends()?.server.as_ref()?;
         server.queue.filter(|_| matches!(cause, Cause::AcceptQueueFull | Cause::ConnectTimeout))
     }
@@ -186,7 +204,7 @@ impl Failure {
     /// What failures are sorted by: the frame that completed them, then who they belong to. Frames of
     /// `several` captures that overlap are in the order of their time.
     pub fn completed(&self, several: bool) -> (Timestamp, Option<(u32, u64)>, u64, u32) {
-        let last = self.verdict.evidence.last().map(|last| last.frame);
+        let last = self.verdict.evidence().last().map(|last| last.frame);
         let at = last.filter(|_| several).map_or(Timestamp::default(), |frame| frame.at);
         (at, last.map(|frame| (frame.capture, frame.number)), self.connection, self.ordinal)
     }

@@ -92,13 +92,11 @@ impl Judgement<'_> {
             let Some(attempt) = views.next() else { continue };
             // Where it was captured first it did not show as a failure: that takes proof.
             let sure = |failure: &Failure| {
-                let verdict = &failure.verdict;
-                verdict.cause != Cause::Unproven && verdict.certainty >= Certainty::Likely
+                let verdict = failure.verdict();
+                verdict.cause() != Cause::Unproven && verdict.certainty() >= Certainty::Likely
             };
-            if let Some(mut failure) = self.judge(attempt, views.collect(), known).filter(sure) {
-                failure.verdict.better_elsewhere = true;
-                self.failures.push(failure);
-            }
+            let failure = self.judge(attempt, views.collect(), known).filter(sure);
+            self.failures.extend(failure.map(Failure::seen_only_elsewhere));
         }
     }
 
@@ -215,7 +213,7 @@ impl Judgement<'_> {
         }
         for failure in &self.failures {
             let of = causes.entry(failure.server).or_default();
-            let count = of.entry(failure.verdict.cause).or_default();
+            let count = of.entry(failure.verdict().cause()).or_default();
             *count = count.saturating_add(1);
         }
         causes
@@ -223,7 +221,7 @@ impl Judgement<'_> {
 
     /// Failures that another capture shows better than the one that was named first.
     pub fn better_elsewhere(&self) -> u64 {
-        let better = self.failures.iter().filter(|failure| failure.verdict.better_elsewhere);
+        let better = self.failures.iter().filter(|failure| failure.is_better_elsewhere());
         u64::try_from(better.count()).unwrap_or(u64::MAX)
     }
 
@@ -255,7 +253,7 @@ impl Judgement<'_> {
     /// The hosts of these listeners ask others while they answer: each may be a proxy after all.
     pub fn doubt_errors(&mut self, ask_others: &std::collections::BTreeSet<Endpoint>) {
         for failure in &mut self.failures {
-            if failure.verdict.cause.is_own_answer() && ask_others.contains(&failure.server) {
+            if failure.verdict().cause().is_own_answer() && ask_others.contains(&failure.server) {
                 failure.judge_again(|knowledge| knowledge.asks_others = true);
             }
         }

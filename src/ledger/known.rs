@@ -54,7 +54,7 @@ impl<'l> Known<'l> {
         if let Some((source, listener)) = source.zip(ledger.listener_at(failure.server))
             && let Some(mut health) = listener.probes.health_of_named(source)
         {
-            let cause = failure.verdict.cause;
+            let cause = failure.verdict().cause();
             if !cause.is_own_answer() {
                 health.causes.insert(cause, 1);
             }

@@ -18,7 +18,7 @@ use crate::knowledge::connection_ends::{Endings, Guesses, RequestLimit};
 use crate::knowledge::distribution::Gaps;
 use crate::knowledge::idle_gaps::IdleGaps;
 use crate::knowledge::timers::{SHORTEST_TIMER, Timer};
-use crate::verdict::{Cause, Certainty, Detail, Fate, Verdict};
+use crate::verdict::{Cause, Certainty, Fate, Finding, Verdict};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -270,8 +270,8 @@ impl Listener {
         let raced = matches!(
             fate,
             Fate::Failed(verdict)
-                if matches!(verdict.cause, Cause::KeepaliveRace | Cause::StaleReuse)
-                    && verdict.closed_after.is_some()
+                if matches!(verdict.cause(), Cause::KeepaliveRace | Cause::StaleReuse)
+                    && verdict.closed_after().is_some()
         );
         let quiet = exchange.quiet_since.filter(|_| exchange.ordinal > 0);
         if let Some(gap) = quiet.and_then(|quiet| connection.span(quiet, exchange.request.first)) {
@@ -283,7 +283,7 @@ impl Listener {
         let Fate::Failed(verdict) = fate else {
             return;
         };
-        match (verdict.cause, verdict.closed_after, verdict.wait) {
+        match (verdict.cause(), verdict.closed_after(), verdict.wait()) {
             // The timer fired, whether or not a request was on its way.
             (Cause::KeepaliveRace | Cause::StaleReuse, Some(gap), _) => {
                 self.idle_gap(client, asked, Idleness::ClosedByBackend(gap), proxies);
@@ -409,12 +409,12 @@ impl Listener {
 
     /// Books a connect that nobody answered.
     pub(super) fn unanswered(&mut self, client: IpAddr, verdict: &Verdict, proxies: usize) {
-        let sure = verdict.cause == Cause::ConnectTimeout && verdict.certainty >= Certainty::Likely;
-        if let (true, Detail::Unanswered { syns, .. }, Some(wait)) =
-            (sure, verdict.detail, verdict.wait)
+        if let (Finding::ConnectTimeout(unanswered), Some(wait)) =
+            (verdict.finding(), verdict.wait())
+            && verdict.certainty() >= Certainty::Likely
             && let Some(proxy) = self.proxy(client, proxies)
         {
-            proxy.connects.note(syns, wait);
+            proxy.connects.note(unanswered.syns, wait);
         }
     }
 

@@ -17,7 +17,7 @@ impl Judgement<'_> {
         for failure in self.failures.iter().filter(|failure| failure.request().is_some()) {
             let (connections, all) = ended.entry(failure.server).or_insert((0, true));
             count(connections);
-            *all &= ends_at_once(&failure.verdict);
+            *all &= ends_at_once(failure.verdict());
         }
         ended
             .retain(|server, (connections, all)| *all && self.never_answers(*server, *connections));

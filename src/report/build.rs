@@ -88,7 +88,7 @@ fn causes(
     }
     for failure in ledger.failures(false) {
         if roles.of(failure.server) != Role::Backend && roles.judges(failure) {
-            causes.add(failure.verdict.cause, 1);
+            causes.add(failure.verdict().cause(), 1);
         }
     }
     causes

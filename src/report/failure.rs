@@ -16,12 +16,12 @@ use crate::facts::closing::Closer;
 use crate::flow::Side;
 use crate::ledger;
 use crate::packet::{Endpoint, FrameRef};
-use crate::verdict::{Detail, Evidence, Shows};
+use crate::verdict::{Evidence, Finding, Shows};
 use crate::words::{self, phrases, summary};
 
 /// The record of one failure.
 pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
-    let verdict = &kept.verdict;
+    let verdict = kept.verdict();
     let request = kept.request().map(|sent| request(sent, style));
     let named = request.as_ref().map_or_else(
         || "a connect".to_owned(),
@@ -30,7 +30,8 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
             _ => "a request whose head was not captured".to_owned(),
         },
     );
-    let frames: Vec<EvidenceRecord> = verdict.evidence.iter().map(|one| shown(one, kept)).collect();
+    let frames: Vec<EvidenceRecord> =
+        verdict.evidence().iter().map(|one| shown(one, kept)).collect();
     // Probes are told as one, whatever port each of them came from.
     let client = match kept.health {
         Some(_) => Endpoint { port: 0, ..kept.client },
@@ -40,16 +41,15 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
     FailureRecord {
         id: ids::of_failure(kept),
         event: None,
-        cause: verdict.cause,
-        certainty: verdict.certainty,
+        cause: verdict.cause(),
+        certainty: verdict.certainty(),
         at: ids::begun(kept),
         unexplained: None,
         detail: detail(kept),
         proxy: Some(client),
         backend: Some(kept.server),
         // What never left is no connection.
-        connection: (!matches!(verdict.detail, Detail::NoNeighbour { .. }))
-            .then_some(kept.connection),
+        connection: (!verdict.finding().never_left()).then_some(kept.connection),
         ordinal: kept.ordinal,
         request,
         response: kept.response().map(|response| ResponseRecord {
@@ -57,20 +57,21 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
             received_bytes: response.received,
             expected_bytes: response.expected,
         }),
-        idle_gap_ns: verdict.idle_gap.map(nanos),
-        wait_ns: verdict.wait.map(nanos),
-        close: verdict.close.map(|close| CloseRecord {
+        idle_gap_ns: verdict.idle_gap().map(nanos),
+        wait_ns: verdict.wait().map(nanos),
+        close: verdict.close().map(|close| CloseRecord {
             by: close.by,
             kind: close.kind,
             frame: Some(frame_id(close.frame)),
             at: close.frame.at,
             request_received: close.received,
         }),
-        retry: verdict.retry,
-        retry_reason: phrases::retry_reason(verdict.retry_reason).to_owned(),
-        expected_status: match verdict.detail {
-            Detail::Status(status) => vec![status],
-            _ => words::words(verdict.cause).expected_status.to_vec(),
+        retry: verdict.retry(),
+        retry_reason: phrases::retry_reason(verdict.retry_reason()).to_owned(),
+        expected_status: if let Finding::BackendError { status } = verdict.finding() {
+            vec![status]
+        } else {
+            words::words(verdict.cause()).expected_status.to_vec()
         },
         filter: Some(filter(client, kept.server, &frames)),
         frames,
@@ -85,7 +86,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
 
 /// A frame that shows something.
 fn shown(evidence: &Evidence, kept: &ledger::Failure) -> EvidenceRecord {
-    let close = kept.verdict.close.as_ref();
+    let close = kept.verdict().close();
     // Before its first request a connection is idle since its handshake, which the proxy completed.
     let fresh = kept.ordinal == 0 && kept.unasked().is_none();
     let (side, kind) = match evidence.shows {
@@ -101,7 +102,7 @@ fn shown(evidence: &Evidence, kept: &ledger::Failure) -> EvidenceRecord {
         at: evidence.frame.at,
         side: side.filter(|_| !from_path),
         kind,
-        note: phrases::evidence(evidence, close, fresh),
+        note: phrases::evidence(evidence, close.as_ref(), fresh),
     }
 }
 

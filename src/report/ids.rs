@@ -19,7 +19,7 @@ pub(super) fn of_event(event: &ledger::Event) -> String {
 /// When a failure's request began, or its connect.
 pub(super) fn begun(kept: &ledger::Failure) -> Timestamp {
     let request = kept.request().map(|request| request.first);
-    let frame = request.or(kept.verdict.evidence.first().map(|first| first.frame));
+    let frame = request.or(kept.verdict().evidence().first().map(|first| first.frame));
     frame.map(|frame| frame.at).unwrap_or_default()
 }
 

@@ -1,15 +1,12 @@
-//! Which processes have the ends of a connection, and what they and the kernel did: as a record, and as
-//! facts of a cause. Names of processes are text that anybody can choose.
+//! Which processes have the ends of a connection, and what they and the kernel did. Names of processes are text that anybody can choose.
 
 use super::process_model::{
     ProcessClose, ProcessEnd, ProcessName, ProcessQueue, ProcessRecord, ProcessReset,
 };
 use crate::base::escape;
-use crate::base::time::nanos;
 use crate::facts::kernel::{self, Closed, End, How};
 use crate::ledger::Failure;
-use crate::verdict::{Cause, Detail, Sent};
-use serde_json::Value;
+use crate::verdict::Sent;
 
 /// The record of both ends; `None` where nothing is known of either.
 pub fn record(failure: &Failure) -> Option<ProcessRecord> {
@@ -62,27 +59,4 @@ const fn signal(closed: &Closed) -> Option<u8> {
         How::Exit { signal } => signal,
         How::Close | How::Shutdown | How::Untold => None,
     }
-}
-
-/// What the kernel's word says of this cause, by name.
-pub fn facts(failure: &Failure) -> Vec<(&'static str, Value)> {
-    let mut facts = Vec::new();
-    if let Some(queue) = failure.full_queue() {
-        facts.push(("queue_length", queue.length.into()));
-        facts.push(("queue_most", queue.most.into()));
-    }
-    let (fresh, read) = match failure.verdict.detail {
-        Detail::Unread { timer, fresh } => {
-            if failure.verdict.cause == Cause::KeepaliveRace {
-                facts.push(("form", "lost_in_host".into()));
-                facts.push(("timer_ns", timer.map(nanos).into()));
-            }
-            (fresh, "none")
-        }
-        Detail::Read { all, fresh } => (fresh, if all { "all" } else { "part" }),
-        _ => return facts,
-    };
-    facts.push(("first_on_connection", fresh.into()));
-    facts.push(("request_read", read.into()));
-    facts
 }

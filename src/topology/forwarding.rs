@@ -54,7 +54,7 @@ fn in_vain(
 ) -> BTreeSet<Endpoint> {
     let connects = ledger.failures_from(0).iter().filter_map(|failure| {
         let connect = failure.request().is_none() && failure.health.is_none();
-        let begun = failure.verdict.evidence.first().filter(|_| connect)?.frame.at;
+        let begun = failure.verdict().evidence().first().filter(|_| connect)?.frame.at;
         Some(FailedAttempt { begun, ended: begun, client: failure.client, server: failure.server })
     });
     // The proxy may have asked for something else than it was asked for.

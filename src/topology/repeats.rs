@@ -141,15 +141,15 @@ impl Repeats {
 /// last that shows the failure. An answer is refused as soon as it begins.
 fn loss(failure: &Failure) -> Option<FrameRef> {
     let request = failure.request()?;
-    let verdict = &failure.verdict;
-    if verdict.cause.is_own_answer()
+    let verdict = failure.verdict();
+    if verdict.cause().is_own_answer()
         && let Some(response) = failure.response()
     {
         return Some(response.first);
     }
-    let evidence = verdict.evidence.iter().map(|one| one.frame);
+    let evidence = verdict.evidence().iter().map(|one| one.frame);
     let shown =
-        verdict.close.map(|close| close.frame).or_else(|| evidence.max_by_key(|one| one.at));
+        verdict.close().map(|close| close.frame).or_else(|| evidence.max_by_key(|one| one.at));
     let lost = shown.unwrap_or(request.last);
     let before = if lost.capture == request.first.capture {
         lost.number < request.first.number

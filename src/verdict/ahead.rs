@@ -1,6 +1,6 @@
 //! What may still become known: until then nothing is proven that it could change.
 
-use super::{Cause, Certainty, Detail, Verdict, reused};
+use super::{Cause, Certainty, Finding, Misread, Verdict, reused};
 use crate::facts::closing::Closer;
 use crate::knowledge::Ahead;
 
@@ -11,12 +11,12 @@ pub(super) fn limit(verdict: &mut Verdict, ahead: Ahead) {
     let timer = reused::may_be_by_timer(verdict);
     // The front leg, or a line of the log, may show that the proxy's own client left.
     let by_proxy = verdict.close.is_some_and(|close| close.by == Closer::Proxy);
-    let client = by_proxy && matches!(verdict.cause, Cause::ResponseTimeout | Cause::Stalled);
+    let client = by_proxy && verdict.cause().is_slow();
     // Another connection may show that the backend takes such headers.
-    let header = matches!(verdict.detail, Detail::ProxyHeader { .. });
+    let header = matches!(verdict.finding, Finding::ProtocolMismatch(Misread::ProxyHeader { .. }));
     // Who answers may be a proxy itself, and then it is no backend's error.
-    let role = role && verdict.cause.is_own_answer();
-    if timer || client || header || role || probe && may_be_a_probes(verdict.cause) {
+    let role = role && verdict.cause().is_own_answer();
+    if timer || client || header || role || probe && may_be_a_probes(verdict.cause()) {
         verdict.certainty = verdict.certainty.min(Certainty::Likely);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::doubt::Doubt;
 use super::{
-    Case, Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, gave_up, in_flight,
+    Case, Certainty, Fate, Finding, Retry, RetryReason, Verdict, failed, gave_up, in_flight,
     invalid, lost, unproven,
 };
 use crate::exchange::{Outcome, Unread};
@@ -90,9 +90,8 @@ fn backend_error(case: &Case<'_>, status: u16) -> Verdict {
     // Without its request it is not known who asked: a probe, perhaps.
     let seen = case.exchange.request.head.is_some();
     Verdict {
-        cause: Cause::BackendError,
+        finding: Finding::BackendError { status },
         certainty: if seen { Certainty::Proven } else { Certainty::Likely },
-        detail: Detail::Status(status),
         close: None,
         retry: Retry::Unsafe,
         retry_reason: RetryReason::AnswerBegun,
@@ -108,7 +107,7 @@ fn backend_error(case: &Case<'_>, status: u16) -> Verdict {
 /// A backend that asks others while it answers may be a proxy after all, which asks for something else than
 /// it was asked and answers 502, 503 and 504 for itself.
 pub(super) fn by_proxy(verdict: &mut Verdict, knowledge: &Knowledge) {
-    let of_proxies = matches!(verdict.detail, Detail::Status(502..=504));
+    let of_proxies = matches!(verdict.finding, Finding::BackendError { status: 502..=504 });
     if of_proxies && knowledge.asks_others {
         verdict.certainty = verdict.certainty.min(Certainty::Likely);
     }
@@ -140,8 +139,8 @@ fn upload_cut_short(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     if !still_sending || acked || closing.by == Side::Client || case.connection.has_gaps() {
         return None;
     }
-    let detail = Detail::Upload { sent: sent.since(request.start) };
-    let mut verdict = case.verdict(Cause::UploadCutShort, Certainty::Possible, detail, closing);
+    let finding = Finding::UploadCutShort { sent: sent.since(request.start) };
+    let mut verdict = case.verdict(finding, Certainty::Possible, closing);
     let received = verdict.close.and_then(|close| close.received);
     verdict.close =
         Some(Close { by: Closer::Backend, kind: CloseKind::Rst, frame: reset.frame, received });

@@ -1,6 +1,9 @@
 //! Connects that fail: `connection_refused`, `unreachable`, `connect_timeout`.
 
-use super::{Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed, invalid};
+use super::{
+    Certainty, Fate, Finding, InFlight, NoWay, Retry, RetryReason, UnansweredSyns, Verdict, failed,
+    invalid,
+};
 use crate::base::time::Timestamp;
 use crate::exchange::Ended;
 use crate::facts::Tried;
@@ -50,11 +53,10 @@ pub(super) fn judge(ended: &Ended, connection: &Connection, knowledge: &Knowledg
     }
     evidence.push(Evidence { frame: rst.frame, shows: Shows::Rst(Side::Server) });
     Fate::Failed(Box::new(Verdict {
-        cause: Cause::ConnectionRefused,
+        finding: Finding::ConnectionRefused { syns: connection.syns },
         // The SYN may be missing from the capture; a reset of this form, which a closed port sends (RFC 9293,
         // section 3.10.7.1), answers nothing else.
         certainty: if connection.syn.is_some() { Certainty::Proven } else { Certainty::Likely },
-        detail: Detail::Connect { syns: connection.syns },
         close: Some(Close {
             by: Closer::Backend,
             kind: CloseKind::Rst,
@@ -74,19 +76,16 @@ pub(super) fn judge(ended: &Ended, connection: &Connection, knowledge: &Knowledg
 
 /// What a single connect seems to show, and all of them together do not.
 pub(super) fn among_others(verdict: &mut Verdict, tried: Tried<'_>, knowledge: &Knowledge) {
-    match (verdict.cause, verdict.detail) {
-        // Where no word of any backend was captured, that of this one may be what is missing; but a kernel
-        // that repeats its SYN did not get one either.
-        (Cause::ConnectTimeout, Detail::Unanswered { syns: 1, .. }) if knowledge.deaf => {
-            verdict.certainty = Certainty::Possible;
-        }
-        // Among connections that work it is likely that there was no room for this one.
-        (Cause::AcceptQueueFull, Detail::Nothing)
-            if knowledge.answers && matches!(tried, Tried::Connect(_)) =>
-        {
-            verdict.certainty = verdict.certainty.max(Certainty::Likely);
-        }
-        _ => {}
+    // Where no word of any backend was captured, that of this one may be what is missing; but a kernel
+    // that repeats its SYN did not get one either.
+    let once = matches!(verdict.finding, Finding::ConnectTimeout(UnansweredSyns { syns: 1, .. }));
+    if once && knowledge.deaf {
+        verdict.certainty = Certainty::Possible;
+    }
+    // Among connections that work it is likely that there was no room for this one.
+    let unasked = matches!(tried, Tried::Connect(_));
+    if verdict.finding == Finding::AcceptQueueFull && unasked && knowledge.answers {
+        verdict.certainty = verdict.certainty.max(Certainty::Likely);
     }
 }
 
@@ -116,7 +115,7 @@ fn reset_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
     Some(Verdict {
         retry,
         retry_reason,
-        ..ended_at_once(Cause::AcceptQueueFull, Detail::Nothing, CloseKind::Rst, syn, rst.frame)
+        ..ended_at_once(Finding::AcceptQueueFull, CloseKind::Rst, syn, rst.frame)
     })
 }
 
@@ -139,25 +138,19 @@ fn closed_at_once(ended: &Ended, connection: &Connection) -> Option<Verdict> {
     if !(own && silent && numbers && soon) || connection.has_gaps() || server.rst.is_some() {
         return None;
     }
-    Some(ended_at_once(Cause::ClosedInFlight, Detail::Fresh, CloseKind::Fin, syn, fin.frame))
+    let finding = Finding::ClosedInFlight(InFlight::Fresh);
+    Some(ended_at_once(finding, CloseKind::Fin, syn, fin.frame))
 }
 
 /// The backend ended a new connection before anything was asked on it, as far as was captured.
-fn ended_at_once(
-    cause: Cause,
-    detail: Detail,
-    kind: CloseKind,
-    syn: FrameRef,
-    end: FrameRef,
-) -> Verdict {
+fn ended_at_once(finding: Finding, kind: CloseKind, syn: FrameRef, end: FrameRef) -> Verdict {
     let shows = match kind {
         CloseKind::Fin => Shows::Fin(Side::Server),
         CloseKind::Rst => Shows::Rst(Side::Server),
     };
     Verdict {
-        cause,
+        finding,
         certainty: Certainty::Possible,
-        detail,
         close: Some(Close { by: Closer::Backend, kind, frame: end, received: None }),
         retry: Retry::Safe,
         retry_reason: RetryReason::NothingSent,
@@ -181,9 +174,11 @@ fn never_left(connection: &Connection, asked: &UnansweredNeighbour) -> Verdict {
     let shown = [(asked.first, Shows::NeighbourAsked), (asked.last, Shows::NeighbourAskedLast)];
     let error = error.map(|frame| Evidence { frame, shows: Shows::Unreachable });
     Verdict {
-        cause: Cause::Unreachable,
+        finding: Finding::Unreachable(NoWay::NoNeighbour {
+            about: asked.about,
+            times: asked.times,
+        }),
         certainty: Certainty::Proven,
-        detail: Detail::NoNeighbour { about: asked.about, times: asked.times },
         close: None,
         retry: Retry::Safe,
         retry_reason: RetryReason::NothingSent,
@@ -206,9 +201,8 @@ fn undelivered(connection: &Connection, unreachable: &Unreachable) -> Fate {
     let syn = connection.syn.map(|frame| Evidence { frame, shows: Shows::Syn });
     let error = Evidence { frame: unreachable.frame, shows: Shows::Unreachable };
     Fate::Failed(Box::new(Verdict {
-        cause: Cause::Unreachable,
+        finding: Finding::Unreachable(NoWay::Told(*unreachable)),
         certainty: Certainty::Proven,
-        detail: Detail::Unreachable(*unreachable),
         close: None,
         retry: Retry::Safe,
         retry_reason: RetryReason::NothingSent,
@@ -252,15 +246,14 @@ fn unanswered(connection: &Connection, timeouts: &Timeouts) -> Fate {
         evidence.push(Evidence { frame: last, shows: Shows::LastSyn });
     }
     Fate::Failed(Box::new(Verdict {
-        cause: Cause::ConnectTimeout,
-        certainty,
-        detail: Detail::Unanswered {
+        finding: Finding::ConnectTimeout(UnansweredSyns {
             syns: connection.syns,
             challenged: u64::from(server.strays) > server.rsts,
             fits_connect_timeout: timeouts
                 .proxy_connect
                 .is_some_and(|timeout| fits(timeout, syn.at, last.at, connection)),
-        },
+        }),
+        certainty,
         close: None,
         retry: Retry::Safe,
         retry_reason: RetryReason::NothingSent,

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::cause::{Cause, Certainty};
-use super::detail::Detail;
+use super::finding::{Finding, ResetBy, UnansweredSyns};
 use super::retry::{self, Retry, RetryReason};
 use crate::exchange::Unread;
 use crate::facts::closing::{Close, Closer, Closing};
@@ -11,46 +11,93 @@ use crate::flow::Side;
 use crate::verdict::Evidence;
 use std::time::Duration;
 
-/// What is to be said of one failure: facts, no prose.
+/// What is to be said of one failure: facts, no prose. [`judge`](super::judge) alone makes one.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// Why.
-    pub cause: Cause,
-    /// How sure.
-    pub certainty: Certainty,
-    /// Facts that only this cause has.
-    pub detail: Detail,
-    /// How the connection ended.
-    pub close: Option<Close>,
-    /// Whether the request may be sent again.
-    pub retry: Retry,
-    /// Why that.
-    pub retry_reason: RetryReason,
-    /// How long the connection had been idle before the request.
-    pub idle_gap: Option<Duration>,
-    /// From the end of the request to the close; `None` when the close came first.
-    pub wait: Option<Duration>,
-    /// From the last answer to the close: the time that a keep-alive timer of the backend would have
-    /// run.
-    pub closed_after: Option<Duration>,
-    /// The frames that show it, in order.
-    pub evidence: Vec<Evidence>,
-    /// What the kernel says of the connection's ends, as far as that fits the packets.
-    pub ends: Option<Box<Ends>>,
-    /// Another view of the attempt shows it better than the first one.
-    pub better_elsewhere: bool,
+    pub(super) finding: Finding,
+    pub(super) certainty: Certainty,
+    pub(super) close: Option<Close>,
+    pub(super) retry: Retry,
+    pub(super) retry_reason: RetryReason,
+    pub(super) idle_gap: Option<Duration>,
+    pub(super) wait: Option<Duration>,
+    pub(super) closed_after: Option<Duration>,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) ends: Option<Box<Ends>>,
+    pub(super) better_elsewhere: bool,
 }
 
 impl Verdict {
+    /// Why it failed, with the facts that only this cause has.
+    pub const fn finding(&self) -> Finding {
+        self.finding
+    }
+
+    /// Why it failed, by name.
+    pub const fn cause(&self) -> Cause {
+        self.finding.cause()
+    }
+
+    /// How sure that is.
+    pub const fn certainty(&self) -> Certainty {
+        self.certainty
+    }
+
+    /// How the connection ended.
+    pub const fn close(&self) -> Option<Close> {
+        self.close
+    }
+
+    /// Whether the request may be sent again.
+    pub const fn retry(&self) -> Retry {
+        self.retry
+    }
+
+    /// What that advice rests on.
+    pub const fn retry_reason(&self) -> RetryReason {
+        self.retry_reason
+    }
+
+    /// How long the connection had been idle before the request.
+    pub const fn idle_gap(&self) -> Option<Duration> {
+        self.idle_gap
+    }
+
+    /// From the end of the request to the close; `None` when the close came first.
+    pub const fn wait(&self) -> Option<Duration> {
+        self.wait
+    }
+
+    /// From the last answer to the close: the time that a keep-alive timer of the backend would have
+    /// run.
+    pub const fn closed_after(&self) -> Option<Duration> {
+        self.closed_after
+    }
+
+    /// The frames that show what happened, in order.
+    pub fn evidence(&self) -> &[Evidence] {
+        &self.evidence
+    }
+
+    /// What the kernel says of the connection's ends, as far as that fits the packets.
+    pub fn ends(&self) -> Option<&Ends> {
+        self.ends.as_deref()
+    }
+
+    /// Another view of the attempt shows it better than the first one.
+    pub const fn is_better_elsewhere(&self) -> bool {
+        self.better_elsewhere
+    }
+
     /// Joins what another viewpoint shows of the same failure: the better proof wins. What one of them
     /// knows of a retry, the other need not; where they contradict each other, it is not safe.
     pub(super) fn join(&mut self, mut other: Self) {
-        let proof = |verdict: &Self| (verdict.cause != Cause::Unproven, verdict.certainty);
+        let proof = |verdict: &Self| (verdict.cause() != Cause::Unproven, verdict.certainty);
         let better = proof(&other) > proof(self);
         if let (
-            Detail::Unanswered { challenged, .. },
-            Detail::Unanswered { challenged: true, .. },
-        ) = (&mut self.detail, other.detail)
+            Finding::ConnectTimeout(UnansweredSyns { challenged, .. }),
+            Finding::ConnectTimeout(UnansweredSyns { challenged: true, .. }),
+        ) = (&mut self.finding, other.finding)
         {
             *challenged = true;
         }
@@ -86,7 +133,7 @@ pub(super) fn failed(verdict: Verdict) -> Fate {
 
 impl Case<'_> {
     /// A verdict on an exchange whose connection was not closed.
-    pub(super) fn unclosed(&self, cause: Cause, certainty: Certainty, detail: Detail) -> Verdict {
+    pub(super) fn unclosed(&self, finding: Finding, certainty: Certainty) -> Verdict {
         let acked = self.connection.half(Side::Client).acked;
         let request = &self.exchange.request;
         let retry_reason = match acked {
@@ -96,9 +143,8 @@ impl Case<'_> {
         };
         let run = retry_reason == RetryReason::AllReceived;
         Verdict {
-            cause,
+            finding,
             certainty,
-            detail,
             close: None,
             retry: if run { Retry::Unsafe } else { Retry::Unknown },
             retry_reason,
@@ -114,25 +160,23 @@ impl Case<'_> {
     /// A verdict whose close is `closing`.
     pub(super) fn verdict(
         &self,
-        cause: Cause,
+        finding: Finding,
         certainty: Certainty,
-        detail: Detail,
         closing: &Closing,
     ) -> Verdict {
         let request = &self.exchange.request;
         let received = self.received(closing);
-        let by = match (closing.by, detail) {
-            (_, Detail::ForeignReset { .. }) => Closer::Path,
-            (Side::Server, _) => Closer::Backend,
-            (Side::Client, _) => Closer::Proxy,
+        let by = match closing.by {
+            _ if matches!(finding, Finding::ResetInFlight(ResetBy::Path { .. })) => Closer::Path,
+            Side::Server => Closer::Backend,
+            Side::Client => Closer::Proxy,
         };
         let close = Close { by, kind: closing.kind, frame: closing.mark.frame, received };
-        let (retry, retry_reason) = retry::advice(self, cause, closing);
+        let (retry, retry_reason) = retry::advice(self, finding, closing);
         let after = closing.mark.frame.at >= request.last.at;
         Verdict {
-            cause,
+            finding,
             certainty,
-            detail,
             close: Some(close),
             retry,
             retry_reason,
@@ -151,14 +195,14 @@ impl Case<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::finding::Race;
     use super::*;
 
     #[test]
     fn where_two_vantages_contradict_each_other_a_retry_is_not_safe() {
         let verdict = |retry, retry_reason| Verdict {
-            cause: Cause::KeepaliveRace,
+            finding: Finding::KeepaliveRace(Race::Crossing),
             certainty: Certainty::Proven,
-            detail: Detail::Crossing,
             close: None,
             retry,
             retry_reason,

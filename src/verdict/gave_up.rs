@@ -5,7 +5,8 @@
 
 use super::doubt::Doubt;
 use super::{
-    Case, Cause, Certainty, Detail, Fate, Verdict, failed, in_flight, invalid, lost, unproven,
+    Case, Certainty, Departure, Fate, Finding, GaveUp, Standstill, Verdict, failed, in_flight,
+    invalid, lost, unproven,
 };
 use crate::exchange::Outcome;
 use crate::facts::attempt::{ClientFacts, ClientLeft, LoggedLeft};
@@ -28,6 +29,9 @@ const NO_PATIENCE: Duration = Duration::from_millis(20);
 /// A close so soon after an interim response is a reaction to it: nginx 1.22 and Varnish 7.1 take it
 /// for the whole answer.
 const AT_ONCE: Duration = Duration::from_millis(50);
+
+/// The proxy closed, and packets of its leg to the backend show no other reason than its own client.
+const CLIENT_GONE: Finding = Finding::ClientGone(Departure::Unseen);
 
 /// The proxy closed with the request outstanding.
 pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> Fate {
@@ -65,7 +69,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
         // wanted.
         let cut = connection.seen_until.since(closing.mark.frame.at) < UNDER_WAY;
         let went_on = exchange.response.is_some_and(|response| response.before_close.is_some());
-        if verdict.cause == Cause::ClientGone && cut && !went_on && !closed_too {
+        if verdict.finding == CLIENT_GONE && cut && !went_on && !closed_too {
             return Fate::Open;
         }
         return failed(verdict);
@@ -120,11 +124,11 @@ fn after_waiting(
     let upon_interim =
         exchange.interim.is_some_and(|interim| closing.mark.frame.at.since(interim.at) < AT_ONCE);
     if (wait < NO_PATIENCE || upon_interim) && !fits_read_timeout {
-        return case.verdict(Cause::ClientGone, Certainty::Possible, Detail::Nothing, closing);
+        return case.verdict(CLIENT_GONE, Certainty::Possible, closing);
     }
     let answered_late = exchange.outcome == Outcome::Late;
-    let detail = Detail::GaveUp { fits_read_timeout, answered_late };
-    case.verdict(Cause::ResponseTimeout, certainty, detail, closing)
+    let gave_up = GaveUp { fits_read_timeout, answered_late };
+    case.verdict(Finding::ResponseTimeout(gave_up), certainty, closing)
 }
 
 /// The answer stood still for so long before the proxy closed: that is what it gave up on.
@@ -136,9 +140,8 @@ fn in_the_middle(case: &Case<'_>, closing: &Closing) -> Verdict {
     if let Some(large) = invalid::large_head(case, closing) {
         return large;
     }
-    stood_still(case, closing).unwrap_or_else(|| {
-        case.verdict(Cause::ClientGone, Certainty::Possible, Detail::Nothing, closing)
-    })
+    stood_still(case, closing)
+        .unwrap_or_else(|| case.verdict(CLIENT_GONE, Certainty::Possible, closing))
 }
 
 /// The answer had stood still before the proxy closed. What came of it afterwards does not count.
@@ -148,14 +151,13 @@ fn stood_still(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
         response.before_close.map_or(response.last, |before| before.last)
     });
     let silence = case.connection.span(last, closing.mark.frame)?;
-    let detail = Detail::Stalled { silence, zero_window: false };
+    let stalled = Finding::Stalled(Standstill { silence, zero_window: false });
     // A proxy that bore a longer pause in the same answer has not lost patience.
     let borne = case.exchange.response.map_or(Duration::ZERO, |response| {
         response.before_close.map_or(response.longest_pause, |before| before.longest_pause)
     });
     let patient = borne.saturating_add(tolerance(borne)) >= silence;
-    (silence >= SILENCE && !patient)
-        .then(|| case.verdict(Cause::Stalled, Certainty::Likely, detail, closing))
+    (silence >= SILENCE && !patient).then(|| case.verdict(stalled, Certainty::Likely, closing))
 }
 
 /// The proxy closed while the answer stood still, and refused the rest when that came at last: whole,
@@ -188,7 +190,7 @@ fn not_received(case: &Case<'_>, closing: &Closing) -> Verdict {
         return lost;
     }
     if !case.exchange.request.complete {
-        return case.verdict(Cause::ClientGone, Certainty::Possible, Detail::Nothing, closing);
+        return case.verdict(CLIENT_GONE, Certainty::Possible, closing);
     }
     unproven::judge(case, closing, Doubt::ProxyClosedFirst)
 }
@@ -201,7 +203,7 @@ pub(super) fn by_client(verdict: &mut Verdict, client: &ClientFacts) {
     if let Some(left) = &client.left {
         client_gone(verdict, left);
     }
-    let shown = matches!(verdict.detail, Detail::FrontLeg { .. });
+    let shown = matches!(verdict.finding, Finding::ClientGone(Departure::FrontLeg { .. }));
     if shown && client.other {
         // Another client asked the same, and left; of this one that is not known.
         verdict.certainty = Certainty::Possible;
@@ -210,17 +212,19 @@ pub(super) fn by_client(verdict: &mut Verdict, client: &ClientFacts) {
         && !shown
         && may_have_followed(verdict)
     {
-        verdict.cause = Cause::ClientGone;
+        verdict.finding = Finding::ClientGone(Departure::Logged { status });
         verdict.certainty = Certainty::Proven;
-        verdict.detail = Detail::Logged { status };
     }
 }
 
 /// The proxy closed first, for a reason that packets of this leg do not show.
 fn may_have_followed(verdict: &Verdict) -> bool {
     let gave_up = matches!(
-        verdict.cause,
-        Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone | Cause::Unproven
+        verdict.finding,
+        Finding::ResponseTimeout(_)
+            | Finding::Stalled(_)
+            | Finding::ClientGone(_)
+            | Finding::Unproven(_)
     );
     gave_up && verdict.close.is_some_and(|close| close.by == Closer::Proxy)
 }
@@ -232,9 +236,8 @@ fn client_gone(verdict: &mut Verdict, left: &ClientLeft) {
     if left.frame.at > close.frame.at || before > FOLLOWS {
         return;
     }
-    verdict.cause = Cause::ClientGone;
+    verdict.finding = Finding::ClientGone(Departure::FrontLeg { client: left.client, before });
     verdict.certainty = Certainty::Proven;
-    verdict.detail = Detail::FrontLeg { client: left.client, before };
     verdict.evidence.push(Evidence { frame: left.frame, shows: Shows::ClientLeft });
     verdict.evidence.sort_by_key(|one| (one.frame.capture, one.frame.number));
 }

@@ -1,7 +1,9 @@
 //! Closes with a request outstanding: `closed_in_flight`, `reset_in_flight`, `truncated_response`.
 
 use super::doubt::Doubt;
-use super::{Case, Cause, Certainty, Detail, Verdict, crossing, lost, reused, unproven};
+use super::{
+    Case, Certainty, Finding, InFlight, ResetBy, Verdict, crossing, lost, reused, unproven,
+};
 use crate::facts::closing::{CloseKind, Closing, Received};
 use crate::flow::Side;
 use std::time::Duration;
@@ -14,8 +16,8 @@ pub(super) fn foreign_reset(case: &Case<'_>, closing: &Closing) -> Option<Verdic
     if closing.kind != CloseKind::Rst || ttl == usual {
         return None;
     }
-    let detail = Detail::ForeignReset { ttl, usual };
-    Some(case.verdict(Cause::ResetInFlight, Certainty::Likely, detail, closing))
+    let finding = Finding::ResetInFlight(ResetBy::Path { ttl, usual });
+    Some(case.verdict(finding, Certainty::Likely, closing))
 }
 
 /// The backend closed, and no byte of an answer came.
@@ -23,19 +25,17 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
     if let Some(doubt) = doubt(case, closing) {
         return unproven::judge(case, closing, doubt);
     }
-    let (certainty, detail) = sureness(case, closing);
+    let (certainty, known) = sureness(case, closing);
+    let (closed, reset) =
+        (Finding::ClosedInFlight(known), Finding::ResetInFlight(ResetBy::Backend(known)));
     let received = case.received(closing);
     match (closing.kind, received) {
         (CloseKind::Fin, None) => unproven::judge(case, closing, Doubt::OneDirection),
         // On a new connection, before the request arrived: no keep-alive timer runs there, but a limit on how
         // long the first request may take can.
-        (CloseKind::Fin, Some(Received::None)) => {
-            case.verdict(Cause::ClosedInFlight, Certainty::Likely, detail, closing)
-        }
-        (CloseKind::Fin, Some(_)) => {
-            case.verdict(Cause::ClosedInFlight, certainty, detail, closing)
-        }
-        (CloseKind::Rst, Some(_)) => case.verdict(Cause::ResetInFlight, certainty, detail, closing),
+        (CloseKind::Fin, Some(Received::None)) => case.verdict(closed, Certainty::Likely, closing),
+        (CloseKind::Fin, Some(_)) => case.verdict(closed, certainty, closing),
+        (CloseKind::Rst, Some(_)) => case.verdict(reset, certainty, closing),
         // Without ACK flag it answers a segment for which there is no connection (RFC 9293, section
         // 3.10.7.1). If nothing of the request was acknowledged on a connection that worked before,
         // the other end has forgotten it.
@@ -43,12 +43,12 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
             let half = case.connection.half(Side::Client);
             let acked = half.acked.is_some_and(|acked| acked.pos > case.exchange.request.start);
             if acked {
-                case.verdict(Cause::ResetInFlight, certainty, detail, closing)
+                case.verdict(reset, certainty, closing)
             } else if case.is_reused() {
                 lost::forgotten(case, closing)
             } else {
                 // A FIN before it would show the same, had it not been captured.
-                case.verdict(Cause::ResetInFlight, Certainty::Likely, detail, closing)
+                case.verdict(reset, Certainty::Likely, closing)
             }
         }
     }
@@ -56,7 +56,7 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Verdict {
 
 /// The close came so soon that a timer of the backend can have met the request.
 pub(super) fn may_be_race(verdict: &Verdict) -> bool {
-    matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight)
+    matches!(verdict.finding, Finding::ClosedInFlight(_) | Finding::ResetInFlight(_))
         && verdict.wait.is_some_and(|wait| wait <= reused::LONGEST_UNREAD)
 }
 
@@ -70,9 +70,9 @@ const SOON: Duration = Duration::from_millis(50);
 /// server's loop after the request has come, two round trips after it was sent at most wherever that was
 /// captured, and only after idleness. Whether there is such a timer the connection itself does not show:
 /// what other connections show of it may be missing from the capture, so that nothing is proven here.
-fn sureness(case: &Case<'_>, closing: &Closing) -> (Certainty, Detail) {
+fn sureness(case: &Case<'_>, closing: &Closing) -> (Certainty, InFlight) {
     if !case.is_reused() {
-        return (Certainty::Proven, Detail::Fresh);
+        return (Certainty::Proven, InFlight::Fresh);
     }
     // What was sent again may have come with its last copy only, and nothing had come for long before it
     // was first acknowledged: a host acknowledges within half a second (RFC 9293, section 3.8.6.3).
@@ -89,11 +89,11 @@ fn sureness(case: &Case<'_>, closing: &Closing) -> (Certainty, Detail) {
         .quiet_since
         .is_none_or(|quiet| closing.mark.frame.at.since(quiet.at) >= reused::SHORTEST_KEEPALIVE);
     if idle && wait <= soon.max(reused::LONGEST_UNREAD) {
-        (Certainty::Possible, Detail::MaybeUnread)
+        (Certainty::Possible, InFlight::MaybeUnread)
     } else if wait <= soon {
-        (Certainty::Likely, Detail::MaybeUnread)
+        (Certainty::Likely, InFlight::MaybeUnread)
     } else {
-        (Certainty::Proven, Detail::Nothing)
+        (Certainty::Proven, InFlight::Used)
     }
 }
 
@@ -106,9 +106,8 @@ pub(super) fn truncated(case: &Case<'_>, closing: &Closing) -> Verdict {
     let unclear = case.exchange.response.is_some_and(|response| response.unclear);
     // Where nothing but the close ends it, a reset may have come behind all of it.
     let until_close = case.exchange.response.is_some_and(|response| response.until_close);
-    let detail = Detail::Truncated { head_complete };
     let certainty = if unclear || until_close { Certainty::Likely } else { Certainty::Proven };
-    case.verdict(Cause::TruncatedResponse, certainty, detail, closing)
+    case.verdict(Finding::TruncatedResponse { head_complete }, certainty, closing)
 }
 
 /// What keeps a close from being the reason.

@@ -4,7 +4,7 @@
 //! connection ended: proxies differ in what they put up with. One that goes on to use the
 //! connection did; and where many put up with it, only one that closes at once did not.
 
-use super::{Case, Cause, Certainty, Detail, Retry, RetryReason, Verdict};
+use super::{Case, Certainty, Finding, Misread, Rejected, Retry, RetryReason, Verdict};
 use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, Protocol, ProxyKind};
 use crate::facts::closing::{self, Close, CloseKind, Closer, Closing};
 use crate::flow::{Connection, Side};
@@ -23,10 +23,6 @@ const LONGEST_WAY: Duration = Duration::from_millis(500);
 pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let response = case.exchange.response?;
     let flaw = response.flaw?;
-    let cause = match flaw.kind {
-        FlawKind::Tls | FlawKind::Http2 => Cause::ProtocolMismatch,
-        _ => Cause::InvalidResponse,
-    };
     // Where the end of the connection was announced, it says nothing.
     let refused = match flaw.kind {
         // Some that take it close behind it: it is of a version that they do not know to be kept.
@@ -40,17 +36,15 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     if !refused {
         return None;
     }
-    let certainty = match cause {
-        Cause::ProtocolMismatch => Certainty::Proven,
-        _ => Certainty::Likely,
-    };
-    let mut verdict = case.verdict(cause, certainty, Detail::Flaw(flaw), closing);
-    (verdict.retry, verdict.retry_reason) = if cause == Cause::ProtocolMismatch {
-        (Retry::Safe, RetryReason::NotUnderstood)
+    let other_protocol = matches!(flaw.kind, FlawKind::Tls | FlawKind::Http2);
+    let (finding, certainty, retry, retry_reason) = if other_protocol {
+        let finding = Finding::ProtocolMismatch(Misread::Answer(flaw));
+        (finding, Certainty::Proven, Retry::Safe, RetryReason::NotUnderstood)
     } else {
-        (Retry::Unsafe, RetryReason::AnswerBegun)
+        let finding = Finding::InvalidResponse(Rejected::Malformed(flaw));
+        (finding, Certainty::Likely, Retry::Unsafe, RetryReason::AnswerBegun)
     };
-    Some(verdict)
+    Some(Verdict { retry, retry_reason, ..case.verdict(finding, certainty, closing) })
 }
 
 /// The head of the answer is large, and the proxy threw the connection away in the middle of it, or
@@ -74,8 +68,8 @@ pub(super) fn large_head(case: &Case<'_>, closing: &Closing) -> Option<Verdict> 
     if !refused || bytes < LARGE_HEAD {
         return None;
     }
-    let detail = Detail::LargeHead { bytes: response.head_len };
-    Some(case.verdict(Cause::InvalidResponse, Certainty::Likely, detail, closing))
+    let finding = Finding::InvalidResponse(Rejected::LargeHead { bytes: response.head_len });
+    Some(case.verdict(finding, Certainty::Likely, closing))
 }
 
 /// The proxy itself closed as soon as it had the head, and nobody had announced that: of 381 refused
@@ -145,10 +139,10 @@ pub(super) fn mismatch(mismatch: &Mismatch, connection: &Connection) -> Verdict 
         frame: closing.mark.frame,
         received: None,
     });
+    let Mismatch { asked, answered, .. } = *mismatch;
     Verdict {
-        cause: Cause::ProtocolMismatch,
+        finding: Finding::ProtocolMismatch(Misread::Protocols { asked, answered }),
         certainty: Certainty::Proven,
-        detail: Detail::Mismatch { asked: mismatch.asked, answered: mismatch.answered },
         close,
         retry: Retry::Safe,
         retry_reason: RetryReason::NotUnderstood,
@@ -164,10 +158,10 @@ pub(super) fn mismatch(mismatch: &Mismatch, connection: &Connection) -> Verdict 
 /// The backend answered that its port speaks TLS.
 pub(super) fn asked_in_clear(case: &Case<'_>) -> Verdict {
     let (response, last) = (case.exchange.response, case.exchange.request.last);
+    let (asked, answered) = (case.exchange.protocol, Protocol::Tls);
     Verdict {
-        cause: Cause::ProtocolMismatch,
+        finding: Finding::ProtocolMismatch(Misread::Protocols { asked, answered }),
         certainty: Certainty::Proven,
-        detail: Detail::Mismatch { asked: case.exchange.protocol, answered: Protocol::Tls },
         close: None,
         retry: Retry::Safe,
         retry_reason: RetryReason::NotUnderstood,
@@ -198,8 +192,8 @@ pub(super) fn proxy_header(case: &Case<'_>, closing: &Closing) -> Option<Verdict
     if !refused || closing.by == Side::Client && status.is_none() {
         return None;
     }
-    let detail = Detail::ProxyHeader { version: header.version };
-    let mut verdict = case.verdict(Cause::ProtocolMismatch, Certainty::Proven, detail, closing);
+    let finding = Finding::ProtocolMismatch(Misread::ProxyHeader { version: header.version });
+    let mut verdict = case.verdict(finding, Certainty::Proven, closing);
     (verdict.retry, verdict.retry_reason) = (Retry::Safe, RetryReason::NotUnderstood);
     Some(verdict)
 }

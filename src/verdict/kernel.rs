@@ -6,7 +6,10 @@
 //! and what does not fit the packets, in time and in number, is not believed: another connection can
 //! have had the same addresses and ports.
 
-use super::{Cause, Certainty, Detail, Drop, Retry, RetryReason, Verdict, reused};
+use super::{
+    Certainty, Drop, Finding, InFlight, Race, ResetBy, Retry, RetryReason, Standstill, Vanished,
+    Verdict, reused,
+};
 use crate::base::time::Timestamp;
 use crate::facts::Tried;
 use crate::facts::closing::{Close, Closer, Received};
@@ -104,7 +107,7 @@ pub(super) fn kernel_says(verdict: &mut Verdict, ends: &Ends, request: Option<&S
         }
         // A queue that was full when a connection of it had to wait leaves no other reading of the
         // repeated SYN+ACK: its loss, and that of the request behind it.
-        if verdict.cause == Cause::AcceptQueueFull && server.queue.is_some() {
+        if verdict.finding == Finding::AcceptQueueFull && server.queue.is_some() {
             verdict.certainty = Certainty::Proven;
         }
     }
@@ -158,12 +161,12 @@ fn unseen_close(verdict: &mut Verdict, server: &End, request: &Sent) {
     if request.place(closed.received_to) > 0 || request.announced == Some(true) {
         return;
     }
-    match (verdict.cause, verdict.detail) {
-        (Cause::SilentDrop, Detail::Dropped { form: Drop::Forgotten, .. }) if request.reused => {
-            (verdict.cause, verdict.detail) = (Cause::KeepaliveRace, Detail::Crossing);
-        }
-        (Cause::ResetInFlight, Detail::Fresh) => verdict.cause = Cause::ClosedInFlight,
-        _ => return,
+    if is_forgotten(verdict.finding) && request.reused {
+        verdict.finding = Finding::KeepaliveRace(Race::Crossing);
+    } else if verdict.finding == Finding::ResetInFlight(ResetBy::Backend(InFlight::Fresh)) {
+        verdict.finding = Finding::ClosedInFlight(InFlight::Fresh);
+    } else {
+        return;
     }
     verdict.certainty = most(verdict, request);
 }
@@ -172,7 +175,7 @@ fn unseen_close(verdict: &mut Verdict, server: &End, request: &Sent) {
 /// race where the answer before may have announced the close, or where there may have been none: a
 /// connection begun before the capture may have been new.
 fn most(verdict: &Verdict, request: &Sent) -> Certainty {
-    let race = verdict.cause == Cause::KeepaliveRace;
+    let race = matches!(verdict.finding, Finding::KeepaliveRace(_));
     if race && !request.reused {
         Certainty::Possible
     } else if race && request.announced.is_none() || !request.readable {
@@ -194,19 +197,13 @@ fn closed(verdict: &mut Verdict, server: &End, request: &Sent) {
         return;
     }
     let read = request.read_by(closed);
-    let fresh = match (verdict.cause, verdict.detail) {
-        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Fresh) => Some(true),
-        (Cause::ClosedInFlight | Cause::ResetInFlight, Detail::Nothing | Detail::MaybeUnread) => {
-            Some(false)
-        }
-        _ => None,
-    };
-    if let Some(fresh) = fresh {
+    if let Some(known) = verdict.finding.in_flight().filter(|known| known.is_by_packets()) {
+        let fresh = known.is_fresh();
         if read == Received::None {
             unread(verdict, closed, request, fresh);
         } else {
             verdict.certainty = most(verdict, request);
-            verdict.detail = Detail::Read { all: read == Received::All, fresh };
+            verdict.finding.set_in_flight(InFlight::Read { all: read == Received::All, fresh });
         }
     }
     advise(verdict, closed, read);
@@ -228,9 +225,10 @@ fn unread(verdict: &mut Verdict, closed: &Closed, request: &Sent, fresh: bool) {
     };
     let soon = verdict.wait.is_none_or(|wait| wait <= reused::LONGEST_UNREAD);
     if as_idle && soon && !fresh && request.announced != Some(true) {
-        verdict.cause = Cause::KeepaliveRace;
+        verdict.finding = Finding::KeepaliveRace(Race::Unread { timer: None });
+    } else {
+        verdict.finding.set_in_flight(InFlight::Unread { fresh });
     }
-    verdict.detail = Detail::Unread { timer: None, fresh };
     verdict.certainty = most(verdict, request);
 }
 
@@ -239,8 +237,11 @@ fn advise(verdict: &mut Verdict, closed: &Closed, read: Received) {
     // After `shutdown()` it may still have been read, and after a close that is not told apart.
     let for_good = matches!(closed.how, How::Close | How::Exit { .. });
     let unanswered = matches!(
-        verdict.cause,
-        Cause::KeepaliveRace | Cause::StaleReuse | Cause::ClosedInFlight | Cause::ResetInFlight
+        verdict.finding,
+        Finding::KeepaliveRace(_)
+            | Finding::StaleReuse
+            | Finding::ClosedInFlight(_)
+            | Finding::ResetInFlight(_)
     );
     if !unanswered {
         return;
@@ -261,10 +262,14 @@ fn advise(verdict: &mut Verdict, closed: &Closed, read: Received) {
 /// known that one.
 fn forgotten(verdict: &mut Verdict, server: &End) {
     let unknown = server.reset.is_some_and(|reset| reset.why == ResetReason::NoSocket);
-    let by_packets = matches!(verdict.detail, Detail::Dropped { form: Drop::Forgotten, .. });
-    if by_packets && verdict.cause == Cause::SilentDrop && unknown {
+    if is_forgotten(verdict.finding) && unknown {
         verdict.certainty = Certainty::Proven;
     }
+}
+
+/// The other end no longer knew the connection, as packets show.
+const fn is_forgotten(finding: Finding) -> bool {
+    matches!(finding, Finding::SilentDrop(Vanished { form: Drop::Forgotten, .. }))
 }
 
 /// The proxy closed first because its process ended: that it lost patience, or that its client left,
@@ -272,11 +277,12 @@ fn forgotten(verdict: &mut Verdict, server: &End) {
 fn ended(verdict: &mut Verdict, client: &End) {
     let by_proxy = verdict.close.is_some_and(|close| close.by == Closer::Proxy);
     let exited = client.closed.as_ref().is_some_and(|one| matches!(one.how, How::Exit { .. }));
-    let gave_up = match verdict.cause {
-        Cause::ResponseTimeout | Cause::ClientGone => true,
-        Cause::Stalled => matches!(verdict.detail, Detail::Stalled { zero_window: false, .. }),
-        _ => false,
-    };
+    let gave_up = matches!(
+        verdict.finding,
+        Finding::ResponseTimeout(_)
+            | Finding::ClientGone(_)
+            | Finding::Stalled(Standstill { zero_window: false, .. })
+    );
     if by_proxy && exited && gave_up {
         verdict.certainty = Certainty::Possible;
     }
@@ -284,6 +290,8 @@ fn ended(verdict: &mut Verdict, client: &End) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Cause;
+    use super::super::finding::tests::one_of_each;
     use super::*;
     use crate::facts::closing::CloseKind;
     use crate::facts::kernel::{Queue, Reset};
@@ -292,6 +300,8 @@ mod tests {
     use crate::packet::FrameRef;
 
     const MILLISECOND: u64 = 1_000_000;
+    /// The backend closed a used connection, and packets tell no more.
+    const CLOSED: Finding = Finding::ClosedInFlight(InFlight::Used);
     /// When the backend's close was captured.
     const CLOSE: u64 = 5_000 * MILLISECOND;
 
@@ -304,11 +314,10 @@ mod tests {
     }
 
     /// A request of 80 bytes on a used connection that got no answer but the backend's FIN, 2 ms later.
-    fn verdict(cause: Cause, detail: Detail) -> Verdict {
+    fn verdict(finding: Finding) -> Verdict {
         Verdict {
-            cause,
+            finding,
             certainty: Certainty::Likely,
-            detail,
             close: Some(Close {
                 by: Closer::Backend,
                 kind: CloseKind::Fin,
@@ -394,34 +403,34 @@ mod tests {
     fn what_a_timer_makes_likely_the_kernel_has_proven_or_refuted() {
         let timer = Duration::from_secs(2);
         let of = |how, read| {
-            let in_flight = verdict(Cause::ClosedInFlight, Detail::MaybeUnread);
+            let in_flight = verdict(Finding::ClosedInFlight(InFlight::MaybeUnread));
             let (mut verdict, _) = said(in_flight, server(closed_by(how, read)), SENT);
             reused::by_timer(&mut verdict, &fires_at(timer));
             verdict
         };
         let unread = of(How::Close, 0);
-        assert_eq!((unread.cause, unread.certainty), (Cause::KeepaliveRace, Certainty::Proven));
-        assert_eq!(unread.detail, Detail::Unread { timer: Some(timer), fresh: false });
+        let race = Finding::KeepaliveRace(Race::Unread { timer: Some(timer) });
+        assert_eq!((unread.finding, unread.certainty), (race, Certainty::Proven));
         assert_eq!((unread.retry, unread.retry_reason), (Retry::Safe, RetryReason::ClosedUnread));
         let read = of(How::Close, 80);
-        assert_eq!((read.cause, read.certainty), (Cause::ClosedInFlight, Certainty::Proven));
+        assert_eq!((read.cause(), read.certainty), (Cause::ClosedInFlight, Certainty::Proven));
         assert_eq!((read.retry, read.retry_reason), (Retry::Unsafe, RetryReason::Read));
         let ended = of(How::Exit { signal: None }, 0);
-        assert_eq!((ended.cause, ended.retry), (Cause::ClosedInFlight, Retry::Safe));
+        assert_eq!((ended.cause(), ended.retry), (Cause::ClosedInFlight, Retry::Safe));
         let untold = of(How::Untold, 0);
-        assert_eq!((untold.cause, untold.certainty), (Cause::KeepaliveRace, Certainty::Likely));
+        assert_eq!((untold.cause(), untold.certainty), (Cause::KeepaliveRace, Certainty::Likely));
         assert_eq!(untold.retry, Retry::Unsafe);
     }
 
     #[test]
     fn the_timer_is_added_to_a_race_that_the_kernel_proved() {
-        let in_flight = verdict(Cause::ClosedInFlight, Detail::Nothing);
+        let in_flight = verdict(CLOSED);
         let (race, _) = said(in_flight, server(closed_by(How::Close, 0)), SENT);
         for (timer, known) in [(2, Some(Duration::from_secs(2))), (3, None)] {
             let mut race = race.clone();
             reused::by_timer(&mut race, &fires_at(Duration::from_secs(timer)));
-            assert_eq!(race.detail, Detail::Unread { timer: known, fresh: false });
-            assert_eq!((race.cause, race.certainty), (Cause::KeepaliveRace, Certainty::Proven));
+            assert_eq!(race.finding, Finding::KeepaliveRace(Race::Unread { timer: known }));
+            assert_eq!(race.certainty, Certainty::Proven);
         }
     }
 
@@ -430,13 +439,10 @@ mod tests {
     fn the_kernels_word_changes_a_verdict_once() {
         let hows = [How::Close, How::Shutdown, How::Exit { signal: Some(9) }, How::Untold];
         for (how, read) in hows.into_iter().flat_map(|how| [(how, 0), (how, 40), (how, 80)]) {
-            let in_flight = verdict(Cause::ClosedInFlight, Detail::Nothing);
+            let in_flight = verdict(CLOSED);
             let (once, fitting) = said(in_flight, server(closed_by(how, read)), SENT);
             let (twice, again) = said(once.clone(), fitting.clone(), SENT);
-            assert_eq!(
-                (once.cause, once.certainty, once.detail),
-                (twice.cause, twice.certainty, twice.detail)
-            );
+            assert_eq!((once.finding, once.certainty), (twice.finding, twice.certainty));
             assert_eq!((once.retry, once.retry_reason), (twice.retry, twice.retry_reason));
             assert_eq!(fitting, again);
         }
@@ -444,36 +450,38 @@ mod tests {
 
     #[test]
     fn what_is_not_known_of_the_request_costs_certainty() {
-        let in_flight = || verdict(Cause::ClosedInFlight, Detail::Nothing);
+        let in_flight = || verdict(CLOSED);
         let of = |sent: Sent| said(in_flight(), server(closed_by(How::Close, 0)), sent).0;
         let unreadable = of(Sent { readable: false, ..SENT });
         assert_eq!(
-            (unreadable.cause, unreadable.certainty),
+            (unreadable.cause(), unreadable.certainty),
             (Cause::KeepaliveRace, Certainty::Likely)
         );
         let unseen = of(Sent { announced: None, ..SENT });
-        assert_eq!((unseen.cause, unseen.certainty), (Cause::KeepaliveRace, Certainty::Likely));
+        assert_eq!((unseen.cause(), unseen.certainty), (Cause::KeepaliveRace, Certainty::Likely));
         let told = of(Sent { announced: Some(true), ..SENT });
-        assert_eq!((told.cause, told.retry), (Cause::ClosedInFlight, Retry::Safe));
+        assert_eq!((told.cause(), told.retry), (Cause::ClosedInFlight, Retry::Safe));
         // Begun before the capture: whether it was used is not known.
         let first = of(Sent { reused: false, ..SENT });
-        assert_eq!((first.cause, first.certainty), (Cause::KeepaliveRace, Certainty::Possible));
+        assert_eq!((first.cause(), first.certainty), (Cause::KeepaliveRace, Certainty::Possible));
         assert_eq!(first.retry, Retry::Safe);
     }
 
     #[test]
     fn a_frame_that_acknowledges_nothing_contradicts_a_kernel_that_had_received() {
-        let mut crossing = verdict(Cause::KeepaliveRace, Detail::Crossing);
+        let crossed = Finding::KeepaliveRace(Race::Crossing);
+        let mut crossing = verdict(crossed);
         crossing.close =
             crossing.close.map(|close| Close { received: Some(Received::None), ..close });
         (crossing.retry, crossing.retry_reason) = (Retry::Unknown, RetryReason::NotRefused);
         let (kept, _) = said(crossing, server(closed_by(How::Close, 0)), SENT);
-        assert_eq!((kept.retry, kept.detail), (Retry::Unknown, Detail::Crossing));
+        assert_eq!((kept.retry, kept.finding), (Retry::Unknown, crossed));
     }
 
     #[test]
     fn no_other_cause_is_touched_by_a_close() {
-        for cause in Cause::ALL {
+        for finding in one_of_each() {
+            let cause = finding.cause();
             let about = [
                 Cause::KeepaliveRace,
                 Cause::StaleReuse,
@@ -483,12 +491,9 @@ mod tests {
             if about.contains(&cause) {
                 continue;
             }
-            let (after, fitting) = said(
-                verdict(cause, Detail::Nothing),
-                server(closed_by(How::Exit { signal: Some(9) }, 0)),
-                SENT,
-            );
-            assert_eq!((after.cause, after.detail), (cause, Detail::Nothing));
+            let (after, fitting) =
+                said(verdict(finding), server(closed_by(How::Exit { signal: Some(9) }, 0)), SENT);
+            assert_eq!(after.finding, finding);
             assert_eq!(
                 (after.certainty, after.retry),
                 (Certainty::Likely, Retry::Unsafe),
@@ -501,34 +506,30 @@ mod tests {
     /// The proxy closed, and its process ended: who did not choose to close did not give up.
     #[test]
     fn the_end_of_the_proxys_process_makes_only_giving_up_less_sure() {
-        let stalled = |zero_window| Detail::Stalled { silence: Duration::ZERO, zero_window };
-        let all = Cause::ALL.map(|cause| (cause, Detail::Nothing));
+        let not_read = Standstill { silence: Duration::ZERO, zero_window: true };
         let exit = How::Exit { signal: None };
-        for (cause, detail) in all
-            .into_iter()
-            .chain([(Cause::Stalled, stalled(false)), (Cause::Stalled, stalled(true))])
-        {
+        for finding in one_of_each().into_iter().chain([Finding::Stalled(not_read)]) {
             for (by, how) in [
                 (Closer::Proxy, exit),
                 (Closer::Proxy, How::Close),
                 (Closer::Backend, exit),
                 (Closer::Path, exit),
             ] {
-                let mut given_up = verdict(cause, detail);
+                let mut given_up = verdict(finding);
                 given_up.close = given_up.close.map(|close| Close { by, ..close });
                 given_up.evidence.push(evidence(CLOSE, Shows::Fin(Side::Client)));
                 let closed = Some(closed_by(how, 0));
                 let ends = Ends { client: Some(End { closed, ..End::default() }), server: None };
                 let (after, _) = said(given_up, ends, SENT);
-                let patience = match cause {
+                let patience = match finding.cause() {
                     Cause::ResponseTimeout | Cause::ClientGone => true,
-                    Cause::Stalled => detail == stalled(false),
+                    Cause::Stalled => finding != Finding::Stalled(not_read),
                     _ => false,
                 };
                 let lower = patience && by == Closer::Proxy && how == exit;
                 let wanted = if lower { Certainty::Possible } else { Certainty::Likely };
-                let what = format!("{cause:?} {detail:?} {by:?} {how:?}");
-                assert_eq!((after.cause, after.certainty), (cause, wanted), "{what}");
+                let what = format!("{finding:?} {by:?} {how:?}");
+                assert_eq!((after.cause(), after.certainty), (finding.cause(), wanted), "{what}");
             }
         }
     }
@@ -542,7 +543,7 @@ mod tests {
             [(0, true), (second, true), (second + 1, false), (3_600 * second, false)]
         {
             for at in [CLOSE + off, CLOSE.saturating_sub(off)].map(Timestamp::from_nanos) {
-                let mut failed = verdict(Cause::ClosedInFlight, Detail::Nothing);
+                let mut failed = verdict(CLOSED);
                 failed.evidence.push(evidence(CLOSE, Shows::Rst(Side::Server)));
                 let closed = Closed { at, ..closed_by(How::Close, 80) };
                 let end = End {
@@ -554,7 +555,8 @@ mod tests {
                 let (after, fitting) = said(failed, ends, SENT);
                 let found = fitting.server.unwrap_or_default();
                 assert_eq!((found.closed.is_some(), found.reset.is_some()), (believed, believed));
-                assert_eq!(matches!(after.detail, Detail::Read { .. }), believed, "{off}");
+                let read = InFlight::Read { all: true, fresh: false };
+                assert_eq!(after.finding == Finding::ClosedInFlight(read), believed, "{off}");
             }
         }
     }
@@ -570,7 +572,7 @@ mod tests {
             };
             change(&mut end);
             let ends = Ends { client: None, server: Some(end) };
-            let fitting = said(verdict(Cause::StaleReuse, Detail::Nothing), ends, SENT).1;
+            let fitting = said(verdict(Finding::StaleReuse), ends, SENT).1;
             fitting
                 .server
                 .map(|end| (end.closed.is_some(), end.reset.is_some(), end.queue.is_some()))

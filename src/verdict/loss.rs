@@ -8,7 +8,9 @@
 //! proxy's log held no error; resets, races and cut answers that it told were all true.
 
 use super::doubt::Doubt;
-use super::{Cause, Certainty, Detail, Drop, Fate, Retry, RetryReason, Verdict};
+use super::{
+    Certainty, Departure, Drop, Fate, Finding, Race, ResetBy, Retry, RetryReason, Vanished, Verdict,
+};
 use crate::facts::closing::{self, CloseKind, Received};
 use crate::facts::losses::Stretch;
 use crate::facts::{Facts, Tried};
@@ -32,9 +34,8 @@ pub(super) fn doubt(verdict: &mut Verdict, facts: &Facts<'_>) {
         LossEffect::Stands => {}
         LossEffect::LessSure => verdict.certainty = verdict.certainty.min(Certainty::Likely),
         LossEffect::Hidden => {
-            verdict.cause = Cause::Unproven;
+            verdict.finding = Finding::Unproven(Doubt::Gap);
             verdict.certainty = Certainty::Possible;
-            verdict.detail = Detail::Doubt(Doubt::Gap);
             if verdict.retry_reason != RetryReason::AnswerBegun {
                 (verdict.retry, verdict.retry_reason) = (Retry::Unknown, RetryReason::Unproven);
             }
@@ -61,62 +62,64 @@ fn effect(verdict: &Verdict, facts: &Facts<'_>) -> LossEffect {
     let elsewhere = facts.elsewhere.iter().map(|attempt| attempt.losses);
     let losses = elsewhere.fold(facts.losses, |losses, other| losses.and(other));
     let lost = |stretches: &[Stretch]| losses.any(stretches);
-    let hidden = match verdict.cause {
-        Cause::ConnectTimeout => return connect(facts, lost),
+    let hidden = match verdict.finding {
+        Finding::ConnectTimeout(_) => return connect(facts, lost),
         // What has a number stands: the close acknowledges none of the request, and the request not the close.
-        // What a timer explains rests on a close that counts no answer.
-        Cause::KeepaliveRace => {
+        Finding::KeepaliveRace(Race::Crossing) => {
             let numbers = verdict.close.and_then(|close| close.received) == Some(Received::None);
-            let crossed = verdict.detail == Detail::Crossing && !numbers;
-            crossed && !says_closed(verdict) && lost(&[Stretch::Waiting])
+            !numbers && !says_closed(verdict) && lost(&[Stretch::Waiting])
         }
+        // What a timer explains rests on a close that counts no answer.
+        Finding::KeepaliveRace(Race::LostInHost { .. } | Race::Unread { .. }) => false,
         // The request itself acknowledges the FIN, or follows an answer that announced it.
-        Cause::StaleReuse => false,
+        Finding::StaleReuse => false,
         // A FIN takes a number (RFC 9293, section 3.4): one that counts no answer came without one, and one that
         // followed the proxy's acknowledges that. After a reset of the proxy's there is none.
-        Cause::ClosedInFlight => false,
-        Cause::ResetInFlight => reset(verdict, facts, lost),
+        Finding::ClosedInFlight(_) => false,
+        Finding::ResetInFlight(by) => reset(by, verdict, facts, lost),
         // A FIN, or a reset with ACK flag, counts the answer so far. A reset in reply repeats the proxy's
         // number: what came after that may be lost.
-        Cause::TruncatedResponse => is_reset_in_reply(verdict) && lost(&[Stretch::Waiting]),
+        Finding::TruncatedResponse { .. } => {
+            is_reset_in_reply(verdict) && lost(&[Stretch::Waiting])
+        }
         // The proxy's close acknowledges all that it had received (RFC 9293, section 3.10.4). A reset in reply
         // does not; what it replies to, and the FIN before it, were lost or there were none.
-        Cause::ResponseTimeout => !proxy_counted(facts) && lost(&[Stretch::Waiting]),
-        Cause::Stalled => match verdict.detail {
-            // A window opens by a bare acknowledgement.
-            Detail::Stalled { zero_window: true, .. } => lost(&[Stretch::Waiting, Stretch::Closed]),
-            _ => !proxy_counted(facts) && lost(&[Stretch::Waiting]),
-        },
-        Cause::ClientGone => match verdict.detail {
-            // The log's word.
-            Detail::Logged { .. } => false,
-            _ => !proxy_counted(facts) && lost(&[Stretch::Waiting]),
-        },
+        Finding::ResponseTimeout(_) => !proxy_counted(facts) && lost(&[Stretch::Waiting]),
+        // A window opens by a bare acknowledgement.
+        Finding::Stalled(how) if how.zero_window => lost(&[Stretch::Waiting, Stretch::Closed]),
+        Finding::Stalled(_) => !proxy_counted(facts) && lost(&[Stretch::Waiting]),
+        // The log's word.
+        Finding::ClientGone(Departure::Logged { .. }) => false,
+        Finding::ClientGone(Departure::Unseen | Departure::FrontLeg { .. }) => {
+            !proxy_counted(facts) && lost(&[Stretch::Waiting])
+        }
         // A reset is believed to reply to a SYN only where it acknowledges that and nothing else (RFC 9293, section
         // 3.10.7.1): one that ends a connection of which all but the SYN was lost acknowledges more, or nothing.
-        Cause::ConnectionRefused => false,
+        Finding::ConnectionRefused { .. } => false,
         // Somebody's word was captured. That nobody has the address rests on an answer that was not.
-        Cause::Unreachable => {
+        Finding::Unreachable(_) => {
             let said = facts.connection.unreachable.is_some();
             !said && lost(&[Stretch::LastCopy])
         }
         // The kernel's word, or the number of a reset, before which nothing had come. That nothing was ever
         // acknowledged, a lost acknowledgement belies.
-        Cause::AcceptQueueFull => {
+        Finding::AcceptQueueFull => {
             let queue = verdict.ends.as_deref().and_then(|ends| ends.server.as_ref()?.queue);
             let connect = matches!(facts.tried, Tried::Connect(_));
             let told = queue.is_some() || connect && is_of_nothing(facts);
             !told && lost(&[Stretch::Waiting, Stretch::Closed])
         }
-        Cause::SilentDrop => dropped(verdict, facts, lost),
+        Finding::SilentDrop(what) => dropped(what, verdict, facts, lost),
         // That the answer was whole and not acknowledged may show in an acknowledgement that was lost.
-        Cause::UploadCutShort => lost(&[Stretch::Waiting]),
+        Finding::UploadCutShort { .. } => lost(&[Stretch::Waiting]),
         // An answer was seen.
-        Cause::InvalidResponse | Cause::ProtocolMismatch | Cause::BackendError => false,
+        Finding::InvalidResponse(_)
+        | Finding::ProtocolMismatch(_)
+        | Finding::BackendError { .. } => false,
         // A row of them stands for each: see `of_probe`.
-        Cause::HealthCheckFailing => false,
+        Finding::HealthCheckFailing => false,
         // Nothing more can be said than that.
-        Cause::Unproven => false,
+        Finding::Unproven(_) => false,
     };
     if hidden { LossEffect::Hidden } else { LossEffect::Stands }
 }
@@ -135,33 +138,47 @@ fn connect(facts: &Facts<'_>, lost: impl Fn(&[Stretch]) -> bool) -> LossEffect {
 /// A reset with ACK flag counts what its sender had sent and received. One in reply has the number that it
 /// replies to, whatever was lost before: a FIN, say. One that something between sent in the proxy's name
 /// counts no answer.
-fn reset(verdict: &Verdict, facts: &Facts<'_>, lost: impl Fn(&[Stretch]) -> bool) -> bool {
-    match verdict.detail {
+fn reset(
+    by: ResetBy,
+    verdict: &Verdict,
+    facts: &Facts<'_>,
+    lost: impl Fn(&[Stretch]) -> bool,
+) -> bool {
+    match by {
         // The kernel's word.
-        Detail::Unread { .. } | Detail::Read { .. } => false,
-        Detail::ForeignReset { .. } => {
+        ResetBy::Backend(known) if known.request_read().is_some() => false,
+        ResetBy::Path { .. } => {
             let for_proxy = |shows| shows == Shows::Rst(Side::Client);
             let by_proxy = verdict.evidence.iter().any(|one| for_proxy(one.shows));
             let first = closing::first(facts.connection);
             by_proxy && first.is_some_and(|one| one.by == Side::Client) && lost(&[Stretch::Waiting])
         }
-        _ => is_reset_in_reply(verdict) && lost(&[Stretch::Before, Stretch::Waiting]),
+        ResetBy::Backend(_) => {
+            is_reset_in_reply(verdict) && lost(&[Stretch::Before, Stretch::Waiting])
+        }
     }
 }
 
 /// Something was sent again and again, or refused as if it were not known. A kernel that repeats something got no
 /// acknowledgement before that; after the last copy one may be lost.
-fn dropped(verdict: &Verdict, facts: &Facts<'_>, lost: impl Fn(&[Stretch]) -> bool) -> bool {
-    match verdict.detail {
+fn dropped(
+    what: Vanished,
+    verdict: &Verdict,
+    facts: &Facts<'_>,
+    lost: impl Fn(&[Stretch]) -> bool,
+) -> bool {
+    match (what.form, what.copies) {
         // A FIN of the backend's before it may be lost, unless its kernel says that it knew no such connection.
-        Detail::Dropped { form: Drop::Forgotten, .. } => {
+        (Drop::Forgotten, _) => {
             verdict.certainty < Certainty::Proven && lost(&[Stretch::Before, Stretch::Waiting])
         }
-        Detail::Dropped { copies: 2.., .. } if closing::first(facts.connection).is_some() => {
-            lost(&[Stretch::LastCopy])
+        (Drop::Request | Drop::Answer | Drop::Rest { .. }, 0 | 1) => {
+            lost(&[Stretch::Waiting, Stretch::Closed])
         }
-        Detail::Dropped { copies: 2.., .. } => lost(&[Stretch::LastCopy, Stretch::Closed]),
-        _ => lost(&[Stretch::Waiting, Stretch::Closed]),
+        (Drop::Request | Drop::Answer | Drop::Rest { .. }, 2..) => {
+            let closed = closing::first(facts.connection).is_some();
+            lost(&[Stretch::LastCopy]) || !closed && lost(&[Stretch::Closed])
+        }
     }
 }
 
@@ -194,9 +211,8 @@ mod tests {
 
     fn probe() -> Fate {
         failed(Verdict {
-            cause: Cause::HealthCheckFailing,
+            finding: Finding::HealthCheckFailing,
             certainty: Certainty::Proven,
-            detail: Detail::Nothing,
             close: None,
             retry: Retry::Safe,
             retry_reason: RetryReason::Probe,
@@ -213,7 +229,10 @@ mod tests {
     fn a_probe_of_which_the_answer_may_be_lost_proves_nothing() {
         for (hidden, certainty) in [(false, Certainty::Proven), (true, Certainty::Possible)] {
             let Fate::Failed(verdict) = of_probe(probe(), hidden) else { panic!() };
-            assert_eq!((verdict.cause, verdict.certainty), (Cause::HealthCheckFailing, certainty));
+            assert_eq!(
+                (verdict.finding, verdict.certainty),
+                (Finding::HealthCheckFailing, certainty)
+            );
         }
     }
 }

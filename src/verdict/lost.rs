@@ -4,7 +4,7 @@
 //! A side that gets no acknowledgement sends again, and that shows. Where the other end was
 //! captured nothing may show at all: a vantage can only tell of what passes it.
 
-use super::{Case, Cause, Certainty, Detail, Drop, Verdict};
+use super::{Case, Certainty, Drop, Finding, Standstill, Vanished, Verdict};
 use crate::exchange::Outcome;
 use crate::facts::closing::Closing;
 use crate::flow::{Connection, Side, is_round_trip};
@@ -18,6 +18,10 @@ const ENOUGH: u32 = 2;
 const FULL: Duration = Duration::from_millis(500);
 /// A window that stays zero for so long is no full buffer that is being read.
 const STUCK: Duration = Duration::from_millis(1_500);
+
+const fn vanished(form: Drop, copies: u32) -> Finding {
+    Finding::SilentDrop(Vanished { form, copies })
+}
 
 /// No byte of the request was acknowledged.
 fn unacknowledged(case: &Case<'_>) -> bool {
@@ -50,8 +54,7 @@ pub(super) fn request(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
         1.. => Certainty::Likely,
         0 => Certainty::Possible,
     };
-    let detail = Detail::Dropped { form: Drop::Request, copies, size: None };
-    Some(case.verdict(Cause::SilentDrop, certainty, detail, closing))
+    Some(case.verdict(vanished(Drop::Request, copies), certainty, closing))
 }
 
 /// The request was acknowledged only after several repetitions, too late for the proxy.
@@ -70,8 +73,8 @@ pub(super) fn late_request(case: &Case<'_>, closing: &Closing) -> Option<Verdict
     if acked.frame.at.since(last.at) > queued.saturating_mul(2) {
         return None;
     }
-    let detail = Detail::Dropped { form: Drop::Request, copies: copies(case), size: None };
-    Some(case.verdict(Cause::SilentDrop, Certainty::Proven, detail, closing))
+    let finding = vanished(Drop::Request, copies(case));
+    Some(case.verdict(finding, Certainty::Proven, closing))
 }
 
 /// The answer was sent again and again, and nothing of it was ever acknowledged.
@@ -86,11 +89,10 @@ pub(super) fn answer(case: &Case<'_>, closing: Option<&Closing>) -> Option<Verdi
     } else {
         Certainty::Likely
     };
-    let detail =
-        Detail::Dropped { form: Drop::Answer, copies: server.resent.saturating_add(1), size: None };
+    let finding = vanished(Drop::Answer, server.resent.saturating_add(1));
     Some(match closing {
-        Some(closing) => case.verdict(Cause::SilentDrop, certainty, detail, closing),
-        None => case.unclosed(Cause::SilentDrop, certainty, detail),
+        Some(closing) => case.verdict(finding, certainty, closing),
+        None => case.unclosed(finding, certainty),
     })
 }
 
@@ -129,13 +131,14 @@ pub(super) fn rest(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let certainty = if sure { Certainty::Proven } else { Certainty::Likely };
     let part = taken.since(begun);
     let len = u64::from(server.resent_len);
-    let detail = Detail::Dropped {
-        form: if part == 0 { Drop::Answer } else { Drop::Rest },
-        copies: if repeated { server.resent.saturating_add(1) } else { 0 },
+    let form = if part == 0 {
+        Drop::Answer
+    } else {
         // All that arrived of it is less than that one segment.
-        size: (repeated && part > 0 && part < len).then_some(server.resent_len),
+        Drop::Rest { size: (repeated && part < len).then_some(server.resent_len) }
     };
-    Some(case.verdict(Cause::SilentDrop, certainty, detail, closing))
+    let copies = if repeated { server.resent.saturating_add(1) } else { 0 };
+    Some(case.verdict(vanished(form, copies), certainty, closing))
 }
 
 /// The answer was refused at once by a reset without ACK flag: the proxy had no such connection any
@@ -149,8 +152,8 @@ pub(super) fn refused_answer(case: &Case<'_>, closing: &Closing) -> Option<Verdi
         return None;
     }
     late_request(case, closing).or_else(|| {
-        let detail = Detail::Dropped { form: Drop::Request, copies: copies(case), size: None };
-        Some(case.verdict(Cause::SilentDrop, Certainty::Possible, detail, closing))
+        let finding = vanished(Drop::Request, copies(case));
+        Some(case.verdict(finding, Certainty::Possible, closing))
     })
 }
 
@@ -165,9 +168,8 @@ pub(super) fn answer_acknowledged(case: &Case<'_>) -> bool {
 /// The reply to the request was a reset without ACK flag, on a connection that had worked: nobody
 /// there knows it any more. A FIN before it that was not captured would look the same.
 pub(super) fn forgotten(case: &Case<'_>, closing: &Closing) -> Verdict {
-    let detail = Detail::Dropped { form: Drop::Forgotten, copies: copies(case), size: None };
     let certainty = if case.may_be_new() { Certainty::Possible } else { Certainty::Likely };
-    case.verdict(Cause::SilentDrop, certainty, detail, closing)
+    case.verdict(vanished(Drop::Forgotten, copies(case)), certainty, closing)
 }
 
 /// The backend repeated its SYN+ACK although the proxy had answered it, and took nothing of the
@@ -177,10 +179,10 @@ pub(super) fn held_back(case: &Case<'_>, closing: Option<&Closing>) -> Option<Ve
     if !unacknowledged(case) || case.exchange.ordinal > 0 {
         return None;
     }
-    let (cause, certainty) = (Cause::AcceptQueueFull, Certainty::Likely);
+    let (finding, certainty) = (Finding::AcceptQueueFull, Certainty::Likely);
     Some(match closing {
-        Some(closing) => case.verdict(cause, certainty, Detail::Nothing, closing),
-        None => case.unclosed(cause, certainty, Detail::Nothing),
+        Some(closing) => case.verdict(finding, certainty, closing),
+        None => case.unclosed(finding, certainty),
     })
 }
 
@@ -197,7 +199,7 @@ pub(super) fn taken_late(case: &Case<'_>, closing: &Closing) -> Option<Verdict> 
     if case.exchange.ordinal > 0 || queued < LATE || rest > queued.saturating_mul(2) {
         return None;
     }
-    Some(case.verdict(Cause::AcceptQueueFull, Certainty::Likely, Detail::Nothing, closing))
+    Some(case.verdict(Finding::AcceptQueueFull, Certainty::Likely, closing))
 }
 
 /// An unanswered request on a connection that nobody closed, as far as was captured. A proxy that
@@ -215,16 +217,15 @@ pub(super) fn unclosed(case: &Case<'_>) -> Option<Verdict> {
         let copies = copies(case);
         let sure = copies > ENOUGH && !case.may_be_new();
         let certainty = if sure { Certainty::Likely } else { Certainty::Possible };
-        let detail = Detail::Dropped { form: Drop::Request, copies, size: None };
-        return Some(case.unclosed(Cause::SilentDrop, certainty, detail));
+        return Some(case.unclosed(vanished(Drop::Request, copies), certainty));
     }
     let stuck = connection.half(Side::Server).zero_window.as_deref()?;
     let silence = connection.seen_until.since(stuck.at);
     let waiting = !request.complete || client.acked.is_none_or(|acked| acked.pos < request.end);
     let long = silence >= STUCK && silence > connection.half(Side::Server).longest_zero();
     (waiting && long).then(|| {
-        let detail = Detail::Stalled { silence, zero_window: true };
-        case.unclosed(Cause::Stalled, Certainty::Possible, detail)
+        let stalled = Finding::Stalled(Standstill { silence, zero_window: true });
+        case.unclosed(stalled, Certainty::Possible)
     })
 }
 
@@ -239,8 +240,8 @@ pub(super) fn stuck(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     }
     let long = silence >= STUCK && silence > server.longest_zero().saturating_mul(2);
     let certainty = if long { Certainty::Proven } else { Certainty::Likely };
-    let detail = Detail::Stalled { silence, zero_window: true };
-    Some(case.verdict(Cause::Stalled, certainty, detail, closing))
+    let stalled = Finding::Stalled(Standstill { silence, zero_window: true });
+    Some(case.verdict(stalled, certainty, closing))
 }
 
 /// The request was repeated, and then no more for longer than the next repetition would have taken, nor

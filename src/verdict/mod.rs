@@ -15,10 +15,10 @@ mod case;
 mod cause;
 mod connect;
 mod crossing;
-mod detail;
 mod doubt;
 mod evidence;
 mod fate;
+mod finding;
 mod gave_up;
 mod in_flight;
 mod invalid;
@@ -38,11 +38,14 @@ use crate::flow::{Connection, Side};
 use crate::knowledge::Knowledge;
 use case::Case;
 pub use cause::{Cause, Certainty};
-pub use detail::{Detail, Drop};
 pub use doubt::Doubt;
 pub use evidence::{Evidence, Shows};
 use fate::failed;
 pub use fate::{Fate, Verdict};
+pub use finding::{
+    Departure, Drop, Finding, GaveUp, InFlight, Misread, NoWay, Race, Rejected, ResetBy,
+    Standstill, UnansweredSyns, Vanished,
+};
 pub use kernel::Sent;
 pub use nothing_answered::ends_at_once;
 pub use retry::{Retry, RetryReason};

@@ -1,7 +1,7 @@
 //! A port that never answers, and ends each new connection as soon as something is asked: it may speak
 //! another protocol than it is asked in.
 
-use super::{Cause, Detail, Retry, RetryReason, Verdict};
+use super::{InFlight, Retry, RetryReason, Verdict};
 use crate::facts::Tried;
 use crate::knowledge::Knowledge;
 use std::time::Duration;
@@ -11,8 +11,7 @@ const AT_ONCE: Duration = Duration::from_millis(250);
 
 /// A new connection that was closed as soon as something was asked.
 pub fn ends_at_once(verdict: &Verdict) -> bool {
-    matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight)
-        && verdict.detail == Detail::Fresh
+    verdict.finding.in_flight() == Some(InFlight::Fresh)
         && verdict.wait.is_none_or(|wait| wait <= AT_ONCE)
 }
 
@@ -20,7 +19,7 @@ pub fn ends_at_once(verdict: &Verdict) -> bool {
 pub(super) fn judge(verdict: &mut Verdict, tried: Tried<'_>, knowledge: &Knowledge) {
     let Some(connections) = knowledge.nothing_answered else { return };
     if matches!(tried, Tried::Exchange(_)) && ends_at_once(verdict) {
-        verdict.detail = Detail::NothingAnswered { connections };
+        verdict.finding.set_in_flight(InFlight::NothingAnswered { connections });
         (verdict.retry, verdict.retry_reason) = (Retry::Unknown, RetryReason::PerhapsNotUnderstood);
     }
 }

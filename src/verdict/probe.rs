@@ -1,6 +1,6 @@
 //! Probes that fail: `health_check_failing`.
 
-use super::{Cause, Certainty, Detail, Fate, Retry, RetryReason, Verdict, failed};
+use super::{Certainty, Fate, Finding, Retry, RetryReason, Verdict, failed};
 use crate::exchange::Exchange;
 use crate::facts::Tried;
 use crate::knowledge::FailingProbe;
@@ -21,9 +21,8 @@ pub(super) fn judge(fate: Fate, tried: Tried<'_>, probe: FailingProbe) -> Fate {
     } else {
         (verdict.retry, verdict.retry_reason)
     };
-    let cause = Cause::HealthCheckFailing;
-    let detail = Detail::Nothing;
-    failed(Verdict { cause, certainty, detail, retry, retry_reason, ..verdict })
+    let finding = Finding::HealthCheckFailing;
+    failed(Verdict { finding, certainty, retry, retry_reason, ..verdict })
 }
 
 /// A probe that was answered with a status that its proxy does not accept.
@@ -32,9 +31,8 @@ fn refused_answer(exchange: &Exchange) -> Verdict {
     let answer = response.map(|response| (response.first, Shows::Answer));
     let shown = [Some((request.first, Shows::Request)), answer];
     Verdict {
-        cause: Cause::HealthCheckFailing,
+        finding: Finding::HealthCheckFailing,
         certainty: Certainty::Likely,
-        detail: Detail::Nothing,
         close: None,
         retry: Retry::Unsafe,
         retry_reason: RetryReason::AnswerBegun,

@@ -1,7 +1,7 @@
 //! Whether a failed request may be sent again: could it have run?
 
 use super::crossing::{LONGEST_CROSSING, way};
-use super::{Case, Cause};
+use super::{Case, Finding};
 use crate::exchange::Outcome;
 use crate::facts::closing::{CloseKind, Closing};
 use crate::flow::Side;
@@ -65,7 +65,7 @@ pub enum RetryReason {
 }
 
 /// The advice for an exchange that ended with `closing`.
-pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry, RetryReason) {
+pub(super) fn advice(case: &Case<'_>, finding: Finding, closing: &Closing) -> (Retry, RetryReason) {
     let request = &case.exchange.request;
     let acked = case.connection.half(Side::Client).acked.map(|acked| acked.pos);
     let received = acked.is_some_and(|acked| acked > request.start);
@@ -73,7 +73,7 @@ pub(super) fn advice(case: &Case<'_>, cause: Cause, closing: &Closing) -> (Retry
     if matches!(case.exchange.outcome, Outcome::Partial | Outcome::Answered) {
         return (Retry::Unsafe, RetryReason::AnswerBegun);
     }
-    if cause == Cause::Unproven {
+    if matches!(finding, Finding::Unproven(_)) {
         return (Retry::Unknown, RetryReason::Unproven);
     }
     // What the proxy's own close acknowledges is the answer, not the request.

@@ -7,7 +7,7 @@
 
 use super::crossing::LONGEST_CROSSING;
 use super::doubt::Doubt;
-use super::{Case, Cause, Certainty, Detail, Verdict, lost, unproven};
+use super::{Case, Certainty, Finding, InFlight, Race, Verdict, lost, unproven};
 use crate::facts::closing::{CloseKind, Closing};
 use crate::flow::Side;
 use crate::knowledge::Knowledge;
@@ -69,13 +69,13 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
         // been new.
         let used = case.exchange.ordinal > 0;
         let certainty = if used { Certainty::Proven } else { Certainty::Possible };
-        return Some(case.verdict(Cause::KeepaliveRace, certainty, Detail::Crossing, closing));
+        return Some(case.verdict(Finding::KeepaliveRace(Race::Crossing), certainty, closing));
     }
     if !request.first_copy {
         // Sent before, perhaps before the FIN came.
         return doubt(Doubt::Gap);
     }
-    Some(case.verdict(Cause::StaleReuse, Certainty::Proven, Detail::Nothing, closing))
+    Some(case.verdict(Finding::StaleReuse, Certainty::Proven, closing))
 }
 
 /// The answer before announced that the connection would be closed, and the request went
@@ -88,14 +88,10 @@ pub(super) fn announced(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     }
     // A proxy that pipelines had sent it before it could know.
     if case.exchange.quiet_since.is_none() {
-        return Some(case.verdict(
-            Cause::KeepaliveRace,
-            Certainty::Likely,
-            Detail::Crossing,
-            closing,
-        ));
+        let crossed = Finding::KeepaliveRace(Race::Crossing);
+        return Some(case.verdict(crossed, Certainty::Likely, closing));
     }
-    Some(case.verdict(Cause::StaleReuse, Certainty::Proven, Detail::Nothing, closing))
+    Some(case.verdict(Finding::StaleReuse, Certainty::Proven, closing))
 }
 
 /// The longest wait of a request that a keep-alive timer met in the kernel: the time from its
@@ -117,9 +113,7 @@ pub(super) fn by_timer(verdict: &mut Verdict, knowledge: &Knowledge) {
 /// Whether the backend's timer is what closed.
 fn fired(verdict: &mut Verdict, timer: &Timer) -> bool {
     let fits = verdict.closed_after.is_some_and(|after| timer.fits(after));
-    if let (Cause::KeepaliveRace, Detail::Unread { timer: known @ None, .. }) =
-        (verdict.cause, &mut verdict.detail)
-    {
+    if let Finding::KeepaliveRace(Race::Unread { timer: known @ None }) = &mut verdict.finding {
         // The kernel of the backend's host proved the race; the timer says what closed.
         *known = fits.then_some(timer.value);
         return fits;
@@ -127,9 +121,8 @@ fn fired(verdict: &mut Verdict, timer: &Timer) -> bool {
     if !(may_be_by_timer(verdict) && fits) {
         return false;
     }
-    verdict.cause = Cause::KeepaliveRace;
+    verdict.finding = Finding::KeepaliveRace(Race::LostInHost { timer: timer.value });
     verdict.certainty = Certainty::Likely;
-    verdict.detail = Detail::LostInHost { timer: timer.value };
     true
 }
 
@@ -137,17 +130,18 @@ fn fired(verdict: &mut Verdict, timer: &Timer) -> bool {
 /// unread, `shutdown()` a FIN: either may be the timer's. On a link without delay this is the common form of
 /// the race.
 pub(super) fn may_be_by_timer(verdict: &Verdict) -> bool {
-    let in_flight = matches!(verdict.cause, Cause::ClosedInFlight | Cause::ResetInFlight);
-    let closed = matches!(verdict.detail, Detail::Nothing | Detail::MaybeUnread);
-    let used = closed && verdict.idle_gap.is_some();
-    in_flight && used && verdict.wait.is_some_and(|wait| wait <= LONGEST_UNREAD)
+    let used =
+        verdict.finding.in_flight().is_some_and(|known| known.is_by_packets() && !known.is_fresh());
+    let idle = verdict.idle_gap.is_some();
+    used && idle && verdict.wait.is_some_and(|wait| wait <= LONGEST_UNREAD)
 }
 
 /// No timer of the backend's is known, and it kept another connection idle for `longest`: if that is
 /// longer than this one had been, a timer is not what closed it.
 fn kept_for_longer(verdict: &mut Verdict, longest: Duration) {
     let than = verdict.closed_after.map(|after| after.saturating_add(tolerance(after)));
-    let maybe = verdict.detail == Detail::MaybeUnread && verdict.certainty == Certainty::Possible;
+    let unread = verdict.finding.in_flight() == Some(InFlight::MaybeUnread);
+    let maybe = unread && verdict.certainty == Certainty::Possible;
     if maybe && than.is_some_and(|than| longest > than) {
         verdict.certainty = Certainty::Likely;
     }

@@ -7,7 +7,7 @@ use crate::base::time::Timestamp;
 use crate::join::{Answer, KeptLine, LogAnswer, Missing, Own};
 use crate::ledger::Failure;
 use crate::logs::Says;
-use crate::verdict::{Cause, Detail};
+use crate::verdict::{Cause, Finding};
 use crate::words::phrases::plural;
 use std::borrow::Cow;
 
@@ -97,9 +97,10 @@ fn missing_text(missing: Missing, said: Option<&str>) -> String {
 
 fn status(told: &LogAnswer, failures: &[Failure]) -> String {
     let last = told.failures.last().and_then(|place| failures.get(*place));
-    match last.map(|failure| failure.verdict.detail) {
-        Some(Detail::Status(status)) => format!(" ({status})"),
-        _ => String::new(),
+    if let Some(Finding::BackendError { status }) = last.map(|last| last.verdict().finding()) {
+        format!(" ({status})")
+    } else {
+        String::new()
     }
 }
 
@@ -115,12 +116,12 @@ fn undecided(line: &KeptLine) -> &'static str {
 fn meanwhile(at: Timestamp, failures: &[Failure]) -> String {
     const BEFORE: u64 = 10;
     let near = |failure: &&Failure| {
-        let shown = failure.verdict.evidence.last().map(|last| last.frame.at);
+        let shown = failure.verdict().evidence().last().map(|last| last.frame.at);
         shown.is_some_and(|then| {
             then <= at.plus(std::time::Duration::from_secs(1)) && at.since(then).as_secs() < BEFORE
         })
     };
-    let probes = failures.iter().find(|one| one.verdict.cause == Cause::HealthCheckFailing);
+    let probes = failures.iter().find(|one| one.verdict().cause() == Cause::HealthCheckFailing);
     if let Some(probes) = probes {
         return format!("; the health checks of {} fail", probes.server);
     }
@@ -130,7 +131,7 @@ fn meanwhile(at: Timestamp, failures: &[Failure]) -> String {
         "; in the {BEFORE} s before, the capture shows {} at {}, {} first",
         plural(u64::try_from(count).unwrap_or(u64::MAX), "failure"),
         first.server,
-        words(first.verdict.cause).noun[0]
+        words(first.verdict().cause()).noun[0]
     )
 }
 

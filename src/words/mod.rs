@@ -34,14 +34,12 @@ use subject::Subject;
 /// What happened, in one sentence: by the packets, then what the kernel's word adds. `request` is its
 /// method and target, if known.
 pub fn summary(failure: &Failure, request: &str, show_secrets: bool) -> String {
-    let summary = words(failure.verdict.cause).summary;
-    let shown = summary(&Subject { failure, request, show_secrets });
+    let shown = causes::summary(&Subject { failure, request, show_secrets });
     format!("{shown}{}", process::clauses(failure))
 }
 
 /// What to change: by the kernel's word where that tells more than the packets do.
 pub fn fix(failure: &Failure) -> Fix {
-    let by_packets = words(failure.verdict.cause).fix;
     let subject = Subject { failure, request: "", show_secrets: false };
-    process::fix(failure).unwrap_or_else(|| by_packets(&subject))
+    process::fix(failure).unwrap_or_else(|| causes::fix(&subject))
 }

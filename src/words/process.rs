@@ -7,7 +7,7 @@ use crate::base::escape;
 use crate::facts::closing::{Closer, Received};
 use crate::facts::kernel::{Closed, End, How, Process, ResetReason};
 use crate::ledger::Failure;
-use crate::verdict::{Cause, Certainty, Detail};
+use crate::verdict::{Cause, Certainty};
 use crate::words::phrases::plural;
 use std::time::Duration;
 
@@ -57,11 +57,11 @@ pub fn signal_named(signal: u8) -> String {
 pub fn clauses(failure: &Failure) -> String {
     let Some(ends) = failure.ends() else { return String::new() };
     // What stands in a row of failing probes is one example of them.
-    if failure.verdict.cause == Cause::HealthCheckFailing {
+    if failure.verdict().cause() == Cause::HealthCheckFailing {
         return String::new();
     }
     let server = ends.server.as_ref();
-    let [closed, reset] = match failure.verdict.close.map(|close| close.by) {
+    let [closed, reset] = match failure.verdict().close().map(|close| close.by) {
         Some(Closer::Proxy) => [ends.client.as_ref().and_then(proxy_closed), None],
         Some(Closer::Backend) | None => [
             server.and_then(|end| backend_closed(failure, end)),
@@ -103,8 +103,8 @@ fn did(closed: &Closed) -> String {
 
 /// Whether the request had been read by then.
 fn looked_at(failure: &Failure, closed: &Closed) -> &'static str {
-    let unanswered = matches!(failure.verdict.detail, Detail::Unread { .. } | Detail::Read { .. });
-    let Some(request) = failure.sent().filter(|_| unanswered) else { return "" };
+    let told = failure.verdict().finding().request_read().is_some();
+    let Some(request) = failure.sent().filter(|_| told) else { return "" };
     match request.read_by(closed) {
         // Nothing of it may have arrived by then; nobody had looked at it all the same.
         Received::None if request.unread_at(closed) == 0 => {
@@ -138,7 +138,7 @@ fn backend_reset(failure: &Failure, end: &End) -> Option<String> {
         ResetReason::LingerZero => {
             "its kernel reset because the program asked for it (SO_LINGER 0)"
         }
-        ResetReason::NoSocket if failure.verdict.cause == Cause::ConnectionRefused => {
+        ResetReason::NoSocket if failure.verdict().cause() == Cause::ConnectionRefused => {
             "its kernel reports that nothing listens there"
         }
         ResetReason::NoSocket => "its kernel reports that there was no such connection",
@@ -160,11 +160,11 @@ fn full_queue(failure: &Failure) -> Option<String> {
 /// What to change, where the kernel's word tells more of that than the packets do: what ended a
 /// process, and who forgot a connection.
 pub fn fix(failure: &Failure) -> Option<Fix> {
-    let verdict = &failure.verdict;
+    let verdict = failure.verdict();
     let ends = failure.ends()?;
     let (server, client) = (ends.server.as_ref(), ends.client.as_ref());
-    let by = verdict.close.map(|close| close.by);
-    match verdict.cause {
+    let by = verdict.close().map(|close| close.by);
+    match verdict.cause() {
         Cause::KeepaliveRace
         | Cause::ClosedInFlight
         | Cause::ResetInFlight
@@ -182,7 +182,7 @@ pub fn fix(failure: &Failure) -> Option<Fix> {
             .map(|text| Fix::on(FixSide::Backend, text))
         }
         Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone
-            if by == Some(Closer::Proxy) && verdict.certainty == Certainty::Possible =>
+            if by == Some(Closer::Proxy) && verdict.certainty() == Certainty::Possible =>
         {
             exit_fix(client?, "make the proxy wait for the responses under way before it ends")
                 .map(|text| Fix::on(FixSide::Proxy, text))
@@ -191,7 +191,7 @@ pub fn fix(failure: &Failure) -> Option<Fix> {
             let server = server?;
             let unknown = server.reset.is_some_and(|reset| reset.why == ResetReason::NoSocket);
             // A close that no frame shows is not told; but then it is not proven either.
-            let proven = verdict.certainty == Certainty::Proven;
+            let proven = verdict.certainty() == Certainty::Proven;
             (unknown && server.closed.is_none() && proven).then(|| {
                 Fix::on(FixSide::Backend, "find on the backend's own host what ended its connections while the proxy kept them: a \
                  restart of the host or the container, or another one under the same address; enable TCP \
@@ -206,9 +206,12 @@ pub fn fix(failure: &Failure) -> Option<Fix> {
 fn dropped_fix(failure: &Failure, server: &End) -> Option<String> {
     let closed = server.closed.as_ref()?;
     let chose = matches!(closed.how, How::Close | How::Shutdown);
-    let Detail::Read { all, .. } = failure.verdict.detail else { return None };
+    let read = match failure.verdict().finding().request_read()? {
+        Received::All => "the request",
+        Received::Part => "part of the request",
+        Received::None => return None,
+    };
     let who = closer(server, closed).filter(|_| chose)?;
-    let read = if all { "the request" } else { "part of the request" };
     let at = closed.at.time_of_day();
     Some(format!(
         "check the log of {who} at {at} UTC: it read {read} and closed the connection itself (a handler \

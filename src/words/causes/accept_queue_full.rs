@@ -10,11 +10,9 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["full accept queue", "full accept queues"],
     page: include_str!("accept_queue_full.md"),
     expected_status: &[504, 502],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     if failure.request().is_none() {
@@ -29,7 +27,7 @@ fn summary(subject: &Subject<'_>) -> String {
     )
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
+pub(super) fn fix(subject: &Subject<'_>) -> Fix {
     more_room(&subject.failure.context)
 }
 

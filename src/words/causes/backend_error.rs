@@ -1,7 +1,6 @@
 //! `backend_error`: the backend answered 5xx, and the proxy passed that on.
 
 use super::cause_words::CauseWords;
-use crate::verdict::Detail;
 use crate::words::fix::{Fix, FixSide};
 use crate::words::subject::Subject;
 
@@ -10,21 +9,15 @@ pub(super) const WORDS: CauseWords = CauseWords {
     page: include_str!("backend_error.md"),
     // Its own status stands in its record.
     expected_status: &[],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>, status: u16) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    let status = match failure.verdict.detail {
-        Detail::Status(status) => status.to_string(),
-        _ => "5xx".to_owned(),
-    };
     format!("{request}: the backend {backend} answered {status}; the proxy is not the cause")
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
+pub(super) fn fix(subject: &Subject<'_>) -> Fix {
     let at = subject.at_time();
     Fix::on(
         FixSide::Backend,

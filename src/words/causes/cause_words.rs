@@ -1,8 +1,5 @@
 //! What is said of one cause: the form that every file here fills.
 
-use crate::words::fix::Fix;
-use crate::words::subject::Subject;
-
 /// What is said of one cause.
 pub struct CauseWords {
     /// The name in sentences, of one and of many.
@@ -12,8 +9,4 @@ pub struct CauseWords {
     /// What the proxy's client is likely to have got, the likeliest first. Most proxies answer 502;
     /// Envoy answers a lost connection with 503, HAProxy a refused one.
     pub expected_status: &'static [u16],
-    /// What happened, in one sentence.
-    pub(in crate::words) summary: fn(&Subject<'_>) -> String,
-    /// What to change.
-    pub(in crate::words) fix: fn(&Subject<'_>) -> Fix,
 }

@@ -2,7 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::facts::closing::Received;
-use crate::verdict::Detail;
+use crate::verdict::InFlight;
 use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
 use crate::words::subject::Subject;
@@ -12,25 +12,24 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connection closed without a response", "connections closed without a response"],
     page: include_str!("closed_in_flight.md"),
     expected_status: &[502, 503],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>, known: InFlight) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    if let Some(summary) = summary_of_either(subject) {
+    if let Some(summary) = summary_of_either(subject, known) {
         return summary;
     }
-    let verdict = &failure.verdict;
-    let later = verdict.wait.map_or_else(String::new, |wait| format!(" {} later", duration(wait)));
+    let verdict = failure.verdict();
+    let later =
+        verdict.wait().map_or_else(String::new, |wait| format!(" {} later", duration(wait)));
     if failure.request().is_none() {
         return format!(
             "the backend {backend} closed the connection right after the handshake, before any request, \
              and the proxy closed without having sent anything"
         );
     }
-    match verdict.close.and_then(|close| close.received) {
+    match verdict.close().and_then(|close| close.received) {
         Some(Received::All) => format!(
             "the backend {backend} received {request} completely and closed the connection{later} without \
              sending a response"
@@ -40,17 +39,19 @@ fn summary(subject: &Subject<'_>) -> String {
              sending a response",
             subject.after_wait()
         ),
-        _ if is_fresh(verdict.detail) => format!(
+        Some(Received::None) | None if known.is_fresh() => format!(
             "the backend {backend} accepted a new connection and closed it before {request} reached it"
         ),
-        _ => format!("the backend {backend} closed the connection without a response to {request}"),
+        Some(Received::None) | None => {
+            format!("the backend {backend} closed the connection without a response to {request}")
+        }
     }
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
-    let text = fix_of_either(subject).unwrap_or_else(|| {
+pub(super) fn fix(subject: &Subject<'_>, known: InFlight) -> Fix {
+    let text = fix_of_either(subject, known).unwrap_or_else(|| {
         let at = subject.at_time();
-        if is_fresh(subject.failure.verdict.detail) {
+        if known.is_fresh() {
             format!(
                 "check the backend's log{at} for what closes new connections: a crash, a worker being \
                  killed or restarted, a connection limit"
@@ -69,65 +70,61 @@ fn fix(subject: &Subject<'_>) -> Fix {
 pub(super) const PROXY_WAITS: &str = "longer timeouts in the proxy: the backend closed first";
 
 /// What is said alike whether the backend closed or reset.
-pub(super) fn summary_of_either(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn summary_of_either(subject: &Subject<'_>, known: InFlight) -> Option<String> {
     let Subject { request, failure, .. } = *subject;
     let (backend, close, idle) = (failure.server, subject.closed(), subject.closed_after());
-    let verdict = &failure.verdict;
-    Some(match verdict.detail {
-        Detail::NothingAnswered { connections } => format!(
+    let verdict = failure.verdict();
+    Some(match known {
+        InFlight::NothingAnswered { connections } => format!(
             "the backend {backend} {close} each of {connections} new connections at its first request, \
              {request} for example, and never answered on this port: it may expect another protocol, a \
              PROXY protocol header, or TLS"
         ),
-        Detail::MaybeUnread => format!(
+        InFlight::MaybeUnread => format!(
             "the backend {backend} {close} the connection{} after it had received {} of {request}, without \
              sending a response: a crash, a handler that closes the connection, or a keep-alive race inside \
              the backend's host{idle}, with its keep-alive timeout expired before the request was read",
             subject.after_wait().strip_prefix(" after").unwrap_or_default(),
-            match verdict.close.and_then(|close| close.received) {
+            match verdict.close().and_then(|close| close.received) {
                 Some(Received::All) => "all",
                 Some(Received::Part) => "a part",
                 Some(Received::None) => "nothing",
                 None => "some",
             }
         ),
-        _ => return None,
+        InFlight::Fresh | InFlight::Used | InFlight::Unread { .. } | InFlight::Read { .. } => {
+            return None;
+        }
     })
 }
 
 /// What to change, alike whether the backend closed or reset.
-pub(super) fn fix_of_either(subject: &Subject<'_>) -> Option<String> {
-    let verdict = &subject.failure.verdict;
-    Some(match verdict.detail {
-        Detail::NothingAnswered { .. } => "check what listens on this port, and its log: it may speak \
+pub(super) fn fix_of_either(subject: &Subject<'_>, known: InFlight) -> Option<String> {
+    let verdict = subject.failure.verdict();
+    Some(match known {
+        InFlight::NothingAnswered { .. } => "check what listens on this port, and its log: it may speak \
              another protocol (uWSGI, FastCGI, AJP), expect a PROXY protocol header (HAProxy `send-proxy`, \
              nginx `proxy_protocol on`), or TLS (`https://`); if it is the right one, it crashes on every \
              request, or denies this proxy"
             .to_owned(),
-        Detail::MaybeUnread => format!(
+        InFlight::MaybeUnread => format!(
             "check the backend's log{} for a crash, a worker killed or recycled, or a handler that closes \
              the connection; if it has nothing, compare the idle time with the backend's keep-alive \
              timeout{}, which must be longer than the proxy's idle timeout",
             subject.at_time(),
-            verdict.closed_after.map_or_else(String::new, |after| {
+            verdict.closed_after().map_or_else(String::new, |after| {
                 format!(" (the close came {} after the last response)", duration(after))
             })
         ),
-        Detail::Unread { .. } if verdict.wait.is_some_and(|wait| wait > NOT_LONG) => {
+        InFlight::Unread { .. } if verdict.wait().is_some_and(|wait| wait > NOT_LONG) => {
             "find what kept the backend from reading the request (all workers busy, a blocked event loop), \
              and what closed the connection then: a timeout, a restart"
                 .to_owned()
         }
-        _ => return None,
+        InFlight::Fresh | InFlight::Used | InFlight::Unread { .. } | InFlight::Read { .. } => {
+            return None;
+        }
     })
-}
-
-/// The connection had not been used before.
-const fn is_fresh(detail: Detail) -> bool {
-    matches!(
-        detail,
-        Detail::Fresh | Detail::Unread { fresh: true, .. } | Detail::Read { fresh: true, .. }
-    )
 }
 
 /// A request that lay unread for longer met a server that did not read.

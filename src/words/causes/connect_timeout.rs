@@ -2,7 +2,7 @@
 
 use super::accept_queue_full::more_room;
 use super::cause_words::CauseWords;
-use crate::verdict::Detail;
+use crate::verdict::UnansweredSyns;
 use crate::words::fix::{Fix, FixSide};
 use crate::words::subject::Subject;
 
@@ -10,47 +10,43 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connect timeout", "connect timeouts"],
     page: include_str!("connect_timeout.md"),
     expected_status: &[504, 503, 502],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>, syns: UnansweredSyns) -> String {
     let failure = subject.failure;
     let backend = failure.server;
-    let asked = |syns| if syns == 1 { "SYN".to_owned() } else { format!("{syns} SYNs") };
-    match failure.verdict.detail {
-        Detail::Unanswered { syns, challenged: true, .. } => format!(
-            "the host of {backend} answered the proxy's {} with an ACK of an older connection between \
-             the same ports, and no new connection was established",
-            asked(syns)
-        ),
-        Detail::Unanswered { syns, fits_connect_timeout, .. } => format!(
-            "{backend} did not answer the proxy's {}{}",
-            asked(syns),
-            if fits_connect_timeout {
-                ", and the proxy stopped at its configured connect timeout"
-            } else {
-                ""
-            }
-        ),
-        _ => format!("{backend} did not answer the proxy's SYN"),
+    let UnansweredSyns { syns, challenged, fits_connect_timeout } = syns;
+    let asked = if syns == 1 { "SYN".to_owned() } else { format!("{syns} SYNs") };
+    if challenged {
+        return format!(
+            "the host of {backend} answered the proxy's {asked} with an ACK of an older connection \
+             between the same ports, and no new connection was established"
+        );
     }
+    let stopped = if fits_connect_timeout {
+        ", and the proxy stopped at its configured connect timeout"
+    } else {
+        ""
+    };
+    format!("{backend} did not answer the proxy's {asked}{stopped}")
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
-    match subject.failure.verdict.detail {
-        _ if subject.failure.full_queue().is_some() => more_room(&subject.failure.context),
-        Detail::Unanswered { challenged: true, .. } => Fix::on(
+pub(super) fn fix(subject: &Subject<'_>, syns: UnansweredSyns) -> Fix {
+    if subject.failure.full_queue().is_some() {
+        return more_room(&subject.failure.context);
+    }
+    if syns.challenged {
+        return Fix::on(
             FixSide::Proxy,
             "find out why the proxy uses the ports of a connection that the backend's host still has: the \
              proxy was replaced without closing its connections, has too few source ports, or a firewall \
              lost the connection and drops the RST that would end it",
-        ),
-        _ => Fix::on(
-            FixSide::Path,
-            "find what drops the SYNs: a firewall or security group, a host that is down, a wrong address, \
-             or a full backlog (on the backend: `nstat -az TcpExtListenOverflows`)",
-        )
-        .instead_of("a longer connect timeout in the proxy: nothing answers the SYNs"),
+        );
     }
+    Fix::on(
+        FixSide::Path,
+        "find what drops the SYNs: a firewall or security group, a host that is down, a wrong address, or a \
+         full backlog (on the backend: `nstat -az TcpExtListenOverflows`)",
+    )
+    .instead_of("a longer connect timeout in the proxy: nothing answers the SYNs")
 }

@@ -10,11 +10,9 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connection refused", "connections refused"],
     page: include_str!("connection_refused.md"),
     expected_status: &[502, 503],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>) -> String {
     let failure = subject.failure;
     format!(
         "the connection to {} was refused: RST in answer to the SYN{}{}",
@@ -26,7 +24,7 @@ fn summary(subject: &Subject<'_>) -> String {
     )
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
+pub(super) fn fix(subject: &Subject<'_>) -> Fix {
     let text = format!(
         "start the server, or set in the proxy the address and port on which it listens (on the backend: \
          `ss -ltn`{}); a firewall that rejects looks the same",

@@ -12,11 +12,9 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["failing health check", "failing health checks"],
     page: include_str!("health_check_failing.md"),
     expected_status: &[503, 502],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>) -> String {
     let failure = subject.failure;
     match failure.health.as_deref() {
         Some(health) => health_text(failure, health, subject.show_secrets),
@@ -24,7 +22,7 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
+pub(super) fn fix(subject: &Subject<'_>) -> Fix {
     let (side, text) =
         subject.failure.health.as_deref().map_or((FixSide::Proxy, PROBE_FIX), health_fix);
     Fix::on(side, format!("{text}{}", other_port(subject.failure)))

@@ -3,7 +3,7 @@
 use super::cause_words::CauseWords;
 use crate::exchange::{Flaw, FlawKind, ProxyKind};
 use crate::ledger::Failure;
-use crate::verdict::Detail;
+use crate::verdict::Rejected;
 use crate::words::fix::{Fix, FixSide};
 use crate::words::subject::Subject;
 
@@ -11,38 +11,34 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["invalid response", "invalid responses"],
     page: include_str!("invalid_response.md"),
     expected_status: &[502],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>, why: Rejected) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    match failure.verdict.detail {
-        Detail::LargeHead { bytes } => format!(
+    match why {
+        Rejected::LargeHead { bytes } => format!(
             "the proxy dropped the response of {backend} to {request} before its end: its head has {bytes} \
              bytes or more{}",
             buffers(bytes, failure.context.proxy)
         ),
-        Detail::Flaw(flaw) => format!(
+        Rejected::Malformed(flaw) => format!(
             "the backend {backend} sent an invalid HTTP response to {request}: {}",
             flaw_text(flaw, failure)
         ),
-        _ => format!("the backend {backend} sent an invalid HTTP response to {request}"),
     }
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
-    match subject.failure.verdict.detail {
-        Detail::LargeHead { bytes } => Fix::on(
+pub(super) fn fix(_: &Subject<'_>, why: Rejected) -> Fix {
+    match why {
+        Rejected::LargeHead { bytes } => Fix::on(
             FixSide::Backend,
             "send fewer or smaller headers (cookies, \
              tokens), or raise the proxy's buffer for heads (nginx `proxy_buffer_size 16k`, HAProxy \
              `tune.bufsize 32768`, Apache `ProxyIOBufferSize` with `ResponseFieldSize`)",
         )
         .why(format!("the head has {bytes} bytes or more")),
-        Detail::Flaw(flaw) => Fix::on(FixSide::Backend, flaw_fix(flaw.kind)),
-        _ => Fix::on(FixSide::Backend, flaw_fix(FlawKind::NoStatusLine)),
+        Rejected::Malformed(flaw) => Fix::on(FixSide::Backend, flaw_fix(flaw.kind)),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::cause_words::CauseWords;
 use crate::exchange::ServerKind;
 use crate::knowledge::connection_ends::Context;
-use crate::verdict::Detail;
+use crate::verdict::Race;
 use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
 use crate::words::settings;
@@ -13,27 +13,25 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["keep-alive race", "keep-alive races"],
     page: include_str!("keepalive_race.md"),
     expected_status: &[502, 503],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>, race: Race) -> String {
     let Subject { request, failure, .. } = *subject;
     let (backend, close, idle) = (failure.server, subject.closed(), subject.closed_after());
-    match failure.verdict.detail {
-        Detail::LostInHost { timer } => format!(
+    match race {
+        Race::LostInHost { timer } => format!(
             "the backend {backend} {close} the connection{idle} just as {request} arrived: its keep-alive \
              timeout of {} expired, and it sent no response",
             duration(timer)
         ),
-        Detail::Unread { timer, .. } => format!(
+        Race::Unread { timer } => format!(
             "the backend {backend} {close} the connection{idle} while {request} waited unread in its \
              kernel{}",
             timer.map_or_else(String::new, |timer| {
                 format!("; its keep-alive timeout of {} had just expired", duration(timer))
             })
         ),
-        _ => format!(
+        Race::Crossing => format!(
             "the backend {backend} {close} the connection{idle}, while the proxy was sending {request} on \
              it: the {} and the request were both in flight at the same time{}",
             subject.close_flag(),
@@ -44,8 +42,8 @@ fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-/// Whoever sends the requests must be the first to close an idle connection.
-fn fix(subject: &Subject<'_>) -> Fix {
+/// Whoever sends the requests must be the first to close an idle connection, however the two met.
+pub(super) fn fix(subject: &Subject<'_>) -> Fix {
     let context = &subject.failure.context;
     if let Some(limit) = context.request_limit {
         let text = format!(
@@ -82,7 +80,7 @@ fn of_limit(context: &Context, text: String) -> Fix {
 /// What brings the two timeouts into their order: the backend's to so many `seconds`.
 fn text_on_order(subject: &Subject<'_>, seconds: u64) -> String {
     let context = &subject.failure.context;
-    let here = subject.failure.verdict.closed_after;
+    let here = subject.failure.verdict().closed_after();
     let here = here.map_or_else(String::new, |after| format!(" (about {} here)", duration(after)));
     let setting = match settings::server_of(context) {
         Some((known, how)) if known.knob.is_empty() => format!("{} ({how})", known.fix),

@@ -21,7 +21,9 @@ mod unproven;
 mod unreachable;
 mod upload_cut_short;
 
-use crate::verdict::Cause;
+use super::fix::Fix;
+use super::subject::Subject;
+use crate::verdict::{Cause, Finding};
 pub use cause_words::CauseWords;
 
 /// The words of a cause. A cause without them does not compile.
@@ -46,5 +48,57 @@ pub const fn words(cause: Cause) -> &'static CauseWords {
         Cause::HealthCheckFailing => &health_check_failing::WORDS,
         Cause::BackendError => &backend_error::WORDS,
         Cause::Unproven => &unproven::WORDS,
+    }
+}
+
+/// What happened, in one sentence: each cause is told with the facts that it alone has.
+pub(super) fn summary(subject: &Subject<'_>) -> String {
+    match subject.failure.verdict().finding() {
+        Finding::KeepaliveRace(race) => keepalive_race::summary(subject, race),
+        Finding::StaleReuse => stale_reuse::summary(subject),
+        Finding::ClosedInFlight(known) => closed_in_flight::summary(subject, known),
+        Finding::ResetInFlight(by) => reset_in_flight::summary(subject, by),
+        Finding::TruncatedResponse { head_complete } => {
+            truncated_response::summary(subject, head_complete)
+        }
+        Finding::ResponseTimeout(on) => response_timeout::summary(subject, on),
+        Finding::ConnectionRefused { .. } => connection_refused::summary(subject),
+        Finding::Unreachable(why) => unreachable::summary(subject, why),
+        Finding::ConnectTimeout(syns) => connect_timeout::summary(subject, syns),
+        Finding::AcceptQueueFull => accept_queue_full::summary(subject),
+        Finding::SilentDrop(what) => silent_drop::summary(subject, what),
+        Finding::UploadCutShort { sent } => upload_cut_short::summary(subject, sent),
+        Finding::Stalled(how) => stalled::summary(subject, how),
+        Finding::ClientGone(shown) => client_gone::summary(subject, shown),
+        Finding::InvalidResponse(why) => invalid_response::summary(subject, why),
+        Finding::ProtocolMismatch(how) => protocol_mismatch::summary(subject, how),
+        Finding::HealthCheckFailing => health_check_failing::summary(subject),
+        Finding::BackendError { status } => backend_error::summary(subject, status),
+        Finding::Unproven(doubt) => unproven::summary(subject, doubt),
+    }
+}
+
+/// What to change, by what was found.
+pub(super) fn fix(subject: &Subject<'_>) -> Fix {
+    match subject.failure.verdict().finding() {
+        Finding::KeepaliveRace(_) => keepalive_race::fix(subject),
+        Finding::StaleReuse => stale_reuse::fix(subject),
+        Finding::ClosedInFlight(known) => closed_in_flight::fix(subject, known),
+        Finding::ResetInFlight(by) => reset_in_flight::fix(subject, by),
+        Finding::TruncatedResponse { .. } => truncated_response::fix(subject),
+        Finding::ResponseTimeout(_) => response_timeout::fix(subject),
+        Finding::ConnectionRefused { .. } => connection_refused::fix(subject),
+        Finding::Unreachable(why) => unreachable::fix(subject, why),
+        Finding::ConnectTimeout(syns) => connect_timeout::fix(subject, syns),
+        Finding::AcceptQueueFull => accept_queue_full::fix(subject),
+        Finding::SilentDrop(what) => silent_drop::fix(subject, what),
+        Finding::UploadCutShort { .. } => upload_cut_short::fix(subject),
+        Finding::Stalled(how) => stalled::fix(subject, how),
+        Finding::ClientGone(shown) => client_gone::fix(subject, shown),
+        Finding::InvalidResponse(why) => invalid_response::fix(subject, why),
+        Finding::ProtocolMismatch(how) => protocol_mismatch::fix(subject, how),
+        Finding::HealthCheckFailing => health_check_failing::fix(subject),
+        Finding::BackendError { .. } => backend_error::fix(subject),
+        Finding::Unproven(doubt) => unproven::fix(subject, doubt),
     }
 }

@@ -3,7 +3,7 @@
 use super::cause_words::CauseWords;
 use super::closed_in_flight::{PROXY_WAITS, fix_of_either, summary_of_either};
 use crate::facts::closing::Received;
-use crate::verdict::Detail;
+use crate::verdict::ResetBy;
 use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
 use crate::words::subject::Subject;
@@ -12,26 +12,27 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connection reset before a response", "connections reset before a response"],
     page: include_str!("reset_in_flight.md"),
     expected_status: &[502, 503],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>, by: ResetBy) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    if let Some(summary) = summary_of_either(subject) {
+    let known = match by {
+        ResetBy::Backend(known) => known,
+        ResetBy::Path { ttl, usual } => {
+            return format!(
+                "the connection to {backend} was reset{} during {request}: the RST has TTL {ttl}, the \
+                 other segments of that side {usual}, so something between sent it",
+                subject.after_wait()
+            );
+        }
+    };
+    if let Some(summary) = summary_of_either(subject, known) {
         return summary;
     }
-    let verdict = &failure.verdict;
-    if let Detail::ForeignReset { ttl, usual } = verdict.detail {
-        return format!(
-            "the connection to {backend} was reset{} during {request}: the RST has TTL {ttl}, the other \
-             segments of that side {usual}, so something between sent it",
-            subject.after_wait()
-        );
-    }
-    let wait = verdict.wait.map(duration);
-    let when = match (verdict.close.and_then(|close| close.received), wait) {
+    let verdict = failure.verdict();
+    let wait = verdict.wait().map(duration);
+    let when = match (verdict.close().and_then(|close| close.received), wait) {
         (Some(Received::All), Some(wait)) => format!(" {wait} after it had received {request}"),
         (Some(Received::All), None) => format!(" after it had received {request}"),
         (Some(Received::Part), _) => format!(" while it was receiving {request}"),
@@ -42,22 +43,24 @@ fn summary(subject: &Subject<'_>) -> String {
     format!("the backend {backend} reset the connection (RST){when}")
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
-    if let Some(text) = fix_of_either(subject) {
-        return Fix::on(FixSide::Backend, text).instead_of(PROXY_WAITS);
-    }
-    if let Detail::ForeignReset { ttl, usual } = subject.failure.verdict.detail {
-        return Fix::on(
-            FixSide::Path,
-            "find what resets connections between proxy and backend: a firewall, an intrusion prevention \
-             system, a NAT or load balancer",
+pub(super) fn fix(subject: &Subject<'_>, by: ResetBy) -> Fix {
+    let known = match by {
+        ResetBy::Backend(known) => known,
+        ResetBy::Path { ttl, usual } => {
+            return Fix::on(
+                FixSide::Path,
+                "find what resets connections between proxy and backend: a firewall, an intrusion \
+                 prevention system, a NAT or load balancer",
+            )
+            .why(format!("the RST has TTL {ttl}, the other segments of that side {usual}"));
+        }
+    };
+    let text = fix_of_either(subject, known).unwrap_or_else(|| {
+        format!(
+            "check the backend's log{} for a process that died or closed the connection with data unread: \
+             a crash, a worker killed or recycled, a limit reached",
+            subject.at_time()
         )
-        .why(format!("the RST has TTL {ttl}, the other segments of that side {usual}"));
-    }
-    let text = format!(
-        "check the backend's log{} for a process that died or closed the connection with data unread: a \
-         crash, a worker killed or recycled, a limit reached",
-        subject.at_time()
-    );
+    });
     Fix::on(FixSide::Backend, text).instead_of(PROXY_WAITS)
 }

@@ -2,7 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::knowledge::connection_ends::Context;
-use crate::verdict::{Detail, Drop, RetryReason, Verdict};
+use crate::verdict::{Drop, RetryReason, Vanished, Verdict};
 use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
 use crate::words::settings;
@@ -13,25 +13,23 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["silent drop", "silent drops"],
     page: include_str!("silent_drop.md"),
     expected_status: &[504, 502],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>, what: Vanished) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     let before = subject.after_idle();
-    match failure.verdict.detail {
-        Detail::Dropped { form: Drop::Forgotten, .. } => format!(
+    match (what.form, what.copies) {
+        (Drop::Forgotten, _) => format!(
             "the connection no longer existed at its other end ({backend}) when the proxy sent {request} \
              on it{before}: the answer was an RST without ACK"
         ),
-        Detail::Dropped { form: form @ (Drop::Answer | Drop::Rest), copies: 0, .. } => format!(
+        (form @ (Drop::Answer | Drop::Rest { .. }), 0) => format!(
             "the backend {backend} had sent {} to {request} (its next sequence number shows it), and none \
              of it arrived before the proxy closed: packets to the proxy are dropped on the path",
-            if form == Drop::Rest { "more of its response" } else { "a response" }
+            if form == Drop::Answer { "a response" } else { "more of its response" }
         ),
-        Detail::Dropped { form: Drop::Rest, size, .. } => {
+        (Drop::Rest { size }, _) => {
             let why = match size {
                 Some(size) => format!(
                     "segments of {size} bytes do not arrive, smaller ones do, so the path does not carry \
@@ -44,44 +42,45 @@ fn summary(subject: &Subject<'_>) -> String {
                  it was acknowledged: {why}"
             )
         }
-        Detail::Dropped { form: Drop::Answer, copies, .. } => format!(
+        (Drop::Answer, copies) => format!(
             "the backend {backend} sent its response to {request} {copies} times, and none was \
              acknowledged: packets to the proxy are dropped on the path"
         ),
-        Detail::Dropped { copies, .. } if copies > 1 => format!(
+        (Drop::Request, copies @ 2..) => format!(
             "{request} to {backend} was sent {copies} times {}{before}: packets of this connection are \
              dropped on the path",
-            if is_unacknowledged(&failure.verdict) {
+            if is_unacknowledged(failure.verdict()) {
                 "and never acknowledged"
             } else {
                 "before it was acknowledged"
             }
         ),
-        _ => format!(
+        (Drop::Request, 0 | 1) => format!(
             "{request} to {backend} was not acknowledged before the proxy timed out{before}: packets of \
              this connection are dropped on the path"
         ),
     }
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
-    let verdict = &subject.failure.verdict;
-    let idle = verdict.idle_gap.filter(|idle| *idle >= Duration::from_secs(1));
-    match (verdict.detail, idle) {
-        (Detail::Dropped { form: Drop::Rest, .. }, _) => Fix::on(
+pub(super) fn fix(subject: &Subject<'_>, what: Vanished) -> Fix {
+    let idle = subject.failure.verdict().idle_gap().filter(|idle| *idle >= Duration::from_secs(1));
+    match (what.form, idle) {
+        (Drop::Rest { .. }, _) => Fix::on(
             FixSide::Path,
             "compare the MTU of both hosts with what the path \
              carries (from the backend: `ping -M do -s 1472` to the proxy): a tunnel or overlay network \
              takes 50 bytes and more of each packet, and a firewall that drops ICMP hides that; if the MTU \
              is right, find what drops the packets of long responses",
         ),
-        (Detail::Dropped { form: Drop::Answer, .. }, _) => Fix::on(
+        (Drop::Answer, _) => Fix::on(
             FixSide::Path,
             "find what drops the packets from backend to proxy: \
              asymmetric routing, a firewall that saw only one direction, an expired NAT entry",
         ),
-        (_, Some(idle)) => of_idleness(&subject.failure.context, idle),
-        _ => Fix::on(
+        (Drop::Request | Drop::Forgotten, Some(idle)) => {
+            of_idleness(&subject.failure.context, idle)
+        }
+        (Drop::Request | Drop::Forgotten, None) => Fix::on(
             FixSide::Path,
             "find what drops packets between proxy and backend: a firewall, a NAT, a path that does \
              not carry full-sized packets (compare the MTU), a host that was rebooted",
@@ -115,7 +114,7 @@ fn of_idleness(context: &Context, idle: Duration) -> Fix {
 /// Nobody acknowledged any of the request, as far as was captured.
 const fn is_unacknowledged(verdict: &Verdict) -> bool {
     matches!(
-        verdict.retry_reason,
+        verdict.retry_reason(),
         RetryReason::NotTold | RetryReason::NothingReceived | RetryReason::NotRefused
     )
 }

@@ -9,11 +9,9 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["request on a closed connection", "requests on closed connections"],
     page: include_str!("stale_reuse.md"),
     expected_status: &[502, 503],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     format!(
@@ -22,7 +20,7 @@ fn summary(subject: &Subject<'_>) -> String {
     )
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
+pub(super) fn fix(subject: &Subject<'_>) -> Fix {
     let context = &subject.failure.context;
     if let Some(known) = settings::bounds_answer(context) {
         let text = format!(
@@ -37,5 +35,5 @@ fn fix(subject: &Subject<'_>) -> Fix {
          a pooled connection before it reuses it",
         settings::proxy_setting(context)
     );
-    settings::shorter_idle(context, subject.failure.verdict.closed_after, text)
+    settings::shorter_idle(context, subject.failure.verdict().closed_after(), text)
 }

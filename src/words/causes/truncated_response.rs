@@ -2,7 +2,6 @@
 
 use super::cause_words::CauseWords;
 use super::closed_in_flight::PROXY_WAITS;
-use crate::verdict::Detail;
 use crate::words::fix::{Fix, FixSide};
 use crate::words::subject::Subject;
 
@@ -10,28 +9,26 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["truncated response", "truncated responses"],
     page: include_str!("truncated_response.md"),
     expected_status: &[502, 200],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>, head_complete: bool) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
     let close = subject.closed();
     let response = failure.response();
     let (received, expected) =
         response.map_or((0, None), |response| (response.received, response.expected));
-    let how_far = match (failure.verdict.detail, expected) {
-        (Detail::Truncated { head_complete: false }, _) => "its head is not complete".to_owned(),
-        (_, Some(expected)) => format!("{received} of {expected} bytes (Content-Length)"),
-        (_, None) => format!("{received} bytes of a body without its last chunk"),
+    let how_far = match expected {
+        _ if !head_complete => "its head is not complete".to_owned(),
+        Some(expected) => format!("{received} of {expected} bytes (Content-Length)"),
+        None => format!("{received} bytes of a body without its last chunk"),
     };
     format!(
         "the backend {backend} {close} the connection in the middle of the response to {request}: {how_far}"
     )
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
+pub(super) fn fix(subject: &Subject<'_>) -> Fix {
     let text = format!(
         "check the backend's log{} for a crash or a worker timeout during a response, and compare \
          Content-Length with the size of the body",

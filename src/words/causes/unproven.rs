@@ -1,7 +1,7 @@
 //! `unproven`: it failed, and the capture cannot tell why.
 
 use super::cause_words::CauseWords;
-use crate::verdict::{Detail, Doubt};
+use crate::verdict::Doubt;
 use crate::words::fix::{Fix, FixSide};
 use crate::words::subject::Subject;
 
@@ -9,31 +9,17 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["failure without proof", "failures without proof"],
     page: include_str!("unproven.md"),
     expected_status: &[502, 503, 504],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>, doubt: Doubt) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    match failure.verdict.detail {
-        // Of a connect only what a watch lost is missing: nothing else shows that it failed.
-        Detail::Doubt(Doubt::Gap) if failure.request().is_none() => {
-            format!("{request} to {backend} may have failed: {}", doubt_text(Doubt::Gap))
-        }
-        Detail::Doubt(doubt) => format!(
-            "{request} to {backend} failed; the capture does not show why: {}",
-            doubt_text(doubt)
-        ),
-        _ => format!("{request} to {backend} failed; the capture does not show why"),
+    let text = doubt_text(doubt);
+    // Of a connect only what a watch lost is missing: nothing else shows that it failed.
+    if doubt == Doubt::Gap && failure.request().is_none() {
+        return format!("{request} to {backend} may have failed: {text}");
     }
-}
-
-fn fix(subject: &Subject<'_>) -> Fix {
-    match subject.failure.verdict.detail {
-        Detail::Doubt(doubt) => doubt_fix(doubt),
-        _ => doubt_fix(Doubt::Gap),
-    }
+    format!("{request} to {backend} failed; the capture does not show why: {text}")
 }
 
 fn doubt_text(doubt: Doubt) -> &'static str {
@@ -50,7 +36,7 @@ fn doubt_text(doubt: Doubt) -> &'static str {
 }
 
 /// What to change: mostly how the next capture is taken.
-fn doubt_fix(doubt: Doubt) -> Fix {
+pub(super) fn fix(_: &Subject<'_>, doubt: Doubt) -> Fix {
     let text = match doubt {
         Doubt::Gap => {
             "capture again without losses: filter on the backend's port, and give tcpdump (`-B 16384`) \

@@ -1,7 +1,6 @@
 //! `upload_cut_short`: the backend answered and reset the connection during an upload.
 
 use super::cause_words::CauseWords;
-use crate::verdict::Detail;
 use crate::words::fix::{Fix, FixSide};
 use crate::words::settings;
 use crate::words::subject::Subject;
@@ -10,27 +9,21 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["upload cut short", "uploads cut short"],
     page: include_str!("upload_cut_short.md"),
     expected_status: &[502, 503],
-    summary,
-    fix,
 };
 
-fn summary(subject: &Subject<'_>) -> String {
+pub(super) fn summary(subject: &Subject<'_>, sent: u64) -> String {
     let Subject { request, failure, .. } = *subject;
     let backend = failure.server;
-    let sent = match failure.verdict.detail {
-        Detail::Upload { sent } => format!(" ({sent} bytes were sent)"),
-        _ => String::new(),
-    };
     let status = failure.response().and_then(|response| response.status);
     let answer = status.map_or_else(String::new, |status| format!(" with {status}"));
     format!(
         "the backend {backend} answered {request}{answer} and reset the connection{} before it had read \
-         the whole request{sent}: the RST can destroy the response before the proxy reads it",
+         the whole request ({sent} bytes were sent): the RST can destroy the response before the proxy reads it",
         subject.after_wait()
     )
 }
 
-fn fix(subject: &Subject<'_>) -> Fix {
+pub(super) fn fix(subject: &Subject<'_>) -> Fix {
     let server = settings::server_of(&subject.failure.context);
     let fix = Fix {
         product: server.as_ref().map(|(known, _)| known.name),
