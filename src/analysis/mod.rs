@@ -469,6 +469,9 @@ impl Analysis {
 
     /// Makes known these failures, as far as they are a backend's by what is known so far.
     fn tell_of(&mut self, fresh: Vec<Fresh>, out: &mut RecordSink<'_>) {
+        if fresh.is_empty() {
+            return;
+        }
         let goes_on = self.goes_on();
         let Self { ledger, settings, told, keeper, clear, .. } = self;
         let mut known = ledger::Known::new(ledger, Some(goes_on));

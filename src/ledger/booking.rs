@@ -129,6 +129,9 @@ impl Ledger {
                     count(&mut listener.mismatched);
                 }
                 listener.unanswered(connection.client.addr, &verdict, proxies);
+                if connection.syns > 1 && self.tried_again.len() < self.limits.listeners {
+                    self.tried_again.insert(connection.server);
+                }
                 self.keep(KeptAttempt::connect(*ended, connection), verdict.cause());
             }
             Fate::Open if connection.given_up => {}

@@ -33,6 +33,8 @@ pub struct Ledger {
     pub(super) spoiled: HashSet<u64, RandomState>,
     /// Connections of which an exchange was not read, or not judged.
     pub(super) unread: HashSet<u64, RandomState>,
+    /// Listeners to which a SYN was sent again, and nobody answered.
+    pub(super) tried_again: HashSet<Endpoint, RandomState>,
     /// Attempts that are judged before their connection has ended.
     pub(super) early: BTreeMap<AttemptKey, Arc<KeptAttempt>>,
     /// Connects that never left, by hosts of which it is not known whether they are proxies.

@@ -15,7 +15,7 @@ use crate::knowledge::Configured;
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty};
 use foldhash::fast::RandomState;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -251,7 +251,7 @@ impl Judgement<'_> {
     }
 
     /// The hosts of these listeners ask others while they answer: each may be a proxy after all.
-    pub fn doubt_errors(&mut self, ask_others: &std::collections::BTreeSet<Endpoint>) {
+    pub fn doubt_errors(&mut self, ask_others: &BTreeSet<Endpoint>) {
         for failure in &mut self.failures {
             if failure.verdict().cause().is_own_answer() && ask_others.contains(&failure.server) {
                 failure.judge_again(|knowledge| knowledge.asks_others = true);

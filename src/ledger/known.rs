@@ -5,12 +5,12 @@ use super::failure::{self, Failure};
 use super::listener::Listener;
 use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
-use crate::facts::{KeptAttempt, Tried};
+use crate::facts::KeptAttempt;
 use crate::knowledge::timers::Timer;
 use crate::knowledge::{Ahead, Knowledge};
 use crate::packet::Endpoint;
 use foldhash::fast::RandomState;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -28,20 +28,12 @@ pub struct Known<'l> {
     ledger: &'l Ledger,
     goes_on: Option<GoesOn>,
     listeners: HashMap<Endpoint, Knowledge, RandomState>,
-    /// Where nobody's word was captured: to whom a SYN was repeated.
-    tried_again: BTreeSet<Endpoint>,
 }
 
 impl<'l> Known<'l> {
     /// Of these books; `goes_on` says what may still become known, `None` is the end.
     pub fn new(ledger: &'l Ledger, goes_on: Option<GoesOn>) -> Self {
-        let connects = ledger
-            .failures
-            .iter()
-            .filter(|one| !ledger.backends_heard && matches!(one.tried(), Tried::Connect(_)));
-        let again = connects.map(|one| one.connection()).filter(|one| one.syns > 1);
-        let tried_again = again.map(|connection| connection.server).collect();
-        Self { ledger, goes_on, listeners: HashMap::default(), tried_again }
+        Self { ledger, goes_on, listeners: HashMap::default() }
     }
 
     /// The failure that an attempt is by what is known now, if it is one.
@@ -86,7 +78,7 @@ impl<'l> Known<'l> {
         let told = self.ledger.told();
         let base = self.listeners.entry(server).or_insert_with(|| {
             let keepalive = told.backend(server).keepalive;
-            let deaf = !self.ledger.backends_heard && !self.tried_again.contains(&server);
+            let deaf = !self.ledger.backends_heard && !self.ledger.tried_again.contains(&server);
             Knowledge {
                 timers: [
                     keepalive.map(|setting| Timer::told(setting.value)),
