@@ -134,7 +134,8 @@ fn two_attempts_for_one_client_are_one_client() {
         report.headline().text(),
         "1 of 4 client requests failed (1 × 502); behind them 2 of 5 attempts."
     );
-    assert_eq!(report.clients.unwrap().unexplained, 0);
+    let clients = report.clients.unwrap();
+    assert_eq!((clients.unexplained, clients.sent_again), (0, 1));
 }
 
 #[test]
@@ -150,6 +151,8 @@ fn a_retry_that_went_well_hid_the_failure_from_its_client() {
     );
     let clients = report.clients.unwrap();
     assert_eq!((clients.hidden_by_retry, clients.errors.len()), (1, 0));
+    // The retry is seen in packets as well.
+    assert_eq!(clients.sent_again, 1);
 }
 
 #[test]

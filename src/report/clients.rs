@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Counts clients, as the front leg or else the log shows them.
 pub(super) fn clients(report: &Report, joined: &Joined) -> Option<Clients> {
     let unexplained = u64::try_from(joined.unexplained.len()).unwrap_or(u64::MAX);
+    let again = report.failures.iter().filter(|failure| failure.sent_again.is_some());
+    let sent_again = u64::try_from(again.count()).unwrap_or(u64::MAX);
     if let Some(front) = &joined.front {
         let errors = front.statuses.iter().filter(|(status, _)| **status >= 500);
         return Some(Clients {
@@ -23,6 +25,7 @@ pub(super) fn clients(report: &Report, joined: &Joined) -> Option<Clients> {
             requests: front.requests,
             errors: errors.map(|(status, count)| (*status, *count)).collect(),
             hidden_by_retry: front.hidden,
+            sent_again,
             unexplained,
             outside: 0,
         });
@@ -57,6 +60,7 @@ pub(super) fn clients(report: &Report, joined: &Joined) -> Option<Clients> {
         requests,
         errors,
         hidden_by_retry,
+        sent_again,
         unexplained,
         outside,
     })

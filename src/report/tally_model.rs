@@ -17,6 +17,9 @@ pub struct Clients {
     pub errors: BTreeMap<u16, u64>,
     /// Of these, answered well though an attempt had failed.
     pub hidden_by_retry: u64,
+    /// Attempts for them that failed, and whose request is seen to be sent again on another connection: by the
+    /// proxy, or by a client that got an error.
+    pub sent_again: u64,
     /// Those that got 502, 503 or 504, which no attempt explains.
     pub unexplained: u64,
     /// Errors in the log that are outside of the captures' time, and not counted here.
