@@ -27,7 +27,7 @@ use crate::topology::roles::{Role, Roles, ToldRoles};
 use crate::topology::{self, Trail};
 use losses::HeldBack;
 use revisions::{Told, retracted, withdrawn};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -88,6 +88,8 @@ pub struct Analysis {
     skips: [u64; Skip::ALL.len()],
     /// Failures that were made known, by id; as they were, if revisions are wanted.
     told: BTreeMap<String, Option<Told>>,
+    /// Those of them of which the last word is still to come.
+    told_early: BTreeSet<String>,
     /// How many segments had been seen when it was last looked what was learned of them.
     revised_at: u64,
     /// Failures that wait until it is known what was lost around them.
@@ -141,6 +143,7 @@ impl Analysis {
             fragments: BTreeMap::new(),
             skips: [0; Skip::ALL.len()],
             told: BTreeMap::new(),
+            told_early: BTreeSet::new(),
             revised_at: 0,
             held_back: HeldBack::default(),
             keeper: None,
@@ -473,7 +476,7 @@ impl Analysis {
             return;
         }
         let goes_on = self.goes_on();
-        let Self { ledger, settings, told, keeper, clear, .. } = self;
+        let Self { ledger, settings, told, told_early, keeper, clear, .. } = self;
         let mut known = ledger::Known::new(ledger, Some(goes_on));
         let mut failures: Vec<(Failure, Fresh)> = fresh
             .into_iter()
@@ -486,6 +489,10 @@ impl Analysis {
                 continue;
             }
             let record = report::failure(&failure, settings.style);
+            let was_early = told_early.remove(&record.id);
+            if fresh.is_early() {
+                told_early.insert(record.id.clone());
+            }
             if fresh.is_withdrawn() {
                 if told.remove(&record.id).is_some() {
                     out(withdrawn(record));
@@ -493,12 +500,19 @@ impl Analysis {
                 continue;
             }
             if let Some(known) = told.get_mut(&record.id) {
-                // What was told early, by its last word.
+                // Its evidence waited for what came since it was told early.
+                if let Some(keeper) = keeper
+                    && was_early
+                {
+                    keep_failure(&mut **keeper, &record, clear.is_some());
+                }
                 let revised = known.as_mut().and_then(|known| known.revise(&record));
                 revised.into_iter().for_each(&mut *out);
                 continue;
             }
-            if let Some(keeper) = keeper {
+            if let Some(keeper) = keeper
+                && !fresh.is_early()
+            {
                 keep_failure(&mut **keeper, &record, clear.is_some());
             }
             if fresh.is_kept() {
@@ -537,6 +551,11 @@ impl Analysis {
                     out(Record::Failure(Box::new(failure.clone())));
                 }
                 Some(as_told) => {
+                    if let Some(keeper) = &mut self.keeper
+                        && self.told_early.contains(&failure.id)
+                    {
+                        keep_failure(&mut **keeper, failure, self.clear.is_some());
+                    }
                     let revised = as_told.and_then(|mut told| told.revise(failure));
                     revised.into_iter().for_each(&mut *out);
                 }

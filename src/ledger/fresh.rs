@@ -30,6 +30,11 @@ impl Fresh {
         matches!(self.attempt, FreshAttempt::Kept(_) | FreshAttempt::Early(_))
     }
 
+    /// The attempt is judged before its connection has ended: the last word follows.
+    pub const fn is_early(&self) -> bool {
+        matches!(self.attempt, FreshAttempt::Early(_))
+    }
+
     /// The attempt was told as failed, and is no failure after all.
     pub const fn is_withdrawn(&self) -> bool {
         matches!(self.attempt, FreshAttempt::Withdrawn(_))
