@@ -1,0 +1,162 @@
+//! What is made known of failures while frames come, and at the end: each once, then what is learned of it.
+
+use super::revisions::{Told, retracted, withdrawn};
+use super::{Analysis, FrameObserver, RecordSink};
+use crate::facts::kernel::End;
+use crate::ledger::{self, Failure, Fresh};
+use crate::packet::Endpoint;
+use crate::report::records::Record;
+use crate::report::{self, FailureRecord, Report};
+use crate::streams::tls::Clear;
+use crate::topology::roles::{Role, Roles};
+
+impl Analysis {
+    /// Asks this host what it knows of the failures booked since the last time: later its kernel has
+    /// forgotten it.
+    pub(super) fn ask_host(&mut self) -> Vec<Fresh> {
+        let Self { ledger, host, clear, .. } = self;
+        let mut fresh = ledger.take_fresh();
+        fresh.retain(|fresh| !fresh.another_probe);
+        let Some(host) = host else { return fresh };
+        for fresh in &mut fresh {
+            let Some(attempt) = ledger.fresh_mut(fresh) else { continue };
+            let (client, server) = (attempt.client(), attempt.server());
+            let mut ends = host.ends(client, server, attempt.connection().last.at);
+            if let (Some(ends), Some(clear)) = (&mut ends, clear.as_deref()) {
+                // The kernel counts ciphertext.
+                count_text(clear, ends.client.as_mut(), server, client);
+                count_text(clear, ends.server.as_mut(), client, server);
+            }
+            attempt.kernel = ends.map(Box::new).or(attempt.kernel.take());
+            if attempt.is_refused() {
+                attempt.listening = host.listening(server).map(Box::new);
+            }
+        }
+        fresh
+    }
+
+    /// Makes known the failures booked since the last time, unless it is still to be looked what was lost.
+    /// Those that turn out to be a backend's later are told at the end.
+    pub(super) fn tell_failures(&mut self, out: &mut RecordSink<'_>) {
+        let fresh = self.ask_host();
+        let fresh = self.held_back.pass(fresh);
+        self.tell_of(fresh, out);
+    }
+
+    /// Makes known these failures, as far as they are a backend's by what is known so far.
+    pub(super) fn tell_of(&mut self, fresh: Vec<Fresh>, out: &mut RecordSink<'_>) {
+        if fresh.is_empty() {
+            return;
+        }
+        let goes_on = self.goes_on();
+        let Self { ledger, settings, told, told_early, keeper, clear, .. } = self;
+        let mut known = ledger::Known::new(ledger, Some(goes_on));
+        let mut failures: Vec<(Failure, Fresh)> = fresh
+            .into_iter()
+            .filter_map(|fresh| Some((known.failure(ledger.fresh(&fresh)?)?, fresh)))
+            .collect();
+        failures.sort_by_key(|(failure, _)| failure.completed(settings.records.several));
+        for (failure, fresh) in failures {
+            let asked = failure.request().is_some();
+            if Roles::so_far(ledger, &settings.told, failure.server, asked) != Role::Backend {
+                continue;
+            }
+            let record = report::failure(&failure, settings.style);
+            let was_early = told_early.remove(&record.id);
+            if fresh.is_early() {
+                told_early.insert(record.id.clone());
+            }
+            if fresh.is_withdrawn() {
+                if told.remove(&record.id).is_some() {
+                    out(withdrawn(record));
+                }
+                continue;
+            }
+            if let Some(known) = told.get_mut(&record.id) {
+                // Its evidence waited for what came since it was told early.
+                if let Some(keeper) = keeper
+                    && was_early
+                {
+                    keep_failure(&mut **keeper, &record, clear.is_some());
+                }
+                let revised = known.as_mut().and_then(|known| known.revise(&record));
+                revised.into_iter().for_each(&mut *out);
+                continue;
+            }
+            if let Some(keeper) = keeper
+                && !fresh.is_early()
+            {
+                keep_failure(&mut **keeper, &record, clear.is_some());
+            }
+            if fresh.is_kept() {
+                let as_told = settings.records.revisions.then(|| Told::of(&record));
+                told.insert(record.id.clone(), as_told);
+            }
+            out(Record::Failure(Box::new(record)));
+        }
+    }
+
+    /// Makes known what was learned by now of failures that were told: the timer behind them, the event that
+    /// they belong to, and what has come to its last word. Costs as much as a report.
+    pub fn revise(&mut self, out: &mut RecordSink<'_>) {
+        let segments = self.table.counts().segments;
+        let quiet = std::mem::replace(&mut self.revised_at, segments) == segments;
+        if quiet || !self.settings.records.revisions || self.told.is_empty() {
+            return;
+        }
+        let report = self.so_far([]);
+        for failure in &report.failures {
+            if let Some(Some(told)) = self.told.get_mut(&failure.id) {
+                told.revise(failure).into_iter().for_each(&mut *out);
+            }
+        }
+    }
+
+    /// Makes known what the end showed: failures that were not told yet, and what changed of those
+    /// that were.
+    pub(super) fn tell_the_rest(mut self, report: &Report, out: &mut RecordSink<'_>) {
+        for failure in &report.failures {
+            match self.told.remove(&failure.id) {
+                None => {
+                    if let Some(keeper) = &mut self.keeper {
+                        keep_failure(&mut **keeper, failure, self.clear.is_some());
+                    }
+                    out(Record::Failure(Box::new(failure.clone())));
+                }
+                Some(as_told) => {
+                    if let Some(keeper) = &mut self.keeper
+                        && self.told_early.contains(&failure.id)
+                    {
+                        keep_failure(&mut **keeper, failure, self.clear.is_some());
+                    }
+                    let revised = as_told.and_then(|mut told| told.revise(failure));
+                    revised.into_iter().for_each(&mut *out);
+                }
+            }
+        }
+        // What was told as a backend's failure and is none: the listener is the proxy's own.
+        for id in self.told.keys() {
+            out(retracted(id));
+        }
+    }
+}
+
+/// Counts text in what `end` had received of its peer's, where the two speak TLS that was read.
+fn count_text(clear: &Clear, end: Option<&mut End>, peer: Endpoint, own: Endpoint) {
+    if let Some(closed) = end.and_then(|end| end.closed.as_mut()) {
+        closed.read_to = clear.in_text(peer, own, closed.read_to);
+        closed.received_to = clear.in_text(peer, own, closed.received_to);
+    }
+}
+
+/// Hands a failure on to be kept. Where TLS is read in clear, no file shall say what was asked: its
+/// frames do not say it either.
+fn keep_failure(keeper: &mut dyn FrameObserver, failure: &FailureRecord, in_clear: bool) {
+    if !in_clear {
+        return keeper.failed(failure);
+    }
+    let [proxy, backend] = [failure.proxy, failure.backend]
+        .map(|end| end.map_or_else(|| "a client".to_owned(), |end| end.to_string()));
+    let summary = format!("between {proxy} and {backend}");
+    keeper.failed(&FailureRecord { request: None, summary, ..failure.clone() });
+}
