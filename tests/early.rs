@@ -1,13 +1,12 @@
 //! What a watch says before a connection has ended: a backend that hangs is told of when its proxy has closed,
 //! not when its own close comes at last; and what comes then is a revision.
 
-use crate::wire::{End, Frame, Talk, get, ok, ok_head};
+use crate::wire::{End, Frame, Talk, captured, get, ok, ok_head};
 use End::{Backend, Proxy};
 use std::time::Duration;
 use why502::inside::analysis::{Analysis, Settings};
 use why502::inside::base::time::Timestamp;
 use why502::inside::input::CaptureFacts;
-use why502::inside::packet::{self, FrameRef, LinkType};
 use why502::inside::report::Report;
 use why502::inside::report::records::{Record, RevisionRecord};
 
@@ -31,8 +30,7 @@ fn watch_some(frames: &[Frame], connections: usize) -> (Vec<(usize, Record)>, Re
     settings.flow.end_when_judged = true;
     let mut analysis = Analysis::new(settings);
     let mut records = Vec::new();
-    for (place, frame) in frames.iter().enumerate() {
-        let at = Timestamp::from_nanos(frame.at);
+    for (place, (frame, captured)) in frames.iter().zip(captured(frames)).enumerate() {
         // While nothing is captured time passes all the same.
         let mut now = frames.get(place.wrapping_sub(1)).map_or(frame.at, |before| before.at);
         while now + 100_000_000 < frame.at {
@@ -42,13 +40,7 @@ fn watch_some(frames: &[Frame], connections: usize) -> (Vec<(usize, Record)>, Re
             });
         }
         let mut out = |record| records.push((place, record));
-        let frame = packet::Frame {
-            reference: FrameRef { capture: 0, number: place as u64 + 1, at },
-            link: LinkType::ETHERNET,
-            wire_len: frame.bytes.len() as u32,
-            bytes: &frame.bytes,
-        };
-        analysis.frame(&frame, 0, &mut out);
+        analysis.frame(&captured, 0, &mut out);
         analysis.tell(&mut out);
     }
     let (last, end) = (frames.len() - 1, frames.last().unwrap().at);

@@ -3,7 +3,7 @@
 
 use crate::conversations::{Expected, failure};
 use crate::scenarios::{ISNS, check_damage, check_no_lie, said};
-use crate::wire::{End as Side, Frame, Talk, get, post_head};
+use crate::wire::{End as Side, Frame, Talk, captured, get, post_head};
 use Side::{Backend, Proxy};
 use std::time::Duration;
 use why502::inside::analysis::{Analysis, Host, Settings};
@@ -11,7 +11,7 @@ use why502::inside::base::time::Timestamp;
 use why502::inside::facts::kernel::{Closed, End, Ends, How, Process, Queue, Reset, ResetReason};
 use why502::inside::facts::listening::Listening;
 use why502::inside::input::CaptureFacts;
-use why502::inside::packet::{self, Endpoint, FrameRef, LinkType, SeqNum};
+use why502::inside::packet::{Endpoint, SeqNum};
 use why502::inside::render::text;
 use why502::inside::report::records::{Record, RevisionRecord};
 use why502::inside::report::{FailureRecord, Report};
@@ -55,14 +55,7 @@ fn watch_that(loses: bool, frames: &[Frame], ends: &Ends) -> (Vec<Record>, Repor
     }
     let mut records = Vec::new();
     let mut out = |record| records.push(record);
-    for (place, frame) in frames.iter().enumerate() {
-        let at = Timestamp::from_nanos(frame.at);
-        let frame = packet::Frame {
-            reference: FrameRef { capture: 0, number: place as u64 + 1, at },
-            link: LinkType::ETHERNET,
-            wire_len: frame.bytes.len() as u32,
-            bytes: &frame.bytes,
-        };
+    for frame in captured(frames) {
         analysis.frame(&frame, 0, &mut out);
         analysis.tell(&mut out);
     }

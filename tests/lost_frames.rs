@@ -3,14 +3,13 @@
 
 use crate::conversations::{Expected, SCENARIOS, failure};
 use crate::scenarios::{ISNS, played, said};
-use crate::wire::{End, Frame, Talk, get};
+use crate::wire::{End, Frame, Talk, captured, get};
 use End::{Backend, Proxy};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use why502::inside::analysis::{Analysis, Settings};
 use why502::inside::base::time::Timestamp;
 use why502::inside::input::CaptureFacts;
-use why502::inside::packet::{self, FrameRef, LinkType};
 use why502::inside::report::Report;
 use why502::inside::report::records::Record;
 
@@ -40,16 +39,9 @@ fn watch(frames: &[Frame], lost: &[Span]) -> (Vec<Record>, Report) {
     let (mut from, mut look) = (since(-60.0), first.plus(SECOND));
     let last = frames.iter().map(|frame| frame.at).max().unwrap_or_default();
     let end = Timestamp::from_nanos(last).plus(Duration::from_secs(10));
-    let mut frames = frames.iter().enumerate().peekable();
+    let mut frames = captured(frames).peekable();
     while look < end {
-        while let Some((place, frame)) = frames.next_if(|(_, frame)| frame.at < look.as_nanos()) {
-            let at = Timestamp::from_nanos(frame.at);
-            let frame = packet::Frame {
-                reference: FrameRef { capture: 0, number: place as u64 + 1, at },
-                link: LinkType::ETHERNET,
-                wire_len: frame.bytes.len() as u32,
-                bytes: &frame.bytes,
-            };
+        while let Some(frame) = frames.next_if(|frame| frame.reference.at < look) {
             analysis.frame(&frame, 0, &mut out);
             analysis.tell(&mut out);
         }

@@ -1,7 +1,7 @@
 //! One judge: in whichever order the facts of an attempt become known, the verdict is the same, and what was
 //! proven on the way stays so.
 
-use crate::wire::{End, Frame, Talk, get};
+use crate::wire::{End, Frame, Talk, captured, get};
 use End::{Backend, Proxy};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use why502::inside::facts::kernel::{self, Closed, Ends, How};
 use why502::inside::flow::{Limits, Side, Table};
 use why502::inside::knowledge::timers::Timer;
 use why502::inside::knowledge::{Ahead, Knowledge, Timeouts};
-use why502::inside::packet::{self, Endpoint, FrameRef, LinkType, SeqNum};
+use why502::inside::packet::{self, Endpoint, FrameRef, SeqNum};
 use why502::inside::verdict::{Cause, Certainty, Fate, Verdict, judge};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
@@ -30,14 +30,7 @@ fn attempt(frames: &[Frame]) -> KeptAttempt {
         }
         Output::Ended(_) | Output::SoFar(_) => {}
     };
-    for (place, frame) in frames.iter().enumerate() {
-        let at = Timestamp::from_nanos(frame.at);
-        let frame = packet::Frame {
-            reference: FrameRef { capture: 0, number: place as u64 + 1, at },
-            link: LinkType::ETHERNET,
-            wire_len: frame.bytes.len() as u32,
-            bytes: &frame.bytes,
-        };
+    for frame in captured(frames) {
         table.push(&packet::decode(&frame).unwrap(), 0, &mut out);
     }
     table.tick(Timestamp::from_nanos(frames.last().unwrap().at).plus(TWO_SECONDS), &mut out);

@@ -7,6 +7,8 @@
 #![allow(dead_code, unreachable_pub)] // Tests and benchmarks each use a part of it.
 
 use std::time::Duration;
+use why502::inside::base::time::Timestamp;
+use why502::inside::packet::{self, FrameRef, LinkType};
 
 /// Who speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -389,6 +391,16 @@ pub fn together(talks: &[&Talk]) -> Vec<Frame> {
     let mut frames: Vec<Frame> = talks.iter().flat_map(|talk| talk.frames.clone()).collect();
     frames.sort_by_key(|frame| frame.at);
     frames
+}
+
+/// Frames as they come from a capture, numbered from 1.
+pub fn captured(frames: &[Frame]) -> impl Iterator<Item = packet::Frame<'_>> {
+    frames.iter().zip(1..).map(|(frame, number)| packet::Frame {
+        reference: FrameRef { capture: 0, number, at: Timestamp::from_nanos(frame.at) },
+        link: LinkType::ETHERNET,
+        wire_len: frame.bytes.len() as u32,
+        bytes: &frame.bytes,
+    })
 }
 
 fn ethernet(from: &Host, to: &Host, flags: u8, payload: &[u8], ttl: u8) -> Vec<u8> {
