@@ -90,17 +90,14 @@ fn backend_error(case: &Case<'_>, status: u16) -> Verdict {
     // Without its request it is not known who asked: a probe, perhaps.
     let seen = case.exchange.request.head.is_some();
     Verdict {
-        finding: Finding::BackendError { status },
-        certainty: if seen { Certainty::Proven } else { Certainty::Likely },
-        close: None,
-        retry: Retry::Unsafe,
-        retry_reason: RetryReason::AnswerBegun,
         idle_gap: case.exchange.idle_gap(),
         wait: response.map(|response| response.first.at.since(last.at)),
-        closed_after: None,
-        evidence: case.evidence(),
-        ends: None,
-        better_elsewhere: false,
+        ..Verdict::of(
+            Finding::BackendError { status },
+            if seen { Certainty::Proven } else { Certainty::Likely },
+            (Retry::Unsafe, RetryReason::AnswerBegun),
+            case.evidence(),
+        )
     }
 }
 

@@ -52,26 +52,24 @@ pub(super) fn judge(ended: &Ended, connection: &Connection, knowledge: &Knowledg
         evidence.push(Evidence { frame: syn, shows: Shows::Syn });
     }
     evidence.push(Evidence { frame: rst.frame, shows: Shows::Rst(Side::Server) });
-    Fate::Failed(Box::new(Verdict {
-        finding: Finding::ConnectionRefused { syns: connection.syns },
-        // The SYN may be missing from the capture; a reset of this form, which a closed port sends (RFC 9293,
-        // section 3.10.7.1), answers nothing else.
-        certainty: if connection.syn.is_some() { Certainty::Proven } else { Certainty::Likely },
+    // The SYN may be missing from the capture; a reset of this form, which a closed port sends (RFC 9293,
+    // section 3.10.7.1), answers nothing else.
+    let certainty = if connection.syn.is_some() { Certainty::Proven } else { Certainty::Likely };
+    failed(Verdict {
         close: Some(Close {
             by: Closer::Backend,
             kind: CloseKind::Rst,
             frame: rst.frame,
             received: None,
         }),
-        retry: Retry::Safe,
-        retry_reason: RetryReason::NothingSent,
-        idle_gap: None,
         wait: connection.syn.map(|syn| rst.frame.at.since(syn.at)),
-        closed_after: None,
-        evidence,
-        ends: None,
-        better_elsewhere: false,
-    }))
+        ..Verdict::of(
+            Finding::ConnectionRefused { syns: connection.syns },
+            certainty,
+            (Retry::Safe, RetryReason::NothingSent),
+            evidence,
+        )
+    })
 }
 
 /// What a single connect seems to show, and all of them together do not.
@@ -149,17 +147,14 @@ fn ended_at_once(finding: Finding, kind: CloseKind, syn: FrameRef, end: FrameRef
         CloseKind::Rst => Shows::Rst(Side::Server),
     };
     Verdict {
-        finding,
-        certainty: Certainty::Possible,
         close: Some(Close { by: Closer::Backend, kind, frame: end, received: None }),
-        retry: Retry::Safe,
-        retry_reason: RetryReason::NothingSent,
-        idle_gap: None,
         wait: Some(end.at.since(syn.at)),
-        closed_after: None,
-        evidence: vec![Evidence { frame: syn, shows: Shows::Syn }, Evidence { frame: end, shows }],
-        ends: None,
-        better_elsewhere: false,
+        ..Verdict::of(
+            finding,
+            Certainty::Possible,
+            (Retry::Safe, RetryReason::NothingSent),
+            vec![Evidence { frame: syn, shows: Shows::Syn }, Evidence { frame: end, shows }],
+        )
     }
 }
 
@@ -174,24 +169,17 @@ fn never_left(connection: &Connection, asked: &UnansweredNeighbour) -> Verdict {
     let shown = [(asked.first, Shows::NeighbourAsked), (asked.last, Shows::NeighbourAskedLast)];
     let error = error.map(|frame| Evidence { frame, shows: Shows::Unreachable });
     Verdict {
-        finding: Finding::Unreachable(NoWay::NoNeighbour {
-            about: asked.about,
-            times: asked.times,
-        }),
-        certainty: Certainty::Proven,
-        close: None,
-        retry: Retry::Safe,
-        retry_reason: RetryReason::NothingSent,
-        idle_gap: None,
         wait: Some(asked.last.at.since(asked.first.at)),
-        closed_after: None,
-        evidence: shown
-            .into_iter()
-            .map(|(frame, shows)| Evidence { frame, shows })
-            .chain(error)
-            .collect(),
-        ends: None,
-        better_elsewhere: false,
+        ..Verdict::of(
+            Finding::Unreachable(NoWay::NoNeighbour { about: asked.about, times: asked.times }),
+            Certainty::Proven,
+            (Retry::Safe, RetryReason::NothingSent),
+            shown
+                .into_iter()
+                .map(|(frame, shows)| Evidence { frame, shows })
+                .chain(error)
+                .collect(),
+        )
     }
 }
 
@@ -201,17 +189,13 @@ fn undelivered(connection: &Connection, unreachable: &Unreachable) -> Fate {
     let syn = connection.syn.map(|frame| Evidence { frame, shows: Shows::Syn });
     let error = Evidence { frame: unreachable.frame, shows: Shows::Unreachable };
     Fate::Failed(Box::new(Verdict {
-        finding: Finding::Unreachable(NoWay::Told(*unreachable)),
-        certainty: Certainty::Proven,
-        close: None,
-        retry: Retry::Safe,
-        retry_reason: RetryReason::NothingSent,
-        idle_gap: None,
         wait: connection.syn.map(|syn| unreachable.frame.at.since(syn.at)),
-        closed_after: None,
-        evidence: syn.into_iter().chain([error]).collect(),
-        ends: None,
-        better_elsewhere: false,
+        ..Verdict::of(
+            Finding::Unreachable(NoWay::Told(*unreachable)),
+            Certainty::Proven,
+            (Retry::Safe, RetryReason::NothingSent),
+            syn.into_iter().chain([error]).collect(),
+        )
     }))
 }
 
@@ -246,23 +230,19 @@ fn unanswered(connection: &Connection, timeouts: &Timeouts) -> Fate {
         evidence.push(Evidence { frame: last, shows: Shows::LastSyn });
     }
     Fate::Failed(Box::new(Verdict {
-        finding: Finding::ConnectTimeout(UnansweredSyns {
-            syns: connection.syns,
-            challenged: u64::from(server.strays) > server.rsts,
-            fits_connect_timeout: timeouts
-                .proxy_connect
-                .is_some_and(|timeout| fits(timeout, syn.at, last.at, connection)),
-        }),
-        certainty,
-        close: None,
-        retry: Retry::Safe,
-        retry_reason: RetryReason::NothingSent,
-        idle_gap: None,
         wait: Some(last.at.since(syn.at)),
-        closed_after: None,
-        evidence,
-        ends: None,
-        better_elsewhere: false,
+        ..Verdict::of(
+            Finding::ConnectTimeout(UnansweredSyns {
+                syns: connection.syns,
+                challenged: u64::from(server.strays) > server.rsts,
+                fits_connect_timeout: timeouts
+                    .proxy_connect
+                    .is_some_and(|timeout| fits(timeout, syn.at, last.at, connection)),
+            }),
+            certainty,
+            (Retry::Safe, RetryReason::NothingSent),
+            evidence,
+        )
     }))
 }
 

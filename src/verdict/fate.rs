@@ -28,6 +28,28 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// A verdict of which no more is known than this; `retry` is the advice with what it rests on.
+    pub(super) const fn of(
+        finding: Finding,
+        certainty: Certainty,
+        (retry, retry_reason): (Retry, RetryReason),
+        evidence: Vec<Evidence>,
+    ) -> Self {
+        Self {
+            finding,
+            certainty,
+            close: None,
+            retry,
+            retry_reason,
+            idle_gap: None,
+            wait: None,
+            closed_after: None,
+            evidence,
+            ends: None,
+            better_elsewhere: false,
+        }
+    }
+
     /// Why it failed, with the facts that only this cause has.
     pub const fn finding(&self) -> Finding {
         self.finding
@@ -143,17 +165,14 @@ impl Case<'_> {
         };
         let run = retry_reason == RetryReason::AllReceived;
         Verdict {
-            finding,
-            certainty,
-            close: None,
-            retry: if run { Retry::Unsafe } else { Retry::Unknown },
-            retry_reason,
             idle_gap: self.idle_gap(),
             wait: self.connection.span(request.first, self.connection.last),
-            closed_after: None,
-            evidence: self.evidence(),
-            ends: None,
-            better_elsewhere: false,
+            ..Verdict::of(
+                finding,
+                certainty,
+                (if run { Retry::Unsafe } else { Retry::Unknown }, retry_reason),
+                self.evidence(),
+            )
         }
     }
 
@@ -175,20 +194,14 @@ impl Case<'_> {
         let (retry, retry_reason) = retry::advice(self, finding, closing);
         let after = closing.mark.frame.at >= request.last.at;
         Verdict {
-            finding,
-            certainty,
             close: Some(close),
-            retry,
-            retry_reason,
             idle_gap: self.idle_gap(),
             wait: self.connection.span(request.last, closing.mark.frame).filter(|_| after),
             closed_after: self
                 .exchange
                 .quiet_since
                 .and_then(|quiet| self.connection.span(quiet, closing.mark.frame)),
-            evidence: self.evidence(),
-            ends: None,
-            better_elsewhere: false,
+            ..Verdict::of(finding, certainty, (retry, retry_reason), self.evidence())
         }
     }
 }
@@ -200,18 +213,13 @@ mod tests {
 
     #[test]
     fn where_two_vantages_contradict_each_other_a_retry_is_not_safe() {
-        let verdict = |retry, retry_reason| Verdict {
-            finding: Finding::KeepaliveRace(Race::Crossing),
-            certainty: Certainty::Proven,
-            close: None,
-            retry,
-            retry_reason,
-            idle_gap: None,
-            wait: None,
-            closed_after: None,
-            evidence: Vec::new(),
-            ends: None,
-            better_elsewhere: false,
+        let verdict = |retry, retry_reason| {
+            Verdict::of(
+                Finding::KeepaliveRace(Race::Crossing),
+                Certainty::Proven,
+                (retry, retry_reason),
+                Vec::new(),
+            )
         };
         let (safe, not) = (
             verdict(Retry::Safe, RetryReason::NothingReceived),

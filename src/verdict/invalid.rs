@@ -141,17 +141,14 @@ pub(super) fn mismatch(mismatch: &Mismatch, connection: &Connection) -> Verdict 
     });
     let Mismatch { asked, answered, .. } = *mismatch;
     Verdict {
-        finding: Finding::ProtocolMismatch(Misread::Protocols { asked, answered }),
-        certainty: Certainty::Proven,
         close,
-        retry: Retry::Safe,
-        retry_reason: RetryReason::NotUnderstood,
-        idle_gap: None,
         wait: Some(mismatch.answer.at.since(mismatch.request.at)),
-        closed_after: None,
-        evidence,
-        ends: None,
-        better_elsewhere: false,
+        ..Verdict::of(
+            Finding::ProtocolMismatch(Misread::Protocols { asked, answered }),
+            Certainty::Proven,
+            (Retry::Safe, RetryReason::NotUnderstood),
+            evidence,
+        )
     }
 }
 
@@ -160,17 +157,14 @@ pub(super) fn asked_in_clear(case: &Case<'_>) -> Verdict {
     let (response, last) = (case.exchange.response, case.exchange.request.last);
     let (asked, answered) = (case.exchange.protocol, Protocol::Tls);
     Verdict {
-        finding: Finding::ProtocolMismatch(Misread::Protocols { asked, answered }),
-        certainty: Certainty::Proven,
-        close: None,
-        retry: Retry::Safe,
-        retry_reason: RetryReason::NotUnderstood,
         idle_gap: case.exchange.idle_gap(),
         wait: response.map(|response| response.first.at.since(last.at)),
-        closed_after: None,
-        evidence: case.evidence(),
-        ends: None,
-        better_elsewhere: false,
+        ..Verdict::of(
+            Finding::ProtocolMismatch(Misread::Protocols { asked, answered }),
+            Certainty::Proven,
+            (Retry::Safe, RetryReason::NotUnderstood),
+            case.evidence(),
+        )
     }
 }
 

@@ -316,26 +316,25 @@ mod tests {
     /// A request of 80 bytes on a used connection that got no answer but the backend's FIN, 2 ms later.
     fn verdict(finding: Finding) -> Verdict {
         Verdict {
-            finding,
-            certainty: Certainty::Likely,
             close: Some(Close {
                 by: Closer::Backend,
                 kind: CloseKind::Fin,
                 frame: frame(CLOSE),
                 received: Some(Received::All),
             }),
-            retry: Retry::Unsafe,
-            retry_reason: RetryReason::AllReceived,
             idle_gap: Some(Duration::from_secs(2)),
             wait: Some(Duration::from_millis(2)),
             closed_after: Some(Duration::from_secs(2)),
-            ends: None,
-            better_elsewhere: false,
-            evidence: vec![
-                evidence(CLOSE - 2_000 * MILLISECOND, Shows::LastAnswer),
-                evidence(CLOSE - 2 * MILLISECOND, Shows::Request),
-                evidence(CLOSE, Shows::Fin(Side::Server)),
-            ],
+            ..Verdict::of(
+                finding,
+                Certainty::Likely,
+                (Retry::Unsafe, RetryReason::AllReceived),
+                vec![
+                    evidence(CLOSE - 2_000 * MILLISECOND, Shows::LastAnswer),
+                    evidence(CLOSE - 2 * MILLISECOND, Shows::Request),
+                    evidence(CLOSE, Shows::Fin(Side::Server)),
+                ],
+            )
         }
     }
 

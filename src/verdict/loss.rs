@@ -210,19 +210,12 @@ mod tests {
     use crate::verdict::failed;
 
     fn probe() -> Fate {
-        failed(Verdict {
-            finding: Finding::HealthCheckFailing,
-            certainty: Certainty::Proven,
-            close: None,
-            retry: Retry::Safe,
-            retry_reason: RetryReason::Probe,
-            idle_gap: None,
-            wait: None,
-            closed_after: None,
-            evidence: Vec::new(),
-            ends: None,
-            better_elsewhere: false,
-        })
+        failed(Verdict::of(
+            Finding::HealthCheckFailing,
+            Certainty::Proven,
+            (Retry::Safe, RetryReason::Probe),
+            Vec::new(),
+        ))
     }
 
     #[test]

@@ -31,20 +31,13 @@ fn refused_answer(exchange: &Exchange) -> Verdict {
     let answer = response.map(|response| (response.first, Shows::Answer));
     let shown = [Some((request.first, Shows::Request)), answer];
     Verdict {
-        finding: Finding::HealthCheckFailing,
-        certainty: Certainty::Likely,
-        close: None,
-        retry: Retry::Unsafe,
-        retry_reason: RetryReason::AnswerBegun,
         idle_gap: exchange.idle_gap(),
         wait: response.map(|response| response.first.at.since(request.last.at)),
-        closed_after: None,
-        evidence: shown
-            .into_iter()
-            .flatten()
-            .map(|(frame, shows)| Evidence { frame, shows })
-            .collect(),
-        ends: None,
-        better_elsewhere: false,
+        ..Verdict::of(
+            Finding::HealthCheckFailing,
+            Certainty::Likely,
+            (Retry::Unsafe, RetryReason::AnswerBegun),
+            shown.into_iter().flatten().map(|(frame, shows)| Evidence { frame, shows }).collect(),
+        )
     }
 }
