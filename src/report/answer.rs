@@ -1,7 +1,7 @@
 //! The answer in brief: the first sentence, what stands behind it, and what to change.
 
 use super::groups::groups;
-use super::model::{AnswerSummary, FailureRecord, FixRecord, Report};
+use super::model::{AnswerSummary, FailureRecord, Report};
 use super::named::Named;
 use super::over_time::count_failures;
 use crate::words::fix::Fix;
@@ -19,10 +19,10 @@ pub(super) fn conclude(report: &mut Report) {
 }
 
 fn answer(report: &Report) -> AnswerSummary {
-    let mut fixes: Vec<FixRecord> = Vec::new();
+    let mut fixes: Vec<Fix> = Vec::new();
     for (_, advice) in report.explained() {
         if fixes.iter().all(|known| known.text != advice.text) {
-            fixes.push(fix(advice.clone()));
+            fixes.push(advice.clone());
         }
     }
     AnswerSummary {
@@ -30,11 +30,6 @@ fn answer(report: &Report) -> AnswerSummary {
         paragraphs: report.leading().into_iter().map(|paragraph| paragraph.text).collect(),
         fixes,
     }
-}
-
-fn fix(advice: Fix) -> FixRecord {
-    let Fix { text, side, product, setting, value, place, line, why, instead_of } = advice;
-    FixRecord { text, side, product, setting, value, place, line, why, instead_of }
 }
 
 /// A paragraph of the answer.

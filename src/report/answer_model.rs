@@ -4,7 +4,7 @@ use super::backend_model::GapsRecord;
 use crate::base::time::Timestamp;
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty, Retry};
-use crate::words::fix::FixSide;
+use crate::words::fix::Fix;
 use serde::Serialize;
 
 /// The answer in brief.
@@ -15,31 +15,7 @@ pub struct AnswerSummary {
     /// What stands behind it, the most frequent first.
     pub paragraphs: Vec<String>,
     /// What to change, each once.
-    pub fixes: Vec<FixRecord>,
-}
-
-/// Something to change; null is what is not known otherwise than in the sentence.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct FixRecord {
-    /// One sentence.
-    pub text: String,
-    /// On which side; null where the next capture should be another one.
-    pub side: Option<FixSide>,
-    /// In which program.
-    pub product: Option<&'static str>,
-    /// Which setting.
-    pub setting: Option<String>,
-    /// The value to set.
-    pub value: Option<String>,
-    /// In which file, or at which place, the setting stands.
-    #[serde(rename = "where")]
-    pub place: Option<String>,
-    /// The line to be written there.
-    pub line: Option<String>,
-    /// Why that value, or that side.
-    pub why: Option<String>,
-    /// What people change in its place, and why that does not help.
-    pub instead_of: Option<String>,
+    pub fixes: Vec<Fix>,
 }
 
 /// Failures that are alike.

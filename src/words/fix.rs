@@ -1,7 +1,9 @@
 //! What to change: a sentence, and what is known of it beside the sentence.
 
-/// Something to change. What is not known is `None`: nothing here is guessed.
-#[derive(Clone, Debug, Default)]
+use serde::Serialize;
+
+/// Something to change. What is not known otherwise than in the sentence is `None`: nothing here is guessed.
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Fix {
     /// One sentence.
     pub text: String,
@@ -14,6 +16,7 @@ pub struct Fix {
     /// The value to set.
     pub value: Option<String>,
     /// In which file, or at which place, the setting stands.
+    #[serde(rename = "where")]
     pub place: Option<String>,
     /// The line to be written there.
     pub line: Option<String>,
