@@ -451,7 +451,7 @@ fn book(
     let wanted = settings.records;
     // What was captured elsewhere as well counts there.
     if let (Output::Exchange(exchange), None) = (&output, &connection.same_as) {
-        activity.note(connection.server, exchange.request.first.at);
+        activity.note(connection.leg(), exchange.request.first.at);
     }
     let noted = matches!(&output, Output::Exchange(exchange) if trail.note(exchange, connection));
     match output {
@@ -467,7 +467,7 @@ fn book(
         }
         Output::Ended(ended) if wanted.connections && !connection.never_left() => {
             ledger.book(Output::Ended(ended), connection);
-            let role = Roles::so_far(ledger, &settings.told, connection.server, false);
+            let role = Roles::so_far(ledger, &settings.told, connection.leg(), false);
             let record = ConnectionRecord::new(&ended, connection, role, wanted.several);
             out(Record::Connection(record));
         }

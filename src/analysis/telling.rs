@@ -58,7 +58,7 @@ impl Analysis {
         failures.sort_by_key(|(failure, _)| failure.completed(settings.records.several));
         for (failure, fresh) in failures {
             let asked = failure.request().is_some();
-            if Roles::so_far(ledger, &settings.told, failure.server, asked) != Role::Backend {
+            if Roles::so_far(ledger, &settings.told, failure.leg(), asked) != Role::Backend {
                 continue;
             }
             let record = report::failure(&failure, settings.style);

@@ -5,7 +5,7 @@ use super::kernel::Ends;
 use super::listening::Listening;
 use super::losses::Losses;
 use crate::exchange::{Ended, Exchange};
-use crate::flow::{Connection, Side};
+use crate::flow::{Connection, Leg, Side};
 use crate::packet::{Endpoint, FrameRef};
 use std::sync::Arc;
 
@@ -150,6 +150,11 @@ impl KeptAttempt {
     pub fn server(&self) -> Endpoint {
         let twin = self.connection.same_as.as_deref();
         twin.map_or(self.connection.server, |twin| twin.server)
+    }
+
+    /// The leg of its connection.
+    pub fn leg(&self) -> Leg {
+        self.connection().leg()
     }
 
     /// The connection's number, as it was captured first.

@@ -6,7 +6,7 @@ use super::hits::{Hit, Match};
 use super::lines::KeptLine;
 use crate::base::time::Timestamp;
 use crate::exchange::Protocol;
-use crate::ledger::Judgement;
+use crate::ledger::{Judgement, Listener};
 use crate::logs::{LineKind, Says};
 use crate::packet::Endpoint;
 use crate::topology::exchanges::SeenExchange;
@@ -177,13 +177,16 @@ impl Coverage<'_> {
         }
         let listeners = self.ledger.listeners();
         if let Some(backend) = line.backend() {
-            let Some(listener) = listeners.get(&backend) else {
+            let legs = || listeners.iter().filter(|(leg, _)| leg.server == backend);
+            if legs().next().is_none() {
                 return Answer::NotInCapture(Missing::OtherBackend(backend));
-            };
-            if listener.exchanges == 0 && listener.connects_failed < listener.connections {
+            }
+            let unread =
+                |one: &Listener| one.exchanges == 0 && one.connects_failed < one.connections;
+            if legs().all(|(_, one)| unread(one)) {
                 return Answer::NotInCapture(Missing::Unreadable(backend));
             }
-            if listener.capture_gaps > 0 || listener.one_direction > 0 {
+            if legs().any(|(_, one)| one.capture_gaps > 0 || one.one_direction > 0) {
                 return Answer::NotInCapture(Missing::Frames);
             }
         }
@@ -195,8 +198,8 @@ impl Coverage<'_> {
             return Answer::NotInCapture(Missing::Frames);
         }
         let unreadable = listeners.iter().find(|(_, one)| one.spoke_any(Protocol::hides_requests));
-        if let Some((backend, _)) = unreadable.filter(|_| line.backend().is_none()) {
-            return Answer::NotInCapture(Missing::Unreadable(*backend));
+        if let Some((leg, _)) = unreadable.filter(|_| line.backend().is_none()) {
+            return Answer::NotInCapture(Missing::Unreadable(leg.server));
         }
         // The log does not say that it was sent to a backend, and the capture of this proxy's leg has
         // nothing of it.

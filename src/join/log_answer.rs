@@ -1,8 +1,8 @@
 //! What is said of one error line, and of which failures it is.
 
 use super::answer::Answer;
+use crate::flow::Leg;
 use crate::ledger::Judgement;
-use crate::packet::Endpoint;
 use crate::topology::request_key::MatchedBy;
 use crate::verdict::Cause;
 use std::time::Duration;
@@ -13,8 +13,8 @@ pub type FailureIndex = usize;
 /// Where the time of a request went, by a load balancer's times and by the packets.
 #[derive(Clone, Copy, Debug)]
 pub struct Split {
-    /// The backend.
-    pub server: Endpoint,
+    /// The leg of the backend.
+    pub leg: Leg,
     /// From the request's last byte to the answer's first, or to the close that came instead, where the
     /// capture was taken.
     pub waited: Duration,

@@ -140,7 +140,7 @@ fn on_backend_leg(
     roles: &Roles,
     failing: &HashMap<(u64, u32), FailureIndex>,
 ) -> Vec<SeenExchange> {
-    let with_backends = trail.seen().iter().filter(|one| roles.of(one.server) == Role::Backend);
+    let with_backends = trail.seen().iter().filter(|one| roles.of(one.leg()) == Role::Backend);
     with_backends
         .map(|one| {
             let known = failing.contains_key(&(one.connection, one.ordinal));

@@ -158,7 +158,7 @@ impl HitTargets<'_> {
         let split = exchange.filter(|_| line.times.is_some()).map(|one| {
             let until = one.answered.unwrap_or(one.ended);
             Split {
-                server: one.server,
+                leg: one.leg(),
                 waited: until.since(one.sent),
                 answering: one.ended.since(until),
                 answered: one.answered.is_some(),

@@ -97,7 +97,7 @@ pub(super) struct Comparison<'a> {
     pub(super) clocks: &'a [ClockOffset],
     pub(super) roles: &'a Roles,
     /// What of the backend leg limits what can be said of it.
-    pub(super) leg: Leg,
+    pub(super) leg: LegRead,
 }
 
 /// What takes a backend out of service.
@@ -119,7 +119,7 @@ struct WaitingClient {
 
 /// How much of the backend leg was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Leg {
+pub(super) enum LegRead {
     Read,
     NotAllRead,
     NotCaptured,
@@ -216,9 +216,9 @@ impl Comparison<'_> {
 
     const fn by_the_leg(&self) -> Reason {
         match self.leg {
-            Leg::Read => Reason::NoAttempt,
-            Leg::NotAllRead => Reason::LegNotRead,
-            Leg::NotCaptured => Reason::LegNotCaptured,
+            LegRead::Read => Reason::NoAttempt,
+            LegRead::NotAllRead => Reason::LegNotRead,
+            LegRead::NotCaptured => Reason::LegNotCaptured,
         }
     }
 
@@ -228,7 +228,7 @@ impl Comparison<'_> {
     fn explained_by_time(&self, errors: &[FrontError], owned: &HashSet<usize>) -> Vec<usize> {
         let rewritten = self.trail.iter().enumerate().filter(|(place, one)| {
             !owned.contains(place)
-                && self.roles.of(one.server) == Role::Backend
+                && self.roles.of(one.leg()) == Role::Backend
                 && self.has_failed(one)
         });
         let mut failed: Vec<Timestamp> = rewritten

@@ -10,7 +10,7 @@ use super::probe_source::ProbeSource;
 use super::unread::{Amount, What};
 use crate::exchange::{Ended, Exchange, Outcome, Output, RequestDigest};
 use crate::facts::{Facts, KeptAttempt};
-use crate::flow::{Connection, Side, Start};
+use crate::flow::{Connection, Leg, Side, Start};
 use crate::knowledge::Knowledge;
 use crate::packet::Endpoint;
 use crate::verdict::{self, Cause, Fate};
@@ -48,7 +48,7 @@ impl Ledger {
         let first_unread = matches!(fate, Fate::Open | Fate::Unread(_))
             && self.unread.len() < self.limits.failures
             && self.unread.insert(connection.number);
-        if let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) {
+        if let Some(listener) = entry(&mut self.listeners, &self.limits, connection.leg()) {
             let known = listener.proxies.len();
             listener.exchange(&exchange, &fate, connection, accepted, proxies, first_unread);
             self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));
@@ -99,7 +99,7 @@ impl Ledger {
             }
             return false;
         }
-        let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) else {
+        let Some(listener) = entry(&mut self.listeners, &self.limits, connection.leg()) else {
             count(&mut self.listeners_forgotten);
             return false;
         };
@@ -130,7 +130,7 @@ impl Ledger {
                 }
                 listener.unanswered(connection.client.addr, &verdict, proxies);
                 if connection.syns > 1 && self.tried_again.len() < self.limits.listeners {
-                    self.tried_again.insert(connection.server);
+                    self.tried_again.insert(connection.leg());
                 }
                 self.keep(KeptAttempt::connect(*ended, connection), verdict.cause());
             }
@@ -143,7 +143,8 @@ impl Ledger {
             Fate::Sound | Fate::Unread(_) | Fate::Undecided => {}
         }
         let Connection { client, server, .. } = connection;
-        let like_a_proxy = self.listener_at(*server).is_some_and(Listener::is_like_a_backend);
+        let like_a_proxy =
+            self.listener_at(connection.leg()).is_some_and(Listener::is_like_a_backend);
         if like_a_proxy && client.addr != server.addr && self.openers.len() < self.limits.listeners
         {
             self.openers.insert(client.addr);
@@ -153,7 +154,8 @@ impl Ledger {
 
     /// What is known beside an attempt when it is booked: timeouts, and what takes no search.
     pub(super) fn at_first(&self, server: Endpoint, client: IpAddr) -> Knowledge {
-        let takes_header = self.listener_at(server).is_some_and(|listener| listener.takes_header);
+        let takes_header =
+            self.listener_at(Leg::of(client, server)).is_some_and(|listener| listener.takes_header);
         let timeouts = self.told.timeouts(server, client);
         Knowledge { timeouts, takes_header, ..Knowledge::default() }
     }
@@ -164,11 +166,11 @@ impl Ledger {
         let of_cause = self.kept.entry(cause).or_default();
         let room = self.limits.failures.saturating_sub(self.failures.len());
         let kept = *of_cause < room;
-        let Connection { client, server, .. } = attempt.connection();
+        let (client, leg) = (attempt.client(), attempt.leg());
         if let Some(fresh) = &mut self.fresh {
             let asked = failure::asked(&attempt);
             let source = asked.map(|asked| ProbeSource { client: client.addr, asked });
-            let listener = self.listeners.get(server);
+            let listener = self.listeners.get(&leg);
             let another_probe = listener
                 .zip(source)
                 .is_some_and(|(listener, source)| listener.probes.has_failed_before(source));
@@ -183,7 +185,7 @@ impl Ledger {
             *of_cause = of_cause.saturating_add(1);
             self.failures.push(attempt);
         } else {
-            if let Some(listener) = self.listeners.get_mut(server) {
+            if let Some(listener) = self.listeners.get_mut(&leg) {
                 count(listener.only_counted.entry(cause).or_default());
             }
             count(&mut self.failures_dropped);
@@ -197,14 +199,14 @@ impl Ledger {
     }
 }
 
-/// The books of one listener; `None` when there is no room for another.
+/// The books of one leg; `None` when there is no room for another.
 pub(super) fn entry<'l>(
-    listeners: &'l mut HashMap<Endpoint, Box<Listener>, RandomState>,
+    listeners: &'l mut HashMap<Leg, Box<Listener>, RandomState>,
     limits: &LedgerLimits,
-    endpoint: Endpoint,
+    leg: Leg,
 ) -> Option<&'l mut Listener> {
-    if listeners.len() >= limits.listeners && !listeners.contains_key(&endpoint) {
+    if listeners.len() >= limits.listeners && !listeners.contains_key(&leg) {
         return None;
     }
-    Some(listeners.entry(endpoint).or_default())
+    Some(listeners.entry(leg).or_default())
 }

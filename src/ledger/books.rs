@@ -6,8 +6,8 @@ use super::limits::LedgerLimits;
 use super::listener::Listener;
 use super::lost_frames::LostFrames;
 use crate::facts::KeptAttempt;
+use crate::flow::Leg;
 use crate::knowledge::Configured;
-use crate::packet::Endpoint;
 use crate::verdict::Cause;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -20,7 +20,7 @@ pub struct Ledger {
     pub(super) limits: LedgerLimits,
     pub(super) told: Configured,
     /// Boxed, for the table is doubled to grow.
-    pub(super) listeners: HashMap<Endpoint, Box<Listener>, RandomState>,
+    pub(super) listeners: HashMap<Leg, Box<Listener>, RandomState>,
     /// Hosts that open connections to something like a backend.
     pub(super) openers: HashSet<IpAddr, RandomState>,
     /// The attempts that failed where they were captured first.
@@ -34,7 +34,7 @@ pub struct Ledger {
     /// Connections of which an exchange was not read, or not judged.
     pub(super) unread: HashSet<u64, RandomState>,
     /// Listeners to which a SYN was sent again, and nobody answered.
-    pub(super) tried_again: HashSet<Endpoint, RandomState>,
+    pub(super) tried_again: HashSet<Leg, RandomState>,
     /// Attempts that are judged before their connection has ended.
     pub(super) early: BTreeMap<AttemptKey, Arc<KeptAttempt>>,
     /// Connects that never left, by hosts of which it is not known whether they are proxies.
@@ -73,15 +73,15 @@ impl Ledger {
 
     /// The host that captured accepts what goes to `front` and opens what goes to `back`: it is the
     /// proxy between them, whichever of its addresses it uses on either leg.
-    pub fn passes_through(&self, front: Endpoint, back: Endpoint) -> bool {
+    pub fn passes_through(&self, front: Leg, back: Leg) -> bool {
         let (front, back) = (self.listener_at(front), self.listener_at(back));
         front.is_some_and(|front| front.accepted_here > 0 && front.opened_here == 0)
             && back.is_some_and(|back| back.opened_here > 0 && back.accepted_here == 0)
     }
 
-    /// One listener.
-    pub fn listener_at(&self, endpoint: Endpoint) -> Option<&Listener> {
-        self.listeners.get(&endpoint).map(Box::as_ref)
+    /// The listener, as one leg shows it.
+    pub fn listener_at(&self, leg: Leg) -> Option<&Listener> {
+        self.listeners.get(&leg).map(Box::as_ref)
     }
 
     /// A host was seen to open connections to something like a backend elsewhere.
@@ -89,8 +89,8 @@ impl Ledger {
         self.openers.contains(&addr)
     }
 
-    /// Every listener, by address and port.
-    pub fn listeners(&self) -> BTreeMap<Endpoint, &Listener> {
-        self.listeners.iter().map(|(endpoint, listener)| (*endpoint, listener.as_ref())).collect()
+    /// Every listener, by leg.
+    pub fn listeners(&self) -> BTreeMap<Leg, &Listener> {
+        self.listeners.iter().map(|(leg, listener)| (*leg, listener.as_ref())).collect()
     }
 }

@@ -32,9 +32,9 @@ impl Judgement<'_> {
             let mut fronts = fronts
                 .filter(|front| {
                     front.server.addr == failure.client.addr
-                        || self.passes_through(front.server, failure.server)
+                        || self.passes_through(front.leg(), failure.leg())
                 })
-                .filter(|front| front.server != failure.server)
+                .filter(|front| front.leg() != failure.leg())
                 .filter(|front| could_become(front, failure));
             let left = fronts.next().and_then(|front| {
                 let frame = front.verdict().close()?.frame;

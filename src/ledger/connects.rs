@@ -18,12 +18,16 @@ impl Judgement<'_> {
             }
             // The one port that was used at that address is the one that was meant.
             let about = failure.server.addr;
-            let mut ports =
-                self.ledger.listeners.keys().filter(|at| at.addr == about && at.port != 0);
+            let mut ports = self
+                .ledger
+                .listeners
+                .keys()
+                .map(|leg| leg.server)
+                .filter(|at| at.addr == about && at.port != 0);
             if let (Some(port), None) = (ports.next().map(|at| at.port), ports.next()) {
                 failure.server.port = port;
             }
-            if let Some(listener) = self.otherwise_or_new(failure.server) {
+            if let Some(listener) = self.otherwise_or_new(failure.leg()) {
                 listener.connects_failed = listener.connects_failed.saturating_add(1);
                 self.failures.push(failure);
             }
@@ -35,7 +39,7 @@ impl Judgement<'_> {
             .ledger
             .listeners
             .iter()
-            .any(|(endpoint, listener)| endpoint.addr == host && !listener.statuses.is_empty());
+            .any(|(leg, listener)| leg.server.addr == host && !listener.statuses.is_empty());
         serves || self.opens_like_a_proxy(host)
     }
 }

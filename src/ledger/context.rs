@@ -1,8 +1,8 @@
 //! What each failure is told of both its sides, for the advice.
 
 use super::judgement::Judgement;
+use crate::flow::Leg;
 use crate::knowledge::Context;
-use crate::packet::Endpoint;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -10,20 +10,20 @@ use std::net::IpAddr;
 impl Judgement<'_> {
     /// Tells each failure what is known of both its sides.
     pub(super) fn give_context(&mut self) {
-        let mut contexts: HashMap<(Endpoint, IpAddr), Context, RandomState> = HashMap::default();
+        let mut contexts: HashMap<(Leg, IpAddr), Context, RandomState> = HashMap::default();
         let mut answering: HashMap<IpAddr, BTreeSet<u16>, RandomState> = HashMap::default();
-        for (endpoint, listener) in &self.ledger.listeners {
+        for (leg, listener) in &self.ledger.listeners {
             if !listener.statuses.is_empty() {
-                answering.entry(endpoint.addr).or_default().insert(endpoint.port);
+                answering.entry(leg.server.addr).or_default().insert(leg.server.port);
             }
         }
         let mut failures = std::mem::take(&mut self.failures);
         for failure in &mut failures {
-            let Some(listener) = self.listener_at(failure.server) else {
+            let Some(listener) = self.listener_at(failure.leg()) else {
                 continue;
             };
-            let of = (failure.server, failure.client.addr);
-            let told = (self.told().backend(of.0), self.told().proxy(of.1));
+            let of = (failure.leg(), failure.client.addr);
+            let told = (self.told().backend(failure.server), self.told().proxy(of.1));
             failure.context = *contexts.entry(of).or_insert_with(|| {
                 let proxy = listener.proxies.get(&failure.client.addr);
                 let observed = proxy.and_then(|proxy| proxy.idle.proxy_timer());
@@ -40,8 +40,8 @@ impl Judgement<'_> {
                     request_limit: listener.request_limit(),
                     age_limit: listener.age_limit().map(|timer| timer.value),
                     answers_on: answering
-                        .get(&of.0.addr)
-                        .and_then(|ports| ports.iter().find(|port| **port != of.0.port))
+                        .get(&failure.server.addr)
+                        .and_then(|ports| ports.iter().find(|port| **port != failure.server.port))
                         .copied(),
                 }
             });

@@ -1,7 +1,7 @@
 //! What happened to a backend, so that many of its failures have one reason.
 
 use crate::base::time::Timestamp;
-use crate::packet::Endpoint;
+use crate::flow::Leg;
 use crate::verdict::Cause;
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub struct Event {
     /// Of which kind.
     pub kind: EventKind,
     /// Whose.
-    pub server: Endpoint,
+    pub leg: Leg,
     /// When its first failure began.
     pub first: Timestamp,
     /// When its last failure ended.

@@ -8,10 +8,10 @@ use super::event::{Event, EventKind};
 use super::failure::Failure;
 use super::judgement::Judgement;
 use crate::base::time::Timestamp;
+use crate::flow::Leg;
 use crate::knowledge::connection_ends::LifeSpan;
 use crate::knowledge::timers::Timer;
 use crate::knowledge::tolerance::tolerance;
-use crate::packet::Endpoint;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -71,18 +71,18 @@ struct Trouble {
 impl Judgement<'_> {
     /// Finds what explains many failures at once.
     pub(super) fn find_events(&mut self) {
-        let mut of: BTreeMap<Endpoint, Vec<usize>> = BTreeMap::new();
+        let mut of: BTreeMap<Leg, Vec<usize>> = BTreeMap::new();
         for (place, failure) in self.failures.iter().enumerate() {
-            of.entry(failure.server).or_default().push(place);
+            of.entry(failure.leg()).or_default().push(place);
         }
-        for (server, places) in of {
-            let Some(listener) = self.listener_at(server) else { continue };
+        for (leg, places) in of {
+            let Some(listener) = self.listener_at(leg) else { continue };
             let failures: Vec<(usize, &Failure)> = places
                 .iter()
                 .filter_map(|place| Some((*place, self.failures.get(*place)?)))
                 .collect();
             let spans: Vec<LifeSpan> = listener.endings.spans.iter().copied().collect();
-            for (event, members) in find(server, &failures, &spans, listener.timer()) {
+            for (event, members) in find(leg, &failures, &spans, listener.timer()) {
                 let number = self.events.len();
                 self.events.push(event);
                 for place in members {
@@ -99,7 +99,7 @@ impl Judgement<'_> {
 /// each. `failures` are all of its failures, `spans` the lives of its connections, `timer` its
 /// keep-alive.
 fn find(
-    server: Endpoint,
+    leg: Leg,
     failures: &[(usize, &Failure)],
     spans: &[LifeSpan],
     timer: Option<Timer>,
@@ -152,7 +152,7 @@ fn find(
         let soon = recovered.is_some_and(|at| at.since(trouble.first) <= LONGEST_RESTART);
         let event = Event {
             kind: if before && soon { EventKind::Restart } else { EventKind::Outage },
-            server,
+            leg,
             first,
             last: trouble.last,
             closed: trouble.closed,

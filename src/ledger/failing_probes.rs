@@ -7,7 +7,7 @@ use super::judgement::Judgement;
 use super::probe_source::ProbeSource;
 use super::probes::ProbeKind;
 use crate::exchange::RequestDigest;
-use crate::packet::Endpoint;
+use crate::flow::Leg;
 use crate::verdict::Cause;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap};
@@ -19,21 +19,21 @@ struct Gathered {
     first: Failure,
 }
 
-type GatheredProbes = HashMap<(Endpoint, ProbeSource), Gathered, RandomState>;
+type GatheredProbes = HashMap<(Leg, ProbeSource), Gathered, RandomState>;
 
 impl Judgement<'_> {
     /// What may have been a probe is one or is not, by all that was captured.
     pub(super) fn settle_probes(&mut self) {
         let proxies = self.ledger.limits.proxies;
-        let open: Vec<Endpoint> = self
+        let open: Vec<Leg> = self
             .ledger
             .listeners
             .iter()
             .filter(|(_, one)| one.holds_back())
-            .map(|(endpoint, _)| *endpoint)
+            .map(|(leg, _)| *leg)
             .collect();
-        for endpoint in open {
-            if let Some(listener) = self.otherwise(endpoint) {
+        for leg in open {
+            if let Some(listener) = self.otherwise(leg) {
                 listener.settle_probes(proxies);
             }
         }
@@ -49,7 +49,7 @@ impl Judgement<'_> {
                     let cause = failure.verdict().cause();
                     let counts = !cause.is_own_answer();
                     let of = gathered
-                        .entry((failure.server, source))
+                        .entry((failure.leg(), source))
                         .or_insert_with(|| Gathered { causes: BTreeMap::new(), first: failure });
                     if counts {
                         count(of.causes.entry(cause).or_default());
@@ -59,19 +59,19 @@ impl Judgement<'_> {
             }
         }
         let mut failures = std::mem::take(&mut self.failures);
-        let mut fares: HashMap<Endpoint, Vec<Health>, RandomState> = HashMap::default();
-        for (endpoint, listener) in self.listeners() {
+        let mut fares: HashMap<Leg, Vec<Health>, RandomState> = HashMap::default();
+        for (leg, listener) in self.listeners() {
             let kinds = listener.probes.kinds();
-            let health = kinds.iter().map(|kind| health_of(kind, endpoint, &gathered));
+            let health = kinds.iter().map(|kind| health_of(kind, leg, &gathered));
             let health: Vec<Health> = health.collect();
             let failing: Vec<Failure> = kinds
                 .iter()
                 .zip(&health)
-                .filter_map(|(kind, health)| failing(kind, health, endpoint, &gathered))
+                .filter_map(|(kind, health)| failing(kind, health, leg, &gathered))
                 .collect();
             failures.extend(failing);
             if !health.is_empty() {
-                fares.insert(endpoint, health);
+                fares.insert(leg, health);
             }
         }
         (self.failures, self.health) = (failures, fares);
@@ -79,7 +79,7 @@ impl Judgement<'_> {
 
     /// Of which row of failing probes a failure is, if it is of one.
     fn failing_source(&self, failure: &Failure) -> Option<ProbeSource> {
-        let (listener, source) = (self.listener_at(failure.server)?, failure.source()?);
+        let (listener, source) = (self.listener_at(failure.leg())?, failure.source()?);
         let probe = listener.probes.is_probe(source)
             && (self.ledger.backends_heard || source.asked != RequestDigest::NOTHING);
         // A job that asks as steadily as a probe meets the backend's timer each time, if its period is that
@@ -90,10 +90,10 @@ impl Judgement<'_> {
 }
 
 /// How the probes of a kind fare, with those that failed without an answer.
-fn health_of(kind: &ProbeKind<'_>, endpoint: Endpoint, gathered: &GatheredProbes) -> Health {
+fn health_of(kind: &ProbeKind<'_>, leg: Leg, gathered: &GatheredProbes) -> Health {
     let mut health = kind.health.clone();
     for probe in &kind.probes {
-        if let Some(gathered) = gathered.get(&(endpoint, probe.source)) {
+        if let Some(gathered) = gathered.get(&(leg, probe.source)) {
             for (cause, more) in &gathered.causes {
                 let count = health.causes.entry(*cause).or_default();
                 *count = count.saturating_add(*more);
@@ -107,14 +107,14 @@ fn health_of(kind: &ProbeKind<'_>, endpoint: Endpoint, gathered: &GatheredProbes
 fn failing(
     kind: &ProbeKind<'_>,
     health: &Health,
-    endpoint: Endpoint,
+    leg: Leg,
     gathered: &GatheredProbes,
 ) -> Option<Failure> {
     kind.probes.iter().filter(|probe| probe.failing).find_map(|probe| {
         let refused = probe.refused.map(Arc::clone);
         let (mut failure, by_status) = match refused {
             Some(attempt) => (Failure::of_probe(attempt)?, true),
-            None => (gathered.get(&(endpoint, probe.source))?.first.clone(), false),
+            None => (gathered.get(&(leg, probe.source))?.first.clone(), false),
         };
         failure.stand_for(health.clone(), by_status);
         Some(failure)

@@ -11,8 +11,8 @@ use super::known::{GoesOn, Known};
 use super::listener::Listener;
 use crate::facts::attempt::LoggedLeft;
 use crate::facts::{KeptAttempt, SentAgain};
+use crate::flow::Leg;
 use crate::knowledge::Configured;
-use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,12 +24,12 @@ use std::sync::Arc;
 pub struct Judgement<'l> {
     pub(super) ledger: &'l Ledger,
     /// Listeners of which all that was captured shows something else than the books have so far.
-    pub(super) listeners: HashMap<Endpoint, Box<Listener>, RandomState>,
+    pub(super) listeners: HashMap<Leg, Box<Listener>, RandomState>,
     pub(super) failures: Vec<Failure>,
     /// What explains many failures.
     pub(super) events: Vec<Event>,
     /// How the probes of a listener fare.
-    pub(super) health: HashMap<Endpoint, Vec<Health>, RandomState>,
+    pub(super) health: HashMap<Leg, Vec<Health>, RandomState>,
 }
 
 impl Ledger {
@@ -81,7 +81,7 @@ impl Judgement<'_> {
             let failure = self.judge(Arc::clone(attempt), Vec::new(), known);
             // It is counted where its last word is booked.
             if failure.is_some()
-                && let Some(listener) = self.otherwise(attempt.server())
+                && let Some(listener) = self.otherwise(attempt.leg())
             {
                 listener.exchanges = listener.exchanges.saturating_add(1);
             }
@@ -107,7 +107,7 @@ impl Judgement<'_> {
         elsewhere: Vec<Arc<KeptAttempt>>,
         known: &mut Known<'_>,
     ) -> Option<Failure> {
-        let knowledge = known.of(&attempt, |endpoint| self.listener_at(endpoint));
+        let knowledge = known.of(&attempt, |leg| self.listener_at(leg));
         Failure::of(attempt, elsewhere, knowledge)
     }
 
@@ -119,11 +119,11 @@ impl Judgement<'_> {
                 continue;
             };
             let steady = failure.source().is_some_and(|source| {
-                let listener = self.listener_at(failure.server);
+                let listener = self.listener_at(failure.leg());
                 listener.is_some_and(|listener| listener.probes.is_steady(source))
             });
             if !steady {
-                if let Some(listener) = self.otherwise(failure.server) {
+                if let Some(listener) = self.otherwise(failure.leg()) {
                     listener.connects_failed = listener.connects_failed.saturating_add(1);
                 }
                 self.failures.push(failure);
@@ -132,24 +132,24 @@ impl Judgement<'_> {
     }
 
     /// A listener, to be shown otherwise than the books have it.
-    pub(super) fn otherwise(&mut self, endpoint: Endpoint) -> Option<&mut Listener> {
-        if !self.listeners.contains_key(&endpoint) {
-            let listener = self.ledger.listeners.get(&endpoint)?.clone();
-            self.listeners.insert(endpoint, listener);
+    pub(super) fn otherwise(&mut self, leg: Leg) -> Option<&mut Listener> {
+        if !self.listeners.contains_key(&leg) {
+            let listener = self.ledger.listeners.get(&leg)?.clone();
+            self.listeners.insert(leg, listener);
         }
-        self.listeners.get_mut(&endpoint).map(Box::as_mut)
+        self.listeners.get_mut(&leg).map(Box::as_mut)
     }
 
     /// A listener, to be shown otherwise than the books have it, or anew; `None` where there is no room.
-    pub(super) fn otherwise_or_new(&mut self, endpoint: Endpoint) -> Option<&mut Listener> {
-        let new = !self.ledger.listeners.contains_key(&endpoint);
-        if new && !self.listeners.contains_key(&endpoint) {
+    pub(super) fn otherwise_or_new(&mut self, leg: Leg) -> Option<&mut Listener> {
+        let new = !self.ledger.listeners.contains_key(&leg);
+        if new && !self.listeners.contains_key(&leg) {
             if self.ledger.listeners.len() >= self.ledger.limits.listeners {
                 return None;
             }
-            self.listeners.insert(endpoint, Box::default());
+            self.listeners.insert(leg, Box::default());
         }
-        self.otherwise(endpoint)
+        self.otherwise(leg)
     }
 
     /// What was told of backends and proxies.
@@ -162,28 +162,28 @@ impl Judgement<'_> {
         self.ledger
     }
 
-    /// One listener.
-    pub fn listener_at(&self, endpoint: Endpoint) -> Option<&Listener> {
-        let otherwise = self.listeners.get(&endpoint).map(Box::as_ref);
-        otherwise.or_else(|| self.ledger.listener_at(endpoint))
+    /// The listener, as one leg shows it.
+    pub fn listener_at(&self, leg: Leg) -> Option<&Listener> {
+        let otherwise = self.listeners.get(&leg).map(Box::as_ref);
+        otherwise.or_else(|| self.ledger.listener_at(leg))
     }
 
-    /// Every listener, by address and port.
-    pub fn listeners(&self) -> BTreeMap<Endpoint, &Listener> {
+    /// Every listener, by leg.
+    pub fn listeners(&self) -> BTreeMap<Leg, &Listener> {
         let mut listeners = self.ledger.listeners();
-        listeners.extend(self.listeners.iter().map(|(endpoint, one)| (*endpoint, one.as_ref())));
+        listeners.extend(self.listeners.iter().map(|(leg, one)| (*leg, one.as_ref())));
         listeners
     }
 
     /// The host that captured accepts what goes to `front` and opens what goes to `back`: see
     /// [`Ledger::passes_through`].
-    pub fn passes_through(&self, front: Endpoint, back: Endpoint) -> bool {
+    pub fn passes_through(&self, front: Leg, back: Leg) -> bool {
         self.ledger.passes_through(front, back)
     }
 
     /// How the probes of a listener fare, the most frequent kind first.
-    pub fn health(&self, endpoint: Endpoint) -> &[Health] {
-        self.health.get(&endpoint).map(Vec::as_slice).unwrap_or_default()
+    pub fn health(&self, leg: Leg) -> &[Health] {
+        self.health.get(&leg).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// What explains many failures at once, by backend and time.
@@ -204,15 +204,15 @@ impl Judgement<'_> {
     }
 
     /// Failures of each listener by cause: those that are kept, and those that were only counted.
-    pub fn causes(&self) -> BTreeMap<Endpoint, BTreeMap<Cause, u64>> {
-        let mut causes: BTreeMap<Endpoint, BTreeMap<Cause, u64>> = BTreeMap::new();
-        for (endpoint, listener) in self.ledger.listeners.iter() {
+    pub fn causes(&self) -> BTreeMap<Leg, BTreeMap<Cause, u64>> {
+        let mut causes: BTreeMap<Leg, BTreeMap<Cause, u64>> = BTreeMap::new();
+        for (leg, listener) in self.ledger.listeners.iter() {
             if !listener.only_counted.is_empty() {
-                causes.insert(*endpoint, listener.only_counted.clone());
+                causes.insert(*leg, listener.only_counted.clone());
             }
         }
         for failure in &self.failures {
-            let of = causes.entry(failure.server).or_default();
+            let of = causes.entry(failure.leg()).or_default();
             let count = of.entry(failure.verdict().cause()).or_default();
             *count = count.saturating_add(1);
         }
@@ -251,9 +251,9 @@ impl Judgement<'_> {
     }
 
     /// The hosts of these listeners ask others while they answer: each may be a proxy after all.
-    pub fn doubt_errors(&mut self, ask_others: &BTreeSet<Endpoint>) {
+    pub fn doubt_errors(&mut self, ask_others: &BTreeSet<Leg>) {
         for failure in &mut self.failures {
-            if failure.verdict().cause().is_own_answer() && ask_others.contains(&failure.server) {
+            if failure.verdict().cause().is_own_answer() && ask_others.contains(&failure.leg()) {
                 failure.judge_again(|knowledge| knowledge.asks_others = true);
             }
         }

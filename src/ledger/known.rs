@@ -6,9 +6,9 @@ use super::listener::Listener;
 use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
 use crate::facts::KeptAttempt;
+use crate::flow::Leg;
 use crate::knowledge::timers::Timer;
 use crate::knowledge::{Ahead, Knowledge};
-use crate::packet::Endpoint;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -27,7 +27,7 @@ pub struct GoesOn {
 pub struct Known<'l> {
     ledger: &'l Ledger,
     goes_on: Option<GoesOn>,
-    listeners: HashMap<Endpoint, Knowledge, RandomState>,
+    listeners: HashMap<Leg, Knowledge, RandomState>,
 }
 
 impl<'l> Known<'l> {
@@ -39,11 +39,11 @@ impl<'l> Known<'l> {
     /// The failure that an attempt is by what is known now, if it is one.
     pub fn failure(&mut self, attempt: Arc<KeptAttempt>) -> Option<Failure> {
         let ledger = self.ledger;
-        let knowledge = self.of(&attempt, |endpoint| ledger.listener_at(endpoint));
+        let knowledge = self.of(&attempt, |leg| ledger.listener_at(leg));
         let mut failure = Failure::of(attempt, Vec::new(), knowledge)?;
         // One that names itself is known for a probe from the beginning.
         let source = failure.source();
-        if let Some((source, listener)) = source.zip(ledger.listener_at(failure.server))
+        if let Some((source, listener)) = source.zip(ledger.listener_at(failure.leg()))
             && let Some(mut health) = listener.probes.health_of_named(source)
         {
             let cause = failure.verdict().cause();
@@ -59,26 +59,26 @@ impl<'l> Known<'l> {
     pub(super) fn of<'b>(
         &mut self,
         attempt: &KeptAttempt,
-        listener_at: impl FnOnce(Endpoint) -> Option<&'b Listener>,
+        listener_at: impl FnOnce(Leg) -> Option<&'b Listener>,
     ) -> Knowledge {
-        let (server, client) = (attempt.server(), attempt.client().addr);
+        let (leg, client) = (attempt.leg(), attempt.client().addr);
         let source = failure::asked(attempt).map(|asked| ProbeSource { client, asked });
-        self.beside(server, client, source, listener_at(server))
+        self.beside(leg, client, source, listener_at(leg))
     }
 
     /// What is known beside an attempt of `client`, of a kind that may be a probe or not. `listener` is the
     /// backend as it is known now.
     fn beside(
         &mut self,
-        server: Endpoint,
+        leg: Leg,
         client: IpAddr,
         source: Option<ProbeSource>,
         listener: Option<&Listener>,
     ) -> Knowledge {
         let told = self.ledger.told();
-        let base = self.listeners.entry(server).or_insert_with(|| {
-            let keepalive = told.backend(server).keepalive;
-            let deaf = !self.ledger.backends_heard && !self.ledger.tried_again.contains(&server);
+        let base = self.listeners.entry(leg).or_insert_with(|| {
+            let keepalive = told.backend(leg.server).keepalive;
+            let deaf = !self.ledger.backends_heard && !self.ledger.tried_again.contains(&leg);
             Knowledge {
                 timers: [
                     keepalive.map(|setting| Timer::told(setting.value)),
@@ -93,11 +93,11 @@ impl<'l> Known<'l> {
         });
         let ahead = self.goes_on.map_or(Ahead::Nothing, |goes_on| Ahead::More {
             // As the books have it: what a report so far takes for decided is not.
-            probe: source.zip(self.ledger.listener_at(server)).is_some_and(|(source, listener)| {
+            probe: source.zip(self.ledger.listener_at(leg)).is_some_and(|(source, listener)| {
                 listener.probes.may_turn_out(source, goes_on.now)
             }),
             role: goes_on.roles_open,
         });
-        Knowledge { timeouts: told.timeouts(server, client), ahead, ..*base }
+        Knowledge { timeouts: told.timeouts(leg.server, client), ahead, ..*base }
     }
 }

@@ -32,12 +32,12 @@ impl Judgement<'_> {
                 Some(server != failure.server && opening.at.since(at) <= TRANSLATION)
             });
             if known == Some(true) {
-                again.push(failure.server);
+                again.push(failure.leg());
             }
             known != Some(true)
         });
-        for server in again {
-            if let Some(listener) = self.otherwise(server) {
+        for leg in again {
+            if let Some(listener) = self.otherwise(leg) {
                 listener.connects_failed = listener.connects_failed.saturating_sub(1);
             }
         }

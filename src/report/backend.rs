@@ -10,11 +10,11 @@ use super::timers::{connect_timeout, default_idle, gaps_of, idle_of, other_timer
 use super::unread::probes;
 use crate::base::escape;
 use crate::base::time::nanos;
+use crate::flow::Leg;
 use crate::knowledge::idle_gaps::{IdleGaps, Ordering};
 use crate::knowledge::timers::Timer;
 use crate::knowledge::{Configured, Setting};
 use crate::ledger::{self, Judgement, Listener};
-use crate::packet::Endpoint;
 use crate::topology::vantage::Vantage;
 use crate::verdict::Cause;
 use crate::words::settings::{known_proxy, known_server};
@@ -34,15 +34,15 @@ struct BackendSources<'a> {
 
 /// The record of one backend.
 pub(super) fn backend(
-    endpoint: Endpoint,
+    leg: Leg,
     listener: &Listener,
     causes: &BTreeMap<Cause, u64>,
     ledger: &Judgement<'_>,
     style: Style,
     span: Duration,
 ) -> BackendRecord {
-    let (all, health_now) = (ledger.told(), ledger.health(endpoint));
-    let told = all.backend(endpoint);
+    let (all, health_now) = (ledger.told(), ledger.health(leg));
+    let told = all.backend(leg.server);
     let idle = listener.idle();
     let keepalive = idle.backend_timer().or_else(|| idle.backend_range());
     // What is seen is in effect, whatever was told.
@@ -65,14 +65,14 @@ pub(super) fn backend(
         span,
     };
     BackendRecord {
-        backend: endpoint,
+        backend: leg.server,
         name: told.name.clone(),
         connections: listener.connections,
         exchanges: listener.exchanges,
         probes: probes(health_now),
         statuses: listener.statuses.iter().map(|(status, n)| (*status, *n)).collect(),
         causes: causes.iter().map(|(cause, count)| (*cause, *count)).collect(),
-        vantage: vantage(endpoint, listener, style.vantage),
+        vantage: vantage(leg, listener, style.vantage),
         idle: idle_of(&idle),
         backend_keepalive: timeout(told.keepalive, keepalive, &idle.closed_by_backend),
         other_keepalives: other_timers(keepalive, &idle.closed_by_backend),
@@ -147,8 +147,8 @@ impl BackendSources<'_> {
 }
 
 /// Where it was captured, as told or found out.
-fn vantage(endpoint: Endpoint, listener: &Listener, told: Option<Vantage>) -> VantageRecord {
-    let (value, by) = match (told, Vantage::of(endpoint, listener)) {
+fn vantage(leg: Leg, listener: &Listener, told: Option<Vantage>) -> VantageRecord {
+    let (value, by) = match (told, Vantage::of(leg, listener)) {
         (Some(told), _) => (told, VantageSource::Option),
         (None, seen @ Vantage::SameHost) => (seen, VantageSource::Addresses),
         (None, seen) => (seen, VantageSource::Handshakes),

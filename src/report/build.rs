@@ -8,8 +8,8 @@ use super::notes::notes;
 use super::sources::{Sources, Style};
 use super::unread::{judged, unread};
 use super::{events, ids};
+use crate::flow::Leg;
 use crate::ledger::{Judgement, Listener};
-use crate::packet::Endpoint;
 use crate::topology::roles::{Role, Roles};
 use crate::verdict::Cause;
 use std::collections::BTreeMap;
@@ -17,10 +17,10 @@ use std::collections::BTreeMap;
 /// Puts the report together.
 pub fn build(sources: Sources, ledger: &Judgement<'_>, roles: &Roles, style: Style) -> Report {
     let listeners = ledger.listeners();
-    let backends: Vec<(Endpoint, &Listener)> = listeners
+    let backends: Vec<(Leg, &Listener)> = listeners
         .iter()
-        .filter(|(endpoint, _)| roles.of(**endpoint) == Role::Backend)
-        .map(|(endpoint, listener)| (*endpoint, *listener))
+        .filter(|(leg, _)| roles.of(**leg) == Role::Backend)
+        .map(|(leg, listener)| (*leg, *listener))
         .collect();
     let several = sources.captures.len() > 1;
     let ids: Vec<String> = ledger.events().iter().map(ids::of_event).collect();
@@ -43,7 +43,7 @@ pub fn build(sources: Sources, ledger: &Judgement<'_>, roles: &Roles, style: Sty
     let first = sources.captures.iter().filter_map(|capture| capture.first).min();
     let last = sources.captures.iter().filter_map(|capture| capture.last).max();
     let over_time = first.zip(last).map(|(first, last)| {
-        let is_backend = |endpoint| roles.of(endpoint) == Role::Backend;
+        let is_backend = |leg| roles.of(leg) == Role::Backend;
         sources.activity.over_time(first, last, is_backend)
     });
     let none = BTreeMap::new();
@@ -58,9 +58,9 @@ pub fn build(sources: Sources, ledger: &Judgement<'_>, roles: &Roles, style: Sty
         causes,
         backends: backends
             .iter()
-            .map(|(endpoint, listener)| {
-                let causes = by_listener.get(endpoint).unwrap_or(&none);
-                backend(*endpoint, listener, causes, ledger, style, sources.span)
+            .map(|(leg, listener)| {
+                let causes = by_listener.get(leg).unwrap_or(&none);
+                backend(*leg, listener, causes, ledger, style, sources.span)
             })
             .collect(),
         captures: sources.captures,
@@ -76,18 +76,18 @@ pub fn build(sources: Sources, ledger: &Judgement<'_>, roles: &Roles, style: Sty
 
 /// Failures by cause: all of a backend's, and refused connects to anything else that is judged.
 fn causes(
-    by_listener: &BTreeMap<Endpoint, BTreeMap<Cause, u64>>,
+    by_listener: &BTreeMap<Leg, BTreeMap<Cause, u64>>,
     roles: &Roles,
     ledger: &Judgement<'_>,
 ) -> Tally<Cause> {
     let mut causes = Tally::default();
-    for (endpoint, of_listener) in by_listener {
-        if roles.of(*endpoint) == Role::Backend {
+    for (leg, of_listener) in by_listener {
+        if roles.of(*leg) == Role::Backend {
             of_listener.iter().for_each(|(cause, count)| causes.add(*cause, *count));
         }
     }
     for failure in ledger.failures(false) {
-        if roles.of(failure.server) != Role::Backend && roles.judges(failure) {
+        if roles.of(failure.leg()) != Role::Backend && roles.judges(failure) {
             causes.add(failure.verdict().cause(), 1);
         }
     }
@@ -96,8 +96,8 @@ fn causes(
 
 fn counters(
     sources: &Sources,
-    listeners: &BTreeMap<Endpoint, &Listener>,
-    backends: &[(Endpoint, &Listener)],
+    listeners: &BTreeMap<Leg, &Listener>,
+    backends: &[(Leg, &Listener)],
     ledger: &Judgement<'_>,
     causes: &Tally<Cause>,
 ) -> Counters {

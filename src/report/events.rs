@@ -15,7 +15,7 @@ pub(super) fn told(ledger: &Judgement<'_>, failures: &[FailureRecord]) -> Vec<Ev
         let advice = fix(event, mine());
         (count > 0).then(|| EventRecord {
             kind: event.kind,
-            backend: event.server,
+            backend: event.leg.server,
             first: event.first,
             last: event.last,
             failures: u64::try_from(count).unwrap_or(u64::MAX),

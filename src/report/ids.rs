@@ -13,7 +13,7 @@ pub(super) fn of_failure(kept: &ledger::Failure) -> String {
 
 /// The name of an event.
 pub(super) fn of_event(event: &ledger::Event) -> String {
-    of(&format!("{}|{}|{}", event.kind.name(), event.server, event.first))
+    of(&format!("{}|{}|{}", event.kind.name(), event.leg, event.first))
 }
 
 /// When a failure's request began, or its connect.

@@ -188,10 +188,10 @@ fn split_times(
     ground: &Ground<'_>,
 ) -> LogTimes {
     let parts = told.split.zip(target).and_then(|(split, target)| {
-        let listener = ground.ledger.listener_at(split.server)?;
+        let listener = ground.ledger.listener_at(split.leg)?;
         let way = listener.round_trips.quantiles()?.p50;
         let rest = target.saturating_sub(split.waited);
-        match *ground.vantages.get(&split.server)? {
+        match *ground.vantages.get(&split.leg.server)? {
             Vantage::Proxy => {
                 let way = way.min(split.waited);
                 Some((split.waited.saturating_sub(way), way, rest))

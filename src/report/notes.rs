@@ -4,6 +4,7 @@ use super::model::{Capture, Counters, Note, Skipped};
 use super::named::Tally;
 use super::sources::Sources;
 use crate::exchange::{Protocol, Unread};
+use crate::flow::Leg;
 use crate::ledger::{Judgement, Listener, What};
 use crate::packet::{Endpoint, EndpointPattern, Skip};
 use crate::streams::tls;
@@ -14,7 +15,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-type ByEndpoint<'a> = BTreeMap<Endpoint, &'a Listener>;
+type ByLeg<'a> = BTreeMap<Leg, &'a Listener>;
 
 /// Every note that these captures call for.
 pub(super) fn notes(
@@ -45,20 +46,20 @@ fn of_captures(sources: &Sources, ledger: &Judgement<'_>) -> Vec<Notice> {
 }
 
 /// Adds up what backends have.
-fn sum(listeners: &ByEndpoint<'_>, roles: &Roles, value: &dyn Fn(&Listener) -> u64) -> u64 {
-    let backends = listeners.iter().filter(|(endpoint, _)| roles.of(**endpoint) == Role::Backend);
+fn sum(listeners: &ByLeg<'_>, roles: &Roles, value: &dyn Fn(&Listener) -> u64) -> u64 {
+    let backends = listeners.iter().filter(|(leg, _)| roles.of(**leg) == Role::Backend);
     backends.fold(0, |sum, (_, listener)| sum.saturating_add(value(listener)))
 }
 
 /// Exchanges of backends that were not read, for one reason.
-fn unread(listeners: &ByEndpoint<'_>, roles: &Roles, why: Unread) -> u64 {
+fn unread(listeners: &ByLeg<'_>, roles: &Roles, why: Unread) -> u64 {
     sum(listeners, roles, &|one| one.unread.get(&why).copied().unwrap_or(0))
 }
 
 /// What is missing: frames, and parts of them.
 fn of_frames(
     sources: &Sources,
-    listeners: &ByEndpoint<'_>,
+    listeners: &ByLeg<'_>,
     roles: &Roles,
     counters: &Counters,
 ) -> Vec<Notice> {
@@ -96,7 +97,7 @@ fn seen<const N: usize>(counted: [(Countable, u64); N]) -> impl Iterator<Item = 
 }
 
 /// What is odd about exchanges and connects.
-fn of_exchanges(listeners: &ByEndpoint<'_>, roles: &Roles, counters: &Counters) -> Vec<Notice> {
+fn of_exchanges(listeners: &ByLeg<'_>, roles: &Roles, counters: &Counters) -> Vec<Notice> {
     let unread = |why| unread(listeners, roles, why);
     let sum = |value: &dyn Fn(&Listener) -> u64| sum(listeners, roles, value);
     let malformed = sum(&|one| one.malformed);
@@ -115,13 +116,13 @@ fn of_exchanges(listeners: &ByEndpoint<'_>, roles: &Roles, counters: &Counters) 
 }
 
 /// Who is taken for what.
-fn of_roles(listeners: &ByEndpoint<'_>, roles: &Roles) -> Vec<Notice> {
+fn of_roles(listeners: &ByLeg<'_>, roles: &Roles) -> Vec<Notice> {
     let mut notices = Vec::new();
     if !roles.pass_on.is_empty() {
-        notices.push(Notice::FrontFound(roles.pass_on.to_vec()));
+        notices.push(Notice::FrontFound(roles.pass_on.iter().map(|leg| leg.server).collect()));
     }
-    let fronts = listeners.keys().filter(|endpoint| roles.of(**endpoint) == Role::Front).count();
-    let backends = listeners.keys().filter(|endpoint| roles.is_on_backend(**endpoint)).count();
+    let fronts = listeners.keys().filter(|leg| roles.of(**leg) == Role::Front).count();
+    let backends = listeners.keys().filter(|leg| roles.is_on_backend(**leg)).count();
     if fronts > 0 && backends == 0 {
         notices.push(Notice::NoBackendLeg);
     } else {
@@ -136,7 +137,7 @@ fn of_roles(listeners: &ByEndpoint<'_>, roles: &Roles) -> Vec<Notice> {
 /// What limits what was read.
 fn of_reading(
     sources: &Sources,
-    listeners: &ByEndpoint<'_>,
+    listeners: &ByLeg<'_>,
     roles: &Roles,
     counters: &Counters,
 ) -> Vec<Notice> {
@@ -150,22 +151,21 @@ fn of_reading(
 
 /// The front leg is there and cannot be read: a listener that speaks TLS, on the host of a proxy that is
 /// known by what it opens.
-fn clients_unknown(listeners: &ByEndpoint<'_>, roles: &Roles) -> Option<Notice> {
-    let backends =
-        || listeners.iter().filter(|(endpoint, _)| roles.of(**endpoint) == Role::Backend);
-    let opens = |front: &Endpoint, listener: &Listener| {
+fn clients_unknown(listeners: &ByLeg<'_>, roles: &Roles) -> Option<Notice> {
+    let backends = || listeners.iter().filter(|(leg, _)| roles.of(**leg) == Role::Backend);
+    let opens = |front: &Leg, listener: &Listener| {
         backends().any(|(backend, one)| {
-            backend.addr != front.addr && one.proxies.contains_key(&front.addr)
+            backend.server.addr != front.server.addr && one.proxies.contains_key(&front.server.addr)
                 || listener.accepted_here > 0 && listener.opened_here == 0 && one.opened_here > 0
         })
     };
-    let mut tls = listeners.iter().filter(|(endpoint, listener)| {
-        roles.of(**endpoint) != Role::Backend
+    let mut tls = listeners.iter().filter(|(leg, listener)| {
+        roles.of(**leg) != Role::Backend
             && listener.spoke(Protocol::Tls) > 0
-            && opens(endpoint, listener)
+            && opens(leg, listener)
     });
     let (front, _) = tls.next()?;
-    Some(Notice::ClientsUnknown(*front))
+    Some(Notice::ClientsUnknown(front.server))
 }
 
 /// Which TLS connections were read as the programs of this host gave their text to OpenSSL.
@@ -181,15 +181,15 @@ fn in_clear(counts: &tls::TlsCounts) -> Option<Notice> {
 }
 
 /// That nobody tried a backend that was named, and what is tried instead.
-fn untried_note(pattern: EndpointPattern, span: Duration, listeners: &ByEndpoint<'_>) -> Note {
+fn untried_note(pattern: EndpointPattern, span: Duration, listeners: &ByLeg<'_>) -> Note {
     const NAMED: usize = 4;
     let same_host = |endpoint: &Endpoint| pattern.addr.is_none_or(|addr| addr == endpoint.addr);
     let mut others: Vec<(u64, Endpoint, bool, bool)> = listeners
         .iter()
-        .map(|(endpoint, listener)| {
+        .map(|(leg, listener)| {
             let refused = listener.connects_failed == listener.connections;
             let http = listener.spoke_any(Protocol::is_http);
-            (listener.connections, *endpoint, refused, http)
+            (listener.connections, leg.server, refused, http)
         })
         .collect();
     others.sort_by_key(|(connections, endpoint, ..)| (Reverse(*connections), *endpoint));
@@ -210,30 +210,30 @@ fn untried_note(pattern: EndpointPattern, span: Duration, listeners: &ByEndpoint
 
 /// A listener that answers 502 or 504 is a proxy: only these say so of a backend (RFC 9110, sections
 /// 15.6.3 and 15.6.5). Where it opens no connection, its backend leg was not captured.
-fn gateway(listeners: &ByEndpoint<'_>, roles: &Roles) -> Option<Notice> {
+fn gateway(listeners: &ByLeg<'_>, roles: &Roles) -> Option<Notice> {
     let opens = |addr| listeners.values().any(|listener| listener.proxies.contains_key(&addr));
-    let (endpoint, status) = listeners.iter().find_map(|(endpoint, listener)| {
+    let (at, status) = listeners.iter().find_map(|(leg, listener)| {
         let status =
             [502, 504].into_iter().find(|status| listener.statuses.contains_key(status))?;
-        let alone = roles.of(*endpoint) == Role::Backend && !opens(endpoint.addr);
-        alone.then_some((endpoint, status))
+        let alone = roles.of(*leg) == Role::Backend && !opens(leg.server.addr);
+        alone.then_some((leg.server, status))
     })?;
-    Some(Notice::Gateway { at: *endpoint, status })
+    Some(Notice::Gateway { at, status })
 }
 
 /// Names the listeners that were seen and not judged, the busiest first.
-fn not_judged(listeners: &ByEndpoint<'_>, roles: &Roles) -> Option<Notice> {
+fn not_judged(listeners: &ByLeg<'_>, roles: &Roles) -> Option<Notice> {
     let speaks = |listener: &Listener| listener.mostly_spoke().map_or("silent", Protocol::name);
     let mut others: Vec<(u64, Endpoint, &'static str)> = listeners
         .iter()
-        .filter(|(endpoint, _)| roles.of(**endpoint) != Role::Backend)
+        .filter(|(leg, _)| roles.of(**leg) != Role::Backend)
         .filter(|(_, listener)| listener.connects_failed < listener.connections)
-        .map(|(endpoint, listener)| {
-            let what = match roles.of(*endpoint) {
+        .map(|(leg, listener)| {
+            let what = match roles.of(*leg) {
                 Role::Front => "the proxy's client side",
                 _ => speaks(listener),
             };
-            (listener.connections, *endpoint, what)
+            (listener.connections, leg.server, what)
         })
         .collect();
     others.sort_by_key(|(connections, endpoint, _)| (Reverse(*connections), *endpoint));

@@ -6,7 +6,7 @@
 
 use super::model::{FailureRecord, OverTime};
 use crate::base::time::Timestamp;
-use crate::packet::Endpoint;
+use crate::flow::Leg;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -40,19 +40,19 @@ pub struct Activity {
     /// The length of a bucket, by its place in [`SECONDS`].
     length: usize,
     /// Of each listener the buckets in which something began: which one, and how often. In order.
-    listeners: HashMap<Endpoint, Vec<(u64, u64)>, RandomState>,
+    listeners: HashMap<Leg, Vec<(u64, u64)>, RandomState>,
     /// Buckets in all.
     buckets: usize,
 }
 
 impl Activity {
-    /// An exchange with `server` began.
-    pub fn note(&mut self, server: Endpoint, at: Timestamp) {
-        if self.listeners.len() >= ALL && !self.listeners.contains_key(&server) {
+    /// An exchange of a leg began.
+    pub fn note(&mut self, leg: Leg, at: Timestamp) {
+        if self.listeners.len() >= ALL && !self.listeners.contains_key(&leg) {
             return;
         }
         let index = bucket(at, self.length);
-        let buckets = self.listeners.entry(server).or_default();
+        let buckets = self.listeners.entry(leg).or_default();
         match buckets.last_mut() {
             Some((last, count)) if *last == index => {
                 *count = count.saturating_add(1);
@@ -102,7 +102,7 @@ impl Activity {
         mut self,
         first: Timestamp,
         last: Timestamp,
-        wanted: impl Fn(Endpoint) -> bool,
+        wanted: impl Fn(Leg) -> bool,
     ) -> Vec<OverTime> {
         let count = |length: usize| {
             let count = bucket(last, length).saturating_sub(bucket(first, length));
@@ -118,7 +118,7 @@ impl Activity {
             .map(|index| Timestamp::from_nanos(index.saturating_mul(nanos)))
             .map(|at| OverTime { at, exchanges: 0, failed: 0 })
             .collect();
-        let wanted = self.listeners.iter().filter(|(server, _)| wanted(**server));
+        let wanted = self.listeners.iter().filter(|(leg, _)| wanted(**leg));
         for (index, more) in wanted.flat_map(|(_, buckets)| buckets) {
             let place = usize::try_from(index.saturating_sub(begin)).unwrap_or(usize::MAX);
             if let Some(bucket) = row.get_mut(place) {
@@ -150,6 +150,7 @@ fn bucket(at: Timestamp, length: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::Endpoint;
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_nanos(seconds * 1_000_000_000 + 7)
@@ -162,15 +163,18 @@ mod tests {
 
     #[test]
     fn whatever_the_span_there_are_few_buckets_and_nothing_is_lost() {
-        let server = |last| Endpoint { addr: [10, 0, 0, last].into(), port: 80 };
+        let leg = |last| {
+            let server = Endpoint { addr: [10, 0, 0, last].into(), port: 80 };
+            Leg { server, inside: false }
+        };
         for span in [0, 1, 199, 200, 201, 4_000, 90_000, 40_000_000, 18_000_000_000] {
             let mut activity = Activity::default();
             for step in 0..1_000 {
-                activity.note(server(1), at(span * step / 1_000));
-                activity.note(server(2), at(span - span * step / 1_000));
-                activity.note(server(3), at(span));
+                activity.note(leg(1), at(span * step / 1_000));
+                activity.note(leg(2), at(span - span * step / 1_000));
+                activity.note(leg(3), at(span));
             }
-            let row = activity.over_time(at(0), at(span), |one| one != server(3));
+            let row = activity.over_time(at(0), at(span), |one| one != leg(3));
             assert!(row.len() <= MOST && !row.is_empty(), "{span}: {}", row.len());
             assert_eq!(row.iter().map(|one| one.exchanges).sum::<u64>(), 2_000, "{span}");
             assert!(row.is_sorted_by(|one, next| one.at < next.at));

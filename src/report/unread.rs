@@ -2,6 +2,7 @@
 
 use super::model::{Bound, Counters};
 use super::{Judged, UnreadRecord};
+use crate::flow::Leg;
 use crate::ledger::{Amount, Health, Judgement, Listener, What};
 use crate::packet::Endpoint;
 use crate::topology::roles::Roles;
@@ -14,14 +15,14 @@ const LISTED: usize = 100;
 /// What was judged of what was counted.
 pub(super) fn judged(
     counters: &Counters,
-    backends: &[(Endpoint, &Listener)],
+    backends: &[(Leg, &Listener)],
     ledger: &Judgement<'_>,
 ) -> Judged {
     let not_judged = counters.exchanges_unread.saturating_add(counters.exchanges_open);
     let exchanges = counters.exchanges.saturating_sub(not_judged);
     let probes = backends
         .iter()
-        .fold(0_u64, |sum, (endpoint, _)| sum.saturating_add(probes(ledger.health(*endpoint))));
+        .fold(0_u64, |sum, (leg, _)| sum.saturating_add(probes(ledger.health(*leg))));
     Judged { exchanges, probes: probes.min(exchanges), connects: counters.connects_failed }
 }
 
@@ -40,7 +41,7 @@ pub(super) fn unread(
     judged: &Judged,
 ) -> Vec<UnreadRecord> {
     let listeners = ledger.listeners();
-    let mut unread = of(&listeners, &|endpoint| roles.is_on_backend(endpoint));
+    let mut unread = of(&listeners, &|leg| roles.is_on_backend(leg));
     if unread.is_empty() && judged.is_nothing() && roles.told().is_empty() {
         unread = of(&listeners, &|_| true);
     }
@@ -53,14 +54,11 @@ pub(super) fn unread(
     unread
 }
 
-fn of(
-    listeners: &BTreeMap<Endpoint, &Listener>,
-    wanted: &dyn Fn(Endpoint) -> bool,
-) -> Vec<UnreadRecord> {
+fn of(listeners: &BTreeMap<Leg, &Listener>, wanted: &dyn Fn(Leg) -> bool) -> Vec<UnreadRecord> {
     let mut all: Vec<(What, Endpoint, Amount)> = listeners
         .iter()
-        .filter(|(endpoint, _)| wanted(**endpoint))
-        .flat_map(|(endpoint, one)| one.not_read.iter().map(|(what, n)| (*what, *endpoint, *n)))
+        .filter(|(leg, _)| wanted(**leg))
+        .flat_map(|(leg, one)| one.not_read.iter().map(|(what, n)| (*what, leg.server, *n)))
         .collect();
     all.sort_by_key(|(what, endpoint, amount)| {
         (std::cmp::Reverse((amount.connections, amount.requests)), *what, *endpoint)

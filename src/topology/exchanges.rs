@@ -9,7 +9,7 @@ use super::roles::Roles;
 use crate::base::time::Timestamp;
 use crate::exchange::{Exchange, Outcome};
 use crate::facts::{SentAgain, closing};
-use crate::flow::Connection;
+use crate::flow::{Connection, Leg};
 use crate::ledger::Judgement;
 use crate::packet::Endpoint;
 use foldhash::fast::RandomState;
@@ -58,6 +58,13 @@ pub struct SeenExchange {
     pub failed: bool,
     /// Whether it was answered cannot be read.
     pub unread: bool,
+}
+
+impl SeenExchange {
+    /// The leg of its connection.
+    pub fn leg(&self) -> Leg {
+        Leg::of(self.client.addr, self.server)
+    }
 }
 
 /// The exchanges kept.

@@ -4,6 +4,7 @@
 
 use super::exchanges::{SeenExchange, Trail};
 use crate::base::time::Timestamp;
+use crate::flow::Leg;
 use crate::ledger::Judgement;
 use crate::packet::Endpoint;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,7 +21,7 @@ const JITTER: Duration = Duration::from_millis(1);
 /// The listeners that passed on four of five of the requests that they answered well, each of which is
 /// known again by its id, or by what it asks where nothing else was asked so at the time; and those that
 /// tried to, each time that they answered as only a proxy does.
-pub fn nested(trail: &Trail, ledger: &Judgement<'_>) -> BTreeSet<Endpoint> {
+pub fn nested(trail: &Trail, ledger: &Judgement<'_>) -> BTreeSet<Leg> {
     let seen = trail.seen();
     let mut alike: HashMap<u64, Vec<&SeenExchange>> = HashMap::new();
     for one in seen.iter().filter(|one| one.asked.whole != 0) {
@@ -28,11 +29,11 @@ pub fn nested(trail: &Trail, ledger: &Judgement<'_>) -> BTreeSet<Endpoint> {
     }
     alike.values_mut().for_each(|alike| alike.sort_by_key(|one| one.begun));
     // Of each listener: requests answered well, and those of them that were passed on.
-    let mut passed: BTreeMap<Endpoint, (u32, u32)> = BTreeMap::new();
+    let mut passed: BTreeMap<Leg, (u32, u32)> = BTreeMap::new();
     for front in seen.iter().filter(|one| one.status.is_some_and(|status| status < 500)) {
         let Some(same) = alike.get(&front.asked.whole) else { continue };
         let below = front.asked.below.iter().filter_map(|asked| alike.get(asked));
-        let (answered, passed_on) = passed.entry(front.server).or_default();
+        let (answered, passed_on) = passed.entry(front.leg()).or_default();
         *answered = answered.saturating_add(1);
         let mut asked = std::iter::once(same).chain(below);
         *passed_on = passed_on.saturating_add(asked.any(|alike| is_passed_on(front, alike)).into());
@@ -51,7 +52,7 @@ fn in_vain(
     seen: &[SeenExchange],
     alike: &HashMap<u64, Vec<&SeenExchange>>,
     ledger: &Judgement<'_>,
-) -> BTreeSet<Endpoint> {
+) -> BTreeSet<Leg> {
     let connects = ledger.failures_from(0).iter().filter_map(|failure| {
         let connect = failure.request().is_none() && failure.health.is_none();
         let begun = failure.verdict().evidence().first().filter(|_| connect)?.frame.at;
@@ -64,10 +65,10 @@ fn in_vain(
     });
     let mut failed: Vec<FailedAttempt> = connects.chain(exchanges).collect();
     failed.sort_by_key(|one| one.begun);
-    let mut clients: BTreeMap<Endpoint, BTreeSet<IpAddr>> = BTreeMap::new();
+    let mut clients: BTreeMap<Leg, BTreeSet<IpAddr>> = BTreeMap::new();
     for front in seen.iter().filter(|one| matches!(one.status, Some(502 | 504))) {
-        clients.entry(front.server).or_insert_with(|| {
-            let listener = ledger.listener_at(front.server);
+        clients.entry(front.leg()).or_insert_with(|| {
+            let listener = ledger.listener_at(front.leg());
             listener.into_iter().flat_map(|one| one.proxies.keys()).copied().collect()
         });
     }
@@ -76,25 +77,25 @@ fn in_vain(
         let (own, other) = (front.server.addr, one.client.addr);
         own == other
             || own.is_loopback() && other.is_loopback()
-            || ledger.passes_through(front.server, one.server)
+            || ledger.passes_through(front.leg(), one.leg())
     };
     // Of each listener: such answers; those that are explained; those explained by its own host.
-    let mut answers: BTreeMap<Endpoint, (u32, u32, u32)> = BTreeMap::new();
+    let mut answers: BTreeMap<Leg, (u32, u32, u32)> = BTreeMap::new();
     for front in seen.iter().filter(|one| matches!(one.status, Some(502 | 504))) {
         let since = failed.partition_point(|one| one.begun.plus(JITTER) < front.begun);
         let within = failed.iter().skip(since).take(LOOKED_AT);
         let within: Vec<&FailedAttempt> = within
             .take_while(|one| one.begun <= front.ended)
-            .filter(|one| one.server != front.server && one.ended <= front.ended.plus(JITTER))
+            .filter(|one| one.leg() != front.leg() && one.ended <= front.ended.plus(JITTER))
             .collect();
         // Not what a client of the listener tried elsewhere meanwhile.
-        let others = clients.get(&front.server);
+        let others = clients.get(&front.leg());
         let stranger =
             |one: &&FailedAttempt| others.is_none_or(|all| !all.contains(&one.client.addr));
         let own = within.iter().any(|one| tied(front, one));
         let perhaps = within.iter().any(stranger);
         let alike = alike.get(&front.asked.whole).is_some_and(|alike| failed_within(front, alike));
-        let (all, explained, by_own) = answers.entry(front.server).or_default();
+        let (all, explained, by_own) = answers.entry(front.leg()).or_default();
         *all = all.saturating_add(1);
         *explained = explained.saturating_add((own || perhaps || alike).into());
         *by_own = by_own.saturating_add((own || alike).into());
@@ -114,6 +115,12 @@ struct FailedAttempt {
     server: Endpoint,
 }
 
+impl FailedAttempt {
+    fn leg(&self) -> Leg {
+        Leg::of(self.client.addr, self.server)
+    }
+}
+
 /// While `front` was answered, a request like it to another listener failed.
 fn failed_within(front: &SeenExchange, alike: &[&SeenExchange]) -> bool {
     let from = alike.partition_point(|one| one.begun.plus(JITTER) < front.begun);
@@ -121,7 +128,7 @@ fn failed_within(front: &SeenExchange, alike: &[&SeenExchange]) -> bool {
     let mut during = near.take_while(|one| one.begun <= front.ended);
     during.any(|one| {
         let inside = one.begun >= front.begun && one.ended <= front.ended.plus(JITTER);
-        one.server != front.server && inside && (one.failed || one.status >= Some(500))
+        one.leg() != front.leg() && inside && (one.failed || one.status >= Some(500))
     })
 }
 
@@ -136,7 +143,7 @@ fn is_passed_on(front: &SeenExchange, alike: &[&SeenExchange]) -> bool {
     for one in during {
         let shares_id = front.ids.iter().zip(one.ids).any(|(a, b)| *a != 0 && *a == b);
         let differs = front.ids.iter().zip(one.ids).any(|(a, b)| *a != 0 && b != 0 && *a != b);
-        if one.server == front.server {
+        if one.leg() == front.leg() {
             let itself = (one.connection, one.ordinal) == (front.connection, front.ordinal);
             beside = beside.saturating_add((!itself && !differs).into());
         } else if one.begun >= front.begun
@@ -158,7 +165,7 @@ const ASKED_OTHERS: u32 = 2;
 
 /// The listeners whose hosts asked others while they answered, and never for what they were asked
 /// themselves, nor mostly for the same below a path: backends that need others, no proxies.
-pub fn ask_others(trail: &Trail) -> BTreeSet<Endpoint> {
+pub fn ask_others(trail: &Trail) -> BTreeSet<Leg> {
     let mut by_client: HashMap<IpAddr, Vec<&SeenExchange>> = HashMap::new();
     for one in trail.seen().iter().filter(|one| one.asked.whole != 0) {
         by_client.entry(one.client.addr).or_default().push(one);
@@ -166,7 +173,7 @@ pub fn ask_others(trail: &Trail) -> BTreeSet<Endpoint> {
     by_client.values_mut().for_each(|asked| asked.sort_by_key(|one| one.begun));
     // Of each listener: requests during which something else was asked, the same, and the same below a
     // path.
-    let mut asked: BTreeMap<Endpoint, (u32, u32, u32)> = BTreeMap::new();
+    let mut asked: BTreeMap<Leg, (u32, u32, u32)> = BTreeMap::new();
     for front in trail.seen().iter().filter(|one| one.asked.whole != 0) {
         let own = by_client.get(&front.server.addr).map(Vec::as_slice).unwrap_or_default();
         let from = own.partition_point(|one| one.begun < front.begun);
@@ -175,7 +182,7 @@ pub fn ask_others(trail: &Trail) -> BTreeSet<Endpoint> {
             .skip(from)
             .take(LOOKED_AT)
             .take_while(|one| one.begun <= front.ended)
-            .filter(|one| one.server != front.server);
+            .filter(|one| one.leg() != front.leg());
         let (mut same, mut other, mut below) = (false, false, false);
         for one in within {
             same |= one.asked.whole == front.asked.whole || one.asked.path == front.asked.path;
@@ -183,7 +190,7 @@ pub fn ask_others(trail: &Trail) -> BTreeSet<Endpoint> {
             other |= !one.forwarded;
         }
         if same || other || below {
-            let (others, alike, renamed) = asked.entry(front.server).or_default();
+            let (others, alike, renamed) = asked.entry(front.leg()).or_default();
             *others = others.saturating_add((other && !same && !below).into());
             *alike = alike.saturating_add(same.into());
             *renamed = renamed.saturating_add(below.into());

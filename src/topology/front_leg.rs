@@ -2,6 +2,7 @@
 
 use super::exchanges::SeenExchange;
 use crate::base::time::Timestamp;
+use crate::flow::Leg;
 use crate::packet::Endpoint;
 use crate::topology::request_key::MatchedBy;
 use crate::topology::roles::{Role, Roles};
@@ -73,7 +74,7 @@ pub struct FrontLeg {
 }
 
 /// Joins both legs. `listeners` are the proxy's own.
-pub fn join(seen: &[SeenExchange], roles: &Roles, listeners: &HashSet<Endpoint>) -> FrontJoin {
+pub fn join(seen: &[SeenExchange], roles: &Roles, listeners: &HashSet<Leg>) -> FrontJoin {
     let legs = Legs::new(seen, roles, listeners);
     let mut join = FrontJoin::default();
     // Whose request an exchange can be.
@@ -170,13 +171,13 @@ struct Legs<'a> {
 }
 
 impl<'a> Legs<'a> {
-    fn new(seen: &'a [SeenExchange], roles: &Roles, listeners: &HashSet<Endpoint>) -> Self {
+    fn new(seen: &'a [SeenExchange], roles: &Roles, listeners: &HashSet<Leg>) -> Self {
         let mut fronts: Vec<usize> = Vec::new();
         let mut by_id: HashMap<u64, Vec<usize>> = HashMap::new();
         let mut by_asked: HashMap<u64, Vec<usize>> = HashMap::new();
         for (place, one) in seen.iter().enumerate() {
-            match roles.of(one.server) {
-                _ if listeners.contains(&one.server) => fronts.push(place),
+            match roles.of(one.leg()) {
+                _ if listeners.contains(&one.leg()) => fronts.push(place),
                 Role::Backend if one.asked.whole != 0 => {
                     one.ids.iter().filter(|id| **id != 0).for_each(|id| {
                         by_id.entry(*id).or_default().push(place);
@@ -195,7 +196,7 @@ impl<'a> Legs<'a> {
         let hops = hops(&fronts, seen, roles);
         fronts.retain(|place| !hops.contains(place));
         let inner = inner(&fronts, seen);
-        fronts.retain(|place| seen.get(*place).is_none_or(|one| !inner.contains(&one.server)));
+        fronts.retain(|place| seen.get(*place).is_none_or(|one| !inner.contains(&one.leg())));
         let mut carried: HashMap<(u64, u64), u32> = HashMap::new();
         for front in fronts.iter().filter_map(|place| seen.get(*place)) {
             for id in front.ids.iter().filter(|id| **id != 0) {
@@ -257,8 +258,8 @@ fn hops(fronts: &[usize], seen: &[SeenExchange], roles: &Roles) -> HashSet<usize
         let within = before.iter().rev().take(CANDIDATES).any(|outer| {
             let pairs =
                 || outer.ids.iter().zip(inner.ids).filter(|(one, other)| **one != 0 && *other != 0);
-            let same_host = outer.server.addr == inner.client.addr || roles.passes_on(outer.server);
-            outer.server != inner.server
+            let same_host = outer.server.addr == inner.client.addr || roles.passes_on(outer.leg());
+            outer.leg() != inner.leg()
                 && inner.ended <= outer.ended.plus(JITTER)
                 && pairs().all(|(one, other)| *one == other)
                 && (same_host || pairs().next().is_some())
@@ -274,34 +275,34 @@ fn hops(fronts: &[usize], seen: &[SeenExchange], roles: &Roles) -> HashSet<usize
 /// Fronts that only another one asks, though perhaps for something else than it was asked for: each request to
 /// them came, and was answered, while another front was asked by somebody else. `fronts` are in the order of
 /// time.
-fn inner(fronts: &[usize], seen: &[SeenExchange]) -> HashSet<Endpoint> {
+fn inner(fronts: &[usize], seen: &[SeenExchange]) -> HashSet<Leg> {
     /// Fewer can be chance.
     const ENOUGH: u32 = 3;
-    let mut of: BTreeMap<Endpoint, Vec<&SeenExchange>> = BTreeMap::new();
+    let mut of: BTreeMap<Leg, Vec<&SeenExchange>> = BTreeMap::new();
     for one in fronts.iter().filter_map(|place| seen.get(*place)) {
-        of.entry(one.server).or_default().push(one);
+        of.entry(one.leg()).or_default().push(one);
     }
     let asked_by =
         |all: &[&SeenExchange]| all.iter().map(|one| one.client.addr).collect::<HashSet<_>>();
-    let clients: BTreeMap<Endpoint, HashSet<IpAddr>> =
-        of.iter().map(|(server, all)| (*server, asked_by(all))).collect();
+    let clients: BTreeMap<Leg, HashSet<IpAddr>> =
+        of.iter().map(|(leg, all)| (*leg, asked_by(all))).collect();
     let within = |one: &SeenExchange, outer: &[&SeenExchange]| {
         let until = outer.partition_point(|other| other.begun <= one.begun);
         let before = outer.get(..until).unwrap_or_default().iter().rev().take(CANDIDATES);
         let mut before = before.filter(|other| one.ended <= other.ended.plus(JITTER));
         before.next().is_some()
     };
-    let apart = |one: &Endpoint, other: &Endpoint| {
+    let apart = |one: &Leg, other: &Leg| {
         let both = clients.get(one).zip(clients.get(other));
         one != other && both.is_some_and(|(one, other)| one.is_disjoint(other))
     };
-    let is_inner = |server: &Endpoint, all: &[&SeenExchange]| {
+    let is_inner = |leg: &Leg, all: &[&SeenExchange]| {
         u32::try_from(all.len()).is_ok_and(|count| count >= ENOUGH)
-            && of.iter().any(|(outer, asked)| {
-                apart(server, outer) && all.iter().all(|one| within(one, asked))
-            })
+            && of
+                .iter()
+                .any(|(outer, asked)| apart(leg, outer) && all.iter().all(|one| within(one, asked)))
     };
-    of.iter().filter(|(server, all)| is_inner(server, all)).map(|(server, _)| *server).collect()
+    of.iter().filter(|(leg, all)| is_inner(leg, all)).map(|(leg, _)| *leg).collect()
 }
 
 /// What the client waited for and no backend.

@@ -6,7 +6,7 @@
 use super::request_key;
 use crate::base::time::Timestamp;
 use crate::exchange::{Exchange, Outcome, RequestHead};
-use crate::flow::Connection;
+use crate::flow::{Connection, Leg};
 use crate::packet::{Endpoint, FrameRef};
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
@@ -34,6 +34,13 @@ pub(super) struct SentRequest {
     pub(super) ended: Timestamp,
     /// Of its answer.
     pub(super) status: Option<u16>,
+}
+
+impl SentRequest {
+    /// The leg of its connection.
+    pub(super) fn leg(&self) -> Leg {
+        Leg::of(self.client, self.server)
+    }
 }
 
 /// What a request is known again by: a digest of what it asks, and of who it says that it is, or else of who

@@ -102,7 +102,7 @@ impl Repeats {
         let mut by_key: HashMap<SameRequest, Vec<LostRequest>, RandomState> = HashMap::default();
         for (place, failure) in judged.failures_from(0).iter().enumerate() {
             // A probe is made again and again, whatever became of the last.
-            if failure.health.is_some() || roles.of(failure.server) != Role::Backend {
+            if failure.health.is_some() || roles.of(failure.leg()) != Role::Backend {
                 continue;
             }
             let head = failure.request().and_then(|request| request.head.as_ref());
@@ -129,7 +129,7 @@ impl Repeats {
             }
             let alike =
                 AlikeRequests::new(&watched.requests, lost, watched.no_room_from, |request| {
-                    roles.of(request.server) == Role::Front
+                    roles.of(request.leg()) == Role::Front
                 });
             found.extend(alike.sent_again(key.has_id));
         }

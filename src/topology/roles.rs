@@ -6,6 +6,7 @@
 //! asking others for something else while it answers, as a backend does that needs them.
 
 use crate::exchange::Protocol;
+use crate::flow::Leg;
 use crate::ledger::{Failure, Judgement, Ledger, Listener};
 use crate::packet::{Endpoint, EndpointPattern};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,17 +46,17 @@ impl Role {
 /// The roles of all listeners.
 #[derive(Clone, Debug, Default)]
 pub struct Roles {
-    roles: BTreeMap<Endpoint, Role>,
+    roles: BTreeMap<Leg, Role>,
     /// The backends that were told.
     told: Vec<EndpointPattern>,
     /// Hosts that try many addresses and ports in vain, and how many.
     pub scanners: BTreeMap<IpAddr, usize>,
     /// Listeners that are the proxy's own by nothing but what they do: they pass on what they are asked.
-    pub pass_on: Vec<Endpoint>,
+    pub pass_on: Vec<Leg>,
     /// All that pass on what they are asked, whatever else shows it.
-    passing: BTreeSet<Endpoint>,
+    passing: BTreeSet<Leg>,
     /// Listeners that are not judged, and to which a proxy of judged ones connects.
-    beside: BTreeSet<Endpoint>,
+    beside: BTreeSet<Leg>,
 }
 
 /// So many addresses and ports that refuse one host are a scan.
@@ -76,8 +77,8 @@ impl Roles {
     pub fn assign(
         ledger: &Judgement<'_>,
         told: &ToldRoles,
-        pass_on: BTreeSet<Endpoint>,
-        ask_others: &BTreeSet<Endpoint>,
+        pass_on: BTreeSet<Leg>,
+        ask_others: &BTreeSet<Leg>,
     ) -> Self {
         let listeners = ledger.listeners();
         let proxies = openers(&listeners);
@@ -88,21 +89,25 @@ impl Roles {
         let matches = |patterns: &[EndpointPattern], endpoint: Endpoint| {
             patterns.iter().any(|pattern| pattern.matches(endpoint))
         };
-        let role = |endpoint: Endpoint, listener: &Listener| {
+        let role = |leg: Leg, listener: &Listener| {
             if !told.backends.is_empty() {
-                return if matches(&told.backends, endpoint) { Role::Backend } else { Role::Other };
+                return if matches(&told.backends, leg.server) {
+                    Role::Backend
+                } else {
+                    Role::Other
+                };
             }
             let http = listener.spoke_any(Protocol::is_http);
             // Nobody got through, so what it would have spoken is not known; scans aside.
             let refuses = listener.connects_failed == listener.connections
                 && !listener.proxies.keys().all(|addr| scanners.contains_key(addr));
-            if matches(&told.fronts, endpoint) {
+            if matches(&told.fronts, leg.server) {
                 Role::Front
             } else if !http {
                 if refuses { Role::Backend } else { Role::Other }
-            } else if pass_on.contains(&endpoint)
-                || !ask_others.contains(&endpoint)
-                    && (proxies.contains(&endpoint.addr)
+            } else if pass_on.contains(&leg)
+                || !ask_others.contains(&leg)
+                    && (proxies.contains(&leg.server.addr)
                         || opens_here && listener.accepted_here > 0 && listener.opened_here == 0)
             {
                 Role::Front
@@ -110,38 +115,36 @@ impl Roles {
                 Role::Backend
             }
         };
-        let roles: BTreeMap<Endpoint, Role> = listeners
-            .iter()
-            .map(|(endpoint, listener)| (*endpoint, role(*endpoint, listener)))
-            .collect();
+        let roles: BTreeMap<Leg, Role> =
+            listeners.iter().map(|(leg, listener)| (*leg, role(*leg, listener))).collect();
         let beside = if told.backends.is_empty() {
             beside(&listeners, &roles, opens_here)
         } else {
             BTreeSet::new()
         };
         let passing = pass_on.clone();
-        let by_that_alone = |endpoint: &Endpoint| {
+        let by_that_alone = |leg: &Leg| {
             told.backends.is_empty()
-                && !matches(&told.fronts, *endpoint)
-                && !proxies.contains(&endpoint.addr)
+                && !matches(&told.fronts, leg.server)
+                && !proxies.contains(&leg.server.addr)
         };
         let pass_on = pass_on.into_iter().filter(by_that_alone).collect();
         Self { roles, told: told.backends.clone(), scanners, pass_on, passing, beside }
     }
 
     /// The role of one listener.
-    pub fn of(&self, endpoint: Endpoint) -> Role {
-        self.roles.get(&endpoint).copied().unwrap_or(Role::Other)
+    pub fn of(&self, leg: Leg) -> Role {
+        self.roles.get(&leg).copied().unwrap_or(Role::Other)
     }
 
     /// Whether what a listener does is done on a backend: it is judged, or a known proxy connects to it.
-    pub fn is_on_backend(&self, endpoint: Endpoint) -> bool {
-        self.of(endpoint) == Role::Backend || self.beside.contains(&endpoint)
+    pub fn is_on_backend(&self, leg: Leg) -> bool {
+        self.of(leg) == Role::Backend || self.beside.contains(&leg)
     }
 
     /// Whether a listener was seen to pass on what it is asked.
-    pub fn passes_on(&self, endpoint: Endpoint) -> bool {
-        self.passing.contains(&endpoint)
+    pub fn passes_on(&self, leg: Leg) -> bool {
+        self.passing.contains(&leg)
     }
 
     /// The backends that were told.
@@ -150,25 +153,25 @@ impl Roles {
     }
 
     /// The backends that were told and that nobody tried, of all listeners seen.
-    pub fn untried<'a>(&self, seen: impl Iterator<Item = &'a Endpoint>) -> Vec<EndpointPattern> {
-        let seen: Vec<&Endpoint> = seen.collect();
-        let tried = |told: &EndpointPattern| seen.iter().any(|endpoint| told.matches(**endpoint));
+    pub fn untried<'a>(&self, seen: impl Iterator<Item = &'a Leg>) -> Vec<EndpointPattern> {
+        let seen: Vec<Endpoint> = seen.map(|leg| leg.server).collect();
+        let tried = |told: &EndpointPattern| seen.iter().any(|endpoint| told.matches(*endpoint));
         self.told.iter().filter(|told| !tried(told)).copied().collect()
     }
 
     /// What a listener is as far as is known before the end, which may show more: what was told, or
     /// what it speaks and whether its host was seen to open connections like a proxy. It was `asked` for
     /// something in HTTP, perhaps on a connection that is not over and nowhere booked.
-    pub fn so_far(ledger: &Ledger, told: &ToldRoles, endpoint: Endpoint, asked: bool) -> Role {
+    pub fn so_far(ledger: &Ledger, told: &ToldRoles, leg: Leg, asked: bool) -> Role {
         let matches =
-            |patterns: &[EndpointPattern]| patterns.iter().any(|one| one.matches(endpoint));
+            |patterns: &[EndpointPattern]| patterns.iter().any(|one| one.matches(leg.server));
         if !told.backends.is_empty() {
             return if matches(&told.backends) { Role::Backend } else { Role::Other };
         }
         // What a connection speaks is booked at its end; its exchanges are before.
         let booked = |listener: &Listener| listener.exchanges > 0 || listener.connects_failed > 0;
-        let http = asked || ledger.listener_at(endpoint).is_some_and(booked);
-        if matches(&told.fronts) || http && ledger.opens_like_a_proxy(endpoint.addr) {
+        let http = asked || ledger.listener_at(leg).is_some_and(booked);
+        if matches(&told.fronts) || http && ledger.opens_like_a_proxy(leg.server.addr) {
             Role::Front
         } else if http {
             Role::Backend
@@ -180,7 +183,7 @@ impl Roles {
     /// Whether a failure counts: a backend's does, and so does a failed connect to anything that
     /// the user did not exclude and nobody scanned.
     pub fn judges(&self, failure: &Failure) -> bool {
-        match self.of(failure.server) {
+        match self.of(failure.leg()) {
             Role::Backend => true,
             Role::Front => false,
             Role::Other => {
@@ -195,18 +198,18 @@ impl Roles {
 /// Listeners that are not judged, to which the host of a judged one's proxy, or of a front, connects, and
 /// that are of no service that such a host only uses.
 fn beside(
-    listeners: &BTreeMap<Endpoint, &Listener>,
-    roles: &BTreeMap<Endpoint, Role>,
+    listeners: &BTreeMap<Leg, &Listener>,
+    roles: &BTreeMap<Leg, Role>,
     opens_here: bool,
-) -> BTreeSet<Endpoint> {
-    let of = |endpoint: &Endpoint| roles.get(endpoint).copied().unwrap_or(Role::Other);
+) -> BTreeSet<Leg> {
+    let of = |leg: &Leg| roles.get(leg).copied().unwrap_or(Role::Other);
     let mut proxies: BTreeSet<IpAddr> = BTreeSet::new();
     let mut front_here = false;
-    for (endpoint, listener) in listeners {
-        match of(endpoint) {
+    for (leg, listener) in listeners {
+        match of(leg) {
             Role::Backend => proxies.extend(listener.proxies.keys()),
             Role::Front => {
-                proxies.insert(endpoint.addr);
+                proxies.insert(leg.server.addr);
                 front_here |= listener.accepted_here > 0;
             }
             Role::Other => {}
@@ -217,20 +220,20 @@ fn beside(
         listener.proxies.keys().any(|addr| proxies.contains(addr))
             || opens_here && front_here && listener.opened_here > 0
     };
-    let others = listeners.iter().filter(|(endpoint, _)| of(endpoint) == Role::Other);
+    let others = listeners.iter().filter(|(leg, _)| of(leg) == Role::Other);
     others
-        .filter(|(endpoint, listener)| !SERVICES.contains(&endpoint.port) && connects(listener))
-        .map(|(endpoint, _)| *endpoint)
+        .filter(|(leg, listener)| !SERVICES.contains(&leg.server.port) && connects(listener))
+        .map(|(leg, _)| *leg)
         .collect()
 }
 
 /// Hosts that open connections as a proxy does: to HTTP, to TLS, or in vain.
-fn openers(listeners: &BTreeMap<Endpoint, &Listener>) -> BTreeSet<IpAddr> {
+fn openers(listeners: &BTreeMap<Leg, &Listener>) -> BTreeSet<IpAddr> {
     let mut openers = BTreeSet::new();
-    for (endpoint, listener) in listeners {
+    for (leg, listener) in listeners {
         // On one host everything both accepts and opens: that says nothing.
         if listener.is_like_a_backend() {
-            openers.extend(listener.proxies.keys().filter(|addr| **addr != endpoint.addr));
+            openers.extend(listener.proxies.keys().filter(|addr| **addr != leg.server.addr));
         }
     }
     openers
@@ -238,7 +241,7 @@ fn openers(listeners: &BTreeMap<Endpoint, &Listener>) -> BTreeSet<IpAddr> {
 
 /// Hosts that were refused at many addresses and ports, and to whom nothing was ever answered. Whoever
 /// comes back to the same ones again and again wants something there: that is an outage.
-fn scanners(listeners: &BTreeMap<Endpoint, &Listener>) -> BTreeMap<IpAddr, usize> {
+fn scanners(listeners: &BTreeMap<Leg, &Listener>) -> BTreeMap<IpAddr, usize> {
     let mut refused: BTreeMap<IpAddr, (usize, u64)> = BTreeMap::new();
     for listener in listeners.values() {
         if listener.connects_failed == listener.connections && listener.connects_failed > 0 {

@@ -1,8 +1,7 @@
 //! Where a capture was taken, by its handshakes.
 
-use crate::flow::{TELLING, is_round_trip};
+use crate::flow::{Leg, TELLING, is_round_trip};
 use crate::ledger::Listener;
-use crate::packet::Endpoint;
 
 /// Where a capture was taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,9 +32,9 @@ impl Vantage {
 
     /// Going by handshakes: whoever is near answers at once, and the round trip lies on the other
     /// side.
-    pub fn of(endpoint: Endpoint, listener: &Listener) -> Self {
+    pub fn of(leg: Leg, listener: &Listener) -> Self {
         if !listener.proxies.is_empty()
-            && listener.proxies.keys().all(|addr| *addr == endpoint.addr)
+            && listener.proxies.keys().all(|addr| *addr == leg.server.addr)
         {
             return Self::SameHost;
         }

@@ -44,7 +44,7 @@ pub fn summary(event: &Event) -> String {
         EventKind::Restart => "was probably restarted",
         EventKind::Outage => "was out of service",
     };
-    format!("the backend {} {what}: {}; {end}", event.server, parts.join(", then "))
+    format!("the backend {} {what}: {}; {end}", event.leg, parts.join(", then "))
 }
 
 /// What to change where a backend was restarted.
