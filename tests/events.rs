@@ -528,10 +528,19 @@ fn another_request_or_a_client_that_left_later_proves_nothing() {
 fn a_client_whose_request_came_after_the_one_that_failed_is_not_blamed() {
     let mut back = Talk::new(1, 2);
     back.handshake().data(Proxy, &get("/report")).ack(Backend).idle(SECOND * 2).close(Proxy);
-    let mut front =
-        Talk::new(3, 4).between(([10, 0, 0, 77], 50_000), ([10, 0, 0, 9], 80)).after(millis(500));
-    front.handshake().data(Proxy, &get("/report")).ack(Backend).idle(SECOND).close(Proxy);
-    let report = analyze(&wire::together(&[&front, &back]));
+    let front = |port, after| {
+        Talk::new(3, 4).between(([10, 0, 0, 77], port), ([10, 0, 0, 9], 80)).after(after)
+    };
+    let mut late = front(50_000, millis(500));
+    late.handshake().data(Proxy, &get("/report")).ack(Backend).idle(SECOND).close(Proxy);
+    let mut passed_on = front(50_001, SECOND * 10);
+    passed_on.handshake().data(Proxy, &get("/a")).ack(Backend).idle(SECOND);
+    passed_on.data(Backend, &ok(10)).ack(Proxy).close(Proxy);
+    let mut asked = Talk::new(5, 6)
+        .between(([10, 0, 0, 9], 42_000), ([10, 0, 0, 1], 8080))
+        .after(millis(10_500));
+    asked.handshake().exchange("/a", 10).close(Proxy);
+    let report = analyze(&wire::together(&[&late, &back, &passed_on, &asked]));
     assert_eq!(causes(&report), [("response_timeout", 1)]);
 }
 

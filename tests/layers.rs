@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("verdict", &["base", "exchange", "facts", "flow", "knowledge", "packet"]),
     ("ledger", &["base", "exchange", "facts", "flow", "knowledge", "packet", "verdict"]),
     ("topology", &["base", "exchange", "facts", "flow", "ledger", "packet"]),
-    ("join", &["base", "exchange", "ledger", "logs", "packet", "topology", "verdict"]),
+    ("join", &["base", "exchange", "flow", "ledger", "logs", "packet", "topology", "verdict"]),
     (
         "words",
         &[

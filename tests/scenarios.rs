@@ -252,10 +252,11 @@ fn of_an_upload_that_was_not_sent_to_its_end_not_all_was_received() {
 /// The proxy's own listener is the front leg: what happens there is not a backend's failure.
 #[test]
 fn the_front_leg_is_not_judged() {
-    let mut back = Talk::new(1, 2);
-    back.handshake().exchange("/a", 10).close(Proxy);
     let mut front = Talk::new(3, 4).between(([10, 0, 0, 77], 50_000), ([10, 0, 0, 9], 80));
-    front.handshake().data(Proxy, &get("/crash")).ack(Backend).close(Backend);
+    front.handshake().data(Proxy, &get("/a")).ack(Backend).idle(TWO_SECONDS);
+    front.data(Backend, &ok(10)).ack(Proxy).data(Proxy, &get("/crash")).ack(Backend).close(Backend);
+    let mut back = Talk::new(1, 2).after(Duration::from_secs(1));
+    back.handshake().exchange("/a", 10).close(Proxy);
     let report = analyze(&wire::together(&[&back, &front]));
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     let judged: Vec<String> = report.backends.iter().map(|one| one.backend.to_string()).collect();

@@ -154,8 +154,12 @@ fn captures_that_share_nothing_are_read_as_one_scene() {
     front.handshake().data(Proxy, &get("/crash")).ack(Backend);
     front.data(Backend, &ok(5)).ack(Proxy).idle(TWO_SECONDS);
     front.data(Proxy, &get("/dropped")).ack(Backend).idle(TWO_SECONDS).close(Backend);
-    let mut back = Talk::new(1, 2);
-    back.handshake().data(Proxy, &get("/crash")).ack(Backend).idle(TWO_SECONDS).close(Backend);
+    let mut back = Talk::new(1, 2).after(TWO_SECONDS + Duration::from_millis(2));
+    back.handshake()
+        .data(Proxy, &get("/dropped"))
+        .ack(Backend)
+        .idle(Duration::from_secs(1))
+        .close(Backend);
     let both = together(&[("eth0", &front.frames), ("eth1", &back.frames)]);
     let backends: Vec<String> =
         both.failures.iter().map(|one| one.backend.unwrap().to_string()).collect();

@@ -3,6 +3,7 @@
 mod losses;
 pub mod read_log;
 mod revisions;
+mod roles_so_far;
 mod telling;
 
 use crate::base::time::Timestamp;
@@ -24,10 +25,11 @@ use crate::report::{
     self, Activity, FailureRecord, LogFile, LogsRead, Report, Skipped, Sources, Style,
 };
 use crate::streams::tls::{self, Clear, Spoken};
+use crate::topology::Trail;
 use crate::topology::roles::{Roles, ToldRoles};
-use crate::topology::{self, Trail};
 use losses::HeldBack;
 use revisions::Told;
+use roles_so_far::RolesSoFar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
@@ -95,6 +97,8 @@ pub struct Analysis {
     revised_at: u64,
     /// Failures that wait until it is known what was lost around them.
     held_back: HeldBack,
+    /// Which legs are backends', as far as is known.
+    roles: RolesSoFar,
     /// Sees every frame, and keeps what is asked for.
     keeper: Option<Box<dyn FrameObserver>>,
     /// Knows what listens on this very host.
@@ -147,6 +151,7 @@ impl Analysis {
             told_early: BTreeSet::new(),
             revised_at: 0,
             held_back: HeldBack::default(),
+            roles: RolesSoFar::default(),
             keeper: None,
             host: None,
             clear: None,
@@ -248,9 +253,9 @@ impl Analysis {
                 if skip == Skip::NotTcp
                     && let Some(unreachable) = icmp::unreachable(frame)
                 {
-                    let Self { table, ledger, trail, activity, settings, .. } = self;
+                    let Self { table, ledger, trail, activity, roles, settings, .. } = self;
                     table.unreachable(&unreachable, viewpoint, &mut |output, connection| {
-                        book((ledger, trail, activity), settings, output, connection, out);
+                        book((ledger, trail, activity, roles), settings, output, connection, out);
                     });
                     let of = self.table.between(unreachable.src, unreachable.dst, viewpoint);
                     if let Some(keeper) = &mut self.keeper {
@@ -277,9 +282,9 @@ impl Analysis {
     /// Nothing was captured, and it is now `now`.
     pub fn tick(&mut self, now: Timestamp, out: &mut RecordSink<'_>) {
         self.clearly(out, |clear, pass| clear.pass_time(now, pass));
-        let Self { table, ledger, trail, activity, settings, .. } = self;
+        let Self { table, ledger, trail, activity, roles, settings, .. } = self;
         table.tick(now, &mut |output, connection| {
-            book((ledger, trail, activity), settings, output, connection, out);
+            book((ledger, trail, activity, roles), settings, output, connection, out);
         });
         self.tell(out);
         if let Some(keeper) = &mut self.keeper {
@@ -324,9 +329,9 @@ impl Analysis {
             });
             return as_it_was;
         }
-        let Self { table, ledger, trail, activity, settings, .. } = self;
+        let Self { table, ledger, trail, activity, roles, settings, .. } = self;
         table.push(segment, viewpoint, &mut |output, connection| {
-            book((ledger, trail, activity), settings, output, connection, out);
+            book((ledger, trail, activity, roles), settings, output, connection, out);
         });
         true
     }
@@ -337,11 +342,11 @@ impl Analysis {
         out: &mut RecordSink<'_>,
         what: impl FnOnce(&mut Clear, &mut tls::Pass<'_>),
     ) {
-        let Self { table, ledger, trail, activity, settings, clear, .. } = self;
+        let Self { table, ledger, trail, activity, roles, settings, clear, .. } = self;
         let Some(clear) = clear else { return };
         what(clear, &mut |segment| {
             table.push(segment, 0, &mut |output, connection| {
-                book((ledger, trail, activity), settings, output, connection, out);
+                book((ledger, trail, activity, roles), settings, output, connection, out);
             });
         });
     }
@@ -355,16 +360,18 @@ impl Analysis {
         out: &mut RecordSink<'_>,
     ) -> Report {
         self.clearly(out, |clear, pass| clear.finish(pass));
-        let Self { table, ledger, trail, activity, settings, .. } = &mut self;
+        let Self { table, ledger, trail, activity, roles, settings, .. } = &mut self;
         table.finish(&mut |output, connection| {
-            book((ledger, trail, activity), settings, output, connection, out);
+            book((ledger, trail, activity, roles), settings, output, connection, out);
         });
         self.ask_host();
         let mut held = self.held_back.release();
+        held.extend(self.roles.release(Timestamp::MAX, true).into_iter().map(|(_, fresh)| fresh));
         self.ledger.settle_losses(&mut held);
         // What is kept is told with all that the end shows.
         held.retain(|fresh| !fresh.is_kept());
-        self.tell_of(held, out);
+        self.roles.decide(&self.ledger, &self.trail, &self.settings.told);
+        self.tell_each(held.into_iter().map(|fresh| (Timestamp::default(), fresh)).collect(), out);
         self.ledger.settle();
         let report = self.report(None, captures, logs);
         if self.settings.records.failures {
@@ -391,11 +398,14 @@ impl Analysis {
         logs: &mut [Text],
     ) -> Report {
         let mut judgement = self.ledger.judged(goes_on);
-        let ask_others = topology::ask_others(&self.trail);
-        let pass_on = topology::nested(&self.trail, &judgement);
-        let roles = Roles::assign(&judgement, &self.settings.told, pass_on, &ask_others);
-        if self.settings.told.backends.is_empty() {
-            judgement.doubt_errors(&ask_others);
+        let told = &self.settings.told;
+        let connects = self.ledger.failed_connects();
+        let listeners = judgement.listeners();
+        let mut roles =
+            Roles::assign(&listeners, connects, self.trail.seen(), told, goes_on.is_some());
+        roles.explain(judgement.failures_from(0));
+        if told.backends.is_empty() {
+            judgement.doubt_errors(&roles.ask_others());
         }
         let sent_again = self.trail.sent_again(&judgement, &roles);
         judgement.sent_again(sent_again);
@@ -440,9 +450,12 @@ impl Analysis {
     }
 }
 
+/// What is kept of what becomes known.
+type Books<'a> = (&'a mut Ledger, &'a mut Trail, &'a mut Activity, &'a mut RolesSoFar);
+
 /// Books what became known, and makes a record of it where one is wanted.
 fn book(
-    (ledger, trail, activity): (&mut Ledger, &mut Trail, &mut Activity),
+    (ledger, trail, activity, roles): Books<'_>,
     settings: &Settings,
     output: Output,
     connection: &Connection,
@@ -467,7 +480,8 @@ fn book(
         }
         Output::Ended(ended) if wanted.connections && !connection.never_left() => {
             ledger.book(Output::Ended(ended), connection);
-            let role = Roles::so_far(ledger, &settings.told, connection.leg(), false);
+            roles.decide(ledger, trail, &settings.told);
+            let role = roles.get().of(connection.leg());
             let record = ConnectionRecord::new(&ended, connection, role, wanted.several);
             out(Record::Connection(record));
         }

@@ -2,13 +2,14 @@
 
 use super::revisions::{Told, retracted, withdrawn};
 use super::{Analysis, FrameObserver, RecordSink};
+use crate::base::time::Timestamp;
 use crate::facts::kernel::End;
-use crate::ledger::{self, Failure, Fresh};
+use crate::ledger::{self, Failure, Fresh, Ledger};
 use crate::packet::Endpoint;
 use crate::report::records::Record;
 use crate::report::{self, FailureRecord, Report};
 use crate::streams::tls::Clear;
-use crate::topology::roles::{Role, Roles};
+use crate::topology::roles::Roles;
 
 impl Analysis {
     /// Asks this host what it knows of the failures booked since the last time: later its kernel has
@@ -45,21 +46,37 @@ impl Analysis {
 
     /// Makes known these failures, as far as they are a backend's by what is known so far.
     pub(super) fn tell_of(&mut self, fresh: Vec<Fresh>, out: &mut RecordSink<'_>) {
-        if fresh.is_empty() {
+        if fresh.is_empty() && self.roles.is_empty() {
             return;
         }
+        let now = self.table.now();
+        let anew = self.roles.decide(&self.ledger, &self.trail, &self.settings.told);
+        let mut to_tell = self.roles.release(now, anew);
+        to_tell.extend(fresh.into_iter().map(|fresh| (now, fresh)));
+        self.tell_each(to_tell, out);
+    }
+
+    /// Makes known these failures, each of which waits since some time, unless it is still open whose they are.
+    pub(super) fn tell_each(&mut self, to_tell: Vec<(Timestamp, Fresh)>, out: &mut RecordSink<'_>) {
         let goes_on = self.goes_on();
-        let Self { ledger, settings, told, told_early, keeper, clear, .. } = self;
+        let now = goes_on.now;
+        let Self { ledger, settings, told, told_early, keeper, clear, roles, .. } = self;
         let mut known = ledger::Known::new(ledger, Some(goes_on));
-        let mut failures: Vec<(Failure, Fresh)> = fresh
+        let mut failures: Vec<(Failure, Timestamp, Fresh)> = to_tell
             .into_iter()
-            .filter_map(|fresh| Some((known.failure(ledger.fresh(&fresh)?)?, fresh)))
+            .filter_map(|(since, fresh)| {
+                Some((known.failure(ledger.fresh(&fresh)?)?, since, fresh))
+            })
             .collect();
-        failures.sort_by_key(|(failure, _)| failure.completed(settings.records.several));
-        for (failure, fresh) in failures {
-            let asked = failure.request().is_some();
-            if Roles::so_far(ledger, &settings.told, failure.leg(), asked) != Role::Backend {
-                continue;
+        failures.sort_by_key(|(failure, ..)| failure.completed(settings.records.several));
+        for (failure, since, fresh) in failures {
+            match whose(&failure, roles.get(), ledger) {
+                Whose::Open if roles.may_wait(since, now) => {
+                    roles.wait(since, fresh);
+                    continue;
+                }
+                Whose::Open | Whose::Backends => {}
+                Whose::Nobodys => continue,
             }
             let record = report::failure(&failure, settings.style);
             let was_early = told_early.remove(&record.id);
@@ -139,6 +156,28 @@ impl Analysis {
             out(retracted(id));
         }
     }
+}
+
+/// Whose a failure is, as far as is known.
+enum Whose {
+    /// A backend's: it is told.
+    Backends,
+    /// Whose it is will show soon, or whether another failure tells of it.
+    Open,
+    /// Not a backend's, as far as is known: if it is one after all, it is told at the end.
+    Nobodys,
+}
+
+fn whose(failure: &Failure, roles: &Roles, ledger: &Ledger) -> Whose {
+    let leg = failure.leg();
+    if roles.is_open(failure) {
+        return Whose::Open;
+    }
+    let explained = || roles.is_explained(failure.attempt(), ledger.last_failed());
+    if !roles.is_new(failure) && !roles.judges(failure) || explained() {
+        return Whose::Nobodys;
+    }
+    if roles.may_be_explained(leg) { Whose::Open } else { Whose::Backends }
 }
 
 /// Counts text in what `end` had received of its peer's, where the two speak TLS that was read.

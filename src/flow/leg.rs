@@ -13,7 +13,7 @@ use std::net::IpAddr;
 pub struct Leg {
     /// Where connections are accepted.
     pub server: Endpoint,
-    /// They come from the server's own host.
+    /// Connections come from the server's own host.
     pub inside: bool,
 }
 

@@ -9,7 +9,7 @@ use crate::exchange::Protocol;
 use crate::ledger::{Judgement, Listener};
 use crate::logs::{LineKind, Says};
 use crate::packet::Endpoint;
-use crate::topology::exchanges::SeenExchange;
+use crate::topology::SeenExchange;
 use std::collections::HashMap;
 use std::time::Duration;
 

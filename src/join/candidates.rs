@@ -7,7 +7,7 @@ use super::index::Index;
 use super::lines::KeptLine;
 use super::time_window::TimeWindow;
 use crate::logs::{LineKind, Says};
-use crate::topology::exchanges::SeenExchange;
+use crate::topology::SeenExchange;
 use crate::topology::request_key::MatchedBy;
 
 /// More than that are no attempts of one request.

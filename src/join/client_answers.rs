@@ -8,7 +8,7 @@ use super::log_answer::FailureIndex;
 use super::targets::HitTargets;
 use crate::ledger::Judgement;
 use crate::logs::{LineKind, Says};
-use crate::topology::exchanges::SeenExchange;
+use crate::topology::SeenExchange;
 use crate::topology::front_leg::Passed;
 use crate::verdict::{Departure, Finding};
 use std::collections::{BTreeMap, HashMap};

@@ -7,7 +7,7 @@
 use super::lines::KeptLine;
 use crate::base::time::Timestamp;
 use crate::logs::LineKind;
-use crate::topology::exchanges::SeenExchange;
+use crate::topology::SeenExchange;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use super::lines::KeptLine;
 use crate::logs::LineKind;
 use crate::packet::Endpoint;
-use crate::topology::exchanges::SeenExchange;
+use crate::topology::SeenExchange;
 use crate::topology::request_key;
 use std::time::Duration;
 

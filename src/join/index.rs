@@ -8,7 +8,7 @@ use super::time_window::TimeWindow;
 use crate::base::time::Timestamp;
 use crate::logs::LineKind;
 use crate::packet::Endpoint;
-use crate::topology::exchanges::SeenExchange;
+use crate::topology::SeenExchange;
 use std::collections::HashMap;
 use std::time::Duration;
 

@@ -7,22 +7,15 @@ use crate::topology::Trail;
 use crate::topology::roles::{Role, Roles};
 use std::collections::HashSet;
 
-/// The proxy's own listeners: those with that role; and where backends were told, those of a host that
-/// opens connections to them.
+/// The legs of the proxy's clients: those with that role; and where backends were told, those on which something
+/// was asked that was passed on to them.
 pub(super) fn fronts(ledger: &Judgement<'_>, roles: &Roles) -> HashSet<Leg> {
     let listeners = ledger.listeners();
-    let backends = || listeners.iter().filter(|(one, _)| roles.of(**one) == Role::Backend);
-    let opens = |front: Leg| {
-        backends().any(|(backend, listener)| {
-            let apart = backend.server.addr != front.server.addr;
-            apart && listener.proxies.contains_key(&front.server.addr)
-                || ledger.passes_through(front, *backend)
-        })
-    };
-    let front = |one: Leg| match roles.of(one) {
+    let backends = || listeners.keys().filter(|leg| roles.of(**leg) == Role::Backend);
+    let front = |leg: Leg| match roles.of(leg) {
         Role::Front => true,
-        Role::Backend => false,
-        Role::Other => opens(one) || roles.passes_on(one),
+        Role::Backend | Role::Beside => false,
+        Role::Other => backends().any(|backend| roles.passes_on_to(leg, *backend)),
     };
     let speaking = listeners.iter().filter(|(_, listener)| listener.exchanges > 0);
     speaking.map(|(leg, _)| *leg).filter(|leg| front(*leg)).collect()

@@ -8,7 +8,7 @@ use super::lines::KeptLine;
 use super::log_answer::{FailureIndex, LogAnswer, Split};
 use crate::base::time::Timestamp;
 use crate::ledger::{Failure, Judgement};
-use crate::topology::exchanges::SeenExchange;
+use crate::topology::SeenExchange;
 use crate::topology::front_leg::{self, Passed};
 use crate::verdict::{Cause, Retry};
 use std::collections::HashMap;

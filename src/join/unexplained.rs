@@ -12,7 +12,7 @@ use super::log_answer::{FailureIndex, LogAnswer};
 use crate::base::time::Timestamp;
 use crate::ledger::Judgement;
 use crate::logs::{LineKind, Says};
-use crate::topology::exchanges::SeenExchange;
+use crate::topology::SeenExchange;
 use crate::topology::front_leg::FrontError;
 use crate::topology::roles::{Role, Roles};
 use std::collections::{HashMap, HashSet};

@@ -89,6 +89,11 @@ impl Ledger {
         self.openers.contains(&addr)
     }
 
+    /// How many legs there are.
+    pub fn legs(&self) -> usize {
+        self.listeners.len()
+    }
+
     /// Every listener, by leg.
     pub fn listeners(&self) -> BTreeMap<Leg, &Listener> {
         self.listeners.iter().map(|(leg, listener)| (*leg, listener.as_ref())).collect()

@@ -99,6 +99,11 @@ impl Failure {
         })
     }
 
+    /// What is kept of the attempt.
+    pub fn attempt(&self) -> &KeptAttempt {
+        &self.attempt
+    }
+
     /// The leg of its connection.
     pub fn leg(&self) -> Leg {
         Leg::of(self.client.addr, self.server)

@@ -203,15 +203,15 @@ impl Judgement<'_> {
         failures
     }
 
-    /// Failures of each listener by cause: those that are kept, and those that were only counted.
-    pub fn causes(&self) -> BTreeMap<Leg, BTreeMap<Cause, u64>> {
+    /// Failures of each listener by cause: those that are kept and count, and those that were only counted.
+    pub fn causes(&self, counts: impl Fn(&Failure) -> bool) -> BTreeMap<Leg, BTreeMap<Cause, u64>> {
         let mut causes: BTreeMap<Leg, BTreeMap<Cause, u64>> = BTreeMap::new();
         for (leg, listener) in self.ledger.listeners.iter() {
             if !listener.only_counted.is_empty() {
                 causes.insert(*leg, listener.only_counted.clone());
             }
         }
-        for failure in &self.failures {
+        for failure in self.failures.iter().filter(|failure| counts(failure)) {
             let of = causes.entry(failure.leg()).or_default();
             let count = of.entry(failure.verdict().cause()).or_default();
             *count = count.saturating_add(1);

@@ -15,6 +15,7 @@ mod counts;
 mod early;
 mod event;
 mod events;
+mod failed_connects;
 mod failing_probes;
 mod failure;
 mod fresh;
@@ -37,6 +38,7 @@ mod views;
 
 pub use books::Ledger;
 pub use event::{Event, EventKind};
+pub use failed_connects::FailedConnect;
 pub use failure::Failure;
 pub use fresh::Fresh;
 pub use health::Health;

@@ -16,6 +16,16 @@ impl Ledger {
         self.fresh.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
+    /// The attempts that failed and are kept, the last first.
+    pub fn last_failed(&self) -> impl Iterator<Item = &KeptAttempt> {
+        self.failures.iter().rev().map(Arc::as_ref)
+    }
+
+    /// How many attempts that failed are kept.
+    pub fn kept(&self) -> usize {
+        self.failures.len()
+    }
+
     /// An attempt just booked, as it is known so far.
     pub fn fresh(&self, fresh: &Fresh) -> Option<Arc<KeptAttempt>> {
         match &fresh.attempt {

@@ -34,7 +34,7 @@ pub fn build(sources: Sources, ledger: &Judgement<'_>, roles: &Roles, style: Sty
         })
         .collect();
     let events = events::told(ledger, &failures);
-    let by_listener = ledger.causes();
+    let by_listener = ledger.causes(|failure| roles.judges(failure));
     let causes = causes(&by_listener, roles, ledger);
     let counters = counters(&sources, &listeners, &backends, ledger, &causes);
     let judged = judged(&counters, &backends, ledger);

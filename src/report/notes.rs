@@ -30,6 +30,7 @@ pub(super) fn notes(
         .chain(of_frames(sources, listeners, roles, counters))
         .chain(of_exchanges(listeners, roles, counters))
         .chain(of_roles(listeners, roles))
+        .chain(failed_beside(ledger, roles))
         .chain(of_reading(sources, listeners, roles, counters));
     let untried = roles.untried(listeners.keys());
     let untried = untried.into_iter().map(|pattern| untried_note(pattern, sources.span, listeners));
@@ -132,6 +133,20 @@ fn of_roles(listeners: &ByLeg<'_>, roles: &Roles) -> Vec<Notice> {
     notices.extend(scans.map(|(by, refused)| Notice::Scan { by: *by, refused: *refused }));
     notices.extend(not_judged(listeners, roles));
     notices
+}
+
+/// Calls that failed and are nobody's whom the proxy asked.
+fn failed_beside(ledger: &Judgement<'_>, roles: &Roles) -> Option<Notice> {
+    let mut calls: BTreeMap<Endpoint, u64> = BTreeMap::new();
+    for failure in ledger.failures_from(0) {
+        if roles.of(failure.leg()) == Role::Beside {
+            let count = calls.entry(failure.server).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    let mut calls: Vec<(Endpoint, u64)> = calls.into_iter().collect();
+    calls.sort_by_key(|(at, count)| (Reverse(*count), *at));
+    (!calls.is_empty()).then_some(Notice::FailedBeside(calls))
 }
 
 /// What limits what was read.

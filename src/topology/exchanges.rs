@@ -6,12 +6,11 @@
 use super::repeats::Repeats;
 use super::request_key::{self, RequestKey};
 use super::roles::Roles;
-use crate::base::time::Timestamp;
+use super::seen::SeenExchange;
 use crate::exchange::{Exchange, Outcome};
 use crate::facts::{SentAgain, closing};
-use crate::flow::{Connection, Leg};
+use crate::flow::Connection;
 use crate::ledger::Judgement;
-use crate::packet::Endpoint;
 use foldhash::fast::RandomState;
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -22,50 +21,6 @@ const ROOM: usize = 1 << 18;
 const TRIAL: usize = 4_096;
 /// Hosts looked at for that.
 const HOSTS: usize = 64;
-
-/// One exchange.
-#[derive(Clone, Copy, Debug)]
-pub struct SeenExchange {
-    /// Number of its connection.
-    pub connection: u64,
-    /// Number of the exchange on it.
-    pub ordinal: u32,
-    /// The client side.
-    pub client: Endpoint,
-    /// The server side.
-    pub server: Endpoint,
-    /// When its connection was begun, if it is the first on it; else the same as `begun`.
-    pub opened: Timestamp,
-    /// When its first byte was captured.
-    pub begun: Timestamp,
-    /// When the request's last byte was.
-    pub sent: Timestamp,
-    /// When the answer began.
-    pub answered: Option<Timestamp>,
-    /// When the answer was over, or the connection.
-    pub ended: Timestamp,
-    /// Of the answer.
-    pub status: Option<u16>,
-    /// What was asked.
-    pub asked: RequestKey,
-    /// Digests of its ids; 0 where there is none.
-    pub ids: [u64; 3],
-    /// What was asked may be asked again without harm (RFC 9110, section 9.2.2).
-    pub idempotent: bool,
-    /// The request says that it was made for a client: it names one, or the proxies before.
-    pub forwarded: bool,
-    /// The exchange failed.
-    pub failed: bool,
-    /// Whether it was answered cannot be read.
-    pub unread: bool,
-}
-
-impl SeenExchange {
-    /// The leg of its connection.
-    pub fn leg(&self) -> Leg {
-        Leg::of(self.client.addr, self.server)
-    }
-}
 
 /// The exchanges kept.
 #[derive(Debug, Default)]
@@ -157,12 +112,14 @@ impl Trail {
             answered: response.map(|response| response.first.at),
             ended: close.map_or(open, |close| close.mark.frame.at.max(last)),
             status: response.and_then(|response| response.status),
+            body: response.map_or(0, |response| response.received),
             asked: head
                 .map(|head| RequestKey::of(head.method(), head.target()))
                 .unwrap_or_default(),
             ids: head.map(request_key::ids).unwrap_or_default(),
             idempotent,
             forwarded: head.is_some_and(|head| head.signs.forwarded),
+            as_to_proxy: head.is_some_and(|head| head.target().starts_with(b"http://")),
             failed: false,
             unread: matches!(exchange.outcome, Outcome::Unread(_)),
         });

@@ -1,13 +1,12 @@
 //! The front leg: which client request became which exchange with a backend, from packets alone.
 
-use super::exchanges::SeenExchange;
+use super::seen::SeenExchange;
 use crate::base::time::Timestamp;
 use crate::flow::Leg;
 use crate::packet::Endpoint;
 use crate::topology::request_key::MatchedBy;
 use crate::topology::roles::{Role, Roles};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// Clocks of two captures, or two interfaces, may differ by so much.
@@ -149,7 +148,9 @@ impl FrontLeg {
         if let Some(took) = own_time(client, attempts, seen) {
             self.took.push(took);
         }
-        let failed = attempts.iter().any(|one| seen.get(*one).is_some_and(|one| one.failed));
+        // What the client got was that of the last one.
+        let has_failed = |one: &usize| seen.get(*one).is_some_and(|one| one.failed);
+        let failed = attempts.iter().any(has_failed) && !attempts.last().is_some_and(has_failed);
         if failed && client.status.is_some_and(|status| status < 500) {
             self.hidden = self.hidden.saturating_add(1);
         }
@@ -195,8 +196,7 @@ impl<'a> Legs<'a> {
         fronts.sort_by_key(begun);
         let hops = hops(&fronts, seen, roles);
         fronts.retain(|place| !hops.contains(place));
-        let inner = inner(&fronts, seen);
-        fronts.retain(|place| seen.get(*place).is_none_or(|one| !inner.contains(&one.leg())));
+        fronts.retain(|place| seen.get(*place).is_none_or(|one| !roles.is_between(one.leg())));
         let mut carried: HashMap<(u64, u64), u32> = HashMap::new();
         for front in fronts.iter().filter_map(|place| seen.get(*place)) {
             for id in front.ids.iter().filter(|id| **id != 0) {
@@ -270,39 +270,6 @@ fn hops(fronts: &[usize], seen: &[SeenExchange], roles: &Roles) -> HashSet<usize
         before.push(inner);
     }
     hops
-}
-
-/// Fronts that only another one asks, though perhaps for something else than it was asked for: each request to
-/// them came, and was answered, while another front was asked by somebody else. `fronts` are in the order of
-/// time.
-fn inner(fronts: &[usize], seen: &[SeenExchange]) -> HashSet<Leg> {
-    /// Fewer can be chance.
-    const ENOUGH: u32 = 3;
-    let mut of: BTreeMap<Leg, Vec<&SeenExchange>> = BTreeMap::new();
-    for one in fronts.iter().filter_map(|place| seen.get(*place)) {
-        of.entry(one.leg()).or_default().push(one);
-    }
-    let asked_by =
-        |all: &[&SeenExchange]| all.iter().map(|one| one.client.addr).collect::<HashSet<_>>();
-    let clients: BTreeMap<Leg, HashSet<IpAddr>> =
-        of.iter().map(|(leg, all)| (*leg, asked_by(all))).collect();
-    let within = |one: &SeenExchange, outer: &[&SeenExchange]| {
-        let until = outer.partition_point(|other| other.begun <= one.begun);
-        let before = outer.get(..until).unwrap_or_default().iter().rev().take(CANDIDATES);
-        let mut before = before.filter(|other| one.ended <= other.ended.plus(JITTER));
-        before.next().is_some()
-    };
-    let apart = |one: &Leg, other: &Leg| {
-        let both = clients.get(one).zip(clients.get(other));
-        one != other && both.is_some_and(|(one, other)| one.is_disjoint(other))
-    };
-    let is_inner = |leg: &Leg, all: &[&SeenExchange]| {
-        u32::try_from(all.len()).is_ok_and(|count| count >= ENOUGH)
-            && of
-                .iter()
-                .any(|(outer, asked)| apart(leg, outer) && all.iter().all(|one| within(one, asked)))
-    };
-    of.iter().filter(|(leg, all)| is_inner(leg, all)).map(|(leg, _)| *leg).collect()
 }
 
 /// What the client waited for and no backend.

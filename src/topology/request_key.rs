@@ -45,6 +45,13 @@ impl RequestKey {
         }
     }
 
+    /// What it is looked for by: requests that are the same, or the same below a path, have one of these in
+    /// common.
+    pub(super) fn digests(&self) -> impl Iterator<Item = u64> + use<> {
+        let Self { whole, below: [one, two], .. } = *self;
+        [whole, one, two].into_iter().filter(|digest| *digest != 0)
+    }
+
     /// One is asked for what the other is asked for, below a path.
     pub(super) fn is_below(&self, other: &Self) -> bool {
         let within = |one: &Self, other: &Self| one.whole != 0 && other.below.contains(&one.whole);

@@ -1,13 +1,14 @@
-//! Which listeners are backends.
+//! Which legs are backends'.
 //!
-//! An address and port that accepts connections is a listener. A host that both accepts and opens
-//! connections may be a proxy: what it accepts is the front leg, what it opens the backend leg. Opening
-//! connections to something that speaks neither HTTP nor TLS (a database, say) makes no proxy, nor does
-//! asking others for something else while it answers, as a backend does that needs them.
+//! A leg whose requests are passed on is the proxy's front: its clients' side. What the proxy opens for them are the
+//! legs of its backends. Whatever else speaks HTTP may be a backend whose proxy's front was not captured, unless
+//! the capture shows for whom it is asked.
 
+use super::passing::{self, Passing};
+use super::seen::SeenExchange;
 use crate::exchange::Protocol;
 use crate::flow::Leg;
-use crate::ledger::{Failure, Judgement, Ledger, Listener};
+use crate::ledger::{FailedConnect, Failure, Listener};
 use crate::packet::{Endpoint, EndpointPattern};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -21,13 +22,21 @@ pub struct ToldRoles {
     pub fronts: Vec<EndpointPattern>,
 }
 
-/// What a listener is.
+impl ToldRoles {
+    fn matches(patterns: &[EndpointPattern], leg: Leg) -> bool {
+        patterns.iter().any(|pattern| pattern.matches(leg.server))
+    }
+}
+
+/// What a leg is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     /// Judged.
     Backend,
-    /// Accepts the proxy's clients.
+    /// The proxy's clients'.
     Front,
+    /// Asked by somebody for something else than what the proxy is asked for: not judged.
+    Beside,
     /// Judged only if connects to it fail.
     Other,
 }
@@ -38,25 +47,31 @@ impl Role {
         match self {
             Self::Backend => "backend",
             Self::Front => "front",
-            Self::Other => "other",
+            Self::Beside | Self::Other => "other",
         }
     }
 }
 
-/// The roles of all listeners.
+/// The roles of all legs.
 #[derive(Clone, Debug, Default)]
 pub struct Roles {
     roles: BTreeMap<Leg, Role>,
+    /// Somebody was asked in HTTP.
+    several: bool,
+    /// Legs that are backends' as far as is known, which may still show to be a proxy's clients'.
+    open: BTreeSet<Leg>,
     /// The backends that were told.
     told: Vec<EndpointPattern>,
     /// Hosts that try many addresses and ports in vain, and how many.
     pub scanners: BTreeMap<IpAddr, usize>,
-    /// Listeners that are the proxy's own by nothing but what they do: they pass on what they are asked.
+    /// Legs that are the proxy's clients' by nothing but what they do: what they are asked is passed on.
     pub pass_on: Vec<Leg>,
-    /// All that pass on what they are asked, whatever else shows it.
-    passing: BTreeSet<Leg>,
-    /// Listeners that are not judged, and to which a proxy of judged ones connects.
-    beside: BTreeSet<Leg>,
+    /// What became of the requests of each leg.
+    passing: BTreeMap<Leg, Passing>,
+    /// Legs that are not judged, and on which a proxy of judged ones asks.
+    reached: BTreeSet<Leg>,
+    /// Failures that another one tells of, on a leg to which what was asked was passed on.
+    pub(super) explained: BTreeSet<(u64, u32)>,
 }
 
 /// So many addresses and ports that refuse one host are a scan.
@@ -72,79 +87,81 @@ const SERVICES: [u16; 21] = [
 ];
 
 impl Roles {
-    /// Decides, of everything that was seen. `pass_on` are listeners that pass on what they are asked,
-    /// `ask_others` those that ask for something else instead.
+    /// Decides, of everything that was seen so far: `listeners` are all of them, `connects` those that failed.
+    /// While it `goes_on`, what may show soon is left open.
     pub fn assign(
-        ledger: &Judgement<'_>,
+        listeners: &BTreeMap<Leg, &Listener>,
+        connects: Vec<FailedConnect>,
+        seen: &[SeenExchange],
         told: &ToldRoles,
-        pass_on: BTreeSet<Leg>,
-        ask_others: &BTreeSet<Leg>,
+        goes_on: bool,
     ) -> Self {
-        let listeners = ledger.listeners();
-        let proxies = openers(&listeners);
-        let scanners = scanners(&listeners);
-        // A host with several addresses gives itself away where the capture tells what came to it.
-        let opens_here =
-            listeners.values().any(|one| one.is_like_a_backend() && one.opened_here > 0);
-        let matches = |patterns: &[EndpointPattern], endpoint: Endpoint| {
-            patterns.iter().any(|pattern| pattern.matches(endpoint))
-        };
-        let role = |leg: Leg, listener: &Listener| {
-            if !told.backends.is_empty() {
-                return if matches(&told.backends, leg.server) {
-                    Role::Backend
-                } else {
-                    Role::Other
-                };
-            }
-            let http = listener.spoke_any(Protocol::is_http);
-            // Nobody got through, so what it would have spoken is not known; scans aside.
-            let refuses = listener.connects_failed == listener.connections
-                && !listener.proxies.keys().all(|addr| scanners.contains_key(addr));
-            if matches(&told.fronts, leg.server) {
-                Role::Front
-            } else if !http {
-                if refuses { Role::Backend } else { Role::Other }
-            } else if pass_on.contains(&leg)
-                || !ask_others.contains(&leg)
-                    && (proxies.contains(&leg.server.addr)
-                        || opens_here && listener.accepted_here > 0 && listener.opened_here == 0)
-            {
-                Role::Front
-            } else {
-                Role::Backend
-            }
-        };
-        let roles: BTreeMap<Leg, Role> =
-            listeners.iter().map(|(leg, listener)| (*leg, role(*leg, listener))).collect();
-        let beside = if told.backends.is_empty() {
-            beside(&listeners, &roles, opens_here)
-        } else {
-            BTreeSet::new()
-        };
-        let passing = pass_on.clone();
+        let passing = passing::observe(seen, connects, listeners);
+        let scanners = scanners(listeners);
+        let assignment = Assignment { listeners, told, passing: &passing, scanners: &scanners };
+        let roles = assignment.roles();
+        let backends = roles.iter().filter(|(_, role)| **role == Role::Backend).map(|(leg, _)| leg);
+        let open = backends.filter(|leg| goes_on && assignment.is_open(**leg)).copied().collect();
+        let reached =
+            if told.backends.is_empty() { assignment.reached(&roles) } else { BTreeSet::new() };
+        let proxies = openers(listeners);
         let by_that_alone = |leg: &Leg| {
             told.backends.is_empty()
-                && !matches(&told.fronts, leg.server)
+                && !ToldRoles::matches(&told.fronts, *leg)
                 && !proxies.contains(&leg.server.addr)
         };
-        let pass_on = pass_on.into_iter().filter(by_that_alone).collect();
-        Self { roles, told: told.backends.clone(), scanners, pass_on, passing, beside }
+        let pass_on = passing.iter().filter(|(leg, one)| one.passes_on() && by_that_alone(leg));
+        let pass_on = pass_on.map(|(leg, _)| *leg).collect();
+        let told = told.backends.clone();
+        let explained = BTreeSet::new();
+        let several = listeners.values().any(|one| asks_in_http(one));
+        Self { roles, several, open, told, scanners, pass_on, passing, reached, explained }
     }
 
-    /// The role of one listener.
+    /// Whether a failure is all that is known of its leg: then something is asked there in HTTP.
+    pub fn is_new(&self, failure: &Failure) -> bool {
+        let asked = failure.request().is_some() && self.told.is_empty();
+        asked && self.of(failure.leg()) == Role::Other
+    }
+
+    /// Whether it is still open whose a failure is.
+    pub fn is_open(&self, failure: &Failure) -> bool {
+        self.open.contains(&failure.leg()) || self.several && self.is_new(failure)
+    }
+
+    /// The role of one leg.
     pub fn of(&self, leg: Leg) -> Role {
         self.roles.get(&leg).copied().unwrap_or(Role::Other)
     }
 
-    /// Whether what a listener does is done on a backend: it is judged, or a known proxy connects to it.
+    /// Whether what happens on a leg happens on a backend: it is judged, or a known proxy asks there.
     pub fn is_on_backend(&self, leg: Leg) -> bool {
-        self.of(leg) == Role::Backend || self.beside.contains(&leg)
+        self.of(leg) == Role::Backend || self.reached.contains(&leg)
     }
 
-    /// Whether a listener was seen to pass on what it is asked.
+    /// Whether what is asked on a leg was seen to be passed on.
     pub fn passes_on(&self, leg: Leg) -> bool {
-        self.passing.contains(&leg)
+        self.passing.get(&leg).is_some_and(Passing::passes_on)
+    }
+
+    /// Whether what is asked on one leg was seen to be asked on another one then.
+    pub fn passes_on_to(&self, leg: Leg, to: Leg) -> bool {
+        let passing = self.passing.get(&leg);
+        passing.is_some_and(|one| one.to.contains_key(&to) && (one.surely > 0 || one.passes_on()))
+    }
+
+    /// Whether a leg lies between two proxies: what is asked there is passed on, and was by another one.
+    pub fn is_between(&self, leg: Leg) -> bool {
+        self.of(leg) == Role::Front
+            && self.passing.iter().any(|(above, one)| {
+                *above != leg && one.to.contains_key(&leg) && self.of(*above) == Role::Front
+            })
+    }
+
+    /// Legs whose listener asks others while it answers, and not for what it was asked.
+    pub fn ask_others(&self) -> BTreeSet<Leg> {
+        let ask = self.passing.iter().filter(|(_, one)| one.asks_others() && !one.passes_on());
+        ask.map(|(leg, _)| *leg).collect()
     }
 
     /// The backends that were told.
@@ -159,33 +176,25 @@ impl Roles {
         self.told.iter().filter(|told| !tried(told)).copied().collect()
     }
 
-    /// What a listener is as far as is known before the end, which may show more: what was told, or
-    /// what it speaks and whether its host was seen to open connections like a proxy. It was `asked` for
-    /// something in HTTP, perhaps on a connection that is not over and nowhere booked.
-    pub fn so_far(ledger: &Ledger, told: &ToldRoles, leg: Leg, asked: bool) -> Role {
-        let matches =
-            |patterns: &[EndpointPattern]| patterns.iter().any(|one| one.matches(leg.server));
-        if !told.backends.is_empty() {
-            return if matches(&told.backends) { Role::Backend } else { Role::Other };
-        }
-        // What a connection speaks is booked at its end; its exchanges are before.
-        let booked = |listener: &Listener| listener.exchanges > 0 || listener.connects_failed > 0;
-        let http = asked || ledger.listener_at(leg).is_some_and(booked);
-        if matches(&told.fronts) || http && ledger.opens_like_a_proxy(leg.server.addr) {
-            Role::Front
-        } else if http {
-            Role::Backend
-        } else {
-            Role::Other
-        }
+    /// Whether another failure may show yet that tells of one of this leg.
+    pub fn may_be_explained(&self, leg: Leg) -> bool {
+        self.passing
+            .get(&leg)
+            .is_some_and(|one| one.to.keys().any(|to| self.passes_on_to(leg, *to)))
     }
 
     /// Whether a failure counts: a backend's does, and so does a failed connect to anything that
-    /// the user did not exclude and nobody scanned.
+    /// the user did not exclude and nobody scanned. Between two proxies what was cut counts, unless it failed
+    /// behind the second.
     pub fn judges(&self, failure: &Failure) -> bool {
+        let explained = || self.explained.contains(&(failure.connection, failure.ordinal));
         match self.of(failure.leg()) {
-            Role::Backend => true,
-            Role::Front => false,
+            Role::Backend => !explained(),
+            Role::Front => {
+                let cause = failure.verdict().cause();
+                self.is_between(failure.leg()) && cause.fails_an_attempt() && !explained()
+            }
+            Role::Beside => false,
             Role::Other => {
                 failure.request().is_none()
                     && self.told.is_empty()
@@ -195,36 +204,215 @@ impl Roles {
     }
 }
 
-/// Listeners that are not judged, to which the host of a judged one's proxy, or of a front, connects, and
-/// that are of no service that such a host only uses.
-fn beside(
-    listeners: &BTreeMap<Leg, &Listener>,
-    roles: &BTreeMap<Leg, Role>,
-    opens_here: bool,
-) -> BTreeSet<Leg> {
-    let of = |leg: &Leg| roles.get(leg).copied().unwrap_or(Role::Other);
-    let mut proxies: BTreeSet<IpAddr> = BTreeSet::new();
-    let mut front_here = false;
-    for (leg, listener) in listeners {
-        match of(leg) {
-            Role::Backend => proxies.extend(listener.proxies.keys()),
-            Role::Front => {
-                proxies.insert(leg.server.addr);
-                front_here |= listener.accepted_here > 0;
-            }
-            Role::Other => {}
+/// What roles are decided by.
+struct Assignment<'a> {
+    listeners: &'a BTreeMap<Leg, &'a Listener>,
+    told: &'a ToldRoles,
+    passing: &'a BTreeMap<Leg, Passing>,
+    scanners: &'a BTreeMap<IpAddr, usize>,
+}
+
+impl Assignment<'_> {
+    /// So many requests passed on show what a front is asked for.
+    const ENOUGH: u32 = 3;
+
+    fn roles(&self) -> BTreeMap<Leg, Role> {
+        let fronts: BTreeSet<Leg> =
+            self.listeners.keys().filter(|leg| self.is_front(**leg)).copied().collect();
+        let mut roles = BTreeMap::new();
+        for (leg, listener) in self.listeners {
+            let role = if !self.told.backends.is_empty() {
+                self.where_told(*leg)
+            } else if fronts.contains(leg) || ToldRoles::matches(&self.told.fronts, *leg) {
+                Role::Front
+            } else if self.is_beside(*leg, listener, &fronts) {
+                Role::Beside
+            } else if asks_in_http(listener) || self.refuses(listener) {
+                Role::Backend
+            } else {
+                Role::Other
+            };
+            roles.insert(*leg, role);
+        }
+        roles
+    }
+
+    /// Where backends were named, these are judged, and no others; but a sidecar that bears the name of one is
+    /// none, if it passes on to it what it is asked.
+    fn where_told(&self, leg: Leg) -> Role {
+        let passing = self.passing.get(&leg).filter(|one| one.passes_on());
+        let to_a_backend = passing.is_some_and(|one| {
+            one.to.keys().any(|to| ToldRoles::matches(&self.told.backends, *to))
+        });
+        if ToldRoles::matches(&self.told.backends, leg) && !to_a_backend {
+            Role::Backend
+        } else if passing.is_some() || ToldRoles::matches(&self.told.fronts, leg) {
+            Role::Front
+        } else {
+            Role::Other
         }
     }
-    // A proxy with an address on each leg opens here what it accepted here.
-    let connects = |listener: &Listener| {
-        listener.proxies.keys().any(|addr| proxies.contains(addr))
-            || opens_here && front_here && listener.opened_here > 0
-    };
-    let others = listeners.iter().filter(|(leg, _)| of(leg) == Role::Other);
-    others
-        .filter(|(leg, listener)| !SERVICES.contains(&leg.server.port) && connects(listener))
-        .map(|(leg, _)| *leg)
-        .collect()
+
+    /// What is asked there is passed on. Where that cannot be read, its host asks others, and there is no other
+    /// reason for what it answers, or is asked.
+    fn is_front(&self, leg: Leg) -> bool {
+        let Some(listener) = self.listeners.get(&leg) else { return false };
+        let Some(passing) = self.passing.get(&leg) else {
+            let hidden = listener.exchanges == 0 && listener.spoke_any(Protocol::is_http);
+            return hidden && self.opens_elsewhere(leg, listener, |one| one.is_like_a_backend());
+        };
+        if passing.passes_on() {
+            return true;
+        }
+        let hides = |one: &Listener| one.spoke_any(Protocol::hides_requests);
+        let in_hiding = passing.gateway > 0 && self.opens_elsewhere(leg, listener, hides);
+        let as_proxy = passing.as_to_proxy.saturating_mul(2) > passing.requests
+            && self.opens_elsewhere(leg, listener, |one| one.is_like_a_backend());
+        passing.for_others == 0 && (in_hiding || as_proxy || passing.may_pass_on())
+    }
+
+    /// The host that accepts a leg opens connections to listeners of a kind elsewhere.
+    fn opens_elsewhere(&self, leg: Leg, accepting: &Listener, kind: fn(&Listener) -> bool) -> bool {
+        let here = accepting.accepted_here > 0 && accepting.opened_here == 0;
+        self.listeners.iter().any(|(other, listener)| {
+            let apart = other.server.addr != leg.server.addr;
+            let by_address = apart && listener.proxies.contains_key(&leg.server.addr);
+            kind(listener) && *other != leg && (by_address || here && listener.opened_here > 0)
+        })
+    }
+
+    /// Nobody got through, so what it would have spoken is not known; scans aside.
+    fn refuses(&self, listener: &Listener) -> bool {
+        listener.connects_failed == listener.connections
+            && !listener.proxies.keys().all(|addr| self.scanners.contains_key(addr))
+    }
+
+    /// Whether somebody asks there for something else than what a proxy was asked for: a program that answers a
+    /// proxy and needs others, or, where the proxy's front shows what it is asked for, anybody.
+    fn is_beside(&self, leg: Leg, listener: &Listener, fronts: &BTreeSet<Leg>) -> bool {
+        let none = Passing::default();
+        let passing = self.passing.get(&leg).unwrap_or(&none);
+        if passing.for_others > 0 || passing.forwarded > 0 {
+            return false;
+        }
+        let tries =
+            passing.requests.max(u32::try_from(listener.connects_failed).unwrap_or(u32::MAX));
+        let mostly = |count: u32| count > 0 && count.saturating_mul(2) >= tries;
+        let needed = |leg: Leg| {
+            let asking = self.passing.get(&leg);
+            !fronts.contains(&leg) && asking.is_some_and(Passing::asks_others)
+        };
+        if listener.exchanges > 0 && mostly(passing.during(needed)) {
+            return true;
+        }
+        let speaks = asks_in_http(listener) || self.refuses(listener);
+        speaks
+            && self.fronts_tell(fronts)
+            && !mostly(passing.during(|leg| fronts.contains(&leg)))
+            && (listener.exchanges > 0 || !self.is_asked_by_proxy(listener, fronts))
+    }
+
+    /// What the proxy is asked for shows: its fronts were read, and there is none that cannot be.
+    fn fronts_tell(&self, fronts: &BTreeSet<Leg>) -> bool {
+        let passed = fronts.iter().filter_map(|leg| self.passing.get(leg));
+        let passed = passed.fold(0_u32, |sum, one| {
+            sum.saturating_add(one.passed).saturating_add(one.failed_below)
+        });
+        let addresses: BTreeSet<IpAddr> =
+            fronts.iter().map(|leg| leg.server.addr).chain(self.proxies(fronts)).collect();
+        let hidden = self.listeners.iter().any(|(leg, listener)| {
+            listener.spoke_any(Protocol::hides_requests)
+                && listener.opened_here == 0
+                && (listener.accepted_here > 0 || addresses.contains(&leg.server.addr))
+        });
+        passed >= Self::ENOUGH && !hidden
+    }
+
+    /// Addresses from which fronts pass on what they are asked.
+    fn proxies(&self, fronts: &BTreeSet<Leg>) -> BTreeSet<IpAddr> {
+        let legs =
+            fronts.iter().filter_map(|leg| self.passing.get(leg)).flat_map(|one| one.to.keys());
+        let listeners = legs.filter_map(|leg| self.listeners.get(leg));
+        listeners.flat_map(|listener| listener.proxies.keys().copied()).collect()
+    }
+
+    fn is_asked_by_proxy(&self, listener: &Listener, fronts: &BTreeSet<Leg>) -> bool {
+        let proxies = self.proxies(fronts);
+        let of_loopback = proxies.iter().any(IpAddr::is_loopback);
+        // By both families it is one host.
+        let asks = |addr: &IpAddr| proxies.contains(addr) || of_loopback && addr.is_loopback();
+        listener.proxies.keys().any(asks)
+    }
+
+    /// Legs that are not judged, on which the host of a judged one's proxy, or of a front, asks, and that are of
+    /// no service that such a host only uses.
+    fn reached(&self, roles: &BTreeMap<Leg, Role>) -> BTreeSet<Leg> {
+        let of = |leg: &Leg| roles.get(leg).copied().unwrap_or(Role::Other);
+        let mut proxies: BTreeSet<IpAddr> = BTreeSet::new();
+        let mut front_here = false;
+        for (leg, listener) in self.listeners {
+            match of(leg) {
+                Role::Backend => proxies.extend(listener.proxies.keys()),
+                Role::Front => {
+                    proxies.insert(leg.server.addr);
+                    front_here |= listener.accepted_here > 0;
+                }
+                Role::Beside | Role::Other => {}
+            }
+        }
+        let fronts = roles.iter().filter(|(_, role)| **role == Role::Front).map(|(leg, _)| *leg);
+        let here = front_here
+            && !self.fronts_tell(&fronts.collect())
+            && self.listeners.values().any(|one| one.is_like_a_backend() && one.opened_here > 0);
+        // A proxy with an address on each leg opens here what it accepted here.
+        let asks = |listener: &Listener| {
+            let by_address = listener.proxies.keys().any(|addr| proxies.contains(addr));
+            by_address || here && listener.opened_here > 0
+        };
+        let others = self.listeners.iter().filter(|(leg, _)| of(leg) == Role::Other);
+        others
+            .filter(|(leg, listener)| !SERVICES.contains(&leg.server.port) && asks(listener))
+            .map(|(leg, _)| *leg)
+            .collect()
+    }
+
+    /// Whether it may still show that what is asked there is passed on: others are asked too, and it was not
+    /// seen to answer by itself. Who is refused
+    /// here and there, and answered nowhere, may scan.
+    fn is_open(&self, leg: Leg) -> bool {
+        if !self.told.backends.is_empty() {
+            return false;
+        }
+        if self.listeners.get(&leg).is_some_and(|one| !asks_in_http(one)) {
+            return self.may_be_scanned(leg);
+        }
+        let answers = |one: &Passing| one.answers_itself() || one.for_others > 0 && one.alone > 0;
+        let itself = self.passing.get(&leg).is_some_and(answers);
+        let others = self.listeners.iter().any(|(other, listener)| {
+            *other != leg && (asks_in_http(listener) || listener.connects_failed > 0)
+        });
+        others && !itself
+    }
+
+    /// Who was refused there was refused elsewhere too, and answered by nobody.
+    fn may_be_scanned(&self, leg: Leg) -> bool {
+        let Some(listener) = self.listeners.get(&leg) else { return false };
+        let tried = self
+            .listeners
+            .iter()
+            .filter(|(_, one)| one.proxies.keys().any(|addr| listener.proxies.contains_key(addr)));
+        let (mut answered, mut elsewhere) = (false, false);
+        for (other, one) in tried {
+            answered |= one.exchanges > 0;
+            elsewhere |= *other != leg && one.connects_failed > 0;
+        }
+        elsewhere && !answered
+    }
+}
+
+/// Something was asked in HTTP. What a connection speaks is booked at its end, its exchanges are before.
+fn asks_in_http(listener: &Listener) -> bool {
+    listener.exchanges > 0 || listener.spoke_any(Protocol::is_http)
 }
 
 /// Hosts that open connections as a proxy does: to HTTP, to TLS, or in vain.

@@ -68,6 +68,8 @@ pub enum Notice {
         /// Addresses and ports that refused.
         refused: usize,
     },
+    /// Calls that failed, and that nothing that the proxy was asked for explains: how many to whom, most first.
+    FailedBeside(Vec<(Endpoint, u64)>),
     /// Listeners that were not judged as backends, the busiest first, and what they are.
     NotJudged(Vec<(Endpoint, &'static str)>),
     /// TLS connections, as their programs gave their text to OpenSSL.
@@ -118,6 +120,7 @@ impl Notice {
             Self::FrontFound(_) => "front_found",
             Self::NoBackendLeg | Self::Gateway { .. } => "unix_socket_possible",
             Self::Scan { .. } => "scan",
+            Self::FailedBeside(_) => "failed_beside",
             Self::NotJudged(_) => "not_judged",
             Self::TlsInClear { .. } => "tls_in_clear",
             Self::LimitHit { .. } => "limit_hit",
@@ -173,6 +176,7 @@ impl Notice {
             Self::Scan { by, refused } => {
                 format!("{by} was refused at {refused} addresses and ports: a scan, not judged")
             }
+            Self::FailedBeside(calls) => failed_beside(calls),
             Self::NotJudged(listeners) => not_judged(listeners),
             Self::TlsInClear { read, unread, unexplained, lost, muted } => {
                 in_clear([*read, *unread, *unexplained, *lost, *muted])
@@ -315,6 +319,23 @@ fn two_vantages(pairs: &[(String, String, u64)], better: u64) -> String {
     format!(
         "{}: each capture was judged, then both were combined{better}",
         pairs.collect::<Vec<_>>().join(", ")
+    )
+}
+
+fn failed_beside(calls: &[(Endpoint, u64)]) -> String {
+    let all = calls.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+    let mut names: Vec<String> =
+        calls.iter().take(NAMED).map(|(at, count)| format!("{at} ({count})")).collect();
+    let more = calls.len().saturating_sub(NAMED);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    format!(
+        "{} beside the proxy failed and {} not counted, for no client's request explains them: {}; to judge \
+         one as a backend: --backend ADDR:PORT",
+        plural(all, "call"),
+        if all == 1 { "is" } else { "are" },
+        names.join(", ")
     )
 }
 

@@ -1,0 +1,75 @@
+//! Roles while frames come: decided anew as more becomes known, and what waits for them.
+
+use crate::base::time::Timestamp;
+use crate::ledger::{Fresh, Ledger};
+use crate::topology::Trail;
+use crate::topology::roles::{Roles, ToldRoles};
+use std::time::Duration;
+
+/// How long a failure waits until it shows whose it is.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// So many wait at most.
+const WAITING: usize = 1_024;
+/// With no more exchanges and failures than this roles are decided each time that there is one more; else each
+/// time that there are a quarter more.
+const FEW: usize = 1_000;
+
+/// Roles as they were decided last, and by how much.
+#[derive(Debug, Default)]
+pub(super) struct RolesSoFar {
+    roles: Roles,
+    /// Exchanges, connects that failed, and listeners by which they were decided.
+    by: (usize, usize, usize),
+    /// Failures of which it is not decided whose they are, and since when.
+    waiting: Vec<(Timestamp, Fresh)>,
+}
+
+impl RolesSoFar {
+    /// The roles as they were decided last.
+    pub(super) const fn get(&self) -> &Roles {
+        &self.roles
+    }
+
+    /// Decides roles by what is known now, unless it is hardly more than before; returns whether it did.
+    pub(super) fn decide(&mut self, ledger: &Ledger, trail: &Trail, told: &ToldRoles) -> bool {
+        let known = (trail.seen().len(), ledger.kept(), ledger.legs());
+        let more = known.0.saturating_add(known.1);
+        let before = self.by.0.saturating_add(self.by.1);
+        let much = more.saturating_mul(4) >= before.saturating_mul(5) || more <= FEW;
+        let anew = known != self.by && (much || known.2 != self.by.2);
+        if anew {
+            let connects = ledger.failed_connects();
+            self.roles = Roles::assign(&ledger.listeners(), connects, trail.seen(), told, true);
+            self.by = known;
+        }
+        anew
+    }
+
+    /// Whether a failure that waits `since` some time is to wait longer.
+    pub(super) fn may_wait(&self, since: Timestamp, now: Timestamp) -> bool {
+        self.waiting.len() < WAITING && !is_over(since, now)
+    }
+
+    /// A failure of which it is not decided whose it is waits.
+    pub(super) fn wait(&mut self, since: Timestamp, fresh: Fresh) {
+        let place = self.waiting.partition_point(|(other, _)| *other <= since);
+        self.waiting.insert(place, (since, fresh));
+    }
+
+    /// Failures that may be told, each with since when it waits: those for which patience is over, and where roles
+    /// were decided `anew`, all.
+    pub(super) fn release(&mut self, now: Timestamp, anew: bool) -> Vec<(Timestamp, Fresh)> {
+        let over = self.waiting.partition_point(|(since, _)| is_over(*since, now));
+        let until = if anew { self.waiting.len() } else { over };
+        self.waiting.drain(..until).collect()
+    }
+
+    /// Nothing waits.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
+
+fn is_over(since: Timestamp, now: Timestamp) -> bool {
+    now.since(since) >= PATIENCE
+}
