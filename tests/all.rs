@@ -87,6 +87,8 @@ mod notes;
 /// What the laboratory saw is what the README and `timeouts` say.
 mod observed;
 mod one_judge;
+/// Requests that nobody answers and no close ends.
+mod outstanding;
 /// What must hold however network and capture treat a conversation.
 mod properties;
 /// HTTP is recognised for what it is.

@@ -45,7 +45,7 @@ impl Ledger {
             verdict::judge(&self.lost.with(Facts::of_exchange(&exchange, connection)), &knowledge);
         let accepted = self.told.accepted(*server, client.addr);
         let proxies = self.proxies_at_most();
-        let first_unread = matches!(fate, Fate::Open | Fate::Unread(_))
+        let first_unread = matches!(fate, Fate::Open | Fate::Undecided | Fate::Unread(_))
             && self.unread.len() < self.limits.failures
             && self.unread.insert(connection.number);
         if let Some(listener) = entry(&mut self.listeners, &self.limits, connection.server) {
@@ -68,6 +68,11 @@ impl Ledger {
             return true;
         }
         self.end_early(&exchange, connection, false);
+        let undecided = matches!(fate, Fate::Undecided) && !connection.given_up;
+        if undecided && self.unsettled.len() < self.limits.failures {
+            let attempt = Arc::new(KeptAttempt::exchange(exchange, connection));
+            self.unsettled.push((attempt, first_unread));
+        }
         false
     }
 

@@ -41,6 +41,8 @@ pub struct Ledger {
     pub(super) never_left: Vec<Arc<KeptAttempt>>,
     /// Connections of which it shows in what else is known whether they failed.
     pub(super) undecided: Vec<Arc<KeptAttempt>>,
+    /// Exchanges of which the same is true, and whether each is the first of its connection that was not judged.
+    pub(super) unsettled: Vec<(Arc<KeptAttempt>, bool)>,
     /// Something of the accepting side of a connection was captured, of whichever.
     pub(super) backends_heard: bool,
     /// Attempts that failed as they were captured elsewhere: before or after address translation, or at

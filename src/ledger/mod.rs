@@ -30,9 +30,11 @@ mod nothing_answered;
 mod probe_source;
 mod probes;
 mod proxy_side;
+mod settling;
 mod telling;
 mod translated;
 mod unread;
+mod unsettled;
 mod views;
 
 pub use books::Ledger;
@@ -46,3 +48,4 @@ pub use limits::LedgerLimits;
 pub use listener::Listener;
 pub use proxy_side::Unanswered;
 pub use unread::{Amount, What};
+pub use unsettled::ErrorGot;
