@@ -71,6 +71,8 @@ mod lasting;
 mod layers;
 /// The front leg and the backend leg.
 mod legs;
+/// One name, two addresses.
+mod localhost;
 /// Lines and conversations, joined or not.
 mod log_joins;
 /// Joins logs of real proxies with captures.

@@ -87,7 +87,9 @@ impl Ledger {
         let counted = self.unread.remove(&connection.number);
         let quiet_since = ended.quiet_since.filter(|_| !spoiled);
         let ended = &Ended { quiet_since, ..*ended };
+        let taken_beside = self.loopback.takes_instead(connection);
         let knowledge = self.at_first(connection.server, connection.client.addr);
+        let knowledge = Knowledge { taken_beside, ..knowledge };
         let fate =
             verdict::judge(&self.lost.with(Facts::of_connect(ended, connection)), &knowledge);
         if matches!(fate, Fate::Undecided)
@@ -109,7 +111,8 @@ impl Ledger {
             return false;
         };
         let failed = matches!(fate, Fate::Failed(_));
-        let established = matches!(fate, Fate::Sound | Fate::Undecided);
+        let established = matches!(fate, Fate::Sound | Fate::Undecided) && !taken_beside;
+        listener.taken_beside = listener.taken_beside.saturating_add(taken_beside.into());
         let known = listener.proxies.len();
         listener.connection(ended, connection, proxies, counted);
         self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));

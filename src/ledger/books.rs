@@ -4,10 +4,11 @@ use super::failure::AttemptKey;
 use super::fresh::Fresh;
 use super::limits::LedgerLimits;
 use super::listener::Listener;
+use super::loopback::Loopback;
 use super::lost_frames::LostFrames;
 use crate::facts::KeptAttempt;
 use crate::knowledge::Configured;
-use crate::packet::Endpoint;
+use crate::packet::{Endpoint, Segment};
 use crate::verdict::Cause;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -48,6 +49,8 @@ pub struct Ledger {
     /// Attempts that failed as they were captured elsewhere: before or after address translation, or at
     /// another viewpoint.
     pub(super) opinions: Vec<Arc<KeptAttempt>>,
+    /// What was accepted at loopback addresses.
+    pub(super) loopback: Loopback,
     /// Frames that a watch lost.
     pub(super) lost: LostFrames,
     /// Connections whose begin and end are remembered.
@@ -66,6 +69,11 @@ impl Ledger {
     /// Empty books. `told` is what the capture need not show.
     pub fn new(limits: LedgerLimits, told: Configured) -> Self {
         Self { limits, told, ..Self::default() }
+    }
+
+    /// Takes a segment before the connections do, for what many of them show together.
+    pub fn hear(&mut self, segment: &Segment<'_>) {
+        self.loopback.hear(segment);
     }
 
     /// What was told of backends and proxies.

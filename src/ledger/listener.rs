@@ -28,6 +28,8 @@ use std::time::Duration;
 pub struct Listener {
     /// Connections to it.
     pub connections: u64,
+    /// Connects that it refused, and the same port at the other loopback address took at once.
+    pub taken_beside: u64,
     /// Connections that were never established: refused.
     pub connects_failed: u64,
     /// SYNs that got no answer at all in the capture.

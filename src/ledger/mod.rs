@@ -24,6 +24,7 @@ mod judgement;
 mod known;
 mod limits;
 mod listener;
+mod loopback;
 mod losses;
 mod lost_frames;
 mod nothing_answered;
