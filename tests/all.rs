@@ -104,6 +104,8 @@ mod sent_again;
 mod sizes;
 /// Containers and link types.
 mod sources;
+/// Probes that want the status alone.
+mod status_alone;
 /// What users told, from real captures, and what they read first.
 mod stories;
 /// The fields of the report that sum up the others.

@@ -6,7 +6,7 @@
 use super::doubt::Doubt;
 use super::{
     Case, Certainty, Departure, Fate, Finding, GaveUp, Standstill, Verdict, failed, in_flight,
-    invalid, lost, unproven,
+    invalid, lost, probe, unproven,
 };
 use crate::exchange::{Outcome, Unread};
 use crate::facts::attempt::{ClientFacts, ClientLeft, LoggedLeft};
@@ -69,6 +69,9 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     }
     if exchange.outcome == Outcome::Partial {
         let verdict = in_the_middle(case, closing);
+        if verdict.finding == CLIENT_GONE && probe::has_its_status(case, closing) {
+            return Fate::Sound;
+        }
         // What was flowing may come to its end right after this, and then the proxy had taken what it
         // wanted.
         let cut = connection.seen_until.since(closing.mark.frame.at) < UNDER_WAY;
