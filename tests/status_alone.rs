@@ -82,6 +82,19 @@ fn a_probe_that_leaves_the_rest_of_the_answer_unread_is_sound() {
 }
 
 #[test]
+fn a_probe_that_names_itself_may_take_its_time_on_a_connection_that_it_kept() {
+    silent("named", |talk| {
+        talk.handshake();
+        for _ in 0..2 {
+            talk.data(Proxy, ASKED[1].as_bytes()).ack(Backend).data(Backend, &wire::ok(20));
+            talk.ack(Proxy).idle(millis(100));
+        }
+        talk.data(Proxy, ASKED[1].as_bytes()).ack(Backend).data(Backend, &ok_head(4_000));
+        talk.ack(Proxy).idle(millis(100)).data(Backend, &[b'x'; 900]).rst(Proxy);
+    });
+}
+
+#[test]
 fn a_probe_by_connecting_that_resets_is_sound() {
     silent("behind the handshake", |talk| {
         talk.handshake().rst(Proxy);
