@@ -71,6 +71,8 @@ mod lasting;
 mod layers;
 /// The front leg and the backend leg.
 mod legs;
+/// One name, two addresses.
+mod localhost;
 /// Lines and conversations, joined or not.
 mod log_joins;
 /// Joins logs of real proxies with captures.
@@ -87,6 +89,8 @@ mod notes;
 /// What the laboratory saw is what the README and `timeouts` say.
 mod observed;
 mod one_judge;
+/// Requests that nobody answers and no close ends.
+mod outstanding;
 /// What must hold however network and capture treat a conversation.
 mod properties;
 /// HTTP is recognised for what it is.
@@ -100,6 +104,8 @@ mod sent_again;
 mod sizes;
 /// Containers and link types.
 mod sources;
+/// Probes that want the status alone.
+mod status_alone;
 /// What users told, from real captures, and what they read first.
 mod stories;
 /// The fields of the report that sum up the others.

@@ -370,7 +370,7 @@ fn an_answer_that_was_taken_whole_behind_a_close_is_no_stall() {
 fn a_proxy_that_resets_as_the_capture_ends_has_not_broken_an_answer_off() {
     let mut talk = at(40_000, Duration::ZERO);
     talk.handshake().data(Proxy, &get("/big")).ack(Backend).data(Backend, &ok(64)[..60]);
-    talk.ack(Proxy).rst(Proxy);
+    talk.ack(Proxy).idle(MS(50)).rst(Proxy);
     let mut later = at(41_000, SECS(3));
     later.handshake().exchange("/on", 10).close(Proxy);
     assert_eq!(said(&all(&[talk.clone()])), []);

@@ -293,6 +293,31 @@ pub const SCENARIOS: &[Scenario] = &[
         expected: || failure("silent_drop", "proven", "unknown"),
     },
     Scenario {
+        name: "the request is sent again and again without a word, and the capture ends",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            let lost = get("/lost");
+            talk.data_unheard(Proxy, &lost);
+            for wait in [200, 200, 400, 800, 1_600, 3_200] {
+                talk.idle(Duration::from_millis(wait)).again(Proxy, &lost);
+            }
+        },
+        expected: || failure("silent_drop", "likely", "unknown"),
+    },
+    Scenario {
+        name: "the request was sent again and again, and comes through at last",
+        play: |talk| {
+            talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);
+            let lost = get("/lost");
+            talk.data_unheard(Proxy, &lost);
+            for wait in [200, 200, 400, 800] {
+                talk.idle(Duration::from_millis(wait)).again(Proxy, &lost);
+            }
+            talk.arrives(Backend).data(Backend, &ok(64)).ack(Proxy).close(Proxy);
+        },
+        expected: none,
+    },
+    Scenario {
         name: "the request arrives when the proxy has given up",
         play: |talk| {
             talk.handshake().exchange("/warm", 64).idle(TWO_SECONDS);

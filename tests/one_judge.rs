@@ -72,6 +72,7 @@ impl Case {
             left: knows(Fact::Client).then_some(self.left),
             other: false,
             logged: knows(Fact::Log).then_some(LoggedLeft { status: Some(499) }),
+            errored: None,
         };
         let timer = knows(Fact::Timer).then(|| Timer::told(TWO_SECONDS));
         let knowledge = Knowledge {

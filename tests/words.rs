@@ -8,7 +8,7 @@ use End::{Backend, Proxy};
 use why502::inside::verdict::Cause;
 
 /// What is said of what happened, and of what to change, by cause: one of these pairs.
-const WORDS: [(&str, &str, &str); 37] = [
+const WORDS: [(&str, &str, &str); 38] = [
     ("accept_queue_full", "a sign of a full accept queue", "a longer queue"),
     (
         "backend_error",
@@ -70,6 +70,7 @@ const WORDS: [(&str, &str, &str); 37] = [
     ("response_timeout", "the response came after that", "what made the backend slow"),
     ("silent_drop", "was sent 2 times and never acknowledged", "what drops packets"),
     ("silent_drop", "was sent 4 times and never acknowledged", "what drops idle"),
+    ("silent_drop", "was sent 7 times and never acknowledged", "what drops idle"),
     ("silent_drop", "was sent 4 times before it was acknowledged", "what drops idle"),
     ("silent_drop", "its response to GET /lost 4 times", "what drops the packets from backend"),
     ("silent_drop", "no longer existed at its other end", "what drops idle connections"),

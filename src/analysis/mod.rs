@@ -320,6 +320,7 @@ impl Analysis {
 
     /// Takes a segment; returns whether the table got it now, and as it was.
     fn push(&mut self, segment: &Segment<'_>, viewpoint: u32, out: &mut RecordSink<'_>) -> bool {
+        self.ledger.hear(segment);
         // Only one host's programs tell what they say.
         if self.clear.is_some() && viewpoint == 0 {
             let mut as_it_was = false;
@@ -439,6 +440,7 @@ impl Analysis {
             .collect();
         let joined =
             join::join(&self.trail, &mut judgement, &roles, lines, first.zip(last), captured);
+        roles.explain(judgement.failures_from(0));
         let mut report = report::build(sources, &judgement, &roles, self.settings.style);
         report::hear(
             &mut report,

@@ -4,6 +4,7 @@
 use super::kernel::Ends;
 use super::listening::Listening;
 use super::losses::Losses;
+use crate::base::time::Timestamp;
 use crate::exchange::{Ended, Exchange};
 use crate::flow::{Connection, Leg, Side};
 use crate::packet::{Endpoint, FrameRef};
@@ -61,11 +62,22 @@ pub struct ClientFacts {
     pub other: bool,
     /// The log says that its client left.
     pub logged: Option<LoggedLeft>,
+    /// The proxy answered it with an error of its own while the attempt was outstanding.
+    pub errored: Option<ClientError>,
 }
 
 impl ClientFacts {
     /// Nothing is known.
-    pub const NONE: Self = Self { left: None, other: false, logged: None };
+    pub const NONE: Self = Self { left: None, other: false, logged: None, errored: None };
+}
+
+/// An error that a client got of the proxy, on the front leg.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClientError {
+    /// When it came.
+    pub at: Timestamp,
+    /// No other attempt can be the one that it is about.
+    pub sure: bool,
 }
 
 /// A client that left the proxy, on the front leg.

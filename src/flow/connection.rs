@@ -212,6 +212,18 @@ impl Half {
         self.segments <= u64::from(self.strays)
     }
 
+    /// When the last segment of it was captured.
+    pub const fn heard(&self) -> Timestamp {
+        self.last_at
+    }
+
+    /// A number on the wire is that of something sent and not yet acknowledged.
+    pub(super) fn awaits(&self, seq: SeqNum) -> bool {
+        let acked = self.acked.map_or_else(StreamPos::default, |acked| acked.pos);
+        let pos = self.origin.map(|origin| origin.position(seq, acked));
+        pos.is_some_and(|pos| pos >= acked && pos < self.sent)
+    }
+
     /// The number on the wire of a position; `None` while no position is known.
     pub fn wire(&self, pos: StreamPos) -> Option<SeqNum> {
         self.origin.map(|origin| origin.wire(pos))
@@ -266,6 +278,8 @@ pub struct Connection {
     pub(super) server_half: Half,
     /// The first word that its SYN could not be delivered.
     pub unreachable: Option<Box<Unreachable>>,
+    /// The last word that something its client had sent, and that was not acknowledged, could not be delivered.
+    pub undelivered: Option<Box<Unreachable>>,
     /// Nothing of it ever left: nobody has the server's address.
     pub no_neighbour: Option<Box<UnansweredNeighbour>>,
     /// The connection that this one is, captured first: before (or after) address translation, or at

@@ -250,8 +250,7 @@ impl<R: StreamReader> Table<R> {
         reader.on(StreamEvent::End, &connection, out);
     }
 
-    /// Takes the word that a segment could not be delivered. It is noted of a SYN: an established
-    /// connection outlives it.
+    /// Takes the word that a segment could not be delivered. An established connection outlives it.
     pub fn unreachable(
         &mut self,
         unreachable: &Unreachable,
@@ -269,6 +268,10 @@ impl<R: StreamReader> Table<R> {
             let of_syn = connection.syn.is_some() && connection.client == unreachable.src;
             if of_syn && quotes && unanswered {
                 connection.unreachable.get_or_insert_with(|| Box::new(*unreachable));
+            } else if connection.client == unreachable.src
+                && connection.half(Side::Client).awaits(unreachable.seq)
+            {
+                connection.undelivered = Some(Box::new(*unreachable));
             }
         } else if let Unreachable { src, dst, .. } = *unreachable
             && let Some(asked) = self.neighbours.explain(src.addr, dst.addr)
@@ -494,6 +497,7 @@ impl<R: StreamReader> Table<R> {
             client_half: Half::default(),
             server_half: Half::default(),
             unreachable: None,
+            undelivered: None,
             no_neighbour: None,
             same_as: None,
             rival: None,

@@ -13,6 +13,7 @@ mod client_answers;
 mod clock_offset;
 mod connects;
 mod crowd;
+mod errors_got;
 mod fit;
 mod hits;
 mod index;
@@ -78,6 +79,7 @@ pub fn join(
     let fronts = fronts(ledger, roles);
     let FrontJoin { leg: front, passed, errors, owned } =
         front_leg::join(trail.seen(), roles, &fronts);
+    ledger.clients_got(&errors_got::find(&errors, trail.seen(), &ledger.outstanding()));
     let places = failing(ledger, roles);
     let seen = on_backend_leg(trail, roles, &places);
     let connects = connects(ledger, roles);

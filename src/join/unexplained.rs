@@ -10,10 +10,11 @@ use super::hits::Connect;
 use super::lines::KeptLine;
 use super::log_answer::{FailureIndex, LogAnswer};
 use crate::base::time::Timestamp;
-use crate::ledger::Judgement;
+use crate::ledger::{Failure, Judgement};
 use crate::logs::{LineKind, Says};
 use crate::topology::SeenExchange;
 use crate::topology::front_leg::FrontError;
+use crate::topology::request_key::RequestKey;
 use crate::topology::roles::{Role, Roles};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -142,9 +143,19 @@ impl Comparison<'_> {
             .collect();
         let by_time = self.explained_by_time(errors, owned);
         let (lines, outages) = (self.lines_by_asked(), self.outages());
+        let mut elsewhere = self.only_elsewhere();
         let mut found = Vec::new();
         for (at, error) in errors.iter().enumerate() {
             let Some(front) = self.trail.get(error.front) else { continue };
+            let waited = |begun: &Timestamp| {
+                begun.plus(JITTER) >= front.begun && *begun <= front.ended.plus(JITTER)
+            };
+            if let Some(begun) = elsewhere.get_mut(&front.asked.whole)
+                && let Some(place) = begun.iter().position(waited)
+            {
+                begun.swap_remove(place);
+                continue;
+            }
             let candidates = || error.candidates.iter().filter_map(|place| self.trail.get(*place));
             let failed = candidates().any(|one| self.has_failed(one));
             if failed || by_time.binary_search(&at).is_ok() {
@@ -162,6 +173,22 @@ impl Comparison<'_> {
             };
             if let Some(place) = places.get(&(front.connection, front.ordinal)) {
                 found.push(Unexplained { shown_by: ShownBy::FrontLeg(*place), reason });
+            }
+        }
+        found
+    }
+
+    /// Failed attempts that were not captured where others were noted first, by what was asked: when each began.
+    fn only_elsewhere(&self) -> HashMap<u64, Vec<Timestamp>> {
+        let noted: HashSet<(u64, u32)> =
+            self.trail.iter().map(|one| (one.connection, one.ordinal)).collect();
+        let mut found: HashMap<u64, Vec<Timestamp>> = HashMap::new();
+        for (_, place) in self.failing.iter().filter(|(key, _)| !noted.contains(key)) {
+            let request = self.ledger.failures_from(*place).first().and_then(Failure::request);
+            let head = request.and_then(|request| Some((request.first.at, request.head.as_ref()?)));
+            if let Some((begun, head)) = head {
+                let asked = RequestKey::of(head.method(), head.target()).whole;
+                found.entry(asked).or_default().push(begun);
             }
         }
         found

@@ -28,6 +28,8 @@ pub struct Knowledge {
     /// Each new connection to the backend ended as soon as something was asked, and nothing was ever
     /// answered: so many connections.
     pub nothing_answered: Option<u64>,
+    /// A loopback address refused it, and at the other one the same port took a connection at once.
+    pub taken_beside: bool,
     /// The attempt is one of a row of probes that fail.
     pub probe: Option<FailingProbe>,
     /// What may still become known.

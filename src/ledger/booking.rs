@@ -45,7 +45,7 @@ impl Ledger {
             verdict::judge(&self.lost.with(Facts::of_exchange(&exchange, connection)), &knowledge);
         let accepted = self.told.accepted(*server, client.addr);
         let proxies = self.proxies_at_most();
-        let first_unread = matches!(fate, Fate::Open | Fate::Unread(_))
+        let first_unread = matches!(fate, Fate::Open | Fate::Undecided | Fate::Unread(_))
             && self.unread.len() < self.limits.failures
             && self.unread.insert(connection.number);
         if let Some(listener) = entry(&mut self.listeners, &self.limits, connection.leg()) {
@@ -68,6 +68,11 @@ impl Ledger {
             return true;
         }
         self.end_early(&exchange, connection, false);
+        let undecided = matches!(fate, Fate::Undecided) && !connection.given_up;
+        if undecided && self.unsettled.len() < self.limits.failures {
+            let attempt = Arc::new(KeptAttempt::exchange(exchange, connection));
+            self.unsettled.push((attempt, first_unread));
+        }
         false
     }
 
@@ -82,7 +87,9 @@ impl Ledger {
         let counted = self.unread.remove(&connection.number);
         let quiet_since = ended.quiet_since.filter(|_| !spoiled);
         let ended = &Ended { quiet_since, ..*ended };
+        let taken_beside = self.loopback.takes_instead(connection);
         let knowledge = self.at_first(connection.server, connection.client.addr);
+        let knowledge = Knowledge { taken_beside, ..knowledge };
         let fate =
             verdict::judge(&self.lost.with(Facts::of_connect(ended, connection)), &knowledge);
         if matches!(fate, Fate::Undecided)
@@ -104,7 +111,8 @@ impl Ledger {
             return false;
         };
         let failed = matches!(fate, Fate::Failed(_));
-        let established = matches!(fate, Fate::Sound | Fate::Undecided);
+        let established = matches!(fate, Fate::Sound | Fate::Undecided) && !taken_beside;
+        listener.taken_beside = listener.taken_beside.saturating_add(taken_beside.into());
         let known = listener.proxies.len();
         listener.connection(ended, connection, proxies, counted);
         self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));

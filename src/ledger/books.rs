@@ -4,10 +4,12 @@ use super::failure::AttemptKey;
 use super::fresh::Fresh;
 use super::limits::LedgerLimits;
 use super::listener::Listener;
+use super::loopback::Loopback;
 use super::lost_frames::LostFrames;
 use crate::facts::KeptAttempt;
 use crate::flow::Leg;
 use crate::knowledge::Configured;
+use crate::packet::Segment;
 use crate::verdict::Cause;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -41,11 +43,15 @@ pub struct Ledger {
     pub(super) never_left: Vec<Arc<KeptAttempt>>,
     /// Connections of which it shows in what else is known whether they failed.
     pub(super) undecided: Vec<Arc<KeptAttempt>>,
+    /// Exchanges of which the same is true, and whether each is the first of its connection that was not judged.
+    pub(super) unsettled: Vec<(Arc<KeptAttempt>, bool)>,
     /// Something of the accepting side of a connection was captured, of whichever.
     pub(super) backends_heard: bool,
     /// Attempts that failed as they were captured elsewhere: before or after address translation, or at
     /// another viewpoint.
     pub(super) opinions: Vec<Arc<KeptAttempt>>,
+    /// What was accepted at loopback addresses.
+    pub(super) loopback: Loopback,
     /// Frames that a watch lost.
     pub(super) lost: LostFrames,
     /// Connections whose begin and end are remembered.
@@ -64,6 +70,11 @@ impl Ledger {
     /// Empty books. `told` is what the capture need not show.
     pub fn new(limits: LedgerLimits, told: Configured) -> Self {
         Self { limits, told, ..Self::default() }
+    }
+
+    /// Takes a segment before the connections do, for what many of them show together.
+    pub fn hear(&mut self, segment: &Segment<'_>) {
+        self.loopback.hear(segment);
     }
 
     /// What was told of backends and proxies.

@@ -78,7 +78,16 @@ impl Failure {
         elsewhere: Vec<Arc<KeptAttempt>>,
         knowledge: Knowledge,
     ) -> Option<Self> {
-        let of_client = ClientFacts::NONE;
+        Self::with_client(attempt, elsewhere, ClientFacts::NONE, knowledge)
+    }
+
+    /// The failure that an attempt is, if it is one by what is known of its client.
+    pub(super) fn with_client(
+        attempt: Arc<KeptAttempt>,
+        elsewhere: Vec<Arc<KeptAttempt>>,
+        of_client: ClientFacts,
+        knowledge: Knowledge,
+    ) -> Option<Self> {
         let fate = verdict::judge(&attempt.facts(&elsewhere, of_client), &knowledge);
         let Fate::Failed(verdict) = fate else { return None };
         Some(Self {

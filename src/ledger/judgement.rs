@@ -9,6 +9,7 @@ use super::failure::{self, AttemptKey, Failure};
 use super::health::Health;
 use super::known::{GoesOn, Known};
 use super::listener::Listener;
+use super::unsettled::Unsettled;
 use crate::facts::attempt::LoggedLeft;
 use crate::facts::{KeptAttempt, SentAgain};
 use crate::flow::Leg;
@@ -26,6 +27,8 @@ pub struct Judgement<'l> {
     /// Listeners of which all that was captured shows something else than the books have so far.
     pub(super) listeners: HashMap<Leg, Box<Listener>, RandomState>,
     pub(super) failures: Vec<Failure>,
+    /// Exchanges of which it is still open whether they failed, with what is known beside them.
+    pub(super) unsettled: Vec<Unsettled>,
     /// What explains many failures.
     pub(super) events: Vec<Event>,
     /// How the probes of a listener fare.
@@ -40,6 +43,7 @@ impl Ledger {
             ledger: self,
             listeners: HashMap::default(),
             failures: Vec::new(),
+            unsettled: Vec::new(),
             events: Vec::new(),
             health: HashMap::default(),
         };
@@ -50,6 +54,7 @@ impl Ledger {
         judgement.join_translated();
         judgement.gather_probes();
         judgement.judge_undecided(&mut known);
+        judgement.judge_unsettled(&mut known);
         judgement.find_nothing_answered();
         judgement.meet_front_leg();
         judgement.give_context();

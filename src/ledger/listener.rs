@@ -28,6 +28,8 @@ use std::time::Duration;
 pub struct Listener {
     /// Connections to it.
     pub connections: u64,
+    /// Connects that it refused, and the same port at the other loopback address took at once.
+    pub taken_beside: u64,
     /// Connections that were never established: refused.
     pub connects_failed: u64,
     /// SYNs that got no answer at all in the capture.
@@ -197,20 +199,29 @@ impl Listener {
                     count(&mut self.unacknowledged);
                 }
             }
-            Fate::Failed(_) | Fate::Undecided => {}
-            Fate::Open if connection.given_up => count(&mut self.given_up_exchanges),
-            Fate::Open => count(&mut self.open),
+            Fate::Failed(_) => {}
+            Fate::Open | Fate::Undecided if connection.given_up => {
+                count(&mut self.given_up_exchanges);
+            }
+            Fate::Open | Fate::Undecided => count(&mut self.open),
             Fate::Unread(why) => count(self.unread.entry(*why).or_default()),
         }
-        if matches!(fate, Fate::Open | Fate::Unread(_)) {
-            let response =
-                exchange.response.map_or(0, |response| response.end.since(response.start));
-            let request = exchange.request.end.since(exchange.request.start);
-            self.not_read.entry(What::of_exchange(exchange, connection)).or_default().add(Amount {
-                connections: first_unread.into(),
-                requests: 1,
-                bytes: request.saturating_add(response),
-            });
+        if matches!(fate, Fate::Open | Fate::Undecided | Fate::Unread(_)) {
+            let amount = amount(exchange, first_unread);
+            self.not_read.entry(What::of_exchange(exchange, connection)).or_default().add(amount);
+        }
+    }
+
+    /// An exchange that was counted as outstanding has failed, as shows in what else is known.
+    pub(super) fn settle_exchange(&mut self, attempt: &KeptAttempt, first_unread: bool) {
+        let Some(exchange) = attempt.as_exchange() else { return };
+        self.open = self.open.saturating_sub(1);
+        let what = What::of_exchange(exchange, attempt.connection());
+        if let Some(all) = self.not_read.get_mut(&what) {
+            all.take(amount(exchange, first_unread));
+            if *all == Amount::default() {
+                self.not_read.remove(&what);
+            }
         }
     }
 
@@ -454,4 +465,15 @@ impl Listener {
 fn whole_answer(exchange: &Exchange) -> Option<u16> {
     let status = exchange.response.and_then(|response| response.status);
     status.filter(|_| exchange.outcome == Outcome::Answered)
+}
+
+/// How much an exchange is, of which nothing is claimed.
+fn amount(exchange: &Exchange, first_unread: bool) -> Amount {
+    let response = exchange.response.map_or(0, |response| response.end.since(response.start));
+    let request = exchange.request.end.since(exchange.request.start);
+    Amount {
+        connections: first_unread.into(),
+        requests: 1,
+        bytes: request.saturating_add(response),
+    }
 }

@@ -28,6 +28,9 @@ impl Ledger {
             })
             .collect();
         lost.settled = settled.try_into().unwrap_or(lost.settled);
+        let unsettled = self.unsettled.iter_mut().skip(lost.settled_exchanges);
+        unsettled.for_each(|(attempt, _)| lost.note(attempt));
+        lost.settled_exchanges = self.unsettled.len();
         // Of these there are few at any time.
         early.values_mut().for_each(|attempt| lost.note(attempt));
         fresh

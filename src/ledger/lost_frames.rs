@@ -57,6 +57,8 @@ pub(super) struct LostFrames {
     spans: BTreeMap<u32, LostSpans>,
     /// How many attempts of each list were held against that.
     pub(super) settled: [usize; 4],
+    /// How many of the exchanges that are unsettled.
+    pub(super) settled_exchanges: usize,
 }
 
 impl LostFrames {

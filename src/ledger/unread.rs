@@ -111,6 +111,13 @@ impl Amount {
         self.requests = self.requests.saturating_add(more.requests);
         self.bytes = self.bytes.saturating_add(more.bytes);
     }
+
+    /// Takes out what was counted before.
+    pub(super) fn take(&mut self, less: Self) {
+        self.connections = self.connections.saturating_sub(less.connections);
+        self.requests = self.requests.saturating_sub(less.requests);
+        self.bytes = self.bytes.saturating_sub(less.bytes);
+    }
 }
 
 /// What was not read of one listener.

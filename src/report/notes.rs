@@ -132,6 +132,11 @@ fn of_roles(listeners: &ByLeg<'_>, roles: &Roles) -> Vec<Notice> {
     let scans = roles.scanners.iter();
     notices.extend(scans.map(|(by, refused)| Notice::Scan { by: *by, refused: *refused }));
     notices.extend(not_judged(listeners, roles));
+    let detours = listeners.iter().filter(|(_, listener)| listener.taken_beside > 0);
+    notices.extend(detours.map(|(leg, listener)| Notice::LocalhostDetour {
+        refused: leg.server,
+        connects: listener.taken_beside,
+    }));
     notices
 }
 

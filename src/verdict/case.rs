@@ -1,7 +1,8 @@
 //! What there is to judge: an exchange with its connection.
 
 use crate::exchange::{Exchange, MIN_MESSAGE, Outcome, Unread};
-use crate::facts::closing::{self, Closing, Received};
+use crate::facts::attempt::ClientError;
+use crate::facts::closing::{self, CloseKind, Closing, Received};
 use crate::flow::{Connection, Hole, Mark, Side, Start};
 use crate::packet::FrameRef;
 use crate::verdict::{Evidence, Shows};
@@ -14,6 +15,8 @@ pub(super) struct Case<'a> {
     pub(super) connection: &'a Connection,
     /// The backend takes headers of the PROXY protocol: they are no reason for anything.
     pub(super) header_taken: bool,
+    /// What its client got of the proxy meanwhile.
+    pub(super) errored: Option<ClientError>,
 }
 
 impl Case<'_> {
@@ -40,12 +43,32 @@ impl Case<'_> {
         ack.map(|ack| {
             if ack <= request.start {
                 Received::None
-            } else if ack >= request.end && request.complete {
+            } else if ack >= request.end && (request.complete || self.ends_with(closing)) {
                 Received::All
             } else {
                 Received::Part
             }
         })
+    }
+
+    /// The proxy closed in order, and all that it had sent before was acknowledged.
+    pub(super) fn had_all_sent(&self, closing: &Closing) -> bool {
+        let acked = self.connection.half(Side::Client).acked;
+        closing.by == Side::Client
+            && closing.kind == CloseKind::Fin
+            && acked.is_some_and(|acked| acked.pos >= closing.mark.pos)
+    }
+
+    /// What it asks for has no body as a rule (RFC 9110, section 9.3).
+    pub(super) fn is_bodiless(&self) -> bool {
+        let head = self.exchange.request.head.as_ref();
+        head.is_some_and(|head| matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS"))
+    }
+
+    /// The request's head was cut, and it was over when the proxy closed, which the backend had received.
+    pub(super) fn ends_with(&self, closing: &Closing) -> bool {
+        let cut = self.exchange.request.unread == Some(Unread::HeadCut);
+        cut && self.is_bodiless() && self.had_all_sent(closing)
     }
 
     /// How long the connection had been idle before the request.
@@ -57,6 +80,14 @@ impl Case<'_> {
     /// No patience is shorter than the way there and back, twice: what is slow is not lost.
     pub(super) fn patience(&self, least: Duration) -> Duration {
         self.connection.round_trip().map_or(least, |way| least.max(way.saturating_mul(2)))
+    }
+
+    /// Somebody on the way said that it cannot deliver what the request begins with, and quoted that.
+    pub(super) fn undelivered(&self) -> Option<FrameRef> {
+        let error = self.connection.undelivered.as_deref()?;
+        let begin = self.connection.half(Side::Client).wire(self.exchange.request.start);
+        let after = error.frame.at >= self.exchange.request.first.at;
+        (begin == Some(error.seq) && after).then_some(error.frame)
     }
 
     /// Of the backend nothing was captured, though the proxy knows of it.
@@ -88,6 +119,9 @@ impl Case<'_> {
         }
         if let Some(again) = connection.syn_ack_again.as_deref() {
             add(*again, Shows::SynAckAgain);
+        }
+        if let Some(error) = self.undelivered() {
+            add(error, Shows::Unreachable);
         }
         for side in [Side::Server, Side::Client] {
             let half = connection.half(side);

@@ -6,9 +6,9 @@
 use super::doubt::Doubt;
 use super::{
     Case, Certainty, Departure, Fate, Finding, GaveUp, Standstill, Verdict, failed, in_flight,
-    invalid, lost, unproven,
+    invalid, lost, probe, unproven,
 };
-use crate::exchange::Outcome;
+use crate::exchange::{Outcome, Unread};
 use crate::facts::attempt::{ClientFacts, ClientLeft, LoggedLeft};
 use crate::facts::closing::{Closer, Closing};
 use crate::flow::Side;
@@ -45,8 +45,10 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     let closed_too = !answered_late && (server.fin.is_some() || server.rst.is_some());
     // Without a word from the backend there is nothing to wait for.
     let unheard = lost::is_repeated(case);
-    if client.rst.is_none() && !closed_too && !watched && !unheard {
-        return Fate::Open;
+    let half_closed = client.rst.is_none() && !closed_too && !watched && !unheard;
+    if half_closed && !has_waited(case, closing, timeouts) {
+        // What its client got would tell.
+        return if answered_late { Fate::Open } else { Fate::Undecided };
     }
     if let Some(foreign) = in_flight::foreign_reset(case, closing) {
         return failed(foreign);
@@ -54,7 +56,9 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     let doubt = |doubt| failed(unproven::judge(case, closing, doubt));
     let request = &exchange.request;
     if let Some(why) = request.unread {
-        return doubt(Doubt::from(why));
+        let cut = why == Unread::HeadCut;
+        let waited = cut.then(|| waited_with_cut_head(case, closing, timeouts)).flatten();
+        return waited.map_or_else(|| doubt(Doubt::from(why)), failed);
     }
     // Anything of the backend that was not captured may have been the answer, or its close.
     if server.last_gap.is_some_and(|gap| gap.to > request.server_pos) {
@@ -65,6 +69,9 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     }
     if exchange.outcome == Outcome::Partial {
         let verdict = in_the_middle(case, closing);
+        if verdict.finding == CLIENT_GONE && probe::has_its_status(case, closing) {
+            return Fate::Sound;
+        }
         // What was flowing may come to its end right after this, and then the proxy had taken what it
         // wanted.
         let cut = connection.seen_until.since(closing.mark.frame.at) < UNDER_WAY;
@@ -86,9 +93,31 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
         return failed(not_received(case, closing));
     }
     match connection.span(request.last, closing.mark.frame) {
-        Some(wait) => failed(after_waiting(case, closing, wait, timeouts)),
+        Some(wait) => {
+            let mut verdict = after_waiting(case, closing, wait, timeouts);
+            if half_closed && case.errored.is_none() {
+                verdict.certainty = verdict.certainty.min(Certainty::Likely);
+            }
+            failed(verdict)
+        }
         None => doubt(Doubt::ProxyClosedFirst),
     }
+}
+
+/// The proxy closed only its own direction, as far as was captured, and the capture does not go on for long
+/// enough to show whether it takes an answer still: but it had waited before, as long as it was told to, or
+/// it then answered its client itself.
+fn has_waited(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> bool {
+    if case.exchange.outcome != Outcome::Unanswered {
+        return false;
+    }
+    let (closed, request) = (closing.mark.frame, &case.exchange.request);
+    let wait = case.connection.span(request.last, closed);
+    let fits_timeout = wait.zip(timeouts.proxy_read).is_some_and(|(wait, read)| fits(wait, read));
+    let errored = case
+        .errored
+        .is_some_and(|error| error.at.since(closed.at).max(closed.at.since(error.at)) <= AT_ONCE);
+    fits_timeout || errored
 }
 
 /// The answer came after the proxy had closed: something on the way had held it, or the request, back.
@@ -129,6 +158,26 @@ fn after_waiting(
     let answered_late = exchange.outcome == Outcome::Late;
     let gave_up = GaveUp { fits_read_timeout, answered_late };
     case.verdict(Finding::ResponseTimeout(gave_up), certainty, closing)
+}
+
+/// The head was cut, so that where the request ends is not known: but the backend had all that the proxy sent
+/// before it closed, the proxy waited for long, and nothing came. A request that has no body as a rule was over
+/// then; of another one the rest may not have been sent.
+fn waited_with_cut_head(
+    case: &Case<'_>,
+    closing: &Closing,
+    timeouts: &Timeouts,
+) -> Option<Verdict> {
+    let (exchange, connection) = (case.exchange, case.connection);
+    let silent = matches!(exchange.outcome, Outcome::Unanswered | Outcome::Late);
+    let wait = connection.span(exchange.request.last, closing.mark.frame)?;
+    let long = wait >= case.patience(SILENCE);
+    if !silent || !long || connection.has_gaps() || !case.had_all_sent(closing) {
+        return None;
+    }
+    let most = if case.ends_with(closing) { Certainty::Likely } else { Certainty::Possible };
+    let verdict = after_waiting(case, closing, wait, timeouts);
+    Some(Verdict { certainty: verdict.certainty.min(most), ..verdict })
 }
 
 /// The answer stood still for so long before the proxy closed: that is what it gave up on.

@@ -4,7 +4,7 @@
 //! A side that gets no acknowledgement sends again, and that shows. Where the other end was
 //! captured nothing may show at all: a vantage can only tell of what passes it.
 
-use super::{Case, Certainty, Drop, Finding, Standstill, Vanished, Verdict};
+use super::{Case, Certainty, Drop, Fate, Finding, Standstill, Vanished, Verdict, failed};
 use crate::exchange::Outcome;
 use crate::facts::closing::Closing;
 use crate::flow::{Connection, Side, is_round_trip};
@@ -14,6 +14,11 @@ use std::time::Duration;
 const LATE: Duration = Duration::from_secs(1);
 /// Repetitions after which a segment was lost for sure: one may be the same frame captured twice.
 const ENOUGH: u32 = 2;
+/// Repetitions after which nobody waits for an acknowledgement that is only late: each comes after twice the
+/// time of the one before.
+const OFTEN: u32 = 4;
+/// The time that these take at least.
+const LONG: Duration = Duration::from_millis(2_900);
 /// A window that is zero for less than this is that of any upload.
 const FULL: Duration = Duration::from_millis(500);
 /// A window that stays zero for so long is no full buffer that is being read.
@@ -204,29 +209,69 @@ pub(super) fn taken_late(case: &Case<'_>, closing: &Closing) -> Option<Verdict> 
 
 /// An unanswered request on a connection that nobody closed, as far as was captured. A proxy that
 /// gives up cannot say so while what it sent before is not acknowledged.
-pub(super) fn unclosed(case: &Case<'_>) -> Option<Verdict> {
+pub(super) fn unclosed(case: &Case<'_>) -> Fate {
     let (connection, request) = (case.connection, &case.exchange.request);
-    let client = connection.half(Side::Client);
     if request.unread.is_some() || connection.has_gaps() {
-        return None;
+        return Fate::Open;
     }
     if let Some(held) = held_back(case, None).filter(|_| gave_up(case)) {
-        return Some(held);
+        return failed(held);
     }
-    if unacknowledged(case) && gave_up(case) {
-        let copies = copies(case);
-        let sure = copies > ENOUGH && !case.may_be_new();
-        let certainty = if sure { Certainty::Likely } else { Certainty::Possible };
-        return Some(case.unclosed(vanished(Drop::Request, copies), certainty));
+    if unacknowledged(case)
+        && let Some(certainty) = given_up(case)
+    {
+        return failed(case.unclosed(vanished(Drop::Request, copies(case)), certainty));
     }
-    let stuck = connection.half(Side::Server).zero_window.as_deref()?;
+    // What its client got may tell.
+    let open = if unacknowledged(case) { Fate::Undecided } else { Fate::Open };
+    let Some(stuck) = connection.half(Side::Server).zero_window.as_deref() else { return open };
     let silence = connection.seen_until.since(stuck.at);
+    let client = connection.half(Side::Client);
     let waiting = !request.complete || client.acked.is_none_or(|acked| acked.pos < request.end);
     let long = silence >= STUCK && silence > connection.half(Side::Server).longest_zero();
-    (waiting && long).then(|| {
+    let stalled = (waiting && long).then(|| {
         let stalled = Finding::Stalled(Standstill { silence, zero_window: true });
         case.unclosed(stalled, Certainty::Possible)
-    })
+    });
+    stalled.map_or(open, failed)
+}
+
+/// How sure it is that a request of which nothing was acknowledged, on a connection that nobody closed, is
+/// lost for the proxy; `None` where it may yet come through.
+fn given_up(case: &Case<'_>) -> Option<Certainty> {
+    let copies = copies(case);
+    let likely = || {
+        let sure = copies > ENOUGH && !case.may_be_new();
+        if sure { Certainty::Likely } else { Certainty::Possible }
+    };
+    // A backend that takes no more for the time being has its reasons, and one whose queue is full has others.
+    let held =
+        case.connection.half(Side::Server).zero_window.is_some() || held_back(case, None).is_some();
+    let again = case.connection.half(Side::Client).last_resent.as_deref();
+    if let Some(error) = case.errored.filter(|_| !held && again.is_some()) {
+        // Copies that were sent after that count as well: nobody acknowledged any.
+        let lost = copies > ENOUGH && case.exchange.ordinal > 0 && error.sure;
+        let waited = error.at.since(case.exchange.request.first.at) >= case.patience(FULL);
+        return Some(match case.may_be_new() {
+            false if lost && waited => Certainty::Proven,
+            false => Certainty::Likely,
+            true => Certainty::Possible,
+        });
+    }
+    let undelivered = copies > ENOUGH && case.undelivered().is_some();
+    (gave_up(case) || !held && (undelivered || is_unheard(case))).then(likely)
+}
+
+/// The request was repeated for so long that no way is only slow, and of the backend nothing came
+/// meanwhile: no acknowledgement of anything.
+fn is_unheard(case: &Case<'_>) -> bool {
+    let (client, server) = (case.connection.half(Side::Client), case.connection.half(Side::Server));
+    let Some(last) = client.last_resent.as_deref().filter(|_| client.resent >= OFTEN) else {
+        return false;
+    };
+    let first = case.exchange.request.first;
+    let tried = case.connection.span(first, *last);
+    tried.is_some_and(|tried| tried >= case.patience(LONG)) && server.heard() <= first.at
 }
 
 /// The backend's window was zero when the proxy gave up. A full buffer that is being read opens again:

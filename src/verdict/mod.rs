@@ -31,8 +31,7 @@ mod retry;
 mod reused;
 mod unproven;
 
-use crate::exchange::{Exchange, Outcome, Tunnel, Unread};
-use crate::facts::kernel::Ends;
+use crate::exchange::{Outcome, Tunnel, Unread};
 use crate::facts::{Facts, Tried, closing};
 use crate::flow::{Connection, Side};
 use crate::knowledge::Knowledge;
@@ -52,10 +51,10 @@ pub use retry::{Retry, RetryReason};
 
 /// What became of an attempt, by all that is known of it and beside it.
 pub fn judge(facts: &Facts<'_>, knowledge: &Knowledge) -> Fate {
-    let mut fate = at_one_place(facts.tried, facts.connection, facts.kernel, knowledge);
+    let mut fate = at_one_place(facts.tried, facts.connection, facts, knowledge);
     for attempt in facts.elsewhere {
         let (tried, connection) = (attempt.tried(), attempt.connection());
-        let elsewhere = at_one_place(tried, connection, facts.kernel, knowledge);
+        let elsewhere = at_one_place(tried, connection, facts, knowledge);
         if let (Fate::Failed(verdict), Fate::Failed(other)) = (&mut fate, elsewhere) {
             verdict.join(*other);
         }
@@ -79,14 +78,17 @@ pub fn judge(facts: &Facts<'_>, knowledge: &Knowledge) -> Fate {
 fn at_one_place(
     tried: Tried<'_>,
     connection: &Connection,
-    ends: Option<&Ends>,
+    facts: &Facts<'_>,
     knowledge: &Knowledge,
 ) -> Fate {
     let mut fate = match tried {
-        Tried::Exchange(exchange) => exchanged(exchange, connection, knowledge),
+        Tried::Exchange(exchange) => {
+            let (header_taken, errored) = (knowledge.takes_header, facts.client.errored);
+            exchanged(&Case { exchange, connection, header_taken, errored }, knowledge)
+        }
         Tried::Connect(ended) => connect::judge(ended, connection, knowledge),
     };
-    if let (Fate::Failed(verdict), Some(ends)) = (&mut fate, ends) {
+    if let (Fate::Failed(verdict), Some(ends)) = (&mut fate, facts.kernel) {
         let sent = Sent::of(tried, connection);
         kernel::kernel_says(verdict, ends, sent.as_ref());
     }
@@ -94,9 +96,9 @@ fn at_one_place(
 }
 
 /// What became of an exchange, now that its connection has ended, or the next request has come.
-fn exchanged(exchange: &Exchange, connection: &Connection, knowledge: &Knowledge) -> Fate {
-    let case = Case { exchange, connection, header_taken: knowledge.takes_header };
-    let mut fate = framed(&case, knowledge);
+fn exchanged(case: &Case<'_>, knowledge: &Knowledge) -> Fate {
+    let exchange = case.exchange;
+    let mut fate = framed(case, knowledge);
     if let Fate::Failed(verdict) = &mut fate
         && exchange.response.is_some_and(|response| response.found)
     {
@@ -140,7 +142,7 @@ fn framed(case: &Case<'_>, knowledge: &Knowledge) -> Fate {
         });
     }
     let Some(closing) = closing::first(connection) else {
-        return lost::unclosed(case).map_or(Fate::Open, failed);
+        return lost::unclosed(case);
     };
     let closing = case::decided(case, closing);
     if closing.contested {

@@ -70,6 +70,13 @@ pub enum Notice {
     },
     /// Calls that failed, and that nothing that the proxy was asked for explains: how many to whom, most first.
     FailedBeside(Vec<(Endpoint, u64)>),
+    /// Connects to one loopback address were refused, and the other one took each at once.
+    LocalhostDetour {
+        /// The address and port that refused.
+        refused: Endpoint,
+        /// How many.
+        connects: u64,
+    },
     /// Listeners that were not judged as backends, the busiest first, and what they are.
     NotJudged(Vec<(Endpoint, &'static str)>),
     /// TLS connections, as their programs gave their text to OpenSSL.
@@ -122,6 +129,7 @@ impl Notice {
             Self::Scan { .. } => "scan",
             Self::FailedBeside(_) => "failed_beside",
             Self::NotJudged(_) => "not_judged",
+            Self::LocalhostDetour { .. } => "localhost_detour",
             Self::TlsInClear { .. } => "tls_in_clear",
             Self::LimitHit { .. } => "limit_hit",
             Self::ClientsUnknown(_) => "clients_unknown",
@@ -163,6 +171,7 @@ impl Notice {
                 format!("{path}: {} lost by the interface", plural(*frames, "packet"))
             }
             Self::FrontFound(at) => front_found(at),
+            Self::LocalhostDetour { refused, connects } => localhost_detour(*refused, *connects),
             Self::NoBackendLeg => {
                 "the proxy's own listeners are in the capture, and no connection to a backend: it may use \
                  a Unix socket, or an interface that was not captured"
@@ -306,6 +315,18 @@ impl Countable {
 /// `1 response is`, `2 responses are`.
 fn is(count: u64, noun: &str) -> String {
     format!("{} {}", plural(count, noun), if count == 1 { "is" } else { "are" })
+}
+
+/// `localhost` stands for two addresses.
+fn localhost_detour(refused: Endpoint, connects: u64) -> String {
+    let was = if connects == 1 { "was" } else { "were" };
+    let (first, second) =
+        if refused.addr.is_ipv6() { ("::1", "127.0.0.1") } else { ("127.0.0.1", "::1") };
+    format!(
+        "{} to {refused} {was} refused, and the same port at {second} took each at once: `localhost` stands for \
+         {first} first, where nothing listens; harmless, and naming {second} in the proxy saves a connect",
+        plural(connects, "connect"),
+    )
 }
 
 fn two_vantages(pairs: &[(String, String, u64)], better: u64) -> String {
