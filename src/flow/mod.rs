@@ -8,7 +8,6 @@
 //! - an event comes after everything of the other side that its sender had acknowledged;
 //! - memory is bounded by [`Limits`]; reaching a bound is counted in [`Counts`].
 
-mod alias;
 mod arrival;
 mod belief;
 mod challenge;
@@ -26,6 +25,7 @@ mod position;
 mod reassembly;
 mod round_trip;
 mod table;
+mod twin;
 
 use crate::packet::FrameRef;
 pub use connection::{Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};

@@ -1,6 +1,5 @@
 //! All connections at once: found by key, forgotten in order, bounded.
 
-use super::alias::Handshakes;
 use super::clock::Clock;
 use super::connection::{Connection, Half, Side, SidesBy, Start, Twin};
 use super::delivery::{Belongs, Delivery};
@@ -10,6 +9,7 @@ use super::key::Key;
 use super::neighbours::{Neighbours, UnansweredNeighbour};
 use super::place::Place;
 use super::position::StreamPos;
+use super::twin::Handshakes;
 use super::{Heads, Limits, StreamEvent, StreamReader};
 use crate::base::time::Timestamp;
 use crate::packet::icmp::Unreachable;
