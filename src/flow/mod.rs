@@ -8,6 +8,7 @@
 //! - an event comes after everything of the other side that its sender had acknowledged;
 //! - memory is bounded by [`Limits`]; reaching a bound is counted in [`Counts`].
 
+mod alias;
 mod arrival;
 mod belief;
 mod challenge;
@@ -28,7 +29,7 @@ mod table;
 mod twin;
 
 use crate::packet::FrameRef;
-pub use connection::{Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};
+pub use connection::{Alias, Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};
 use expiry::LifeStage;
 pub use heads::{Head, Heads};
 pub use neighbours::UnansweredNeighbour;
