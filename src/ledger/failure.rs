@@ -8,7 +8,7 @@ use crate::facts::attempt::ClientFacts;
 use crate::facts::kernel::{Ends, Queue};
 use crate::facts::listening::Listening;
 use crate::facts::{KeptAttempt, SentAgain};
-use crate::flow::{Connection, Side, StreamPos};
+use crate::flow::{Alias, Connection, Side, StreamPos};
 use crate::knowledge::{Context, FailingProbe, Knowledge};
 use crate::packet::{Endpoint, SeqNum};
 use crate::verdict::{self, Cause, Fate, Sent, Verdict};
@@ -97,6 +97,11 @@ impl Failure {
             sent_again: None,
             context: Context::default(),
         })
+    }
+
+    /// Other ends of its connection, before or after address translation.
+    pub fn aliases(&self) -> &[Alias] {
+        self.attempt.connection().aliases()
     }
 
     /// Why it failed, by all that is known.

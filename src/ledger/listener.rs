@@ -18,14 +18,20 @@ use crate::knowledge::connection_ends::{Endings, Guesses, RequestLimit};
 use crate::knowledge::distribution::Gaps;
 use crate::knowledge::idle_gaps::IdleGaps;
 use crate::knowledge::timers::{SHORTEST_TIMER, Timer};
+use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty, Fate, Finding, Verdict};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
+
+/// Addresses of one listener before and after address translation.
+const ALIASES: usize = 16;
 
 /// What is known of one listener.
 #[derive(Clone, Debug, Default)]
 pub struct Listener {
+    /// Addresses that it has before or after address translation.
+    pub aliases: BTreeSet<Endpoint>,
     /// Connections to it.
     pub connections: u64,
     /// Connections that were never established: refused.
@@ -94,6 +100,20 @@ pub struct Listener {
 }
 
 impl Listener {
+    /// Whether `is` holds of the listener, which is at `endpoint`, or of another address of it.
+    pub fn is_known_by(&self, endpoint: Endpoint, is: impl Fn(Endpoint) -> bool) -> bool {
+        is(endpoint) || self.aliases.iter().any(|alias| is(*alias))
+    }
+
+    /// Notes the addresses that a connection to it shows.
+    fn note_aliases(&mut self, connection: &Connection) {
+        for alias in connection.aliases() {
+            if alias.server != connection.server && self.aliases.len() < ALIASES {
+                self.aliases.insert(alias.server);
+            }
+        }
+    }
+
     /// Connections that spoke `protocol`.
     pub fn spoke(&self, protocol: Protocol) -> u64 {
         self.protocols.get(&protocol).copied().unwrap_or(0)
@@ -170,6 +190,7 @@ impl Listener {
         first_unread: bool,
     ) {
         count(&mut self.exchanges);
+        self.note_aliases(connection);
         self.count_outcome(exchange, fate, connection, first_unread);
         self.note_signs(exchange, fate, connection.client.addr, proxies);
         let asked = self.note_probe(exchange, fate, connection, accepted, proxies);
@@ -306,6 +327,7 @@ impl Listener {
         counted: bool,
     ) {
         count(&mut self.connections);
+        self.note_aliases(connection);
         if let Some(what) = What::of_connection(ended, connection).filter(|_| !counted) {
             let [client, server] =
                 [Side::Client, Side::Server].map(|side| connection.half(side).bytes);

@@ -30,7 +30,8 @@ pub(super) fn notes(
         .chain(of_exchanges(listeners, roles, counters))
         .chain(of_roles(listeners, roles))
         .chain(of_reading(sources, listeners, roles, counters));
-    let untried = roles.untried(listeners.keys());
+    let seen = listeners.iter().flat_map(|(at, one)| std::iter::once(at).chain(&one.aliases));
+    let untried = roles.untried(seen);
     let untried = untried.into_iter().map(|pattern| untried_note(pattern, sources.span, listeners));
     notices.map(Note::new).chain(untried).collect()
 }

@@ -90,13 +90,15 @@ impl Roles {
         };
         let role = |endpoint: Endpoint, listener: &Listener| {
             if !told.backends.is_empty() {
-                return if matches(&told.backends, endpoint) { Role::Backend } else { Role::Other };
+                let is_told = |one| matches(&told.backends, one);
+                let judged = listener.is_known_by(endpoint, is_told);
+                return if judged { Role::Backend } else { Role::Other };
             }
             let http = listener.spoke_any(Protocol::is_http);
             // Nobody got through, so what it would have spoken is not known; scans aside.
             let refuses = listener.connects_failed == listener.connections
                 && !listener.proxies.keys().all(|addr| scanners.contains_key(addr));
-            if matches(&told.fronts, endpoint) {
+            if listener.is_known_by(endpoint, |one| matches(&told.fronts, one)) {
                 Role::Front
             } else if !http {
                 if refuses { Role::Backend } else { Role::Other }
@@ -160,14 +162,17 @@ impl Roles {
     /// what it speaks and whether its host was seen to open connections like a proxy. It was `asked` for
     /// something in HTTP, perhaps on a connection that is not over and nowhere booked.
     pub fn so_far(ledger: &Ledger, told: &ToldRoles, endpoint: Endpoint, asked: bool) -> Role {
-        let matches =
-            |patterns: &[EndpointPattern]| patterns.iter().any(|one| one.matches(endpoint));
+        let listener = ledger.listener_at(endpoint);
+        let matches = |patterns: &[EndpointPattern]| {
+            let is_told = |at: Endpoint| patterns.iter().any(|one| one.matches(at));
+            listener.map_or_else(|| is_told(endpoint), |one| one.is_known_by(endpoint, is_told))
+        };
         if !told.backends.is_empty() {
             return if matches(&told.backends) { Role::Backend } else { Role::Other };
         }
         // What a connection speaks is booked at its end; its exchanges are before.
         let booked = |listener: &Listener| listener.exchanges > 0 || listener.connects_failed > 0;
-        let http = asked || ledger.listener_at(endpoint).is_some_and(booked);
+        let http = asked || listener.is_some_and(booked);
         if matches(&told.fronts) || http && ledger.opens_like_a_proxy(endpoint.addr) {
             Role::Front
         } else if http {
