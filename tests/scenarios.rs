@@ -398,7 +398,7 @@ fn a_translated_connection_fails_once() {
     play(&mut inside);
     let report = analyze(&wire::together(&[&outside, &inside]));
     assert_eq!(report.counters.connections, 1);
-    assert_eq!(report.counters.duplicates, 7);
+    assert_eq!(report.counters.duplicates, 8);
     let backends: Vec<String> =
         report.failures.iter().map(|one| one.backend.unwrap().to_string()).collect();
     assert_eq!(backends, ["10.0.0.5:80"]);

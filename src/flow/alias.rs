@@ -6,6 +6,7 @@
 //! or its requests in one form and its answers in another.
 
 use super::connection::{Alias, Connection, Half, Side, Start};
+use super::handshake::refuses_syn;
 use super::position::Origin;
 use crate::packet::Segment;
 use foldhash::fast::RandomState;
@@ -66,6 +67,7 @@ pub(super) fn alias_of(connection: &Connection, segment: &Segment<'_>) -> Option
         (true, true) => {
             as_answer(connection, segment).filter(|_| is_its_syn_ack(connection, segment))
         }
+        (false, _) if refuses_syn(segment) => as_refusal(connection, segment),
         (false, _) => as_refusal(connection, segment).or_else(|| {
             [Side::Client, Side::Server]
                 .into_iter()

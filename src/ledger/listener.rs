@@ -100,9 +100,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Whether `is` holds of the listener, which is at `endpoint`, or of another address of it.
+    /// Whether `is` holds of the listener, which is at `endpoint`, or of another address of it. What goes
+    /// elsewhere and is redirected to this very host, a sidecar takes: that is not who was asked.
     pub fn is_known_by(&self, endpoint: Endpoint, is: impl Fn(Endpoint) -> bool) -> bool {
-        is(endpoint) || self.aliases.iter().any(|alias| is(*alias))
+        let redirected = |alias: Endpoint| endpoint.addr.is_loopback() && !alias.addr.is_loopback();
+        is(endpoint) || self.aliases.iter().any(|alias| !redirected(*alias) && is(*alias))
     }
 
     /// Notes the addresses that a connection to it shows.
