@@ -297,7 +297,7 @@ fn a_few_ports_that_refuse_are_no_scan() {
 }
 
 /// An ICMP error (type 3) from a router about a frame: the IP header, and eight bytes of TCP.
-fn icmp_error(about: &Frame, code: u8) -> Frame {
+pub fn icmp_error(about: &Frame, code: u8) -> Frame {
     let quoted = &about.bytes[14..42];
     let mut bytes = about.bytes[..14].to_vec();
     let total = (20 + 8 + quoted.len()) as u16;

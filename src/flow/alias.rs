@@ -8,7 +8,7 @@
 use super::connection::{Alias, Connection, Half, Side, Start};
 use super::handshake::refuses_syn;
 use super::position::Origin;
-use crate::packet::Segment;
+use crate::packet::{FrameRef, Segment};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -97,7 +97,16 @@ fn as_syn(connection: &Connection, segment: &Segment<'_>) -> Option<Alias> {
             || one.client.addr == alias.client.addr
             || one.server.port == alias.server.port
     };
-    (seen && pairs(connection).any(shares)).then_some(alias)
+    (seen && pairs(connection).any(shares) || was_answered(connection, segment)).then_some(alias)
+}
+
+/// A SYN whose answer was captured before it, from elsewhere.
+fn was_answered(connection: &Connection, syn: &Segment<'_>) -> bool {
+    let soon = |answer: FrameRef| answer.at.since(syn.frame.at).max(syn.frame.at.since(answer.at));
+    connection.syn.is_none()
+        && connection.syn_ack.is_some_and(|answer| soon(answer) < TRANSLATION)
+        && connection.client_half.origin == Some(Origin(syn.seq.plus(1)))
+        && pairs(connection).any(|one| one.client.port == syn.src.port)
 }
 
 /// The ends of what acknowledges the SYN of the connection and nothing else. Of a connection whose SYN was

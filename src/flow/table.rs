@@ -190,8 +190,8 @@ impl<R: StreamReader> Table<R> {
         let begun = self.openings.of(segment, key.viewpoint).into_iter().flatten();
         // What began before the capture is found by what was captured just now.
         let latest = if segment.flags.syn() { 0 } else { LATEST };
-        let stages = [LifeStage::Open, LifeStage::Left, LifeStage::Closing, LifeStage::Closed];
-        let heard = stages.into_iter().flat_map(|one| self.recency.newest_first(one).take(latest));
+        let stages = LifeStage::ALL.into_iter().filter(|stage| *stage != LifeStage::Settled);
+        let heard = stages.flat_map(|one| self.recency.newest_first(one).take(latest));
         let (index, alias) = begun.chain(heard).find_map(|index| {
             let used = self.used(index).filter(|used| used.key.viewpoint == key.viewpoint)?;
             Some((index, alias_of(&used.delivery.connection, segment)?))
