@@ -331,7 +331,9 @@ impl Connection {
 
     /// Notes other ends that it was captured with.
     pub(super) fn add_alias(&mut self, alias: Alias) {
-        self.aliases.get_or_insert_default().0.push(alias);
+        let Aliases(all) = &mut **self.aliases.get_or_insert_default();
+        all.reserve_exact(1);
+        all.push(alias);
     }
 
     /// A segment between ends that address translation made of its own, as if between its own; `None`

@@ -203,6 +203,10 @@ impl<R: StreamReader> Table<R> {
             return None;
         }
         connection.add_alias(alias);
+        if segment.flags.syn() && !segment.flags.ack() {
+            // The host that captured it passes it on: it neither opens nor accepts it.
+            connection.outgoing = None;
+        }
         let begun = connection.start == Start::Handshake;
         self.keys.insert(key, index);
         if begun {
