@@ -116,6 +116,8 @@ mod timeouts;
 mod timers;
 /// Conversations sealed by TLS, and told.
 mod tls_text;
+/// Connections before and after address translation.
+mod translated;
 /// Answers that do not arrive.
 mod vanished;
 /// Captures given together.

@@ -257,7 +257,7 @@ impl Analysis {
                     table.unreachable(&unreachable, viewpoint, &mut |output, connection| {
                         book((ledger, trail, activity, roles), settings, output, connection, out);
                     });
-                    let of = self.table.between(unreachable.src, unreachable.dst, viewpoint);
+                    let of = self.table.undelivered(&unreachable, viewpoint);
                     if let Some(keeper) = &mut self.keeper {
                         keeper.remark(frame, &unreachable, of);
                     }

@@ -22,7 +22,12 @@ impl Analysis {
         for fresh in &mut fresh {
             let Some(attempt) = ledger.fresh_mut(fresh) else { continue };
             let (client, server) = (attempt.client(), attempt.server());
-            let mut ends = host.ends(client, server, attempt.connection().last.at);
+            let at = attempt.connection().last.at;
+            // A socket has the ends that are before translation, or behind it.
+            let mut ends = host.ends(client, server, at).or_else(|| {
+                let aliases = attempt.connection().aliases();
+                aliases.iter().find_map(|alias| host.ends(alias.client, alias.server, at))
+            });
             if let (Some(ends), Some(clear)) = (&mut ends, clear.as_deref()) {
                 // The kernel counts ciphertext.
                 count_text(clear, ends.client.as_mut(), server, client);

@@ -1,55 +1,150 @@
-//! One connection captured twice: before and after address translation, or at two viewpoints.
+//! A segment between ends that are not known: whether address translation made them of those of a
+//! connection that is known.
 //!
-//! Both ends begin to count at random numbers. Address translation leaves these as they are, and so
-//! does the way between two hosts: two handshakes with the same pair of numbers are one connection.
+//! Translation changes addresses and ports, and leaves alone where both sides began to count, what they
+//! sent, and the IPv4 identification. At one viewpoint, both forms of a connection may be captured in full,
+//! or its requests in one form and its answers in another.
 
-use super::connection::{Connection, Twin};
-use crate::base::time::Timestamp;
+use super::connection::{Alias, Connection, Half, Side, Start};
+use super::handshake::refuses_syn;
+use super::position::Origin;
+use crate::packet::{FrameRef, Segment};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// So long apart at most are a handshake's captures before and after address translation.
+/// So long apart at most are captures of a SYN before and after address translation.
 const TRANSLATION: Duration = Duration::from_secs(1);
-/// Handshakes remembered in each of two generations. At one viewpoint the two captures of one are
-/// close together; at two, as close as the clocks of their hosts agree.
-const REMEMBERED: usize = 2_048;
-const REMEMBERED_OF_SEVERAL: usize = 32_768;
+/// Pairs of ends of one connection, beside those that it is known by. A packet on its way through one host
+/// is translated twice at the most, and each half of a connection may show another form of it.
+pub(super) const ALIASES: usize = 8;
+/// Of these, pairs that nothing but the number of a SYN without an identification tells: whoever looks for
+/// open ports may send many such.
+const UNSURE: usize = 2;
+/// Openings remembered in each of two generations: about a second of them, on a busy host.
+const REMEMBERED: usize = 16_384;
 
-/// Recent handshakes by the numbers at which both sides began.
+/// The latest openings at each viewpoint: the slot of a connection by the number that follows its SYN. A
+/// slot may have gone to another connection since; [`alias_of`] would not take that for this one.
 #[derive(Debug, Default)]
-pub(super) struct Handshakes {
-    recent: HashMap<(u32, u32), SeenOpening, RandomState>,
-    before: HashMap<(u32, u32), SeenOpening, RandomState>,
+pub(super) struct Openings {
+    recent: HashMap<(u32, u32), usize, RandomState>,
+    before: HashMap<(u32, u32), usize, RandomState>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct SeenOpening {
-    twin: Twin,
-    at: Timestamp,
-}
-
-impl Handshakes {
-    /// Notes that `connection` began with this pair of numbers; returns the other connection that
-    /// did, if there is one. There are `several` viewpoints.
-    pub(super) fn note(
-        &mut self,
-        origins: (u32, u32),
-        connection: &Connection,
-        at: Timestamp,
-        several: bool,
-    ) -> Option<Twin> {
-        let seen = self.recent.get(&origins).or_else(|| self.before.get(&origins));
-        if let Some(seen) = seen.filter(|seen| seen.twin.number != connection.number)
-            && (seen.twin.capture != connection.opened.capture || at.since(seen.at) < TRANSLATION)
-        {
-            return Some(seen.twin);
+impl Openings {
+    /// Remembers the connection in `slot` by the segment that opened it.
+    pub(super) fn note(&mut self, segment: &Segment<'_>, viewpoint: u32, slot: usize) {
+        if !segment.flags.syn() {
+            return;
         }
-        let remembered = if several { REMEMBERED_OF_SEVERAL } else { REMEMBERED };
-        if self.recent.len() >= remembered {
+        let first = if segment.flags.ack() { segment.ack } else { segment.seq.plus(1) };
+        if self.recent.len() >= REMEMBERED {
             self.before = std::mem::take(&mut self.recent);
         }
-        self.recent.insert(origins, SeenOpening { twin: Twin::of(connection), at });
-        None
+        self.recent.insert((viewpoint, first.0), slot);
     }
+
+    /// The slot of the connection whose first byte has this number.
+    pub(super) fn at(&self, viewpoint: u32, first: u32) -> Option<usize> {
+        let key = (viewpoint, first);
+        self.recent.get(&key).or_else(|| self.before.get(&key)).copied()
+    }
+
+    /// Slots of connections that may have opened with what this segment is part of.
+    pub(super) fn of(&self, segment: &Segment<'_>, viewpoint: u32) -> [Option<usize>; 2] {
+        let sent = segment.seq.plus(u32::from(segment.flags.syn()));
+        let acknowledged = segment.flags.ack().then_some(segment.ack);
+        [self.at(viewpoint, sent.0), acknowledged.and_then(|first| self.at(viewpoint, first.0))]
+    }
+}
+
+/// The ends of a segment, as those of `connection`, if it is part of it.
+pub(super) fn alias_of(connection: &Connection, segment: &Segment<'_>) -> Option<Alias> {
+    let flags = segment.flags;
+    match (flags.syn(), flags.ack()) {
+        (true, false) => as_syn(connection, segment),
+        (true, true) => {
+            as_answer(connection, segment).filter(|_| is_its_syn_ack(connection, segment))
+        }
+        (false, _) if refuses_syn(segment) => as_refusal(connection, segment),
+        (false, _) => as_refusal(connection, segment).or_else(|| {
+            [Side::Client, Side::Server]
+                .into_iter()
+                .find_map(|from| as_next(connection, segment, from))
+        }),
+    }
+}
+
+/// The pairs of ends that a connection is known by.
+fn pairs(connection: &Connection) -> impl Iterator<Item = Alias> {
+    let own = Alias { client: connection.client, server: connection.server };
+    std::iter::once(own).chain(connection.aliases().iter().copied())
+}
+
+/// The ends of a SYN that was captured before, by its number and identification: not of another transmission
+/// of it, and not of another SYN, for a search for open ports takes one number for all.
+fn as_syn(connection: &Connection, segment: &Segment<'_>) -> Option<Alias> {
+    let alias = Alias::of(segment, Side::Client);
+    let recent = &connection.client_half.recent;
+    let seen =
+        recent.syns(segment.seq, segment.frame.at, TRANSLATION).any(|ip_id| ip_id == segment.ip_id);
+    let shares = |one: Alias| {
+        if segment.ip_id == 0 {
+            return one.client.port == alias.client.port && connection.aliases().len() < UNSURE;
+        }
+        one.client.port == alias.client.port
+            || one.client.addr == alias.client.addr
+            || one.server.port == alias.server.port
+    };
+    (seen && pairs(connection).any(shares) || was_answered(connection, segment)).then_some(alias)
+}
+
+/// A SYN whose answer was captured before it, from elsewhere.
+fn was_answered(connection: &Connection, syn: &Segment<'_>) -> bool {
+    let soon = |answer: FrameRef| answer.at.since(syn.frame.at).max(syn.frame.at.since(answer.at));
+    connection.syn.is_none()
+        && connection.syn_ack.is_some_and(|answer| soon(answer) < TRANSLATION)
+        && connection.client_half.origin == Some(Origin(syn.seq.plus(1)))
+        && pairs(connection).any(|one| one.client.port == syn.src.port)
+}
+
+/// The ends of what acknowledges the SYN of the connection and nothing else. Of a connection whose SYN was
+/// not captured, or a server that refuses two of them, the server alone tells nothing.
+fn as_answer(connection: &Connection, segment: &Segment<'_>) -> Option<Alias> {
+    let alias = Alias::of(segment, Side::Server);
+    let begun = connection.start == Start::Handshake
+        && connection.client_half.origin == Some(Origin(segment.ack));
+    let shares = |one: Alias| {
+        one.client.port == alias.client.port
+            || one.server == alias.server && connection.syn.is_some()
+    };
+    (begun && pairs(connection).any(shares)).then_some(alias)
+}
+
+/// No other SYN+ACK was captured of the connection.
+fn is_its_syn_ack(connection: &Connection, segment: &Segment<'_>) -> bool {
+    connection.server_half.origin.is_none_or(|origin| origin == Origin(segment.seq.plus(1)))
+}
+
+/// The ends of what refuses the SYN: who was asked, or a firewall on the way, answers from where translation has led to.
+fn as_refusal(connection: &Connection, segment: &Segment<'_>) -> Option<Alias> {
+    let refuses = segment.flags.rst() && segment.flags.ack() && connection.established.is_none();
+    as_answer(connection, segment).filter(|_| refuses && connection.syn_ack.is_none())
+}
+
+/// The ends of a segment of `from` that was captured just before, or has exactly the numbers that its next one
+/// has. Both are 64 random bits: a payload that is compared would say no more.
+fn as_next(connection: &Connection, segment: &Segment<'_>, from: Side) -> Option<Alias> {
+    let alias = Alias::of(segment, from);
+    let shares = |one: Alias| one.client.port == alias.client.port || one.server == alias.server;
+    if !pairs(connection).any(shares) {
+        return None;
+    }
+    let (half, peer) = (connection.half(from), connection.half(from.peer()));
+    let next =
+        |half: &Half| half.wire(half.acked.map_or(half.sent, |acked| acked.pos.max(half.sent)));
+    let goes_on =
+        segment.flags.ack() && next(half) == Some(segment.seq) && next(peer) == Some(segment.ack);
+    (goes_on || half.recent.holds(segment)).then_some(alias)
 }

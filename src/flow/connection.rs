@@ -6,7 +6,7 @@ use super::neighbours::UnansweredNeighbour;
 use super::position::{Origin, StreamPos};
 use crate::base::time::Timestamp;
 use crate::packet::icmp::Unreachable;
-use crate::packet::{Endpoint, FrameRef, Scaling, SeqNum};
+use crate::packet::{Endpoint, FrameRef, Scaling, Segment, SeqNum};
 use std::time::Duration;
 
 /// Who sent something: the end that opened the connection, or the one that accepted it.
@@ -285,6 +285,8 @@ pub struct Connection {
     /// The connection that this one is, captured first: before (or after) address translation, or at
     /// another viewpoint.
     pub same_as: Option<Box<Twin>>,
+    /// Other ends that it was captured with; `None` where there are none.
+    pub(super) aliases: Option<Box<Aliases>>,
     /// The number of a second SYN+ACK, another one than the first: the client's word tells which of them
     /// it took.
     pub(super) rival: Option<SeqNum>,
@@ -319,10 +321,46 @@ impl Connection {
         if endpoint == self.client { Side::Client } else { Side::Server }
     }
 
+    /// What goes from `src` to `dst` does not go to its client, under whichever ends.
+    pub(super) fn is_client(&self, src: Endpoint, dst: Endpoint) -> bool {
+        let back = |client: Endpoint, server: Endpoint| (client, server) == (dst, src);
+        !back(self.client, self.server)
+            && !self.aliases().iter().any(|alias| back(alias.client, alias.server))
+    }
+
     /// Takes back the guess of who is the client.
     pub(super) fn swap_sides(&mut self) {
         std::mem::swap(&mut self.client, &mut self.server);
         std::mem::swap(&mut self.client_half, &mut self.server_half);
+        for alias in self.aliases.iter_mut().flat_map(|aliases| &mut aliases.0) {
+            std::mem::swap(&mut alias.client, &mut alias.server);
+        }
+    }
+
+    /// The pairs of ends that it was captured with beside [`Self::client`] and [`Self::server`], before or
+    /// after address translation, in the order in which they were captured.
+    pub fn aliases(&self) -> &[Alias] {
+        self.aliases.as_deref().map_or(&[], |aliases| &aliases.0)
+    }
+
+    /// Notes other ends that it was captured with.
+    pub(super) fn add_alias(&mut self, alias: Alias) {
+        let Aliases(all) = &mut **self.aliases.get_or_insert_default();
+        all.reserve_exact(1);
+        all.push(alias);
+    }
+
+    /// A segment between ends that address translation made of its own, as if between its own; `None`
+    /// where it is.
+    #[inline]
+    pub(super) fn translated<'a>(&self, segment: &Segment<'a>) -> Option<Segment<'a>> {
+        let aliases = self.aliases.as_deref()?;
+        let from = aliases.0.iter().find_map(|alias| alias.sender(segment.src, segment.dst))?;
+        let (src, dst) = match from {
+            Side::Client => (self.client, self.server),
+            Side::Server => (self.server, self.client),
+        };
+        Some(Segment { src, dst, ..*segment })
     }
 
     /// From one frame of it to another; `None` where the clock leapt between them.
@@ -390,6 +428,38 @@ impl Connection {
         self.client_half.gaps > 0 || self.server_half.gaps > 0
     }
 }
+
+/// Ends that a connection was captured with as well: before, or after, address translation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Alias {
+    /// Where the client is.
+    pub client: Endpoint,
+    /// Where the server is.
+    pub server: Endpoint,
+}
+
+impl Alias {
+    /// The ends of a segment that `from` sent.
+    pub(super) const fn of(segment: &Segment<'_>, from: Side) -> Self {
+        match from {
+            Side::Client => Self { client: segment.src, server: segment.dst },
+            Side::Server => Self { client: segment.dst, server: segment.src },
+        }
+    }
+
+    /// Who sends what goes from `src` to `dst`; `None` if these are others.
+    pub(super) fn sender(&self, src: Endpoint, dst: Endpoint) -> Option<Side> {
+        match (self.client, self.server) {
+            ends if ends == (src, dst) => Some(Side::Client),
+            ends if ends == (dst, src) => Some(Side::Server),
+            _ => None,
+        }
+    }
+}
+
+/// Few connections have any: a list of its own size would be kept in each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Aliases(Vec<Alias>);
 
 /// The connection that another one is: the one of the two that was captured first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -75,6 +75,13 @@ impl Recency {
         std::iter::successors(self.oldest(stage), newer)
     }
 
+    /// The slots of this stage, from the one heard last.
+    pub(super) fn newest_first(&self, stage: LifeStage) -> impl Iterator<Item = usize> {
+        let older = |slot: &usize| self.links.get(*slot)?.older;
+        let newest = self.lists.get(stage as usize).and_then(|list| list.newest);
+        std::iter::successors(newest, older)
+    }
+
     /// Slots in this stage.
     pub(super) fn len(&self, stage: LifeStage) -> usize {
         self.lists.get(stage as usize).map_or(0, |list| list.len)

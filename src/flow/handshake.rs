@@ -78,7 +78,10 @@ pub(super) fn note_syn(connection: &mut Connection, segment: &Segment<'_>, from:
         client.origin.get_or_insert(Origin(segment.ack));
     } else if from == Side::Client {
         connection.syn.get_or_insert(segment.frame);
-        connection.outgoing = connection.outgoing.or(segment.outgoing);
+        // What has other ends as well was passed on by the host that captured it, or may have been.
+        if connection.aliases().is_empty() {
+            connection.outgoing = connection.outgoing.or(segment.outgoing);
+        }
         let again = connection.last_syn.replace(segment.frame);
         if again.is_none_or(|last| segment.frame.at.since(last.at) >= SYN_INTERVAL) {
             connection.syns = connection.syns.saturating_add(1);

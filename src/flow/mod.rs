@@ -27,9 +27,10 @@ mod position;
 mod reassembly;
 mod round_trip;
 mod table;
+mod twin;
 
 use crate::packet::FrameRef;
-pub use connection::{Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};
+pub use connection::{Alias, Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};
 use expiry::LifeStage;
 pub use heads::{Head, Heads};
 pub use leg::Leg;

@@ -1,6 +1,6 @@
 //! All connections at once: found by key, forgotten in order, bounded.
 
-use super::alias::Handshakes;
+use super::alias::{ALIASES, Openings, alias_of};
 use super::clock::Clock;
 use super::connection::{Connection, Half, Side, SidesBy, Start, Twin};
 use super::delivery::{Belongs, Delivery};
@@ -10,6 +10,7 @@ use super::key::Key;
 use super::neighbours::{Neighbours, UnansweredNeighbour};
 use super::place::Place;
 use super::position::StreamPos;
+use super::twin::Handshakes;
 use super::{Heads, Limits, StreamEvent, StreamReader};
 use crate::base::time::Timestamp;
 use crate::packet::icmp::Unreachable;
@@ -22,6 +23,8 @@ use std::time::Duration;
 const GIVEN_UP_AT_ONCE: usize = 1_024;
 /// How often it is looked for connections whose time is over.
 const SWEEP: Duration = Duration::from_millis(100);
+/// So many connections of each stage, those heard last, may have been captured with other ends just now.
+const LATEST: usize = 16;
 /// No longer is a way to a host and back.
 const LONGEST_WAY: Duration = Duration::from_secs(10);
 
@@ -44,6 +47,8 @@ pub struct Counts {
     pub waiting_overflows: u64,
     /// Listeners not remembered, for want of room.
     pub listeners_forgotten: u64,
+    /// Ends of connections not remembered, for want of room.
+    pub aliases_forgotten: u64,
 }
 
 /// Every connection that may still get segments, each with its reader `R`.
@@ -54,6 +59,7 @@ pub struct Table<R> {
     free: Vec<usize>,
     recency: Recency,
     listeners: HashSet<Endpoint, RandomState>,
+    openings: Openings,
     handshakes: Handshakes,
     neighbours: Neighbours,
     /// Connects that never left.
@@ -84,6 +90,7 @@ impl<R: StreamReader> Table<R> {
             free: Vec::new(),
             recency: Recency::default(),
             listeners: listeners.into_iter().collect(),
+            openings: Openings::default(),
             handshakes: Handshakes::default(),
             neighbours: Neighbours::default(),
             never_left: 0,
@@ -119,16 +126,23 @@ impl<R: StreamReader> Table<R> {
         }
         let key = Key::of(segment, viewpoint);
         self.viewpoints = self.viewpoints.max(viewpoint.saturating_add(1));
-        let mut slot = self.keys.get(&key).copied();
+        let known = self.keys.get(&key).copied();
+        let mut here = None;
         let mut held = None;
-        if let Some(used) = slot.and_then(|index| self.slots.get_mut(index)?.as_deref_mut()) {
-            match used.delivery.claims(segment) {
-                Belongs::Here => {}
-                Belongs::Another => slot = None,
+        if let Some(index) = known
+            && let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut)
+        {
+            let translated = used.delivery.connection.translated(segment);
+            let own = translated.as_ref().unwrap_or(segment);
+            match used.delivery.claims(own) {
+                Belongs::Here => {
+                    self.accept(index, own, out);
+                    here = known;
+                }
+                Belongs::Another => {}
                 Belongs::ToChallenge => {
                     held = used.delivery.take_challenge();
                     self.counts.stray_segments = self.counts.stray_segments.saturating_sub(1);
-                    slot = None;
                 }
                 Belongs::Open => {
                     self.counts.stray_segments = self.counts.stray_segments.saturating_add(1);
@@ -136,25 +150,69 @@ impl<R: StreamReader> Table<R> {
                     return;
                 }
             }
-        }
-        if slot.is_none()
-            && let Some(index) = self.keys.get(&key).copied()
-        {
-            self.end(index, out);
+            if here.is_none() {
+                self.end(index, out);
+            }
         }
         if let Some(held) = held {
-            let index = self.open(key, held.segment(), out);
-            self.accept(index, held.segment(), out);
-            slot = Some(index);
+            self.begin(held.segment(), viewpoint, out);
         }
-        let index = slot.unwrap_or_else(|| self.open(key, segment, out));
-        self.latest = Some(index);
-        self.accept(index, segment, out);
+        self.latest = Some(match here {
+            Some(index) => index,
+            None => self.begin(segment, viewpoint, out),
+        });
         if self.waiting_bytes > self.limits.waiting_bytes_total {
             // The one that was silent longest is the likeliest to wait in vain.
             self.counts.waiting_overflows = self.counts.waiting_overflows.saturating_add(1);
             self.give_up_oldest(out);
         }
+    }
+
+    /// Takes the first segment between its ends, as far as is known; returns the slot of its connection.
+    fn begin(
+        &mut self,
+        segment: &Segment<'_>,
+        viewpoint: u32,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) -> usize {
+        let key = Key::of(segment, viewpoint);
+        let known = self.keys.get(&key).copied().or_else(|| self.join(key, segment));
+        let index = known.unwrap_or_else(|| self.open(key, segment, out));
+        let used = self.slots.get(index).and_then(Option::as_deref);
+        let translated = used.and_then(|used| used.delivery.connection.translated(segment));
+        self.accept(index, translated.as_ref().unwrap_or(segment), out);
+        index
+    }
+
+    /// The slot of the connection that a segment between ends not known so far is part of, before or after
+    /// address translation.
+    fn join(&mut self, key: Key, segment: &Segment<'_>) -> Option<usize> {
+        let begun = self.openings.of(segment, key.viewpoint).into_iter().flatten();
+        // What began before the capture is found by what was captured just now.
+        let latest = if segment.flags.syn() { 0 } else { LATEST };
+        let stages = LifeStage::ALL.into_iter().filter(|stage| *stage != LifeStage::Settled);
+        let heard = stages.flat_map(|one| self.recency.newest_first(one).take(latest));
+        let (index, alias) = begun.chain(heard).find_map(|index| {
+            let used = self.used(index).filter(|used| used.key.viewpoint == key.viewpoint)?;
+            Some((index, alias_of(&used.delivery.connection, segment)?))
+        })?;
+        let used = self.slots.get_mut(index).and_then(Option::as_deref_mut)?;
+        let connection = &mut used.delivery.connection;
+        if connection.aliases().len() >= ALIASES {
+            self.counts.aliases_forgotten = self.counts.aliases_forgotten.saturating_add(1);
+            return None;
+        }
+        connection.add_alias(alias);
+        if segment.flags.syn() && !segment.flags.ack() {
+            // The host that captured it passes it on: it neither opens nor accepts it.
+            connection.outgoing = None;
+        }
+        let begun = connection.start == Start::Handshake;
+        self.keys.insert(key, index);
+        if begun {
+            self.note_listener(alias.server);
+        }
+        Some(index)
     }
 
     /// Takes a segment to its connection.
@@ -193,21 +251,35 @@ impl<R: StreamReader> Table<R> {
     /// Where the segment pushed last belongs: `None` if its connection made room for another.
     pub fn place(&mut self, segment: &Segment<'_>) -> Option<Place> {
         let used = self.slots.get_mut(self.latest?)?.as_deref_mut()?;
-        Some(used.delivery.place_of(segment))
+        let translated = used.delivery.connection.translated(segment);
+        Some(used.delivery.place_of(translated.as_ref().unwrap_or(segment)))
     }
 
     /// The connection of a segment, whatever was pushed last, and nothing about where in it.
     pub fn whereabouts(&self, segment: &Segment<'_>, viewpoint: u32) -> Option<Place> {
         let index = self.keys.get(&Key::of(segment, viewpoint))?;
         let connection = &self.used(*index)?.delivery.connection;
-        let from = connection.side_of(segment.src);
+        let translated = connection.translated(segment);
+        let from = connection.side_of(translated.as_ref().unwrap_or(segment).src);
         Some(Place { connection: connection.number, pos: None, from, heads: Heads::default() })
     }
 
-    /// The number of the connection between two ends at a viewpoint.
-    pub fn between(&self, one: Endpoint, other: Endpoint, viewpoint: u32) -> Option<u64> {
-        let index = self.keys.get(&Key::between(one, other, viewpoint))?;
-        Some(self.used(*index)?.delivery.connection.number)
+    /// The number of the connection of a segment that could not be delivered.
+    pub fn undelivered(&self, unreachable: &Unreachable, viewpoint: u32) -> Option<u64> {
+        let index = self.slot_undelivered(unreachable, viewpoint)?;
+        Some(self.used(index)?.delivery.connection.number)
+    }
+
+    /// The slot of the connection of a segment that could not be delivered, which may be quoted in a form
+    /// that was not captured.
+    fn slot_undelivered(&self, unreachable: &Unreachable, viewpoint: u32) -> Option<usize> {
+        let Unreachable { src, dst, seq, .. } = *unreachable;
+        self.keys.get(&Key::between(src, dst, viewpoint)).copied().or_else(|| {
+            let index = self.openings.at(viewpoint, seq.plus(1).0)?;
+            let connection = &self.used(index)?.delivery.connection;
+            let own = connection.client.port == src.port || connection.server == dst;
+            (own && connection.half(Side::Client).wire(StreamPos(-1)) == Some(seq)).then_some(index)
+        })
     }
 
     /// Nothing was captured, and it is now `now`, by a clock that is trusted: connections whose time
@@ -258,14 +330,15 @@ impl<R: StreamReader> Table<R> {
         out: &mut impl FnMut(R::Output, &Connection),
     ) {
         self.clock.read(unreachable.frame.at);
-        let key = Key::between(unreachable.src, unreachable.dst, viewpoint);
-        let slot = self.keys.get(&key).and_then(|index| self.slots.get_mut(*index));
-        if let Some(used) = slot.and_then(Option::as_deref_mut) {
+        let slot = self.slot_undelivered(unreachable, viewpoint);
+        let used = slot.and_then(|index| self.slots.get_mut(index)?.as_deref_mut());
+        if let Some(used) = used {
             let connection = &mut used.delivery.connection;
             // It must quote what was sent and not yet acknowledged (RFC 5927, section 4).
             let quotes = connection.half(Side::Client).wire(StreamPos(-1)) == Some(unreachable.seq);
             let unanswered = connection.syn_ack.is_none() && connection.established.is_none();
-            let of_syn = connection.syn.is_some() && connection.client == unreachable.src;
+            let from_client = connection.is_client(unreachable.src, unreachable.dst);
+            let of_syn = connection.syn.is_some() && from_client;
             if of_syn && quotes && unanswered {
                 connection.unreachable.get_or_insert_with(|| Box::new(*unreachable));
             } else if connection.client == unreachable.src
@@ -412,7 +485,8 @@ impl<R: StreamReader> Table<R> {
         segment: &Segment<'_>,
         out: &mut impl FnMut(R::Output, &Connection),
     ) -> usize {
-        let unsettled = self.keys.len().saturating_sub(self.recency.len(LifeStage::Settled));
+        let connections = self.slots.len().saturating_sub(self.free.len());
+        let unsettled = connections.saturating_sub(self.recency.len(LifeStage::Settled));
         if unsettled >= self.limits.connections {
             let stages = [
                 LifeStage::Closed,
@@ -429,11 +503,7 @@ impl<R: StreamReader> Table<R> {
         let mut connection = self.first_facts(segment);
         connection.same_as = self.at_another_viewpoint(key, segment).map(Box::new);
         if segment.flags.syn() {
-            if self.listeners.len() < self.limits.listeners {
-                self.listeners.insert(connection.server);
-            } else if !self.listeners.contains(&connection.server) {
-                self.counts.listeners_forgotten = self.counts.listeners_forgotten.saturating_add(1);
-            }
+            self.note_listener(connection.server);
         }
         self.counts.connections = self.counts.connections.saturating_add(1);
         let told_quiet = self.limits.quiet.is_none();
@@ -444,8 +514,18 @@ impl<R: StreamReader> Table<R> {
             None => self.slots.push(used),
         }
         self.keys.insert(key, index);
+        self.openings.note(segment, key.viewpoint, index);
         self.recency.insert(index, LifeStage::Open);
         index
+    }
+
+    /// Notes who accepts connections.
+    fn note_listener(&mut self, server: Endpoint) {
+        if self.listeners.len() < self.limits.listeners {
+            self.listeners.insert(server);
+        } else if !self.listeners.contains(&server) {
+            self.counts.listeners_forgotten = self.counts.listeners_forgotten.saturating_add(1);
+        }
     }
 
     /// The connection between the same ends at another viewpoint, if its numbers are these.
@@ -453,7 +533,10 @@ impl<R: StreamReader> Table<R> {
         let others = (0..self.viewpoints).filter(|viewpoint| *viewpoint != key.viewpoint);
         others
             .filter_map(|viewpoint| self.used(*self.keys.get(&key.at(viewpoint))?))
-            .find(|used| used.delivery.continues_with(segment))
+            .find(|used| {
+                let translated = used.delivery.connection.translated(segment);
+                used.delivery.continues_with(translated.as_ref().unwrap_or(segment))
+            })
             .map(|used| Twin::of(&used.delivery.connection))
     }
 
@@ -500,6 +583,7 @@ impl<R: StreamReader> Table<R> {
             undelivered: None,
             no_neighbour: None,
             same_as: None,
+            aliases: None,
             rival: None,
             given_up: false,
             leap: None,
@@ -514,6 +598,9 @@ impl<R: StreamReader> Table<R> {
         };
         self.recency.remove(index);
         self.keys.remove(&used.key);
+        for alias in used.delivery.connection.aliases() {
+            self.keys.remove(&Key::between(alias.client, alias.server, used.key.viewpoint));
+        }
         self.free.push(index);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(used.delivery.waiting_bytes());
         used.delivery.finish(self.clock.now(), out);

@@ -8,7 +8,7 @@ use crate::facts::attempt::ClientFacts;
 use crate::facts::kernel::{Ends, Queue};
 use crate::facts::listening::Listening;
 use crate::facts::{KeptAttempt, SentAgain};
-use crate::flow::{Connection, Leg, Side, StreamPos};
+use crate::flow::{Alias, Connection, Leg, Side, StreamPos};
 use crate::knowledge::{Context, FailingProbe, Knowledge};
 use crate::packet::{Endpoint, SeqNum};
 use crate::verdict::{self, Cause, Fate, Sent, Verdict};
@@ -116,6 +116,11 @@ impl Failure {
     /// The leg of its connection.
     pub fn leg(&self) -> Leg {
         Leg::of(self.client.addr, self.server)
+    }
+
+    /// Other ends of its connection, before or after address translation.
+    pub fn aliases(&self) -> &[Alias] {
+        self.attempt.connection().aliases()
     }
 
     /// Why it failed, by all that is known.

@@ -18,14 +18,20 @@ use crate::knowledge::connection_ends::{Endings, Guesses, RequestLimit};
 use crate::knowledge::distribution::Gaps;
 use crate::knowledge::idle_gaps::IdleGaps;
 use crate::knowledge::timers::{SHORTEST_TIMER, Timer};
+use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty, Fate, Finding, Verdict};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
+
+/// Addresses of one listener before and after address translation.
+const ALIASES: usize = 16;
 
 /// What is known of one listener.
 #[derive(Clone, Debug, Default)]
 pub struct Listener {
+    /// Addresses that it has before or after address translation.
+    pub aliases: BTreeSet<Endpoint>,
     /// Connections to it.
     pub connections: u64,
     /// Connects that it refused, and the same port at the other loopback address took at once.
@@ -96,6 +102,22 @@ pub struct Listener {
 }
 
 impl Listener {
+    /// Whether `is` holds of the listener, which is at `endpoint`, or of another address of it. What goes
+    /// elsewhere and is redirected to this very host, a sidecar takes: that is not who was asked.
+    pub fn is_known_by(&self, endpoint: Endpoint, is: impl Fn(Endpoint) -> bool) -> bool {
+        let redirected = |alias: Endpoint| endpoint.addr.is_loopback() && !alias.addr.is_loopback();
+        is(endpoint) || self.aliases.iter().any(|alias| !redirected(*alias) && is(*alias))
+    }
+
+    /// Notes the addresses that a connection to it shows.
+    fn note_aliases(&mut self, connection: &Connection) {
+        for alias in connection.aliases() {
+            if alias.server != connection.server && self.aliases.len() < ALIASES {
+                self.aliases.insert(alias.server);
+            }
+        }
+    }
+
     /// Connections that spoke `protocol`.
     pub fn spoke(&self, protocol: Protocol) -> u64 {
         self.protocols.get(&protocol).copied().unwrap_or(0)
@@ -172,6 +194,7 @@ impl Listener {
         first_unread: bool,
     ) {
         count(&mut self.exchanges);
+        self.note_aliases(connection);
         self.count_outcome(exchange, fate, connection, first_unread);
         self.note_signs(exchange, fate, connection.client.addr, proxies);
         let asked = self.note_probe(exchange, fate, connection, accepted, proxies);
@@ -317,6 +340,7 @@ impl Listener {
         counted: bool,
     ) {
         count(&mut self.connections);
+        self.note_aliases(connection);
         if let Some(what) = What::of_connection(ended, connection).filter(|_| !counted) {
             let [client, server] =
                 [Side::Client, Side::Server].map(|side| connection.half(side).bytes);

@@ -245,7 +245,11 @@ fn failure_head(failure: &FailureRecord, out: &mut dyn Write) -> io::Result<()> 
     let [idle, wait] = [idle, failure.wait_ns].map(|nanos| nanos.map(Duration::from_nanos));
     let times = failure_section::times(idle, wait);
     match (failure.proxy.map(opener), failure.backend) {
-        (Some(proxy), Some(backend)) => writeln!(out, "      {proxy} → {backend}{times}"),
+        (Some(proxy), Some(backend)) => {
+            let aliases = failure.aliases.iter().map(|alias| alias.backend);
+            let backend = failure_section::backend(backend, aliases);
+            writeln!(out, "      {proxy} → {backend}{times}")
+        }
         (Some(proxy), None) => {
             writeln!(out, "      {}{times}", failure_section::answered_by(&proxy))
         }

@@ -67,6 +67,7 @@ pub(super) fn backend(
     BackendRecord {
         backend: leg.server,
         name: told.name.clone(),
+        aliases: listener.aliases.iter().copied().collect(),
         connections: listener.connections,
         exchanges: listener.exchanges,
         probes: probes(health_now),

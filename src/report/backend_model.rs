@@ -22,6 +22,9 @@ pub struct BackendRecord {
     pub backend: Endpoint,
     /// What it was told to be called.
     pub name: Option<String>,
+    /// Addresses that it has before or after address translation; left out where none were seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Endpoint>,
     /// Connections to it.
     pub connections: u64,
     /// Exchanges with it.

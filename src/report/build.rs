@@ -117,6 +117,7 @@ fn counters(
             listeners.values().fold(0, |sum, one| sum.saturating_add(one.proxies_forgotten)),
         ),
         (Bound::Failures, ledger.books().failures_dropped),
+        (Bound::Aliases, flow.aliases_forgotten),
     ];
     // A record of failing probes stands for many, none of which is a client's.
     let probes = causes.of(Cause::HealthCheckFailing);

@@ -145,6 +145,7 @@ fn of_line(line: &KeptLine, shown: &LogLine, reason: Reason, style: Style) -> Fa
         detail: serde_json::Map::new(),
         proxy: None,
         backend: None,
+        aliases: Vec::new(),
         connection: None,
         ordinal: 0,
         request: None,

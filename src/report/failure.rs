@@ -2,8 +2,8 @@
 
 use super::detail::detail;
 use super::model::{
-    CloseRecord, EvidenceKind, EvidenceRecord, EvidenceSide, FailureRecord, FrameId, RequestRecord,
-    ResponseRecord, SentAgainRecord,
+    AliasRecord, CloseRecord, EvidenceKind, EvidenceRecord, EvidenceSide, FailureRecord, FrameId,
+    RequestRecord, ResponseRecord, SentAgainRecord,
 };
 use super::sources::Style;
 use super::wireshark::filter;
@@ -38,6 +38,9 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         None => kept.client,
     };
     let advice = words::fix(kept);
+    let aliases = kept.aliases().iter().map(|alias| (alias.client, alias.server));
+    let pairs: Vec<(Endpoint, Endpoint)> =
+        std::iter::once((client, kept.server)).chain(aliases).collect();
     FailureRecord {
         id: ids::of_failure(kept),
         event: None,
@@ -48,6 +51,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         detail: detail(kept),
         proxy: Some(client),
         backend: Some(kept.server),
+        aliases: AliasRecord::all(kept.aliases()),
         // What never left is no connection.
         connection: (!verdict.finding().never_left()).then_some(kept.connection),
         ordinal: kept.ordinal,
@@ -73,7 +77,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         } else {
             words::words(verdict.cause()).expected_status.to_vec()
         },
-        filter: Some(filter(client, kept.server, &frames)),
+        filter: Some(filter(&pairs, &frames)),
         frames,
         process: process::record(kept),
         client: None,

@@ -6,6 +6,7 @@ use super::named::Tally;
 use super::process_model::ProcessRecord;
 use crate::base::time::Timestamp;
 use crate::facts::closing::{CloseKind, Closer, Received};
+use crate::flow::Alias;
 use crate::join::Reason;
 use crate::ledger::EventKind;
 use crate::packet::Endpoint;
@@ -62,6 +63,9 @@ pub struct FailureRecord {
     pub proxy: Option<Endpoint>,
     /// The server side; null where nothing shows an attempt.
     pub backend: Option<Endpoint>,
+    /// Other ends of the connection, before or after address translation; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<AliasRecord>,
     /// Number of the connection; null likewise.
     pub connection: Option<u64>,
     /// Number of the exchange on it.
@@ -100,6 +104,23 @@ pub struct FailureRecord {
     /// What to change, with what is known of it beside the sentence.
     #[serde(skip)]
     pub advice: Fix,
+}
+
+/// Ends that a connection was captured with as well, before or after address translation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct AliasRecord {
+    /// The client side.
+    pub proxy: Endpoint,
+    /// The server side.
+    pub backend: Endpoint,
+}
+
+impl AliasRecord {
+    /// All of a connection.
+    pub fn all(aliases: &[Alias]) -> Vec<Self> {
+        let record = |alias: &Alias| Self { proxy: alias.client, backend: alias.server };
+        aliases.iter().map(record).collect()
+    }
 }
 
 /// A frame by capture and number.

@@ -164,6 +164,8 @@ pub enum Bound {
     Proxies,
     /// Failures.
     Failures,
+    /// Ends of one connection before and after address translation.
+    Aliases,
 }
 
 impl Bound {
@@ -175,6 +177,7 @@ impl Bound {
             Self::Listeners => "listeners",
             Self::Proxies => "proxies",
             Self::Failures => "failures",
+            Self::Aliases => "aliases",
         }
     }
 }

@@ -32,7 +32,10 @@ pub(super) fn notes(
         .chain(of_roles(listeners, roles))
         .chain(failed_beside(ledger, roles))
         .chain(of_reading(sources, listeners, roles, counters));
-    let untried = roles.untried(listeners.keys());
+    let seen = listeners
+        .iter()
+        .flat_map(|(leg, one)| std::iter::once(leg.server).chain(one.aliases.iter().copied()));
+    let untried = roles.untried(seen);
     let untried = untried.into_iter().map(|pattern| untried_note(pattern, sources.span, listeners));
     notices.map(Note::new).chain(untried).collect()
 }

@@ -3,7 +3,7 @@
 //! They stand here and not in `render`, because the analysis makes them while it goes on; what is made of
 //! a whole report is in `render`.
 
-use super::model;
+use super::model::{self, AliasRecord};
 use crate::base::escape;
 use crate::base::time::{Timestamp, nanos};
 use crate::exchange::{Ended, Exchange, Protocol};
@@ -81,6 +81,8 @@ pub struct ExchangeRecord {
     first_frame: u64,
     last_frame: u64,
     failed: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<AliasRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<u32>,
 }
@@ -110,6 +112,8 @@ pub struct ConnectionRecord {
     closed_by: Option<ConnectionSide>,
     role: Role,
     same_as: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<AliasRecord>,
     proxy_protocol: Option<ProxyProtocol>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<u32>,
@@ -190,6 +194,7 @@ impl ExchangeRecord {
             first_frame: request.first.number,
             last_frame: response.map_or(request.last, |response| response.last).number,
             failed,
+            aliases: AliasRecord::all(connection.aliases()),
             capture: several.then_some(request.first.capture),
         }
     }
@@ -228,6 +233,7 @@ impl ConnectionRecord {
             }),
             role,
             same_as: connection.same_as.as_deref().map(|twin| twin.number),
+            aliases: AliasRecord::all(connection.aliases()),
             proxy_protocol: ended
                 .proxied
                 .map(|header| ProxyProtocol { version: header.version, source: header.source }),

@@ -23,8 +23,10 @@ pub struct ToldRoles {
 }
 
 impl ToldRoles {
-    fn matches(patterns: &[EndpointPattern], leg: Leg) -> bool {
-        patterns.iter().any(|pattern| pattern.matches(leg.server))
+    /// Whether patterns name a leg, by any address of its listener.
+    fn name(patterns: &[EndpointPattern], leg: Leg, listener: Option<&&Listener>) -> bool {
+        let named = |at: Endpoint| patterns.iter().any(|pattern| pattern.matches(at));
+        listener.map_or_else(|| named(leg.server), |one| one.is_known_by(leg.server, named))
     }
 }
 
@@ -107,7 +109,7 @@ impl Roles {
         let proxies = openers(listeners);
         let by_that_alone = |leg: &Leg| {
             told.backends.is_empty()
-                && !ToldRoles::matches(&told.fronts, *leg)
+                && !ToldRoles::name(&told.fronts, *leg, listeners.get(leg))
                 && !proxies.contains(&leg.server.addr)
         };
         let pass_on = passing.iter().filter(|(leg, one)| one.passes_on() && by_that_alone(leg));
@@ -169,9 +171,9 @@ impl Roles {
         &self.told
     }
 
-    /// The backends that were told and that nobody tried, of all listeners seen.
-    pub fn untried<'a>(&self, seen: impl Iterator<Item = &'a Leg>) -> Vec<EndpointPattern> {
-        let seen: Vec<Endpoint> = seen.map(|leg| leg.server).collect();
+    /// The backends that were told and that nobody tried, of all addresses of listeners seen.
+    pub fn untried(&self, seen: impl Iterator<Item = Endpoint>) -> Vec<EndpointPattern> {
+        let seen: Vec<Endpoint> = seen.collect();
         let tried = |told: &EndpointPattern| seen.iter().any(|endpoint| told.matches(*endpoint));
         self.told.iter().filter(|told| !tried(told)).copied().collect()
     }
@@ -223,7 +225,7 @@ impl Assignment<'_> {
         for (leg, listener) in self.listeners {
             let role = if !self.told.backends.is_empty() {
                 self.where_told(*leg)
-            } else if fronts.contains(leg) || ToldRoles::matches(&self.told.fronts, *leg) {
+            } else if fronts.contains(leg) || self.is_named(&self.told.fronts, *leg) {
                 Role::Front
             } else if self.is_beside(*leg, listener, &fronts) {
                 Role::Beside
@@ -237,16 +239,19 @@ impl Assignment<'_> {
         roles
     }
 
+    fn is_named(&self, patterns: &[EndpointPattern], leg: Leg) -> bool {
+        ToldRoles::name(patterns, leg, self.listeners.get(&leg))
+    }
+
     /// Where backends were named, these are judged, and no others; but a sidecar that bears the name of one is
     /// none, if it passes on to it what it is asked.
     fn where_told(&self, leg: Leg) -> Role {
         let passing = self.passing.get(&leg).filter(|one| one.passes_on());
-        let to_a_backend = passing.is_some_and(|one| {
-            one.to.keys().any(|to| ToldRoles::matches(&self.told.backends, *to))
-        });
-        if ToldRoles::matches(&self.told.backends, leg) && !to_a_backend {
+        let to_a_backend = passing
+            .is_some_and(|one| one.to.keys().any(|to| self.is_named(&self.told.backends, *to)));
+        if self.is_named(&self.told.backends, leg) && !to_a_backend {
             Role::Backend
-        } else if passing.is_some() || ToldRoles::matches(&self.told.fronts, leg) {
+        } else if passing.is_some() || self.is_named(&self.told.fronts, leg) {
             Role::Front
         } else {
             Role::Other

@@ -1,6 +1,7 @@
 //! What is said of failures beside their own sentences: headings, columns, the first lines of each.
 
 use super::phrases::{TO_FIND_OUT, WHAT_TO_CHANGE, duration};
+use crate::packet::Endpoint;
 use crate::verdict::Cause;
 use std::time::Duration;
 
@@ -27,6 +28,21 @@ pub fn before_fix(cause: Cause) -> &'static str {
 /// What was asked, as far as it was captured.
 pub fn request(method: Option<&str>, target: Option<&str>) -> String {
     format!("{} {}", method.unwrap_or("?"), target.unwrap_or("(head not captured)"))
+}
+
+/// A backend, and the addresses that it has before or after address translation.
+pub fn backend(backend: Endpoint, aliases: impl Iterator<Item = Endpoint>) -> String {
+    let mut others: Vec<String> = Vec::new();
+    for alias in aliases.filter(|alias| *alias != backend) {
+        let alias = alias.to_string();
+        if !others.contains(&alias) {
+            others.push(alias);
+        }
+    }
+    if others.is_empty() {
+        return backend.to_string();
+    }
+    format!("{backend} (translated: {})", others.join(", "))
 }
 
 /// How long the connection was idle before the request, and how long the request waited: behind the ends
