@@ -3,10 +3,12 @@ from ..process import sh
 
 
 def bridge(host, name, address, filtered):
-    """`filtered`: frames that only cross the bridge pass the firewall too (br_netfilter), and are translated there."""
+    """`filtered`: frames that only cross the bridge pass the firewall too, and are translated there, where the machine has
+    br_netfilter."""
+    switch = "/proc/sys/net/bridge/bridge-nf-call-iptables"
     if filtered:
-        sh("modprobe", "br_netfilter", check=False)
-    host("sh", "-c", "f=/proc/sys/net/bridge/bridge-nf-call-iptables; [ ! -e $f ] && [ %d = 0 ] || echo %d > $f" % (filtered, filtered))
+        host("sh", "-c", "[ -e %s ] || modprobe br_netfilter || :" % switch)
+    host("sh", "-c", "[ ! -e %s ] || echo %d > %s" % (switch, filtered, switch))
     host("ip", "link", "add", name, "type", "bridge", "forward_delay", "0")
     host("ip", "addr", "add", address, "dev", name)
     host("ip", "link", "set", name, "up")
