@@ -1,13 +1,10 @@
 """What container engines and nodes have in common: a bridge, namespaces on it, translated addresses."""
-from ..process import sh
 
 
 def bridge(host, name, address, filtered):
-    """`filtered`: frames that only cross the bridge pass the firewall too, and are translated there, where the machine has
-    br_netfilter."""
+    """`filtered`: frames that only cross the bridge pass the firewall too, and are translated there, if the machine has
+    loaded br_netfilter: that would stay when the laboratory ends."""
     switch = "/proc/sys/net/bridge/bridge-nf-call-iptables"
-    if filtered:
-        host("sh", "-c", "[ -e %s ] || modprobe br_netfilter || :" % switch)
     host("sh", "-c", "[ ! -e %s ] || echo %d > %s" % (switch, filtered, switch))
     host("ip", "link", "add", name, "type", "bridge", "forward_delay", "0")
     host("ip", "addr", "add", address, "dev", name)
