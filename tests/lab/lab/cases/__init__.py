@@ -33,7 +33,7 @@ QUICK = (
     "slow-nginx-gunicorn", "stall-nginx-node", "noread-haproxy-raw", "blackhole-nginx-node", "invalid-haproxy-node", "bighdr-nginx-node",
     "health-haproxy-node", "limit-nginx-raw", "maxreq-haproxy-gunicorn", "restart-nginx-node-term", "restart-stuck-nginx-node",
     "mix-loopback-haproxy-node", "client-gone-nginx-node", "queue-haproxy-gunicorn", "clean-nginx-node", "clean-haproxy-node",
-    "clean-loopback-haproxy-node",
+    "clean-loopback-haproxy-node", "topology-docker-haproxy", "topology-sidecar-in-nginx", "topology-two-proxies", "clean-topology-clusterip-nginx",
 )
 for _name in QUICK:
     CASES[_name]["quick"] = True
