@@ -2,11 +2,11 @@
 
 use crate::scenarios::read;
 use crate::topologies::{Capture, Case, cases, root};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use why502::inside::report::{FailureRecord, Report};
 
-/// How often one frame is taken out of each capture.
+/// Frames that are taken out of each capture, one at a time, or fewer where one is chosen twice.
 const FRAMES: u64 = 120;
 
 /// What is wrong today: the case, the capture, and why. A row goes when it no longer applies.
@@ -155,10 +155,13 @@ fn damage(case: &Case, capture: &Capture, seed: &mut u64) -> BTreeMap<String, Ve
     let whole: Vec<u8> = parts.head.iter().chain(parts.blocks.iter().flatten()).copied().collect();
     let whole = read(whole).unwrap();
     let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut frames = BTreeSet::new();
     for _ in 0..FRAMES {
         *seed =
             seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let frame = (*seed >> 33) as usize % parts.frames.len();
+        frames.insert((*seed >> 33) as usize % parts.frames.len());
+    }
+    for frame in frames {
         for one in wrong(&whole, &read(parts.without(frame)).unwrap()) {
             found.entry(one).or_default().push(frame + 1);
         }
