@@ -1,7 +1,7 @@
 //! A frame that is missing: what is said without it, held against what is said of the whole.
 
 use crate::scenarios::read;
-use crate::topologies::{Capture, Case, cases, root};
+use crate::topologies::{self, Capture, Case, cases, root};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use why502::inside::report::{FailureRecord, Report};
@@ -100,6 +100,13 @@ fn told_as(failure: &FailureRecord) -> String {
     format!("{cause} ({certainty}, {}) {:?}", failure.retry.name(), target(failure))
 }
 
+/// A connect that failed, and that need not be told.
+fn optional(case: &Case, now: &FailureRecord) -> bool {
+    let mut optional = case.failed.iter().filter(|lost| lost.optional);
+    let ports = |lost: &str| topologies::port(lost).parse().ok() == port(now);
+    now.request.is_none() && optional.any(|lost| ports(&lost.proxy))
+}
+
 /// What is wrong with what is said without a frame.
 fn wrong(whole: &Report, damaged: &Report) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -162,7 +169,12 @@ fn damage(case: &Case, capture: &Capture, seed: &mut u64) -> BTreeMap<String, Ve
         frames.insert((*seed >> 33) as usize % parts.frames.len());
     }
     for frame in frames {
-        for one in wrong(&whole, &read(parts.without(frame)).unwrap()) {
+        let mut damaged = read(parts.without(frame)).unwrap();
+        // Told or not, both are right.
+        damaged.failures.retain(|now| {
+            !optional(case, now) || whole.failures.iter().any(|before| alike(before, now))
+        });
+        for one in wrong(&whole, &damaged) {
             found.entry(one).or_default().push(frame + 1);
         }
     }
