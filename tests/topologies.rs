@@ -432,7 +432,8 @@ impl<'c> Given<'c> {
 
     fn is_address_of_leg(&self, failure: &Value) -> bool {
         let aliases = failure["aliases"].as_array().into_iter().flatten();
-        let mut told = aliases.filter_map(Value::as_str).chain([text(failure, "backend")]);
+        let aliases = aliases.map(|ends| text(ends, "backend"));
+        let mut told = aliases.chain([text(failure, "backend")]);
         told.any(|told| self.case.leg.iter().any(|listener| listener == told))
     }
 

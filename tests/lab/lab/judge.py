@@ -124,7 +124,7 @@ def judge(failures, failing, truth, case, vantage, ran):
         rows.append(("right" if good else "wrong", case, vantage, e, f["cause"]))
         if not good and f.get("certainty") == "proven" and not e["soft"]:
             rows.append(("lie", case, vantage, e, f["cause"]))
-        if truth.get("places") and not {f["backend"], *f.get("aliases", ())} & {truth["backend_addr"], *truth["other_backends"]}:
+        if truth.get("places") and not {f["backend"], *(ends["backend"] for ends in f.get("aliases") or ())} & {truth["backend_addr"], *truth["other_backends"]}:
             rows.append(("address", case, vantage, e, "%s of %s" % (f["cause"], f["backend"])))
         if f.get("retry") == "safe" and e["id"] in ran:
             rows.append(("unsafe", case, vantage, e, f["cause"]))
