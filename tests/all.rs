@@ -116,6 +116,10 @@ mod timeouts;
 mod timers;
 /// Conversations sealed by TLS, and told.
 mod tls_text;
+/// Captures of container hosts, nodes, pods and busy machines.
+mod topologies;
+/// The same captures with a frame missing.
+mod topology_losses;
 /// Connections before and after address translation.
 mod translated;
 /// Answers that do not arrive.

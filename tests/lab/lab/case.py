@@ -9,7 +9,7 @@ import traceback
 
 from . import backends, beside, crosscheck, proxies, scenarios
 from .client import ClientConn, Result
-from .net import PROXY_CIP, PROXY_PORT, Lab
+from .net import Lab
 from .tidy import tidy
 from .truth import finish
 from .watch import differences
@@ -39,7 +39,7 @@ class Ctx:
 
     # -- requests
     def prepare(self, timeout=25):
-        return ClientConn(self.lab.client, (PROXY_CIP, PROXY_PORT), timeout)
+        return ClientConn(self.lab.client, self.lab.front, timeout)
 
     def req(self, method="GET", path="/ok", cause=None, notes="", params="", body=None, conn=None, background=False, timeout=25,
             variant=None, headers=(), keep=False, accept=None, recv=True, root=None, **kw):
@@ -132,13 +132,13 @@ def _make(case, folder, slot, tools, live):
 def listeners(ctx):
     """The backends of a case, as why502 is told of them."""
     own = ["%s:%d" % (("[%s]" if ":" in ctx.lab.backend_ip else "%s") % ctx.lab.backend_ip, ctx.bport)]
-    return own + ctx.case.get("other_backends", [])
+    return (ctx.lab.leg or own) + ctx.case.get("other_backends", [])
 
 
 def run_case(case, out, slot, tools, live=None):
     """One case in a folder of its own: {"truth"}, and "trouble" where the machine did not do what was meant. With
-    `live`, a why502 and its source of frames, also "live": by capture, what it said live that it does not say of the capture, and how late; and "watched": by capture, the
-    failures that it told."""
+    `live`, a why502 and its source of frames, also "live": by watch, what it said live that it does not say of the capture, and how late; and "watched": by watch, the
+    capture, the failures that it told, and how many it took back."""
     folder = os.path.join(out, case["name"])
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -147,9 +147,9 @@ def run_case(case, out, slot, tools, live=None):
     try:
         ctx, files, told = _make(case, folder, slot, tools, live)
         for name, (watch, failures) in told.items():
-            capture = next(f for f in files if f.startswith(name))
+            capture = next(f for f in files if f.startswith(watch.place))
             watch.save(os.path.join(folder, name + ".live.jsonl"))
-            watched[capture] = [failure for _, failure in failures.values()]
+            watched[name] = {"capture": capture, "failures": [failure for _, failure in failures.values()], "retracted": watch.retracted}
             compared[name] = differences(watch, failures, live[0], os.path.join(folder, capture))
         truth = finish(case, ctx, folder, files)
         trouble = list(truth["problems"])

@@ -15,6 +15,7 @@ connection, or one connection that never carried one) is what is judged. Per cap
   false   it accuses an attempt or connection that the truth has as sound
   lie     a wrong or false one that it calls proven
   unsafe  it calls a retry safe though the backend's own log shows that this (only) attempt ran
+  address where the leg has several addresses: told of one that is none of them
   nofix   a failure without a fix
 Exit 0 when every cause (of 5 attempts or more) has right/(right+wrong+missed) >= --need, false <=
 --allow-false, and there is no lie, no unsafe, no failure without a fix, and a health case names its
@@ -43,7 +44,7 @@ WORDS = {
     "backend_error_status": {"backend_error"}, "status_500": {"backend_error"}, "status_502": {"backend_error"},
     "status_503": {"backend_error"}, "status_504": {"backend_error"}, "health_check_failing": {"health_check_failing"},
 }
-BAD = ("wrong", "missed", "false", "lie", "unsafe", "nofix", "nonote")
+BAD = ("wrong", "missed", "false", "lie", "unsafe", "address", "nofix", "nonote")
 LOADED = ("restart", "rolling", "limit_load")  # scenarios whose connects no client's request asked for
 
 
@@ -123,6 +124,8 @@ def judge(failures, failing, truth, case, vantage, ran):
         rows.append(("right" if good else "wrong", case, vantage, e, f["cause"]))
         if not good and f.get("certainty") == "proven" and not e["soft"]:
             rows.append(("lie", case, vantage, e, f["cause"]))
+        if truth.get("places") and not {f["backend"], *(ends["backend"] for ends in f.get("aliases") or ())} & {truth["backend_addr"], *truth["other_backends"]}:
+            rows.append(("address", case, vantage, e, "%s of %s" % (f["cause"], f["backend"])))
         if f.get("retry") == "safe" and e["id"] in ran:
             rows.append(("unsafe", case, vantage, e, f["cause"]))
     for i, f in enumerate(failures):

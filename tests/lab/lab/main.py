@@ -72,18 +72,22 @@ def judged(program, folder, truth):
 
 
 def judged_live(folder, truth, watched):
-    """What does not agree of what watches said. The truth goes by packets; that a request lay unread when its connection
+    """What does not agree of what watches said; and of each, how many failures were made, told, and taken back. The truth goes by packets; that a request lay unread when its connection
     was closed, and so met the close in the host, only the kernel can say."""
-    odd, ran = [], judge.executed(folder, truth)
-    for capture, failures in watched.items():
+    odd, counted, ran = [], {}, judge.executed(folder, truth)
+    for name, watch in watched.items():
+        capture, failures = watch["capture"], watch["failures"]
         expected = judge.expected(truth, capture)
         unread = {judge.port(f["proxy"]) for f in failures if f["detail"].get("request_read") == "none"}
         for one in expected:
             if one["port"] in unread and one["observed"] in ("reset_in_flight", "closed_in_flight"):
                 one["ok"] = one["ok"] | {"keepalive_race"}
         rows = judge.judge(failures, expected, truth, folder.name, capture, ran)
-        odd += [("live", r[0], r[2], r[3], r[4]) for r in rows if r[0] in judge.BAD]
-    return odd
+        odd += [("live", r[0], name, r[3], r[4]) for r in rows if r[0] in judge.BAD]
+        counted[name] = (sum(not one["soft"] for one in expected), len(failures), watch["retracted"])
+        if truth["places"] and watch["retracted"]:
+            odd.append(("live", "retracted", name, {"id": None, "port": None, "observed": "%d" % watch["retracted"]}, None))
+    return odd, counted
 
 
 def not_yet(case):
@@ -105,7 +109,8 @@ def one(case, slot, tools, program, keep, live):
     folder, truth = pathlib.Path(box.WORK, case["name"]), result["truth"]
     if truth:
         result.update(judged(program, folder, truth))
-        result["odd"] += judged_live(folder, truth, result["watched"])
+        odd, result["counted"] = judged_live(folder, truth, result["watched"])
+        result["odd"] += odd
     if result["trouble"]:
         result["verdict"] = "machine"
     else:
@@ -153,7 +158,7 @@ def summary(results, out):
         for r in sorted(results, key=lambda r: r["case"]["name"]):
             f.write(json.dumps({"case": r["case"]["name"], "proxy": r["case"]["proxy"], "backend": r["case"]["backend"], "verdict": r["verdict"],
                                 "causes": table.causes(r["truth"]) if r["truth"] else None, "lost": r.get("lost"), "said": r.get("said"),
-                                "trouble": r["trouble"], "seconds": round(r["seconds"], 1)}) + "\n")
+                                "counted": r.get("counted"), "trouble": r["trouble"], "seconds": round(r["seconds"], 1)}) + "\n")
 
 
 def main():

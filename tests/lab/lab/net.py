@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 
+from . import topologies
 from .process import Proc, sh, tail
 from .watch import Watch
 from .wire import Wire
@@ -62,71 +63,96 @@ class Lab:
     topology: "wire" (delayed link, offloads off), "direct" (plain veth, offloads
     on, no delay), "vxlan" (the same, and the two talk through a tunnel, outside of
     which the captures are), "loopback" (proxy and backend in one namespace, on
-    127.0.0.1).
+    127.0.0.1), or one of the package topologies.
+
+    front     where the client finds the proxy
+    server    where the proxy finds the backend, as it was told
+    leg       all addresses of the backend that a capture may show
+    places    further vantages: by name, the namespace and the interface
     """
 
     def __init__(self, tag, workdir, wire_binary, topology="wire", delay_ms=15, ipv6=False):
         self.topology, self.delay_ms, self.dir = topology, delay_ms, workdir
         self.procs, self.nss, self.caps = [], [], []
-        self.wire = None
-        n = lambda x: self._ns("lab-%s-%s" % (tag, x))
-        self.client, self.proxy = n("client"), n("proxy")
-        self._veth(self.client, "c0", self.proxy, "p0")
-        self._addr(self.client, "c0", CLIENT_IP)
-        self._addr(self.proxy, "p0", PROXY_CIP)
-        self.proxy_ip, self.backend_ip = PROXY_IP, BACKEND_IP
-        if topology == "loopback":
-            self.backend = self.proxy
-            self.proxy_ip = self.backend_ip = "127.0.0.1"
-            self.proxy_if, self.backend_if = "lo", "lo"
-            return
-        self.backend = n("backend")
-        self.proxy_if, self.backend_if = "p1", "b0"
-        if topology in ("direct", "vxlan"):
-            self._veth(self.proxy, "p1", self.backend, "b0")
+        self.wire, self.wire_binary, self.tag = None, wire_binary, tag
+        self.front, self.server, self.leg, self.places = (PROXY_CIP, PROXY_PORT), None, None, {}
+        self.client = self.host("client")
+        if topology in topologies.ALL:
+            topologies.ALL[topology](self)
         else:
-            self.wns = n("wire")
-            self._veth(self.proxy, "p1", self.wns, "w0")
-            self._veth(self.wns, "w1", self.backend, "b0")
-            for ns, i in ((self.proxy, "p1"), (self.wns, "w0"), (self.wns, "w1"), (self.backend, "b0")):
-                ns("ethtool", "-K", i, "rx", "off", "tx", "off", "gro", "off", "gso", "off", "tso", "off")
-            for i in ("w0", "w1"):
-                self.wns("ip", "link", "set", i, "promisc", "on")
+            self._plain(ipv6)
+
+    def before_proxy(self):
+        """The proxy's host, and the client's link to it."""
+        self.proxy = self.host("proxy")
+        self.veth(self.client, "c0", self.proxy, "p0")
+        self.addr(self.client, "c0", CLIENT_IP)
+        self.addr(self.proxy, "p0", PROXY_CIP)
+        self.proxy_ip, self.backend_ip = PROXY_IP, BACKEND_IP
+        self.proxy_if, self.backend_if = "p1", "b0"
+
+    def one_host(self):
+        """Proxy and backend in one namespace."""
+        self.before_proxy()
+        self.backend = self.proxy
+        self.proxy_ip = self.backend_ip = "127.0.0.1"
+        self.proxy_if, self.backend_if = "lo", "lo"
+
+    def _plain(self, ipv6=False):
+        if self.topology == "loopback":
+            self.one_host()
+            return
+        self.before_proxy()
+        self.behind_proxy(wired=self.topology == "wire", ipv6=ipv6)
+        if self.topology == "vxlan":
+            self._tunnel()
+
+    def behind_proxy(self, wired=True, ipv6=False):
+        """The backend's host, and the proxy's link to it."""
+        self.backend = self.host("backend")
+        (self.wired if wired else self.veth)(self.proxy, "p1", self.backend, "b0")
         if ipv6:
             self.proxy_ip, self.backend_ip = PROXY_IP6, BACKEND_IP6
-        self._addr(self.proxy, "p1", PROXY_IP, PROXY_IP6 if ipv6 else None)
-        self._addr(self.backend, "b0", BACKEND_IP, BACKEND_IP6 if ipv6 else None)
+        self.addr(self.proxy, "p1", PROXY_IP, PROXY_IP6 if ipv6 else None)
+        self.addr(self.backend, "b0", BACKEND_IP, BACKEND_IP6 if ipv6 else None)
         self.backend("ip", "addr", "add", BACKEND_IP2 + "/24", "dev", "b0")
         pm, bm = self._mac(self.proxy, "p1"), self._mac(self.backend, "b0")
         for ip in [BACKEND_IP, BACKEND_IP2] + ([BACKEND_IP6] if ipv6 else []):
             self.proxy("ip", "neigh", "replace", ip, "lladdr", bm, "dev", "p1", "nud", "permanent")
         for ip in [PROXY_IP] + ([PROXY_IP6] if ipv6 else []):
             self.backend("ip", "neigh", "replace", ip, "lladdr", pm, "dev", "b0", "nud", "permanent")
-        if topology == "vxlan":
-            self._tunnel()
-        if topology == "wire":
-            self.wire = Wire(self.wns, wire_binary, delay_ms, workdir, os.path.join(workdir, "wire.log"))
-            self.procs.append(self.wire.proc)
+
+    def wired(self, a, ai, b, bi):
+        """A link with the delaying wire in the middle: `a` is the proxy's side of it."""
+        self.wns = self.host("wire")
+        self.veth(a, ai, self.wns, "w0")
+        self.veth(self.wns, "w1", b, bi)
+        for ns, i in ((a, ai), (self.wns, "w0"), (self.wns, "w1"), (b, bi)):
+            ns("ethtool", "-K", i, "rx", "off", "tx", "off", "gro", "off", "gso", "off", "tso", "off")
+        for i in ("w0", "w1"):
+            self.wns("ip", "link", "set", i, "promisc", "on")
+        self.wire = Wire(self.wns, self.wire_binary, self.delay_ms, self.dir, os.path.join(self.dir, "wire.log"))
+        self.procs.append(self.wire.proc)
 
     def _tunnel(self):
         self.proxy_ip, self.backend_ip = "10.78.2.1", "10.78.2.2"
         for ns, dev, mine, far in ((self.proxy, "p1", self.proxy_ip, BACKEND_IP), (self.backend, "b0", self.backend_ip, PROXY_IP)):
             ns("ip", "link", "add", "vx0", "type", "vxlan", "id", "502", "remote", far, "dstport", "4789", "dev", dev)
-            self._addr(ns, "vx0", mine)
+            self.addr(ns, "vx0", mine)
             ns("ip", "link", "set", "vx0", "up")
 
-    def _ns(self, name):
-        ns = NS(name)
+    def host(self, name):
+        ns = NS("lab-%s-%s" % (self.tag, name))
         self.nss.append(ns)
         return ns
 
-    def _veth(self, a, ai, b, bi):
+    def veth(self, a, ai, b, bi):
         sh("ip", "link", "add", ai, "netns", a.name, "type", "veth", "peer", "name", bi, "netns", b.name)
         for ns, i in ((a, ai), (b, bi)):
             ns("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6" % i)
             ns("ip", "link", "set", i, "up")
 
-    def _addr(self, ns, dev, ip4, ip6=None):
+    def addr(self, ns, dev, ip4, ip6=None):
         ns("ip", "addr", "add", ip4 + "/24", "dev", dev)
         if ip6:
             ns("sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/%s/disable_ipv6; echo 0 > /proc/sys/net/ipv6/conf/%s/accept_dad" % (dev, dev))
@@ -162,11 +188,8 @@ class Lab:
         """Capture at both ends. Returns the file names. `any` is cooked, in version 2 unless `link` says
         otherwise; `legs` puts both links of the proxy into one pcapng file."""
         ext = "pcapng" if kind == "dumpcap" else "pcap"
-        jobs = [("proxy-side", self.proxy, "any" if proxy_any else self.proxy_if)]
-        if self.topology != "loopback":
-            jobs.append(("backend-side", self.backend, "any" if backend_any else self.backend_if))
         names = []
-        for name, ns, dev in jobs:
+        for name, (ns, dev) in self.vantages(proxy_any, backend_any).items():
             f = "%s.%s" % (name, ext)
             names.append(f)
             log = os.path.join(self.dir, "capture-%s.log" % name)
@@ -191,15 +214,25 @@ class Lab:
         time.sleep(0.3)
         return names
 
+    def vantages(self, proxy_any=False, backend_any=False):
+        """Where frames are taken: by name, the namespace and the interface."""
+        found = {"proxy-side": (self.proxy, "any" if proxy_any else self.proxy_if)}
+        if self.backend is not self.proxy:
+            found["backend-side"] = (self.backend, "any" if backend_any else self.backend_if)
+        return dict(found, **self.places)
+
     def watch(self, program, source, listeners, asked, proxy_any=False):
-        """`why502 live` where the captures are taken: by capture name."""
-        if proxy_any:
-            listeners = []  # what is named is all that is captured, and the front leg is wanted
-        places = {"proxy-side": (self.proxy, "any" if proxy_any else self.proxy_if)}
-        if self.topology != "loopback":
-            places["backend-side"] = (self.backend, self.backend_if)
-        evidence = lambda name: os.path.join(self.dir, "evidence-" + name)
-        return {name: Watch(ns, program, source, interface, listeners, evidence(name), asked) for name, (ns, interface) in places.items()}
+        """`why502 live` where the captures are taken: by a name that begins with the capture's. Where a connection may
+        show under several addresses it is both told which are the backend's, and not."""
+        told = {"": [] if proxy_any else listeners}  # what is named is all that is captured, and the front leg is wanted
+        if self.topology in topologies.ALL:
+            told = {"": [], "-told": listeners}
+        watches = {}
+        for name, (ns, interface) in self.vantages(proxy_any).items():
+            for how, named in told.items():
+                evidence = os.path.join(self.dir, "evidence-" + name + how)
+                watches[name + how] = Watch(name, ns, program, source, interface, named, evidence, asked)
+        return watches
 
     def stop_capture(self):
         time.sleep(1.5)  # the kernel hands over its capture blocks about once a second

@@ -38,6 +38,9 @@ def row(result):
     for how, kind, capture, truth_row, told in result.get("odd", [])[:8]:
         lines.append("         %s%s, %s: request %s (proxy's port %s): truth %s, said %s" % (
             kind, how and " (%s)" % how, capture, truth_row["id"], truth_row["port"], truth_row["observed"], told))
+    if truth and truth["places"]:
+        for name, (made, told, back) in result.get("counted", {}).items():
+            lines.append("         live, %s: %d made, %d told, %d retracted" % (name, made, told, back))
     for place, (odd, latest) in result.get("live", {}).items():
         lines += ["         live, %s: %s" % (place, one) for one in odd[:4]]
         lines += ["         live, %s: the latest told %.2f s after its end" % (place, latest)] if latest else []

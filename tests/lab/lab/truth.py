@@ -63,7 +63,9 @@ def _checker(case, ctx, folder, files):
     if o.get("tls") or o.get("h2"):
         path = os.path.join(folder, "keylog.txt")
         keylog = path if os.path.exists(path) else ""
-    return Witness(folder, files, {ctx.bport} | set(case.get("ports", [])), keylog, bool(o.get("fastcgi")), bool(o.get("h2")))
+    more, called = set(case.get("ports", [])), int(ctx.lab.server.rsplit(":", 1)[1]) if ctx.lab.server else ctx.bport
+    ends = [f for f in files if f.split(".")[0] in ("proxy-side", "backend-side")]
+    return Witness(folder, ends, {"proxy": {called} | more, "backend": {ctx.bport} | more}, keylog, bool(o.get("fastcgi")), bool(o.get("h2")))
 
 
 def _observed(r):
@@ -187,9 +189,10 @@ def _truth(case, ctx, files, problems, benign_closes):
         "case": case["name"], "scenario": case["scenario"], "description": case["about"],
         "proxy": {"name": ctx.proxy["name"], "version": ctx.proxy["version"]},
         "backend": {"name": backend["name"], "version": backend["version"]},
-        "backend_addr": ("[%s]:%d" if ":" in ctx.lab.backend_ip else "%s:%d") % (ctx.lab.backend_ip, ctx.bport), "proxy_addr": ctx.lab.proxy_ip,
-        "other_backends": case.get("other_backends", []),
+        "backend_addr": ctx.lab.leg[0] if ctx.lab.leg else ("[%s]:%d" if ":" in ctx.lab.backend_ip else "%s:%d") % (ctx.lab.backend_ip, ctx.bport), "proxy_addr": ctx.lab.proxy_ip,
+        "other_backends": (ctx.lab.leg or [])[1:] + case.get("other_backends", []),
         "topology": case.get("topology", "wire"), "one_way_delay_ms": case.get("delay_ms", 15) if ctx.wire else 0,
+        "places": sorted(ctx.lab.places),
         "front_leg": bool(set(case.get("capture", {})) & {"proxy_any", "legs"}),
         "tls": bool(po.get("tls")), "http2": bool(po.get("h2")), "captures": files,
         "timeouts": {"backend_keepalive_s": backend["ka"], "proxy_idle_s": po["idle"], "proxy_read_s": po["read"], "proxy_connect_s": po["connect"]},

@@ -18,7 +18,8 @@ SOON = float(os.environ.get("LAB_SOON", 1))  # seconds after its end that a fail
 class Watch:
     """A live watch of one interface of a namespace, from now until it is stopped."""
 
-    def __init__(self, ns, program, source, interface, listeners, evidence, asked=()):
+    def __init__(self, place, ns, program, source, interface, listeners, evidence, asked=()):
+        self.place, self.retracted = place, 0
         told = [*asked, *(word for one in listeners for word in ("--backend", one))]
         self.arguments, self.evidence = told, evidence
         # $LAB_LIVE: more options, such as --tls-uprobes.
@@ -58,7 +59,9 @@ class Watch:
                 failures[record["id"]] = (at if at < ended else None, record)
             elif record["type"] == "revision":
                 failures[record["id"]][1].update({k: v for k, v in record.items() if k not in ("type", "id")})
-        return {k: v for k, v in failures.items() if not v[1].get("retracted")}
+        kept = {k: v for k, v in failures.items() if not v[1].get("retracted")}
+        self.retracted = len(failures) - len(kept)
+        return kept
 
     def save(self, path):
         """Its records as they came, each with the time when it did."""

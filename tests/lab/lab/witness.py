@@ -11,7 +11,7 @@ EDGE = 0.05  # seconds by which the client's clock and the capture's may differ
 
 class Witness:
     def __init__(self, folder, files, ports, keylog=None, fcgi=False, h2=False):
-        views = {f.split("-")[0]: View(os.path.join(folder, f), ports, keylog, h2) for f in files}
+        views = {(end := f.split("-")[0]): View(os.path.join(folder, f), ports[end], keylog, h2) for f in files}
         self.proxy, self.backend = views["proxy"], views.get("backend")
         self.opaque, self.fcgi = keylog is not None, fcgi
 

@@ -3,7 +3,7 @@
     case(NAME, SCENARIO, PROXY, BACKEND, ABOUT, b={options of the backend}, p={options of the proxy},
          params={what the scenario is told}, ...)
 
-Further keys: topology ("wire", "direct", "vxlan", "loopback"), delay_ms (one way, 15), ipv6, capture (kind,
+Further keys: topology ("wire", "direct", "vxlan", "loopback", or one of lab/topologies), delay_ms (one way, 15), ipv6, capture (kind,
 proxy_any, backend_any, link, nano, legs), ports and other_backends (further listeners), settle, linger, notes, harmless (the fault
 may do no harm with this proxy), not_yet (what why502 does not read yet: told, not held against it),
 ask (what why502 is told besides),
@@ -33,7 +33,7 @@ QUICK = (
     "slow-nginx-gunicorn", "stall-nginx-node", "noread-haproxy-raw", "blackhole-nginx-node", "invalid-haproxy-node", "bighdr-nginx-node",
     "health-haproxy-node", "limit-nginx-raw", "maxreq-haproxy-gunicorn", "restart-nginx-node-term", "restart-stuck-nginx-node",
     "mix-loopback-haproxy-node", "client-gone-nginx-node", "queue-haproxy-gunicorn", "clean-nginx-node", "clean-haproxy-node",
-    "clean-loopback-haproxy-node",
+    "clean-loopback-haproxy-node", "clean-topology-clusterip-nginx",
 )
 for _name in QUICK:
     CASES[_name]["quick"] = True

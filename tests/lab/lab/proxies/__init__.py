@@ -8,8 +8,6 @@ module's name is not the proxy's, "name".
 """
 import importlib
 
-from ..net import PROXY_CIP, PROXY_PORT
-
 
 def module(name):
     return importlib.import_module("." + name, __name__)
@@ -17,13 +15,13 @@ def module(name):
 
 def start(name, ctx, **o):
     ip = ctx.lab.backend_ip
-    o.setdefault("servers", ["%s:%d" % ("[%s]" % ip if ":" in ip else ip, ctx.bport)])
+    o.setdefault("servers", [ctx.lab.server or "%s:%d" % ("[%s]" % ip if ":" in ip else ip, ctx.bport)])
     o.setdefault("idle", 60)
     o.setdefault("read", 3)
     o.setdefault("connect", 2)
     p = module(name).start(ctx, o)
     p.update(name=p.get("name", name), o=o)
-    ctx.lab.wait_port(ctx.lab.client, PROXY_CIP, PROXY_PORT, 30, p["proc"])
+    ctx.lab.wait_port(ctx.lab.client, *ctx.lab.front, 30, p["proc"])
     return p
 
 

@@ -1,4 +1,5 @@
-"""Two proxies on one host: HAProxy takes the client's requests, nginx behind it talks to the backend."""
+"""Two proxies on one host: HAProxy takes the client's requests, nginx behind it talks to the backend. Options: those of
+nginx, behind (what HAProxy calls, should that be redirected to nginx)."""
 from ..daemon import dpkg, write
 from . import nginx, spawn
 
@@ -21,8 +22,8 @@ frontend f
   bind :8080
   default_backend b
 backend b
-  server s0 127.0.0.1:8081
-""")
+  server s0 %s
+""" % o.get("behind", "127.0.0.1:8081"))
     p = nginx.start(ctx, dict(o, listen=8081))
     ctx.lab.wait_port(ctx.lab.proxy, "127.0.0.1", 8081, 20, p["proc"])
     spawn(ctx, ["haproxy", "-db", "-f", c], "front-haproxy.log")

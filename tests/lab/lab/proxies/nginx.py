@@ -1,4 +1,5 @@
-"""nginx with an upstream block. Options: server_args, extra, nokeepalive, fastcgi, old_http10, h2 (gRPC), listen."""
+"""nginx with an upstream block. Options: server_args, extra, nokeepalive, fastcgi, old_http10, h2 (gRPC), listen,
+user."""
 import os
 
 from ..daemon import dpkg, write
@@ -27,7 +28,7 @@ def start(ctx, o):
     if o.get("h2"):  # nginx speaks HTTP/2 to a backend for gRPC only
         loc = "grpc_pass grpc://app; grpc_read_timeout %ss; grpc_connect_timeout %ss;" % (o["read"], o["connect"])
     c = write(ctx, "conf/proxy-nginx.conf", """
-daemon off; master_process on; worker_processes 1; user root; pid proxy-nginx.pid; error_log proxy-error.log info;
+daemon off; master_process on; worker_processes 1; user %s; pid proxy-nginx.pid; error_log proxy-error.log info;
 events { worker_connections 1024; }
 http {
   log_format lab '$msec id=$arg_id "$request" $status up=$upstream_addr ust=$upstream_status uct=$upstream_connect_time uht=$upstream_header_time urt=$upstream_response_time rt=$request_time bytes=$body_bytes_sent';
@@ -38,6 +39,6 @@ http {
   upstream app { %s %s }
   server { listen %d%s; location / { %s } }
 }
-""" % (servers, ka, o.get("listen", 8080), " http2" if o.get("h2") else "", loc))
+""" % (o.get("user", "root"), servers, ka, o.get("listen", 8080), " http2" if o.get("h2") else "", loc))
     p = spawn(ctx, ["nginx", "-p", "./", "-e", "proxy-error.log", "-c", c])
     return {"proc": p, "version": dpkg("nginx")}
