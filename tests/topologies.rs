@@ -138,7 +138,7 @@ const NOT_YET: &[Open] = &[
     (
         "04a-sidecar-inbound",
         &["any-pod-b.pcap"],
-        &[Hints::Backends],
+        &[Backends],
         &[Clients],
         "what a sidecar answered for a refused connect is one client error more",
     ),
