@@ -440,6 +440,7 @@ impl Analysis {
             .collect();
         let joined =
             join::join(&self.trail, &mut judgement, &roles, lines, first.zip(last), captured);
+        // What clients got may have shown more failures.
         roles.explain(judgement.failures_from(0));
         let mut report = report::build(sources, &judgement, &roles, self.settings.style);
         report::hear(

@@ -10,16 +10,16 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// So many wait at most.
 const WAITING: usize = 1_024;
-/// With no more exchanges and failures than this roles are decided each time that there is one more; else each
-/// time that there are a quarter more.
+/// With no more exchanges and failures, or legs, than this roles are decided each time that there is one more; else
+/// each time that there are a quarter more.
 const FEW: usize = 1_000;
 
 /// Roles as they were decided last, and by how much.
 #[derive(Debug, Default)]
 pub(super) struct RolesSoFar {
     roles: Roles,
-    /// Exchanges, connects that failed, and listeners by which they were decided.
-    by: (usize, usize, usize),
+    /// Exchanges and failures, and legs, by which they were decided.
+    by: (usize, usize),
     /// Failures of which it is not decided whose they are, and since when.
     waiting: Vec<(Timestamp, Fresh)>,
 }
@@ -32,11 +32,11 @@ impl RolesSoFar {
 
     /// Decides roles by what is known now, unless it is hardly more than before; returns whether it did.
     pub(super) fn decide(&mut self, ledger: &Ledger, trail: &Trail, told: &ToldRoles) -> bool {
-        let known = (trail.seen().len(), ledger.kept(), ledger.legs());
-        let more = known.0.saturating_add(known.1);
-        let before = self.by.0.saturating_add(self.by.1);
-        let much = more.saturating_mul(4) >= before.saturating_mul(5) || more <= FEW;
-        let anew = known != self.by && (much || known.2 != self.by.2);
+        let known = (trail.seen().len().saturating_add(ledger.kept()), ledger.legs());
+        let much = |now: usize, before: usize| {
+            now != before && (now <= FEW || now.saturating_mul(4) >= before.saturating_mul(5))
+        };
+        let anew = much(known.0, self.by.0) || much(known.1, self.by.1);
         if anew {
             let connects = ledger.failed_connects();
             self.roles = Roles::assign(&ledger.listeners(), connects, trail.seen(), told, true);

@@ -133,8 +133,9 @@ fn as_refusal(connection: &Connection, segment: &Segment<'_>) -> Option<Alias> {
     as_answer(connection, segment).filter(|_| refuses && connection.syn_ack.is_none())
 }
 
-/// The ends of a segment of `from` that was captured just before, or has exactly the numbers that its next one
-/// has. Both are 64 random bits: a payload that is compared would say no more.
+/// The ends of a segment of `from` that was captured just before, or of which nothing was captured yet and which
+/// has exactly the numbers that its next one has. Both are 64 random bits: a payload that is compared would say
+/// no more. Where its own ends were heard, other ones with the next numbers are a damaged address.
 fn as_next(connection: &Connection, segment: &Segment<'_>, from: Side) -> Option<Alias> {
     let alias = Alias::of(segment, from);
     let shares = |one: Alias| one.client.port == alias.client.port || one.server == alias.server;
@@ -144,7 +145,9 @@ fn as_next(connection: &Connection, segment: &Segment<'_>, from: Side) -> Option
     let (half, peer) = (connection.half(from), connection.half(from.peer()));
     let next =
         |half: &Half| half.wire(half.acked.map_or(half.sent, |acked| acked.pos.max(half.sent)));
-    let goes_on =
-        segment.flags.ack() && next(half) == Some(segment.seq) && next(peer) == Some(segment.ack);
+    let goes_on = half.is_unheard()
+        && segment.flags.ack()
+        && next(half) == Some(segment.seq)
+        && next(peer) == Some(segment.ack);
     (goes_on || half.recent.holds(segment)).then_some(alias)
 }

@@ -14,6 +14,7 @@ mod belief;
 mod challenge;
 mod clock;
 mod connection;
+mod counts;
 mod delivery;
 mod duplicate;
 mod expiry;
@@ -31,6 +32,7 @@ mod twin;
 
 use crate::packet::FrameRef;
 pub use connection::{Alias, Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};
+pub use counts::Counts;
 use expiry::LifeStage;
 pub use heads::{Head, Heads};
 pub use leg::Leg;
@@ -39,7 +41,7 @@ pub use place::Place;
 pub use position::StreamPos;
 pub use round_trip::{TELLING, is_round_trip};
 use std::time::Duration;
-pub use table::{Counts, Table};
+pub use table::Table;
 
 /// What one side of a connection sent.
 #[derive(Clone, Copy, Debug)]

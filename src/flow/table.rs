@@ -3,6 +3,7 @@
 use super::alias::{ALIASES, Openings, alias_of};
 use super::clock::Clock;
 use super::connection::{Connection, Half, Side, SidesBy, Start, Twin};
+use super::counts::Counts;
 use super::delivery::{Belongs, Delivery};
 use super::expiry::{LifeStage, Recency};
 use super::handshake::refuses_syn;
@@ -27,29 +28,6 @@ const SWEEP: Duration = Duration::from_millis(100);
 const LATEST: usize = 16;
 /// No longer is a way to a host and back.
 const LONGEST_WAY: Duration = Duration::from_secs(10);
-
-/// What happened at the bounds and edges. All of it is shown.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
-    /// Segments pushed.
-    pub segments: u64,
-    /// Segments that had been captured before.
-    pub duplicates: u64,
-    /// Connections seen.
-    pub connections: u64,
-    /// Segments whose numbers fit no window.
-    pub stray_segments: u64,
-    /// Segments that brought something after their connection was judged.
-    pub late: u64,
-    /// Connections forgotten before they ended, for want of room.
-    pub evicted: u64,
-    /// Times that waiting segments were given up, for want of room.
-    pub waiting_overflows: u64,
-    /// Listeners not remembered, for want of room.
-    pub listeners_forgotten: u64,
-    /// Ends of connections not remembered, for want of room.
-    pub aliases_forgotten: u64,
-}
 
 /// Every connection that may still get segments, each with its reader `R`.
 pub struct Table<R> {

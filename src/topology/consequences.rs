@@ -27,7 +27,7 @@ impl Roles {
         last: impl Iterator<Item = &'a KeptAttempt>,
     ) -> bool {
         let mut last = last.take(LOOKED_AT);
-        last.any(|one| self.passes_on_to(above.leg(), one.leg()) && is_told_by(above, one))
+        last.any(|one| self.is_told_on(above.leg(), one.leg()) && is_told_by(above, one))
     }
 }
 
@@ -40,7 +40,7 @@ fn consequences<'a>(
     attempts.for_each(|attempt| of.entry(attempt.leg()).or_default().push(attempt));
     of.values_mut().for_each(|list| list.sort_by_key(|one| begun(one)));
     let explained = |above: &KeptAttempt| {
-        let below = of.iter().filter(|(leg, _)| roles.passes_on_to(above.leg(), **leg));
+        let below = of.iter().filter(|(leg, _)| roles.is_told_on(above.leg(), **leg));
         below.into_iter().any(|(_, list)| {
             let from = list.partition_point(|one| begun(one).plus(JITTER) < begun(above));
             let near = list.iter().skip(from).take(LOOKED_AT);

@@ -298,11 +298,15 @@ impl Asked<'_> {
                 if one.leg() == outer.leg() {
                     rivals |= name(one) != name(outer) && asks_same;
                 } else if is_within(one, outer) {
-                    if share(one, outer) {
+                    // A program that asks others passes on the ids of what it was asked, too.
+                    let same_target = asks_same || one.asked.is_below(&outer.asked);
+                    let passed = one.forwarded || relays(outer, one);
+                    let fitting =
+                        if is_well(outer) { same_target || passed } else { fits(one, outer) };
+                    if share(one, outer) && fitting {
                         return Some((one, PassedBy::Id));
                     }
-                    let below = one.asked.is_below(&outer.asked);
-                    let alike = asks_same || below || one.forwarded || relays(outer, one);
+                    let alike = same_target || passed;
                     if alike && fits(one, outer) && !same.iter().any(|two| name(two) == name(one)) {
                         same.push(one);
                     }

@@ -59,7 +59,7 @@ impl Role {
 pub struct Roles {
     roles: BTreeMap<Leg, Role>,
     /// Somebody was asked in HTTP.
-    several: bool,
+    http: bool,
     /// Legs that are backends' as far as is known, which may still show to be a proxy's clients'.
     open: BTreeSet<Leg>,
     /// The backends that were told.
@@ -72,6 +72,8 @@ pub struct Roles {
     passing: BTreeMap<Leg, Passing>,
     /// Legs that are not judged, and on which a proxy of judged ones asks.
     reached: BTreeSet<Leg>,
+    /// Legs between two proxies.
+    between: BTreeSet<Leg>,
     /// Failures that another one tells of, on a leg to which what was asked was passed on.
     pub(super) explained: BTreeSet<(u64, u32)>,
 }
@@ -100,24 +102,23 @@ impl Roles {
     ) -> Self {
         let passing = passing::observe(seen, connects, listeners);
         let scanners = scanners(listeners);
-        let assignment = Assignment { listeners, told, passing: &passing, scanners: &scanners };
+        let assignment = Assignment::new(listeners, told, &passing, &scanners);
         let roles = assignment.roles();
-        let backends = roles.iter().filter(|(_, role)| **role == Role::Backend).map(|(leg, _)| leg);
-        let open = backends.filter(|leg| goes_on && assignment.is_open(**leg)).copied().collect();
+        let open = if goes_on { assignment.open(&roles) } else { BTreeSet::new() };
         let reached =
             if told.backends.is_empty() { assignment.reached(&roles) } else { BTreeSet::new() };
-        let proxies = openers(listeners);
         let by_that_alone = |leg: &Leg| {
             told.backends.is_empty()
                 && !ToldRoles::name(&told.fronts, *leg, listeners.get(leg))
-                && !proxies.contains(&leg.server.addr)
+                && !assignment.like_proxies.addresses.contains(&leg.server.addr)
         };
         let pass_on = passing.iter().filter(|(leg, one)| one.passes_on() && by_that_alone(leg));
         let pass_on = pass_on.map(|(leg, _)| *leg).collect();
         let told = told.backends.clone();
+        let between = between(&roles, &passing);
+        let http = listeners.values().any(|one| asks_in_http(one));
         let explained = BTreeSet::new();
-        let several = listeners.values().any(|one| asks_in_http(one));
-        Self { roles, several, open, told, scanners, pass_on, passing, reached, explained }
+        Self { roles, http, open, told, scanners, pass_on, passing, reached, between, explained }
     }
 
     /// Whether a failure is all that is known of its leg: then something is asked there in HTTP.
@@ -128,7 +129,7 @@ impl Roles {
 
     /// Whether it is still open whose a failure is.
     pub fn is_open(&self, failure: &Failure) -> bool {
-        self.open.contains(&failure.leg()) || self.several && self.is_new(failure)
+        self.open.contains(&failure.leg()) || self.http && self.is_new(failure)
     }
 
     /// The role of one leg.
@@ -146,6 +147,12 @@ impl Roles {
         self.passing.get(&leg).is_some_and(Passing::passes_on)
     }
 
+    /// Whether a failure of one leg may be told by one of another: what is asked there was seen to be asked on
+    /// the other then, and failures of that count.
+    pub fn is_told_on(&self, leg: Leg, to: Leg) -> bool {
+        (self.of(to) == Role::Backend || self.is_between(to)) && self.passes_on_to(leg, to)
+    }
+
     /// Whether what is asked on one leg was seen to be asked on another one then.
     pub fn passes_on_to(&self, leg: Leg, to: Leg) -> bool {
         let passing = self.passing.get(&leg);
@@ -154,10 +161,7 @@ impl Roles {
 
     /// Whether a leg lies between two proxies: what is asked there is passed on, and was by another one.
     pub fn is_between(&self, leg: Leg) -> bool {
-        self.of(leg) == Role::Front
-            && self.passing.iter().any(|(above, one)| {
-                *above != leg && one.to.contains_key(&leg) && self.of(*above) == Role::Front
-            })
+        self.between.contains(&leg)
     }
 
     /// Legs whose listener asks others while it answers, and not for what it was asked.
@@ -180,9 +184,7 @@ impl Roles {
 
     /// Whether another failure may show yet that tells of one of this leg.
     pub fn may_be_explained(&self, leg: Leg) -> bool {
-        self.passing
-            .get(&leg)
-            .is_some_and(|one| one.to.keys().any(|to| self.passes_on_to(leg, *to)))
+        self.passing.get(&leg).is_some_and(|one| one.to.keys().any(|to| self.is_told_on(leg, *to)))
     }
 
     /// Whether a failure counts: a backend's does, and so does a failed connect to anything that
@@ -206,28 +208,62 @@ impl Roles {
     }
 }
 
-/// What roles are decided by.
+/// What roles are decided by. There may be as many listeners as a flood makes: what holds for all of them is found
+/// once.
 struct Assignment<'a> {
     listeners: &'a BTreeMap<Leg, &'a Listener>,
     told: &'a ToldRoles,
     passing: &'a BTreeMap<Leg, Passing>,
     scanners: &'a BTreeMap<IpAddr, usize>,
+    /// Who opens connections to HTTP or TLS, or in vain.
+    like_proxies: Openers,
+    /// Who opens connections to what hides requests.
+    in_hiding: Openers,
+    /// Legs on which what is asked is passed on.
+    fronts: BTreeSet<Leg>,
+    /// Addresses from which it is passed on.
+    proxies: BTreeSet<IpAddr>,
+    /// What the proxy is asked for shows: its fronts were read, and there is none that cannot be.
+    fronts_tell: bool,
 }
 
-impl Assignment<'_> {
+impl<'a> Assignment<'a> {
     /// So many requests passed on show what a front is asked for.
     const ENOUGH: u32 = 3;
 
+    fn new(
+        listeners: &'a BTreeMap<Leg, &'a Listener>,
+        told: &'a ToldRoles,
+        passing: &'a BTreeMap<Leg, Passing>,
+        scanners: &'a BTreeMap<IpAddr, usize>,
+    ) -> Self {
+        let (fronts, proxies) = (BTreeSet::new(), BTreeSet::new());
+        let mut new = Self {
+            listeners,
+            told,
+            passing,
+            scanners,
+            like_proxies: Openers::of(listeners, Listener::is_like_a_backend),
+            in_hiding: Openers::of(listeners, |one| one.spoke_any(Protocol::hides_requests)),
+            fronts,
+            proxies,
+            fronts_tell: false,
+        };
+        new.fronts = listeners.keys().filter(|leg| new.is_front(**leg)).copied().collect();
+        new.proxies = new.proxies_of_fronts();
+        new.fronts_tell = new.do_fronts_tell();
+        new
+    }
+
     fn roles(&self) -> BTreeMap<Leg, Role> {
-        let fronts: BTreeSet<Leg> =
-            self.listeners.keys().filter(|leg| self.is_front(**leg)).copied().collect();
+        let fronts = &self.fronts;
         let mut roles = BTreeMap::new();
         for (leg, listener) in self.listeners {
             let role = if !self.told.backends.is_empty() {
                 self.where_told(*leg)
             } else if fronts.contains(leg) || self.is_named(&self.told.fronts, *leg) {
                 Role::Front
-            } else if self.is_beside(*leg, listener, &fronts) {
+            } else if self.is_beside(*leg, listener) {
                 Role::Beside
             } else if asks_in_http(listener) || self.refuses(listener) {
                 Role::Backend
@@ -264,26 +300,15 @@ impl Assignment<'_> {
         let Some(listener) = self.listeners.get(&leg) else { return false };
         let Some(passing) = self.passing.get(&leg) else {
             let hidden = listener.exchanges == 0 && listener.spoke_any(Protocol::is_http);
-            return hidden && self.opens_elsewhere(leg, listener, |one| one.is_like_a_backend());
+            return hidden && self.like_proxies.accept(leg, listener);
         };
         if passing.passes_on() {
             return true;
         }
-        let hides = |one: &Listener| one.spoke_any(Protocol::hides_requests);
-        let in_hiding = passing.gateway > 0 && self.opens_elsewhere(leg, listener, hides);
+        let in_hiding = passing.gateway > 0 && self.in_hiding.accept(leg, listener);
         let as_proxy = passing.as_to_proxy.saturating_mul(2) > passing.requests
-            && self.opens_elsewhere(leg, listener, |one| one.is_like_a_backend());
+            && self.like_proxies.accept(leg, listener);
         passing.for_others == 0 && (in_hiding || as_proxy || passing.may_pass_on())
-    }
-
-    /// The host that accepts a leg opens connections to listeners of a kind elsewhere.
-    fn opens_elsewhere(&self, leg: Leg, accepting: &Listener, kind: fn(&Listener) -> bool) -> bool {
-        let here = accepting.accepted_here > 0 && accepting.opened_here == 0;
-        self.listeners.iter().any(|(other, listener)| {
-            let apart = other.server.addr != leg.server.addr;
-            let by_address = apart && listener.proxies.contains_key(&leg.server.addr);
-            kind(listener) && *other != leg && (by_address || here && listener.opened_here > 0)
-        })
     }
 
     /// Nobody got through, so what it would have spoken is not known; scans aside.
@@ -294,7 +319,8 @@ impl Assignment<'_> {
 
     /// Whether somebody asks there for something else than what a proxy was asked for: a program that answers a
     /// proxy and needs others, or, where the proxy's front shows what it is asked for, anybody.
-    fn is_beside(&self, leg: Leg, listener: &Listener, fronts: &BTreeSet<Leg>) -> bool {
+    fn is_beside(&self, leg: Leg, listener: &Listener) -> bool {
+        let fronts = &self.fronts;
         let none = Passing::default();
         let passing = self.passing.get(&leg).unwrap_or(&none);
         if passing.for_others > 0 || passing.forwarded > 0 {
@@ -312,19 +338,18 @@ impl Assignment<'_> {
         }
         let speaks = asks_in_http(listener) || self.refuses(listener);
         speaks
-            && self.fronts_tell(fronts)
+            && self.fronts_tell
             && !mostly(passing.during(|leg| fronts.contains(&leg)))
-            && (listener.exchanges > 0 || !self.is_asked_by_proxy(listener, fronts))
+            && (listener.exchanges > 0 || !self.is_asked_by_proxy(listener))
     }
 
-    /// What the proxy is asked for shows: its fronts were read, and there is none that cannot be.
-    fn fronts_tell(&self, fronts: &BTreeSet<Leg>) -> bool {
-        let passed = fronts.iter().filter_map(|leg| self.passing.get(leg));
+    fn do_fronts_tell(&self) -> bool {
+        let passed = self.fronts.iter().filter_map(|leg| self.passing.get(leg));
         let passed = passed.fold(0_u32, |sum, one| {
             sum.saturating_add(one.passed).saturating_add(one.failed_below)
         });
         let addresses: BTreeSet<IpAddr> =
-            fronts.iter().map(|leg| leg.server.addr).chain(self.proxies(fronts)).collect();
+            self.fronts.iter().map(|leg| leg.server.addr).chain(self.proxies.clone()).collect();
         let hidden = self.listeners.iter().any(|(leg, listener)| {
             listener.spoke_any(Protocol::hides_requests)
                 && listener.opened_here == 0
@@ -333,16 +358,18 @@ impl Assignment<'_> {
         passed >= Self::ENOUGH && !hidden
     }
 
-    /// Addresses from which fronts pass on what they are asked.
-    fn proxies(&self, fronts: &BTreeSet<Leg>) -> BTreeSet<IpAddr> {
-        let legs =
-            fronts.iter().filter_map(|leg| self.passing.get(leg)).flat_map(|one| one.to.keys());
+    fn proxies_of_fronts(&self) -> BTreeSet<IpAddr> {
+        let legs = self
+            .fronts
+            .iter()
+            .filter_map(|leg| self.passing.get(leg))
+            .flat_map(|one| one.to.keys());
         let listeners = legs.filter_map(|leg| self.listeners.get(leg));
         listeners.flat_map(|listener| listener.proxies.keys().copied()).collect()
     }
 
-    fn is_asked_by_proxy(&self, listener: &Listener, fronts: &BTreeSet<Leg>) -> bool {
-        let proxies = self.proxies(fronts);
+    fn is_asked_by_proxy(&self, listener: &Listener) -> bool {
+        let proxies = &self.proxies;
         let of_loopback = proxies.iter().any(IpAddr::is_loopback);
         // By both families it is one host.
         let asks = |addr: &IpAddr| proxies.contains(addr) || of_loopback && addr.is_loopback();
@@ -365,10 +392,7 @@ impl Assignment<'_> {
                 Role::Beside | Role::Other => {}
             }
         }
-        let fronts = roles.iter().filter(|(_, role)| **role == Role::Front).map(|(leg, _)| *leg);
-        let here = front_here
-            && !self.fronts_tell(&fronts.collect())
-            && self.listeners.values().any(|one| one.is_like_a_backend() && one.opened_here > 0);
+        let here = front_here && !self.fronts_tell && self.like_proxies.here;
         // A proxy with an address on each leg opens here what it accepted here.
         let asks = |listener: &Listener| {
             let by_address = listener.proxies.keys().any(|addr| proxies.contains(addr));
@@ -381,37 +405,35 @@ impl Assignment<'_> {
             .collect()
     }
 
-    /// Whether it may still show that what is asked there is passed on: others are asked too, and it was not
-    /// seen to answer by itself. Who is refused
-    /// here and there, and answered nowhere, may scan.
-    fn is_open(&self, leg: Leg) -> bool {
+    /// Legs of backends of which it may still show that what is asked there is passed on: others are asked too,
+    /// and they were not seen to answer by themselves. Who is refused here and there, and answered nowhere, may
+    /// scan.
+    fn open(&self, roles: &BTreeMap<Leg, Role>) -> BTreeSet<Leg> {
         if !self.told.backends.is_empty() {
-            return false;
+            return BTreeSet::new();
         }
-        if self.listeners.get(&leg).is_some_and(|one| !asks_in_http(one)) {
-            return self.may_be_scanned(leg);
+        let asked = |one: &&Listener| asks_in_http(one) || one.connects_failed > 0;
+        let others = self.listeners.values().copied().filter(asked).nth(1).is_some();
+        // Of each host: legs on which it was refused, and whether it was answered on any.
+        let mut tried: BTreeMap<IpAddr, (u32, bool)> = BTreeMap::new();
+        for listener in self.listeners.values() {
+            for addr in listener.proxies.keys() {
+                let (refused, answered) = tried.entry(*addr).or_default();
+                *refused = refused.saturating_add((listener.connects_failed > 0).into());
+                *answered |= listener.exchanges > 0;
+            }
         }
+        let may_scan = |addr: &IpAddr| {
+            tried.get(addr).is_some_and(|(refused, answered)| *refused > 1 && !answered)
+        };
         let answers = |one: &Passing| one.answers_itself() || one.for_others > 0 && one.alone > 0;
-        let itself = self.passing.get(&leg).is_some_and(answers);
-        let others = self.listeners.iter().any(|(other, listener)| {
-            *other != leg && (asks_in_http(listener) || listener.connects_failed > 0)
-        });
-        others && !itself
-    }
-
-    /// Who was refused there was refused elsewhere too, and answered by nobody.
-    fn may_be_scanned(&self, leg: Leg) -> bool {
-        let Some(listener) = self.listeners.get(&leg) else { return false };
-        let tried = self
-            .listeners
-            .iter()
-            .filter(|(_, one)| one.proxies.keys().any(|addr| listener.proxies.contains_key(addr)));
-        let (mut answered, mut elsewhere) = (false, false);
-        for (other, one) in tried {
-            answered |= one.exchanges > 0;
-            elsewhere |= *other != leg && one.connects_failed > 0;
-        }
-        elsewhere && !answered
+        let is_open = |leg: &Leg| match self.listeners.get(leg) {
+            Some(one) if asks_in_http(one) => others && !self.passing.get(leg).is_some_and(answers),
+            Some(one) => !one.proxies.is_empty() && one.proxies.keys().all(may_scan),
+            None => false,
+        };
+        let backends = roles.iter().filter(|(_, role)| **role == Role::Backend);
+        backends.map(|(leg, _)| *leg).filter(is_open).collect()
     }
 }
 
@@ -420,16 +442,38 @@ fn asks_in_http(listener: &Listener) -> bool {
     listener.exchanges > 0 || listener.spoke_any(Protocol::is_http)
 }
 
-/// Hosts that open connections as a proxy does: to HTTP, to TLS, or in vain.
-fn openers(listeners: &BTreeMap<Leg, &Listener>) -> BTreeSet<IpAddr> {
-    let mut openers = BTreeSet::new();
-    for (leg, listener) in listeners {
-        // On one host everything both accepts and opens: that says nothing.
-        if listener.is_like_a_backend() {
-            openers.extend(listener.proxies.keys().filter(|addr| **addr != leg.server.addr));
+/// Legs of proxies' clients to which the front of another proxy passes on what it is asked.
+fn between(roles: &BTreeMap<Leg, Role>, passing: &BTreeMap<Leg, Passing>) -> BTreeSet<Leg> {
+    let is_front = |leg: &Leg| roles.get(leg) == Some(&Role::Front);
+    let above = passing.iter().filter(|(leg, _)| is_front(leg));
+    let below = above.flat_map(|(leg, one)| one.to.keys().filter(move |to| *to != leg));
+    below.filter(|to| is_front(to)).copied().collect()
+}
+
+/// Who opens connections to listeners of a kind.
+struct Openers {
+    /// Hosts that do, to listeners at other addresses: on one host everything both accepts and opens.
+    addresses: BTreeSet<IpAddr>,
+    /// The host that captured does.
+    here: bool,
+}
+
+impl Openers {
+    fn of(listeners: &BTreeMap<Leg, &Listener>, kind: impl Fn(&Listener) -> bool) -> Self {
+        let mut openers = Self { addresses: BTreeSet::new(), here: false };
+        for (leg, listener) in listeners.iter().filter(|(_, listener)| kind(listener)) {
+            let elsewhere = listener.proxies.keys().filter(|addr| **addr != leg.server.addr);
+            openers.addresses.extend(elsewhere);
+            openers.here |= listener.opened_here > 0;
         }
+        openers
     }
-    openers
+
+    /// The host that accepts a leg is one of them.
+    fn accept(&self, leg: Leg, listener: &Listener) -> bool {
+        let here = listener.accepted_here > 0 && listener.opened_here == 0;
+        self.addresses.contains(&leg.server.addr) || here && self.here
+    }
 }
 
 /// Hosts that were refused at many addresses and ports, and to whom nothing was ever answered. Whoever
