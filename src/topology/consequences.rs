@@ -40,8 +40,7 @@ fn consequences<'a>(
     attempts.for_each(|attempt| of.entry(attempt.leg()).or_default().push(attempt));
     of.values_mut().for_each(|list| list.sort_by_key(|one| begun(one)));
     let explained = |above: &KeptAttempt| {
-        let below = of.iter().filter(|(leg, _)| roles.is_told_on(above.leg(), **leg));
-        below.into_iter().any(|(_, list)| {
+        roles.told_on(above.leg()).filter_map(|leg| of.get(&leg)).any(|list| {
             let from = list.partition_point(|one| begun(one).plus(JITTER) < begun(above));
             let near = list.iter().skip(from).take(LOOKED_AT);
             let mut during = near.take_while(|one| begun(one) <= ended(above));

@@ -164,6 +164,10 @@ pub fn observe(
     mut connects: Vec<FailedConnect>,
     listeners: &BTreeMap<Leg, &Listener>,
 ) -> BTreeMap<Leg, Passing> {
+    // To pass on takes somebody else.
+    if listeners.len() < 2 {
+        return BTreeMap::new();
+    }
     connects.sort_by_key(|one| one.begun);
     let last = seen.len().saturating_sub(EXCHANGES).max(EXCHANGES.min(seen.len()));
     let first = seen.get(..EXCHANGES.min(seen.len())).unwrap_or_default();

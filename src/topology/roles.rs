@@ -182,9 +182,15 @@ impl Roles {
         self.told.iter().filter(|told| !tried(told)).copied().collect()
     }
 
+    /// Legs whose failures may tell of one of this leg.
+    pub(super) fn told_on(&self, leg: Leg) -> impl Iterator<Item = Leg> + '_ {
+        let to = self.passing.get(&leg).into_iter().flat_map(|one| one.to.keys().copied());
+        to.filter(move |to| self.is_told_on(leg, *to))
+    }
+
     /// Whether another failure may show yet that tells of one of this leg.
     pub fn may_be_explained(&self, leg: Leg) -> bool {
-        self.passing.get(&leg).is_some_and(|one| one.to.keys().any(|to| self.is_told_on(leg, *to)))
+        self.told_on(leg).next().is_some()
     }
 
     /// Whether a failure counts: a backend's does, and so does a failed connect to anything that
