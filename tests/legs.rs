@@ -3,7 +3,7 @@
 use crate::cli::document;
 use crate::events::{SECOND, all, causes, millis};
 use crate::scenarios::analyze;
-use crate::wire::{self, End, Talk, get, ok};
+use crate::wire::{self, End, Frame, Talk, get, ok};
 use End::{Backend, Proxy};
 use serde_json::Value;
 
@@ -89,6 +89,54 @@ fn a_listener_that_passes_on_a_part_of_what_it_is_asked_is_judged() {
     let report = all(&talks);
     let judged: Vec<String> = report.backends.iter().map(|one| one.backend.to_string()).collect();
     assert_eq!(judged, ["10.0.0.5:8080", "10.1.0.6:3000"]);
+}
+
+/// A proxy passes on what it is asked to one that passes it on to the last. Three requests go well; the fourth the
+/// last one cuts off, and each before it answers with 502.
+fn three_in_a_row() -> Vec<Frame> {
+    let hosts = [[10, 0, 0, 77], [10, 0, 0, 5], [10, 0, 0, 6], [10, 0, 0, 7]];
+    let mut talks = Vec::new();
+    for index in 0..4_u16 {
+        for (depth, pair) in (0_u16..).zip(hosts.windows(2)) {
+            let after = SECOND * u32::from(index) + millis(5) * u32::from(depth);
+            let port = 40_000 + 10 * index + depth;
+            let mut talk = Talk::new(u32::from(port), 7)
+                .between((pair[0], port), (pair[1], 8080))
+                .after(after);
+            talk.handshake().data(Proxy, &get(&format!("/{index}"))).ack(Backend);
+            talk.idle(millis(100 - 20 * u64::from(depth)));
+            match (index, depth) {
+                (3, 2) => talk.close(Backend),
+                (3, _) => talk.data(Backend, BAD_GATEWAY).ack(Proxy).close(Proxy),
+                _ => talk.data(Backend, &ok(10)).ack(Proxy).close(Proxy),
+            };
+            talks.push(talk);
+        }
+    }
+    wire::together(&talks.iter().collect::<Vec<_>>())
+}
+
+const BAD_GATEWAY: &[u8] = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
+
+#[test]
+fn of_proxies_in_a_row_a_failure_is_told_once_at_the_last() {
+    let frames = three_in_a_row();
+    let told = |arguments: &[&str]| -> Vec<(String, String)> {
+        let document = document(&frames, arguments);
+        let failures = document["failures"].as_array().unwrap().iter();
+        let told = failures.map(|one| (text(&one["cause"]), text(&one["backend"])));
+        told.collect()
+    };
+    let last = ("closed_in_flight".to_owned(), "10.0.0.7:8080".to_owned());
+    assert_eq!(told(&[]), [last.clone()]);
+    assert_eq!(told(&["--backend", "10.0.0.7:8080"]), [last]);
+    // Nobody asked for the one behind it: what it answered is all there is to tell.
+    let named = ("backend_error".to_owned(), "10.0.0.6:8080".to_owned());
+    assert_eq!(told(&["--backend", "10.0.0.6:8080"]), [named]);
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
 }
 
 #[test]
