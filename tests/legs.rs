@@ -127,9 +127,9 @@ fn of_proxies_in_a_row_a_failure_is_told_once_at_the_last() {
         let told = failures.map(|one| (text(&one["cause"]), text(&one["backend"])));
         told.collect()
     };
-    let last = ("closed_in_flight".to_owned(), "10.0.0.7:8080".to_owned());
-    assert_eq!(told(&[]), [last.clone()]);
-    assert_eq!(told(&["--backend", "10.0.0.7:8080"]), [last]);
+    let last = [("closed_in_flight".to_owned(), "10.0.0.7:8080".to_owned())];
+    assert_eq!(told(&[]), last);
+    assert_eq!(told(&["--backend", "10.0.0.7:8080"]), last);
     // Nobody asked for the one behind it: what it answered is all there is to tell.
     let named = ("backend_error".to_owned(), "10.0.0.6:8080".to_owned());
     assert_eq!(told(&["--backend", "10.0.0.6:8080"]), [named]);

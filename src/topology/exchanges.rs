@@ -120,6 +120,7 @@ impl Trail {
             idempotent,
             forwarded: head.is_some_and(|head| head.signs.forwarded),
             as_to_proxy: head.is_some_and(|head| head.target().starts_with(b"http://")),
+            probe: head.is_some_and(|head| head.signs.prober.is_some()),
             failed: false,
             unread: matches!(exchange.outcome, Outcome::Unread(_)),
         });

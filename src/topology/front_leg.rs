@@ -178,6 +178,7 @@ impl<'a> Legs<'a> {
         let mut by_asked: HashMap<u64, Vec<usize>> = HashMap::new();
         for (place, one) in seen.iter().enumerate() {
             match roles.of(one.leg()) {
+                _ if one.probe => {}
                 _ if listeners.contains(&one.leg()) => fronts.push(place),
                 Role::Backend if one.asked.whole != 0 => {
                     one.ids.iter().filter(|id| **id != 0).for_each(|id| {

@@ -40,6 +40,8 @@ pub struct SeenExchange {
     pub forwarded: bool,
     /// The request is made as to a proxy: with scheme and host in its target (RFC 9112, section 3.2.2).
     pub as_to_proxy: bool,
+    /// The request names itself a probe of health: no client's.
+    pub probe: bool,
     /// The exchange failed.
     pub failed: bool,
     /// Whether it was answered cannot be read.
