@@ -2,7 +2,7 @@
 
 use crate::cli::document;
 use crate::events::{SECOND, all, causes, millis};
-use crate::scenarios::analyze;
+use crate::scenarios::{analyze, read};
 use crate::wire::{self, End, Frame, Talk, get, ok};
 use End::{Backend, Proxy};
 use serde_json::Value;
@@ -232,4 +232,15 @@ fn requests_with_different_ids_are_not_joined_over_both_legs() {
 fn an_exchange_that_can_be_of_two_clients_is_of_neither() {
     let leg = legs(&[("", 0), ("", 3)], "");
     assert_eq!((&leg["joined"], &leg["ambiguous"]), (&0.into(), &2.into()), "{leg}");
+}
+
+/// The capture ends right when a client has left, and with it the proxy: what the proxy had passed on is not known to
+/// have failed yet, and the proxy's own listener is no backend for that.
+#[test]
+fn what_is_on_its_way_when_the_capture_ends_was_passed_on_as_well() {
+    let path = "captures/client-gone-nginx-node/proxy-side.pcap";
+    let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + path).unwrap();
+    let length = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+    let end = (0..57).fold(24, |at, _| at + 16 + length(at + 8));
+    assert_eq!(causes(&read(file[..end].to_vec()).unwrap()), [("client_gone", 1)]);
 }

@@ -223,3 +223,20 @@ fn a_request_whose_head_was_cut_has_timed_out_where_all_that_was_sent_arrived() 
     // Too soon to be patience.
     assert_eq!(cut(&asked(&slow, millis(100)), 56), failure("unproven", "possible", "unknown"));
 }
+
+/// Though its head was cut: the backend's queue was full, and had room when the proxy had given up.
+#[test]
+fn a_request_whose_head_was_cut_may_have_waited_in_a_full_queue() {
+    let mut talk = Talk::new(1, 2);
+    let asked = get(&format!("/queued/{}", "a".repeat(90)));
+    talk.handshake().data_unheard(Proxy, &asked);
+    for _ in 0..3 {
+        talk.idle(SECOND).again(Proxy, &asked).syn_ack_again();
+    }
+    talk.idle(SECOND * 2).again(Proxy, &asked).arrives(Backend).ack(Backend).close(Proxy);
+    for frames in [wire::pcap(&talk.frames), cut_to(&talk.frames, 100)] {
+        let report = read(frames).unwrap();
+        let causes: Vec<_> = report.failures.iter().map(|one| one.cause.name()).collect();
+        assert_eq!(causes, ["accept_queue_full"]);
+    }
+}

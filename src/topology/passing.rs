@@ -391,15 +391,20 @@ fn fits(inner: &SeenExchange, outer: &SeenExchange) -> bool {
     if is_well(outer) {
         inner.status == outer.status
     } else {
-        inner.failed || inner.status >= Some(500)
+        inner.failed || inner.status.is_none_or(|status| status >= 500)
     }
 }
 
-/// One began while the other was not answered, and was over before it; what failed may have been so later.
+/// What failed, or was not answered as far as was captured, may have been over later than what came of it.
+const fn is_over_later(inner: &SeenExchange) -> bool {
+    inner.failed || inner.status.is_none()
+}
+
+/// One began while the other was not answered, and was over before it.
 fn is_within(inner: &SeenExchange, outer: &SeenExchange) -> bool {
     inner.begun >= outer.begun
         && inner.begun < outer.answered.unwrap_or(outer.ended)
-        && (inner.failed || inner.ended <= outer.ended.plus(JITTER))
+        && (is_over_later(inner) || inner.ended <= outer.ended.plus(JITTER))
 }
 
 /// Of a list in the order of time, what began while a request was on its way.

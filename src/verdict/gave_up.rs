@@ -175,6 +175,9 @@ fn waited_with_cut_head(
     if !silent || !long || connection.has_gaps() || !case.had_all_sent(closing) {
         return None;
     }
+    if let Some(held) = lost::taken_late(case, closing) {
+        return Some(held);
+    }
     let most = if case.ends_with(closing) { Certainty::Likely } else { Certainty::Possible };
     let verdict = after_waiting(case, closing, wait, timeouts);
     Some(Verdict { certainty: verdict.certainty.min(most), ..verdict })
