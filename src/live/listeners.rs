@@ -4,7 +4,7 @@
 //! before they are dropped; which ports listen is read anew each time, by files opened before.
 
 use crate::facts::listening::{Listening, ListeningProgram};
-use crate::packet::Endpoint;
+use crate::packet::{Endpoint, EndpointPattern};
 use nix::ifaddrs::getifaddrs;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -56,6 +56,16 @@ impl Listeners {
         told(refused, &self.rows(), &self.processes)
     }
 
+    /// What listens where one of `named` may be meant; where nothing is named, what may be a backend.
+    pub(super) fn likely(&mut self, named: &[EndpointPattern]) -> Vec<ListeningProgram> {
+        let rows = likely(self.rows(), named);
+        let program = |row: &Row| ListeningProgram {
+            at: row.at,
+            process: self.processes.get(&row.inode).cloned(),
+        };
+        rows.iter().map(program).collect()
+    }
+
     fn rows(&mut self) -> Vec<Row> {
         let mut rows = Vec::new();
         for table in &mut self.tables {
@@ -74,6 +84,28 @@ pub(super) fn reaches(at: IpAddr, addr: IpAddr) -> bool {
         || at == IpAddr::V4(Ipv4Addr::UNSPECIFIED) && addr.is_ipv4()
         // A socket for IPv6 takes IPv4 as well, unless told not to.
         || at == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+}
+
+/// Those of `rows` at which one of `named` may be meant, or a backend where nothing is named: by port, each
+/// once, of a port on every address of the host only that.
+fn likely(mut rows: Vec<Row>, named: &[EndpointPattern]) -> Vec<Row> {
+    let meant = |at: Endpoint| {
+        let of = |pattern: &EndpointPattern| {
+            pattern.port.is_none_or(|port| port == at.port)
+                && pattern.addr.is_none_or(|addr| reaches(at.addr, addr))
+        };
+        if named.is_empty() { !NEVER_MEANT.contains(&at.port) } else { named.iter().any(of) }
+    };
+    rows.retain(|row| meant(row.at));
+    rows.sort_by_key(|row| (row.at.port, !row.at.addr.is_unspecified(), row.at.addr));
+    let mut open = None;
+    rows.retain(|row| {
+        open = row.at.addr.is_unspecified().then_some(row.at.port).or(open);
+        row.at.addr.is_unspecified() || open != Some(row.at.port)
+    });
+    // One program on both families is one listener.
+    rows.dedup_by_key(|row| (row.at.port, row.at.addr.is_loopback()));
+    rows
 }
 
 /// What to tell of `rows`; nothing where something listens there by now.
@@ -212,6 +244,20 @@ mod tests {
         assert_eq!(ports, [8080, 5432]);
         assert_eq!(listening.others[0].process, Some((812, b"java".to_vec())));
         assert_eq!((listening.elsewhere.len(), listening.more), (0, 0));
+    }
+
+    #[test]
+    fn what_may_be_a_backend_is_told_once_a_port() {
+        let listening = |listeners: &[&str], named: &[&str]| -> Vec<String> {
+            let named: Vec<EndpointPattern> =
+                named.iter().map(|text| text.parse().unwrap()).collect();
+            likely(rows(listeners), &named).iter().map(|row| row.at.to_string()).collect()
+        };
+        let all = ["[::]:8080", "0.0.0.0:22", "0.0.0.0:8080", "127.0.0.1:3000", "[::1]:3000"];
+        assert_eq!(listening(&all, &[]), ["127.0.0.1:3000", "0.0.0.0:8080"]);
+        assert_eq!(listening(&all, &[":22"]), ["0.0.0.0:22"], "named");
+        assert_eq!(listening(&all, &["10.0.0.1:3000"]), [""; 0], "on another address");
+        assert_eq!(listening(&all, &["10.0.0.1:8080"]), ["0.0.0.0:8080"]);
     }
 
     #[test]

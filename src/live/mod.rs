@@ -11,6 +11,7 @@ mod listeners;
 mod losses;
 mod output;
 mod privileges;
+mod sight;
 mod signals;
 mod source;
 mod this_host;
@@ -75,6 +76,7 @@ pub fn run(typed: &Live) -> Result<u8> {
     let spoken = typed.tls_uprobes.then(|| TlsWatch::open(&listeners));
     let (host, untold) = ThisHost::look(typed.processes)?;
     let signals = Signals::take()?;
+    let sight = host.sight(&typed.interface, &listeners);
     let left = privileges::drop(typed.user.as_deref(), &folders, host.knows_processes())?;
 
     let mut teller = Teller::new(wanted, Box::new(BufWriter::new(output.to)), output.auto);
@@ -99,6 +101,7 @@ pub fn run(typed: &Live) -> Result<u8> {
     if !wanted.quiet {
         let what = watched(&listeners, wanted.filter.as_deref());
         announce(&mut teller, &source, &what, &left, instead.as_deref());
+        sight.lines().iter().for_each(|line| teller.aside(line));
     }
     let mut losses = LossWatch::begin();
     let watch = Watch {

@@ -2,13 +2,14 @@
 
 use super::accept_queues::Queues;
 use super::listeners::{Listeners, is_own};
+use super::sight::Sight;
 use crate::analysis::Host;
 use crate::base::time::Timestamp;
 use crate::cli::When;
 use crate::ebpf::Sockets;
 use crate::facts::kernel::{End, Ends};
 use crate::facts::listening::Listening;
-use crate::packet::Endpoint;
+use crate::packet::{Endpoint, EndpointPattern};
 use anyhow::{Result, bail};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -45,6 +46,11 @@ impl ThisHost {
         let queues = sockets.is_some().then(Queues::open).flatten();
         let known = HostState { listeners, queues, sockets };
         Ok((Self(Rc::new(RefCell::new(known))), untold))
+    }
+
+    /// What can be seen of it, and of others, from `interfaces`.
+    pub(super) fn sight(&self, interfaces: &[String], named: &[EndpointPattern]) -> Sight {
+        Sight::look(interfaces, &mut self.0.borrow_mut().listeners, named)
     }
 
     /// The kernel tells of processes.

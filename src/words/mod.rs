@@ -21,6 +21,7 @@ pub mod phrases;
 pub mod process;
 pub mod process_lines;
 pub mod settings;
+pub mod sight;
 mod subject;
 pub mod timers;
 pub mod unexplained;
