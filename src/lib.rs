@@ -102,7 +102,7 @@ pub use base::time::Timestamp;
 pub use input::{Savefile, Source, SourceError};
 pub use packet::Endpoint;
 pub use render::json::write as write_json;
-pub use render::text::write as write_text;
+pub use render::text::{Detail, TextLayout, write as write_text};
 pub use report::records::Record;
 pub use report::{AnalysisOutcome, BackendRecord, FailureRecord, Headline, Report};
 pub use run::main;
@@ -188,7 +188,7 @@ pub mod inside {
             pub use crate::render::json::write;
         }
         pub mod text {
-            pub use crate::render::text::write;
+            pub use crate::render::text::{Detail, TextLayout, write};
         }
         pub mod timeouts {
             pub use crate::render::timeouts::{contents, page};

@@ -2,7 +2,7 @@
 
 use crate::analysis::{self, Settings};
 use crate::base::wrap;
-use crate::cli::output::{self, Destination};
+use crate::cli::output::{self, Destination, Paper};
 use crate::cli::progress::Progress;
 use crate::cli::{
     Analyze, Cli, Command, Config, Explain, Shared, TimeoutsArgs, When, config, output_paths,
@@ -24,7 +24,9 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use terminal_size::{Width, terminal_size_of};
+
+/// Columns of a page of prose or of a table, however wide the terminal.
+const LONGEST_PAGE: usize = 96;
 
 /// Exit status: done, no failure.
 const NO_FAILURE: u8 = 0;
@@ -32,9 +34,6 @@ const NO_FAILURE: u8 = 0;
 const FAILURES: u8 = 1;
 /// Exit status: it could not be done.
 const COULD_NOT: u8 = 2;
-
-/// Nobody reads narrower columns; a terminal that claims so is not believed.
-const NARROWEST: usize = 40;
 
 /// The program: does what was typed, and says on standard error why it could not.
 pub fn main() -> ExitCode {
@@ -244,7 +243,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     if several && log_paths.iter().any(|path| path.as_os_str() == "-") {
         bail!("-: these captures are analysed one after the other; give the log as a file");
     }
-    let Destination { to, auto } = Destination::open(wanted.output.as_deref())?;
+    let Destination { to, paper } = Destination::open(wanted.output.as_deref())?;
     let out = RefCell::new(BufWriter::new(to));
     let mut reports = Vec::new();
     let mut worst = NO_FAILURE;
@@ -269,7 +268,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         let headline = report.headline();
         worst = worst.max(status(&headline, wanted.exit_zero, &failed));
         if several && wanted.format.is_by_record() {
-            output::write(wanted, report, auto, &mut *out.borrow_mut())
+            output::write(wanted, report, paper, &mut *out.borrow_mut())
                 .context("cannot write the answer")?;
         } else {
             reports.push(report);
@@ -277,10 +276,10 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     }
     let mut out = out.into_inner();
     match reports.pop() {
-        Some(report) if !several => output::write(wanted, report, auto, &mut out),
+        Some(report) if !several => output::write(wanted, report, paper, &mut out),
         Some(report) => {
             reports.push(report);
-            output::write_each(wanted, reports, auto, &mut out)
+            output::write_each(wanted, reports, paper, &mut out)
         }
         None => Ok(()),
     }
@@ -329,13 +328,11 @@ fn example() -> Result<u8> {
 
 /// Shows a page on standard output, as wide as the terminal is, within reason.
 fn show(color: When, write: impl FnOnce(usize, &mut dyn Write) -> io::Result<()>) -> Result<u8> {
-    let stdout = io::stdout();
-    let choice = config::color(color).unwrap_or_else(|| AutoStream::choice(&stdout));
-    let terminal = terminal_size_of(&stdout).map(|(Width(columns), _)| usize::from(columns));
-    let width = terminal.map_or(wrap::WIDTH, |columns| columns.clamp(NARROWEST, wrap::WIDTH));
-    let mut page = AutoStream::new(Vec::new(), choice);
-    write(width, &mut page)?;
-    stdout.lock().write_all(&page.into_inner()).context("cannot write the answer")?;
+    let Paper { auto, columns } = Paper::of_stdout();
+    let width = columns.unwrap_or(LONGEST_PAGE);
+    let mut page = AutoStream::new(Vec::new(), config::color(color).unwrap_or(auto));
+    write(width.clamp(wrap::NARROWEST, LONGEST_PAGE), &mut page)?;
+    io::stdout().lock().write_all(&page.into_inner()).context("cannot write the answer")?;
     Ok(NO_FAILURE)
 }
 

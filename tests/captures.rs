@@ -35,11 +35,12 @@ pub fn captures() -> Vec<PathBuf> {
 }
 
 /// What the program says of a capture, and its exit code.
-fn answer(capture: &Path, format: &str) -> (String, i32) {
+fn answer(capture: &Path, options: &[&str]) -> (String, i32) {
     let relative = capture.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_why502"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["analyze", "--format", format])
+        .arg("analyze")
+        .args(options)
         .arg(relative)
         .output()
         .unwrap();
@@ -53,8 +54,13 @@ fn answer(capture: &Path, format: &str) -> (String, i32) {
 fn every_capture_gives_its_expected_answer() {
     let bless = std::env::var_os("WHY502_BLESS").is_some();
     for capture in captures() {
-        for (format, extension) in [("text", "expected.txt"), ("json", "expected.json")] {
-            let (text, code) = answer(&capture, format);
+        let forms: [(&[&str], &str); 3] = [
+            (&[], "expected.txt"),
+            (&["--verbose"], "expected.verbose.txt"),
+            (&["--format", "json"], "expected.json"),
+        ];
+        for (options, extension) in forms {
+            let (text, code) = answer(&capture, options);
             let kept = capture.with_extension(extension);
             if bless {
                 fs::write(&kept, &text).unwrap();
@@ -95,7 +101,7 @@ const ALSO: [(&str, &str); 5] = [
 fn every_case_shows_the_cause_in_its_name() {
     for capture in captures() {
         let folder = capture.parent().unwrap().file_name().unwrap().to_str().unwrap();
-        let (text, _) = answer(&capture, "json");
+        let (text, _) = answer(&capture, &["--format", "json"]);
         let report: serde_json::Value = serde_json::from_str(&text).unwrap();
         let found: BTreeSet<&str> =
             report["causes"].as_object().unwrap().keys().map(String::as_str).collect();

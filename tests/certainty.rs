@@ -485,10 +485,11 @@ fn what_may_be_sent_again_whatever_became_of_it_is_not_called_unsafe() {
         let folder = tempfile::tempdir().unwrap();
         let capture = folder.path().join("c.pcap");
         fs::write(&capture, pcap(&talk.frames)).unwrap();
-        let output = why502(&["analyze"]).arg(capture).output().unwrap();
+        let output = why502(&["analyze", "--verbose"]).arg(capture).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     };
     let text = advice(&get("/a"));
+    assert!(text.contains("retry    only if idempotent (GET is). "), "{text}");
     assert!(text.contains("Retry: only if idempotent, as GET is. "), "{text}");
     let text = advice(&post_head("/a", 0));
     assert!(text.contains("Retry: only if idempotent. "), "{text}");

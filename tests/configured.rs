@@ -106,7 +106,7 @@ fn each_backend_and_proxy_is_compared_with_its_own_timeouts() {
 
 #[test]
 fn names_stand_beside_addresses_and_defaults_are_called_so() {
-    let text = Given::file(TWO).analyze("text", &[]);
+    let text = Given::file(TWO).analyze("text", &["--verbose"]);
     for words in [
         "Backend 10.0.0.1:8080 (shop)\n",
         "Backend 10.0.0.2:9000 (api)\n",
@@ -160,7 +160,7 @@ fn a_kind_alone_is_compared_with_its_defaults() {
         assert_eq!(told(&proxy["proxy_idle"]), (Some(60.0), Some("proxy aws-alb")));
         assert_eq!(told(&proxy["proxy_read"]), (Some(60.0), Some("proxy aws-alb")));
     }
-    let output = run(&["analyze", "--proxy", "alb", "--server", "gunicorn", RACE]);
+    let output = run(&["analyze", "-v", "--proxy", "alb", "--server", "gunicorn", RACE]);
     let text = stdout(&output);
     for words in
         ["gunicorn --keep-alive 66", "limits the time to answer", "server: gunicorn (as given)"]

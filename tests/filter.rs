@@ -209,6 +209,7 @@ fn an_answer_of_nothing_says_that_the_filter_left_nothing() {
     let output = run(&["analyze", "--filter", "tcp port 80", RACE]);
     assert_eq!(output.status.code(), Some(2), "nothing was judged");
     assert!(stdout(&output).contains("the filter left none of 54 frames"));
+    let output = run(&["analyze", "-v", "--filter", "tcp port 80", RACE]);
     assert!(stdout(&output).contains("frames skipped: filtered 54"));
     let output = run(&["analyze", "--filter", "tcp port 3000", RACE]);
     assert_eq!(output.status.code(), Some(1));

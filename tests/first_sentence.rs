@@ -305,6 +305,6 @@ fn probes_of_health_are_no_requests() {
     let report = read(&talks);
     assert_eq!(headline(&report), "No failure among 2 requests.");
     assert_eq!((report.judged.exchanges, report.judged.probes), (6, 4));
-    let (text, ..) = say(&wire::together(&talks), &[]);
+    let (text, ..) = say(&wire::together(&talks), &["--verbose"]);
     assert!(text.contains("2 requests and 4 health checks, 5 connections"), "{text}");
 }

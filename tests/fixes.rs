@@ -18,12 +18,13 @@ fn report(capture: &str, options: &[&str]) -> Value {
     serde_json::from_slice(&run(&arguments).stdout).unwrap()
 }
 
-/// The only fix for a case in `captures`.
+/// The first fix for a case in `captures`.
 fn fix_of(case: &str, options: &[&str]) -> Value {
     let capture = format!("{}/captures/{case}/proxy-side.pcap", env!("CARGO_MANIFEST_DIR"));
     let report = report(&capture, options);
-    let [fix] = &report["answer"]["fixes"].as_array().unwrap()[..] else { panic!("{report}") };
-    assert_eq!(fix["text"], report["failures"][0]["fix"]);
+    let fix = &report["answer"]["fixes"][0];
+    let mut failures = report["failures"].as_array().unwrap().iter();
+    assert!(failures.any(|failure| failure["fix"] == fix["text"]), "{fix}");
     let mut fix = fix.clone();
     fix.as_object_mut().unwrap().remove("text");
     fix
@@ -87,9 +88,9 @@ fn a_stale_reuse_is_changed_in_the_proxy() {
         "side": "proxy",
         "product": "nginx (upstream keepalive)",
         "setting": "keepalive_timeout",
-        "value": null,
+        "value": "2 s",
         "where": "nginx.conf, in the upstream block",
-        "line": null,
+        "line": "upstream NAME { keepalive_timeout 2s; }",
         "why": "the backend closed this connection after 3.00 s idle",
         "instead_of": "the same timeout on both sides: equal timeouts still race",
     });
@@ -109,7 +110,7 @@ fn a_slow_backend_has_the_read_timeout_of_a_known_proxy() {
         "value": null,
         "where": "nginx.conf, in the http, server or location block",
         "line": null,
-        "why": "the backend sent no response within 2.00 s",
+        "why": "the backend sent no response within 2.01 s",
         "instead_of": null,
     });
     assert_eq!(fix_of(case, &["--proxy", "nginx"]), expected);
@@ -158,8 +159,9 @@ fn given() -> ByCause {
             let failures = report["failures"].as_array().unwrap();
             let Some(failure) = failures.iter().find(|failure| failure["fix"] == fix["text"])
             else {
-                // Of a restart.
-                assert_eq!(fix["side"], "backend", "{fix}");
+                // Of a restart, or of a race that may come.
+                let side = if report["failures"][0].is_null() { "server" } else { "backend" };
+                assert!(fix["side"] == side || fix["side"] == "proxy", "{fix}");
                 continue;
             };
             let of = given.entry(failure["cause"].as_str().unwrap().to_owned()).or_default();

@@ -14,6 +14,7 @@ use why502::inside::flow::Limits;
 use why502::inside::input::Savefile;
 use why502::inside::ledger;
 use why502::inside::report::{Bound, Report};
+use why502::{Detail, TextLayout};
 
 /// A small generator of numbers that look random (xorshift64*).
 struct Dice(u64);
@@ -32,7 +33,7 @@ fn run(file: Vec<u8>, settings: Settings) {
     if let Ok(source) = Savefile::from_reader(input, "hostile".to_owned(), 0) {
         let report = analysis::analyze(&mut [source], settings, &mut |_| {}).unwrap();
         let mut page = Vec::new();
-        why502::inside::render::text::write(&report, true, &mut page).unwrap();
+        why502::write_text(&report, TextLayout::new(Detail::All, 96), &mut page).unwrap();
         why502::inside::render::json::write(&report, &mut page).unwrap();
         let shown = String::from_utf8(page).unwrap();
         let odd = |c: char| c.is_control() && c != '\n' && c != '\x1b';
@@ -256,7 +257,7 @@ fn captured_text_is_escaped_and_secrets_stay_hidden() {
     talk.ack(End::Backend).close(End::Backend);
     let report = analyze(&talk.frames);
     let mut page = Vec::new();
-    why502::inside::render::text::write(&report, true, &mut page).unwrap();
+    why502::write_text(&report, TextLayout::new(Detail::All, 96), &mut page).unwrap();
     why502::inside::render::json::write(&report, &mut page).unwrap();
     let shown = String::from_utf8(page).unwrap();
     for raw in ["s3cret", "\u{9b}", "\u{202e}"] {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::fs;
 use std::time::Duration;
 use why502::inside::report::{FailureRecord, Report};
+use why502::{Detail, TextLayout};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -88,7 +89,7 @@ fn a_repetition_is_told_with_its_frame_and_its_answer() {
     let json = serde_json::to_value(failure).unwrap();
     assert_eq!(json["sent_again"]["frame"]["number"], again.frame.number);
     let mut page = Vec::new();
-    why502::inside::render::text::write(&report, true, &mut page).unwrap();
+    why502::write_text(&report, TextLayout::new(Detail::All, 96), &mut page).unwrap();
     let page = String::from_utf8(page).unwrap();
     assert!(page.contains(" µs later on another connection: 200"), "{page}");
     assert!(page.contains("sent again "), "{page}");

@@ -11,7 +11,7 @@ fn story(folder: &str) -> PathBuf {
 
 fn say(format: &str, captures: &[PathBuf]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_why502"))
-        .args(["analyze", "--exit-zero", "--format", format])
+        .args(["analyze", "--exit-zero", "--verbose", "--format", format])
         .args(captures)
         .output()
         .unwrap();
@@ -97,7 +97,7 @@ fn a_patient_proxy_before_a_tomcat_is_a_race_and_the_servers_timer_is_to_be_rais
             &[
                 "4 of 10 requests failed.",
                 "closed the connection after 2.00 s idle, while the proxy was sending",
-                "the FIN and the request were both in flight at the same time",
+                "the FIN and the request crossed",
                 "What to change: raise the backend's keep-alive timeout (about 2.00 s here) above the \
                  proxy's idle timeout",
             ],

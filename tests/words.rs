@@ -34,12 +34,12 @@ const WORDS: [(&str, &str, &str); 38] = [
     ("invalid_response", "a chunk does not begin with its length, at byte 47", "chunk the body"),
     (
         "keepalive_race",
-        "the FIN and the request were both in flight",
+        "the FIN and the request crossed",
         "raise the backend's keep-alive timeout (about 2.00 s",
     ),
     (
         "keepalive_race",
-        "the RST and the request were both in flight",
+        "the RST and the request crossed",
         "raise the backend's keep-alive timeout (about 2.00 s",
     ),
     (
@@ -158,7 +158,12 @@ fn failures_of_two_backends_are_told_one_by_one() {
         talks.push(talk);
     }
     let mut page = Vec::new();
-    why502::inside::render::text::write(&all(&talks), false, &mut page).unwrap();
+    why502::write_text(
+        &all(&talks),
+        why502::TextLayout::new(why502::Detail::Sections, 96),
+        &mut page,
+    )
+    .unwrap();
     let page = String::from_utf8(page).unwrap();
     let lead = page.split("Causes").next().unwrap();
     assert!(lead.contains("10.0.0.1:8080") && lead.contains("10.0.0.2:8080"), "{lead}");

@@ -5,9 +5,14 @@
 
 use anstyle::Style;
 use std::io::{self, Write};
+use unicode_width::UnicodeWidthChar;
 
-/// No line is wider, however wide the terminal.
-pub const WIDTH: usize = 96;
+/// Columns of a line where no terminal says how many there are.
+pub const WIDTH: usize = 80;
+/// Lines of prose that are longer are hard to read, however wide the terminal.
+pub const WIDEST: usize = 120;
+/// Narrower than this no line gets, whatever the terminal says.
+pub const NARROWEST: usize = 40;
 
 /// What a line stands out by.
 pub const BOLD: Style = Style::new().bold();
@@ -22,15 +27,43 @@ pub fn heading(text: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{BOLD}{text}{BOLD:#}")
 }
 
+/// Where text goes, and how wide that is.
+pub struct Page<'w> {
+    to: &'w mut dyn Write,
+    width: usize,
+}
+
+impl<'w> Page<'w> {
+    /// Lines of at most `width` columns, as far as words allow it.
+    pub fn new(to: &'w mut dyn Write, width: usize) -> Self {
+        Self { to, width: width.clamp(NARROWEST, WIDEST) }
+    }
+
+    /// Columns of a line.
+    pub const fn width(&self) -> usize {
+        self.width
+    }
+}
+
+impl Write for Page<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.to.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
 /// Wraps `text` at spaces, each line indented.
 ///
 /// # Errors
 /// When writing fails.
-pub fn paragraph(text: &str, indent: &str, out: &mut dyn Write) -> io::Result<()> {
-    wrap(text.split(' '), [indent, indent], WIDTH, out)
+pub fn paragraph(text: &str, indent: &str, page: &mut Page<'_>) -> io::Result<()> {
+    wrap(text.split(' '), [indent, indent], page.width, page.to)
 }
 
-/// Writes `words` in lines of at most `width` characters. The first line begins with the first of
+/// Writes `words` in lines of at most `width` columns. The first line begins with the first of
 /// `margins`, the others with the second. A word that is wider has a line of its own.
 ///
 /// # Errors
@@ -58,16 +91,15 @@ pub fn wrap<'a>(
     writeln!(out)
 }
 
-/// Characters that take room: those outside of escape sequences.
-fn visible(word: &str) -> usize {
+/// Columns that a word takes: escape sequences take none, and some characters two.
+pub fn visible(word: &str) -> usize {
     let mut inside = false;
-    word.chars()
-        .filter(|character| {
-            let starts = *character == '\x1b';
-            let ends = inside && *character == 'm';
-            let counts = !inside && !starts;
-            inside = (inside || starts) && !ends;
-            counts
-        })
-        .count()
+    let columns = word.chars().map(|character| {
+        let starts = character == '\x1b';
+        let ends = inside && character == 'm';
+        let counts = !inside && !starts;
+        inside = (inside || starts) && !ends;
+        if counts { character.width().unwrap_or(0) } else { 0 }
+    });
+    columns.fold(0, usize::saturating_add)
 }

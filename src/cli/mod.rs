@@ -189,7 +189,7 @@ pub struct Shared {
     /// Where to write the answer (default: standard output)
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Show every failure, not only the first 20 (text)
+    /// Show every failure (text)
     #[arg(long)]
     pub all: bool,
     /// Show secrets in request targets
@@ -204,7 +204,7 @@ pub struct Shared {
     /// Say nothing on standard error but what went wrong
     #[arg(short, long)]
     pub quiet: bool,
-    /// Show every failure in full (text)
+    /// Show causes, idle times, the first 20 failures and the notes too (text)
     #[arg(short, long)]
     pub verbose: bool,
     /// Exit with 0 though failures were found

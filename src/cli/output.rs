@@ -1,7 +1,9 @@
 //! Where the answer goes, and in which form.
 
+use crate::base::wrap;
 use crate::cli::{OutputFormat, Shared, config};
-use crate::render::{json, text};
+use crate::render::json;
+use crate::render::text::{self, Detail, TextLayout};
 use crate::report::Report;
 use crate::report::records::{self, Record};
 use anstream::{AutoStream, ColorChoice};
@@ -9,13 +11,23 @@ use anyhow::{Context, Result};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+use terminal_size::{Width, terminal_size_of};
 
 /// Where the answer goes.
 pub struct Destination {
     /// A file, or standard output.
     pub to: Box<dyn Write>,
+    /// What `--color auto` means for it, and how wide it is.
+    pub paper: Paper,
+}
+
+/// What is known of the place that text goes to.
+#[derive(Clone, Copy, Debug)]
+pub struct Paper {
     /// What `--color auto` means for it.
     pub auto: ColorChoice,
+    /// Columns of the terminal, if it is one.
+    pub columns: Option<usize>,
 }
 
 impl Destination {
@@ -25,13 +37,28 @@ impl Destination {
     /// When the file cannot be made.
     pub fn open(path: Option<&Path>) -> Result<Self> {
         Ok(match path {
-            None => Self { to: Box::new(io::stdout()), auto: AutoStream::choice(&io::stdout()) },
+            None => Self { to: Box::new(io::stdout()), paper: Paper::of_stdout() },
             Some(path) => {
                 let file = File::create(path)
                     .with_context(|| format!("{}: cannot write", path.display()))?;
-                Self { to: Box::new(file), auto: ColorChoice::Never }
+                let paper = Paper { auto: ColorChoice::Never, columns: None };
+                Self { to: Box::new(file), paper }
             }
         })
+    }
+}
+
+impl Paper {
+    /// Of standard output: as wide as the terminal.
+    pub fn of_stdout() -> Self {
+        let stdout = io::stdout();
+        let columns = terminal_size_of(&stdout).map(|(Width(columns), _)| usize::from(columns));
+        Self { auto: AutoStream::choice(&stdout), columns }
+    }
+
+    /// Columns of a line.
+    pub fn width(&self) -> usize {
+        self.columns.unwrap_or(wrap::WIDTH)
     }
 }
 
@@ -43,7 +70,7 @@ impl Destination {
 pub fn write_each(
     typed: &Shared,
     reports: Vec<Report>,
-    auto: ColorChoice,
+    paper: Paper,
     out: &mut dyn Write,
 ) -> Result<()> {
     match typed.format {
@@ -53,7 +80,7 @@ pub fn write_each(
                     report.captures.iter().map(|one| one.path.as_str()).collect();
                 let gap = if place == 0 { "" } else { "\n" };
                 writeln!(out, "{gap}== {} ==\n", names.join(", "))?;
-                write(typed, report, auto, out)?;
+                write(typed, report, paper, out)?;
             }
         }
         OutputFormat::Json => {
@@ -62,7 +89,7 @@ pub fn write_each(
         }
         OutputFormat::Jsonl => {
             for report in reports {
-                write(typed, report, auto, out)?;
+                write(typed, report, paper, out)?;
             }
         }
     }
@@ -73,12 +100,18 @@ pub fn write_each(
 ///
 /// # Errors
 /// When writing fails.
-pub fn write(typed: &Shared, report: Report, auto: ColorChoice, out: &mut dyn Write) -> Result<()> {
+pub fn write(typed: &Shared, report: Report, paper: Paper, out: &mut dyn Write) -> Result<()> {
     match typed.format {
         OutputFormat::Text => {
-            let choice = config::color(typed.color).unwrap_or(auto);
+            let choice = config::color(typed.color).unwrap_or(paper.auto);
             let mut page = AutoStream::new(Vec::new(), choice);
-            text::write(&report, typed.all || typed.verbose, &mut page)?;
+            let detail = match (typed.all, typed.verbose) {
+                (true, _) => Detail::All,
+                (false, true) => Detail::Sections,
+                (false, false) => Detail::Screen,
+            };
+            let layout = TextLayout::new(detail, paper.width());
+            text::write(&report, layout, &mut page)?;
             out.write_all(&page.into_inner())?;
         }
         OutputFormat::Json => json::write(&report, out)?,

@@ -79,7 +79,7 @@ pub fn run(typed: &Live) -> Result<u8> {
     let sight = host.sight(&typed.interface, &listeners);
     let left = privileges::drop(typed.user.as_deref(), &folders, host.knows_processes())?;
 
-    let mut teller = Teller::new(wanted, Box::new(BufWriter::new(output.to)), output.auto);
+    let mut teller = Teller::new(wanted, Box::new(BufWriter::new(output.to)), output.paper);
     let troubles = Troubles::default();
     let mut analysis = Analysis::new(settings);
     analysis.expect_losses();

@@ -1,6 +1,8 @@
 //! What a watch says while it goes on: failures as they happen, and how it fares.
 
-use crate::cli::{OutputFormat, Shared, config, output};
+use crate::base::wrap::Page;
+use crate::cli::output::{self, Paper};
+use crate::cli::{OutputFormat, Shared, config};
 use crate::input::CaptureFacts;
 use crate::packet::Endpoint;
 use crate::render::text;
@@ -27,6 +29,7 @@ pub(super) struct Teller<'t> {
     wanted: &'t Shared,
     to: Box<dyn Write>,
     color: ColorChoice,
+    paper: Paper,
     /// Causes that were explained, by backend.
     explained: HashSet<(Cause, Option<Endpoint>), RandomState>,
     /// The second that passes, and what was shown in it.
@@ -44,12 +47,13 @@ pub(super) struct Teller<'t> {
 }
 
 impl<'t> Teller<'t> {
-    pub(super) fn new(wanted: &'t Shared, to: Box<dyn Write>, auto: ColorChoice) -> Self {
+    pub(super) fn new(wanted: &'t Shared, to: Box<dyn Write>, paper: Paper) -> Self {
         let status = config::progress(wanted).unwrap_or_else(|| stderr().is_terminal());
         Self {
             wanted,
             to,
-            color: config::color(wanted.color).unwrap_or(auto),
+            color: config::color(wanted.color).unwrap_or(paper.auto),
+            paper,
             explained: HashSet::default(),
             second: (Instant::now(), 0),
             unshown: 0,
@@ -113,9 +117,9 @@ impl<'t> Teller<'t> {
     }
 
     /// Writes some text, coloured as it is wanted.
-    fn page(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    fn page(&mut self, write: impl FnOnce(&mut Page<'_>) -> io::Result<()>) -> io::Result<()> {
         let mut page = AutoStream::new(Vec::new(), self.color);
-        write(&mut page)?;
+        write(&mut Page::new(&mut page, self.paper.width()))?;
         self.clear_line();
         self.to.write_all(&page.into_inner())
     }
@@ -174,7 +178,7 @@ impl<'t> Teller<'t> {
                 }
                 records::write(&summary, &mut self.to).map_err(anyhow::Error::from)
             }
-            _ => output::write(self.wanted, report, self.color, &mut self.to),
+            _ => output::write(self.wanted, report, self.paper, &mut self.to),
         };
         let error = told.and_then(|()| Ok(self.to.flush()?)).err();
         self.broken = error.map(|error| match error.downcast::<io::Error>() {
@@ -247,7 +251,11 @@ mod tests {
         let cli = Cli::parse_from(typed.iter().chain(options));
         let Command::Live(live) = cli.command else { panic!() };
         let said = Said::default();
-        let mut teller = Teller::new(&live.shared, Box::new(said.clone()), ColorChoice::Never);
+        let mut teller = Teller::new(
+            &live.shared,
+            Box::new(said.clone()),
+            Paper { auto: ColorChoice::Never, columns: None },
+        );
         let each = failures.into_iter().map(|failure| {
             teller.record(&Record::Failure(Box::new(failure)));
             String::from_utf8(std::mem::take(&mut *said.0.borrow_mut())).unwrap()
@@ -259,7 +267,7 @@ mod tests {
     fn the_first_failure_of_a_kind_comes_with_its_reason_and_advice() {
         let explained = |text: &String| {
             let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            let reason = flat.contains("the FIN and the request were both in flight");
+            let reason = flat.contains("the FIN and the request crossed");
             let advice = flat.contains("What to change: raise the backend's keep-alive timeout");
             assert!(flat.contains("keepalive_race (proven)"), "{text}");
             assert_eq!(reason, advice, "{text}");

@@ -26,7 +26,7 @@ pub const SECTIONS: [&str; 6] = [
 
 /// What happened, in one line without a full stop.
 pub fn happened(cause: Cause) -> String {
-    lead(cause, 0)
+    words(cause).happened()
 }
 
 /// What makes it certain, or how certain it can be, without a full stop.

@@ -3,6 +3,8 @@
 pub mod explain;
 pub mod json;
 mod markdown;
+mod rows;
+mod screen;
 mod style;
 pub mod text;
 mod text_idle_gaps;

@@ -1,18 +1,17 @@
 //! `--format text`: for people. The answer first, then what it rests on.
 
 use super::style::{GREEN, RED, YELLOW, clock, counted};
-use super::{text_idle_gaps, text_log, text_processes};
-use crate::base::wrap::{BOLD, DIM, heading, paragraph};
+use super::{screen, text_idle_gaps, text_log, text_processes};
+use crate::base::wrap::{BOLD, DIM, Page, heading, paragraph};
 use crate::knowledge::SettingOrigin;
 use crate::packet::Endpoint;
 use crate::report::LeadingParagraph;
-use crate::report::headline::{AnalysisOutcome, Headline};
 use crate::report::model::{
     BackendRecord, EvidenceRecord, FailureRecord, HealthRecord, Report, RequestLimitRecord,
     Timeout, VantageSource,
 };
 use crate::verdict::Retry;
-use crate::words::failure_section::{self, FRAME};
+use crate::words::failure_section::{self, FRAME, WHY};
 use crate::words::phrases::{WHAT_TO_CHANGE, is_idempotent, not_shown, retry_advice, sentence};
 use crate::words::timers::TimerName;
 use crate::words::{backend_section, input_section};
@@ -23,18 +22,50 @@ use std::time::Duration;
 /// Failures shown without `--all`.
 const SHOWN: usize = 20;
 
-/// Writes the report. With `all`, every failure is shown. Colours are escape sequences; the writer
-/// strips them where they are not wanted.
+/// How much is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Detail {
+    /// The answer, on one screen.
+    Screen,
+    /// With it causes, idle times, and the first failures one by one.
+    Sections,
+    /// Every failure.
+    All,
+}
+
+/// How much is shown, and how wide.
+#[derive(Clone, Copy, Debug)]
+pub struct TextLayout {
+    /// How much.
+    pub detail: Detail,
+    /// Columns of a line.
+    pub width: usize,
+    /// Rows of the screen.
+    rows: usize,
+}
+
+impl TextLayout {
+    /// Rows of the smallest screen, less two for the prompt and the command.
+    const ROWS: usize = 22;
+
+    /// So much, so wide, on one screen.
+    pub const fn new(detail: Detail, width: usize) -> Self {
+        Self { detail, width, rows: Self::ROWS }
+    }
+}
+
+/// Writes the report. Colours are escape sequences; the writer strips them where they are not wanted.
 ///
 /// # Errors
 /// When writing fails.
-pub fn write(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
-    // Without a capture the log says all that there is.
-    if !report.captures.is_empty() || report.log.is_none() {
-        first(report, out)?;
+pub fn write(report: &Report, layout: TextLayout, out: &mut dyn Write) -> io::Result<()> {
+    let out = &mut Page::new(out, layout.width);
+    screen::write(report, layout.rows, out.width(), out)?;
+    if layout.detail == Detail::Screen {
+        return Ok(());
     }
-    text_log::lead(report, out)?;
-    answer(report, out)?;
+    let all = layout.detail == Detail::All;
+    explanations(report, out)?;
     causes(report, out)?;
     text_log::section(report, all, out)?;
     for backend in &report.backends {
@@ -44,18 +75,16 @@ pub fn write(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> 
     limits(report, out)
 }
 
-fn first(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let Headline { outcome, unread, counts, clients } = report.headline();
-    let unread = unread.map(|text| format!("{YELLOW}{text}{YELLOW:#}"));
-    let colour = if outcome == AnalysisOutcome::Failed { RED } else { GREEN };
-    let counts = counts.map(|text| format!("{colour}{text}{colour:#}"));
-    let parts: Vec<String> = [unread, counts, clients].into_iter().flatten().collect();
-    paragraph(&parts.join(" "), "", out)
-}
-
-fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for LeadingParagraph { text, fix, failure } in report.leading() {
-        writeln!(out)?;
+/// What explains the failures, each in a paragraph.
+fn explanations(report: &Report, out: &mut Page<'_>) -> io::Result<()> {
+    let leading = report.leading();
+    if !leading.is_empty() {
+        heading(WHY, out)?;
+    }
+    for (place, LeadingParagraph { text, fix, failure }) in leading.into_iter().enumerate() {
+        if place > 0 {
+            writeln!(out)?;
+        }
         paragraph(&text, "  ", out)?;
         match failure {
             Some(failure) => {
@@ -68,7 +97,7 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn causes(report: &Report, out: &mut Page<'_>) -> io::Result<()> {
     if report.failures.is_empty() {
         return Ok(());
     }
@@ -85,7 +114,7 @@ fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn write_backend(backend: &BackendRecord, out: &mut dyn Write) -> io::Result<()> {
+fn write_backend(backend: &BackendRecord, out: &mut Page<'_>) -> io::Result<()> {
     heading(&backend_section::heading(backend.backend, backend.name.as_deref()), out)?;
     let first = backend.proxies.iter().take(4);
     let proxies: Vec<String> =
@@ -154,7 +183,7 @@ fn defaults(backend: &BackendRecord) -> Vec<(&'static str, Vec<(TimerName, Durat
     told.into_iter().filter_map(of_kind).collect()
 }
 
-fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
+fn failures(report: &Report, all: bool, out: &mut Page<'_>) -> io::Result<()> {
     let total = report.failures.len();
     if total == 0 {
         return Ok(());
@@ -177,7 +206,7 @@ fn failures(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// When writing fails.
-pub fn failure_now(failure: &FailureRecord, first: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn failure_now(failure: &FailureRecord, first: bool, out: &mut Page<'_>) -> io::Result<()> {
     if !first {
         return failure_head(failure, out);
     }
@@ -187,7 +216,7 @@ pub fn failure_now(failure: &FailureRecord, first: bool, out: &mut dyn Write) ->
 }
 
 /// One line on a failure that was told while a watch goes on, and is none.
-pub fn withdrawn(failure: &FailureRecord, out: &mut dyn Write) -> io::Result<()> {
+pub fn withdrawn(failure: &FailureRecord, out: &mut Page<'_>) -> io::Result<()> {
     let request = failure.request.as_ref();
     let method = request.and_then(|request| request.method.as_deref());
     let target = request.and_then(|request| request.target.as_deref());
@@ -199,7 +228,7 @@ fn write_failure(
     failure: &FailureRecord,
     several: bool,
     report: Option<&Report>,
-    out: &mut dyn Write,
+    out: &mut Page<'_>,
 ) -> io::Result<()> {
     failure_head(failure, out)?;
     if let Some((client, report)) = failure.client.as_ref().zip(report) {
@@ -227,7 +256,7 @@ fn what_to_do(failure: &FailureRecord) -> String {
 }
 
 /// When, what, and between whom.
-fn failure_head(failure: &FailureRecord, out: &mut dyn Write) -> io::Result<()> {
+fn failure_head(failure: &FailureRecord, out: &mut Page<'_>) -> io::Result<()> {
     let request = failure.request.as_ref().map(|request| {
         let (method, target) = (request.method.as_deref(), request.target.as_deref());
         format!("  {}", failure_section::request(method, target))
@@ -283,7 +312,7 @@ fn frame_name(frame: &EvidenceRecord, several: bool) -> String {
     if several { format!("{}:{}", frame.capture, frame.number) } else { frame.number.to_string() }
 }
 
-fn limits(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn limits(report: &Report, out: &mut Page<'_>) -> io::Result<()> {
     heading(input_section::HEADING, out)?;
     for (place, capture) in report.captures.iter().enumerate() {
         // Frames are named by it.

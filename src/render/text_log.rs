@@ -1,7 +1,8 @@
 //! What the proxy's log says, for people: first what users saw, later the lines and the clocks.
 
+use super::rows::{RowBlock, fitted};
 use super::style::{YELLOW, clock};
-use crate::base::wrap::{BOLD, DIM, heading, paragraph};
+use crate::base::wrap::{BOLD, DIM, Page, heading, paragraph};
 use crate::report::model::Report;
 use crate::report::{ClientRecord, ClientSource, FrontLegRecord, Log};
 use crate::words::clients::{self, ClientGot};
@@ -14,90 +15,82 @@ use std::time::Duration;
 /// Lines shown without `--all`.
 const SHOWN: usize = 10;
 
-/// What the lines of the log are of: comes next to the first sentence.
-pub fn lead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let Some(log) = &report.log else { return front(report, out) };
-    if report.captures.is_empty() {
-        return alone(log, out);
-    }
+/// What is said of the failures next to the first sentence: by the log, or by the front leg.
+pub(super) fn lead_sentences(report: &Report) -> Vec<String> {
+    let Some(log) = &report.log else { return front(report).into_iter().collect() };
     let files = log.files_named();
-    writeln!(out)?;
-    match log.errors_by_cause() {
-        Some(errors) => {
-            let text = log_section::errors_by_cause(&errors, &files);
-            paragraph(&format!("{BOLD}{text}{BOLD:#}"), "", out)
-        }
-        None => paragraph(&log_section::no_error(log.requests, &files), "", out),
-    }?;
-    hidden(log, out)
-}
-
-/// Failures that clients did not see.
-fn hidden(log: &Log, out: &mut dyn Write) -> io::Result<()> {
+    let of_lines = match log.errors_by_cause() {
+        Some(errors) => log_section::errors_by_cause(&errors, &files),
+        None => log_section::no_error(log.requests, &files),
+    };
     let hidden = &log.hidden_retries;
-    if hidden.failures > 0 {
-        let longest = Duration::from_nanos(hidden.longest_ns);
-        paragraph(&log_section::hidden_by_retry(hidden.failures, longest), "", out)?;
-    }
-    if hidden.ran_twice > 0 {
-        let text = log_section::ran_twice(hidden.ran_twice);
-        paragraph(&format!("{YELLOW}{text}{YELLOW:#}"), "", out)?;
-    }
-    Ok(())
+    let longest = Duration::from_nanos(hidden.longest_ns);
+    let by_retry = || log_section::hidden_by_retry(hidden.failures, longest);
+    let twice = || format!("{YELLOW}{}{YELLOW:#}", log_section::ran_twice(hidden.ran_twice));
+    let by_retry = (hidden.failures > 0).then(by_retry);
+    [of_lines].into_iter().chain(by_retry).chain((hidden.ran_twice > 0).then(twice)).collect()
 }
 
 /// What clients saw of failures besides errors, where the front leg shows it and there is no log.
-fn front(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    if report.front_leg.is_none() {
-        return Ok(());
-    }
+fn front(report: &Report) -> Option<String> {
+    report.front_leg.as_ref()?;
     let hidden = report.clients.as_ref().map_or(0, |clients| clients.hidden_by_retry);
-    let Some(text) = clients::besides_errors(hidden, report.clients_unanswered()) else {
-        return Ok(());
-    };
-    writeln!(out)?;
-    paragraph(&format!("{BOLD}{text}{BOLD:#}"), "", out)
+    clients::besides_errors(hidden, report.clients_unanswered())
 }
 
 /// Only a log: what it allows to say, and the capture that would tell the rest.
-fn alone(log: &Log, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn alone(log: &Log, width: usize) -> Vec<RowBlock> {
     let files = log.files_named();
+    let prose = |text: &str| fitted(text, ["", ""], width, 4);
+    let mut first = RowBlock::default();
     if log.is_unread() {
         let [what, advice] = log_alone::no_line_read(&files);
-        return paragraph(&format!("{YELLOW}{what}{YELLOW:#} {advice}"), "", out);
+        first.add(0, prose(&format!("{YELLOW}{what}{YELLOW:#} {advice}")));
+        return vec![first];
     }
     if log.error_lines().next().is_none() {
-        return paragraph(&log_section::no_error(log.requests, &files), "", out);
+        first.add(0, prose(&log_section::no_error(log.requests, &files)));
+        return vec![first];
     }
     let text = log_alone::errors(&log.errors_by_status(), log.requests, &files);
-    paragraph(&format!("{BOLD}{text}{BOLD:#} {}", log_alone::NO_CAPTURE), "", out)?;
-    for alike in log.errors_alike() {
-        writeln!(out)?;
-        paragraph(&log_alone::alike(alike.says, alike.code, &alike.statuses), "  ", out)?;
+    first.add(0, prose(&format!("{BOLD}{text}{BOLD:#} {}", log_alone::NO_CAPTURE)));
+    let mut reasons = RowBlock { instead: Some(more_reasons), ..RowBlock::default() };
+    for (place, alike) in log.errors_alike().iter().enumerate() {
+        let text = log_alone::alike(alike.says, alike.code, &alike.statuses);
         let status = alike.statuses.first().copied().flatten();
         let question = log::open_question(alike.says, status);
-        paragraph(&format!("{BOLD}{TO_FIND_OUT}:{BOLD:#} {question}."), "  ", out)?;
+        let mut lines = fitted(&text, ["  ", "  "], width, 3);
+        let question = format!("{BOLD}{TO_FIND_OUT}:{BOLD:#} {question}.");
+        lines.extend(fitted(&question, ["    ", "    "], width, 3));
+        let rank = u8::try_from(place).unwrap_or(u8::MAX).min(100).saturating_add(1);
+        reasons.add(rank, lines);
     }
-    take_a_capture(log, out)
+    vec![first, reasons, take_a_capture(log, width)]
+}
+
+fn more_reasons(gone: usize) -> String {
+    format!("  {}", not_shown(gone))
 }
 
 /// How to take the capture that would tell the rest.
-fn take_a_capture(log: &Log, out: &mut dyn Write) -> io::Result<()> {
+fn take_a_capture(log: &Log, width: usize) -> RowBlock {
     let backends = log.worst_backends();
-    heading(log_alone::TAKE_A_CAPTURE, out)?;
-    paragraph(log_alone::WHERE, "  ", out)?;
+    let mut block = RowBlock::default();
+    block.add(1, vec![format!("{BOLD}{}{BOLD:#}", log_alone::TAKE_A_CAPTURE)]);
+    block.add(5, fitted(log_alone::WHERE, ["  ", "  "], width, 3));
     if backends.is_empty() {
-        paragraph(log_alone::PORT_STANDS_FOR, "  ", out)?;
+        block.add(5, fitted(log_alone::PORT_STANDS_FOR, ["  ", "  "], width, 2));
     }
     let first = log.files.first().map(|file| file.path.as_str());
-    writeln!(out, "\n    {}", log_alone::capture(&backends))?;
-    writeln!(out, "    {}", log_alone::analyze(first))?;
-    writeln!(out, "\n  {}", log_alone::OR_WATCH)?;
-    writeln!(out, "\n    {}", log_alone::watch(&backends))
+    block.add(1, vec![format!("    {}", log_alone::capture(&backends))]);
+    block.add(1, vec![format!("    {}", log_alone::analyze(first))]);
+    block.add(4, vec![format!("  {}", log_alone::OR_WATCH)]);
+    block.add(4, vec![format!("    {}", log_alone::watch(&backends))]);
+    block
 }
 
 /// The lines without a cause on the leg, and what was found out on the way.
-pub fn section(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn section(report: &Report, all: bool, out: &mut Page<'_>) -> io::Result<()> {
     if let Some(log) = &report.log
         && !report.captures.is_empty()
     {
@@ -109,7 +102,7 @@ pub fn section(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()
     Ok(())
 }
 
-fn lines(log: &Log, all: bool, out: &mut dyn Write) -> io::Result<()> {
+fn lines(log: &Log, all: bool, out: &mut Page<'_>) -> io::Result<()> {
     if log.unmatched.is_empty() && log.matched_by.is_empty() {
         return Ok(());
     }
@@ -143,7 +136,7 @@ fn lines(log: &Log, all: bool, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn front_leg(front: &FrontLegRecord, out: &mut dyn Write) -> io::Result<()> {
+fn front_leg(front: &FrontLegRecord, out: &mut Page<'_>) -> io::Result<()> {
     heading(clients::HEADING, out)?;
     let requests = clients::requests(front.requests, &front.listeners, front.joined);
     writeln!(out, "  {requests}")?;
@@ -178,7 +171,7 @@ pub fn client(client: &ClientRecord, report: &Report) -> String {
 }
 
 /// What limits the answer: files, their lines that could not be read, damage.
-pub fn limits(log: &Log, out: &mut dyn Write) -> io::Result<()> {
+pub fn limits(log: &Log, out: &mut Page<'_>) -> io::Result<()> {
     for file in &log.files {
         let path = file.path.as_str();
         let span = file.first.zip(file.last);
@@ -206,7 +199,20 @@ pub fn limits(log: &Log, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// What of the log could not be read, a sentence each.
+pub(super) fn limits_at_once(log: &Log) -> Vec<String> {
+    let mut limits = Vec::new();
+    for file in &log.files {
+        let path = file.path.as_str();
+        limits.extend(file.damage.as_ref().map(|damage| format!("{path}: {damage}")));
+        if file.unreadable > 0 {
+            limits.push(input_section::unreadable(path, file.unreadable));
+        }
+    }
+    limits
+}
+
 /// Something that limits the answer, or completes it.
-pub fn note(text: &str, out: &mut dyn Write) -> io::Result<()> {
+pub fn note(text: &str, out: &mut Page<'_>) -> io::Result<()> {
     paragraph(&format!("{YELLOW}{NOTE}:{YELLOW:#} {text}"), "  ", out)
 }

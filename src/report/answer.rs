@@ -1,9 +1,11 @@
 //! The answer in brief: the first sentence, what stands behind it, and what to change.
 
 use super::groups::groups;
+use super::headline::AnalysisOutcome;
 use super::model::{AnswerSummary, FailureRecord, Report};
 use super::named::Named;
 use super::over_time::count_failures;
+use crate::verdict::Cause;
 use crate::words::fix::Fix;
 use crate::words::paragraphs;
 use std::cmp::Reverse;
@@ -19,11 +21,11 @@ pub(super) fn conclude(report: &mut Report) {
 }
 
 fn answer(report: &Report) -> AnswerSummary {
-    let mut fixes: Vec<Fix> = Vec::new();
-    for (_, advice) in report.explained() {
-        if fixes.iter().all(|known| known.text != advice.text) {
-            fixes.push(advice.clone());
-        }
+    let fixes = report.what_to_change().into_iter();
+    let mut fixes: Vec<Fix> = fixes.flat_map(|(_, fix)| Fix::each(fix)).cloned().collect();
+    if report.outcome() == AnalysisOutcome::Sound {
+        let before = report.what_to_change_before();
+        fixes.extend(before.iter().flat_map(Fix::each).cloned());
     }
     AnswerSummary {
         headline: report.headline().text(),
@@ -63,23 +65,45 @@ impl Report {
         events.chain(failures).collect()
     }
 
+    /// What to change against the cause of each paragraph; of an event that of its first failure.
+    pub(super) fn advice(&self) -> impl Iterator<Item = (Cause, &Fix)> {
+        let of_event = |fix: &Fix| {
+            let event = self.events.iter().find(|event| event.fix == fix.text)?;
+            let of = |one: &&FailureRecord| one.event.as_ref() == Some(&event.id);
+            Some(self.failures.iter().find(of)?.cause)
+        };
+        self.explained().into_iter().filter_map(move |(paragraph, fix)| {
+            let cause = paragraph.failure.map(|failure| failure.cause).or_else(|| of_event(fix));
+            Some((cause?, fix))
+        })
+    }
+
     /// The first of the failures that are alike, with how many there are, the most frequent first.
     fn alike(&self) -> Vec<(&FailureRecord, usize)> {
         let mut groups: BTreeMap<[String; 5], (&FailureRecord, usize)> = BTreeMap::new();
         // What an event explains was told with it.
         for failure in self.failures.iter().filter(|failure| failure.event.is_none()) {
-            let backend = failure.backend.map(|backend| backend.to_string()).unwrap_or_default();
-            let why = failure.unexplained.map(Named::named).unwrap_or_default();
-            let [cause, certainty, retry] =
-                [failure.cause.name(), failure.certainty.name(), failure.retry.name()];
-            let alike =
-                [cause.to_owned(), backend, certainty.to_owned(), retry.to_owned(), why.to_owned()];
-            let group = groups.entry(alike).or_insert((failure, 0));
+            let group = groups.entry(alike(failure)).or_insert((failure, 0));
+            if failure.at < group.0.at {
+                group.0 = failure;
+            }
             group.1 = group.1.saturating_add(1);
         }
         let mut reasons: Vec<_> = groups.into_values().collect();
-        reasons
-            .sort_by_key(|(first, count)| (Reverse(*count), first.connection.unwrap_or(u64::MAX)));
+        // What backends answered themselves comes last: the proxy only passed it on.
+        reasons.sort_by_key(|(first, count)| {
+            let number = first.connection.unwrap_or(u64::MAX);
+            (first.cause == Cause::BackendError, Reverse(*count), number)
+        });
         reasons
     }
+}
+
+/// What failures have in common that one sentence tells of.
+fn alike(failure: &FailureRecord) -> [String; 5] {
+    let backend = failure.backend.map(|backend| backend.to_string()).unwrap_or_default();
+    let why = failure.unexplained.map(Named::named).unwrap_or_default();
+    let [cause, certainty, retry] =
+        [failure.cause.name(), failure.certainty.name(), failure.retry.name()];
+    [cause.to_owned(), backend, certainty.to_owned(), retry.to_owned(), why.to_owned()]
 }

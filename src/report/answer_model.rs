@@ -6,6 +6,7 @@ use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty, Retry};
 use crate::words::fix::Fix;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The answer in brief.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -47,6 +48,21 @@ pub struct FailureGroup {
     pub retry: Retry,
     /// The id of the one that speaks for all.
     pub example: String,
+    /// What users saw of them.
+    pub users: GroupUsers,
+}
+
+/// What users saw of failures that are alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GroupUsers {
+    /// Answered all the same: the proxy sent the request again.
+    pub answered: u64,
+    /// Errors that the log or the front leg shows, by status.
+    pub errors: BTreeMap<u16, u64>,
+    /// Of whom nothing is known: they are likely to have got `expected`, or what else the proxy makes of it.
+    pub likely: u64,
+    /// The status that is likeliest for these.
+    pub expected: Option<u16>,
 }
 
 /// What began in some stretch of time, which lasts until the next one begins.

@@ -1,7 +1,7 @@
 //! Failures that are alike: of one cause, at one backend, of one method and one pattern of targets.
 
 use super::ids;
-use super::model::{FailureGroup, FailureRecord, GapsRecord};
+use super::model::{FailureGroup, FailureRecord, GapsRecord, GroupUsers};
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Retry};
 use std::cmp::Reverse;
@@ -55,7 +55,34 @@ fn group(alike: Alike, failures: &[&FailureRecord]) -> Option<FailureGroup> {
         wait: quantiles(failures.iter().filter_map(|failure| failure.wait_ns)),
         retry: if same { retry } else { Retry::Unknown },
         example: example.id.clone(),
+        users: users(failures.iter().copied()),
     })
+}
+
+/// What users saw of these failures.
+pub(super) fn users<'f>(failures: impl Iterator<Item = &'f FailureRecord>) -> GroupUsers {
+    /// From here on a status is an error of the proxy or the backend.
+    const ERROR: u16 = 500;
+    let mut users = GroupUsers::default();
+    for failure in failures {
+        let told = failure.client.as_ref().map(|client| client.status);
+        let again = failure.sent_again.and_then(|again| again.status);
+        match told.or(again.map(Some)) {
+            Some(Some(status)) if status < ERROR => add(&mut users.answered),
+            Some(Some(status)) if told.is_some() => {
+                add(users.errors.entry(status).or_default());
+            }
+            _ => {
+                add(&mut users.likely);
+                users.expected = users.expected.or(failure.expected_status.first().copied());
+            }
+        }
+    }
+    users
+}
+
+fn add(count: &mut u64) {
+    *count = count.saturating_add(1);
 }
 
 fn quantiles(values: impl Iterator<Item = u64>) -> GapsRecord {

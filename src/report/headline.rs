@@ -11,6 +11,8 @@ use crate::words::headline::{self, ClientCounts, HeadlineCounts, NothingJudged};
 use crate::words::notices::Notice;
 use crate::words::phrases::sentence;
 use crate::words::unread;
+use crate::words::words;
+use std::cmp::Reverse;
 
 /// What came of an analysis: the exit status goes by it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +32,8 @@ pub struct Headline {
     pub outcome: AnalysisOutcome,
     /// What was not read or not judged, why, and what to do; it comes first.
     pub unread: Option<String>,
+    /// Why most failed, in a few words; `None` where nothing did, or the numbers say it.
+    pub because: Option<String>,
     /// What was judged, in numbers; `None` where nothing was.
     pub counts: Option<String>,
     /// What clients got is not known, and why.
@@ -39,8 +43,17 @@ pub struct Headline {
 impl Headline {
     /// All of it in one.
     pub fn text(&self) -> String {
-        let parts = [&self.unread, &self.counts, &self.clients];
-        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
+        let parts = [self.unread.clone(), self.failed(), self.clients.clone()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Why, and how much.
+    pub fn failed(&self) -> Option<String> {
+        let counts = self.counts.as_ref()?;
+        Some(match &self.because {
+            Some(because) => format!("{because}: {counts}"),
+            None => counts.clone(),
+        })
     }
 }
 
@@ -83,7 +96,9 @@ impl Report {
         let hidden =
             hidden.filter(|_| self.clients.is_none() && outcome != AnalysisOutcome::NothingJudged);
         let clients = hidden.map(|note| sentence(&note.text));
-        Headline { outcome, unread, counts, clients }
+        let failed = outcome == AnalysisOutcome::Failed;
+        let because = failed.then(|| because(self)).flatten();
+        Headline { outcome, unread, because, counts, clients }
     }
 }
 
@@ -108,6 +123,20 @@ fn nothing_judged(report: &Report, unread: Option<String>) -> String {
         None => NothingJudged::NothingAsked { connections: report.counters.connections },
     };
     headline::nothing_judged(why, &untried.collect::<Vec<_>>())
+}
+
+/// Why most failed; of health checks alone the numbers say it.
+fn because(report: &Report) -> Option<String> {
+    let causes: Vec<(Cause, u64)> = report.causes.iter().collect();
+    // What backends answered themselves counts last: the proxy only passed it on.
+    let (cause, _) = causes
+        .iter()
+        .max_by_key(|(cause, count)| (*cause != Cause::BackendError, *count, Reverse(*cause)))?;
+    let alone = causes.len() == 1;
+    if alone && matches!(cause, Cause::HealthCheckFailing | Cause::ConnectionRefused) {
+        return None;
+    }
+    Some(headline::because(words(*cause).noun[0], causes.len().saturating_sub(1)))
 }
 
 /// What the first sentence counts.

@@ -8,6 +8,7 @@ mod answer;
 pub mod answer_model;
 mod backend;
 pub mod backend_model;
+mod brief;
 pub mod build;
 mod clients;
 mod detail;
@@ -35,6 +36,7 @@ pub mod unread;
 mod wireshark;
 
 pub use answer::LeadingParagraph;
+pub use brief::LeadingCause;
 pub use build::build;
 pub use failure::failure;
 pub use headline::{AnalysisOutcome, Headline};

@@ -5,6 +5,9 @@ use crate::packet::Endpoint;
 use crate::verdict::Cause;
 use std::time::Duration;
 
+/// The heading of what explains them.
+pub const WHY: &str = "Why";
+
 /// The heading of the causes.
 pub const CAUSES: &str = "Causes";
 

@@ -24,6 +24,12 @@ pub struct Fix {
     pub why: Option<String>,
     /// What people change in its place, and why that does not help.
     pub instead_of: Option<String>,
+    /// The sentence without what stands beside it: the other ways, and how the product is known.
+    #[serde(skip)]
+    pub brief: Option<String>,
+    /// What would help as well, on another side: one of them is enough.
+    #[serde(skip)]
+    pub or: Option<Box<Self>>,
 }
 
 /// Where something is to be changed.
@@ -60,6 +66,11 @@ impl Fix {
     /// What concerns none of the sides, but how they are watched.
     pub fn of_capture(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// The fix, then what would help as well.
+    pub fn each(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |fix| fix.or.as_deref())
     }
 
     /// Adds why that value, or that side.

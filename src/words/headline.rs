@@ -100,7 +100,17 @@ pub fn sound(counts: &HeadlineCounts<'_>) -> String {
     format!("No failure among {}.", plural(requests, "request"))
 }
 
-/// Something failed.
+/// Why most failed, in a few words: `noun` as a search engine knows it, and how many `others` there are.
+pub fn because(noun: &str, others: usize) -> String {
+    let others = match others {
+        0 => String::new(),
+        1 => " and 1 other cause".to_owned(),
+        _ => format!(" and {others} other causes"),
+    };
+    sentence(&format!("{noun}{others}")).trim_end_matches('.').to_owned()
+}
+
+/// Something failed: how much.
 pub fn failed(counts: &HeadlineCounts<'_>) -> String {
     let attempts = attempts(counts);
     let Some(clients) = &counts.clients else {

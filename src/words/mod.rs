@@ -20,6 +20,7 @@ pub mod paragraphs;
 pub mod phrases;
 pub mod process;
 pub mod process_lines;
+pub mod screen;
 pub mod settings;
 pub mod sight;
 mod subject;
@@ -28,7 +29,7 @@ pub mod unexplained;
 pub mod unread;
 
 use crate::ledger::Failure;
-pub use causes::words;
+pub use causes::{before_it_happens, words};
 use fix::Fix;
 use subject::Subject;
 

@@ -137,6 +137,27 @@ impl Notice {
         }
     }
 
+    /// How soon a person should know it, the smaller the sooner; `None` where it can wait.
+    pub const fn weight(&self) -> Option<u8> {
+        Some(match self {
+            Self::DamagedCapture { .. } | Self::NoTrafficForBackend { .. } => 0,
+            Self::BufferFull { .. } | Self::InterfaceDrops { .. } | Self::CaptureLoss { .. } => 1,
+            Self::NoBackendLeg | Self::Gateway { .. } | Self::LocalhostDetour { .. } => 2,
+            Self::FailedBeside(_) | Self::LimitHit { .. } | Self::TunnelsSkipped(_) => 3,
+            Self::Counted(
+                Countable::OneDirectionOnly | Countable::HeadsCut | Countable::NoPayload,
+                _,
+            ) => 3,
+            Self::Counted(Countable::RolesGuessed, _) => 4,
+            Self::Scan { .. } | Self::TlsInClear { .. } => 4,
+            Self::Counted(..)
+            | Self::FrontFound(_)
+            | Self::NotJudged(_)
+            | Self::TwoVantages { .. }
+            | Self::ClientsUnknown(_) => return None,
+        })
+    }
+
     /// The sentence, without a capital and a full stop.
     pub fn text(&self) -> String {
         match self {

@@ -147,9 +147,13 @@ pub(super) fn shorter_idle(context: &Context, idle: Option<Duration>, text: Stri
         || "the proxy must be the first to close an idle connection".to_owned(),
         |idle| format!("the backend closed this connection after {} idle", phrases::duration(idle)),
     );
+    // What the backend allows, less what both may be late by.
+    let seconds = idle.map(|idle| idle.as_secs().saturating_sub(1)).filter(|seconds| *seconds > 0);
     Fix {
         product: proxy.map(|known| known.name),
         setting: set.map(|known| known.knob.to_owned()),
+        value: set.and(seconds).map(|seconds| format!("{seconds} s")),
+        line: set.zip(seconds).map(|(known, seconds)| known.fix_for(seconds)),
         place: set.and_then(|known| filled(known.place)),
         ..Fix::on(FixSide::Proxy, text).why(why).instead_of(EQUAL)
     }

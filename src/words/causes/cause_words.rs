@@ -10,3 +10,13 @@ pub struct CauseWords {
     /// Envoy answers a lost connection with 503, HAProxy a refused one.
     pub expected_status: &'static [u16],
 }
+
+impl CauseWords {
+    /// What happened, in one sentence without a full stop: the page begins with it.
+    pub fn happened(&self) -> String {
+        let mut lines =
+            self.page.lines().skip_while(|line| line.is_empty() || line.starts_with('#'));
+        let lines: Vec<&str> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+        lines.join(" ").trim_end_matches('.').to_owned()
+    }
+}

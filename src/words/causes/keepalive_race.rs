@@ -8,6 +8,7 @@ use crate::words::fix::{Fix, FixSide};
 use crate::words::phrases::duration;
 use crate::words::settings;
 use crate::words::subject::Subject;
+use std::time::Duration;
 
 pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["keep-alive race", "keep-alive races"],
@@ -33,7 +34,7 @@ pub(super) fn summary(subject: &Subject<'_>, race: Race) -> String {
         ),
         Race::Crossing => format!(
             "the backend {backend} {close} the connection{idle}, while the proxy was sending {request} on \
-             it: the {} and the request were both in flight at the same time{}",
+             it: the {} and the request crossed{}",
             subject.close_flag(),
             failure.unasked().map_or_else(String::new, |status| {
                 format!(" (before the close, it sent an unasked {status})")
@@ -65,7 +66,48 @@ pub(super) fn fix(subject: &Subject<'_>) -> Fix {
     }
     let proxy = settings::proxy_of(context).map(|(known, _)| known);
     let seconds = settings::longer_than(context.proxy_idle, proxy);
-    settings::longer_keepalive(context, text_on_order(subject, seconds))
+    let fix = settings::longer_keepalive(context, text_on_order(subject, seconds));
+    let after = subject.failure.verdict().closed_after();
+    Fix {
+        brief: Some(brief(context, after)),
+        or: from_the_other_side(context, after).map(Box::new),
+        ..fix
+    }
+}
+
+/// The backend's part of it.
+fn brief(context: &Context, after: Option<Duration>) -> String {
+    let here = after.map_or_else(String::new, |after| format!(" (about {} here)", duration(after)));
+    let instead = match settings::bounds_answer(context) {
+        Some(known) => format!("; {}", settings::not_instead(known)),
+        None => String::new(),
+    };
+    let node = settings::known_server(ServerKind::Node).map(|node| node.fix_for(65));
+    let example = match settings::server_of(context) {
+        Some(_) => String::new(),
+        None => format!(", in Node for example `{}`", node.unwrap_or_default()),
+    };
+    format!(
+        "raise the backend's keep-alive timeout{here} above the proxy's idle timeout{example}{instead}"
+    )
+}
+
+/// What to change where the backend closes first, after so long, and no request has met it yet.
+pub fn before_it_happens(context: &Context, after: Option<Duration>) -> Fix {
+    let text = "raise the backend's keep-alive timeout above the proxy's idle timeout".to_owned();
+    let fix = settings::longer_keepalive(context, text);
+    Fix { or: from_the_other_side(context, after).map(Box::new), ..fix }
+}
+
+/// What the proxy can do, where it can.
+fn from_the_other_side(context: &Context, after: Option<Duration>) -> Option<Fix> {
+    let fixed = settings::proxy_of(context).is_some_and(|(known, _)| known.knob.is_empty());
+    if fixed || settings::bounds_answer(context).is_some() {
+        return None;
+    }
+    let below = after.map_or_else(|| "keep-alive timeout".to_owned(), duration);
+    let text = format!("lower the proxy's idle timeout below the {below} of the backend");
+    Some(settings::shorter_idle(context, after, text))
 }
 
 /// A limit of the server that is no timeout.
