@@ -206,7 +206,8 @@ pub(super) fn limits_at_once(log: &Log) -> Vec<String> {
         let path = file.path.as_str();
         limits.extend(file.damage.as_ref().map(|damage| format!("{path}: {damage}")));
         if file.unreadable > 0 {
-            limits.push(input_section::unreadable(path, file.unreadable));
+            let text = input_section::unreadable(path, file.unreadable);
+            limits.push(text.trim_end_matches(':').to_owned());
         }
     }
     limits

@@ -136,7 +136,7 @@ pub fn errors_by_cause(errors: &LoggedErrors<'_>, files: &str) -> String {
     }
     if own.count > 0 {
         parts.push(format!(
-            "{} did not fail between proxy and backend ({})",
+            "{} without an attempt that failed ({})",
             own.count,
             reasons(&own.reasons)
         ));
@@ -317,8 +317,8 @@ mod tests {
         assert_eq!(
             errors_by_cause(&several, "a.log"),
             "These 9 error lines (1 × no status, 8 × 502) in a.log: 2 keep-alive races, 1 connection \
-             refused, 2 match several requests, or fewer than there are lines, 3 did not fail between \
-             proxy and backend (1: all such requests went well; 2: it could not resolve the backend's \
+             refused, 2 match several requests, or fewer than there are lines, 3 without an \
+             attempt that failed (1: all such requests went well; 2: it could not resolve the backend's \
              name), 1 cannot be found in the capture (packets are missing)."
         );
         let statuses = BTreeMap::from([(Some(504), 1)]);

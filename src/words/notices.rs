@@ -150,9 +150,9 @@ impl Notice {
             ) => 3,
             Self::Counted(Countable::RolesGuessed, _) => 4,
             Self::Scan { .. } | Self::TlsInClear { .. } => 4,
+            Self::NotJudged(_) => 5,
             Self::Counted(..)
             | Self::FrontFound(_)
-            | Self::NotJudged(_)
             | Self::TwoVantages { .. }
             | Self::ClientsUnknown(_) => return None,
         })
