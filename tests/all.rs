@@ -110,6 +110,8 @@ mod status_alone;
 mod stories;
 /// The fields of the report that sum up the others.
 mod summed_up;
+/// What passed on a failed connection.
+mod timelines;
 /// The known timeouts, as data and as pages.
 mod timeouts;
 /// Which closes and waits show a timeout.

@@ -134,7 +134,12 @@ fn note_acknowledged(
     let pos = believed?;
     let peer = connection.half_mut(from.peer());
     if peer.acked.is_none_or(|acked| pos > acked.pos) {
-        peer.acked = Some(Acked { pos, frame: segment.frame });
+        let before = peer.acked.replace(Acked { pos, frame: segment.frame });
+        let own_fin = peer.fin.filter(|fin| from == Side::Server && pos > fin.pos);
+        // Whoever answered what came before the FIN acknowledged it by that, and needs no witness.
+        if own_fin.is_some_and(|fin| connection.half(from).asked_at < fin.pos) {
+            connection.half_mut(from.peer()).acked_before_fin = before.map(Box::new);
+        }
     }
     belief::note_window(connection, segment, from, pos);
     if asks {

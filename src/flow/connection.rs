@@ -21,7 +21,7 @@ pub enum Side {
 impl Side {
     /// The other end.
     #[must_use]
-    pub(super) const fn peer(self) -> Self {
+    pub const fn peer(self) -> Self {
         match self {
             Self::Client => Self::Server,
             Self::Server => Self::Client,
@@ -132,6 +132,9 @@ pub struct Half {
     pub(super) longest_zero_ms: u32,
     /// The furthest position that the peer acknowledged.
     pub acked: Option<Acked>,
+    /// Of the client's half: what the server had acknowledged before it acknowledged the FIN, where it sent
+    /// nothing that shows it as well.
+    pub acked_before_fin: Option<Box<Acked>>,
     /// The last gap in the capture of this side.
     pub last_gap: Option<Hole>,
     /// How many gaps.

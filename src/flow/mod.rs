@@ -31,7 +31,7 @@ mod table;
 mod twin;
 
 use crate::packet::FrameRef;
-pub use connection::{Alias, Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};
+pub use connection::{Acked, Alias, Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};
 pub use counts::Counts;
 use expiry::LifeStage;
 pub use heads::{Head, Heads};

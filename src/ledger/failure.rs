@@ -7,7 +7,7 @@ use crate::exchange::{Exchange, Request, RequestDigest, Response};
 use crate::facts::attempt::ClientFacts;
 use crate::facts::kernel::{Ends, Queue};
 use crate::facts::listening::Listening;
-use crate::facts::{KeptAttempt, SentAgain};
+use crate::facts::{KeptAttempt, SentAgain, TimelineEntry, timeline};
 use crate::flow::{Alias, Connection, Leg, Side, StreamPos};
 use crate::knowledge::{Context, FailingProbe, Knowledge};
 use crate::packet::{Endpoint, SeqNum};
@@ -116,6 +116,11 @@ impl Failure {
     /// The leg of its connection.
     pub fn leg(&self) -> Leg {
         Leg::of(self.client.addr, self.server)
+    }
+
+    /// What passed on its connection from the last exchange before it on.
+    pub fn timeline(&self) -> Vec<TimelineEntry> {
+        timeline(&self.attempt, &self.elsewhere)
     }
 
     /// Other ends of its connection, before or after address translation.

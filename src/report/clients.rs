@@ -157,6 +157,7 @@ fn of_line(line: &KeptLine, shown: &LogLine, reason: Reason, style: Style) -> Fa
         retry_reason: String::new(),
         expected_status: Vec::new(),
         frames: Vec::new(),
+        timeline: Vec::new(),
         filter: None,
         process: None,
         client: Some(client),

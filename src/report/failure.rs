@@ -3,7 +3,7 @@
 use super::detail::detail;
 use super::model::{
     AliasRecord, CloseRecord, EvidenceKind, EvidenceRecord, EvidenceSide, FailureRecord, FrameId,
-    RequestRecord, ResponseRecord, SentAgainRecord,
+    OtherFrame, RequestRecord, ResponseRecord, SentAgainRecord, TimelineRecord,
 };
 use super::sources::Style;
 use super::wireshark::filter;
@@ -11,8 +11,8 @@ use super::{ids, process};
 use crate::base::escape;
 use crate::base::time::nanos;
 use crate::exchange::Request;
-use crate::facts::SentAgain;
 use crate::facts::closing::Closer;
+use crate::facts::{SegmentKind, SentAgain, TimelineEntry};
 use crate::flow::Side;
 use crate::ledger;
 use crate::packet::{Endpoint, FrameRef};
@@ -79,6 +79,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         },
         filter: Some(filter(&pairs, &frames)),
         frames,
+        timeline: kept.timeline().into_iter().map(passed).collect(),
         process: process::record(kept),
         client: None,
         sent_again: kept.sent_again.map(sent_again),
@@ -125,6 +126,36 @@ const fn sent(shows: Shows) -> (Option<EvidenceSide>, EvidenceKind) {
         Shows::Request | Shows::RequestEnd => (proxy, EvidenceKind::Request),
         Shows::Fin(side) => (Some(side_of(side)), EvidenceKind::Fin),
         Shows::Rst(side) => (Some(side_of(side)), EvidenceKind::Rst),
+    }
+}
+
+/// A segment of its connection.
+fn passed(entry: TimelineEntry) -> TimelineRecord {
+    let TimelineEntry { frame, side, kind, from, to, ack, other } = entry;
+    TimelineRecord {
+        frame: frame_id(frame),
+        at: frame.at,
+        side: side.map(side_of),
+        kind: kind_of(kind),
+        from: from.map(|pos| pos.0),
+        to: to.map(|pos| pos.0),
+        ack: ack.map(|pos| pos.0),
+        other: other.map(|FrameRef { capture, number, at }| OtherFrame { capture, number, at }),
+    }
+}
+
+const fn kind_of(kind: SegmentKind) -> EvidenceKind {
+    match kind {
+        SegmentKind::Syn => EvidenceKind::Syn,
+        SegmentKind::SynAck => EvidenceKind::SynAck,
+        SegmentKind::Request => EvidenceKind::Request,
+        SegmentKind::Response => EvidenceKind::Response,
+        SegmentKind::Ack => EvidenceKind::Ack,
+        SegmentKind::Repeated => EvidenceKind::Repeated,
+        SegmentKind::Fin => EvidenceKind::Fin,
+        SegmentKind::Rst => EvidenceKind::Rst,
+        SegmentKind::Icmp => EvidenceKind::Icmp,
+        SegmentKind::Arp => EvidenceKind::Arp,
     }
 }
 

@@ -88,6 +88,8 @@ pub struct FailureRecord {
     pub expected_status: Vec<u16>,
     /// What shows it.
     pub frames: Vec<EvidenceRecord>,
+    /// What passed on its connection from the last exchange before it on, in the order of the capture.
+    pub timeline: Vec<TimelineRecord>,
     /// A display filter of Wireshark for these, and for what happened around them; null where no frame shows
     /// it.
     pub filter: Option<String>,
@@ -205,6 +207,39 @@ pub struct EvidenceRecord {
     pub kind: EvidenceKind,
     /// What it shows.
     pub note: String,
+}
+
+/// A segment of a failed connection. Positions count the bytes of payload of who sent the segment,
+/// acknowledgements those of the other side, from 0; null where that is not known.
+#[derive(Clone, Debug, Serialize)]
+pub struct TimelineRecord {
+    /// The segment's frame.
+    pub frame: FrameId,
+    /// When it was captured.
+    pub at: Timestamp,
+    /// Who sent it; null for what neither side did.
+    pub side: Option<EvidenceSide>,
+    /// What it is.
+    pub kind: EvidenceKind,
+    /// Where its first byte is.
+    pub from: Option<i64>,
+    /// One past its last byte.
+    pub to: Option<i64>,
+    /// Every byte before this was received.
+    pub ack: Option<i64>,
+    /// Where another capture holds that segment.
+    pub other: Option<OtherFrame>,
+}
+
+/// A segment's frame in another capture.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct OtherFrame {
+    /// From 0.
+    pub capture: u32,
+    /// From 1.
+    pub number: u64,
+    /// When it was captured, by the clock of that capture.
+    pub at: Timestamp,
 }
 
 /// A side of the backend leg.
