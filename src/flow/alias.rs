@@ -6,7 +6,7 @@
 //! or its requests in one form and its answers in another.
 
 use super::connection::{Alias, Connection, Half, Side, Start};
-use super::handshake::refuses_syn;
+use super::handshake::{is_unanswered, refuses_syn};
 use super::position::Origin;
 use crate::packet::{FrameRef, Segment};
 use foldhash::fast::RandomState;
@@ -82,6 +82,26 @@ fn pairs(connection: &Connection) -> impl Iterator<Item = Alias> {
     std::iter::once(own).chain(connection.aliases().iter().copied())
 }
 
+/// Whether two connects are one, going by a SYN of one that was captured as one of the other just before: the first
+/// SYN before its translation, or after it, is missing. Without an identification a search for open ports looks the
+/// same.
+pub(super) fn are_one(connect: &Connection, other: &Connection, syn: &Segment<'_>) -> bool {
+    is_unanswered(connect) && is_unanswered(other) && syn.ip_id != 0 && as_syn(other, syn).is_some()
+}
+
+/// Makes the ends of the first segment of the client those of the connection, if it was known by others so far, and
+/// returns whether it did: to whom a client sends is whom it asks, and who answers, captured on one side of
+/// translation alone, may have the address of somebody else.
+pub(super) fn take_ends(connection: &mut Connection, segment: &Segment<'_>) -> bool {
+    let own = Alias { client: connection.client, server: connection.server };
+    let mut aliases = connection.aliases.iter_mut().flat_map(|aliases| &mut aliases.0);
+    let sent = |alias: &&mut Alias| alias.sender(segment.src, segment.dst) == Some(Side::Client);
+    let Some(alias) = aliases.find(sent) else { return false };
+    let asked = std::mem::replace(alias, own);
+    (connection.client, connection.server) = (asked.client, asked.server);
+    true
+}
+
 /// The ends of a SYN that was captured before, by its number and identification: not of another transmission
 /// of it, and not of another SYN, for a search for open ports takes one number for all.
 fn as_syn(connection: &Connection, segment: &Segment<'_>) -> Option<Alias> {
@@ -109,15 +129,16 @@ fn was_answered(connection: &Connection, syn: &Segment<'_>) -> bool {
         && pairs(connection).any(|one| one.client.port == syn.src.port)
 }
 
-/// The ends of what acknowledges the SYN of the connection and nothing else. Of a connection whose SYN was
-/// not captured, or a server that refuses two of them, the server alone tells nothing.
+/// The ends of what acknowledges the SYN of the connection and nothing else: one of them is whole, for
+/// translation on the way of a SYN changes either who asks or who is asked, or both, one after the other. Where no
+/// end is, the addresses may be damaged. Of a connection whose SYN was not captured, or a server that refuses two
+/// of them, the server alone tells nothing.
 fn as_answer(connection: &Connection, segment: &Segment<'_>) -> Option<Alias> {
     let alias = Alias::of(segment, Side::Server);
     let begun = connection.start == Start::Handshake
         && connection.client_half.origin == Some(Origin(segment.ack));
     let shares = |one: Alias| {
-        one.client.port == alias.client.port
-            || one.server == alias.server && connection.syn.is_some()
+        one.client == alias.client || one.server == alias.server && connection.syn.is_some()
     };
     (begun && pairs(connection).any(shares)).then_some(alias)
 }
