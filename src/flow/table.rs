@@ -249,8 +249,7 @@ impl<R: StreamReader> Table<R> {
     /// Notes that the connect in a slot, which has just got a SYN, is one that was captured first, if it is.
     fn note_twin(&mut self, index: usize, syn: &Segment<'_>) {
         let Some(here) = self.used(index) else { return };
-        let other = self.openings.at(here.key.viewpoint, syn.seq.plus(1).0);
-        let Some(other) = other.filter(|other| *other != index) else { return };
+        let Some(other) = self.openings.other(syn, here.key.viewpoint, index) else { return };
         let Some(there) = self.used(other) else { return };
         let (one, two) = (&here.delivery.connection, &there.delivery.connection);
         if here.key.viewpoint != there.key.viewpoint || !are_one(one, two, syn) {
