@@ -104,7 +104,11 @@ fn pairs(connection: &Connection) -> impl Iterator<Item = Alias> {
 /// SYN before its translation, or after it, is missing. A search for open ports may look the same, where a SYN has
 /// no identification, but then there are more than two.
 pub(super) fn are_one(connect: &Connection, other: &Connection, syn: &Segment<'_>) -> bool {
-    is_unanswered(connect) && is_unanswered(other) && syn.ip_id != 0 && as_syn(other, syn).is_some()
+    let of_two = connect.aliases().is_empty() && other.aliases().is_empty();
+    is_unanswered(connect)
+        && is_unanswered(other)
+        && (syn.ip_id != 0 || of_two)
+        && as_syn(other, syn).is_some()
 }
 
 /// Makes the ends of the first segment of the client those of the connection, if it was known by others so far, and
