@@ -113,8 +113,12 @@ pub(super) fn are_one(connect: &Connection, other: &Connection, syn: &Segment<'_
 
 /// Makes the ends of the first segment of the client those of the connection, if it was known by others so far, and
 /// returns whether it did: to whom a client sends is whom it asks, and who answers, captured on one side of
-/// translation alone, may have the address of somebody else.
+/// translation alone, may have the address of somebody else. Who only closes asks nobody, and the one of the two
+/// addresses is as good as the other.
 pub(super) fn take_ends(connection: &mut Connection, segment: &Segment<'_>) -> bool {
+    if segment.flags.fin() || segment.flags.rst() {
+        return false;
+    }
     let own = Alias { client: connection.client, server: connection.server };
     let mut aliases = connection.aliases.iter_mut().flat_map(|aliases| &mut aliases.0);
     let sent = |alias: &&mut Alias| alias.sender(segment.src, segment.dst) == Some(Side::Client);
