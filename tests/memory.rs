@@ -15,8 +15,9 @@ const CONNECTIONS: u32 = 100_000;
 const FOLLOWED: u64 = 65_536;
 /// Pairs of ends of one connection beside its own.
 const ALIASES: u32 = 8;
-/// What a pair of ends may take: itself, its key, and the room that a growing table leaves free.
-const PAIR: u64 = 256;
+/// What a pair of ends may take: itself, its key, and the room that a table leaves free, which grows by half of
+/// what it holds at once, the old one beside the new one.
+const PAIR: u64 = 384;
 /// What many pairs may take beside the room that few have: the list of them grows one by one.
 const NOISE: u64 = 4 << 20;
 
