@@ -132,6 +132,9 @@ impl<R: StreamReader> Table<R> {
             match used.delivery.claims(own) {
                 Belongs::Here => {
                     self.accept(index, own, out);
+                    if own.flags.syn() && !own.flags.ack() {
+                        self.note_twin(index, own);
+                    }
                     here = known;
                 }
                 Belongs::Another => {}
@@ -233,9 +236,6 @@ impl<R: StreamReader> Table<R> {
             {
                 used.delivery.connection.same_as.get_or_insert_with(|| Box::new(twin));
             }
-        }
-        if segment.flags.syn() && !segment.flags.ack() {
-            self.note_twin(index, segment);
         }
         self.waiting_bytes = self.waiting_bytes.saturating_sub(before).saturating_add(after);
         let counts = &mut self.counts;
