@@ -82,6 +82,9 @@ mod logs;
 mod losses;
 /// Frames that a watch itself lost.
 mod lost_frames;
+/// What the program keeps, and that it is bounded.
+#[cfg(target_os = "linux")]
+mod memory;
 /// The changes by which the tests are tried.
 mod mutants;
 /// What limits the answer.

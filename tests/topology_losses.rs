@@ -9,25 +9,6 @@ use why502::inside::report::{FailureRecord, Report};
 /// Frames that are taken out of each capture, one at a time, or fewer where one is chosen twice.
 const FRAMES: u64 = 120;
 
-/// What is wrong today: the case, the capture, and why. A row goes when it no longer applies.
-const NOT_YET: &[(&str, &str, &str)] = &[
-    (
-        "04a-sidecar-inbound",
-        "any-pod-a.pcap",
-        "without the SYN of a redirected connection its halves are two, and both are told",
-    ),
-    (
-        "04b-sidecar-outbound",
-        "any-pod.pcap",
-        "without the SYN of a redirected connection its halves are two, and both are told",
-    ),
-    (
-        "07a-rolling-link-gone",
-        "ingress-pod-eth0.pcap",
-        "without the SYN before its translation, both are told",
-    ),
-];
-
 /// A capture file in parts: what stands before its frames, and each frame, or block, whole.
 struct Parts {
     head: Vec<u8>,
@@ -179,16 +160,9 @@ fn without_a_frame_nothing_is_invented_and_no_cause_becomes_another() {
     for case in &cases() {
         for capture in &case.captures {
             let found = damage(case, capture, &mut seed);
-            let open = NOT_YET.iter().any(|(name, file, why)| {
-                *name == case.name && *file == capture.file && !why.is_empty()
-            });
-            if open && found.is_empty() {
-                told += &format!("{}, {}: take it out of NOT_YET\n", case.name, capture.file);
-            } else if !open {
-                for (what, frames) in found {
-                    let file = &capture.file;
-                    told += &format!("{}, {file}, without {frames:?}: {what}\n", case.name);
-                }
+            for (what, frames) in found {
+                let file = &capture.file;
+                told += &format!("{}, {file}, without {frames:?}: {what}\n", case.name);
             }
         }
     }

@@ -6,7 +6,7 @@
 //! or its requests in one form and its answers in another.
 
 use super::connection::{Alias, Connection, Half, Side, Start};
-use super::handshake::refuses_syn;
+use super::handshake::{is_unanswered, refuses_syn};
 use super::position::Origin;
 use crate::packet::{FrameRef, Segment};
 use foldhash::fast::RandomState;
@@ -28,8 +28,16 @@ const REMEMBERED: usize = 16_384;
 /// slot may have gone to another connection since; [`alias_of`] would not take that for this one.
 #[derive(Debug, Default)]
 pub(super) struct Openings {
-    recent: HashMap<(u32, u32), usize, RandomState>,
-    before: HashMap<(u32, u32), usize, RandomState>,
+    recent: HashMap<(u32, u32), Opening, RandomState>,
+    before: HashMap<(u32, u32), Opening, RandomState>,
+}
+
+/// The connection that was opened last with a number.
+#[derive(Clone, Copy, Debug)]
+struct Opening {
+    slot: usize,
+    /// How many were opened with it before.
+    others: usize,
 }
 
 impl Openings {
@@ -39,16 +47,28 @@ impl Openings {
             return;
         }
         let first = if segment.flags.ack() { segment.ack } else { segment.seq.plus(1) };
+        let last = self.get(viewpoint, first.0);
+        let others = last.map_or(0, |last| last.others.saturating_add(1));
         if self.recent.len() >= REMEMBERED {
             self.before = std::mem::take(&mut self.recent);
         }
-        self.recent.insert((viewpoint, first.0), slot);
+        self.recent.insert((viewpoint, first.0), Opening { slot, others });
+    }
+
+    fn get(&self, viewpoint: u32, first: u32) -> Option<Opening> {
+        let key = (viewpoint, first);
+        self.recent.get(&key).or_else(|| self.before.get(&key)).copied()
     }
 
     /// The slot of the connection whose first byte has this number.
     pub(super) fn at(&self, viewpoint: u32, first: u32) -> Option<usize> {
-        let key = (viewpoint, first);
-        self.recent.get(&key).or_else(|| self.before.get(&key)).copied()
+        self.get(viewpoint, first).map(|opening| opening.slot)
+    }
+
+    /// The slot of the other one of the two connections that began with this SYN, one of them being in `slot`.
+    pub(super) fn other(&self, syn: &Segment<'_>, viewpoint: u32, slot: usize) -> Option<usize> {
+        let last = self.get(viewpoint, syn.seq.plus(1).0)?;
+        (last.others == 1 && last.slot != slot).then_some(last.slot)
     }
 
     /// Slots of connections that may have opened with what this segment is part of.
@@ -64,9 +84,7 @@ pub(super) fn alias_of(connection: &Connection, segment: &Segment<'_>) -> Option
     let flags = segment.flags;
     match (flags.syn(), flags.ack()) {
         (true, false) => as_syn(connection, segment),
-        (true, true) => {
-            as_answer(connection, segment).filter(|_| is_its_syn_ack(connection, segment))
-        }
+        (true, true) => as_syn_ack(connection, segment),
         (false, _) if refuses_syn(segment) => as_refusal(connection, segment),
         (false, _) => as_refusal(connection, segment).or_else(|| {
             [Side::Client, Side::Server]
@@ -80,6 +98,34 @@ pub(super) fn alias_of(connection: &Connection, segment: &Segment<'_>) -> Option
 fn pairs(connection: &Connection) -> impl Iterator<Item = Alias> {
     let own = Alias { client: connection.client, server: connection.server };
     std::iter::once(own).chain(connection.aliases().iter().copied())
+}
+
+/// Whether two connects are one, going by a SYN of one that was captured as one of the other just before: the first
+/// SYN before its translation, or after it, is missing. A search for open ports may look the same, where a SYN has
+/// no identification, but then there are more than two.
+pub(super) fn are_one(connect: &Connection, other: &Connection, syn: &Segment<'_>) -> bool {
+    let of_two = connect.aliases().is_empty() && other.aliases().is_empty();
+    is_unanswered(connect)
+        && is_unanswered(other)
+        && (syn.ip_id != 0 || of_two)
+        && as_syn(other, syn).is_some()
+}
+
+/// Makes the ends of the first segment of the client those of the connection, if it was known by others so far, and
+/// returns whether it did: to whom a client sends is whom it asks, and who answers, captured on one side of
+/// translation alone, may have the address of somebody else. Who only closes asks nobody, and the one of the two
+/// addresses is as good as the other.
+pub(super) fn take_ends(connection: &mut Connection, segment: &Segment<'_>) -> bool {
+    if segment.flags.fin() || segment.flags.rst() {
+        return false;
+    }
+    let own = Alias { client: connection.client, server: connection.server };
+    let mut aliases = connection.aliases.iter_mut().flat_map(|aliases| &mut aliases.0);
+    let sent = |alias: &&mut Alias| alias.sender(segment.src, segment.dst) == Some(Side::Client);
+    let Some(alias) = aliases.find(sent) else { return false };
+    let asked = std::mem::replace(alias, own);
+    (connection.client, connection.server) = (asked.client, asked.server);
+    true
 }
 
 /// The ends of a SYN that was captured before, by its number and identification: not of another transmission
@@ -109,28 +155,34 @@ fn was_answered(connection: &Connection, syn: &Segment<'_>) -> bool {
         && pairs(connection).any(|one| one.client.port == syn.src.port)
 }
 
-/// The ends of what acknowledges the SYN of the connection and nothing else. Of a connection whose SYN was
-/// not captured, or a server that refuses two of them, the server alone tells nothing.
-fn as_answer(connection: &Connection, segment: &Segment<'_>) -> Option<Alias> {
+/// The ends of what acknowledges the SYN of the connection and nothing else: one of them is whole, or nothing but
+/// the client's port, where it is `sure` without. Of a connection whose SYN was not captured, or a server that
+/// refuses two of them, the server alone tells nothing.
+fn as_answer(connection: &Connection, segment: &Segment<'_>, sure: bool) -> Option<Alias> {
     let alias = Alias::of(segment, Side::Server);
     let begun = connection.start == Start::Handshake
         && connection.client_half.origin == Some(Origin(segment.ack));
     let shares = |one: Alias| {
-        one.client.port == alias.client.port
+        one.client == alias.client
+            || sure && one.client.port == alias.client.port
             || one.server == alias.server && connection.syn.is_some()
     };
     (begun && pairs(connection).any(shares)).then_some(alias)
 }
 
-/// No other SYN+ACK was captured of the connection.
-fn is_its_syn_ack(connection: &Connection, segment: &Segment<'_>) -> bool {
-    connection.server_half.origin.is_none_or(|origin| origin == Origin(segment.seq.plus(1)))
+/// The ends of a SYN+ACK, of which no other one was captured. Where translation has changed both ends, and damage
+/// may have, both forms of it must have been captured.
+fn as_syn_ack(connection: &Connection, segment: &Segment<'_>) -> Option<Alias> {
+    let own = Origin(segment.seq.plus(1));
+    let known = connection.server_half.origin;
+    as_answer(connection, segment, known == Some(own))
+        .filter(|_| known.is_none_or(|origin| origin == own))
 }
 
 /// The ends of what refuses the SYN: who was asked, or a firewall on the way, answers from where translation has led to.
 fn as_refusal(connection: &Connection, segment: &Segment<'_>) -> Option<Alias> {
     let refuses = segment.flags.rst() && segment.flags.ack() && connection.established.is_none();
-    as_answer(connection, segment).filter(|_| refuses && connection.syn_ack.is_none())
+    as_answer(connection, segment, true).filter(|_| refuses && connection.syn_ack.is_none())
 }
 
 /// The ends of a segment of `from` that was captured just before, or of which nothing was captured yet and which

@@ -462,7 +462,7 @@ impl Alias {
 
 /// Few connections have any: a list of its own size would be kept in each.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Aliases(Vec<Alias>);
+pub(super) struct Aliases(pub(super) Vec<Alias>);
 
 /// The connection that another one is: the one of the two that was captured first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,6 +1,6 @@
 //! All connections at once: found by key, forgotten in order, bounded.
 
-use super::alias::{ALIASES, Openings, alias_of};
+use super::alias::{ALIASES, Openings, alias_of, are_one, take_ends};
 use super::clock::Clock;
 use super::connection::{Connection, Half, Side, SidesBy, Start, Twin};
 use super::counts::Counts;
@@ -58,6 +58,23 @@ struct Used<R> {
     delivery: Delivery<R>,
 }
 
+impl<R: StreamReader> Used<R> {
+    /// A segment of the connection as if between its own ends; `None` where it is.
+    fn translated<'a>(&mut self, segment: &Segment<'a>) -> Option<Segment<'a>> {
+        let connection = &mut self.delivery.connection;
+        let translated = connection.translated(segment)?;
+        // Where the sides are guessed, what it says may show that the server is taken for the client.
+        if connection.half(Side::Client).is_unheard()
+            && R::sender_of(segment.payload) != Some(Side::Server)
+            && take_ends(connection, segment)
+        {
+            self.key = Key::of(segment, self.key.viewpoint);
+            return None;
+        }
+        Some(translated)
+    }
+}
+
 impl<R: StreamReader> Table<R> {
     /// An empty table. `listeners` are known to accept connections.
     pub fn new(limits: Limits, listeners: impl IntoIterator<Item = Endpoint>) -> Self {
@@ -110,11 +127,14 @@ impl<R: StreamReader> Table<R> {
         if let Some(index) = known
             && let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut)
         {
-            let translated = used.delivery.connection.translated(segment);
+            let translated = used.translated(segment);
             let own = translated.as_ref().unwrap_or(segment);
             match used.delivery.claims(own) {
                 Belongs::Here => {
                     self.accept(index, own, out);
+                    if own.flags.syn() && !own.flags.ack() {
+                        self.note_twin(index, own);
+                    }
                     here = known;
                 }
                 Belongs::Another => {}
@@ -156,8 +176,8 @@ impl<R: StreamReader> Table<R> {
         let key = Key::of(segment, viewpoint);
         let known = self.keys.get(&key).copied().or_else(|| self.join(key, segment));
         let index = known.unwrap_or_else(|| self.open(key, segment, out));
-        let used = self.slots.get(index).and_then(Option::as_deref);
-        let translated = used.and_then(|used| used.delivery.connection.translated(segment));
+        let used = self.slots.get_mut(index).and_then(Option::as_deref_mut);
+        let translated = used.and_then(|used| used.translated(segment));
         self.accept(index, translated.as_ref().unwrap_or(segment), out);
         index
     }
@@ -224,6 +244,22 @@ impl<R: StreamReader> Table<R> {
         counts.duplicates = counts.duplicates.saturating_add(effect.copy.into());
         counts.late = counts.late.saturating_add(effect.late.into());
         self.recency.touch(index, stage);
+    }
+
+    /// Notes that the connect in a slot, which has just got a SYN, is one that was captured first, if it is.
+    fn note_twin(&mut self, index: usize, syn: &Segment<'_>) {
+        let Some(here) = self.used(index) else { return };
+        let Some(other) = self.openings.other(syn, here.key.viewpoint, index) else { return };
+        let Some(there) = self.used(other) else { return };
+        let (one, two) = (&here.delivery.connection, &there.delivery.connection);
+        if here.key.viewpoint != there.key.viewpoint || !are_one(one, two, syn) {
+            return;
+        }
+        let (second, twin) =
+            if one.number > two.number { (index, Twin::of(two)) } else { (other, Twin::of(one)) };
+        if let Some(second) = self.slots.get_mut(second).and_then(Option::as_deref_mut) {
+            second.delivery.connection.same_as.get_or_insert_with(|| Box::new(twin));
+        }
     }
 
     /// Where the segment pushed last belongs: `None` if its connection made room for another.
