@@ -3,6 +3,7 @@
 pub mod explain;
 pub mod json;
 mod markdown;
+pub mod page;
 mod style;
 pub mod text;
 mod text_idle_gaps;
