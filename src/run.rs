@@ -3,6 +3,7 @@
 use crate::analysis::{self, Settings};
 use crate::base::wrap;
 use crate::cli::output::{self, Destination, Paper};
+use crate::cli::page_file::PageFile;
 use crate::cli::progress::Progress;
 use crate::cli::{
     Analyze, Cli, Command, Config, Explain, Shared, TimeoutsArgs, When, config, output_paths,
@@ -228,7 +229,8 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     let filter = wanted.filter.as_deref().map(Filter::new).transpose()?;
     let log_paths = logs(typed)?;
     let inputs = typed.captures.iter().chain(&log_paths).chain(&wanted.config);
-    let written = wanted.output.as_deref().map(|path| ("--output", path));
+    let written = [("--output", &wanted.output), ("--html", &wanted.html)];
+    let written = written.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?)));
     output_paths::refuse_inputs(written, inputs.map(PathBuf::as_path))?;
 
     let stop = Stop::take().context("cannot wait for signals")?;
@@ -243,6 +245,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
     if several && log_paths.iter().any(|path| path.as_os_str() == "-") {
         bail!("-: these captures are analysed one after the other; give the log as a file");
     }
+    let mut page = PageFile::open(wanted.html.as_deref(), wanted.output.as_deref())?;
     let Destination { to, paper } = Destination::open(wanted.output.as_deref())?;
     let out = RefCell::new(BufWriter::new(to));
     let mut reports = Vec::new();
@@ -265,6 +268,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         if let Some(error) = broken {
             return Err(error).context("cannot write the answer");
         }
+        page.add(&report);
         let headline = report.headline();
         worst = worst.max(status(&headline, wanted.exit_zero, &failed));
         if several && wanted.format.is_by_record() {
@@ -284,6 +288,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         None => Ok(()),
     }
     .context("cannot write the answer")?;
+    page.write()?;
     let failed = failed.into_inner();
     if !failed.is_empty() {
         return Ok(say(&failed));

@@ -62,6 +62,8 @@ mod first_sentence;
 mod fixes;
 /// Nothing in a capture makes the program panic, hang or grow.
 mod hostile;
+/// The page beside the answer.
+mod html;
 /// Files and pipes as they are given: silent, endless, stopped, the same twice, of different times.
 mod inputs;
 /// What the kernel says of a connection's ends, and what is made of it.

@@ -22,6 +22,9 @@ mod machine;
 #[allow(dead_code)]
 mod program;
 
+/// The page in a browser.
+#[cfg(unix)]
+mod browser;
 /// Public captures, held against what peer tools say of them.
 mod corpus;
 /// The known timeouts, held against what was gathered.
@@ -63,6 +66,8 @@ fn trials() -> Vec<Trial> {
         tests.iter().map(trial).collect::<Vec<_>>()
     };
     [
+        #[cfg(unix)]
+        of("browser", browser::TESTS),
         of("corpus", corpus::TESTS),
         of("gathered", gathered::TESTS),
         of("laboratory", laboratory::TESTS),

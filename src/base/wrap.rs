@@ -28,12 +28,12 @@ pub fn heading(text: &str, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Where text goes, and how wide that is.
-pub struct Page<'w> {
+pub struct TextPage<'w> {
     to: &'w mut dyn Write,
     width: usize,
 }
 
-impl<'w> Page<'w> {
+impl<'w> TextPage<'w> {
     /// Lines of at most `width` columns, as far as words allow it.
     pub fn new(to: &'w mut dyn Write, width: usize) -> Self {
         Self { to, width: width.clamp(NARROWEST, WIDEST) }
@@ -45,7 +45,7 @@ impl<'w> Page<'w> {
     }
 }
 
-impl Write for Page<'_> {
+impl Write for TextPage<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.to.write(bytes)
     }
@@ -59,7 +59,7 @@ impl Write for Page<'_> {
 ///
 /// # Errors
 /// When writing fails.
-pub fn paragraph(text: &str, indent: &str, page: &mut Page<'_>) -> io::Result<()> {
+pub fn paragraph(text: &str, indent: &str, page: &mut TextPage<'_>) -> io::Result<()> {
     wrap(text.split(' '), [indent, indent], page.width, page.to)
 }
 

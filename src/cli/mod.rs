@@ -4,6 +4,7 @@ pub mod config;
 mod config_file;
 pub mod output;
 pub mod output_paths;
+pub mod page_file;
 pub mod progress;
 
 use crate::base::similar;
@@ -189,6 +190,9 @@ pub struct Shared {
     /// Where to write the answer (default: standard output)
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Beside the answer: one page for a browser that holds all of it, and needs no network
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Show every failure (text)
     #[arg(long)]
     pub all: bool,

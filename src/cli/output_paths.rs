@@ -42,6 +42,20 @@ fn read(path: &Path) -> Option<Metadata> {
     if path.as_os_str() == "-" { of(&io::stdin()) } else { fs::metadata(path).ok() }
 }
 
+/// Makes sure that two outputs, each with the option that names it, are not one file.
+///
+/// # Errors
+/// When they are.
+pub fn refuse_twice(one: (&str, &Path), other: (&str, Option<&Path>)) -> Result<()> {
+    let ((option, path), (other_option, Some(other_path))) = (one, other) else { return Ok(()) };
+    let known = |path: &Path| fs::metadata(path).ok().as_ref().and_then(identity);
+    let same = known(path).zip(known(other_path)).is_some_and(|(one, other)| one == other);
+    if same || path == other_path {
+        bail!("{option} {}: {other_option} goes there; write to another file", path.display());
+    }
+    Ok(())
+}
+
 fn of(stream: &(impl AsFd + IsTerminal)) -> Option<Metadata> {
     let file = stream.as_fd().try_clone_to_owned().ok()?;
     File::from(file).metadata().ok()

@@ -77,10 +77,16 @@ struct Collected<'a> {
 }
 
 impl Collected<'_> {
-    /// Adds a segment, unless its frame stands there already.
+    /// Adds a segment, unless its frame stands there already as more than an acknowledgement.
     fn add(&mut self, entry: TimelineEntry) {
-        if self.known.iter().any(|known| known.entry.frame == entry.frame) {
-            return;
+        let there = self.known.iter().position(|known| known.entry.frame == entry.frame);
+        if let Some(place) = there {
+            let only =
+                self.known.get(place).map(|known| known.entry.kind) == Some(SegmentKind::Ack);
+            if !only || entry.kind == SegmentKind::Ack {
+                return;
+            }
+            self.known.remove(place);
         }
         let wire = |side: Option<Side>, pos: Option<StreamPos>| {
             side.zip(pos).and_then(|(side, pos)| self.connection.half(side).wire(pos))
@@ -120,9 +126,16 @@ impl Collected<'_> {
         if exchange.ordinal == 0 {
             self.opening();
         }
-        if let Some(quiet) = exchange.quiet_since {
-            let before = entry(quiet, Some(Side::Server), SegmentKind::Response);
-            self.add(TimelineEntry { to: Some(request.server_pos), ..before });
+        match exchange.quiet_since {
+            // Before the first request of a connection that is the end of the handshake.
+            Some(quiet) if exchange.ordinal == 0 && exchange.unasked.is_none() => {
+                self.bare(Some(quiet), Some(Side::Client), SegmentKind::Ack);
+            }
+            Some(quiet) => {
+                let before = entry(quiet, Some(Side::Server), SegmentKind::Response);
+                self.add(TimelineEntry { to: Some(request.server_pos), ..before });
+            }
+            None => {}
         }
         // A request that was not captured has no frame of its own, only one that shows its absence.
         if request.head.is_some() || request.unread != Some(Unread::Gap) {

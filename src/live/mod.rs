@@ -19,6 +19,7 @@ mod tls_text;
 
 use crate::analysis::{Analysis, Settings};
 use crate::cli::output::Destination;
+use crate::cli::page_file::PageFile;
 use crate::cli::{From, Live, Shared, config, output_paths};
 use crate::ebpf::Refused;
 use crate::evidence::{EvidenceFiles, Keeper, Recording, Rotation, Troubles, folder_of};
@@ -63,10 +64,12 @@ pub fn run(typed: &Live) -> Result<u8> {
         bail!("live: which interface? -i {}", libpcap::interfaces().join(", -i "));
     }
     let settings = settings(wanted)?;
-    let written = [("--output", &wanted.output), ("--write", &typed.write)];
+    let written =
+        [("--output", &wanted.output), ("--write", &typed.write), ("--html", &wanted.html)];
     let written = written.iter().filter_map(|(option, path)| Some((*option, path.as_deref()?)));
     output_paths::refuse_inputs(written, wanted.config.as_deref())?;
     let output = Destination::open(wanted.output.as_deref())?;
+    let mut page = PageFile::open(wanted.html.as_deref(), wanted.output.as_deref())?;
     let folders = folders(typed)?;
     let listeners: Vec<EndpointPattern> =
         settings.told.backends.iter().chain(&settings.told.fronts).copied().collect();
@@ -119,7 +122,9 @@ pub fn run(typed: &Live) -> Result<u8> {
     losses.look(&mut source, &mut analysis, &mut teller, true);
     let report = analysis.finish([source.facts()], &mut [], &mut |record| teller.record(&record));
     let failed = !report.failures.is_empty() && !wanted.exit_zero;
+    page.add(&report);
     teller.report(report, true);
+    page.write()?;
     match teller.broken() {
         Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(unread(&mut teller, &source)),
         Some(error) => Err(error).context("cannot write the answer"),

@@ -1,6 +1,6 @@
 //! What a watch says while it goes on: failures as they happen, and how it fares.
 
-use crate::base::wrap::Page;
+use crate::base::wrap::TextPage;
 use crate::cli::output::{self, Paper};
 use crate::cli::{OutputFormat, Shared, config};
 use crate::input::CaptureFacts;
@@ -117,9 +117,9 @@ impl<'t> Teller<'t> {
     }
 
     /// Writes some text, coloured as it is wanted.
-    fn page(&mut self, write: impl FnOnce(&mut Page<'_>) -> io::Result<()>) -> io::Result<()> {
+    fn page(&mut self, write: impl FnOnce(&mut TextPage<'_>) -> io::Result<()>) -> io::Result<()> {
         let mut page = AutoStream::new(Vec::new(), self.color);
-        write(&mut Page::new(&mut page, self.paper.width()))?;
+        write(&mut TextPage::new(&mut page, self.paper.width()))?;
         self.clear_line();
         self.to.write_all(&page.into_inner())
     }

@@ -3,6 +3,7 @@
 pub mod explain;
 pub mod json;
 mod markdown;
+pub mod page;
 mod rows;
 mod screen;
 mod style;

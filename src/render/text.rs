@@ -2,7 +2,7 @@
 
 use super::style::{GREEN, RED, YELLOW, clock, counted};
 use super::{screen, text_idle_gaps, text_log, text_processes};
-use crate::base::wrap::{BOLD, DIM, Page, heading, paragraph};
+use crate::base::wrap::{BOLD, DIM, TextPage, heading, paragraph};
 use crate::knowledge::SettingOrigin;
 use crate::packet::Endpoint;
 use crate::report::LeadingParagraph;
@@ -59,7 +59,7 @@ impl TextLayout {
 /// # Errors
 /// When writing fails.
 pub fn write(report: &Report, layout: TextLayout, out: &mut dyn Write) -> io::Result<()> {
-    let out = &mut Page::new(out, layout.width);
+    let out = &mut TextPage::new(out, layout.width);
     screen::write(report, layout.rows, out.width(), out)?;
     if layout.detail == Detail::Screen {
         return Ok(());
@@ -76,7 +76,7 @@ pub fn write(report: &Report, layout: TextLayout, out: &mut dyn Write) -> io::Re
 }
 
 /// What explains the failures, each in a paragraph.
-fn explanations(report: &Report, out: &mut Page<'_>) -> io::Result<()> {
+fn explanations(report: &Report, out: &mut TextPage<'_>) -> io::Result<()> {
     let leading = report.leading();
     if !leading.is_empty() {
         heading(WHY, out)?;
@@ -97,7 +97,7 @@ fn explanations(report: &Report, out: &mut Page<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn causes(report: &Report, out: &mut Page<'_>) -> io::Result<()> {
+fn causes(report: &Report, out: &mut TextPage<'_>) -> io::Result<()> {
     if report.failures.is_empty() {
         return Ok(());
     }
@@ -114,7 +114,7 @@ fn causes(report: &Report, out: &mut Page<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn write_backend(backend: &BackendRecord, out: &mut Page<'_>) -> io::Result<()> {
+fn write_backend(backend: &BackendRecord, out: &mut TextPage<'_>) -> io::Result<()> {
     heading(&backend_section::heading(backend.backend, backend.name.as_deref()), out)?;
     let first = backend.proxies.iter().take(4);
     let proxies: Vec<String> =
@@ -183,7 +183,7 @@ fn defaults(backend: &BackendRecord) -> Vec<(&'static str, Vec<(TimerName, Durat
     told.into_iter().filter_map(of_kind).collect()
 }
 
-fn failures(report: &Report, all: bool, out: &mut Page<'_>) -> io::Result<()> {
+fn failures(report: &Report, all: bool, out: &mut TextPage<'_>) -> io::Result<()> {
     let total = report.failures.len();
     if total == 0 {
         return Ok(());
@@ -206,7 +206,7 @@ fn failures(report: &Report, all: bool, out: &mut Page<'_>) -> io::Result<()> {
 ///
 /// # Errors
 /// When writing fails.
-pub fn failure_now(failure: &FailureRecord, first: bool, out: &mut Page<'_>) -> io::Result<()> {
+pub fn failure_now(failure: &FailureRecord, first: bool, out: &mut TextPage<'_>) -> io::Result<()> {
     if !first {
         return failure_head(failure, out);
     }
@@ -216,7 +216,7 @@ pub fn failure_now(failure: &FailureRecord, first: bool, out: &mut Page<'_>) -> 
 }
 
 /// One line on a failure that was told while a watch goes on, and is none.
-pub fn withdrawn(failure: &FailureRecord, out: &mut Page<'_>) -> io::Result<()> {
+pub fn withdrawn(failure: &FailureRecord, out: &mut TextPage<'_>) -> io::Result<()> {
     let request = failure.request.as_ref();
     let method = request.and_then(|request| request.method.as_deref());
     let target = request.and_then(|request| request.target.as_deref());
@@ -228,7 +228,7 @@ fn write_failure(
     failure: &FailureRecord,
     several: bool,
     report: Option<&Report>,
-    out: &mut Page<'_>,
+    out: &mut TextPage<'_>,
 ) -> io::Result<()> {
     failure_head(failure, out)?;
     if let Some((client, report)) = failure.client.as_ref().zip(report) {
@@ -256,7 +256,7 @@ fn what_to_do(failure: &FailureRecord) -> String {
 }
 
 /// When, what, and between whom.
-fn failure_head(failure: &FailureRecord, out: &mut Page<'_>) -> io::Result<()> {
+fn failure_head(failure: &FailureRecord, out: &mut TextPage<'_>) -> io::Result<()> {
     let request = failure.request.as_ref().map(|request| {
         let (method, target) = (request.method.as_deref(), request.target.as_deref());
         format!("  {}", failure_section::request(method, target))
@@ -312,7 +312,7 @@ fn frame_name(frame: &EvidenceRecord, several: bool) -> String {
     if several { format!("{}:{}", frame.capture, frame.number) } else { frame.number.to_string() }
 }
 
-fn limits(report: &Report, out: &mut Page<'_>) -> io::Result<()> {
+fn limits(report: &Report, out: &mut TextPage<'_>) -> io::Result<()> {
     heading(input_section::HEADING, out)?;
     for (place, capture) in report.captures.iter().enumerate() {
         // Frames are named by it.

@@ -1,7 +1,7 @@
 //! The idle gaps of a backend as a small picture, with the timeouts of both sides marked.
 
 use super::style::YELLOW;
-use crate::base::wrap::{DIM, Page, paragraph};
+use crate::base::wrap::{DIM, TextPage, paragraph};
 use crate::knowledge::distribution::EDGES;
 use crate::knowledge::idle_gaps::Ordering;
 use crate::report::model::{BackendRecord, HazardRecord, ProxyRecord, Timeout};
@@ -24,7 +24,7 @@ struct TimeoutMark {
 ///
 /// # Errors
 /// When writing fails.
-pub fn write(backend: &BackendRecord, out: &mut Page<'_>) -> io::Result<()> {
+pub fn write(backend: &BackendRecord, out: &mut TextPage<'_>) -> io::Result<()> {
     gave_up(backend, out)?;
     if picture(backend, out)? {
         timers(backend, out)?;
@@ -33,7 +33,7 @@ pub fn write(backend: &BackendRecord, out: &mut Page<'_>) -> io::Result<()> {
 }
 
 /// Draws the picture; returns false, and draws nothing, when there is nothing to be drawn.
-fn picture(backend: &BackendRecord, out: &mut Page<'_>) -> io::Result<bool> {
+fn picture(backend: &BackendRecord, out: &mut TextPage<'_>) -> io::Result<bool> {
     let mut rows = [[0; 3]; EDGES.len()];
     for bucket in &backend.idle.buckets {
         if let Some(row) = rows.get_mut(range_of(bucket.from_ns)) {
@@ -86,7 +86,7 @@ fn picture(backend: &BackendRecord, out: &mut Page<'_>) -> io::Result<bool> {
 }
 
 /// Says in sentences what the picture means.
-fn timers(backend: &BackendRecord, out: &mut Page<'_>) -> io::Result<()> {
+fn timers(backend: &BackendRecord, out: &mut TextPage<'_>) -> io::Result<()> {
     if let Some(text) = words::ordering(backend.ordering) {
         match backend.ordering {
             Ordering::Race | Ordering::Tie => writeln!(out, "  {YELLOW}{text}{YELLOW:#}"),
@@ -119,7 +119,7 @@ fn timers(backend: &BackendRecord, out: &mut Page<'_>) -> io::Result<()> {
 }
 
 /// How the proxies give up connects that nobody answers.
-fn gave_up(backend: &BackendRecord, out: &mut Page<'_>) -> io::Result<()> {
+fn gave_up(backend: &BackendRecord, out: &mut TextPage<'_>) -> io::Result<()> {
     for proxy in &backend.proxies {
         if let Some(Timeout {
             samples: samples @ 1..,
@@ -142,7 +142,7 @@ fn contradiction(
     timer: TimerName,
     proxy: Option<IpAddr>,
     timeout: Option<&Timeout>,
-    out: &mut Page<'_>,
+    out: &mut TextPage<'_>,
 ) -> io::Result<()> {
     let Some(values) = timeout.and_then(Timeout::contradiction) else { return Ok(()) };
     let text = words::not_in_effect(timer, proxy, &values);

@@ -2,7 +2,7 @@
 
 use super::rows::{RowBlock, fitted};
 use super::style::{YELLOW, clock};
-use crate::base::wrap::{BOLD, DIM, Page, heading, paragraph};
+use crate::base::wrap::{BOLD, DIM, TextPage, heading, paragraph};
 use crate::report::model::Report;
 use crate::report::{ClientRecord, ClientSource, FrontLegRecord, Log};
 use crate::words::clients::{self, ClientGot};
@@ -90,7 +90,7 @@ fn take_a_capture(log: &Log, width: usize) -> RowBlock {
 }
 
 /// The lines without a cause on the leg, and what was found out on the way.
-pub fn section(report: &Report, all: bool, out: &mut Page<'_>) -> io::Result<()> {
+pub fn section(report: &Report, all: bool, out: &mut TextPage<'_>) -> io::Result<()> {
     if let Some(log) = &report.log
         && !report.captures.is_empty()
     {
@@ -102,7 +102,7 @@ pub fn section(report: &Report, all: bool, out: &mut Page<'_>) -> io::Result<()>
     Ok(())
 }
 
-fn lines(log: &Log, all: bool, out: &mut Page<'_>) -> io::Result<()> {
+fn lines(log: &Log, all: bool, out: &mut TextPage<'_>) -> io::Result<()> {
     if log.unmatched.is_empty() && log.matched_by.is_empty() {
         return Ok(());
     }
@@ -136,7 +136,7 @@ fn lines(log: &Log, all: bool, out: &mut Page<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn front_leg(front: &FrontLegRecord, out: &mut Page<'_>) -> io::Result<()> {
+fn front_leg(front: &FrontLegRecord, out: &mut TextPage<'_>) -> io::Result<()> {
     heading(clients::HEADING, out)?;
     let requests = clients::requests(front.requests, &front.listeners, front.joined);
     writeln!(out, "  {requests}")?;
@@ -171,7 +171,7 @@ pub fn client(client: &ClientRecord, report: &Report) -> String {
 }
 
 /// What limits the answer: files, their lines that could not be read, damage.
-pub fn limits(log: &Log, out: &mut Page<'_>) -> io::Result<()> {
+pub fn limits(log: &Log, out: &mut TextPage<'_>) -> io::Result<()> {
     for file in &log.files {
         let path = file.path.as_str();
         let span = file.first.zip(file.last);
@@ -214,6 +214,6 @@ pub(super) fn limits_at_once(log: &Log) -> Vec<String> {
 }
 
 /// Something that limits the answer, or completes it.
-pub fn note(text: &str, out: &mut Page<'_>) -> io::Result<()> {
+pub fn note(text: &str, out: &mut TextPage<'_>) -> io::Result<()> {
     paragraph(&format!("{YELLOW}{NOTE}:{YELLOW:#} {text}"), "  ", out)
 }

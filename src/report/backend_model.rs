@@ -240,6 +240,18 @@ pub struct VantageRecord {
     pub by: VantageSource,
 }
 
+impl VantageRecord {
+    /// Taken on the backend's host.
+    pub const fn is_at_backend(&self) -> bool {
+        matches!(self.value, Vantage::Backend)
+    }
+
+    /// Taken where both sides are.
+    pub const fn is_on_one_host(&self) -> bool {
+        matches!(self.value, Vantage::SameHost)
+    }
+}
+
 /// How it is known where a capture was taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]

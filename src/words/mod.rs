@@ -16,6 +16,8 @@ pub mod log_alone;
 pub mod log_section;
 pub mod losses;
 pub mod notices;
+pub mod page;
+pub mod page_steps;
 pub mod paragraphs;
 pub mod phrases;
 pub mod process;

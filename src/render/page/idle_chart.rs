@@ -1,0 +1,251 @@
+//! The histogram of idle times, with both timers and the span between them.
+
+use super::hero::is_of_idleness;
+use super::parts::px;
+use super::scene::{KnownTimer, PageScene};
+use crate::report::model::IdleBucket;
+use crate::words::page;
+use maud::{Markup, html};
+use std::time::Duration;
+
+const TOP: f64 = 78.0;
+const BASE: f64 = 226.0;
+const MARGIN: f64 = 16.0;
+/// Lost requests that lie closer than this are one bar.
+const BIN: f64 = 10.0;
+
+/// What the figure shows.
+struct IdleChart<'r> {
+    buckets: &'r [IdleBucket],
+    /// Idle times of requests that were lost, in seconds.
+    lost: Vec<f64>,
+    keepalive: Option<KnownTimer>,
+    proxy_idle: Option<KnownTimer>,
+    backend: String,
+    proxy: String,
+}
+
+/// A logarithmic axis of time.
+struct TimeAxis {
+    low: f64,
+    high: f64,
+    width: f64,
+}
+
+impl TimeAxis {
+    fn x(&self, seconds: f64) -> f64 {
+        let part = (seconds.max(self.low).ln() - self.low.ln()) / (self.high.ln() - self.low.ln());
+        MARGIN + part.clamp(0.0, 1.0) * (self.width - 2.0 * MARGIN)
+    }
+
+    /// Round values of the axis, few enough to be read.
+    fn ticks(&self) -> Vec<Duration> {
+        let decades = (self.high / self.low).log10();
+        let factors: &[f64] = if decades > 3.0 { &[1.0] } else { &[1.0, 3.0] };
+        let room: usize = if self.width > 500.0 { 12 } else { 6 };
+        let mut ticks = Vec::new();
+        for power in -6..=5 {
+            for factor in factors {
+                let seconds = factor * 10_f64.powi(power);
+                if seconds >= self.low * 0.999 && seconds <= self.high * 1.001 {
+                    ticks.push(Duration::from_secs_f64(seconds));
+                }
+            }
+        }
+        let step = ticks.len().div_ceil(room).max(1);
+        ticks.into_iter().step_by(step).collect()
+    }
+}
+
+fn seconds(nanos: u64) -> f64 {
+    Duration::from_nanos(nanos).as_secs_f64()
+}
+
+pub(super) fn figure(scene: &PageScene<'_>) -> Markup {
+    let Some(backend) = scene.backend else { return html! {} };
+    let lost = scene.report.failures.iter().filter(|one| {
+        one.backend == Some(backend.backend) && one.ordinal > 0 && is_of_idleness(one.cause)
+    });
+    let names = scene.names();
+    let chart = IdleChart {
+        buckets: &backend.idle.buckets,
+        lost: lost.filter_map(|one| one.idle_gap_ns).map(seconds).collect(),
+        keepalive: scene.keepalive(),
+        proxy_idle: scene.proxy_idle(),
+        backend: names.backend,
+        proxy: names.proxy,
+    };
+    if chart.buckets.is_empty() && chart.lost.is_empty() {
+        return html! {};
+    }
+    let (answered, lost) = chart.sums();
+    html! {
+        p { (page::IDLE_INTRO) }
+        figure.chart {
+            (chart.drawn(760.0, "wide"))
+            (chart.drawn(380.0, "narrow"))
+            figcaption {
+                span.k.ok {} (page::answered_key(answered))
+                @if lost > 0 { span.k.lost {} (page::lost_key(lost)) }
+                span.sp {}
+                (page::LOGARITHMIC)
+            }
+        }
+        (chart.table())
+    }
+}
+
+impl IdleChart<'_> {
+    fn sums(&self) -> (u64, u64) {
+        let sum = |value: &dyn Fn(&IdleBucket) -> u64| {
+            self.buckets.iter().fold(0_u64, |sum, one| sum.saturating_add(value(one)))
+        };
+        let lost = sum(&|one| one.lost).max(self.lost.len() as u64);
+        (sum(&|one| one.answered), lost)
+    }
+
+    fn axis(&self, width: f64) -> TimeAxis {
+        let timers = [self.keepalive, self.proxy_idle];
+        let timers = timers.into_iter().flatten().map(|timer| timer.time.as_secs_f64());
+        let used = self.buckets.iter().filter(|one| one.reused() > 0);
+        let from = used.clone().map(|one| seconds(one.from_ns.max(one.to_ns.unwrap_or(0) / 4)));
+        let to = used.map(|one| seconds(one.to_ns.unwrap_or(one.from_ns.saturating_mul(2))));
+        let all = || from.clone().chain(to.clone()).chain(timers.clone()).chain(self.lost.clone());
+        let low = all().fold(f64::INFINITY, f64::min).max(1e-4);
+        let high = all().fold(0.0, f64::max).max(low * 10.0);
+        TimeAxis { low: low * 0.8, high: high * 1.6, width }
+    }
+
+    fn described(&self) -> String {
+        let (answered, lost) = self.sums();
+        let time = |timer: Option<KnownTimer>| timer.map(|timer| timer.time);
+        page::histogram_described(answered, lost, time(self.keepalive), time(self.proxy_idle))
+    }
+
+    /// Lost requests by their place at the axis.
+    fn bins(&self, axis: &TimeAxis) -> Vec<(f64, u64)> {
+        let mut places: Vec<f64> = self.lost.iter().map(|idle| axis.x(*idle)).collect();
+        places.sort_by(f64::total_cmp);
+        let mut bins: Vec<(f64, u64)> = Vec::new();
+        for x in places {
+            match bins.last_mut() {
+                Some((first, count)) if x - *first < BIN => *count = count.saturating_add(1),
+                _ => bins.push((x, 1)),
+            }
+        }
+        bins
+    }
+
+    fn drawn(&self, width: f64, class: &str) -> Markup {
+        let axis = self.axis(width);
+        let bins = self.bins(&axis);
+        let answered = self.buckets.iter().map(|one| one.answered);
+        let most = answered.chain(bins.iter().map(|(_, count)| *count)).max().unwrap_or(1).max(1);
+        let height = |count: u64| {
+            let part = (1.0 + count as f64).ln() / (1.0 + most as f64).ln();
+            (BASE - TOP - 34.0) * part
+        };
+        // Without a timer of the proxy there is no line for its label.
+        let top = match (self.proxy_idle, self.keepalive) {
+            (Some(_), _) => 0.0,
+            (None, Some(_)) => 34.0,
+            (None, None) => 84.0,
+        };
+        html! {
+            svg class={"hist " (class)} viewBox=(format!("0 {top} {width} {}", 250.0 - top)) role="img" aria-label=(self.described()) {
+                (self.zone(&axis))
+                @for tick in axis.ticks() {
+                    @let x = px(axis.x(tick.as_secs_f64())).to_string();
+                    line.grid x1=(x) x2=(x) y1=(BASE) y2=(BASE + 5.0) {}
+                    text.ax x=(x) y=(BASE + 19.0) text-anchor="middle" { (page::tick(tick)) }
+                }
+                @for one in self.buckets.iter().filter(|one| one.answered > 0) {
+                    @let from = axis.x(seconds(one.from_ns.max(one.to_ns.unwrap_or(0) / 4)));
+                    @let to = axis.x(seconds(one.to_ns.unwrap_or(one.from_ns.saturating_mul(2))));
+                    @let high = height(one.answered);
+                    @let wide = (to - from - 3.0).clamp(3.0, 30.0);
+                    rect.bar.ok x=(px(f64::midpoint(from, to) - wide / 2.0)) y=(px(BASE - high)) width=(px(wide)) height=(px(high)) rx="2" {}
+                    text.cnt x=(px(f64::midpoint(from, to))) y=(px(BASE - high - 6.0)) text-anchor="middle" { (page::grouped(one.answered)) }
+                }
+                @for (place, count) in &bins {
+                    @let x = beside(*place, self.keepalive.map(|timer| axis.x(timer.time.as_secs_f64())));
+                    @let high = height(*count);
+                    rect.bar.lost x=(px(x - 4.0)) y=(px(BASE - high)) width="8" height=(px(high)) rx="2" {}
+                    @if bins.len() <= 12 {
+                        text.cnt.lost x=(px(x)) y=(px(BASE - high - 6.0)) text-anchor="middle" { (page::grouped(*count)) }
+                    }
+                }
+                line.base x1=(MARGIN) x2=(width - MARGIN) y1=(BASE) y2=(BASE) {}
+                @if let Some(timer) = self.keepalive { (mark(&axis, timer, &self.backend, "b", 50.0)) }
+                @if let Some(timer) = self.proxy_idle { (mark(&axis, timer, &self.proxy, "p", 14.0)) }
+            }
+        }
+    }
+
+    /// From the backend's timer to the proxy's, or on and on where that is not known.
+    fn zone(&self, axis: &TimeAxis) -> Markup {
+        let Some(keepalive) = self.keepalive else { return html! {} };
+        let from = axis.x(keepalive.time.as_secs_f64());
+        let to = match self.proxy_idle {
+            Some(idle) => axis.x(idle.time.as_secs_f64()),
+            None => axis.width - MARGIN,
+        };
+        if to - from < 6.0 {
+            return html! {};
+        }
+        let [first, second] = page::DANGER;
+        let middle = f64::midpoint(from, to);
+        html! {
+            rect.zone x=(px(from)) y=(TOP) width=(px(to - from)) height=(BASE - TOP) {}
+            line.edge x1=(px(from)) x2=(px(to)) y1=(TOP) y2=(TOP) {}
+            @if to - from > 190.0 {
+                text.zt x=(px(middle)) y=(TOP + 20.0) text-anchor="middle" { (first) " " (second) }
+            } @else if to - from > 104.0 {
+                text.zt x=(px(middle)) y=(TOP + 18.0) text-anchor="middle" { (first) }
+                text.zt x=(px(middle)) y=(TOP + 33.0) text-anchor="middle" { (second) }
+            }
+        }
+    }
+
+    fn table(&self) -> Markup {
+        let [idle, answered, lost] = page::IDLE_COLUMNS;
+        html! {
+            details.tbl {
+                summary { (page::AS_A_TABLE) }
+                table {
+                    thead { tr { th scope="col" { (idle) } th scope="col" { (answered) } th scope="col" { (lost) } } }
+                    tbody {
+                        @for one in self.buckets.iter().filter(|one| one.reused() > 0) {
+                            @let to = one.to_ns.map(Duration::from_nanos);
+                            tr {
+                                td { (page::range(Duration::from_nanos(one.from_ns), to)) }
+                                td { (page::grouped(one.answered)) }
+                                td { (page::grouped(one.lost)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The place of a bar that would hide the line of a timer: beside it.
+fn beside(x: f64, timer: Option<f64>) -> f64 {
+    match timer {
+        Some(timer) if (x - timer).abs() < 8.0 => timer - 8.0,
+        _ => x,
+    }
+}
+
+/// A timer, with whose it is and how it is known.
+fn mark(axis: &TimeAxis, timer: KnownTimer, name: &str, class: &str, y: f64) -> Markup {
+    let x = axis.x(timer.time.as_secs_f64());
+    let (anchor, text_x) =
+        if x > axis.width * 0.55 { ("end", x - 8.0) } else { ("start", x + 8.0) };
+    html! {
+        line class={"mark " (class)} x1=(px(x)) x2=(px(x)) y1=(px(y - 10.0)) y2=(BASE) {}
+        text class={"mk " (class)} x=(px(text_x)) y=(px(y)) text-anchor=(anchor) { (page::closes_at(name)) }
+        text.mk2 x=(px(text_x)) y=(px(y + 15.0)) text-anchor=(anchor) { (page::timer(timer.time, timer.seen)) }
+    }
+}

@@ -1,0 +1,45 @@
+//! Pieces of markup that several parts of the page share.
+
+use crate::words::page::{self, PagePiece};
+use maud::{Markup, html};
+use std::fmt::Display;
+
+/// A sentence with the sides in their colours.
+pub(super) fn pieces(said: &[PagePiece]) -> Markup {
+    html! {
+        @for piece in said {
+            @match piece {
+                PagePiece::Plain(text) => { (text) },
+                PagePiece::Proxy(text) => { b.p { (text) } },
+                PagePiece::Backend(text) => { b.b { (text) } },
+                PagePiece::Strong(text) => { b { (text) } },
+            }
+        }
+    }
+}
+
+/// A sentence in which what stands between backticks is code.
+pub(super) fn with_code(text: &str) -> Markup {
+    html! {
+        @for (place, part) in text.split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
+/// A button that copies a text.
+pub(super) fn copy(text: &str, label: &str, what: &str) -> Markup {
+    html! {
+        button.copy type="button" data-copy=(text) aria-label=(format!("{label}: {what}")) { (label) }
+    }
+}
+
+/// A text in a box, with a button that copies it.
+pub(super) fn code_box(text: &str) -> Markup {
+    html! { div.code { code { (text) } (copy(text, page::COPY, text)) } }
+}
+
+/// A number as SVG has it.
+pub(super) fn px(value: f64) -> impl Display {
+    format!("{value:.1}")
+}

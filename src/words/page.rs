@@ -1,0 +1,637 @@
+//! The page (`--html`): its headings, labels and sentences.
+
+use super::phrases::{bytes, duration, plural, setting};
+use crate::verdict::Cause;
+use crate::words::fix::FixSide;
+use std::time::Duration;
+
+/// A part of a sentence: what is a side's own has the colour of that side through the whole page.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PagePiece {
+    /// As the rest.
+    Plain(String),
+    /// Of the proxy.
+    Proxy(String),
+    /// Of the backend.
+    Backend(String),
+    /// What the proof rests on.
+    Strong(String),
+}
+
+use PagePiece::{Backend, Plain, Proxy};
+
+/// A piece without a colour.
+pub(super) fn plain(text: impl Into<String>) -> PagePiece {
+    Plain(text.into())
+}
+
+/// How the two sides are called in sentences: `Node`, `the proxy`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SideNames {
+    /// The proxy.
+    pub proxy: String,
+    /// The backend.
+    pub backend: String,
+}
+
+impl SideNames {
+    /// By what is known of them.
+    pub fn of(proxy: Option<&str>, backend: Option<&str>) -> Self {
+        let name = |name: Option<&str>, side: &str| name.unwrap_or(side).to_owned();
+        Self { proxy: name(proxy, "the proxy"), backend: name(backend, "the backend") }
+    }
+}
+
+/// Letters of a name for which there is room above a drawing.
+const ROOM: usize = 18;
+
+impl SideNames {
+    /// The proxy's name, if there is room for it above a drawing.
+    pub fn short_proxy(&self) -> &str {
+        if self.proxy.chars().count() > ROOM { "the proxy" } else { &self.proxy }
+    }
+
+    /// The backend's name, likewise.
+    pub fn short_backend(&self) -> &str {
+        if self.backend.chars().count() > ROOM { "the backend" } else { &self.backend }
+    }
+}
+
+/// With a capital letter, at the beginning of a sentence; names of programs stay as they are.
+pub fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    if name.starts_with("the ") { format!("{first}{}", letters.as_str()) } else { name.to_owned() }
+}
+
+/// The headings, in the order of the page.
+pub const WHAT_TO_CHANGE: &str = "What to change";
+pub const WHY_IT_HAPPENS: &str = "Why it happens";
+pub const WHAT_WAS_SEEN: &str = "What was seen";
+pub const WHEN: &str = "When";
+pub const WHAT_THIS_RESTS_ON: &str = "What this rests on";
+pub const LOG_LINES: &str = "Lines of the log without a match in a capture";
+pub const NOT_READ: &str = "What was not read";
+pub const SKIP: &str = "Skip to the answer";
+pub const AS_A_TABLE: &str = "The same as a table";
+pub const COPY: &str = "Copy";
+pub const COPY_FOR_A_TICKET: &str = "Copy for a ticket";
+pub const DARK: &str = "Dark";
+pub const FIND: &str = "Find";
+pub const FIND_HINT: &str = "path, method, port";
+pub const RECOMMENDED: &str = "first choice";
+pub const IN_WIRESHARK: &str = "This connection, in Wireshark";
+pub const PROOF_ALONE: &str = "The frames of the proof alone";
+pub const FRAME: &str = "frame";
+
+/// The heading of the failures.
+pub fn failures_heading(count: usize) -> String {
+    match count {
+        1 => "The failure".to_owned(),
+        count => format!("The {} failures, one by one", grouped(count as u64)),
+    }
+}
+
+/// `98,225`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::with_capacity(digits.len().saturating_mul(2));
+    for (place, digit) in digits.chars().enumerate() {
+        let rest = digits.len().saturating_sub(place);
+        if place > 0 && rest.is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A number of a whole: `4 of 10`.
+pub fn of(part: u64, whole: u64) -> String {
+    format!("{} of {}", grouped(part), grouped(whole))
+}
+
+/// What the lead says of two timers: the backend's, as it was seen, and the proxy's, where one is known.
+pub fn timers_lead(
+    names: &SideNames,
+    keepalive: Duration,
+    proxy_idle: Option<Duration>,
+    (count, cause): (u64, Option<Cause>),
+) -> Vec<PagePiece> {
+    let mut lead = vec![
+        plain(format!("{} closes a connection that has been idle for ", capital(&names.backend))),
+        Backend(setting_or_seen(keepalive)),
+        plain(format!("; {} goes on using it", names.proxy)),
+    ];
+    if let Some(idle) = proxy_idle {
+        lead.extend([plain(" for up to "), Proxy(setting_or_seen(idle))]);
+    }
+    lead.push(plain(". "));
+    let once = count == 1;
+    lead.push(plain(match cause {
+        Some(Cause::KeepaliveRace) if once => {
+            "Once a request met such a close on the way.".to_owned()
+        }
+        Some(Cause::KeepaliveRace) => {
+            format!("{} requests met such a close on the way.", capital_count(count))
+        }
+        Some(Cause::StaleReuse) if once => {
+            "Once a request was sent on a connection that was already closed.".to_owned()
+        }
+        Some(_) => {
+            format!("{} requests came on a connection already closed.", capital_count(count))
+        }
+        None => "A request that comes at that moment fails. None did yet.".to_owned(),
+    }));
+    lead
+}
+
+/// Of a measured time, two digits tell enough in a sentence that everybody reads.
+fn setting_or_seen(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match time.subsec_nanos() {
+        0 => setting(time),
+        _ if (1.0..10.0).contains(&seconds) => format!("{seconds:.1} s"),
+        _ if (10.0..120.0).contains(&seconds) => format!("{seconds:.0} s"),
+        _ => duration(time),
+    }
+}
+
+fn capital_count(count: u64) -> String {
+    let words = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"];
+    let word = usize::try_from(count).ok().and_then(|count| words.get(count));
+    word.map_or_else(|| grouped(count), |word| (*word).to_owned())
+}
+
+/// One of the four facts below the first sentence: a number, and what it counts.
+pub struct PageFact {
+    /// `4 of 10`.
+    pub number: String,
+    /// What that is.
+    pub text: String,
+}
+
+fn fact(number: impl Into<String>, text: impl Into<String>) -> PageFact {
+    PageFact { number: number.into(), text: text.into() }
+}
+
+/// How much was lost.
+pub fn lost(failed: u64, judged: u64, connects: bool) -> PageFact {
+    let what = if connects { "connections failed" } else { "requests to the backend failed" };
+    fact(of(failed, judged), what)
+}
+
+/// How many probes failed.
+pub fn checks_failed(failed: u64, of_all: u64) -> PageFact {
+    fact(of(failed, of_all), "health checks failed")
+}
+
+/// What clients got, as the log or the front leg shows.
+pub fn users_known(errors: u64, statuses: &[u16], hidden: u64) -> PageFact {
+    let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
+    let as_what = match statuses.as_slice() {
+        [] => String::new(),
+        statuses => format!(" as {}", statuses.join(", ")),
+    };
+    let hidden = match hidden {
+        0 => String::new(),
+        hidden => format!("; {} hidden by a retry", grouped(hidden)),
+    };
+    fact(grouped(errors), format!("reached users{as_what}{hidden}"))
+}
+
+/// What clients got, as far as packets to the backend show.
+pub fn users_likely(errors: u64, sent_again: u64) -> PageFact {
+    let again = match sent_again {
+        0 => String::new(),
+        again => format!("; {} sent again and answered", grouped(again)),
+    };
+    fact(
+        format!("{} likely", grouped(errors)),
+        format!("seen by users{again}. The proxy’s log shows it: --access-log"),
+    )
+}
+
+/// How sure it is.
+pub fn proven(proven: u64, likely: u64, of_all: u64) -> PageFact {
+    match (proven, likely) {
+        (0, 0) => fact(of(0, of_all), "proven; the others are possible"),
+        (0, likely) => fact(of(likely, of_all), "likely, by the packets"),
+        (proven, _) if proven == of_all => fact(of(proven, of_all), "proven by the packets"),
+        (proven, _) => fact(of(proven, of_all), "proven; the others are likely or possible"),
+    }
+}
+
+/// Whether they may be sent again.
+pub fn safe(safe: u64, of_all: u64) -> PageFact {
+    let text = if safe == of_all {
+        "can be sent again: not received by the backend"
+    } else if safe == 0 {
+        "known not to be received: send again only if idempotent"
+    } else {
+        "can be sent again; the others only if idempotent"
+    };
+    fact(of(safe, of_all), text)
+}
+
+/// Where something is to be changed.
+pub const fn change_on(side: Option<FixSide>) -> &'static str {
+    match side {
+        Some(FixSide::Backend) => "On the backend",
+        Some(FixSide::Proxy) => "In the proxy",
+        Some(FixSide::Path) => "On the path",
+        Some(FixSide::Server) => "In the backend’s server",
+        None => "In the next capture",
+    }
+}
+
+/// What people change in its place.
+pub fn not_instead(what: &str) -> String {
+    format!("Not instead: {what}.")
+}
+
+/// Where the setting stands.
+pub fn place(place: &str) -> String {
+    format!("Where: {place}.")
+}
+
+/// Why that value, or that side.
+pub fn why(why: &str) -> String {
+    format!("Why: {why}.")
+}
+
+/// What comes after the change.
+pub const THEN: &str = "Then capture again, and look whether it helped.";
+
+/// What the histogram shows.
+pub const IDLE_INTRO: &str = "How long connections were idle before they were used again. Whatever falls \
+                              into the marked span meets a connection that the backend has closed.";
+
+/// The name of the span between the timers.
+pub const DANGER: [&str; 2] = ["already closed,", "still reused"];
+
+/// What the backend does at its timer.
+pub fn closes_at(name: &str) -> String {
+    format!("{} closes", capital(name))
+}
+
+/// A timer, and how it is known.
+pub fn timer(time: Duration, seen: Option<u64>) -> String {
+    match seen {
+        Some(times) => format!("{} · seen {}×", setting_or_seen(time), grouped(times)),
+        None => format!("{} · configured or default", setting_or_seen(time)),
+    }
+}
+
+/// The titles of the histogram's table.
+pub const IDLE_COLUMNS: [&str; 3] = ["idle for", "answered", "lost"];
+
+/// A range of the histogram.
+pub fn range(from: Duration, to: Option<Duration>) -> String {
+    match to {
+        Some(to) => format!("{} to {}", tick(from), tick(to)),
+        None => format!("{} and more", tick(from)),
+    }
+}
+
+/// A time at an axis: `0.1 s`, `500 ms`.
+pub fn tick(time: Duration) -> String {
+    let nanos = time.as_nanos();
+    let whole = |unit: u128, name: &str| {
+        (nanos >= unit && nanos.checked_rem(unit) == Some(0))
+            .then(|| format!("{} {name}", nanos.checked_div(unit).unwrap_or(0)))
+    };
+    if nanos == 0 {
+        return "0".to_owned();
+    }
+    whole(60_000_000_000, "min")
+        .or_else(|| whole(1_000_000_000, "s"))
+        .or_else(|| whole(1_000_000, "ms"))
+        .or_else(|| whole(1_000, "µs"))
+        .unwrap_or_else(|| duration(time))
+}
+
+/// What the histogram says, for who does not see it.
+pub fn histogram_described(
+    answered: u64,
+    lost: u64,
+    keepalive: Option<Duration>,
+    proxy_idle: Option<Duration>,
+) -> String {
+    let mut text =
+        format!("Idle times before reuse: {} answered, {} lost.", grouped(answered), grouped(lost));
+    if let Some(time) = keepalive {
+        text.push_str(&format!(" The backend closes at {}.", setting_or_seen(time)));
+    }
+    if let Some(time) = proxy_idle {
+        text.push_str(&format!(" The proxy closes at {}.", setting_or_seen(time)));
+    }
+    text
+}
+
+/// What explains a cause, in place of the idle times.
+pub const fn lanes_intro(cause: Cause) -> &'static str {
+    match cause {
+        Cause::ResponseTimeout | Cause::Stalled | Cause::ClientGone => {
+            "How long each request waited, from its first byte on, and who closed then."
+        }
+        Cause::ConnectionRefused | Cause::Unreachable | Cause::HealthCheckFailing => {
+            "How soon each connection attempt was turned down, from its SYN on."
+        }
+        Cause::ConnectTimeout => {
+            "When the SYN of each connection attempt was sent, and sent again."
+        }
+        Cause::KeepaliveRace
+        | Cause::StaleReuse
+        | Cause::ClosedInFlight
+        | Cause::ResetInFlight
+        | Cause::TruncatedResponse
+        | Cause::AcceptQueueFull
+        | Cause::SilentDrop
+        | Cause::UploadCutShort
+        | Cause::InvalidResponse
+        | Cause::ProtocolMismatch
+        | Cause::BackendError
+        | Cause::Unproven => "What came after each request, from its first byte on.",
+    }
+}
+
+/// The titles of that figure's table.
+pub const LANE_COLUMNS: [&str; 3] = ["request", "after", "what came"];
+
+/// More of them than the figure shows.
+pub fn more_lanes(more: usize) -> String {
+    format!("The first of them; {} more like these.", grouped(more as u64))
+}
+
+/// What the strip shows.
+pub fn strip_intro(requests: u64, failed: u64, span: Duration) -> String {
+    format!(
+        "{}, {} in {}.",
+        plural_grouped(requests, "request"),
+        if failed == 0 { "none failed".to_owned() } else { format!("{} failed", grouped(failed)) },
+        rough(span)
+    )
+}
+
+/// `1 byte`, `98,225 bytes`.
+pub(super) fn plural_grouped(count: u64, noun: &str) -> String {
+    plural(count, noun).replacen(&count.to_string(), &grouped(count), 1)
+}
+
+/// A long time, roughly.
+pub fn rough(span: Duration) -> String {
+    match span.as_secs() {
+        0..=119 => plural(span.as_secs().max(1), "second"),
+        seconds @ 120..=7_199 => plural(seconds / 60, "minute"),
+        seconds @ 7_200..=172_799 => plural(seconds / 3_600, "hour"),
+        seconds => plural(seconds / 86_400, "day"),
+    }
+}
+
+/// Answered, at a legend.
+pub fn answered_key(count: u64) -> String {
+    format!("answered ({})", grouped(count))
+}
+
+/// Lost, at a legend.
+pub fn lost_key(count: u64) -> String {
+    format!("failed ({})", grouped(count))
+}
+
+/// What the axis of the histogram is.
+pub const LOGARITHMIC: &str = "idle time, logarithmic";
+
+/// What users saw of one failure.
+pub fn seen_by_user(status: Option<u16>, retried_well: bool) -> String {
+    match (retried_well, status) {
+        (true, Some(status)) => format!("hidden: sent again, {status}"),
+        (true, None) => "hidden: sent again".to_owned(),
+        (false, Some(status)) => format!("user got {status}"),
+        (false, None) => "user got no answer".to_owned(),
+    }
+}
+
+/// What users saw, as far as packets to the backend show.
+pub fn sent_again_pill(status: Option<u16>) -> String {
+    status.map_or_else(|| "sent again".to_owned(), |status| format!("sent again: {status}"))
+}
+
+/// Nothing shows that it was sent again.
+pub const NOT_SENT_AGAIN: &str = "not sent again";
+
+/// The filters by what users saw.
+pub const FILTER_ALL: &str = "All";
+pub const FILTER_USERS: &str = "Users saw";
+pub const FILTER_HIDDEN: &str = "Hidden by a retry";
+pub const FILTER_NOT_AGAIN: &str = "Not sent again";
+pub const FILTER_AGAIN: &str = "Sent again";
+pub const CAUSE_LABEL: &str = "Cause";
+pub const BACKEND_LABEL: &str = "Backend";
+pub const EVERY: &str = "all";
+
+/// Failures of which the page has no drawing.
+pub fn rows_intro(count: usize) -> String {
+    format!(
+        "{} more, without a drawing. why502 analyze --format json has all of each.",
+        grouped(count as u64)
+    )
+}
+
+/// The captures that were read.
+pub const CAPTURES: &str = "Captures";
+pub const LOG: &str = "Log";
+pub const MEASURED: &str = "Measured";
+pub const CONFIGURED: &str = "Configured";
+pub const GUESSED: &str = "Likely";
+pub const CAPTURE_POINT: &str = "Capture point";
+pub const NOTES: &str = "Notes";
+
+/// A capture of so many frames.
+pub fn capture(path: &str, frames: u64) -> String {
+    format!("{path}: {}", plural_grouped(frames, "frame"))
+}
+
+/// A log of so many lines.
+pub fn log_file(path: &str, lines: u64) -> String {
+    format!("{path}: {}", plural_grouped(lines, "line"))
+}
+
+/// Whose timer it is.
+pub fn timer_of(timer: &str, whose: &str) -> String {
+    format!("{timer} timeout of {whose}")
+}
+
+/// A timer as it was seen.
+pub fn measured(what: &str, time: Duration, range: Option<(Duration, Duration)>, n: u64) -> String {
+    let range = range.map_or_else(String::new, |(low, high)| {
+        format!("{} to {}, ", duration(low), duration(high))
+    });
+    format!("{what}: {} ({range}{})", duration(time), plural_grouped(n, "close"))
+}
+
+/// A timer as it was configured, or is by default.
+pub fn configured(what: &str, time: Duration) -> String {
+    format!("{what}: {}", setting(time))
+}
+
+/// What is known of a program by its headers alone.
+pub fn guessed(side: &str, name: &str) -> String {
+    format!("{side} is {name}, by its headers")
+}
+
+/// The last line.
+pub fn made_by(version: &str) -> String {
+    format!(
+        "Made by why502 {version}. Bodies and header values are not in this page. The report is in it as JSON:"
+    )
+}
+
+/// The report in the page is not whole.
+pub fn shortened(count: usize) -> String {
+    format!("Of {} in it the frames are left out.", plural_grouped(count as u64, "failure"))
+}
+
+/// Below a ladder: where its two ends come from.
+pub const fn ladder_caption(measured: bool, at_backend: bool) -> &'static str {
+    match (measured, at_backend) {
+        (true, _) => {
+            "Both ends of each arrow are measured, one at either host. The order is exact, distances are \
+             not to scale."
+        }
+        (false, false) => {
+            "Measured on the left; on the right drawn half a round trip away. Distances are not to scale."
+        }
+        (false, true) => {
+            "Measured on the right; on the left drawn half a round trip away. Distances are not to scale."
+        }
+    }
+}
+
+/// A pause in a ladder, in which the connection is idle.
+pub fn idle_label(time: Duration) -> String {
+    format!("idle {}", duration(time))
+}
+
+/// A pause in a ladder, whatever it is of.
+pub fn passing_label(time: Duration) -> String {
+    format!("{} pass", duration(time))
+}
+
+/// Time that passes while a request waits.
+pub fn waiting_label(time: Duration) -> String {
+    format!("waits {}", duration(time))
+}
+
+/// Labels of arrows.
+pub const SYN: &str = "SYN";
+pub const SYN_AGAIN: &str = "SYN again";
+pub const SYN_ACK: &str = "SYN-ACK";
+pub const ACK: &str = "ACK";
+pub const RST: &str = "RST";
+pub const FIN: &str = "FIN";
+pub const AGAIN: &str = "the same again";
+pub const RESPONSE: &str = "response";
+pub const REQUEST: &str = "request";
+pub const WHO_HAS: &str = "who has this address?";
+pub const WINDOW_0: &str = "window 0: takes no more";
+pub const CROSSING: &str = "In the ring the request and the close cross: neither side knew.";
+
+/// A request that is sent again, so much later.
+pub fn sent_again_arrow(after: &str) -> String {
+    format!("sent again, +{after}")
+}
+
+/// A request or response, and its length.
+pub fn with_length(what: &str, length: Option<u64>) -> String {
+    length.filter(|length| *length > 0).map_or_else(
+        || what.to_owned(),
+        |length| format!("{what} · {}", plural_grouped(length, "byte")),
+    )
+}
+
+/// A close, and what it acknowledges of the request.
+pub fn acks_of(what: &str, got: u64, whole: u64) -> String {
+    match got {
+        0 => format!("{what} · acks 0 of {}", grouped(whole)),
+        got if got >= whole => format!("{what} · acks all {}", grouped(whole)),
+        got => format!("{what} · acks {} of {}", grouped(got), grouped(whole)),
+    }
+}
+
+/// What a ladder shows, for who does not see it.
+pub fn ladder_title(proxy: &str, backend: &str) -> String {
+    format!("Timeline of the connection from {proxy} to {backend}")
+}
+
+/// The frames of a step: its number in the one capture, or in those of both sides.
+pub fn frames(at_proxy: Option<u64>, at_backend: Option<u64>) -> Option<String> {
+    Some(match (at_proxy, at_backend) {
+        (Some(proxy), Some(backend)) => format!("frames {proxy} (proxy) and {backend} (backend)"),
+        (Some(one), None) | (None, Some(one)) => format!("frame {one}"),
+        (None, None) => return None,
+    })
+}
+
+/// A close, in a lane.
+pub fn lane_end(by_proxy: bool, reset: bool) -> &'static str {
+    match (by_proxy, reset) {
+        (true, false) => "proxy closes",
+        (true, true) => "proxy resets",
+        (false, false) => "backend closes",
+        (false, true) => "backend resets",
+    }
+}
+
+/// What stands in a lane besides closes.
+pub const LANE_ACK: &str = "backend acknowledges";
+pub const LANE_RESPONSE: &str = "response";
+pub const LANE_SYN: &str = "SYN";
+pub const LANE_AGAIN: &str = "sent again";
+pub const LANE_ICMP: &str = "ICMP error";
+
+/// The proxy's read timeout, at a figure.
+pub fn read_timeout(time: Duration) -> String {
+    format!("read timeout {}", setting_or_seen(time))
+}
+
+/// What answers there were, by status.
+pub const STATUS_INTRO: &str = "What the backend answered, by status.";
+
+/// Bytes that came of a response, and were announced.
+pub fn part_of(received: u64, expected: Option<u64>) -> String {
+    match expected {
+        Some(expected) => format!("{} of {}", bytes(received), bytes(expected)),
+        None => bytes(received),
+    }
+}
+
+/// What the response lanes show.
+pub const CUT_INTRO: &str =
+    "How much of each response came before the close, of what was announced.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_easy_to_read() {
+        let said = [0, 999, 1_000, 98_225, 1_234_567].map(grouped);
+        assert_eq!(said, ["0", "999", "1,000", "98,225", "1,234,567"]);
+        let nanos = [0, 200_000_000, 1_000_000_000, 120_000_000_000, 50_000];
+        let said = nanos.map(Duration::from_nanos).map(tick);
+        assert_eq!(said, ["0", "200 ms", "1 s", "2 min", "50 µs"]);
+    }
+
+    #[test]
+    fn names_of_programs_keep_their_letters() {
+        assert_eq!(capital("the proxy"), "The proxy");
+        assert_eq!(capital("nginx"), "nginx");
+    }
+
+    #[test]
+    fn a_close_tells_how_much_it_acknowledges() {
+        assert_eq!(acks_of("FIN", 0, 105), "FIN · acks 0 of 105");
+        assert_eq!(acks_of("FIN", 105, 105), "FIN · acks all 105");
+    }
+}
