@@ -15,8 +15,9 @@ use crate::input::{
 use crate::live;
 use crate::render::{self, explain};
 use crate::report::records::{self, Record};
-use crate::report::{AnalysisOutcome, Headline};
+use crate::report::{AnalysisOutcome, FailureRecord, Headline, Report};
 use crate::timeouts::{self, Lookup};
+use crate::words::show::no_such;
 use anstream::AutoStream;
 use anyhow::{Context, Error, Result, bail};
 use clap::Parser;
@@ -55,7 +56,8 @@ pub fn main() -> ExitCode {
 /// When it cannot be done. What could be read is reported all the same wherever there is any.
 fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
-        Command::Analyze(typed) => analyze(typed),
+        Command::Analyze(typed) => analyze(typed, None),
+        Command::Show(typed) => analyze(&typed.analyze, Some(&typed.which)),
         Command::Live(typed) => live::run(typed),
         Command::Explain(typed) => explain(typed),
         Command::Timeouts(typed) => timeouts(typed),
@@ -218,7 +220,8 @@ fn status(headline: &Headline, exit_zero: bool, failed: &RefCell<Vec<Error>>) ->
     }
 }
 
-fn analyze(typed: &Analyze) -> Result<u8> {
+/// Analyses captures and logs, and reports; of one failure alone where it is named.
+fn analyze(typed: &Analyze, one: Option<&str>) -> Result<u8> {
     // A wrong setting or expression is told before anything is read.
     let wanted = &typed.shared;
     let settings = Settings {
@@ -258,7 +261,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         let mut captures = sources(wanted, story, filter.as_ref(), &out, &failed);
         let mut broken = None;
         let mut tell = |record: Record| {
-            if broken.is_none() {
+            if broken.is_none() && one.is_none() {
                 broken = records::write(&record, &mut *out.borrow_mut()).err();
             }
         };
@@ -271,7 +274,7 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         page.add(&report);
         let headline = report.headline();
         worst = worst.max(status(&headline, wanted.exit_zero, &failed));
-        if several && wanted.format.is_by_record() {
+        if several && wanted.format.is_by_record() && one.is_none() {
             output::write(wanted, report, paper, &mut *out.borrow_mut())
                 .context("cannot write the answer")?;
         } else {
@@ -279,6 +282,9 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         }
     }
     let mut out = out.into_inner();
+    if let Some(which) = one {
+        return show_one(which, &reports, wanted, paper, &mut out, &failed.into_inner());
+    }
     match reports.pop() {
         Some(report) if !several => output::write(wanted, report, paper, &mut out),
         Some(report) => {
@@ -294,6 +300,31 @@ fn analyze(typed: &Analyze) -> Result<u8> {
         return Ok(say(&failed));
     }
     Ok(worst)
+}
+
+/// Shows one failure, if there is one that is called so.
+fn show_one(
+    which: &str,
+    reports: &[Report],
+    wanted: &Shared,
+    paper: Paper,
+    out: &mut dyn Write,
+    unread: &[Error],
+) -> Result<u8> {
+    let all =
+        || reports.iter().flat_map(|report| report.failures.iter().map(move |one| (report, one)));
+    let place = which.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let named = |(place_of, (_, failure)): &(usize, (&Report, &FailureRecord))| {
+        Some(*place_of) == place || failure.id == which
+    };
+    let Some((place, (report, failure))) = all().enumerate().find(named) else {
+        say(unread);
+        bail!(no_such(which, all().count()));
+    };
+    let number = place.saturating_add(1);
+    output::write_one(wanted, report, number, failure, paper, out)
+        .context("cannot write the answer")?;
+    Ok(if unread.is_empty() { NO_FAILURE } else { say(unread) })
 }
 
 /// Says what could not be read.

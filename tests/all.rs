@@ -102,6 +102,8 @@ mod properties;
 mod recognised;
 /// Conversations and the verdicts on them, whole, damaged and from odd sequence numbers.
 mod scenarios;
+/// The answer fits one screen, and one failure has its ladder.
+mod screen;
 /// Nothing secret is shown, or kept.
 mod secrets;
 /// Files and functions that can be read at once, and names that stand for one thing.

@@ -27,6 +27,8 @@ mod program;
 mod browser;
 /// Public captures, held against what peer tools say of them.
 mod corpus;
+/// Display filters, by Wireshark's own engine.
+mod filters;
 /// The known timeouts, held against what was gathered.
 mod gathered;
 /// Watching on other kernels, in an emulator.
@@ -68,6 +70,7 @@ fn trials() -> Vec<Trial> {
     [
         #[cfg(unix)]
         of("browser", browser::TESTS),
+        of("filters", filters::TESTS),
         of("corpus", corpus::TESTS),
         of("gathered", gathered::TESTS),
         of("laboratory", laboratory::TESTS),

@@ -111,7 +111,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     (
         "run",
-        &["analysis", "base", "cli", "input", "live", "render", "report", "timeouts", "topology"],
+        &[
+            "analysis", "base", "cli", "input", "live", "render", "report", "timeouts", "topology",
+            "words",
+        ],
     ),
 ];
 

@@ -39,6 +39,8 @@ pub struct Cli {
 pub enum Command {
     /// Explain the failures in saved captures (pcap, pcapng)
     Analyze(Box<Analyze>),
+    /// One failure: its timeline, the proof step by step, filters for Wireshark
+    Show(Box<Show>),
     /// Watch interfaces now (sudo): failures as they happen, a report at the end
     Live(Box<Live>),
     /// Say what a cause means, how it is proven, how it could be wrong, what to change
@@ -68,6 +70,17 @@ pub struct Analyze {
     /// What is wanted of them.
     #[command(flatten)]
     pub shared: Shared,
+}
+
+/// `why502 show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The failure: its number in the answer, from 1, or its id in JSON
+    #[arg(value_name = "N|ID")]
+    pub which: String,
+    /// Where it is.
+    #[command(flatten)]
+    pub analyze: Analyze,
 }
 
 /// `why502 live`.

@@ -2,10 +2,10 @@
 
 use crate::base::wrap;
 use crate::cli::{OutputFormat, Shared, config};
-use crate::render::json;
 use crate::render::text::{self, Detail, TextLayout};
-use crate::report::Report;
+use crate::render::{json, show};
 use crate::report::records::{self, Record};
+use crate::report::{FailureRecord, Report};
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
 use std::fs::File;
@@ -93,6 +93,37 @@ pub fn write_each(
             }
         }
     }
+    Ok(())
+}
+
+/// Writes one failure of a report, which has this `number`.
+///
+/// # Errors
+/// When writing fails.
+pub fn write_one(
+    typed: &Shared,
+    report: &Report,
+    number: usize,
+    failure: &FailureRecord,
+    paper: Paper,
+    out: &mut dyn Write,
+) -> Result<()> {
+    match typed.format {
+        OutputFormat::Text => {
+            let choice = config::color(typed.color).unwrap_or(paper.auto);
+            let mut page = AutoStream::new(Vec::new(), choice);
+            show::write(report, number, failure, paper.width(), &mut page)?;
+            out.write_all(&page.into_inner())?;
+        }
+        OutputFormat::Json => {
+            serde_json::to_writer_pretty(&mut *out, failure)?;
+            writeln!(out)?;
+        }
+        OutputFormat::Jsonl => {
+            records::write(&Record::Failure(Box::new(failure.clone())), out)?;
+        }
+    }
+    out.flush()?;
     Ok(())
 }
 

@@ -6,10 +6,10 @@
 
 use super::markdown;
 use crate::base::similar;
-use crate::base::wrap::DIM;
+use crate::base::wrap::{self, DIM, visible};
 use crate::timeouts::observed;
 use crate::verdict::Cause;
-use crate::words::words;
+use crate::words::{self, words};
 use markdown::BlockKind;
 use std::fmt;
 use std::io::{self, Write};
@@ -47,6 +47,13 @@ fn lead(cause: Cause, index: usize) -> String {
 /// When writing fails.
 pub fn write(cause: Cause, width: usize, out: &mut dyn Write) -> io::Result<()> {
     markdown::write(words(cause).page, width, out)?;
+    // A drawing cannot be wrapped.
+    let drawn =
+        words::ladder(cause).filter(|(_, ladder)| ladder.lines().all(|row| visible(row) <= width));
+    if let Some((heading, ladder)) = drawn {
+        wrap::heading(heading, out)?;
+        out.write_all(ladder.as_bytes())?;
+    }
     observed::of_cause(cause.name(), width, out)
 }
 

@@ -6,6 +6,8 @@ mod markdown;
 pub mod page;
 mod rows;
 mod screen;
+pub mod show;
+mod show_ladder;
 mod style;
 pub mod text;
 mod text_idle_gaps;

@@ -217,7 +217,16 @@ impl Screen<'_> {
         let room = self.width.saturating_sub(taken).max(8);
         let asked = asked.split(' ').map(|word| elided(word, room.saturating_sub(5).max(4)));
         let asked = asked.collect::<Vec<_>>().join(" ");
-        format!("{rest}  {asked:<20}  {saw}")
+        // Rows stand in columns where there is room for it.
+        let wide = format!("{rest}  {asked:<20}  {saw}");
+        if visible(&wide) <= self.width {
+            return wide;
+        }
+        [rest, asked, saw]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("  ")
     }
 
     /// Where nothing failed: what was asked of each backend, and what may still happen.

@@ -122,34 +122,34 @@ fn write_backend(backend: &BackendRecord, out: &mut TextPage<'_>) -> io::Result<
     let more = backend.proxies.len().saturating_sub(proxies.len());
     let requests = backend_section::requests(backend.requests(), backend.probes);
     let connections = backend_section::connections(backend.connections, &proxies, more);
-    writeln!(out, "  {requests}, {connections}")?;
+    paragraph(&format!("{requests}, {connections}"), "  ", out)?;
     if !backend.statuses.is_empty() {
-        writeln!(out, "  {}", backend_section::answers(&backend.statuses))?;
+        paragraph(&backend_section::answers(&backend.statuses), "  ", out)?;
     }
     let given = backend.vantage.by == VantageSource::Option;
     if let Some(point) = backend_section::capture_point(backend.vantage.value, given) {
         writeln!(out, "  {point}")?;
     }
     if let Some(kind) = backend.told_kind {
-        writeln!(out, "  {}", backend_section::server_given(kind))?;
+        paragraph(&backend_section::server_given(kind), "  ", out)?;
     } else if let Some(server) = backend.server {
         let default = backend.server_default_ns.map(Duration::from_nanos);
-        writeln!(out, "  {}", backend_section::server_guessed(server, default))?;
+        paragraph(&backend_section::server_guessed(server, default), "  ", out)?;
     }
     for proxy in backend.proxies.iter().filter(|proxy| proxy.told_kind.is_none()).take(3) {
         if let Some(kind) = proxy.kind {
             let default = proxy.kind_default_ns.map(Duration::from_nanos);
-            writeln!(out, "  {}", backend_section::proxy_guessed(proxy.proxy, kind, default))?;
+            paragraph(&backend_section::proxy_guessed(proxy.proxy, kind, default), "  ", out)?;
         }
     }
     if let Some(RequestLimitRecord { observed, samples, announced }) = backend.request_limit {
-        writeln!(out, "  {}", backend_section::request_limit(observed, samples, announced))?;
+        paragraph(&backend_section::request_limit(observed, samples, announced), "  ", out)?;
     }
     if let Some(age) = backend.age_limit.and_then(|age| age.observed_ns) {
-        writeln!(out, "  {}", backend_section::age_limit(Duration::from_nanos(age)))?;
+        paragraph(&backend_section::age_limit(Duration::from_nanos(age)), "  ", out)?;
     }
     if let Some(HealthRecord { path, failed, of, .. }) = &backend.health {
-        writeln!(out, "  {}", backend_section::health(path.as_deref(), *failed, *of))?;
+        paragraph(&backend_section::health(path.as_deref(), *failed, *of), "  ", out)?;
     }
     for (product, values) in defaults(backend) {
         paragraph(&backend_section::defaults(product, &values), "  ", out)?;

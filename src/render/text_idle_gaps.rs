@@ -1,7 +1,7 @@
 //! The idle gaps of a backend as a small picture, with the timeouts of both sides marked.
 
 use super::style::YELLOW;
-use crate::base::wrap::{DIM, TextPage, paragraph};
+use crate::base::wrap::{DIM, TextPage, paragraph, visible};
 use crate::knowledge::distribution::EDGES;
 use crate::knowledge::idle_gaps::Ordering;
 use crate::report::model::{BackendRecord, HazardRecord, ProxyRecord, Timeout};
@@ -11,6 +11,8 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// Columns of a row before its bar.
+const ROW: usize = 60;
 /// Characters of the longest bar.
 const BAR: u64 = 10;
 
@@ -77,8 +79,15 @@ fn picture(backend: &BackendRecord, out: &mut TextPage<'_>) -> io::Result<bool> 
         if !bar.is_empty() {
             write!(out, "  {bar}")?;
         }
+        let mut filled = ROW.saturating_add(visible(&bar));
         for mark in marks.iter().filter(|mark| range_of(mark.at) == index) {
-            write!(out, "  {YELLOW}◂ {}{YELLOW:#}", mark.text)?;
+            let mark = format!("  {YELLOW}◂ {}{YELLOW:#}", mark.text);
+            if filled.saturating_add(visible(&mark)) > out.width() {
+                write!(out, "\n                  ")?;
+                filled = 18;
+            }
+            write!(out, "{mark}")?;
+            filled = filled.saturating_add(visible(&mark));
         }
         writeln!(out)?;
     }
@@ -89,8 +98,10 @@ fn picture(backend: &BackendRecord, out: &mut TextPage<'_>) -> io::Result<bool> 
 fn timers(backend: &BackendRecord, out: &mut TextPage<'_>) -> io::Result<()> {
     if let Some(text) = words::ordering(backend.ordering) {
         match backend.ordering {
-            Ordering::Race | Ordering::Tie => writeln!(out, "  {YELLOW}{text}{YELLOW:#}"),
-            Ordering::Safe | Ordering::Unknown => writeln!(out, "  {text}"),
+            Ordering::Race | Ordering::Tie => {
+                paragraph(&format!("{YELLOW}{text}{YELLOW:#}"), "  ", out)
+            }
+            Ordering::Safe | Ordering::Unknown => paragraph(text, "  ", out),
         }?;
     }
     contradiction(TimerName::BackendKeepAlive, None, backend.backend_keepalive.as_ref(), out)?;
@@ -103,10 +114,10 @@ fn timers(backend: &BackendRecord, out: &mut TextPage<'_>) -> io::Result<()> {
         paragraph(&words::second_timeout(after, other.samples), "  ", out)?;
     }
     if let Some(closes) = backend.too_few_closes() {
-        writeln!(out, "  {}", words::keepalive_unknown(closes))?;
+        paragraph(&words::keepalive_unknown(closes), "  ", out)?;
     }
     if let Some(near @ 1..) = backend.near_misses {
-        writeln!(out, "  {}", words::near_misses(near))?;
+        paragraph(&words::near_misses(near), "  ", out)?;
     }
     let losses = |hazard: &HazardRecord| hazard.losses(backend.requests());
     if let Some(hazard) = &backend.hazard {

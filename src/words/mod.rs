@@ -24,6 +24,7 @@ pub mod process;
 pub mod process_lines;
 pub mod screen;
 pub mod settings;
+pub mod show;
 pub mod sight;
 mod subject;
 pub mod timers;
@@ -31,7 +32,7 @@ pub mod unexplained;
 pub mod unread;
 
 use crate::ledger::Failure;
-pub use causes::{before_it_happens, words};
+pub use causes::{before_it_happens, ladder, words};
 use fix::Fix;
 use subject::Subject;
 

@@ -217,7 +217,7 @@ fn is_proof(failure: &FailureRecord, arrow: &LadderArrow<'_>) -> bool {
 }
 
 /// Where a request and a close cross.
-pub(super) fn crossings(layout: &LadderLayout<'_>) -> Vec<(f64, f64)> {
+pub(in crate::render) fn crossings(layout: &LadderLayout<'_>) -> Vec<(f64, f64)> {
     let mut rings = Vec::new();
     for (place, one) in layout.arrows.iter().enumerate() {
         let is_request = |arrow: &LadderArrow<'_>| arrow.segment.kind == EvidenceKind::Request;
@@ -247,7 +247,7 @@ fn rings(layout: &LadderLayout<'_>) -> Markup {
 }
 
 /// What a segment is called.
-fn label(failure: &FailureRecord, arrow: &LadderArrow<'_>) -> String {
+pub(in crate::render) fn label(failure: &FailureRecord, arrow: &LadderArrow<'_>) -> String {
     let segment = arrow.segment;
     let length = segment
         .from

@@ -22,25 +22,27 @@ const APART: f64 = 6.0;
 const MOST: usize = 14;
 
 /// An arrow, with the heights of its ends.
-pub(super) struct LadderArrow<'r> {
-    pub(super) segment: &'r TimelineRecord,
+pub(in crate::render) struct LadderArrow<'r> {
+    pub(in crate::render) segment: &'r TimelineRecord,
     /// At the proxy.
-    pub(super) left: f64,
+    pub(in crate::render) left: f64,
     /// At the backend.
-    pub(super) right: f64,
-    pub(super) left_frame: Option<u64>,
-    pub(super) right_frame: Option<u64>,
+    pub(in crate::render) right: f64,
+    pub(in crate::render) left_frame: Option<u64>,
+    pub(in crate::render) right_frame: Option<u64>,
+    /// When it was captured at the proxy, and at the backend.
+    pub(in crate::render) seen: [Option<Timestamp>; 2],
     /// When it was sent, where both ends are measured; else when it was captured.
-    pub(super) known_at: Timestamp,
+    pub(in crate::render) known_at: Timestamp,
 }
 
 impl LadderArrow<'_> {
-    pub(super) fn by_proxy(&self) -> bool {
+    pub(in crate::render) fn by_proxy(&self) -> bool {
         self.segment.side == Some(EvidenceSide::Proxy)
     }
 
     /// The two were on their way at the same time, in opposite directions.
-    pub(super) fn crosses(&self, other: &Self) -> bool {
+    pub(in crate::render) fn crosses(&self, other: &Self) -> bool {
         self.by_proxy() != other.by_proxy()
             && self.segment.side.is_some()
             && other.segment.side.is_some()
@@ -49,15 +51,15 @@ impl LadderArrow<'_> {
 }
 
 /// A pause, between two heights.
-pub(super) struct LadderBreak {
-    pub(super) from: f64,
-    pub(super) time: Duration,
-    pub(super) of: BreakOf,
+pub(in crate::render) struct LadderBreak {
+    pub(in crate::render) from: f64,
+    pub(in crate::render) time: Duration,
+    pub(in crate::render) of: BreakOf,
 }
 
 /// What passes in a pause.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum BreakOf {
+pub(in crate::render) enum BreakOf {
     /// The connection is idle.
     Idleness,
     /// A request waits for its response.
@@ -67,14 +69,14 @@ pub(super) enum BreakOf {
 }
 
 /// A drawing's places.
-pub(super) struct LadderLayout<'r> {
-    pub(super) arrows: Vec<LadderArrow<'r>>,
-    pub(super) breaks: Vec<LadderBreak>,
-    pub(super) bottom: f64,
+pub(in crate::render) struct LadderLayout<'r> {
+    pub(in crate::render) arrows: Vec<LadderArrow<'r>>,
+    pub(in crate::render) breaks: Vec<LadderBreak>,
+    pub(in crate::render) bottom: f64,
     /// Both ends of all arrows that have two are measured.
-    pub(super) measured: bool,
+    pub(in crate::render) measured: bool,
     /// Of a single capture: it was taken at the backend.
-    pub(super) at_backend: bool,
+    pub(in crate::render) at_backend: bool,
 }
 
 /// One end of an arrow.
@@ -91,6 +93,7 @@ struct EndTimes {
     left: u64,
     right: u64,
     frames: [Option<u64>; 2],
+    seen: [bool; 2],
 }
 
 /// Two captures agree on who is where: what a side sends is seen there first.
@@ -147,7 +150,7 @@ fn knows(later: &TimelineRecord, earlier: &TimelineRecord) -> bool {
 }
 
 /// The layout of a failure's ladder; `None` where nothing is known to be drawn.
-pub(super) fn layout(
+pub(in crate::render) fn layout(
     failure: &FailureRecord,
     vantage: Option<VantageRecord>,
 ) -> Option<LadderLayout<'_>> {
@@ -180,7 +183,12 @@ pub(super) fn layout(
             let known_at =
                 if segment.other.is_some() && places.is_some() { sent } else { segment.at };
             let right = if segment.side.is_some() { right } else { left };
-            LadderArrow { segment, left, right, left_frame, right_frame, known_at }
+            let [at_proxy, at_backend] = time.seen;
+            let seen = [
+                at_proxy.then(|| Timestamp::from_nanos(time.left)),
+                at_backend.then(|| Timestamp::from_nanos(time.right)),
+            ];
+            LadderArrow { segment, left, right, left_frame, right_frame, seen, known_at }
         });
     let measured = places.is_some() && segments.iter().all(|one| one.other.is_some());
     Some(LadderLayout { arrows: arrows.collect(), breaks, bottom, measured, at_backend })
@@ -217,15 +225,15 @@ fn end_times(one: &TimelineRecord, places: Option<bool>, at_backend: bool, half:
         let elsewhere = (other.at.as_nanos(), Some(other.number));
         let ((left, from), (right, to)) =
             if proxy_first { ((at, number), elsewhere) } else { (elsewhere, (at, number)) };
-        return EndTimes { left, right, frames: [from, to] };
+        return EndTimes { left, right, frames: [from, to], seen: [true; 2] };
     }
     let beyond = one.other.map(|other| other.number);
     if at_backend {
         let left = if by_backend { at.saturating_add(half) } else { at.saturating_sub(half) };
-        EndTimes { left, right: at, frames: [beyond, number] }
+        EndTimes { left, right: at, frames: [beyond, number], seen: [false, true] }
     } else {
         let right = if by_backend { at.saturating_sub(half) } else { at.saturating_add(half) };
-        EndTimes { left: at, right, frames: [number, beyond] }
+        EndTimes { left: at, right, frames: [number, beyond], seen: [true, false] }
     }
 }
 

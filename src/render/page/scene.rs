@@ -8,18 +8,18 @@ use crate::words::page::SideNames;
 use std::time::Duration;
 
 /// A report, and what its page is about.
-pub(super) struct PageScene<'r> {
-    pub(super) report: &'r Report,
+pub(in crate::render) struct PageScene<'r> {
+    pub(in crate::render) report: &'r Report,
     /// Which report of the page it is: part of the ids in it.
-    pub(super) place: usize,
+    pub(in crate::render) place: usize,
     /// The causes, the most frequent first.
-    pub(super) causes: Vec<(Cause, u64)>,
+    pub(in crate::render) causes: Vec<(Cause, u64)>,
     /// The backend that the page explains: that of the most failures, else the busiest.
-    pub(super) backend: Option<&'r BackendRecord>,
+    pub(in crate::render) backend: Option<&'r BackendRecord>,
 }
 
 impl<'r> PageScene<'r> {
-    pub(super) fn of(report: &'r Report, place: usize) -> Self {
+    pub(in crate::render) fn of(report: &'r Report, place: usize) -> Self {
         let mut causes: Vec<(Cause, u64)> = report.causes.iter().collect();
         causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let failures = |backend: &BackendRecord| {
@@ -31,23 +31,23 @@ impl<'r> PageScene<'r> {
     }
 
     /// The most frequent cause.
-    pub(super) fn cause(&self) -> Option<Cause> {
+    pub(in crate::render) fn cause(&self) -> Option<Cause> {
         self.causes.first().map(|(cause, _)| *cause)
     }
 
     /// An id that no other report of the page has.
-    pub(super) fn id(&self, name: &str) -> String {
+    pub(in crate::render) fn id(&self, name: &str) -> String {
         if self.place == 0 { name.to_owned() } else { format!("{name}-{}", self.place) }
     }
 
     /// How the sides of the page's backend are called.
-    pub(super) fn names(&self) -> SideNames {
+    pub(in crate::render) fn names(&self) -> SideNames {
         let proxy = self.backend.and_then(|backend| backend.proxies.first());
         SideNames::of(proxy.and_then(proxy_name), self.backend.and_then(backend_name))
     }
 
     /// How the sides of one failure are called.
-    pub(super) fn names_of(&self, failure: &FailureRecord) -> SideNames {
+    pub(in crate::render) fn names_of(&self, failure: &FailureRecord) -> SideNames {
         let backend = self.backend_of(failure.backend);
         let addr = failure.proxy.map(|proxy| proxy.addr);
         let proxy = backend
@@ -55,17 +55,20 @@ impl<'r> PageScene<'r> {
         SideNames::of(proxy.and_then(proxy_name), backend.and_then(backend_name))
     }
 
-    pub(super) fn backend_of(&self, backend: Option<Endpoint>) -> Option<&'r BackendRecord> {
+    pub(in crate::render) fn backend_of(
+        &self,
+        backend: Option<Endpoint>,
+    ) -> Option<&'r BackendRecord> {
         self.report.backends.iter().find(|one| Some(one.backend) == backend)
     }
 
     /// The keep-alive timeout of the page's backend, and in how many closes it was seen.
-    pub(super) fn keepalive(&self) -> Option<KnownTimer> {
+    pub(in crate::render) fn keepalive(&self) -> Option<KnownTimer> {
         KnownTimer::of(self.backend?.backend_keepalive.as_ref(), None)
     }
 
     /// The longest idle timeout of the proxies of the page's backend.
-    pub(super) fn proxy_idle(&self) -> Option<KnownTimer> {
+    pub(in crate::render) fn proxy_idle(&self) -> Option<KnownTimer> {
         let proxies = self.backend?.proxies.iter();
         let known = proxies
             .filter_map(|proxy| KnownTimer::of(proxy.proxy_idle.as_ref(), proxy.kind_default_ns));
@@ -73,7 +76,7 @@ impl<'r> PageScene<'r> {
     }
 
     /// The shortest read timeout of the proxies of the page's backend, as it was seen or configured.
-    pub(super) fn proxy_read(&self) -> Option<KnownTimer> {
+    pub(in crate::render) fn proxy_read(&self) -> Option<KnownTimer> {
         let proxies = self.backend?.proxies.iter();
         let known = proxies.filter_map(|proxy| KnownTimer::of(proxy.proxy_read.as_ref(), None));
         known.min_by_key(|timer| timer.time)
@@ -82,10 +85,10 @@ impl<'r> PageScene<'r> {
 
 /// A timer whose length is known.
 #[derive(Clone, Copy)]
-pub(super) struct KnownTimer {
-    pub(super) time: Duration,
+pub(in crate::render) struct KnownTimer {
+    pub(in crate::render) time: Duration,
     /// In how many closes; `None` where it is configured, or a default.
-    pub(super) seen: Option<u64>,
+    pub(in crate::render) seen: Option<u64>,
 }
 
 impl KnownTimer {
@@ -103,14 +106,14 @@ impl KnownTimer {
 }
 
 /// What a backend is called: as configured, as it was said to be, or as its answers look.
-pub(super) fn backend_name(backend: &BackendRecord) -> Option<&str> {
+pub(in crate::render) fn backend_name(backend: &BackendRecord) -> Option<&str> {
     let told = || backend.told_kind.and_then(timeouts::by_id).map(|known| short(known.name));
     let looks = || backend.server.map(|server| server.name());
     backend.name.as_deref().or_else(told).or_else(looks)
 }
 
 /// What a proxy is called, likewise.
-pub(super) fn proxy_name(proxy: &ProxyRecord) -> Option<&str> {
+pub(in crate::render) fn proxy_name(proxy: &ProxyRecord) -> Option<&str> {
     let told = || proxy.told_kind.and_then(timeouts::by_id).map(|known| short(known.name));
     let looks = || proxy.kind.map(|kind| kind.name());
     proxy.name.as_deref().or_else(told).or_else(looks)

@@ -5,12 +5,12 @@ use crate::report::model::{EvidenceKind, EvidenceSide, FailureRecord};
 use crate::verdict::Cause;
 
 /// The backend took no more: what it acknowledged last says so.
-pub(super) fn is_window_closed(failure: &FailureRecord) -> bool {
+pub(in crate::render) fn is_window_closed(failure: &FailureRecord) -> bool {
     failure.detail.get("form").and_then(|form| form.as_str()) == Some("zero_window")
 }
 
 /// The close that ended the connection: both captures may name it.
-pub(super) fn is_close(failure: &FailureRecord, arrow: &LadderArrow<'_>) -> bool {
+pub(in crate::render) fn is_close(failure: &FailureRecord, arrow: &LadderArrow<'_>) -> bool {
     let Some(frame) = failure.close.as_ref().and_then(|close| close.frame) else { return false };
     let own = arrow.segment.frame;
     let other = arrow.segment.other.map(|one| (one.capture, one.number));
@@ -19,7 +19,7 @@ pub(super) fn is_close(failure: &FailureRecord, arrow: &LadderArrow<'_>) -> bool
 }
 
 /// A segment that nobody has received, as far as anybody can know.
-pub(super) fn is_lost(
+pub(in crate::render) fn is_lost(
     failure: &FailureRecord,
     arrow: &LadderArrow<'_>,
     all: &[LadderArrow<'_>],
@@ -39,7 +39,10 @@ pub(super) fn is_lost(
 }
 
 /// How much of the request the backend acknowledges with a segment, and how long the request is.
-pub(super) fn acks(failure: &FailureRecord, arrow: &LadderArrow<'_>) -> Option<(u64, u64)> {
+pub(in crate::render) fn acks(
+    failure: &FailureRecord,
+    arrow: &LadderArrow<'_>,
+) -> Option<(u64, u64)> {
     if arrow.segment.side != Some(EvidenceSide::Backend) {
         return None;
     }
@@ -53,7 +56,7 @@ pub(super) fn acks(failure: &FailureRecord, arrow: &LadderArrow<'_>) -> Option<(
 }
 
 /// Where the request begins and ends in the proxy's stream.
-pub(super) fn request_span(failure: &FailureRecord) -> Option<(i64, i64)> {
+pub(in crate::render) fn request_span(failure: &FailureRecord) -> Option<(i64, i64)> {
     let of_request = || failure.timeline.iter().filter(|one| one.kind == EvidenceKind::Request);
     let from = of_request().find_map(|one| one.from)?;
     let to = of_request().filter_map(|one| one.to).max()?;

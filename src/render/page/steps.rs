@@ -13,19 +13,19 @@ use std::time::Duration;
 const MOST: usize = 5;
 
 /// One numbered sentence.
-pub(super) struct LadderStep {
-    pub(super) at: Option<Timestamp>,
-    pub(super) said: Vec<PagePiece>,
-    pub(super) class: &'static str,
+pub(in crate::render) struct LadderStep {
+    pub(in crate::render) at: Option<Timestamp>,
+    pub(in crate::render) said: Vec<PagePiece>,
+    pub(in crate::render) class: &'static str,
     /// The frame that it is about, at the proxy and at the backend.
-    pub(super) frames: [Option<u64>; 2],
+    pub(in crate::render) frames: [Option<u64>; 2],
     /// The arrow that it is about.
     arrow: Option<usize>,
 }
 
 impl LadderStep {
     /// As plain text.
-    pub(super) fn plain(&self) -> String {
+    pub(in crate::render) fn plain(&self) -> String {
         let words = self.said.iter().map(|piece| match piece {
             PagePiece::Plain(text)
             | PagePiece::Proxy(text)
@@ -36,7 +36,7 @@ impl LadderStep {
     }
 
     /// Where its number stands in the drawing.
-    pub(super) fn place(
+    pub(in crate::render) fn place(
         &self,
         layout: &LadderLayout<'_>,
         left: f64,
@@ -52,7 +52,7 @@ impl LadderStep {
 }
 
 /// The sentences of a failure, in the order in which things were sent; `several` captures were given.
-pub(super) fn steps(
+pub(in crate::render) fn steps(
     failure: &FailureRecord,
     names: &SideNames,
     layout: Option<&LadderLayout<'_>>,

@@ -1,0 +1,72 @@
+//! One failure (`why502 show`), in words.
+
+use super::failure_section::request;
+use super::phrases::sentence;
+use super::words;
+use crate::base::time::Timestamp;
+use crate::verdict::{Cause, Certainty};
+
+/// Number, method and target, and why it failed.
+pub fn heading(
+    number: usize,
+    [method, target]: [Option<&str>; 2],
+    cause: Cause,
+    certainty: Certainty,
+) -> String {
+    let asked = match (method, target) {
+        (None, None) => String::new(),
+        _ => format!("  {}", request(method, target)),
+    };
+    format!("#{number}{asked}  {} ({})", words(cause).noun[0], certainty.name())
+}
+
+/// What happened, and when.
+pub fn happened(at: Timestamp, summary: &str) -> String {
+    format!("{} UTC: {}", at.date_and_time(), sentence(summary))
+}
+
+/// How much of the drawing is measured.
+pub const fn measured(both: bool, at_backend: bool) -> &'static str {
+    match (both, at_backend) {
+        (true, _) => "Both sides measured. Distances are not to scale.",
+        (false, false) => {
+            "Measured on the left; on the right half a round trip is assumed. Distances are not to scale."
+        }
+        (false, true) => {
+            "Measured on the right; on the left half a round trip is assumed. Distances are not to scale."
+        }
+    }
+}
+
+/// What `X` in the drawing means.
+pub const CROSSED: &str = "X: the request and the close crossed on the way; neither side knew.";
+
+/// The frames of a sentence, at the proxy and at the backend.
+pub fn frames(frames: [Option<u64>; 2]) -> String {
+    match frames {
+        [Some(proxy), Some(backend)] => format!(" (frames {proxy} and {backend})"),
+        [Some(one), None] | [None, Some(one)] => format!(" (frame {one})"),
+        [None, None] => String::new(),
+    }
+}
+
+/// The display filter for frames of these numbers.
+pub fn proof_filter(numbers: &str) -> String {
+    format!("Proof      frame.number in {{{numbers}}}")
+}
+
+/// The display filter for the connection.
+pub fn connection_filter(filter: &str) -> String {
+    format!("Wireshark  {filter}")
+}
+
+/// No failure is called so.
+pub fn no_such(which: &str, failures: usize) -> String {
+    match failures {
+        0 => format!("no failure {which}: nothing failed in these captures"),
+        1 => format!("no failure {which}: there is one, number 1"),
+        _ => format!(
+            "no failure {which}: there are {failures}, numbers 1 to {failures} (or their ids)"
+        ),
+    }
+}
