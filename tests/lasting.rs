@@ -83,8 +83,21 @@ fn read(mut capture: Savefile, what: &str) -> (LastWords, Report) {
 }
 
 /// Somebody watches: time passes between frames, and each second it is looked what was learned.
-fn watch(mut capture: Savefile, what: &str) -> (LastWords, Report) {
-    let mut settings = settings();
+fn watch(capture: Savefile, what: &str) -> (LastWords, Report) {
+    let mut said = LastWords::default();
+    let report = watched(capture, settings(), &mut |record, _| said.take(record, what));
+    said.check(&report, what);
+    (said, report)
+}
+
+/// Plays a capture to a watch, which says each record with the time by which it does.
+pub fn watched(
+    mut capture: Savefile,
+    mut settings: Settings,
+    said: &mut dyn FnMut(Record, Timestamp),
+) -> Report {
+    settings.records.failures = true;
+    settings.records.revisions = true;
     settings.flow.settle = MS(350);
     settings.flow.quiet = Some(MS(550));
     settings.flow.closing = Duration::from_secs(120);
@@ -92,7 +105,6 @@ fn watch(mut capture: Savefile, what: &str) -> (LastWords, Report) {
     settings.flow.first_syn_wait = Some(MS(3_200));
     settings.flow.end_when_judged = true;
     let mut analysis = Analysis::new(settings);
-    let mut said = LastWords::default();
     let mut block = Block::default();
     let (mut now, mut looked) = (Timestamp::default(), Timestamp::default());
     loop {
@@ -100,27 +112,22 @@ fn watch(mut capture: Savefile, what: &str) -> (LastWords, Report) {
             break;
         }
         for frame in block.frames(0..block.len()) {
-            let mut out = |record| said.take(record, what);
             let at = frame.reference.at;
             // Nobody waits out a night.
             while now != Timestamp::default() && at.since(now) > MS(100) {
                 now = if at.since(now) > Duration::from_secs(300) { at } else { now.plus(MS(100)) };
-                analysis.tick(now, &mut out);
+                analysis.tick(now, &mut |record| said(record, now));
             }
             now = now.max(at);
-            analysis.frame(&frame, 0, &mut out);
-            analysis.tell(&mut out);
+            analysis.frame(&frame, 0, &mut |record| said(record, now));
+            analysis.tell(&mut |record| said(record, now));
             if now.since(looked) >= Duration::from_secs(1) {
                 looked = now;
-                analysis.revise(&mut out);
+                analysis.revise(&mut |record| said(record, now));
             }
         }
     }
-    let report = analysis.finish(std::iter::empty::<&CaptureFacts>(), &mut [], &mut |record| {
-        said.take(record, what);
-    });
-    said.check(&report, what);
-    (said, report)
+    analysis.finish(std::iter::empty::<&CaptureFacts>(), &mut [], &mut |record| said(record, now))
 }
 
 #[test]

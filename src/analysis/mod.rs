@@ -403,7 +403,7 @@ impl Analysis {
         let connects = self.ledger.failed_connects();
         let listeners = judgement.listeners();
         let mut roles =
-            Roles::assign(&listeners, connects, self.trail.seen(), told, goes_on.is_some());
+            Roles::assign(&listeners, connects, [self.trail.seen(), &[]], told, goes_on.is_some());
         roles.explain(judgement.failures_from(0));
         if told.backends.is_empty() {
             judgement.doubt_errors(&roles.ask_others());

@@ -51,6 +51,7 @@ impl Analysis {
 
     /// Makes known these failures, as far as they are a backend's by what is known so far.
     pub(super) fn tell_of(&mut self, fresh: Vec<Fresh>, out: &mut RecordSink<'_>) {
+        self.roles.go_on(self.table.now());
         if fresh.is_empty() && self.roles.is_empty() {
             return;
         }
@@ -66,6 +67,7 @@ impl Analysis {
         let goes_on = self.goes_on();
         let now = goes_on.now;
         let Self { ledger, settings, told, told_early, keeper, clear, roles, .. } = self;
+        let young = roles.is_young(now);
         let mut known = ledger::Known::new(ledger, Some(goes_on));
         let mut failures: Vec<(Failure, Timestamp, Fresh)> = to_tell
             .into_iter()
@@ -75,9 +77,13 @@ impl Analysis {
             .collect();
         failures.sort_by_key(|(failure, ..)| failure.completed(settings.records.several));
         for (failure, since, fresh) in failures {
-            match whose(&failure, roles.get(), ledger) {
+            match whose(&failure, roles.get(), ledger, young, fresh.is_early()) {
                 Whose::Open if roles.may_wait(since, now) => {
                     roles.wait(since, fresh);
+                    continue;
+                }
+                // What is known so far is all that there is.
+                Whose::Open if !roles.get().is_new(&failure) && !roles.get().judges(&failure) => {
                     continue;
                 }
                 Whose::Open | Whose::Backends => {}
@@ -173,16 +179,19 @@ enum Whose {
     Nobodys,
 }
 
-fn whose(failure: &Failure, roles: &Roles, ledger: &Ledger) -> Whose {
-    let leg = failure.leg();
-    if roles.is_open(failure) {
+fn whose(failure: &Failure, roles: &Roles, ledger: &Ledger, young: bool, early: bool) -> Whose {
+    if roles.is_open(failure, young) {
         return Whose::Open;
     }
-    let explained = || roles.is_explained(failure.attempt(), ledger.last_failed());
-    if !roles.is_new(failure) && !roles.judges(failure) || explained() {
+    let judged = roles.is_new(failure) || roles.judges(failure);
+    if !judged && early {
+        // What it was asked for may still be on its way.
+        return Whose::Open;
+    }
+    if !judged || roles.is_explained(failure.attempt(), ledger.last_failed()) {
         return Whose::Nobodys;
     }
-    if roles.may_be_explained(leg) { Whose::Open } else { Whose::Backends }
+    if roles.may_be_explained(failure.leg()) { Whose::Open } else { Whose::Backends }
 }
 
 /// Counts text in what `end` had received of its peer's, where the two speak TLS that was read.

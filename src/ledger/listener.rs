@@ -182,6 +182,15 @@ impl Listener {
         Some(self.proxies.entry(addr).or_default())
     }
 
+    /// Whether a connection left the host that captured it, or came to it.
+    pub(super) fn note_direction(&mut self, connection: &Connection) {
+        match connection.outgoing {
+            Some(true) => count(&mut self.opened_here),
+            Some(false) => count(&mut self.accepted_here),
+            None => {}
+        }
+    }
+
     /// Books one exchange and what became of it. It may be the first of its connection that was not
     /// read.
     pub(super) fn exchange(
@@ -356,11 +365,7 @@ impl Listener {
             count(&mut self.unseen);
         }
         self.given_up = self.given_up.saturating_add(connection.given_up.into());
-        match connection.outgoing {
-            Some(true) => count(&mut self.opened_here),
-            Some(false) => count(&mut self.accepted_here),
-            None => {}
-        }
+        self.note_direction(connection);
         let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
         let gaps = u64::from(client.gaps).saturating_add(u64::from(server.gaps));
         self.capture_gaps = self.capture_gaps.saturating_add(gaps);

@@ -158,9 +158,10 @@ impl Hosts {
     }
 }
 
-/// What became of the requests of every leg.
+/// What became of the requests of every leg, those `early` counted that are judged before their end.
 pub fn observe(
     seen: &[SeenExchange],
+    early: &[SeenExchange],
     mut connects: Vec<FailedConnect>,
     listeners: &BTreeMap<Leg, &Listener>,
 ) -> BTreeMap<Leg, Passing> {
@@ -171,7 +172,7 @@ pub fn observe(
     connects.sort_by_key(|one| one.begun);
     let last = seen.len().saturating_sub(EXCHANGES).max(EXCHANGES.min(seen.len()));
     let first = seen.get(..EXCHANGES.min(seen.len())).unwrap_or_default();
-    let parts = [first, seen.get(last..).unwrap_or_default()];
+    let parts = [first, seen.get(last..).unwrap_or_default(), early];
     let mut asked = Asked {
         by_digest: HashMap::new(),
         by_host: HashMap::new(),
