@@ -85,16 +85,16 @@ fn read(mut capture: Savefile, what: &str) -> (LastWords, Report) {
 /// Somebody watches: time passes between frames, and each second it is looked what was learned.
 fn watch(capture: Savefile, what: &str) -> (LastWords, Report) {
     let mut said = LastWords::default();
-    let report = watched(capture, settings(), &mut |record, _| said.take(record, what));
+    let report = watched(capture, settings(), &mut |record| said.take(record, what));
     said.check(&report, what);
     (said, report)
 }
 
-/// Plays a capture to a watch, which says each record with the time by which it does.
+/// Plays a capture to a watch.
 pub fn watched(
     mut capture: Savefile,
     mut settings: Settings,
-    said: &mut dyn FnMut(Record, Timestamp),
+    said: &mut dyn FnMut(Record),
 ) -> Report {
     settings.records.failures = true;
     settings.records.revisions = true;
@@ -116,18 +116,18 @@ pub fn watched(
             // Nobody waits out a night.
             while now != Timestamp::default() && at.since(now) > MS(100) {
                 now = if at.since(now) > Duration::from_secs(300) { at } else { now.plus(MS(100)) };
-                analysis.tick(now, &mut |record| said(record, now));
+                analysis.tick(now, said);
             }
             now = now.max(at);
-            analysis.frame(&frame, 0, &mut |record| said(record, now));
-            analysis.tell(&mut |record| said(record, now));
+            analysis.frame(&frame, 0, said);
+            analysis.tell(said);
             if now.since(looked) >= Duration::from_secs(1) {
                 looked = now;
-                analysis.revise(&mut |record| said(record, now));
+                analysis.revise(said);
             }
         }
     }
-    analysis.finish(std::iter::empty::<&CaptureFacts>(), &mut [], &mut |record| said(record, now))
+    analysis.finish(std::iter::empty::<&CaptureFacts>(), &mut [], said)
 }
 
 #[test]

@@ -128,12 +128,12 @@ impl Hosts {
     fn of(listeners: &BTreeMap<Leg, &Listener>) -> Self {
         let mut hosts = Self::default();
         for (leg, listener) in listeners {
-            if listener.accepted_here > 0 && listener.opened_here == 0 {
+            if listener.accepted_here && !listener.opened_here {
                 hosts.accepted.insert(*leg);
             }
             // A loopback address is the capturing host's, whatever packets say.
             let own = |addr: &&IpAddr| {
-                addr.is_loopback() || listener.opened_here > 0 && listener.accepted_here == 0
+                addr.is_loopback() || listener.opened_here && !listener.accepted_here
             };
             for addr in listener.proxies.keys().filter(own) {
                 if hosts.opening.len() < Self::NAMED && !hosts.opening.contains(addr) {

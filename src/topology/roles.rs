@@ -244,8 +244,8 @@ struct Assignment<'a> {
     proxies: BTreeSet<IpAddr>,
     /// What the proxy is asked for shows: its fronts were read, and there is none that cannot be.
     fronts_tell: bool,
-    /// It does not show yet, for too few requests were passed on.
-    fronts_may_tell: bool,
+    /// It shows, or will when more requests were passed on.
+    fronts_readable: bool,
 }
 
 impl<'a> Assignment<'a> {
@@ -269,14 +269,12 @@ impl<'a> Assignment<'a> {
             fronts,
             proxies,
             fronts_tell: false,
-            fronts_may_tell: false,
+            fronts_readable: false,
         };
         new.fronts = listeners.keys().filter(|leg| new.is_front(**leg)).copied().collect();
         new.proxies = new.proxies_of_fronts();
-        let readable = !new.fronts.is_empty() && !new.is_a_front_hidden();
-        let enough = new.passed() >= Self::ENOUGH;
-        new.fronts_tell = readable && enough;
-        new.fronts_may_tell = readable && !enough;
+        new.fronts_readable = !new.fronts.is_empty() && !new.is_a_front_hidden();
+        new.fronts_tell = new.fronts_readable && new.passed() >= Self::ENOUGH;
         new
     }
 
@@ -380,8 +378,8 @@ impl<'a> Assignment<'a> {
             self.fronts.iter().map(|leg| leg.server.addr).chain(self.proxies.clone()).collect();
         self.listeners.iter().any(|(leg, listener)| {
             listener.spoke_any(Protocol::hides_requests)
-                && listener.opened_here == 0
-                && (listener.accepted_here > 0 || addresses.contains(&leg.server.addr))
+                && !listener.opened_here
+                && (listener.accepted_here || addresses.contains(&leg.server.addr))
         })
     }
 
@@ -414,7 +412,7 @@ impl<'a> Assignment<'a> {
                 Role::Backend => proxies.extend(listener.proxies.keys()),
                 Role::Front => {
                     proxies.insert(leg.server.addr);
-                    front_here |= listener.accepted_here > 0;
+                    front_here |= listener.accepted_here;
                 }
                 Role::Beside | Role::Other => {}
             }
@@ -423,7 +421,7 @@ impl<'a> Assignment<'a> {
         // A proxy with an address on each leg opens here what it accepted here.
         let asks = |listener: &Listener| {
             let by_address = listener.proxies.keys().any(|addr| proxies.contains(addr));
-            by_address || here && listener.opened_here > 0
+            by_address || here && listener.opened_here
         };
         let others = self.listeners.iter().filter(|(leg, _)| of(leg) == Role::Other);
         others
@@ -453,8 +451,8 @@ impl<'a> Assignment<'a> {
             let front = asks_in_http(one) && !self.answers(leg);
             let scanned =
                 !asks_in_http(one) && !one.proxies.is_empty() && one.proxies.keys().all(may_scan);
-            let beside = !self.is_asked_for_others(leg);
-            if front && others || scanned || beside && self.fronts_may_tell {
+            let beside = !self.is_asked_for_others(leg, one);
+            if front && others || scanned || beside && self.fronts_readable {
                 open.legs.insert(leg);
             } else if front || beside && self.fronts.is_empty() {
                 open.at_first.insert(leg);
@@ -477,26 +475,30 @@ impl<'a> Assignment<'a> {
         tried
     }
 
-    /// What accepts there was seen to answer by itself.
+    /// What accepts there was seen to answer by itself. What it passed on may be known later than its answer.
     fn answers(&self, leg: Leg) -> bool {
-        let answers = |one: &Passing| one.answers_itself() || one.for_others > 0 && one.alone > 0;
-        self.passing.get(&leg).is_some_and(answers)
+        self.passing.get(&leg).is_some_and(|one| {
+            let passed = one.passed.saturating_add(one.failed_below);
+            one.answers_itself() || one.for_others > 0 && one.alone > passed
+        })
     }
 
-    /// Something is asked there for others, or while a front was asked.
-    fn is_asked_for_others(&self, leg: Leg) -> bool {
-        self.passing.get(&leg).is_some_and(|one| {
-            one.for_others > 0
-                || one.forwarded > 0
-                || one.during(|leg| self.fronts.contains(&leg)) > 0
-        })
+    /// What is asked there is asked for others, or by nobody but the proxy. That it comes while a front is asked may
+    /// be chance, once.
+    fn is_asked_for_others(&self, leg: Leg, listener: &Listener) -> bool {
+        let by_proxy = listener.exchanges == 0 && self.is_asked_by_proxy(listener);
+        let for_others = self.passing.get(&leg).is_some_and(|one| {
+            let during = one.during(|leg| self.fronts.contains(&leg));
+            one.for_others > 0 || one.forwarded > 0 || during > 1
+        });
+        self.fronts_tell && by_proxy || for_others
     }
 
     /// What is asked on the leg of one told backend may be passed on to another one that its own host asks: it may
     /// be a sidecar's, which bears the name of the backend.
     fn may_pass_on_to_told(&self, leg: Leg, roles: &BTreeMap<Leg, Role>) -> bool {
         let Some(listener) = self.listeners.get(&leg) else { return false };
-        let here = listener.accepted_here > 0 && listener.opened_here == 0;
+        let here = listener.accepted_here && !listener.opened_here;
         let own = |other: &Leg| other.inside && other.server.addr == leg.server.addr;
         let asks = |addr: &IpAddr| *addr == leg.server.addr || here && addr.is_loopback();
         let told = |other: &Leg| *other != leg && roles.get(other) == Some(&Role::Backend);
@@ -532,14 +534,14 @@ impl Openers {
         for (leg, listener) in listeners.iter().filter(|(_, listener)| kind(listener)) {
             let elsewhere = listener.proxies.keys().filter(|addr| **addr != leg.server.addr);
             openers.addresses.extend(elsewhere);
-            openers.here |= listener.opened_here > 0;
+            openers.here |= listener.opened_here;
         }
         openers
     }
 
     /// The host that accepts a leg is one of them.
     fn accept(&self, leg: Leg, listener: &Listener) -> bool {
-        let here = listener.accepted_here > 0 && listener.opened_here == 0;
+        let here = listener.accepted_here && !listener.opened_here;
         self.addresses.contains(&leg.server.addr) || here && self.here
     }
 }
