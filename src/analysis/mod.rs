@@ -233,6 +233,7 @@ impl Analysis {
 
     /// Takes one frame. What it shows is told with [`Self::tell`].
     pub fn frame(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut RecordSink<'_>) {
+        self.roles.go_on(frame.reference.at);
         match packet::decode(frame) {
             Ok(segment) => {
                 let as_it_was = self.push(&segment, viewpoint, out);

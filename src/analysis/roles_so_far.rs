@@ -25,7 +25,7 @@ pub(super) struct RolesSoFar {
     by: (usize, usize),
     /// When the watch began.
     begun: Option<Timestamp>,
-    /// It was young when it was last looked.
+    /// When it was last looked, the watch was young.
     was_young: bool,
     /// Failures of which it is not decided whose they are, and since when.
     waiting: Vec<(Timestamp, Fresh)>,

@@ -244,7 +244,7 @@ struct Assignment<'a> {
     proxies: BTreeSet<IpAddr>,
     /// What the proxy is asked for shows: its fronts were read, and there is none that cannot be.
     fronts_tell: bool,
-    /// It shows, or will when more requests were passed on.
+    /// That shows, or will when more requests were passed on.
     fronts_readable: bool,
 }
 
