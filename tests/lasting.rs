@@ -113,6 +113,11 @@ pub fn watched(
         }
         for frame in block.frames(0..block.len()) {
             let at = frame.reference.at;
+            if now == Timestamp::default() {
+                // Who watches mostly waits for something to happen.
+                let before = at.as_nanos().saturating_sub(5_000_000_000);
+                analysis.tick(Timestamp::from_nanos(before), said);
+            }
             // Nobody waits out a night.
             while now != Timestamp::default() && at.since(now) > MS(100) {
                 now = if at.since(now) > Duration::from_secs(300) { at } else { now.plus(MS(100)) };

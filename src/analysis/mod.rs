@@ -233,7 +233,6 @@ impl Analysis {
 
     /// Takes one frame. What it shows is told with [`Self::tell`].
     pub fn frame(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut RecordSink<'_>) {
-        self.roles.go_on(frame.reference.at);
         match packet::decode(frame) {
             Ok(segment) => {
                 let as_it_was = self.push(&segment, viewpoint, out);
@@ -466,6 +465,7 @@ fn book(
     out: &mut RecordSink<'_>,
 ) {
     let wanted = settings.records;
+    roles.note(&output, connection);
     // What was captured elsewhere as well counts there.
     if let (Output::Exchange(exchange), None) = (&output, &connection.same_as) {
         activity.note(connection.leg(), exchange.request.first.at);

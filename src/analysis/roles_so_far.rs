@@ -1,7 +1,9 @@
 //! Roles while frames come: decided anew as more becomes known, and what waits for them.
 
 use crate::base::time::Timestamp;
+use crate::exchange::Output;
 use crate::facts::KeptAttempt;
+use crate::flow::Connection;
 use crate::ledger::{Fresh, Ledger};
 use crate::topology::roles::{Roles, ToldRoles};
 use crate::topology::{SeenExchange, Trail};
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 /// How long a failure waits until it shows whose it is.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// A watch is young for so long: what goes well is known when its connection has settled, and what fails at once.
+/// A watch is young for so long since it saw something: what goes well is known when its connection has settled, and what fails at once.
 const YOUTH: Duration = Duration::from_millis(700);
 /// So many wait at most.
 const WAITING: usize = 1_024;
@@ -23,7 +25,7 @@ pub(super) struct RolesSoFar {
     roles: Roles,
     /// Exchanges and failures, and legs, by which they were decided.
     by: (usize, usize),
-    /// When the watch began.
+    /// When what was seen first began.
     begun: Option<Timestamp>,
     /// When it was last looked, the watch was young.
     was_young: bool,
@@ -60,11 +62,16 @@ impl RolesSoFar {
         anew
     }
 
-    /// The watch goes on, and it is `now`.
-    pub(super) fn go_on(&mut self, now: Timestamp) {
-        if now != Timestamp::default() {
-            self.begun.get_or_insert(now);
-        }
+    /// Something was seen: a request, or a connect that failed, that began then.
+    pub(super) fn note(&mut self, output: &Output, connection: &Connection) {
+        let began = match output {
+            Output::Exchange(exchange) | Output::SoFar(exchange) => exchange.request.first.at,
+            Output::Ended(_) if connection.syn.is_some() && connection.established.is_none() => {
+                connection.opened.at
+            }
+            Output::Ended(_) => return,
+        };
+        self.begun = Some(self.begun.map_or(began, |begun| begun.min(began)));
     }
 
     /// Whether hardly anything was seen so far.

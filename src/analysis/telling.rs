@@ -51,7 +51,6 @@ impl Analysis {
 
     /// Makes known these failures, as far as they are a backend's by what is known so far.
     pub(super) fn tell_of(&mut self, fresh: Vec<Fresh>, out: &mut RecordSink<'_>) {
-        self.roles.go_on(self.table.now());
         if fresh.is_empty() && self.roles.is_empty() {
             return;
         }
