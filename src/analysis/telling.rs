@@ -3,7 +3,7 @@
 use super::revisions::{Told, retracted, withdrawn};
 use super::{Analysis, FrameObserver, RecordSink};
 use crate::base::time::Timestamp;
-use crate::facts::kernel::End;
+use crate::facts::kernel::{End, Ends};
 use crate::ledger::{self, Failure, Fresh, Ledger};
 use crate::packet::Endpoint;
 use crate::report::records::Record;
@@ -23,11 +23,10 @@ impl Analysis {
             let Some(attempt) = ledger.fresh_mut(fresh) else { continue };
             let (client, server) = (attempt.client(), attempt.server());
             let at = attempt.connection().last.at;
-            // A socket has the ends that are before translation, or behind it.
-            let mut ends = host.ends(client, server, at).or_else(|| {
-                let aliases = attempt.connection().aliases();
-                aliases.iter().find_map(|alias| host.ends(alias.client, alias.server, at))
-            });
+            let mut ends = host.ends(client, server, at);
+            for alias in attempt.connection().aliases() {
+                fill_in(&mut ends, || host.ends(alias.client, alias.server, at));
+            }
             if let (Some(ends), Some(clear)) = (&mut ends, clear.as_deref()) {
                 // The kernel counts ciphertext.
                 count_text(clear, ends.client.as_mut(), server, client);
@@ -191,6 +190,18 @@ fn whose(failure: &Failure, roles: &Roles, ledger: &Ledger, young: bool, early: 
         return Whose::Nobodys;
     }
     if roles.may_be_explained(failure.leg()) { Whose::Open } else { Whose::Backends }
+}
+
+/// Fills in what is not known of either end: the socket of one has the addresses before a translation, that of the
+/// other those behind it.
+fn fill_in(ends: &mut Option<Ends>, by_alias: impl FnOnce() -> Option<Ends>) {
+    if ends.as_ref().is_some_and(|ends| ends.client.is_some() && ends.server.is_some()) {
+        return;
+    }
+    let Some(more) = by_alias() else { return };
+    let ends = ends.get_or_insert_default();
+    ends.client = ends.client.take().or(more.client);
+    ends.server = ends.server.take().or(more.server);
 }
 
 /// Counts text in what `end` had received of its peer's, where the two speak TLS that was read.
