@@ -625,20 +625,21 @@ fn failing(deed: &'static str) -> (Vec<Value>, [u32; 2]) {
     drop(sockets());
     let (client, mut server) = (Party::new(), Party::new());
     let port = server.ask("listen()");
-    failing_at("lo", &format!(":{port}"), &format!("connect({port})"), deed, client, server)
+    failing_at("lo", &[format!(":{port}")], &format!("connect({port})"), deed, client, server)
 }
 
 /// The same of these two, of which one `connects` so, watched at an interface.
 fn failing_at(
     interface: &str,
-    backend: &str,
+    backends: &[String],
     connects: &str,
     deed: &str,
     mut client: Party,
     mut server: Party,
 ) -> (Vec<Value>, [u32; 2]) {
     let mut command = why502(&["live", "-i", interface, "--format", "jsonl", "--duration", "4s"]);
-    command.args(["--processes", "always", "--exit-zero", "--backend", backend]);
+    command.args(["--processes", "always", "--exit-zero"]);
+    command.args(backends.iter().flat_map(|backend| ["--backend", backend]));
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();
     let mut errors = BufReader::new(child.stderr.take().unwrap());
@@ -729,8 +730,9 @@ fn behind_translation_both_ends_are_known_by_their_processes() {
         fs::write(group.0.join("cgroup.procs"), server.pid().to_string()).unwrap();
         let connects =
             "global conn; conn = socket.socket(); conn.connect(('10.96.0.20', 80)); out(1)";
+        let backends = ["10.96.0.20:80".to_owned(), format!("172.17.0.3:{port}")];
         let (records, [client, server]) =
-            failing_at("any", "10.96.0.20:80", connects, "conn.close()", client, server);
+            failing_at("any", &backends, connects, "conn.close()", client, server);
         let failures: Vec<&Value> = records.iter().filter(|one| one["type"] == "failure").collect();
         assert_eq!(failures.len(), 1, "{records:?}");
         let process = &failures[0]["process"];
