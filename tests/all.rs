@@ -135,6 +135,8 @@ mod translated;
 mod vanished;
 /// Captures given together.
 mod vantages;
+/// The same captures as a watch sees them.
+mod watched;
 /// Lists of all of something.
 mod whole_lists;
 /// What a person reads of a failure.

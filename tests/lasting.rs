@@ -83,8 +83,21 @@ fn read(mut capture: Savefile, what: &str) -> (LastWords, Report) {
 }
 
 /// Somebody watches: time passes between frames, and each second it is looked what was learned.
-fn watch(mut capture: Savefile, what: &str) -> (LastWords, Report) {
-    let mut settings = settings();
+fn watch(capture: Savefile, what: &str) -> (LastWords, Report) {
+    let mut said = LastWords::default();
+    let report = watched(capture, settings(), &mut |record| said.take(record, what));
+    said.check(&report, what);
+    (said, report)
+}
+
+/// Plays a capture to a watch.
+pub fn watched(
+    mut capture: Savefile,
+    mut settings: Settings,
+    said: &mut dyn FnMut(Record),
+) -> Report {
+    settings.records.failures = true;
+    settings.records.revisions = true;
     settings.flow.settle = MS(350);
     settings.flow.quiet = Some(MS(550));
     settings.flow.closing = Duration::from_secs(120);
@@ -92,7 +105,6 @@ fn watch(mut capture: Savefile, what: &str) -> (LastWords, Report) {
     settings.flow.first_syn_wait = Some(MS(3_200));
     settings.flow.end_when_judged = true;
     let mut analysis = Analysis::new(settings);
-    let mut said = LastWords::default();
     let mut block = Block::default();
     let (mut now, mut looked) = (Timestamp::default(), Timestamp::default());
     loop {
@@ -100,27 +112,27 @@ fn watch(mut capture: Savefile, what: &str) -> (LastWords, Report) {
             break;
         }
         for frame in block.frames(0..block.len()) {
-            let mut out = |record| said.take(record, what);
             let at = frame.reference.at;
+            if now == Timestamp::default() {
+                // Who watches mostly waits for something to happen.
+                let before = at.as_nanos().saturating_sub(5_000_000_000);
+                analysis.tick(Timestamp::from_nanos(before), said);
+            }
             // Nobody waits out a night.
             while now != Timestamp::default() && at.since(now) > MS(100) {
                 now = if at.since(now) > Duration::from_secs(300) { at } else { now.plus(MS(100)) };
-                analysis.tick(now, &mut out);
+                analysis.tick(now, said);
             }
             now = now.max(at);
-            analysis.frame(&frame, 0, &mut out);
-            analysis.tell(&mut out);
+            analysis.frame(&frame, 0, said);
+            analysis.tell(said);
             if now.since(looked) >= Duration::from_secs(1) {
                 looked = now;
-                analysis.revise(&mut out);
+                analysis.revise(said);
             }
         }
     }
-    let report = analysis.finish(std::iter::empty::<&CaptureFacts>(), &mut [], &mut |record| {
-        said.take(record, what);
-    });
-    said.check(&report, what);
-    (said, report)
+    analysis.finish(std::iter::empty::<&CaptureFacts>(), &mut [], said)
 }
 
 #[test]

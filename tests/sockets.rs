@@ -41,6 +41,7 @@ tests![
     requests_on_a_connection_send_no_records,
     without_the_rights_for_it_one_line_says_so_and_the_watch_goes_on,
     a_watch_says_who_closed_and_whether_the_request_had_been_read,
+    behind_translation_both_ends_are_known_by_their_processes,
 ];
 
 /// A process that does as it is told, line by line, and answers with `out(...)`.
@@ -622,17 +623,29 @@ fn without_the_rights_for_it_one_line_says_so_and_the_watch_goes_on() {
 /// with it; and the numbers of both processes.
 fn failing(deed: &'static str) -> (Vec<Value>, [u32; 2]) {
     drop(sockets());
-    let (mut client, mut server) = (Party::new(), Party::new());
-    let port = server.ask("listen()").to_string();
-    let backend = format!(":{port}");
-    let mut command = why502(&["live", "-i", "lo", "--format", "jsonl", "--duration", "4s"]);
-    command.args(["--processes", "always", "--exit-zero", "--backend", &backend]);
+    let (client, mut server) = (Party::new(), Party::new());
+    let port = server.ask("listen()");
+    failing_at("lo", &[format!(":{port}")], &format!("connect({port})"), deed, client, server)
+}
+
+/// The same of these two, of which one `connects` so, watched at an interface.
+fn failing_at(
+    interface: &str,
+    backends: &[String],
+    connects: &str,
+    deed: &str,
+    mut client: Party,
+    mut server: Party,
+) -> (Vec<Value>, [u32; 2]) {
+    let mut command = why502(&["live", "-i", interface, "--format", "jsonl", "--duration", "4s"]);
+    command.args(["--processes", "always", "--exit-zero"]);
+    command.args(backends.iter().flat_map(|backend| ["--backend", backend]));
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();
     let mut errors = BufReader::new(child.stderr.take().unwrap());
     let mut said = String::new();
     while !said.contains("watching") && errors.read_line(&mut said).unwrap() > 0 {}
-    client.ask(&format!("connect({port})"));
+    client.ask(connects);
     server.ask("accept()");
     client.ask(r"out(conn.send(b'GET /warm HTTP/1.1\r\nHost: x\r\n\r\n'))");
     server.ask(r"conn.recv(99); out(conn.send(b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))");
@@ -690,5 +703,42 @@ fn a_watch_says_who_closed_and_whether_the_request_had_been_read() {
             // The end knows nothing else of it.
             assert!(of("revision").iter().all(|one| one.get("process").is_none()), "{deed}");
         });
+    });
+}
+
+/// The proxy calls a service's address, and a container answers: each socket has addresses of its own.
+fn behind_translation_both_ends_are_known_by_their_processes() {
+    needs(&["nft"]);
+    on_a_host(|| {
+        drop(sockets());
+        let (client, mut server) = (Party::new(), Party::new());
+        assert!(run("ip addr add 172.17.0.3/32 dev lo").status.success());
+        let listens = "global l; l = socket.socket(); l.bind(('172.17.0.3', 0)); l.listen(); \
+                       out(l.getsockname()[1])";
+        let port = server.ask(listens);
+        let translated = run(&format!(
+            "ip addr add 10.96.0.20/32 dev lo && nft 'add table ip nat; add chain ip nat out {{ \
+             type nat hook output priority -100; }}; add rule ip nat out ip daddr 10.96.0.20 \
+             tcp dport 80 dnat to 172.17.0.3:{port}'"
+        ));
+        if !translated.status.success() {
+            lacks("needs address translation");
+        }
+        let id = format!("{:064x}", 0x0abc_def0_1234_u64 + u64::from(server.pid()));
+        let id = id.chars().rev().collect::<String>();
+        let group = Group::new(&id).unwrap_or_else(|| lacks("needs control groups to make one in"));
+        fs::write(group.0.join("cgroup.procs"), server.pid().to_string()).unwrap();
+        let connects =
+            "global conn; conn = socket.socket(); conn.connect(('10.96.0.20', 80)); out(1)";
+        let backends = ["10.96.0.20:80".to_owned(), format!("172.17.0.3:{port}")];
+        let (records, [client, server]) =
+            failing_at("any", &backends, connects, "conn.close()", client, server);
+        let failures: Vec<&Value> = records.iter().filter(|one| one["type"] == "failure").collect();
+        assert_eq!(failures.len(), 1, "{records:?}");
+        let process = &failures[0]["process"];
+        assert_eq!(process["proxy"]["pid"], client, "{}", failures[0]);
+        assert_eq!(process["backend"]["pid"], server, "{}", failures[0]);
+        assert_eq!(process["backend"]["container"], id[..12], "{}", failures[0]);
+        drop(group);
     });
 }

@@ -21,7 +21,7 @@ pub struct Case {
     _title: String,
     #[serde(rename = "made")]
     _made: String,
-    leg: Vec<String>,
+    pub leg: Vec<String>,
     #[serde(default)]
     beside: Vec<String>,
     pub captures: Vec<Capture>,

@@ -403,7 +403,7 @@ impl Analysis {
         let connects = self.ledger.failed_connects();
         let listeners = judgement.listeners();
         let mut roles =
-            Roles::assign(&listeners, connects, self.trail.seen(), told, goes_on.is_some());
+            Roles::assign(&listeners, connects, [self.trail.seen(), &[]], told, goes_on.is_some());
         roles.explain(judgement.failures_from(0));
         if told.backends.is_empty() {
             judgement.doubt_errors(&roles.ask_others());
@@ -465,6 +465,7 @@ fn book(
     out: &mut RecordSink<'_>,
 ) {
     let wanted = settings.records;
+    roles.note(&output, connection);
     // What was captured elsewhere as well counts there.
     if let (Output::Exchange(exchange), None) = (&output, &connection.same_as) {
         activity.note(connection.leg(), exchange.request.first.at);

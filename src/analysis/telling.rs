@@ -3,7 +3,7 @@
 use super::revisions::{Told, retracted, withdrawn};
 use super::{Analysis, FrameObserver, RecordSink};
 use crate::base::time::Timestamp;
-use crate::facts::kernel::End;
+use crate::facts::kernel::{End, Ends};
 use crate::ledger::{self, Failure, Fresh, Ledger};
 use crate::packet::Endpoint;
 use crate::report::records::Record;
@@ -23,11 +23,10 @@ impl Analysis {
             let Some(attempt) = ledger.fresh_mut(fresh) else { continue };
             let (client, server) = (attempt.client(), attempt.server());
             let at = attempt.connection().last.at;
-            // A socket has the ends that are before translation, or behind it.
-            let mut ends = host.ends(client, server, at).or_else(|| {
-                let aliases = attempt.connection().aliases();
-                aliases.iter().find_map(|alias| host.ends(alias.client, alias.server, at))
-            });
+            let mut ends = host.ends(client, server, at);
+            for alias in attempt.connection().aliases() {
+                fill_in(&mut ends, || host.ends(alias.client, alias.server, at));
+            }
             if let (Some(ends), Some(clear)) = (&mut ends, clear.as_deref()) {
                 // The kernel counts ciphertext.
                 count_text(clear, ends.client.as_mut(), server, client);
@@ -66,6 +65,7 @@ impl Analysis {
         let goes_on = self.goes_on();
         let now = goes_on.now;
         let Self { ledger, settings, told, told_early, keeper, clear, roles, .. } = self;
+        let young = roles.is_young(now);
         let mut known = ledger::Known::new(ledger, Some(goes_on));
         let mut failures: Vec<(Failure, Timestamp, Fresh)> = to_tell
             .into_iter()
@@ -75,9 +75,13 @@ impl Analysis {
             .collect();
         failures.sort_by_key(|(failure, ..)| failure.completed(settings.records.several));
         for (failure, since, fresh) in failures {
-            match whose(&failure, roles.get(), ledger) {
+            match whose(&failure, roles.get(), ledger, young, fresh.is_early()) {
                 Whose::Open if roles.may_wait(since, now) => {
                     roles.wait(since, fresh);
+                    continue;
+                }
+                // What is known so far is all that there is.
+                Whose::Open if !roles.get().is_new(&failure) && !roles.get().judges(&failure) => {
                     continue;
                 }
                 Whose::Open | Whose::Backends => {}
@@ -173,16 +177,31 @@ enum Whose {
     Nobodys,
 }
 
-fn whose(failure: &Failure, roles: &Roles, ledger: &Ledger) -> Whose {
-    let leg = failure.leg();
-    if roles.is_open(failure) {
+fn whose(failure: &Failure, roles: &Roles, ledger: &Ledger, young: bool, early: bool) -> Whose {
+    if roles.is_open(failure, young) {
         return Whose::Open;
     }
-    let explained = || roles.is_explained(failure.attempt(), ledger.last_failed());
-    if !roles.is_new(failure) && !roles.judges(failure) || explained() {
+    let judged = roles.is_new(failure) || roles.judges(failure);
+    if !judged && early {
+        // What it was asked for may still be on its way.
+        return Whose::Open;
+    }
+    if !judged || roles.is_explained(failure.attempt(), ledger.last_failed()) {
         return Whose::Nobodys;
     }
-    if roles.may_be_explained(leg) { Whose::Open } else { Whose::Backends }
+    if roles.may_be_explained(failure.leg()) { Whose::Open } else { Whose::Backends }
+}
+
+/// Fills in what is not known of either end: the socket of one has the addresses before a translation, that of the
+/// other those behind it.
+fn fill_in(ends: &mut Option<Ends>, by_alias: impl FnOnce() -> Option<Ends>) {
+    if ends.as_ref().is_some_and(|ends| ends.client.is_some() && ends.server.is_some()) {
+        return;
+    }
+    let Some(more) = by_alias() else { return };
+    let ends = ends.get_or_insert_default();
+    ends.client = ends.client.take().or(more.client);
+    ends.server = ends.server.take().or(more.server);
 }
 
 /// Counts text in what `end` had received of its peer's, where the two speak TLS that was read.

@@ -86,8 +86,8 @@ impl Ledger {
     /// proxy between them, whichever of its addresses it uses on either leg.
     pub fn passes_through(&self, front: Leg, back: Leg) -> bool {
         let (front, back) = (self.listener_at(front), self.listener_at(back));
-        front.is_some_and(|front| front.accepted_here > 0 && front.opened_here == 0)
-            && back.is_some_and(|back| back.opened_here > 0 && back.accepted_here == 0)
+        front.is_some_and(|front| front.accepted_here && !front.opened_here)
+            && back.is_some_and(|back| back.opened_here && !back.accepted_here)
     }
 
     /// The listener, as one leg shows it.

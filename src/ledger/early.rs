@@ -4,11 +4,16 @@
 use super::books::Ledger;
 use super::failure;
 use super::fresh::{Fresh, FreshAttempt};
+use super::listener::Listener;
 use crate::exchange::Exchange;
 use crate::facts::{Facts, KeptAttempt};
-use crate::flow::Connection;
+use crate::flow::{Connection, Leg};
 use crate::verdict::{self, Cause, Fate, Verdict};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Legs of which that is taken.
+const LEGS: usize = 256;
 
 impl Ledger {
     /// Books what would have become of an exchange if nothing more came; returns whether it would have
@@ -34,6 +39,24 @@ impl Ledger {
             self.fresh.get_or_insert_default().push(fresh);
         }
         failed
+    }
+
+    /// The attempts that were judged before their end, which has not come yet.
+    pub fn early(&self) -> impl Iterator<Item = &KeptAttempt> {
+        self.early.values().map(Arc::as_ref)
+    }
+
+    /// Legs that nothing shows but attempts that were judged before their end, as if these had ended.
+    pub fn early_legs(&self) -> BTreeMap<Leg, Listener> {
+        let mut legs: BTreeMap<Leg, Listener> = BTreeMap::new();
+        let new = self.early().filter(|attempt| self.listener_at(attempt.leg()).is_none());
+        for attempt in new.take(LEGS) {
+            let listener = legs.entry(attempt.leg()).or_default();
+            listener.exchanges = listener.exchanges.saturating_add(1);
+            let _ = listener.proxy(attempt.client().addr, usize::MAX);
+            listener.note_direction(attempt.connection());
+        }
+        legs
     }
 
     /// There was no room to follow a connection to its end: what was said of its exchange earlier is the last

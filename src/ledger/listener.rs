@@ -70,10 +70,10 @@ pub struct Listener {
     pub guessed: u64,
     /// Connections of which one direction was not captured at all.
     pub one_direction: u64,
-    /// Connections that left the host that captured them, as far as the capture tells.
-    pub opened_here: u64,
-    /// Connections that came to that host.
-    pub accepted_here: u64,
+    /// Connections left the host that captured them, as far as the capture tells.
+    pub opened_here: bool,
+    /// Connections came to that host.
+    pub accepted_here: bool,
     /// How long handshakes took, from the SYN to the answer to the SYN+ACK: a round trip wherever they
     /// were captured.
     pub round_trips: Gaps,
@@ -182,6 +182,12 @@ impl Listener {
         Some(self.proxies.entry(addr).or_default())
     }
 
+    /// Whether a connection left the host that captured it, or came to it.
+    pub(super) fn note_direction(&mut self, connection: &Connection) {
+        self.opened_here |= connection.outgoing == Some(true);
+        self.accepted_here |= connection.outgoing == Some(false);
+    }
+
     /// Books one exchange and what became of it. It may be the first of its connection that was not
     /// read.
     pub(super) fn exchange(
@@ -195,6 +201,7 @@ impl Listener {
     ) {
         count(&mut self.exchanges);
         self.note_aliases(connection);
+        self.note_direction(connection);
         self.count_outcome(exchange, fate, connection, first_unread);
         self.note_signs(exchange, fate, connection.client.addr, proxies);
         let asked = self.note_probe(exchange, fate, connection, accepted, proxies);
@@ -356,11 +363,7 @@ impl Listener {
             count(&mut self.unseen);
         }
         self.given_up = self.given_up.saturating_add(connection.given_up.into());
-        match connection.outgoing {
-            Some(true) => count(&mut self.opened_here),
-            Some(false) => count(&mut self.accepted_here),
-            None => {}
-        }
+        self.note_direction(connection);
         let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
         let gaps = u64::from(client.gaps).saturating_add(u64::from(server.gaps));
         self.capture_gaps = self.capture_gaps.saturating_add(gaps);

@@ -11,7 +11,7 @@ pub(super) fn expression(listeners: &[EndpointPattern], wanted: Option<&str>) ->
         "tcp".to_owned()
     } else {
         let each: Vec<String> = listeners.iter().map(of).collect();
-        format!("tcp and ({})", each.join(" or "))
+        format!("tcp and ({} or {REDIRECTED})", each.join(" or "))
     };
     let whole = format!("({tcp}) or {REMARKS}");
     match wanted {
@@ -19,6 +19,11 @@ pub(super) fn expression(listeners: &[EndpointPattern], wanted: Option<&str>) ->
         None => whole,
     }
 }
+
+/// What a sidecar takes that goes elsewhere: behind its redirection it comes from an address that is not loopback to one
+/// that is, which else nothing does, and only the answers bear the name of who was asked.
+const REDIRECTED: &str = "(dst net 127.0.0.0/8 and not src net 127.0.0.0/8) or \
+                          (dst host ::1 and not src host ::1)";
 
 /// ICMP and ICMPv6 errors, and fragments of TCP, which have no ports.
 const REMARKS: &str = "icmp[icmptype] == icmp-unreach or (icmp6 and ip6[40] == 1) or \
@@ -58,8 +63,6 @@ mod tests {
     fn what_the_user_wants_narrows_all_of_it() {
         let listener = ":8080".parse().unwrap();
         let told = expression(&[listener], Some("host 10.0.0.9 or host 10.0.0.8"));
-        assert!(
-            told.starts_with("(host 10.0.0.9 or host 10.0.0.8) and ((tcp and (port 8080)) or ")
-        );
+        assert!(told.starts_with("(host 10.0.0.9 or host 10.0.0.8) and ((tcp and (port 8080 or "));
     }
 }

@@ -179,7 +179,7 @@ fn clients_unknown(listeners: &ByLeg<'_>, roles: &Roles) -> Option<Notice> {
     let opens = |front: &Leg, listener: &Listener| {
         backends().any(|(backend, one)| {
             backend.server.addr != front.server.addr && one.proxies.contains_key(&front.server.addr)
-                || listener.accepted_here > 0 && listener.opened_here == 0 && one.opened_here > 0
+                || listener.accepted_here && !listener.opened_here && one.opened_here
         })
     };
     let mut tls = listeners.iter().filter(|(leg, listener)| {

@@ -128,12 +128,12 @@ impl Hosts {
     fn of(listeners: &BTreeMap<Leg, &Listener>) -> Self {
         let mut hosts = Self::default();
         for (leg, listener) in listeners {
-            if listener.accepted_here > 0 && listener.opened_here == 0 {
+            if listener.accepted_here && !listener.opened_here {
                 hosts.accepted.insert(*leg);
             }
             // A loopback address is the capturing host's, whatever packets say.
             let own = |addr: &&IpAddr| {
-                addr.is_loopback() || listener.opened_here > 0 && listener.accepted_here == 0
+                addr.is_loopback() || listener.opened_here && !listener.accepted_here
             };
             for addr in listener.proxies.keys().filter(own) {
                 if hosts.opening.len() < Self::NAMED && !hosts.opening.contains(addr) {
@@ -158,9 +158,10 @@ impl Hosts {
     }
 }
 
-/// What became of the requests of every leg.
+/// What became of the requests of every leg, those `early` counted that are judged before their end.
 pub fn observe(
     seen: &[SeenExchange],
+    early: &[SeenExchange],
     mut connects: Vec<FailedConnect>,
     listeners: &BTreeMap<Leg, &Listener>,
 ) -> BTreeMap<Leg, Passing> {
@@ -171,7 +172,7 @@ pub fn observe(
     connects.sort_by_key(|one| one.begun);
     let last = seen.len().saturating_sub(EXCHANGES).max(EXCHANGES.min(seen.len()));
     let first = seen.get(..EXCHANGES.min(seen.len())).unwrap_or_default();
-    let parts = [first, seen.get(last..).unwrap_or_default()];
+    let parts = [first, seen.get(last..).unwrap_or_default(), early];
     let mut asked = Asked {
         by_digest: HashMap::new(),
         by_host: HashMap::new(),

@@ -60,8 +60,8 @@ pub struct Roles {
     roles: BTreeMap<Leg, Role>,
     /// Somebody was asked in HTTP.
     http: bool,
-    /// Legs that are backends' as far as is known, which may still show to be a proxy's clients'.
-    open: BTreeSet<Leg>,
+    /// What may still show to be something else.
+    open: Open,
     /// The backends that were told.
     told: Vec<EndpointPattern>,
     /// Hosts that try many addresses and ports in vain, and how many.
@@ -78,6 +78,16 @@ pub struct Roles {
     pub(super) explained: BTreeSet<(u64, u32)>,
 }
 
+/// Legs that are backends' as far as is known, which may still show to be a proxy's clients', or asked for something
+/// else than what the proxy is asked for.
+#[derive(Clone, Debug, Default)]
+struct Open {
+    /// What else was seen makes it possible.
+    legs: BTreeSet<Leg>,
+    /// Nothing else was seen, which says little as long as hardly anything was.
+    at_first: BTreeSet<Leg>,
+}
+
 /// So many addresses and ports that refuse one host are a scan.
 const SCAN: usize = 16;
 /// No scan tries the same address and port so often.
@@ -92,19 +102,19 @@ const SERVICES: [u16; 21] = [
 
 impl Roles {
     /// Decides, of everything that was seen so far: `listeners` are all of them, `connects` those that failed.
-    /// While it `goes_on`, what may show soon is left open.
+    /// While it `goes_on`, what may show soon is left open; `early` are exchanges that are judged before their end.
     pub fn assign(
         listeners: &BTreeMap<Leg, &Listener>,
         connects: Vec<FailedConnect>,
-        seen: &[SeenExchange],
+        [seen, early]: [&[SeenExchange]; 2],
         told: &ToldRoles,
         goes_on: bool,
     ) -> Self {
-        let passing = passing::observe(seen, connects, listeners);
+        let passing = passing::observe(seen, early, connects, listeners);
         let scanners = scanners(listeners);
         let assignment = Assignment::new(listeners, told, &passing, &scanners);
         let roles = assignment.roles();
-        let open = if goes_on { assignment.open(&roles) } else { BTreeSet::new() };
+        let open = if goes_on { assignment.open(&roles) } else { Open::default() };
         let reached =
             if told.backends.is_empty() { assignment.reached(&roles) } else { BTreeSet::new() };
         let by_that_alone = |leg: &Leg| {
@@ -127,9 +137,12 @@ impl Roles {
         asked && self.of(failure.leg()) == Role::Other
     }
 
-    /// Whether it is still open whose a failure is.
-    pub fn is_open(&self, failure: &Failure) -> bool {
-        self.open.contains(&failure.leg()) || self.http && self.is_new(failure)
+    /// Whether it is still open whose a failure is; `young` is a watch that has hardly seen anything.
+    pub fn is_open(&self, failure: &Failure, young: bool) -> bool {
+        let Open { legs, at_first } = &self.open;
+        let leg = failure.leg();
+        let new = || (self.http || young) && self.is_new(failure);
+        legs.contains(&leg) || young && at_first.contains(&leg) || new()
     }
 
     /// The role of one leg.
@@ -231,6 +244,8 @@ struct Assignment<'a> {
     proxies: BTreeSet<IpAddr>,
     /// What the proxy is asked for shows: its fronts were read, and there is none that cannot be.
     fronts_tell: bool,
+    /// That shows, or will when more requests were passed on.
+    fronts_readable: bool,
 }
 
 impl<'a> Assignment<'a> {
@@ -254,10 +269,12 @@ impl<'a> Assignment<'a> {
             fronts,
             proxies,
             fronts_tell: false,
+            fronts_readable: false,
         };
         new.fronts = listeners.keys().filter(|leg| new.is_front(**leg)).copied().collect();
         new.proxies = new.proxies_of_fronts();
-        new.fronts_tell = new.do_fronts_tell();
+        new.fronts_readable = !new.fronts.is_empty() && !new.is_a_front_hidden();
+        new.fronts_tell = new.fronts_readable && new.passed() >= Self::ENOUGH;
         new
     }
 
@@ -349,19 +366,21 @@ impl<'a> Assignment<'a> {
             && (listener.exchanges > 0 || !self.is_asked_by_proxy(listener))
     }
 
-    fn do_fronts_tell(&self) -> bool {
+    /// Requests that fronts passed on.
+    fn passed(&self) -> u32 {
         let passed = self.fronts.iter().filter_map(|leg| self.passing.get(leg));
-        let passed = passed.fold(0_u32, |sum, one| {
-            sum.saturating_add(one.passed).saturating_add(one.failed_below)
-        });
+        passed.fold(0, |sum, one| sum.saturating_add(one.passed).saturating_add(one.failed_below))
+    }
+
+    /// What a front is asked, and what passes it on, may be hidden.
+    fn is_a_front_hidden(&self) -> bool {
         let addresses: BTreeSet<IpAddr> =
             self.fronts.iter().map(|leg| leg.server.addr).chain(self.proxies.clone()).collect();
-        let hidden = self.listeners.iter().any(|(leg, listener)| {
+        self.listeners.iter().any(|(leg, listener)| {
             listener.spoke_any(Protocol::hides_requests)
-                && listener.opened_here == 0
-                && (listener.accepted_here > 0 || addresses.contains(&leg.server.addr))
-        });
-        passed >= Self::ENOUGH && !hidden
+                && !listener.opened_here
+                && (listener.accepted_here || addresses.contains(&leg.server.addr))
+        })
     }
 
     fn proxies_of_fronts(&self) -> BTreeSet<IpAddr> {
@@ -393,7 +412,7 @@ impl<'a> Assignment<'a> {
                 Role::Backend => proxies.extend(listener.proxies.keys()),
                 Role::Front => {
                     proxies.insert(leg.server.addr);
-                    front_here |= listener.accepted_here > 0;
+                    front_here |= listener.accepted_here;
                 }
                 Role::Beside | Role::Other => {}
             }
@@ -402,7 +421,7 @@ impl<'a> Assignment<'a> {
         // A proxy with an address on each leg opens here what it accepted here.
         let asks = |listener: &Listener| {
             let by_address = listener.proxies.keys().any(|addr| proxies.contains(addr));
-            by_address || here && listener.opened_here > 0
+            by_address || here && listener.opened_here
         };
         let others = self.listeners.iter().filter(|(leg, _)| of(leg) == Role::Other);
         others
@@ -411,16 +430,40 @@ impl<'a> Assignment<'a> {
             .collect()
     }
 
-    /// Legs of backends of which it may still show that what is asked there is passed on: others are asked too,
-    /// and they were not seen to answer by themselves. Who is refused here and there, and answered nowhere, may
-    /// scan.
-    fn open(&self, roles: &BTreeMap<Leg, Role>) -> BTreeSet<Leg> {
+    /// Legs of backends of which it may still show that what is asked there is passed on, or asked for nobody that
+    /// the proxy serves.
+    fn open(&self, roles: &BTreeMap<Leg, Role>) -> Open {
+        let backends = roles.iter().filter(|(_, role)| **role == Role::Backend);
+        let backends = backends.map(|(leg, _)| *leg);
         if !self.told.backends.is_empty() {
-            return BTreeSet::new();
+            let legs = backends.filter(|leg| self.may_pass_on_to_told(*leg, roles)).collect();
+            return Open { legs, at_first: BTreeSet::new() };
         }
         let asked = |one: &&Listener| asks_in_http(one) || one.connects_failed > 0;
         let others = self.listeners.values().copied().filter(asked).nth(1).is_some();
-        // Of each host: legs on which it was refused, and whether it was answered on any.
+        let tried = self.tried();
+        let may_scan = |addr: &IpAddr| {
+            tried.get(addr).is_some_and(|(refused, answered)| *refused > 1 && !answered)
+        };
+        let mut open = Open::default();
+        for leg in backends {
+            let Some(one) = self.listeners.get(&leg) else { continue };
+            let front = asks_in_http(one) && !self.answers(leg);
+            let scanned =
+                !asks_in_http(one) && !one.proxies.is_empty() && one.proxies.keys().all(may_scan);
+            let beside = !self.is_asked_for_others(leg, one);
+            if front && others || scanned || beside && self.fronts_readable {
+                open.legs.insert(leg);
+            } else if front || beside && self.fronts.is_empty() {
+                open.at_first.insert(leg);
+            }
+        }
+        open
+    }
+
+    /// Legs on which each host was refused, and whether it was answered on any: who is refused here and there, and
+    /// answered nowhere, may scan.
+    fn tried(&self) -> BTreeMap<IpAddr, (u32, bool)> {
         let mut tried: BTreeMap<IpAddr, (u32, bool)> = BTreeMap::new();
         for listener in self.listeners.values() {
             for addr in listener.proxies.keys() {
@@ -429,17 +472,38 @@ impl<'a> Assignment<'a> {
                 *answered |= listener.exchanges > 0;
             }
         }
-        let may_scan = |addr: &IpAddr| {
-            tried.get(addr).is_some_and(|(refused, answered)| *refused > 1 && !answered)
-        };
-        let answers = |one: &Passing| one.answers_itself() || one.for_others > 0 && one.alone > 0;
-        let is_open = |leg: &Leg| match self.listeners.get(leg) {
-            Some(one) if asks_in_http(one) => others && !self.passing.get(leg).is_some_and(answers),
-            Some(one) => !one.proxies.is_empty() && one.proxies.keys().all(may_scan),
-            None => false,
-        };
-        let backends = roles.iter().filter(|(_, role)| **role == Role::Backend);
-        backends.map(|(leg, _)| *leg).filter(is_open).collect()
+        tried
+    }
+
+    /// What accepts there was seen to answer by itself. What it passed on may be known later than its answer.
+    fn answers(&self, leg: Leg) -> bool {
+        self.passing.get(&leg).is_some_and(|one| {
+            let passed = one.passed.saturating_add(one.failed_below);
+            one.answers_itself() || one.for_others > 0 && one.alone > passed
+        })
+    }
+
+    /// What is asked there is asked for others, or by nobody but the proxy. That it comes while a front is asked may
+    /// be chance, once.
+    fn is_asked_for_others(&self, leg: Leg, listener: &Listener) -> bool {
+        let by_proxy = listener.exchanges == 0 && self.is_asked_by_proxy(listener);
+        let for_others = self.passing.get(&leg).is_some_and(|one| {
+            let during = one.during(|leg| self.fronts.contains(&leg));
+            one.for_others > 0 || one.forwarded > 0 || during > 1
+        });
+        self.fronts_tell && by_proxy || for_others
+    }
+
+    /// What is asked on the leg of one told backend may be passed on to another one that its own host asks: it may
+    /// be a sidecar's, which bears the name of the backend.
+    fn may_pass_on_to_told(&self, leg: Leg, roles: &BTreeMap<Leg, Role>) -> bool {
+        let Some(listener) = self.listeners.get(&leg) else { return false };
+        let here = listener.accepted_here && !listener.opened_here;
+        let own = |other: &Leg| other.inside && other.server.addr == leg.server.addr;
+        let asks = |addr: &IpAddr| *addr == leg.server.addr || here && addr.is_loopback();
+        let told = |other: &Leg| *other != leg && roles.get(other) == Some(&Role::Backend);
+        let mut others = self.listeners.iter().filter(|(other, _)| told(other));
+        !self.answers(leg) && others.any(|(leg, other)| own(leg) || other.proxies.keys().any(asks))
     }
 }
 
@@ -470,14 +534,14 @@ impl Openers {
         for (leg, listener) in listeners.iter().filter(|(_, listener)| kind(listener)) {
             let elsewhere = listener.proxies.keys().filter(|addr| **addr != leg.server.addr);
             openers.addresses.extend(elsewhere);
-            openers.here |= listener.opened_here > 0;
+            openers.here |= listener.opened_here;
         }
         openers
     }
 
     /// The host that accepts a leg is one of them.
     fn accept(&self, leg: Leg, listener: &Listener) -> bool {
-        let here = listener.accepted_here > 0 && listener.opened_here == 0;
+        let here = listener.accepted_here && !listener.opened_here;
         self.addresses.contains(&leg.server.addr) || here && self.here
     }
 }

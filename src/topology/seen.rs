@@ -1,8 +1,10 @@
 //! One exchange, in little room.
 
-use super::request_key::RequestKey;
+use super::request_key::{self, RequestKey};
 use crate::base::time::Timestamp;
-use crate::flow::Leg;
+use crate::exchange::{Exchange, Outcome};
+use crate::facts::closing;
+use crate::flow::{Connection, Leg};
 use crate::packet::Endpoint;
 
 /// One exchange.
@@ -49,6 +51,45 @@ pub struct SeenExchange {
 }
 
 impl SeenExchange {
+    /// One exchange of a connection, of which is not said whether it failed.
+    pub fn of(exchange: &Exchange, connection: &Connection) -> Self {
+        let (request, response) = (&exchange.request, exchange.response);
+        let head = request.head.as_ref();
+        let answered = exchange.outcome == Outcome::Answered;
+        let close = closing::first(connection).filter(|_| !answered);
+        let last = response.map_or(request.last.at, |response| response.last.at);
+        // Without a close it went on for as long as anybody looked.
+        let open = if answered { last } else { connection.seen_until.max(last) };
+        let idempotent =
+            head.is_some_and(|head| !matches!(head.method(), b"POST" | b"PATCH" | b"CONNECT"));
+        Self {
+            connection: connection.number,
+            ordinal: exchange.ordinal,
+            client: connection.client,
+            server: connection.server,
+            opened: connection
+                .syn
+                .filter(|_| exchange.ordinal == 0)
+                .map_or(request.first.at, |syn| syn.at),
+            begun: request.first.at,
+            sent: request.last.at,
+            answered: response.map(|response| response.first.at),
+            ended: close.map_or(open, |close| close.mark.frame.at.max(last)),
+            status: response.and_then(|response| response.status),
+            body: response.map_or(0, |response| response.received),
+            asked: head
+                .map(|head| RequestKey::of(head.method(), head.target()))
+                .unwrap_or_default(),
+            ids: head.map(request_key::ids).unwrap_or_default(),
+            idempotent,
+            forwarded: head.is_some_and(|head| head.signs.forwarded),
+            as_to_proxy: head.is_some_and(|head| head.target().starts_with(b"http://")),
+            probe: head.is_some_and(|head| head.signs.prober.is_some()),
+            failed: false,
+            unread: matches!(exchange.outcome, Outcome::Unread(_)),
+        }
+    }
+
     /// The leg of its connection.
     pub fn leg(&self) -> Leg {
         Leg::of(self.client.addr, self.server)

@@ -450,6 +450,8 @@ INLINE void look(packet_t *packet, u32 link)
     }
     u32 length;
     u8 protocol;
+    // To loopback from elsewhere comes only what was redirected: a sidecar takes it, at a port of its own.
+    int redirected = 0;
     struct seen seen = {};
     seen.ip = at;
     seen.now = ktime();
@@ -470,6 +472,7 @@ INLINE void look(packet_t *packet, u32 link)
         seen.ttl = ip[8];
         seen.from = *(u32 *)(ip + 12);
         seen.to = *(u32 *)(ip + 16);
+        redirected = ip[16] == 127 && ip[12] != 127;
         at += header;
         length = length > header ? length - header : 0;
     } else if (kind == NET16(IPV6)) {
@@ -482,6 +485,9 @@ INLINE void look(packet_t *packet, u32 link)
         u32 *address = (u32 *)(ip + 8);
         seen.from = address[0] ^ address[1] ^ mixed(address[2] ^ address[3]);
         seen.to = address[4] ^ address[5] ^ mixed(address[6] ^ address[7]);
+        u32 one = NET32(1);
+        redirected = !(address[4] | address[5] | address[6] | (address[7] ^ one)) &&
+                     (address[0] | address[1] | address[2] | (address[3] ^ one));
         at += 40;
         for (int more = 0; more < 3; more++) {
             if (protocol != HOP_BY_HOP && protocol != ROUTING && protocol != OPTIONS)
@@ -520,7 +526,7 @@ INLINE void look(packet_t *packet, u32 link)
         return;
     seen.from_port = NET16(*(u16 *)inner);
     seen.to_port = NET16(*(u16 *)(inner + 2));
-    if (some_ports && !is_wanted(seen.from_port) && !is_wanted(seen.to_port))
+    if (some_ports && !redirected && !is_wanted(seen.from_port) && !is_wanted(seen.to_port))
         return;
     seen.seq = NET32(*(u32 *)(inner + 4));
     seen.ack = NET32(*(u32 *)(inner + 8));

@@ -34,6 +34,7 @@ QUICK = (
     "health-haproxy-node", "limit-nginx-raw", "maxreq-haproxy-gunicorn", "restart-nginx-node-term", "restart-stuck-nginx-node",
     "mix-loopback-haproxy-node", "client-gone-nginx-node", "queue-haproxy-gunicorn", "clean-nginx-node", "clean-haproxy-node",
     "clean-loopback-haproxy-node", "clean-topology-clusterip-nginx",
+    "topology-docker-haproxy", "topology-sidecar-in-nginx", "topology-two-proxies",
 )
 for _name in QUICK:
     CASES[_name]["quick"] = True
