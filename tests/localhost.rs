@@ -117,3 +117,26 @@ fn a_host_with_a_name_is_no_localhost() {
     talk.handshake().data(Proxy, &wire::get("/a")).ack(Backend);
     assert!(read(talk.frames.clone()).failures.is_empty());
 }
+
+/// What is refused for good at one address, where the same port at the other one answers.
+#[test]
+fn a_port_that_answers_at_the_other_loopback_address_is_named() {
+    let answers = |report: &Report| -> Option<String> {
+        let note = report.notes.iter().find(|note| note.code == "same_port_answers");
+        note.map(|note| note.text.clone())
+    };
+    let mut frames = v6(refused(40_000, SECOND));
+    frames.extend(v6(refused(40_001, SECOND * 5)));
+    let alone = read(frames.clone());
+    assert_eq!(alone.counters.connects_failed, 2);
+    assert_eq!(answers(&alone), None, "nothing answers anywhere");
+    let mut other = frames.clone();
+    other.extend(taken(41_000, 3_001, SECOND * 9));
+    assert_eq!(answers(&read(other)), None, "another port");
+    frames.extend(taken(41_000, 3_000, SECOND * 9));
+    let said = answers(&read(frames.clone())).unwrap();
+    assert!(said.starts_with("[::1]:3000 refuses, and 127.0.0.1:3000 answers"), "{said}");
+    // One that is taken at times is down at times, and nothing is wrong with its address.
+    frames.extend(v6(taken(40_002, 3_000, SECOND * 12)));
+    assert_eq!(answers(&read(frames)), None);
+}

@@ -135,12 +135,31 @@ fn of_roles(listeners: &ByLeg<'_>, roles: &Roles) -> Vec<Notice> {
     let scans = roles.scanners.iter();
     notices.extend(scans.map(|(by, refused)| Notice::Scan { by: *by, refused: *refused }));
     notices.extend(not_judged(listeners, roles));
+    notices.extend(same_port_answers(listeners));
     let detours = listeners.iter().filter(|(_, listener)| listener.taken_beside > 0);
     notices.extend(detours.map(|(leg, listener)| Notice::LocalhostDetour {
         refused: leg.server,
         connects: listener.taken_beside,
     }));
     notices
+}
+
+/// Loopback addresses that refuse every connect, where the same port at the other one answers.
+fn same_port_answers(listeners: &ByLeg<'_>) -> Vec<Notice> {
+    let loopback = |leg: &&Leg| leg.server.addr.is_loopback();
+    let at = || listeners.iter().filter(|(leg, _)| loopback(leg));
+    let answers = |of: Endpoint| {
+        let other = |(leg, listener): &(&Leg, &&Listener)| {
+            leg.server.port == of.port
+                && leg.server.addr.is_ipv4() != of.addr.is_ipv4()
+                && listener.connections > listener.connects_failed
+        };
+        at().find(other).map(|(leg, _)| leg.server)
+    };
+    let refuses =
+        at().filter(|(_, one)| one.connections > 0 && one.connects_failed == one.connections);
+    let pairs = refuses.filter_map(|(leg, _)| Some((leg.server, answers(leg.server)?)));
+    pairs.map(|(refused, answers)| Notice::SamePortAnswers { refused, answers }).collect()
 }
 
 /// Calls that failed and are nobody's whom the proxy asked.

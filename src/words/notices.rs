@@ -77,6 +77,13 @@ pub enum Notice {
         /// How many.
         connects: u64,
     },
+    /// Connects to one loopback address are refused, and the same port at the other one answers.
+    SamePortAnswers {
+        /// The address and port that refused.
+        refused: Endpoint,
+        /// Where it answers.
+        answers: Endpoint,
+    },
     /// Listeners that were not judged as backends, the busiest first, and what they are.
     NotJudged(Vec<(Endpoint, &'static str)>),
     /// TLS connections, as their programs gave their text to OpenSSL.
@@ -130,6 +137,7 @@ impl Notice {
             Self::FailedBeside(_) => "failed_beside",
             Self::NotJudged(_) => "not_judged",
             Self::LocalhostDetour { .. } => "localhost_detour",
+            Self::SamePortAnswers { .. } => "same_port_answers",
             Self::TlsInClear { .. } => "tls_in_clear",
             Self::LimitHit { .. } => "limit_hit",
             Self::ClientsUnknown(_) => "clients_unknown",
@@ -142,6 +150,7 @@ impl Notice {
         Some(match self {
             Self::DamagedCapture { .. } | Self::NoTrafficForBackend { .. } => 0,
             Self::BufferFull { .. } | Self::InterfaceDrops { .. } | Self::CaptureLoss { .. } => 1,
+            Self::SamePortAnswers { .. } => 1,
             Self::NoBackendLeg | Self::Gateway { .. } | Self::LocalhostDetour { .. } => 2,
             Self::FailedBeside(_) | Self::LimitHit { .. } | Self::TunnelsSkipped(_) => 3,
             Self::Counted(
@@ -193,6 +202,11 @@ impl Notice {
             }
             Self::FrontFound(at) => front_found(at),
             Self::LocalhostDetour { refused, connects } => localhost_detour(*refused, *connects),
+            Self::SamePortAnswers { refused, answers } => format!(
+                "{refused} refuses, and {answers} answers: localhost is two addresses; name {} in the \
+                 proxy, or let the server listen on both",
+                answers.addr
+            ),
             Self::NoBackendLeg => {
                 "the proxy's own listeners are in the capture, and no connection to a backend: it may use \
                  a Unix socket, or an interface that was not captured"
