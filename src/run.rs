@@ -220,6 +220,7 @@ fn status(headline: &Headline, exit_zero: bool, failed: &RefCell<Vec<Error>>) ->
 fn analyze(typed: &Analyze) -> Result<u8> {
     // A wrong setting or expression is told before anything is read.
     let wanted = &typed.shared;
+    config::show_times(wanted).context("--timezone")?;
     let settings = Settings {
         log: !typed.access_log.is_empty(),
         log_format: typed.log_format.clone(),

@@ -135,3 +135,5 @@ mod vantages;
 mod whole_lists;
 /// What a person reads of a failure.
 mod words;
+/// Times in the reader's zone.
+mod zones;

@@ -195,6 +195,9 @@ pub struct Shared {
     /// Show secrets in request targets
     #[arg(long)]
     pub show_secrets: bool,
+    /// The time zone of times (text): UTC, local, or a name as Europe/Berlin
+    #[arg(long, value_name = "UTC|local|NAME", default_value = "UTC")]
+    pub timezone: String,
     /// Whether to use colours; 'auto' does on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, default_value_t = When::Auto)]
     pub color: When,

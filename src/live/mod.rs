@@ -62,6 +62,8 @@ pub fn run(typed: &Live) -> Result<u8> {
     if typed.interface.is_empty() {
         bail!("live: which interface? -i {}", libpcap::interfaces().join(", -i "));
     }
+    // Read now: later the file system is closed.
+    config::show_times(wanted).context("--timezone")?;
     let settings = settings(wanted)?;
     let written = [("--output", &wanted.output), ("--write", &typed.write)];
     let written = written.iter().filter_map(|(option, path)| Some((*option, path.as_deref()?)));

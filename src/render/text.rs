@@ -190,7 +190,7 @@ fn failures(report: &Report, all: bool, out: &mut Page<'_>) -> io::Result<()> {
     }
     let shown = if all { total } else { total.min(SHOWN) };
     heading(failure_section::FAILURES, out)?;
-    writeln!(out, "  {DIM}{}{DIM:#}", failure_section::LEGEND)?;
+    writeln!(out, "  {DIM}{}{DIM:#}", failure_section::legend())?;
     let several = report.captures.len() > 1;
     for failure in report.failures.iter().take(shown) {
         writeln!(out)?;

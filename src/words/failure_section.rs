@@ -1,6 +1,7 @@
 //! What is said of failures beside their own sentences: headings, columns, the first lines of each.
 
 use super::phrases::{TO_FIND_OUT, WHAT_TO_CHANGE, duration};
+use crate::base::zone;
 use crate::packet::Endpoint;
 use crate::verdict::Cause;
 use std::time::Duration;
@@ -18,7 +19,9 @@ pub const CAUSE_COLUMNS: [&str; 4] = ["cause", "failed", "certainty", "retry"];
 pub const FAILURES: &str = "Failures";
 
 /// How times and frames are to be read.
-pub const LEGEND: &str = "times in UTC, frame numbers as in Wireshark";
+pub fn legend() -> String {
+    format!("times in {}, frame numbers as in Wireshark", zone::name())
+}
 
 /// What stands before the number of a frame.
 pub const FRAME: &str = "frame";
