@@ -66,11 +66,6 @@ pub fn sent_again(after: Duration, status: Option<u16>) -> String {
     format!("sent again {} later on another connection: {got}", duration(after))
 }
 
-/// A failure that was told while it lasted, and is none: `request` is its method and target.
-pub fn withdrawn(request: &str, at: &str) -> String {
-    format!("Withdrawn: {request} of {at} UTC. Its response came, or may have come, after all.")
-}
-
 /// The proxy's own listener, where nothing shows an attempt at a backend.
 pub fn answered_by(proxy: &str) -> String {
     format!("answered by {proxy}")
@@ -79,13 +74,6 @@ pub fn answered_by(proxy: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_withdrawn_is_named_by_request_and_time() {
-        let said = withdrawn("GET /slow", "12:00:01.001");
-        let expected = "Withdrawn: GET /slow of 12:00:01.001 UTC. Its response came, or may have come, after all.";
-        assert_eq!(said, expected);
-    }
 
     #[test]
     fn a_failure_is_told_as_far_as_it_was_captured() {
