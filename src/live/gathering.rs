@@ -68,7 +68,7 @@ pub(super) struct Gathering {
     /// The second that passes, and what was shown in it.
     second: (Instant, u32),
     told: HashMap<String, FailureTold, RandomState>,
-    /// Their ids, the oldest first.
+    /// The ids of what was told, the oldest first.
     order: VecDeque<String>,
     /// Turned out to be none, and had only been counted.
     retracted: u64,
