@@ -1,14 +1,16 @@
 //! What a watch tells while it goes on, in lines as wide as the page.
 
-use super::rows::fitted;
+use super::rows::{elided, fitted};
 use crate::base::time::Timestamp;
-use crate::base::wrap::{BOLD, DIM, Page};
+use crate::base::wrap::{BOLD, DIM, Page, visible};
 use crate::report::FailureRecord;
 use crate::words::{failure_section, watch};
 use std::io::{self, Write};
 
 /// Lines of a failure.
 const LINES: usize = 2;
+/// Columns of a line that a target leaves to what else is told of a failure: method, backend, some of the cause.
+const BESIDE_TARGET: usize = 40;
 /// What follows the first line of a failure begins with this.
 const INDENT: &str = "    ";
 
@@ -23,23 +25,25 @@ pub fn request(failure: &FailureRecord) -> Option<String> {
 /// # Errors
 /// When writing fails.
 pub fn failure(failure: &FailureRecord, first: bool, page: &mut Page<'_>) -> io::Result<()> {
-    let what = if first {
-        format!("{}.", failure.summary)
-    } else {
-        watch::again(request(failure).as_deref(), failure.backend)
-    };
     let (noun, certainty) = (watch::noun(failure.cause, 1), failure.certainty.name());
     let at = failure.at.moment();
-    let text = format!("{at}  {BOLD}{noun}{BOLD:#} ({certainty}): {what}");
-    lines(&text, "", if first { LINES } else { 1 }, page)?;
-    if first {
-        let label = failure_section::before_fix(failure.cause);
-        let advice = &failure.advice;
-        let advice = advice.line.as_ref().or(advice.brief.as_ref()).unwrap_or(&failure.fix);
-        let advice = format!("{BOLD}{label}:{BOLD:#} {}", advice.trim_end_matches('.'));
-        lines(&advice, INDENT, LINES, page)?;
+    if !first {
+        // Where it is too long, the cause is cut: those before it had the same.
+        let room = page.width().saturating_sub(visible(&at)).saturating_sub(BESIDE_TARGET);
+        let request = request(failure).map(|request| {
+            let words: Vec<String> = request.split(' ').map(|word| elided(word, room)).collect();
+            words.join(" ")
+        });
+        let what = watch::again(request.as_deref(), failure.backend);
+        return lines(&format!("{at}  {what}: {BOLD}{noun}{BOLD:#} ({certainty})"), "", 1, page);
     }
-    Ok(())
+    let summary = &failure.summary;
+    lines(&format!("{at}  {BOLD}{noun}{BOLD:#} ({certainty}): {summary}."), "", LINES, page)?;
+    let label = failure_section::before_fix(failure.cause);
+    let advice = &failure.advice;
+    let advice = advice.line.as_ref().or(advice.brief.as_ref()).unwrap_or(&failure.fix);
+    let advice = format!("{BOLD}{label}:{BOLD:#} {}", advice.trim_end_matches('.'));
+    lines(&advice, INDENT, LINES, page)
 }
 
 /// A line on failures that were told: gathered ones, or what no longer holds.
