@@ -224,6 +224,7 @@ fn status(headline: &Headline, exit_zero: bool, failed: &RefCell<Vec<Error>>) ->
 fn analyze(typed: &Analyze, one: Option<&str>) -> Result<u8> {
     // A wrong setting or expression is told before anything is read.
     let wanted = &typed.shared;
+    config::show_times(wanted).context("--timezone")?;
     let settings = Settings {
         log: !typed.access_log.is_empty(),
         log_format: typed.log_format.clone(),
@@ -282,24 +283,34 @@ fn analyze(typed: &Analyze, one: Option<&str>) -> Result<u8> {
         }
     }
     let mut out = out.into_inner();
+    page.write()?;
     if let Some(which) = one {
         return show_one(which, &reports, wanted, paper, &mut out, &failed.into_inner());
     }
-    match reports.pop() {
-        Some(report) if !several => output::write(wanted, report, paper, &mut out),
-        Some(report) => {
-            reports.push(report);
-            output::write_each(wanted, reports, paper, &mut out)
-        }
-        None => Ok(()),
-    }
-    .context("cannot write the answer")?;
-    page.write()?;
+    write_all(wanted, reports, several, paper, &mut out).context("cannot write the answer")?;
     let failed = failed.into_inner();
     if !failed.is_empty() {
         return Ok(say(&failed));
     }
     Ok(worst)
+}
+
+/// Writes what was not written yet, of one story or of `several`.
+fn write_all(
+    wanted: &Shared,
+    mut reports: Vec<Report>,
+    several: bool,
+    paper: Paper,
+    out: &mut dyn Write,
+) -> Result<()> {
+    match reports.pop() {
+        Some(report) if !several => output::write(wanted, report, paper, out),
+        Some(report) => {
+            reports.push(report);
+            output::write_each(wanted, reports, paper, out)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Shows one failure, if there is one that is called so.

@@ -141,3 +141,5 @@ mod watched;
 mod whole_lists;
 /// What a person reads of a failure.
 mod words;
+/// Times in the reader's zone.
+mod zones;

@@ -32,7 +32,11 @@ impl LastWords {
                 assert!(told.is_none(), "{what}: told twice: {told:?}");
             }
             Record::Revision(changed) => self.revise(&changed, what),
-            Record::Exchange(_) | Record::Connection(_) | Record::Loss(_) | Record::Summary(_) => {}
+            Record::Exchange(_)
+            | Record::Connection(_)
+            | Record::Loss(_)
+            | Record::Heartbeat(_)
+            | Record::Summary(_) => {}
         }
     }
 

@@ -34,6 +34,8 @@ tests![
     an_interface_that_is_down_for_a_while_is_watched_again,
     where_nobody_reads_the_answer_the_watch_ends_and_says_so,
     it_reports_on_the_way_and_goes_on,
+    it_says_now_and_then_that_it_goes_on,
+    in_text_what_is_alike_is_gathered_before_the_report,
     it_ends_by_itself_after_a_time_or_a_number_of_failures,
     killed_outright_it_leaves_evidence_that_is_whole,
     a_full_disk_is_told_once_and_the_watch_goes_on,
@@ -494,6 +496,59 @@ fn it_reports_on_the_way_and_goes_on() {
     });
 }
 
+fn it_says_now_and_then_that_it_goes_on() {
+    in_namespace(|| {
+        let port = serve(close);
+        let watch = Watch::begin(&["-i", "lo", "--heartbeat", "300ms"]);
+        // Nothing happens.
+        let (first, quiet) = watch.next("heartbeat");
+        let (second, _) = watch.next("heartbeat");
+        let apart = second.duration_since(first);
+        assert!(apart >= Duration::from_millis(200) && apart < Duration::from_secs(3), "{apart:?}");
+        for field in ["segments", "connections", "exchanges", "failed", "dropped"] {
+            assert_eq!(quiet[field], 0, "{quiet}");
+        }
+        assert!(quiet["at"].as_str().unwrap().ends_with('Z'), "{quiet}");
+        ask(port, "/a");
+        watch.next("failure");
+        let (_, busy) = watch.next("heartbeat");
+        assert_eq!(busy["failed"], 1, "{busy}");
+        assert_eq!(busy["connections"], 1, "{busy}");
+        assert_eq!(busy["exchanges"], 1, "{busy}");
+        assert!(busy["frames"].as_u64() >= busy["segments"].as_u64(), "{busy}");
+        assert!(busy["segments"].as_u64() > Some(5), "{busy}");
+    });
+    let refused = why502(&["live", "-i", "lo", "--heartbeat", "1m"]).output().unwrap();
+    assert!(stderr(&refused).contains("needs --format jsonl"), "{}", stderr(&refused));
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+fn in_text_what_is_alike_is_gathered_before_the_report() {
+    in_namespace(|| {
+        let port = serve(close);
+        let source = SOURCE.get();
+        let mut command = why502(&["live", "--source", source, "-i", "lo", "--max-failures", "6"]);
+        command.args(["--timezone", "local"]).env("TZ", "Asia/Tokyo");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let errors = lines(child.stderr.take().unwrap(), |line| line);
+        while !errors.recv_timeout(PATIENCE).unwrap().contains(": watching ") {}
+        (0..6).for_each(|number| drop(ask(port, &format!("/{number}"))));
+        let output = child.wait_with_output().unwrap();
+        let said = stdout(&output);
+        let (told, report) = said.split_once("\nReport:\n").expect("a heading");
+        let at = format!(" at 127.0.0.1:{port}");
+        assert_eq!(told.matches(&format!("  GET /2{at}: ")).count(), 1, "{said}");
+        assert!(!told.contains("GET /3"), "{said}");
+        assert_eq!(told.matches("What to change").count(), 1, "{said}");
+        assert!(told.contains(&format!("  GET /1{at}: connection closed")), "{said}");
+        assert!(told.contains("  + 3 ") && told.contains("(6 so far)"), "{said}");
+        let zone =
+            if Path::new("/usr/share/zoneinfo/Asia/Tokyo").exists() { " JST  " } else { "  " };
+        assert!(told.lines().next().unwrap().contains(zone), "{said}");
+        assert!(report.contains("6 of 6 requests failed"), "{said}");
+    });
+}
+
 fn it_ends_by_itself_after_a_time_or_a_number_of_failures() {
     in_namespace(|| {
         let port = serve(close);
@@ -617,7 +672,13 @@ fn what_is_lost_is_told_while_it_goes_on() {
         assert!(first["kernel_drops"].as_u64().unwrap() > 500, "{first}");
         assert_eq!(first["interface_drops"], 0);
         assert!(first["since"].as_str() < first["at"].as_str(), "{first}");
-        let line = watch.errors.recv_timeout(PATIENCE).unwrap();
+        // What the interface shows was said at the start.
+        let line = loop {
+            let line = watch.errors.recv_timeout(PATIENCE).unwrap();
+            if !line.contains(" shows ") && !line.contains("listening on this host") {
+                break line;
+            }
+        };
         assert!(
             line.starts_with("why502: lo: ") && line.contains(" packets lost in the "),
             "{line}"

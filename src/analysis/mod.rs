@@ -107,6 +107,17 @@ pub struct Analysis {
     clear: Option<Box<Clear>>,
 }
 
+/// What an analysis has counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SoFar {
+    /// TCP segments.
+    pub segments: u64,
+    /// TCP connections.
+    pub connections: u64,
+    /// Exchanges of all connections, each at its end.
+    pub exchanges: u64,
+}
+
 /// Sees the frames of an analysis as they pass, with what it makes of them.
 pub trait FrameObserver {
     /// A frame with a segment, and where that belongs.
@@ -384,6 +395,12 @@ impl Analysis {
     /// What a report would say if this were the end; what is under way is left out of it.
     pub fn so_far<'a>(&self, captures: impl IntoIterator<Item = &'a CaptureFacts>) -> Report {
         self.report(Some(self.goes_on()), captures, &mut [])
+    }
+
+    /// What was counted so far: segments, connections, exchanges. Costs little.
+    pub fn counted(&self) -> SoFar {
+        let flow::Counts { segments, connections, .. } = *self.table.counts();
+        SoFar { segments, connections, exchanges: self.activity.total() }
     }
 
     /// What may still become known.

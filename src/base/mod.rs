@@ -7,3 +7,4 @@ pub mod secret;
 pub mod similar;
 pub mod time;
 pub mod wrap;
+pub mod zone;

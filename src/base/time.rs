@@ -2,6 +2,8 @@
 //!
 //! No other clock exists in the analysis: `now` is the time of the newest frame.
 
+use super::zone;
+use jiff::civil::DateTime;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -29,21 +31,53 @@ impl Timestamp {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
-    /// The date and the time of day in UTC, to the millisecond: `2026-11-20 16:22:15.458`.
+    /// The date and the time of day as they are shown, to the millisecond: `2026-11-20 16:22:15.458`.
     pub fn date_and_time(self) -> String {
-        let written = humantime::format_rfc3339_millis(self.on_the_clock()).to_string();
-        written.trim_end_matches('Z').replacen('T', " ", 1)
+        let (clock, _) = zone::shown(self.0);
+        format!(
+            "{} {}.{:03}",
+            clock.date(),
+            to_the_second(clock),
+            self.0 % 1_000_000_000 / 1_000_000
+        )
     }
 
-    /// The time of day in UTC, to the second: `16:22:15`.
+    /// The time of day as it is shown, to the second: `16:22:15`.
     pub fn time_of_day(self) -> String {
-        let seconds = self.0 / 1_000_000_000 % 86_400;
-        format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+        let (clock, _) = zone::shown(self.0);
+        to_the_second(clock)
     }
 
-    /// The time of day in UTC, to the microsecond: frames of one failure lie less than a millisecond apart.
+    /// The time of day as it is shown, to the second, with its zone: `16:22:15 UTC`.
+    pub fn time_in_zone(self) -> String {
+        format!("{} {}", self.time_of_day(), self.zone())
+    }
+
+    /// The time of day as it is shown, to the millisecond, with its zone: `16:22:15.458 UTC`.
+    pub fn moment(self) -> String {
+        let millis = self.0 % 1_000_000_000 / 1_000_000;
+        format!("{}.{millis:03} {}", self.time_of_day(), self.zone())
+    }
+
+    /// The time of day as it is shown, to the microsecond: frames of one failure lie less than a millisecond apart.
     pub fn precise_time_of_day(self) -> String {
         format!("{}.{:06}", self.time_of_day(), self.0 % 1_000_000_000 / 1_000)
+    }
+
+    /// What the zone in which times are shown is called at this time: `UTC`, `CET`, `CEST`.
+    pub fn zone(self) -> String {
+        zone::shown(self.0).1
+    }
+
+    /// From this time to `last`, as they are shown, with their zone, which may not be the same for both.
+    pub fn span_to(self, last: Self) -> String {
+        let (begin, end) = (self.date_and_time(), last.date_and_time());
+        let (before, after) = (self.zone(), last.zone());
+        if before == after {
+            format!("{begin} to {end} {after}")
+        } else {
+            format!("{begin} {before} to {end} {after}")
+        }
     }
 
     fn on_the_clock(self) -> SystemTime {
@@ -57,6 +91,11 @@ impl Timestamp {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(nanos))
     }
+}
+
+/// `16:22:15`.
+fn to_the_second(clock: DateTime) -> String {
+    format!("{:02}:{:02}:{:02}", clock.hour(), clock.minute(), clock.second())
 }
 
 /// RFC 3339 in UTC with nanoseconds: `2026-11-20T17:26:00.000000000Z`.

@@ -3,7 +3,8 @@
 
 use super::config_file::{self, Error};
 use crate::analysis::{RecordOptions, Settings};
-use crate::cli::{Shared, When, Where};
+use crate::base::zone::{self, DisplayZone, UnknownZone};
+use crate::cli::{OutputFormat, Shared, When, Where};
 use crate::knowledge::{Configured, OfBackend, OfProxy, Setting, SettingOrigin, Timeouts};
 use crate::report::Style;
 use crate::timeouts::{Limit, Product};
@@ -112,6 +113,18 @@ fn told(typed: &Shared, file: &File) -> Configured {
         proxies: file.proxies.iter().map(|one| (one.address, proxy(Some(one)))).collect(),
         ..Configured::default()
     }
+}
+
+/// Has times shown in the zone that was asked for, from now on. What scripts read stays in UTC.
+///
+/// # Errors
+/// When there is no such zone.
+pub fn show_times(typed: &Shared) -> Result<(), UnknownZone> {
+    let zone = DisplayZone::named(&typed.timezone)?;
+    if typed.format == OutputFormat::Text {
+        zone::show_in(zone);
+    }
+    Ok(())
 }
 
 /// Whether to colour; `None` leaves it to the output: a terminal, and no NO_COLOR.

@@ -142,6 +142,9 @@ pub struct Live {
     /// (Linux 5.8); 'auto' does where it can
     #[arg(long, value_enum, default_value_t = When::Auto)]
     pub processes: When,
+    /// With jsonl: a 'heartbeat' record with what was counted so often (30s, 1m), also when nothing happens
+    #[arg(long, value_name = "DURATION", value_parser = heartbeat)]
+    pub heartbeat: Option<Duration>,
     /// What is wanted of them.
     #[command(flatten)]
     pub shared: Shared,
@@ -212,6 +215,9 @@ pub struct Shared {
     /// Show secrets in request targets
     #[arg(long)]
     pub show_secrets: bool,
+    /// The time zone of times (text): UTC, local, or a name as Europe/Berlin
+    #[arg(long, value_name = "UTC|local|NAME", default_value = "UTC")]
+    pub timezone: String,
     /// Whether to use colours; 'auto' does on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, default_value_t = When::Auto)]
     pub color: When,
@@ -347,6 +353,13 @@ fn duration(text: &str) -> Result<Duration, String> {
         return Err(format!("'{text}' has no unit: '{text}s' or '{text}ms'?"));
     }
     humantime::parse_duration(text).map_err(|error| format!("{error}; want 500ms, 5s or 1m30s"))
+}
+
+/// So often that somebody can wait for it, and not so often that nobody can read it.
+fn heartbeat(text: &str) -> Result<Duration, String> {
+    let often = duration(text)?;
+    let least = Duration::from_millis(100);
+    if often < least { Err(format!("'{text}': want 100ms or longer")) } else { Ok(often) }
 }
 
 /// `64KiB`, `100MB`, `1GiB`; a bare number is bytes.

@@ -108,7 +108,9 @@ impl EvidenceFiles {
 
 /// `20261121T134254.123Z-keepalive_race-5d8a….pcapng`: sorted by time, safe in any file system.
 fn name(failure: &FailureRecord) -> String {
-    let at = failure.at.date_and_time().replace(['-', ':'], "").replace(' ', "T");
+    // In UTC, whatever zone people are shown.
+    let at = failure.at.to_string().replace(['-', ':'], "");
+    let at: String = at.chars().take("20261121T134254.123".len()).collect();
     format!("{at}Z-{}-{}.pcapng", failure.cause.name(), failure.id)
 }
 

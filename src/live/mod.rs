@@ -5,6 +5,7 @@
 
 mod accept_queues;
 mod ebpf;
+mod gathering;
 mod kernel_filter;
 mod libpcap;
 mod listeners;
@@ -20,7 +21,7 @@ mod tls_text;
 use crate::analysis::{Analysis, Settings};
 use crate::cli::output::Destination;
 use crate::cli::page_file::PageFile;
-use crate::cli::{From, Live, Shared, config, output_paths};
+use crate::cli::{From, Live, OutputFormat, Shared, config, output_paths};
 use crate::ebpf::Refused;
 use crate::evidence::{EvidenceFiles, Keeper, Recording, Rotation, Troubles, folder_of};
 use crate::input::{CaptureFacts, Fill, SourceError};
@@ -63,6 +64,11 @@ pub fn run(typed: &Live) -> Result<u8> {
     if typed.interface.is_empty() {
         bail!("live: which interface? -i {}", libpcap::interfaces().join(", -i "));
     }
+    if typed.heartbeat.is_some() && !wanted.format.is_by_record() {
+        bail!("--heartbeat writes records: it needs --format jsonl");
+    }
+    // Read now: later the file system is closed.
+    config::show_times(wanted).context("--timezone")?;
     let settings = settings(wanted)?;
     let written =
         [("--output", &wanted.output), ("--write", &typed.write), ("--html", &wanted.html)];
@@ -82,7 +88,8 @@ pub fn run(typed: &Live) -> Result<u8> {
     let sight = host.sight(&typed.interface, &listeners);
     let left = privileges::drop(typed.user.as_deref(), &folders, host.knows_processes())?;
 
-    let mut teller = Teller::new(wanted, Box::new(BufWriter::new(output.to)), output.paper);
+    let mut teller =
+        Teller::new(wanted, Box::new(BufWriter::new(output.to)), output.paper, typed.heartbeat);
     let troubles = Troubles::default();
     let mut analysis = Analysis::new(settings);
     analysis.expect_losses();
@@ -205,6 +212,8 @@ const WHOLE: u32 = 262_144;
 fn settings(wanted: &Shared) -> Result<Settings> {
     let mut settings = config::settings(wanted, false)?;
     settings.records.failures = true;
+    // What was told may no longer hold.
+    settings.records.revisions |= wanted.format == OutputFormat::Text;
     settings.flow.settle = SETTLE;
     settings.flow.quiet = Some(QUIET);
     settings.flow.end_when_judged = true;
@@ -316,7 +325,7 @@ impl Watch<'_, '_> {
                 }
                 None => {}
             }
-            teller.pause(source.facts());
+            teller.pause(source.facts(), || analysis.counted());
         }
     }
 }

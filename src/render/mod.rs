@@ -13,4 +13,5 @@ pub mod text;
 mod text_idle_gaps;
 mod text_log;
 mod text_processes;
+pub mod text_told;
 pub mod timeouts;

@@ -190,7 +190,7 @@ fn failures(report: &Report, all: bool, out: &mut TextPage<'_>) -> io::Result<()
     }
     let shown = if all { total } else { total.min(SHOWN) };
     heading(failure_section::FAILURES, out)?;
-    writeln!(out, "  {DIM}{}{DIM:#}", failure_section::LEGEND)?;
+    writeln!(out, "  {DIM}{}{DIM:#}", failure_section::legend())?;
     let several = report.captures.len() > 1;
     for failure in report.failures.iter().take(shown) {
         writeln!(out)?;
@@ -202,26 +202,15 @@ fn failures(report: &Report, all: bool, out: &mut TextPage<'_>) -> io::Result<()
     Ok(())
 }
 
-/// Writes a failure that has just become known. The first of its kind says all that there is to say.
+/// Writes all that there is to say of a failure that has just become known.
 ///
 /// # Errors
 /// When writing fails.
-pub fn failure_now(failure: &FailureRecord, first: bool, out: &mut TextPage<'_>) -> io::Result<()> {
-    if !first {
-        return failure_head(failure, out);
-    }
+pub fn failure_now(failure: &FailureRecord, out: &mut TextPage<'_>) -> io::Result<()> {
     write_failure(failure, false, None, out)?;
     paragraph(&sentence(&failure.summary), "      ", out)?;
-    paragraph(&what_to_do(failure), "      ", out)
-}
-
-/// One line on a failure that was told while a watch goes on, and is none.
-pub fn withdrawn(failure: &FailureRecord, out: &mut TextPage<'_>) -> io::Result<()> {
-    let request = failure.request.as_ref();
-    let method = request.and_then(|request| request.method.as_deref());
-    let target = request.and_then(|request| request.target.as_deref());
-    let request = failure_section::request(method, target);
-    paragraph(&failure_section::withdrawn(&request, &failure.at.precise_time_of_day()), "  ", out)
+    paragraph(&what_to_do(failure), "      ", out)?;
+    writeln!(out)
 }
 
 fn write_failure(

@@ -76,6 +76,12 @@ impl Activity {
         }
     }
 
+    /// Exchanges of all legs.
+    pub fn total(&self) -> u64 {
+        let counts = self.listeners.values().flatten().map(|(_, count)| *count);
+        counts.fold(0, u64::saturating_add)
+    }
+
     /// Makes the buckets longer, those of all listeners.
     fn lengthen(&mut self) {
         let longer = self.length.saturating_add(1);

@@ -28,6 +28,8 @@ pub enum Record {
     Revision(RevisionRecord),
     /// Frames that a watch lost itself.
     Loss(LossRecord),
+    /// A watch goes on.
+    Heartbeat(HeartbeatRecord),
     /// Comes last: everything but the failures.
     Summary(serde_json::Map<String, serde_json::Value>),
 }
@@ -132,6 +134,25 @@ pub struct LossRecord {
     pub kernel_drops: u64,
     /// The interface or its driver lost them.
     pub interface_drops: u64,
+}
+
+/// That a watch goes on, and what it has counted since its beginning.
+#[derive(Clone, Debug, Serialize)]
+pub struct HeartbeatRecord {
+    /// When.
+    pub at: Timestamp,
+    /// Frames taken.
+    pub frames: u64,
+    /// TCP segments among them.
+    pub segments: u64,
+    /// TCP connections.
+    pub connections: u64,
+    /// Exchanges of all connections, each at its end.
+    pub exchanges: u64,
+    /// Failures told, less those that were withdrawn.
+    pub failed: u64,
+    /// Frames lost by the kernel's buffer and the interfaces.
+    pub dropped: u64,
 }
 
 /// How a connection was picked up.

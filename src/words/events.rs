@@ -52,8 +52,8 @@ pub fn restart_fix(event: &Event) -> Fix {
     let text = format!(
         "take a backend out of the proxy before it stops (drain it, deregister it, fail its readiness \
          first), wait until it has answered what it has, and start the new one before the old one goes; if \
-         nobody restarted it, check for a crash at {} UTC",
-        event.first.time_of_day()
+         nobody restarted it, check for a crash at {}",
+        event.first.time_in_zone()
     );
     Fix::on(FixSide::Backend, text)
 }

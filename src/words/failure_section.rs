@@ -1,6 +1,7 @@
 //! What is said of failures beside their own sentences: headings, columns, the first lines of each.
 
 use super::phrases::{TO_FIND_OUT, WHAT_TO_CHANGE, duration};
+use crate::base::zone;
 use crate::packet::Endpoint;
 use crate::verdict::Cause;
 use std::time::Duration;
@@ -18,7 +19,9 @@ pub const CAUSE_COLUMNS: [&str; 4] = ["cause", "failed", "certainty", "retry"];
 pub const FAILURES: &str = "Failures";
 
 /// How times and frames are to be read.
-pub const LEGEND: &str = "times in UTC, frame numbers as in Wireshark";
+pub fn legend() -> String {
+    format!("times in {}, frame numbers as in Wireshark", zone::name())
+}
 
 /// What stands before the number of a frame.
 pub const FRAME: &str = "frame";
@@ -63,11 +66,6 @@ pub fn sent_again(after: Duration, status: Option<u16>) -> String {
     format!("sent again {} later on another connection: {got}", duration(after))
 }
 
-/// A failure that was told while it lasted, and is none: `request` is its method and target.
-pub fn withdrawn(request: &str, at: &str) -> String {
-    format!("Withdrawn: {request} of {at} UTC. Its response came, or may have come, after all.")
-}
-
 /// The proxy's own listener, where nothing shows an attempt at a backend.
 pub fn answered_by(proxy: &str) -> String {
     format!("answered by {proxy}")
@@ -76,13 +74,6 @@ pub fn answered_by(proxy: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_withdrawn_is_named_by_request_and_time() {
-        let said = withdrawn("GET /slow", "12:00:01.001");
-        let expected = "Withdrawn: GET /slow of 12:00:01.001 UTC. Its response came, or may have come, after all.";
-        assert_eq!(said, expected);
-    }
 
     #[test]
     fn a_failure_is_told_as_far_as_it_was_captured() {

@@ -12,9 +12,7 @@ pub const NOTE: &str = "note";
 
 /// A capture, and the times of its first frame and of its last.
 pub fn capture(path: &str, frames: u64, span: Option<(Timestamp, Timestamp)>) -> String {
-    let span = span.map_or_else(String::new, |(first, last)| {
-        format!(", {} to {} UTC", first.date_and_time(), last.date_and_time())
-    });
+    let span = span.map_or_else(String::new, |(first, last)| format!(", {}", first.span_to(last)));
     format!("{path}: {}{span}", plural(frames, "frame"))
 }
 

@@ -30,6 +30,7 @@ mod subject;
 pub mod timers;
 pub mod unexplained;
 pub mod unread;
+pub mod watch;
 
 use crate::ledger::Failure;
 pub use causes::{before_it_happens, ladder, words};

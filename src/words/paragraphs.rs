@@ -5,10 +5,10 @@ use crate::base::time::Timestamp;
 
 /// An event, told by its `summary`, with how many failures belong to it.
 pub fn of_event(first: Timestamp, summary: &str, failures: u64) -> String {
-    let at = first.time_of_day();
+    let at = first.time_in_zone();
     let belong = if failures == 1 { "belongs" } else { "belong" };
     let failures = plural(failures, "failure");
-    sentence(&format!("{at} UTC: {summary}. {failures} {belong} to it"))
+    sentence(&format!("{at}: {summary}. {failures} {belong} to it"))
 }
 
 /// Failures that are alike, told by the `summary` of the first of them.

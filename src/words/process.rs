@@ -212,9 +212,9 @@ fn dropped_fix(failure: &Failure, server: &End) -> Option<String> {
         Received::None => return None,
     };
     let who = closer(server, closed).filter(|_| chose)?;
-    let at = closed.at.time_of_day();
+    let at = closed.at.time_in_zone();
     Some(format!(
-        "check the log of {who} at {at} UTC: it read {read} and closed the connection itself (a handler \
+        "check the log of {who} at {at}: it read {read} and closed the connection itself (a handler \
          that closes it, an uncaught error, a timeout of its own, a worker that was stopped)"
     ))
 }
@@ -242,9 +242,9 @@ fn exit_fix(end: &End, orderly: &str) -> Option<String> {
             format!("find who sent {} to {who}, and why", signal_named(other))
         }
         None => format!(
-            "check the log of {who} for why it ended at {} UTC: a deploy, a worker recycled after so many \
+            "check the log of {who} for why it ended at {}: a deploy, a worker recycled after so many \
              requests, a fatal error",
-            closed.at.time_of_day()
+            closed.at.time_in_zone()
         ),
     })
 }

@@ -61,9 +61,9 @@ pub fn proof(certainty: &[(Certainty, u64)], frames: &[(String, &str)]) -> Strin
 
 /// What happened to the first of them, and when.
 pub fn first(at: Timestamp, summary: &str) -> String {
-    let at = at.date_and_time();
+    let (at, zone) = (at.date_and_time(), at.zone());
     let at = at.split_once('.').map_or(at.as_str(), |(seconds, _)| seconds);
-    format!("{at} UTC: {summary}.")
+    format!("{at} {zone}: {summary}.")
 }
 
 /// Which of them may be sent again, and why, of one whose method is known.
@@ -168,9 +168,7 @@ pub fn more_groups(groups: usize) -> String {
 
 /// How much was read, and of which time.
 pub fn read(frames: u64, first: Timestamp, last: Timestamp) -> String {
-    let (first, last) = (first.date_and_time(), last.date_and_time());
-    let frames = plural(frames, "frame");
-    format!("{frames}, {first} to {last} UTC")
+    format!("{}, {}", plural(frames, "frame"), first.span_to(last))
 }
 
 /// A display filter for the connection between two ports; 0 stands for any.

@@ -22,7 +22,7 @@ pub fn heading(
 
 /// What happened, and when.
 pub fn happened(at: Timestamp, summary: &str) -> String {
-    format!("{} UTC: {}", at.date_and_time(), sentence(summary))
+    format!("{} {}: {}", at.date_and_time(), at.zone(), sentence(summary))
 }
 
 /// How much of the drawing is measured.

@@ -58,7 +58,7 @@ impl Subject<'_> {
         let verdict = self.failure.verdict();
         let close = verdict.close().map(|close| close.frame.at);
         let at = close.or_else(|| verdict.evidence().last().map(|last| last.frame.at));
-        at.map_or_else(String::new, |at| format!(" at {} UTC", at.time_of_day()))
+        at.map_or_else(String::new, |at| format!(" at {}", at.time_in_zone()))
     }
 
     /// The backend had received all of the request when the connection was closed.

@@ -23,7 +23,7 @@ pub(super) fn top(scene: &PageScene<'_>) -> Markup {
         let (other_day, end) = to.split_once(' ').unwrap_or_default();
         let whole = |time: &str| time.split('.').next().unwrap_or_default().to_owned();
         let day_after = if day == other_day { String::new() } else { format!("{other_day} ") };
-        format!(" · {day}, {} to {day_after}{} UTC", whole(begin), whole(end))
+        format!(" · {day}, {} to {day_after}{} {}", whole(begin), whole(end), last.zone())
     });
     html! {
         header.top {

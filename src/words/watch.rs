@@ -1,0 +1,136 @@
+//! What a watch says while it goes on: failures in a line or two, those that are gathered, what no longer
+//! holds, and how it fares.
+
+use super::causes::words;
+use crate::base::time::Timestamp;
+use crate::packet::Endpoint;
+use crate::verdict::{Cause, Certainty};
+use std::time::Duration;
+
+/// The heading of the report at the end, or on the way.
+pub const REPORT: &str = "Report:";
+
+/// The name of a cause, of so many.
+pub fn noun(cause: Cause, count: u64) -> &'static str {
+    let [one, many] = words(cause).noun;
+    if count == 1 { one } else { many }
+}
+
+/// What stands behind the cause of one that is like others: what was asked, and of whom.
+pub fn again(request: Option<&str>, backend: Option<Endpoint>) -> String {
+    match (request, backend) {
+        (Some(request), Some(backend)) => format!("{request} at {backend}"),
+        (Some(request), None) => request.to_owned(),
+        (None, Some(backend)) => format!("connect to {backend}"),
+        (None, None) => "no request".to_owned(),
+    }
+}
+
+/// More failures of one kind, the last of them at `last`.
+pub fn gathered(
+    (cause, backend): (Cause, Option<Endpoint>),
+    last: Timestamp,
+    more: u64,
+    so_far: u64,
+    within: Duration,
+) -> String {
+    let backend = backend.map_or_else(String::new, |backend| format!(" at {backend}"));
+    format!(
+        "{}  + {} {}{backend} in {} s ({} so far)",
+        last.time_in_zone(),
+        grouped(more),
+        noun(cause, more),
+        within.as_secs().max(1),
+        grouped(so_far)
+    )
+}
+
+/// More failures, of too many kinds to name each.
+pub fn gathered_of_others(last: Timestamp, more: u64, within: Duration) -> String {
+    format!(
+        "{}  + {} more of other causes or at other backends in {} s",
+        last.time_in_zone(),
+        failures(more),
+        within.as_secs().max(1)
+    )
+}
+
+/// A failure that was told while it lasted, and is none, for its connection went on: `request` is its method
+/// and target.
+pub fn withdrawn(request: &str, at: Timestamp) -> String {
+    let at = at.moment();
+    format!("Withdrawn: {request} of {at}. Its response came, or may have come, after all.")
+}
+
+/// A failure that was told, and is none: it was not a backend's.
+pub fn retracted(request: &str, at: Timestamp) -> String {
+    let at = at.moment();
+    format!(
+        "Withdrawn: {request} of {at}. It was not sent to a backend, or is part of another failure."
+    )
+}
+
+/// Failures that are none, and were only counted.
+pub fn retracted_unshown(count: u64) -> String {
+    format!("Withdrawn: {} of those counted above.", failures(count))
+}
+
+/// A failure of which something else is known now.
+pub fn changed(request: &str, at: Timestamp, cause: Cause, certainty: Certainty) -> String {
+    let (noun, certainty) = (noun(cause, 1), certainty.name());
+    format!("Changed: {request} of {} is now {noun} ({certainty}).", at.moment())
+}
+
+/// How it fares.
+pub fn status(at: Timestamp, requests: u64, failed: u64, lost: u64) -> String {
+    let [requests, failed, lost] = [requests, failed, lost].map(grouped);
+    format!("{}  {requests} requests seen, {failed} failed, {lost} frames lost", at.time_in_zone())
+}
+
+fn failures(count: u64) -> String {
+    if count == 1 { "1 failure".to_owned() } else { format!("{} failures", grouped(count)) }
+}
+
+/// `12,402`.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        let left = digits.len().saturating_sub(place);
+        if place > 0 && left.is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_nanos(1_795_176_001_001_000_000);
+
+    #[test]
+    fn what_no_longer_holds_is_named_by_request_and_time() {
+        let expected = "Withdrawn: GET /slow of 12:00:01.001 UTC. Its response came, or may have come, after all.";
+        assert_eq!(withdrawn("GET /slow", NOON), expected);
+        let expected = "Changed: GET /x of 12:00:01.001 UTC is now silent drop (proven).";
+        assert_eq!(changed("GET /x", NOON, Cause::SilentDrop, Certainty::Proven), expected);
+        assert!(retracted("GET /x", NOON).starts_with("Withdrawn: GET /x of 12:00:01.001 UTC. "));
+    }
+
+    #[test]
+    fn what_is_gathered_is_counted_with_its_cause_and_backend() {
+        let backend = Endpoint { addr: [10, 77, 2, 2].into(), port: 3_000 };
+        let minute = Duration::from_secs(60);
+        assert_eq!(
+            gathered((Cause::KeepaliveRace, Some(backend)), NOON, 23, 12_402, minute),
+            "12:00:01 UTC  + 23 keep-alive races at 10.77.2.2:3000 in 60 s (12,402 so far)"
+        );
+        assert_eq!(
+            status(NOON, 1_234_567, 3, 0),
+            "12:00:01 UTC  1,234,567 requests seen, 3 failed, 0 frames lost"
+        );
+    }
+}
