@@ -46,7 +46,7 @@
 //! let path = "captures/keepalive-race-nginx-node/proxy-side.pcap";
 //! let capture = Savefile::open(path.as_ref(), 0)?;
 //! let report = analyze(&mut [capture], Settings::default(), &mut |_| {})?;
-//! assert_eq!(report.headline().text(), "4 of 10 requests failed.");
+//! assert_eq!(report.headline().text(), "Keep-alive race: 4 of 10 requests failed.");
 //! for failure in &report.failures {
 //!     println!("{}: {}", failure.cause.name(), failure.summary);
 //! }
