@@ -223,6 +223,6 @@ pub mod inside {
         pub use crate::verdict::{Cause, Certainty, Doubt, Drop, Fate, Retry, Verdict, judge};
     }
     pub mod words {
-        pub use crate::words::{ladder, words};
+        pub use crate::words::{drawing, words};
     }
 }

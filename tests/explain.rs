@@ -237,7 +237,7 @@ fn a_narrow_terminal_gets_narrow_lines_with_the_same_words() {
         assert!(narrow.lines().all(|line| line.chars().count() <= 64), "{narrow}");
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         // A drawing cannot be wrapped: it is left out.
-        let drawn = why502::inside::words::ladder(cause);
+        let drawn = why502::inside::words::drawing(cause);
         let wide = drawn.map_or(wide.clone(), |(heading, ladder)| {
             wide.replacen(ladder, "", 1).replacen(heading, "", 1)
         });

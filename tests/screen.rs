@@ -155,7 +155,7 @@ fn the_page_of_the_race_draws_a_real_one() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/keepalive-race-nginx-node");
     let [backend, proxy] = ["backend-side.pcap", "proxy-side.pcap"].map(|name| folder.join(name));
     let shown = stdout(&run(&["show", "1", backend.to_str().unwrap(), proxy.to_str().unwrap()]));
-    let (_, kept) = why502::inside::words::ladder(why502::Cause::KeepaliveRace).unwrap();
+    let (_, kept) = why502::inside::words::drawing(why502::Cause::KeepaliveRace).unwrap();
     assert!(shown.contains(kept), "{shown}\n{kept}");
     assert!(stdout(&run(&["explain", "keepalive-race"])).contains(kept));
 }

@@ -29,6 +29,7 @@ mod reassembly;
 mod round_trip;
 mod table;
 mod twin;
+mod used;
 
 use crate::packet::FrameRef;
 pub use connection::{Acked, Alias, Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};

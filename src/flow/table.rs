@@ -1,6 +1,6 @@
 //! All connections at once: found by key, forgotten in order, bounded.
 
-use super::alias::{ALIASES, Openings, alias_of, are_one, take_ends};
+use super::alias::{ALIASES, Openings, alias_of, are_one};
 use super::clock::Clock;
 use super::connection::{Connection, Half, Side, SidesBy, Start, Twin};
 use super::counts::Counts;
@@ -12,6 +12,7 @@ use super::neighbours::{Neighbours, UnansweredNeighbour};
 use super::place::Place;
 use super::position::StreamPos;
 use super::twin::Handshakes;
+use super::used::Used;
 use super::{Heads, Limits, StreamEvent, StreamReader};
 use crate::base::time::Timestamp;
 use crate::packet::icmp::Unreachable;
@@ -51,28 +52,6 @@ pub struct Table<R> {
     /// Where the last segment went.
     latest: Option<usize>,
     counts: Counts,
-}
-
-struct Used<R> {
-    key: Key,
-    delivery: Delivery<R>,
-}
-
-impl<R: StreamReader> Used<R> {
-    /// A segment of the connection as if between its own ends; `None` where it is.
-    fn translated<'a>(&mut self, segment: &Segment<'a>) -> Option<Segment<'a>> {
-        let connection = &mut self.delivery.connection;
-        let translated = connection.translated(segment)?;
-        // Where the sides are guessed, what it says may show that the server is taken for the client.
-        if connection.half(Side::Client).is_unheard()
-            && R::sender_of(segment.payload) != Some(Side::Server)
-            && take_ends(connection, segment)
-        {
-            self.key = Key::of(segment, self.key.viewpoint);
-            return None;
-        }
-        Some(translated)
-    }
 }
 
 impl<R: StreamReader> Table<R> {

@@ -49,7 +49,7 @@ pub fn write(cause: Cause, width: usize, out: &mut dyn Write) -> io::Result<()> 
     markdown::write(words(cause).page, width, out)?;
     // A drawing cannot be wrapped.
     let drawn =
-        words::ladder(cause).filter(|(_, ladder)| ladder.lines().all(|row| visible(row) <= width));
+        words::drawing(cause).filter(|(_, ladder)| ladder.lines().all(|row| visible(row) <= width));
     if let Some((heading, ladder)) = drawn {
         wrap::heading(heading, out)?;
         out.write_all(ladder.as_bytes())?;

@@ -6,7 +6,7 @@ use super::page::segments::is_lost;
 use crate::base::time::Timestamp;
 use crate::base::wrap::visible;
 use crate::report::model::FailureRecord;
-use crate::words::page;
+use crate::words::ladder as ladder_words;
 use std::io::{self, Write};
 
 /// Columns left of the proxy's line, and right of the backend's: a frame and a time each.
@@ -224,9 +224,9 @@ impl Canvas {
 
     fn pause(&mut self, pause: &LadderBreak, first: usize) {
         let text = match pause.of {
-            BreakOf::Idleness => page::idle_label(pause.time),
-            BreakOf::Waiting => page::waiting_label(pause.time),
-            BreakOf::Time => page::passing_label(pause.time),
+            BreakOf::Idleness => ladder_words::idle_label(pause.time),
+            BreakOf::Waiting => ladder_words::waiting_label(pause.time),
+            BreakOf::Time => ladder_words::passing_label(pause.time),
         };
         for row in first..first.saturating_add(3) {
             self.row(row).broken = true;

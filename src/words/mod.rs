@@ -10,6 +10,7 @@ pub mod forecast;
 pub mod headline;
 pub mod idle_gaps;
 pub mod input_section;
+pub mod ladder;
 pub mod listening;
 pub mod log;
 pub mod log_alone;
@@ -33,7 +34,7 @@ pub mod unread;
 pub mod watch;
 
 use crate::ledger::Failure;
-pub use causes::{before_it_happens, ladder, words};
+pub use causes::{before_it_happens, drawing, words};
 use fix::Fix;
 use subject::Subject;
 

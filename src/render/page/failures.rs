@@ -10,6 +10,7 @@ use super::steps;
 use crate::report::Report;
 use crate::report::model::{EvidenceKind, FailureRecord};
 use crate::verdict::{Cause, Certainty};
+use crate::words::ladder as ladder_words;
 use crate::words::phrases::sentence;
 use crate::words::{self, failure_section, page};
 use maud::{Markup, html};
@@ -250,8 +251,8 @@ fn one(scene: &PageScene<'_>, failure: &FailureRecord, number: usize) -> Markup 
                         (ladder::drawn(&LadderScene { failure, names: &names, layout, steps: &steps, id }))
                         figcaption {
                             span {
-                                (page::ladder_caption(layout.measured, layout.at_backend))
-                                @if !ladder::crossings(layout).is_empty() { " " (page::CROSSING) }
+                                (ladder_words::ladder_caption(layout.measured, layout.at_backend))
+                                @if !ladder::crossings(layout).is_empty() { " " (ladder_words::CROSSING) }
                             }
                         }
                     }
@@ -263,7 +264,7 @@ fn one(scene: &PageScene<'_>, failure: &FailureRecord, number: usize) -> Markup 
                             li class=(step.class) {
                                 @if let Some(at) = step.at { span.tm { (at.precise_time_of_day()) } }
                                 (pieces(&step.said))
-                                @if let [proxy, backend] = step.frames && let Some(frames) = page::frames(proxy, backend) {
+                                @if let [proxy, backend] = step.frames && let Some(frames) = ladder_words::frames(proxy, backend) {
                                     " " span.fr { (frames) }
                                 }
                             }

@@ -6,6 +6,7 @@ use super::segments::{acks, is_close, is_lost, is_window_closed};
 use super::steps::LadderStep;
 use crate::packet::Endpoint;
 use crate::report::model::{EvidenceKind, FailureRecord};
+use crate::words::ladder as ladder_words;
 use crate::words::page::{self, SideNames};
 use crate::words::phrases::duration;
 use maud::{Markup, html};
@@ -55,7 +56,7 @@ pub(super) fn drawn(scene: &LadderScene<'_>) -> Markup {
     let said: Vec<String> = steps.iter().map(|step| step.plain()).collect();
     html! {
         svg.ladder viewBox=(format!("0 0 {WIDTH} {height:.0}")) role="img" aria-labelledby=(format!("{id}-t {id}-d")) {
-            title id=(format!("{id}-t")) { (page::ladder_title(&proxy, &backend)) }
+            title id=(format!("{id}-t")) { (ladder_words::ladder_title(&proxy, &backend)) }
             desc id=(format!("{id}-d")) { (said.join(" ")) }
             (side(LEFT, "p", names.short_proxy(), &proxy))
             (side(RIGHT, "b", names.short_backend(), &backend))
@@ -104,9 +105,9 @@ fn lifelines(layout: &LadderLayout<'_>, bottom: f64) -> Markup {
         @for one in &layout.breaks {
             text.idle x=(MIDDLE) y=(px(one.from + 30.0)) text-anchor="middle" {
                 (match one.of {
-                    BreakOf::Idleness => page::idle_label(one.time),
-                    BreakOf::Waiting => page::waiting_label(one.time),
-                    BreakOf::Time => page::passing_label(one.time),
+                    BreakOf::Idleness => ladder_words::idle_label(one.time),
+                    BreakOf::Waiting => ladder_words::waiting_label(one.time),
+                    BreakOf::Time => ladder_words::passing_label(one.time),
                 })
             }
         }
@@ -259,32 +260,36 @@ pub(in crate::render) fn label(failure: &FailureRecord, arrow: &LadderArrow<'_>)
         EvidenceKind::Syn => {
             let first = failure.timeline.iter().find(|one| one.kind == EvidenceKind::Syn);
             let again = first.is_some_and(|first| first.frame.number != segment.frame.number);
-            if again { page::SYN_AGAIN } else { page::SYN }.to_owned()
+            if again { ladder_words::SYN_AGAIN } else { ladder_words::SYN }.to_owned()
         }
-        EvidenceKind::SynAck => page::SYN_ACK.to_owned(),
+        EvidenceKind::SynAck => ladder_words::SYN_ACK.to_owned(),
         EvidenceKind::Request => {
             let method = request.and_then(|request| request.method.as_deref());
-            page::with_length(method.unwrap_or(page::REQUEST), length)
+            ladder_words::with_length(method.unwrap_or(ladder_words::REQUEST), length)
         }
         EvidenceKind::Response => {
             let status =
                 status.filter(|_| segment.at >= failure.at).map(|status| status.to_string());
-            page::with_length(status.as_deref().unwrap_or(page::RESPONSE), length)
+            ladder_words::with_length(status.as_deref().unwrap_or(ladder_words::RESPONSE), length)
         }
-        EvidenceKind::Repeated => page::AGAIN.to_owned(),
+        EvidenceKind::Repeated => ladder_words::AGAIN.to_owned(),
         EvidenceKind::Ack
             if !arrow.by_proxy() && segment.at > failure.at && is_window_closed(failure) =>
         {
-            page::WINDOW_0.to_owned()
+            ladder_words::WINDOW_0.to_owned()
         }
         EvidenceKind::Ack => match acks(failure, arrow) {
-            Some((got, whole)) => page::acks_of(page::ACK, got, whole),
-            None => page::ACK.to_owned(),
+            Some((got, whole)) => ladder_words::acks_of(ladder_words::ACK, got, whole),
+            None => ladder_words::ACK.to_owned(),
         },
         EvidenceKind::Fin | EvidenceKind::Rst => {
-            let name = if segment.kind == EvidenceKind::Fin { page::FIN } else { page::RST };
+            let name = if segment.kind == EvidenceKind::Fin {
+                ladder_words::FIN
+            } else {
+                ladder_words::RST
+            };
             match acks(failure, arrow).filter(|_| is_close(failure, arrow)) {
-                Some((got, whole)) => page::acks_of(name, got, whole),
+                Some((got, whole)) => ladder_words::acks_of(name, got, whole),
                 None => name.to_owned(),
             }
         }
@@ -292,7 +297,7 @@ pub(in crate::render) fn label(failure: &FailureRecord, arrow: &LadderArrow<'_>)
             let meaning = failure.detail.get("icmp_meaning").and_then(|meaning| meaning.as_str());
             meaning.map_or_else(|| page::LANE_ICMP.to_owned(), |meaning| format!("ICMP: {meaning}"))
         }
-        EvidenceKind::Arp => page::WHO_HAS.to_owned(),
+        EvidenceKind::Arp => ladder_words::WHO_HAS.to_owned(),
         EvidenceKind::ClientLeft => String::new(),
     }
 }
@@ -310,7 +315,7 @@ fn badge(number: usize, class: &str, x: f64, y: f64) -> Markup {
 fn sent_again(top: f64, after: Duration, status: Option<u16>, frame_number: u64) -> Markup {
     let (first, second) = (top + 14.0, top + 46.0);
     let got = status.map(|status| status.to_string());
-    let label = page::sent_again_arrow(&duration(after));
+    let label = ladder_words::sent_again_arrow(&duration(after));
     html! {
         line.again x1=(LEFT) x2=(RIGHT - 3.0) y1=(px(first)) y2=(px(first + 10.0)) marker-end="url(#h-ok)" {}
         text.lab.ok x=(MIDDLE) y=(px(first - 2.0)) text-anchor="middle" { (label) }

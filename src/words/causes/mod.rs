@@ -53,7 +53,7 @@ pub const fn words(cause: Cause) -> &'static CauseWords {
 }
 
 /// A failure of this cause as `why502 show` draws it, under a heading, where there is one to look at.
-pub fn ladder(cause: Cause) -> Option<(&'static str, &'static str)> {
+pub fn drawing(cause: Cause) -> Option<(&'static str, &'static str)> {
     (cause == Cause::KeepaliveRace).then_some((
         "One, seen from both hosts (why502 show)",
         include_str!("keepalive_race.ladder.txt"),
