@@ -30,22 +30,7 @@ fn answer(capture: &Path, width: usize) -> String {
     let report = analysis::analyze(&mut [source], Settings::default(), &mut |_| {}).unwrap();
     let mut page = Vec::new();
     write_text(&report, TextLayout::new(Detail::Screen, width), &mut page).unwrap();
-    anstream_free(&String::from_utf8(page).unwrap())
-}
-
-/// Without colours.
-fn anstream_free(text: &str) -> String {
-    let mut plain = String::new();
-    let mut inside = false;
-    for character in text.chars() {
-        match character {
-            '\x1b' => inside = true,
-            'm' if inside => inside = false,
-            _ if inside => {}
-            other => plain.push(other),
-        }
-    }
-    plain
+    anstream::adapter::strip_str(&String::from_utf8(page).unwrap()).to_string()
 }
 
 /// What is to be copied stands whole: a path, or a line of configuration, may be wider than any terminal.

@@ -74,27 +74,26 @@ fn taken(characters: impl Iterator<Item = char>, columns: usize) -> String {
     taken
 }
 
-/// Writes the blocks, in at most `most` rows.
-pub(super) fn write(mut blocks: Vec<RowBlock>, most: usize, out: &mut dyn Write) -> io::Result<()> {
-    let mut gone: Vec<usize> = blocks.iter().map(|_| 0).collect();
-    while rows(&blocks, &gone) > most {
-        let ranks = blocks.iter().enumerate().flat_map(|(block, of)| {
-            of.items.iter().enumerate().map(move |(item, of)| (of.rank, block, item))
-        });
-        // Of those of one rank the last goes first.
-        let Some((rank, block, item)) = ranks.max().filter(|(rank, ..)| *rank > 0) else { break };
-        debug_assert!(rank > 0);
-        if let (Some(of), Some(gone)) = (blocks.get_mut(block), gone.get_mut(block)) {
-            of.items.remove(item);
-            *gone = gone.saturating_add(1);
+/// Writes the blocks, in at most `most` rows: the most important items first, and of the others what still
+/// finds room.
+pub(super) fn write(blocks: &[RowBlock], most: usize, out: &mut dyn Write) -> io::Result<()> {
+    let mut kept: Vec<Vec<bool>> =
+        blocks.iter().map(|block| vec![false; block.items.len()]).collect();
+    let places = blocks.iter().enumerate().flat_map(|(block, of)| {
+        of.items.iter().enumerate().map(move |(item, of)| (of.rank, block, item))
+    });
+    let mut places: Vec<(u8, usize, usize)> = places.collect();
+    places.sort_unstable();
+    for (rank, block, item) in places {
+        keep(&mut kept, block, item, true);
+        if rank > 0 && rows(blocks, &kept) > most {
+            keep(&mut kept, block, item, false);
         }
     }
     let mut first = true;
-    for (block, gone) in blocks.iter().zip(gone) {
-        let lines = block.items.iter().flat_map(|item| &item.lines);
-        let instead = block.instead.filter(|_| gone > 0).map(|instead| instead(gone));
-        let mut lines = lines.chain(&instead).peekable();
-        if lines.peek().is_some() && !std::mem::take(&mut first) {
+    for (block, kept) in blocks.iter().zip(&kept) {
+        let lines = lines(block, kept);
+        if !lines.is_empty() && !std::mem::take(&mut first) {
             writeln!(out)?;
         }
         for line in lines {
@@ -104,13 +103,30 @@ pub(super) fn write(mut blocks: Vec<RowBlock>, most: usize, out: &mut dyn Write)
     Ok(())
 }
 
-fn rows(blocks: &[RowBlock], gone: &[usize]) -> usize {
-    let lines = |(block, gone): (&RowBlock, &usize)| {
-        let own: usize = block.items.iter().map(|item| item.lines.len()).sum();
-        own.saturating_add(usize::from(*gone > 0 && block.instead.is_some()))
-    };
-    let lines: Vec<usize> = blocks.iter().zip(gone).map(lines).filter(|lines| *lines > 0).collect();
-    lines.iter().sum::<usize>().saturating_add(lines.len()).saturating_sub(1)
+fn keep(kept: &mut [Vec<bool>], block: usize, item: usize, whether: bool) {
+    if let Some(keeps) = kept.get_mut(block).and_then(|items| items.get_mut(item)) {
+        *keeps = whether;
+    }
+}
+
+/// The lines of a block, with what is said in the place of those that are not kept.
+fn lines(block: &RowBlock, kept: &[bool]) -> Vec<String> {
+    let items = block.items.iter().zip(kept).filter(|(_, kept)| **kept);
+    let mut lines: Vec<String> = items.flat_map(|(item, _)| item.lines.clone()).collect();
+    let gone = kept.iter().filter(|kept| !**kept).count();
+    lines.extend(block.instead.filter(|_| gone > 0).map(|instead| instead(gone)));
+    lines
+}
+
+/// Rows of all blocks, with the empty ones between.
+fn rows(blocks: &[RowBlock], kept: &[Vec<bool>]) -> usize {
+    let filled: Vec<usize> = blocks
+        .iter()
+        .zip(kept)
+        .map(|(block, kept)| lines(block, kept).len())
+        .filter(|lines| *lines > 0)
+        .collect();
+    filled.iter().sum::<usize>().saturating_add(filled.len()).saturating_sub(1)
 }
 
 #[cfg(test)]
@@ -119,7 +135,7 @@ mod tests {
 
     fn shown(blocks: Vec<RowBlock>, most: usize) -> String {
         let mut out = Vec::new();
-        write(blocks, most, &mut out).unwrap();
+        write(&blocks, most, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -142,6 +158,8 @@ mod tests {
         assert_eq!(shown(blocks(), 6), "head\n\none\ntwo\nthree\nfour\n");
         assert_eq!(shown(blocks(), 5), "head\n\none\ntwo\n2 more\n");
         assert_eq!(shown(blocks(), 1), "head\n\n4 more\n", "what must stay stays");
+        let large = vec![block(&[(0, "head"), (5, "of\nthree\nlines"), (9, "small")], None)];
+        assert_eq!(shown(large, 3), "head\nsmall\n", "what finds room is shown");
     }
 
     #[test]

@@ -39,13 +39,13 @@ pub(super) fn write(
     let screen = Screen { report, width };
     let lead = report.leading_cause();
     if let Some(log) = report.log.as_ref().filter(|_| report.captures.is_empty()) {
-        return rows::write(text_log::alone(log, width), most, out);
+        return rows::write(&text_log::alone(log, width), most, out);
     }
     let mut blocks = vec![screen.head(lead.as_ref())];
     blocks.extend(lead.as_ref().map(|lead| screen.lead(lead)));
     blocks.extend([screen.change(), screen.groups(), screen.sound(), screen.notes()]);
     blocks.push(screen.next(lead.as_ref()));
-    rows::write(blocks, most, out)
+    rows::write(&blocks, most, out)
 }
 
 /// What is written, and how wide.

@@ -10,6 +10,7 @@ use crate::base::wrap::{BOLD, DIM, TextPage};
 use crate::report::Report;
 use crate::report::model::FailureRecord;
 use crate::verdict::Cause;
+use crate::words::ladder::ladder_caption;
 use crate::words::page::capital;
 use crate::words::show as said;
 use std::io::{self, Write};
@@ -42,7 +43,7 @@ pub fn write(
         let both = [capital(&names.proxy), capital(&names.backend)];
         let both = [both[0].as_str(), both[1].as_str()];
         show_ladder::write(failure, drawn, both, width, page)?;
-        let measured = said::measured(drawn.measured, drawn.at_backend);
+        let measured = ladder_caption(drawn.measured, drawn.at_backend);
         for line in fitted(measured, ["  ", "  "], width, 3) {
             writeln!(page, "{DIM}{line}{DIM:#}")?;
         }

@@ -163,7 +163,7 @@ pub fn race_to_come(backend: Endpoint) -> String {
 /// More is there than is shown.
 pub fn more_groups(groups: usize) -> String {
     let groups = plural(u64::try_from(groups).unwrap_or(u64::MAX), "more row");
-    format!("        … and {groups}")
+    format!("        … and {groups}: -v")
 }
 
 /// How much was read, and of which time.

@@ -25,19 +25,6 @@ pub fn happened(at: Timestamp, summary: &str) -> String {
     format!("{} {}: {}", at.date_and_time(), at.zone(), sentence(summary))
 }
 
-/// How much of the drawing is measured.
-pub const fn measured(both: bool, at_backend: bool) -> &'static str {
-    match (both, at_backend) {
-        (true, _) => "Both sides measured. Distances are not to scale.",
-        (false, false) => {
-            "Measured on the left; on the right half a round trip is assumed. Distances are not to scale."
-        }
-        (false, true) => {
-            "Measured on the right; on the left half a round trip is assumed. Distances are not to scale."
-        }
-    }
-}
-
 /// What `X` in the drawing means.
 pub const CROSSED: &str = "X: the request and the close crossed on the way; neither side knew.";
 

@@ -48,7 +48,7 @@ impl<'r> PageScene<'r> {
 
     /// How the sides of one failure are called.
     pub(in crate::render) fn names_of(&self, failure: &FailureRecord) -> SideNames {
-        let backend = self.backend_of(failure.backend);
+        let backend = self.report.backend_of(failure);
         let addr = failure.proxy.map(|proxy| proxy.addr);
         let proxy = backend
             .and_then(|backend| backend.proxies.iter().find(|proxy| Some(proxy.proxy) == addr));
