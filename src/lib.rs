@@ -204,8 +204,8 @@ pub mod inside {
         }
     }
     pub mod streams {
-        pub mod tls {
-            pub use crate::streams::tls::{Clear, Spoken, TextOrigin};
+        pub mod told {
+            pub use crate::streams::told::{Clear, Spoken, TextOrigin};
         }
     }
     pub mod timeouts {

@@ -14,7 +14,7 @@ use why502::inside::input::{CaptureFacts, CaptureFormat};
 use why502::inside::packet::{self, Endpoint, FrameRef, LinkType, SeqNum};
 use why502::inside::report::Report;
 use why502::inside::report::records::Record;
-use why502::inside::streams::tls::{Spoken, TextOrigin};
+use why502::inside::streams::told::{Spoken, TextOrigin};
 
 /// Which end's programs tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -672,7 +672,7 @@ proptest! {
     /// Whatever is told: no panic, no segment disappears, and none has more than it says.
     #[test]
     fn any_words_and_segments_do_no_harm(all in prop::collection::vec(anything(), 1..60)) {
-        let mut clear = why502::inside::streams::tls::Clear::default();
+        let mut clear = why502::inside::streams::told::Clear::default();
         let mut now = 1_000_000_000_u64;
         let (mut taken, mut passed) = (Vec::new(), std::collections::HashSet::new());
         let mut pass = |segment: &packet::Segment<'_>| {
@@ -734,7 +734,7 @@ proptest! {
 /// Words of connections that no segment is seen of take no more than their room.
 #[test]
 fn words_without_segments_are_bounded() {
-    let mut clear = why502::inside::streams::tls::Clear::default();
+    let mut clear = why502::inside::streams::told::Clear::default();
     for number in 0..40_000_u32 {
         let port = (number % 20_000) as u16;
         let spoken = Spoken {
@@ -761,7 +761,7 @@ fn words_without_segments_are_bounded() {
 fn numbers_on_the_wire_become_numbers_of_text() {
     let mut talk = Talk::new(100, 0xffff_ff00);
     talk.handshake().exchange("/first", 40);
-    let mut clear = why502::inside::streams::tls::Clear::default();
+    let mut clear = why502::inside::streams::told::Clear::default();
     let end = |addr: [u8; 4], port| Endpoint { addr: addr.into(), port };
     let (client, server) = (end([10, 0, 0, 9], 40_000), end([10, 0, 0, 1], 8080));
     let wire = HELLO + FINISHED + BEFORE + AFTER + get("/first").len();

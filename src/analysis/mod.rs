@@ -24,7 +24,7 @@ use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
 use crate::report::{
     self, Activity, FailureRecord, LogFile, LogsRead, Report, Skipped, Sources, Style,
 };
-use crate::streams::tls::{self, Clear, Spoken};
+use crate::streams::told::{self, Clear, Spoken};
 use crate::topology::Trail;
 use crate::topology::roles::{Roles, ToldRoles};
 use losses::HeldBack;
@@ -352,7 +352,7 @@ impl Analysis {
     fn clearly(
         &mut self,
         out: &mut RecordSink<'_>,
-        what: impl FnOnce(&mut Clear, &mut tls::Pass<'_>),
+        what: impl FnOnce(&mut Clear, &mut told::Pass<'_>),
     ) {
         let Self { table, ledger, trail, activity, roles, settings, clear, .. } = self;
         let Some(clear) = clear else { return };

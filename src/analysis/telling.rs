@@ -8,7 +8,7 @@ use crate::ledger::{self, Failure, Fresh, Ledger};
 use crate::packet::Endpoint;
 use crate::report::records::Record;
 use crate::report::{self, FailureRecord, Report};
-use crate::streams::tls::Clear;
+use crate::streams::told::Clear;
 use crate::topology::roles::Roles;
 
 impl Analysis {

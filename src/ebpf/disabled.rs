@@ -6,7 +6,7 @@ use crate::base::time::Timestamp;
 use crate::facts::kernel::Ends;
 use crate::input::Dropped;
 use crate::packet::{Endpoint, Frame, LinkType};
-use crate::streams::tls::Spoken;
+use crate::streams::told::Spoken;
 pub use options::{HookOptions, Refused, TURN};
 
 /// There are none.

@@ -5,7 +5,7 @@ use super::libssl::{self, Library};
 use super::{Refused, errno, kernel, kernel_types};
 use crate::base::time::Timestamp;
 use crate::packet::{Endpoint, SeqNum};
-use crate::streams::tls::{Spoken, TextOrigin};
+use crate::streams::told::{Spoken, TextOrigin};
 use aya::maps::{MapData, RingBuf};
 use aya::programs::uprobe::UProbeScope;
 use aya::programs::{BtfTracePoint, ProgramError, UProbe};

@@ -3,7 +3,7 @@
 use crate::base::escape;
 use crate::ebpf::{Library, Refused, Tls};
 use crate::packet::EndpointPattern;
-use crate::streams::tls;
+use crate::streams::told;
 
 /// Taken at once; then it is looked at frames again.
 const BATCH: usize = 16_384;
@@ -49,7 +49,7 @@ impl TlsWatch {
     }
 
     /// Hands on what was said since the last time.
-    pub(super) fn take(&mut self, take: impl FnMut(tls::Spoken)) {
+    pub(super) fn take(&mut self, take: impl FnMut(told::Spoken)) {
         self.tls.take(BATCH, take);
     }
 

@@ -7,7 +7,7 @@ use crate::exchange::{Protocol, Unread};
 use crate::flow::Leg;
 use crate::ledger::{Judgement, Listener, What};
 use crate::packet::{Endpoint, EndpointPattern, Skip};
-use crate::streams::tls;
+use crate::streams::told;
 use crate::topology::roles::{Role, Roles};
 use crate::words::headline::seen_instead;
 use crate::words::notices::{Countable, Notice};
@@ -211,8 +211,8 @@ fn clients_unknown(listeners: &ByLeg<'_>, roles: &Roles) -> Option<Notice> {
 }
 
 /// Which TLS connections were read as the programs of this host gave their text to OpenSSL.
-fn in_clear(counts: &tls::TlsCounts) -> Option<Notice> {
-    let tls::TlsCounts { read, unread, unexplained, lost, muted } = *counts;
+fn in_clear(counts: &told::TlsCounts) -> Option<Notice> {
+    let told::TlsCounts { read, unread, unexplained, lost, muted } = *counts;
     (read.saturating_add(unread) > 0).then_some(Notice::TlsInClear {
         read,
         unread,

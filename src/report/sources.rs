@@ -5,7 +5,7 @@ use super::named::Tally;
 use super::over_time::Activity;
 use crate::flow;
 use crate::knowledge::Timeouts;
-use crate::streams::tls;
+use crate::streams::told;
 use crate::topology::vantage::Vantage;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub struct Sources {
     /// What the connection table counted.
     pub flow: flow::Counts,
     /// What became of TLS connections, where their text was to be told.
-    pub clear: Option<tls::TlsCounts>,
+    pub clear: Option<told::TlsCounts>,
 }
 
 /// How much is shown.
