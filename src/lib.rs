@@ -164,7 +164,7 @@ pub mod inside {
         pub use crate::join::{Answer, Lines, Missing};
     }
     pub mod knowledge {
-        pub use crate::knowledge::{Ahead, Knowledge, Timeouts};
+        pub use crate::knowledge::{Ahead, Knowledge, Setting, SettingOrigin, Timeouts};
         pub mod idle_gaps {
             pub use crate::knowledge::idle_gaps::Ordering;
         }

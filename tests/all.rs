@@ -131,6 +131,8 @@ mod topologies;
 mod topology_losses;
 /// Connections before and after address translation.
 mod translated;
+/// What is framed by whose turn it is.
+mod turns;
 /// Answers that do not arrive.
 mod vanished;
 /// Captures given together.

@@ -145,7 +145,9 @@ impl Analysis {
         let told = &settings.told;
         let listeners = told.backends.iter().chain(&told.fronts).filter_map(|one| one.endpoint());
         let table = Table::new(settings.flow, listeners);
-        let mut ledger = Ledger::new(settings.ledger, settings.known.clone());
+        let named = told.backends.clone();
+        let mut ledger =
+            Ledger::new(settings.ledger, knowledge::Configured { named, ..settings.known.clone() });
         if settings.records.failures {
             ledger.tell_fresh();
         }
@@ -482,6 +484,10 @@ fn book(
     out: &mut RecordSink<'_>,
 ) {
     let wanted = settings.records;
+    if is_beside(&output, ledger, connection) {
+        ledger.book(output, connection);
+        return;
+    }
     roles.note(&output, connection);
     // What was captured elsewhere as well counts there.
     if let (Output::Exchange(exchange), None) = (&output, &connection.same_as) {
@@ -512,6 +518,12 @@ fn book(
             }
         }
     }
+}
+
+/// Whether an exchange is framed by turns where that is not judged, as far as is known.
+fn is_beside(output: &Output, ledger: &Ledger, connection: &Connection) -> bool {
+    let (Output::Exchange(exchange) | Output::SoFar(exchange)) = output else { return false };
+    exchange.turns.is_some() && !ledger.judges_turns(connection.leg())
 }
 
 /// Reads all sources to their ends and reports. They are given in the order of their first frames;

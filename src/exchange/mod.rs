@@ -2,7 +2,8 @@
 //!
 //! [`Reader`] follows one connection. Whatever the protocol, it makes known an [`Exchange`] for each
 //! request, once its fate is known, and at the end what the connection was ([`Ended`]). It frames
-//! HTTP/1.1 (`http1`); other protocols are recognised and left alone.
+//! HTTP/1.1 by its heads (`http1`); other protocols are recognised, and framed by whose turn it is
+//! (`turn_reader`).
 //!
 //! An answered exchange is made known when the next request comes, or with the end of its connection:
 //! what follows the answer tells whether the client took it. A 5xx is told at once.
@@ -13,6 +14,7 @@
 
 mod detect;
 mod flaw;
+mod goodbye;
 mod http1;
 mod opaque;
 mod opening;
@@ -23,6 +25,8 @@ mod reader;
 mod request;
 mod response;
 mod software;
+mod turn_reader;
+mod turns;
 
 pub use detect::Protocol;
 pub use flaw::{Flaw, FlawKind};
@@ -34,3 +38,4 @@ pub use reader::Reader;
 pub use request::{Request, RequestDigest, RequestHead};
 pub use response::{Begun, Response};
 pub use software::{Prober, ProxyKind, RequestSigns, ServerKind, trace_id};
+pub use turns::{Turns, TurnsEnded};

@@ -4,7 +4,7 @@
 //! protocol, and are then read by whatever it was.
 
 use super::detect::{self, FirstBytes};
-use super::opaque::Opaque;
+use super::opaque::not_read;
 use super::proxy_header::{self, ProxyHeader};
 use super::{Ended, MIN_MESSAGE, Protocol};
 use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
@@ -113,7 +113,7 @@ impl Detecting {
             .any(|side| connection.half(side).bytes > self.behind.since(StreamPos::default()));
         let silent = !said && !missed;
         let protocol = if silent { Protocol::None } else { Protocol::Opaque };
-        let ended = Opaque::new(protocol, None).ended(self.proxied.as_deref().copied());
+        let ended = not_read(protocol, self.proxied.as_deref().copied());
         Ended { unseen: self.unseen, ..ended }
     }
 

@@ -1,6 +1,6 @@
 //! What a reader makes known: exchanges, and the end of its connection.
 
-use super::{Outcome, Protocol, ProxyHeader, Request, RequestDigest, Response};
+use super::{Outcome, Protocol, ProxyHeader, Request, RequestDigest, Response, Turns, TurnsEnded};
 use crate::packet::FrameRef;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub struct Exchange {
     /// Whether a tunnel began before it, by a CONNECT or its answer that were not captured: then this is
     /// between others than the ends of the connection.
     pub tunnel: Tunnel,
+    /// What its turns show, where it is framed by them and not by heads.
+    pub turns: Option<Turns>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -79,6 +81,8 @@ pub struct Ended {
     pub proxied: Option<ProxyHeader>,
     /// Payload was sent, and not one byte of it was captured that would tell what it is.
     pub unseen: bool,
+    /// What its turns came to, where it was framed by them and not by heads.
+    pub turns: Option<TurnsEnded>,
 }
 
 /// What a reader of a connection makes known.

@@ -4,13 +4,15 @@ use super::detect::{self, Protocol};
 use super::http1::{Http1, Sureness};
 use super::opaque::Opaque;
 use super::opening::{Decision, Detecting};
-use super::{Ended, Output, ProxyHeader};
+use super::{Ended, Exchange, Output};
 use crate::flow::{Connection, Heads, Side, StreamEvent, StreamReader};
 
 /// Follows one connection, whatever it speaks.
 #[derive(Debug, Default)]
 pub struct Reader {
     framer: Framer,
+    /// Follows the turns for as long as it is open whether this is something that has heads.
+    meanwhile: Option<Box<Opaque>>,
 }
 
 #[derive(Debug)]
@@ -18,11 +20,11 @@ enum Framer {
     /// Nothing was captured yet that tells what it speaks.
     Detecting(Detecting),
     Http1(Box<Http1>),
-    /// Known or unknown, but not framed.
-    Opaque(Opaque, Option<Box<ProxyHeader>>),
+    /// Known or unknown, but not framed by heads.
+    Opaque(Box<Opaque>),
     /// Nothing more is to come: what the end will say. A connection is kept for stragglers for longer
     /// than its messages are of use.
-    Settled(Ended),
+    Settled(Box<Ended>),
 }
 
 impl Default for Framer {
@@ -41,7 +43,7 @@ impl StreamReader for Reader {
     fn take_heads(&mut self, from: Side) -> Heads {
         match &mut self.framer {
             Framer::Http1(http1) => http1.take_heads(from),
-            Framer::Detecting(_) | Framer::Opaque(..) | Framer::Settled(_) => Heads::default(),
+            Framer::Detecting(_) | Framer::Opaque(_) | Framer::Settled(_) => Heads::default(),
         }
     }
 
@@ -51,17 +53,26 @@ impl StreamReader for Reader {
         connection: &Connection,
         out: &mut impl FnMut(Output, &Connection),
     ) {
-        if let Framer::Detecting(detecting) = &mut self.framer
-            && let Some(decision) = detecting.on(&event, connection)
-        {
-            let detecting = std::mem::take(detecting);
-            self.begin(&detecting, decision, connection, out);
-            if let Some(event) = detecting.behind_header(event) {
+        let Framer::Detecting(detecting) = &mut self.framer else {
+            return self.read(event, connection, out);
+        };
+        let decision = detecting.on(&event, connection);
+        match decision {
+            None => {
+                if let Some(event) = detecting.behind_header(event) {
+                    self.follow_turns(&event, connection, out);
+                }
                 self.read(event, connection, out);
             }
-            return;
+            Some(decision) => {
+                let detecting = std::mem::take(detecting);
+                let event = detecting.behind_header(event);
+                self.begin(&detecting, decision, connection, out);
+                if let Some(event) = event {
+                    self.read(event, connection, out);
+                }
+            }
         }
-        self.read(event, connection, out);
     }
 }
 
@@ -79,8 +90,13 @@ impl Reader {
             Decision::Perhaps => Sureness::Opening,
             Decision::Seek => Sureness::Seeking,
             Decision::Other(protocol, asked) => {
-                let proxied = detecting.proxied.clone();
-                self.framer = Framer::Opaque(Opaque::new(protocol, asked), proxied);
+                let proxied = detecting.proxied.as_deref().copied();
+                let mut opaque = Box::new(Opaque::new(protocol, asked, proxied, connection));
+                self.meanwhile = None;
+                for held in &detecting.held {
+                    opaque.on(&held.event(), connection, &mut |_| {});
+                }
+                self.framer = Framer::Opaque(opaque);
                 return;
             }
         };
@@ -93,6 +109,30 @@ impl Reader {
         self.framer = Framer::Http1(http1);
     }
 
+    /// Follows the turns while it is open what this is: should it have no heads, they are what is known.
+    fn follow_turns(
+        &mut self,
+        event: &StreamEvent<'_>,
+        connection: &Connection,
+        out: &mut impl FnMut(Output, &Connection),
+    ) {
+        let said = matches!(event, StreamEvent::Bytes { .. } | StreamEvent::Gap { .. });
+        if self.meanwhile.is_none() && said {
+            let proxied = match &self.framer {
+                Framer::Detecting(detecting) => detecting.proxied.as_deref().copied(),
+                Framer::Http1(http1) => http1.proxied,
+                Framer::Opaque(_) | Framer::Settled(_) => None,
+            };
+            let opaque = Opaque::new(Protocol::Opaque, None, proxied, connection);
+            self.meanwhile = Some(Box::new(opaque));
+        }
+        if let Some(opaque) = &mut self.meanwhile {
+            opaque.on(event, connection, &mut |exchange| {
+                out(Output::Exchange(exchange), connection);
+            });
+        }
+    }
+
     fn read(
         &mut self,
         event: StreamEvent<'_>,
@@ -100,41 +140,65 @@ impl Reader {
         out: &mut impl FnMut(Output, &Connection),
     ) {
         let settled = matches!(event, StreamEvent::Settled);
+        let exchange = &mut |exchange: Box<Exchange>| out(Output::Exchange(exchange), connection);
         let ended = match &mut self.framer {
             Framer::Http1(http1) if http1.seeks() && is_tls(&event) => {
-                self.framer = Framer::Opaque(Opaque::new(Protocol::Tls, None), None);
+                let opaque = Opaque::new(Protocol::Tls, None, None, connection);
+                self.framer = Framer::Opaque(Box::new(opaque));
+                self.meanwhile = None;
                 None
             }
             Framer::Http1(http1) => {
                 http1.on(event, connection, out);
                 if http1.is_other() {
-                    let proxied = http1.proxied.map(Box::new);
-                    self.framer = Framer::Opaque(Opaque::new(Protocol::Opaque, None), proxied);
+                    self.follow_turns(&event, connection, out);
+                    if let Some(opaque) = self.meanwhile.take() {
+                        self.framer = Framer::Opaque(opaque);
+                    }
                     return;
                 }
-                settled.then(|| http1.ended())
+                if http1.is_certain() {
+                    self.meanwhile = None;
+                    settled.then(|| http1.ended())
+                } else {
+                    let ended = settled.then(|| http1.ended());
+                    self.follow_turns(&event, connection, out);
+                    ended.map(|ended| self.with_turns(ended))
+                }
             }
-            Framer::Opaque(opaque, proxied) => {
-                opaque.on(event);
-                settled.then(|| opaque.ended(proxied.as_deref().copied()))
+            Framer::Opaque(opaque) => {
+                opaque.on(&event, connection, exchange);
+                if let (StreamEvent::Quiet, Some(so_far)) = (event, opaque.so_far(connection)) {
+                    out(Output::SoFar(so_far), connection);
+                }
+                settled.then(|| opaque.ended())
             }
             // Its handshake may still come, after what was an older connection's.
             Framer::Detecting(detecting) => {
                 if let StreamEvent::End = event {
-                    out(Output::Ended(detecting.ended(connection)), connection);
+                    let ended = detecting.ended(connection);
+                    let ended = self.with_turns(ended);
+                    out(Output::Ended(ended), connection);
                 }
                 None
             }
             Framer::Settled(ended) => {
                 if let StreamEvent::End = event {
-                    out(Output::Ended(*ended), connection);
+                    out(Output::Ended(**ended), connection);
                 }
                 None
             }
         };
         if let Some(ended) = ended {
-            self.framer = Framer::Settled(ended);
+            self.meanwhile = None;
+            self.framer = Framer::Settled(Box::new(ended));
         }
+    }
+
+    /// What the end of a connection says that has no heads, with what its turns came to.
+    fn with_turns(&self, ended: Ended) -> Ended {
+        let turns = self.meanwhile.as_deref().and_then(|opaque| opaque.ended().turns);
+        Ended { turns, ..ended }
     }
 }
 

@@ -85,6 +85,8 @@ pub struct Configured {
     pub backends: Vec<(EndpointPattern, OfBackend)>,
     /// Of some proxies, by their address towards the backends.
     pub proxies: Vec<(IpAddr, OfProxy)>,
+    /// Backends that are judged, and no others, if there are any: whatever they speak.
+    pub named: Vec<EndpointPattern>,
     /// What probes accept of which nothing else was told.
     pub usual: Accepted,
 }

@@ -45,13 +45,25 @@ impl Ledger {
             verdict::judge(&self.lost.with(Facts::of_exchange(&exchange, connection)), &knowledge);
         let accepted = self.told.accepted(*server, client.addr);
         let proxies = self.proxies_at_most();
-        let first_unread = matches!(fate, Fate::Open | Fate::Undecided | Fate::Unread(_))
+        // What is framed by turns counts where it is judged, which may show later.
+        let apart = exchange.turns.is_some() && !self.is_named(connection.leg());
+        let first_unread = !apart
+            && matches!(fate, Fate::Open | Fate::Undecided | Fate::Unread(_))
             && self.unread.len() < self.limits.failures
             && self.unread.insert(connection.number);
-        if let Some(listener) = entry(&mut self.listeners, &self.limits, connection.leg()) {
+        let listeners = if apart { &mut self.by_turns.listeners } else { &mut self.listeners };
+        if let Some(listener) = entry(listeners, &self.limits, connection.leg()) {
             let known = listener.proxies.len();
             listener.exchange(&exchange, &fate, connection, accepted, proxies, first_unread);
             self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));
+        }
+        if apart && !self.judges_turns(connection.leg()) {
+            let failed = matches!(fate, Fate::Failed(_));
+            if failed && self.by_turns.failures.len() < self.limits.failures {
+                let attempt = KeptAttempt::exchange(exchange, connection);
+                self.by_turns.failures.push(Arc::new(attempt));
+            }
+            return false;
         }
         if let Fate::Failed(verdict) = fate {
             // The end of such a connection is the end of the failure, and of no idleness.
@@ -86,7 +98,14 @@ impl Ledger {
         let spoiled = self.spoiled.remove(&connection.number);
         let counted = self.unread.remove(&connection.number);
         let quiet_since = ended.quiet_since.filter(|_| !spoiled);
-        let ended = &Ended { quiet_since, ..*ended };
+        let by_turns = ended.turns.map(|turns| Ended {
+            exchanges: turns.exchanges,
+            quiet_since: turns.quiet_since,
+            ..*ended
+        });
+        let named = by_turns.filter(|_| self.is_named(connection.leg()));
+        let apart = by_turns.filter(|_| named.is_none());
+        let ended = &named.unwrap_or(Ended { quiet_since, turns: None, ..*ended });
         let taken_beside = self.loopback.takes_instead(connection);
         let knowledge = self.at_first(connection.server, connection.client.addr);
         let knowledge = Knowledge { taken_beside, ..knowledge };
@@ -106,6 +125,9 @@ impl Ledger {
             }
             return false;
         }
+        if let Some(apart) = apart {
+            self.ended_by_turns(&apart, connection, proxies);
+        }
         let Some(listener) = entry(&mut self.listeners, &self.limits, connection.leg()) else {
             count(&mut self.listeners_forgotten);
             return false;
@@ -120,16 +142,7 @@ impl Ledger {
         if listener.endings.note(ended, connection, established, room) {
             self.spans = self.spans.saturating_add(1);
         }
-        // Where the SYN is missing it is not known when it was asked.
-        let timed = connection.start == Start::Midstream || connection.syn.is_some();
-        let asked = ended.last_asked.filter(|asked| *asked == RequestDigest::NOTHING && timed);
-        if let Some(asked) = asked {
-            let source = ProbeSource { client: connection.client.addr, asked };
-            listener.note_asked(source, connection.opened.at, None, proxies);
-            if failed {
-                listener.probes.count_failed(source);
-            }
-        }
+        note_asked(listener, ended, connection, proxies, failed);
         match fate {
             Fate::Failed(verdict) => {
                 count(&mut listener.connects_failed);
@@ -158,6 +171,18 @@ impl Ledger {
             self.openers.insert(client.addr);
         }
         failed
+    }
+
+    /// Books a connection where what is framed by turns is kept apart.
+    fn ended_by_turns(&mut self, ended: &Ended, connection: &Connection, proxies: usize) {
+        let listeners = &mut self.by_turns.listeners;
+        let Some(listener) = entry(listeners, &self.limits, connection.leg()) else { return };
+        let known = listener.proxies.len();
+        listener.connection(ended, connection, proxies, false);
+        self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));
+        if listener.endings.note(ended, connection, true, self.spans < self.limits.spans) {
+            self.spans = self.spans.saturating_add(1);
+        }
     }
 
     /// What is known beside an attempt when it is booked: timeouts, and what takes no search.
@@ -203,7 +228,8 @@ impl Ledger {
     /// Nothing more comes: what was held back of idle connections is booked where it belongs.
     pub fn settle(&mut self) {
         let proxies = self.limits.proxies;
-        self.listeners.values_mut().for_each(|listener| listener.settle_probes(proxies));
+        let listeners = self.listeners.values_mut().chain(self.by_turns.listeners.values_mut());
+        listeners.for_each(|listener| listener.settle_probes(proxies));
     }
 }
 
@@ -217,4 +243,24 @@ pub(super) fn entry<'l>(
         return None;
     }
     Some(listeners.entry(leg).or_default())
+}
+
+/// Notes a connection on which nothing was asked, which may be a probe.
+fn note_asked(
+    listener: &mut Listener,
+    ended: &Ended,
+    connection: &Connection,
+    proxies: usize,
+    failed: bool,
+) {
+    // Where the SYN is missing it is not known when it was asked.
+    let timed = connection.start == Start::Midstream || connection.syn.is_some();
+    let asked = ended.last_asked.filter(|asked| *asked == RequestDigest::NOTHING && timed);
+    if let Some(asked) = asked {
+        let source = ProbeSource { client: connection.client.addr, asked };
+        listener.note_asked(source, connection.opened.at, None, proxies);
+        if failed {
+            listener.probes.count_failed(source);
+        }
+    }
 }

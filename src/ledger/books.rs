@@ -6,6 +6,7 @@ use super::limits::LedgerLimits;
 use super::listener::Listener;
 use super::loopback::Loopback;
 use super::lost_frames::LostFrames;
+use super::turn_books::TurnBooks;
 use crate::facts::KeptAttempt;
 use crate::flow::Leg;
 use crate::knowledge::Configured;
@@ -23,6 +24,8 @@ pub struct Ledger {
     pub(super) told: Configured,
     /// Boxed, for the table is doubled to grow.
     pub(super) listeners: HashMap<Leg, Box<Listener>, RandomState>,
+    /// What is framed by turns, where nobody was named.
+    pub(super) by_turns: TurnBooks,
     /// Hosts that open connections to something like a backend.
     pub(super) openers: HashSet<IpAddr, RandomState>,
     /// The attempts that failed where they were captured first.
@@ -92,7 +95,7 @@ impl Ledger {
 
     /// The listener, as one leg shows it.
     pub fn listener_at(&self, leg: Leg) -> Option<&Listener> {
-        self.listeners.get(&leg).map(Box::as_ref)
+        self.judged_by_turns(leg).or_else(|| self.listeners.get(&leg).map(Box::as_ref))
     }
 
     /// A host was seen to open connections to something like a backend elsewhere.
@@ -107,6 +110,7 @@ impl Ledger {
 
     /// Every listener, by leg.
     pub fn listeners(&self) -> BTreeMap<Leg, &Listener> {
-        self.listeners.iter().map(|(leg, listener)| (*leg, listener.as_ref())).collect()
+        let legs = self.listeners.iter();
+        legs.map(|(leg, listener)| (*leg, self.judged_by_turns(*leg).unwrap_or(listener))).collect()
     }
 }

@@ -19,7 +19,8 @@ impl Ledger {
     /// Books what would have become of an exchange if nothing more came; returns whether it would have
     /// failed.
     pub(super) fn so_far(&mut self, exchange: Box<Exchange>, connection: &Connection) -> bool {
-        if self.fresh.is_none() {
+        let counts = exchange.turns.is_none() || self.judges_turns(connection.leg());
+        if self.fresh.is_none() || !counts {
             return false;
         }
         let room = self.early.len() < self.limits.failures;

@@ -3,7 +3,7 @@
 use super::health::Health;
 use super::probe_source::ProbeSource;
 use crate::base::time::Timestamp;
-use crate::exchange::{Exchange, Request, RequestDigest, Response};
+use crate::exchange::{Exchange, Protocol, Request, RequestDigest, Response, Turns};
 use crate::facts::attempt::ClientFacts;
 use crate::facts::kernel::{Ends, Queue};
 use crate::facts::listening::Listening;
@@ -169,6 +169,12 @@ impl Failure {
     /// What was asked; `None` for a connect.
     pub fn request(&self) -> Option<&Request> {
         self.attempt.as_exchange().map(|exchange| &exchange.request)
+    }
+
+    /// What it speaks, and what its turns show, where it is framed by them.
+    pub fn turns(&self) -> Option<(Protocol, Turns)> {
+        let exchange = self.attempt.as_exchange()?;
+        exchange.turns.map(|turns| (exchange.protocol, turns))
     }
 
     /// What came of an answer.

@@ -86,7 +86,7 @@ impl<'l> Known<'l> {
                 ],
                 kept_idle: listener.map(Listener::kept_idle).unwrap_or_default(),
                 takes_header: listener.is_some_and(|one| one.takes_header),
-                answers: listener.is_some_and(|one| !one.statuses.is_empty()),
+                answers: listener.is_some_and(Listener::answers),
                 deaf,
                 ..Knowledge::default()
             }

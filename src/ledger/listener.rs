@@ -46,6 +46,10 @@ pub struct Listener {
     pub exchanges: u64,
     /// Exchanges by final status.
     pub statuses: BTreeMap<u16, u64>,
+    /// Answers that were framed by turns: what they say is not known.
+    pub answered_by_turns: u64,
+    /// Something shows that what cannot be read here is HTTP.
+    pub(super) hides_http: bool,
     /// Failures that are not kept, by what packets alone show to be the cause.
     pub(super) only_counted: BTreeMap<Cause, u64>,
     /// Exchanges that may have been answered, by why that cannot be read.
@@ -221,6 +225,8 @@ impl Listener {
             count(self.statuses.entry(status).or_default());
             self.takes_header |= exchange.proxied.is_some() && status != 400;
         }
+        let by_turns = exchange.turns.is_some() && exchange.outcome == Outcome::Answered;
+        self.answered_by_turns = self.answered_by_turns.saturating_add(by_turns.into());
         match fate {
             Fate::Sound => {
                 let acked = connection.half(Side::Server).acked;
@@ -336,6 +342,11 @@ impl Listener {
             }
             _ => {}
         }
+    }
+
+    /// Something was answered there, whatever that says.
+    pub(super) fn answers(&self) -> bool {
+        !self.statuses.is_empty() || self.answered_by_turns > 0
     }
 
     /// Books one connection. Exchanges of it may have been counted as not read already.

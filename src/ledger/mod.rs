@@ -8,6 +8,7 @@
 
 mod booking;
 mod books;
+mod by_turns;
 mod clients;
 mod connects;
 mod context;
@@ -35,6 +36,7 @@ mod proxy_side;
 mod settling;
 mod telling;
 mod translated;
+mod turn_books;
 mod unread;
 mod unsettled;
 mod views;

@@ -35,7 +35,7 @@ impl Judgement<'_> {
             let ended = kept
                 .saturating_add(counted(Cause::ClosedInFlight))
                 .saturating_add(counted(Cause::ResetInFlight));
-            listener.statuses.is_empty() && ended == listener.exchanges && ended >= SEVERAL
+            !listener.answers() && ended == listener.exchanges && ended >= SEVERAL
         })
     }
 }

@@ -59,6 +59,7 @@ impl What {
         match ended.protocol {
             // A mismatch was read, and is a failure.
             _ if ended.mismatch.is_some() => None,
+            _ if ended.turns.is_some_and(|turns| !turns.overlapping) => None,
             _ if is_one_direction(ended.protocol, connection) => Some(Self::OneDirection),
             Protocol::Tls => Some(Self::Tls),
             Protocol::Http2 => Some(Self::Http2),

@@ -10,7 +10,7 @@ use super::wireshark::filter;
 use super::{ids, process};
 use crate::base::escape;
 use crate::base::time::nanos;
-use crate::exchange::Request;
+use crate::exchange::{Protocol, Request, Turns};
 use crate::facts::closing::Closer;
 use crate::facts::{SegmentKind, SentAgain, TimelineEntry};
 use crate::flow::Side;
@@ -27,7 +27,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         || "a connect".to_owned(),
         |request| match (&request.method, &request.target) {
             (Some(method), Some(target)) => format!("{method} {target}"),
-            _ => "a request whose head was not captured".to_owned(),
+            _ => unread(kept).to_owned(),
         },
     );
     let frames: Vec<EvidenceRecord> =
@@ -86,6 +86,16 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
         summary: summary(kept, &named, style.show_secrets),
         fix: advice.text.clone(),
         advice,
+    }
+}
+
+/// What a request is called that could not be read.
+fn unread(kept: &ledger::Failure) -> &'static str {
+    match kept.turns() {
+        Some((Protocol::Tls, _)) => "a request inside TLS",
+        Some((_, Turns { unseen: false, .. })) => "a request that is not HTTP",
+        Some((_, Turns { unseen: true, .. })) => "a request of which no byte was captured",
+        None => "a request whose head was not captured",
     }
 }
 

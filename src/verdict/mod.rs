@@ -29,6 +29,7 @@ mod nothing_answered;
 mod probe;
 mod retry;
 mod reused;
+mod turns;
 mod unproven;
 
 use crate::exchange::{Outcome, Tunnel, Unread};
@@ -98,6 +99,9 @@ fn at_one_place(
 /// What became of an exchange, now that its connection has ended, or the next request has come.
 fn exchanged(case: &Case<'_>, knowledge: &Knowledge) -> Fate {
     let exchange = case.exchange;
+    if let Some(known) = &exchange.turns {
+        return turns::judge(case, known, &knowledge.timeouts);
+    }
     let mut fate = framed(case, knowledge);
     if let Fate::Failed(verdict) = &mut fate
         && exchange.response.is_some_and(|response| response.found)

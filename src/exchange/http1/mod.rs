@@ -420,6 +420,7 @@ impl Http1 {
             unasked: self.unasked.take(),
             blind: std::mem::replace(&mut self.blind, matches!(outcome, Outcome::Unread(_))),
             tunnel,
+            turns: None,
             outcome,
         };
         self.exchanges = self.exchanges.saturating_add(1);
@@ -539,6 +540,7 @@ impl Http1 {
             unasked: self.unasked,
             blind: self.blind,
             tunnel: self.tunnel,
+            turns: None,
             outcome,
         })));
     }
@@ -546,6 +548,11 @@ impl Http1 {
     /// No head was met so far on a connection whose beginning was not captured.
     pub(super) fn seeks(&self) -> bool {
         self.known == Sureness::Seeking
+    }
+
+    /// A whole head was met.
+    pub(super) fn is_certain(&self) -> bool {
+        self.known == Sureness::Certain
     }
 
     /// The server's first answer told that this is something else.
@@ -567,6 +574,7 @@ impl Http1 {
             last_asked: self.last_asked,
             proxied: self.proxied,
             unseen: false,
+            turns: None,
         }
     }
 }
