@@ -143,7 +143,7 @@ impl Analysis {
     /// Nothing read yet.
     pub fn new(settings: Settings) -> Self {
         let told = &settings.told;
-        let listeners = told.backends.iter().chain(&told.fronts).filter_map(|one| one.endpoint());
+        let listeners = told.backends.iter().chain(&told.fronts).copied();
         let table = Table::new(settings.flow, listeners);
         let named = told.backends.clone();
         let mut ledger =

@@ -22,6 +22,7 @@ mod handshake;
 mod heads;
 mod key;
 mod leg;
+mod listeners;
 mod neighbours;
 mod place;
 mod position;

@@ -8,6 +8,7 @@ use super::delivery::{Belongs, Delivery};
 use super::expiry::{LifeStage, Recency};
 use super::handshake::refuses_syn;
 use super::key::Key;
+use super::listeners::ListenerSet;
 use super::neighbours::{Neighbours, UnansweredNeighbour};
 use super::place::Place;
 use super::position::StreamPos;
@@ -16,9 +17,9 @@ use super::used::Used;
 use super::{Heads, Limits, StreamEvent, StreamReader};
 use crate::base::time::Timestamp;
 use crate::packet::icmp::Unreachable;
-use crate::packet::{Endpoint, FrameRef, Neighbour, Segment};
+use crate::packet::{Endpoint, EndpointPattern, FrameRef, Neighbour, Segment};
 use foldhash::fast::RandomState;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// So many connects under way are looked at in each sweep: a flood of SYNs must not make it long.
@@ -37,7 +38,7 @@ pub struct Table<R> {
     slots: Vec<Option<Box<Used<R>>>>,
     free: Vec<usize>,
     recency: Recency,
-    listeners: HashSet<Endpoint, RandomState>,
+    listeners: ListenerSet,
     openings: Openings,
     handshakes: Handshakes,
     neighbours: Neighbours,
@@ -55,15 +56,15 @@ pub struct Table<R> {
 }
 
 impl<R: StreamReader> Table<R> {
-    /// An empty table. `listeners` are known to accept connections.
-    pub fn new(limits: Limits, listeners: impl IntoIterator<Item = Endpoint>) -> Self {
+    /// An empty table. What matches `listeners` is known to accept connections.
+    pub fn new(limits: Limits, listeners: impl IntoIterator<Item = EndpointPattern>) -> Self {
         Self {
             limits,
             keys: HashMap::default(),
             slots: Vec::new(),
             free: Vec::new(),
             recency: Recency::default(),
-            listeners: listeners.into_iter().collect(),
+            listeners: ListenerSet::new(listeners),
             openings: Openings::default(),
             handshakes: Handshakes::default(),
             neighbours: Neighbours::default(),
@@ -514,9 +515,7 @@ impl<R: StreamReader> Table<R> {
 
     /// Notes who accepts connections.
     fn note_listener(&mut self, server: Endpoint) {
-        if self.listeners.len() < self.limits.listeners {
-            self.listeners.insert(server);
-        } else if !self.listeners.contains(&server) {
+        if !self.listeners.note(server, self.limits.listeners) {
             self.counts.listeners_forgotten = self.counts.listeners_forgotten.saturating_add(1);
         }
     }
@@ -539,10 +538,10 @@ impl<R: StreamReader> Table<R> {
             (true, false) => (Start::Handshake, Some(SidesBy::Handshake), true),
             (true, true) => (Start::Handshake, Some(SidesBy::Handshake), false),
             _ if refuses_syn(segment) => (Start::Handshake, Some(SidesBy::Handshake), false),
-            _ if self.listeners.contains(&segment.dst) => {
+            _ if self.listeners.contains(segment.dst) => {
                 (Start::Midstream, Some(SidesBy::Listener), true)
             }
-            _ if self.listeners.contains(&segment.src) => {
+            _ if self.listeners.contains(segment.src) => {
                 (Start::Midstream, Some(SidesBy::Listener), false)
             }
             _ => (Start::Midstream, None, segment.src.port >= segment.dst.port),

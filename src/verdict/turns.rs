@@ -109,7 +109,8 @@ fn backend_closed(case: &Case<'_>, turns: &Turns, closing: &Closing) -> Fate {
     if turns.in_the_middle && in_flight::may_be_race(&verdict) {
         return Fate::Open;
     }
-    let blind = case.exchange.blind && in_flight::may_be_race(&verdict);
+    // What nothing was captured before may be the middle of something.
+    let blind = case.exchange.blind && in_flight::may_be_race(&verdict) || turns.in_the_middle;
     let most = if blind { Certainty::Possible } else { Certainty::Likely };
     failed(Verdict { certainty: verdict.certainty.min(most), ..verdict })
 }
