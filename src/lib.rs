@@ -27,7 +27,7 @@
 //! knowledge  what is known of a backend: idle gaps, timers, how its connections end, what was told of it
 //! facts      what is known of one attempt: who closed, what the kernel says    | ebpf  the kernel's own programs
 //! exchange   each side's bytes become requests and responses, paired
-//! streams    text of TLS connections that somebody else has
+//! streams    TLS by its records, and text of TLS connections that somebody else has
 //! flow       segments become connections: positions, causal order, gaps       | input  captures and logs: it alone reads files
 //! packet     one frame becomes a borrowed TCP segment: no state, no allocation | logs  a line of a proxy's log becomes an entry
 //! base       time, digests, wrapping, escaping, what is secret                 | timeouts  known proxies and servers, as data
@@ -153,7 +153,9 @@ pub mod inside {
         }
     }
     pub mod flow {
-        pub use crate::flow::{Limits, Side, Table};
+        pub use crate::flow::{
+            Connection, Limits, Side, Start, StreamEvent, StreamPos, StreamReader, Table,
+        };
     }
     pub mod input {
         pub use crate::input::{
@@ -204,6 +206,12 @@ pub mod inside {
         }
     }
     pub mod streams {
+        pub mod tls {
+            pub use crate::streams::tls::{
+                AlertFact, AlertSeen, Carried, CertificateFacts, Handshake, Piece, TlsFacts,
+                TlsStream, TlsVersion, client_hello_at,
+            };
+        }
         pub mod told {
             pub use crate::streams::told::{Clear, Spoken, TextOrigin};
         }

@@ -123,6 +123,8 @@ mod timelines;
 mod timeouts;
 /// Which closes and waits show a timeout.
 mod timers;
+/// What TLS records are for.
+mod tls_records;
 /// Conversations sealed by TLS, and told.
 mod tls_text;
 /// Captures of container hosts, nodes, pods and busy machines.

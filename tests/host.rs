@@ -48,6 +48,8 @@ mod segments;
 /// Whose connections are, by the kernel's word.
 #[cfg(all(feature = "ebpf", target_os = "linux"))]
 mod sockets;
+/// TLS by its records, held against what peer tools say.
+mod tls_corpus;
 
 use libtest_mimic::{Arguments, Trial};
 use machine::{Tests, trial};
@@ -72,6 +74,7 @@ fn trials() -> Vec<Trial> {
         of("browser", browser::TESTS),
         of("filters", filters::TESTS),
         of("corpus", corpus::TESTS),
+        of("tls_corpus", tls_corpus::TESTS),
         of("gathered", gathered::TESTS),
         of("laboratory", laboratory::TESTS),
         #[cfg(all(feature = "live", target_os = "linux"))]
