@@ -506,7 +506,7 @@ fn book(
             out(Record::Exchange(record));
         }
         Output::Ended(ended) if wanted.connections && !connection.never_left() => {
-            ledger.book(Output::Ended(ended), connection);
+            ledger.book(Output::Ended(ended.clone()), connection);
             roles.decide(ledger, trail, &settings.told);
             let role = roles.get().of(connection.leg());
             let record = ConnectionRecord::new(&ended, connection, role, wanted.several);

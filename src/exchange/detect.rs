@@ -162,14 +162,20 @@ pub(super) fn is_tls_records(bytes: &[u8], len: usize) -> bool {
     at > 0 && at == len
 }
 
+/// A client's first record of TLS begins here.
+pub(super) fn is_client_hello(bytes: &[u8]) -> bool {
+    hello(bytes, CLIENT_HELLO) == Some(true)
+}
+
 /// Which side sends payload that begins like this.
 pub(super) fn sender_of(payload: &[u8]) -> Option<Side> {
-    let is = |kind| hello(payload, kind) == Some(true);
+    let is_server_hello = hello(payload, SERVER_HELLO) == Some(true);
     if payload.starts_with(HTTP1_STATUS) {
         Some(Side::Server)
-    } else if is_request(payload) || payload.starts_with(HTTP2_PREFACE) || is(CLIENT_HELLO) {
+    } else if is_request(payload) || payload.starts_with(HTTP2_PREFACE) || is_client_hello(payload)
+    {
         Some(Side::Client)
-    } else if is(SERVER_HELLO) {
+    } else if is_server_hello {
         Some(Side::Server)
     } else {
         None

@@ -25,6 +25,7 @@ mod reader;
 mod request;
 mod response;
 mod software;
+mod tls;
 mod turn_reader;
 mod turns;
 

@@ -2,6 +2,7 @@
 
 use super::detect::{self, Protocol};
 use super::goodbye::ClientWords;
+use super::tls::TlsReader;
 use super::turn_reader::{Said, TurnReader};
 use super::{Ended, Exchange, Mismatch, ProxyHeader, RequestDigest};
 use crate::flow::{Connection, Side, StreamEvent, StreamPos};
@@ -16,8 +17,18 @@ pub(super) struct Opaque {
     /// The header before everything else.
     proxied: Option<ProxyHeader>,
     mismatch: Option<Mismatch>,
-    /// Whose turn it is; `None` where both sides may speak at any time.
-    turns: Option<TurnReader>,
+    content: Content,
+}
+
+/// What is made of the content.
+#[derive(Debug)]
+enum Content {
+    /// Nothing: both sides may speak at any time.
+    Any,
+    /// Messages, by whose turn it is.
+    Turns(Box<TurnReader>),
+    /// Records of TLS.
+    Tls(Box<TlsReader>),
 }
 
 impl Opaque {
@@ -29,24 +40,43 @@ impl Opaque {
         proxied: Option<ProxyHeader>,
         connection: &Connection,
     ) -> Self {
-        let turns = match protocol {
-            Protocol::Opaque => Some(TurnReader::new(protocol, proxied, connection)),
-            Protocol::None | Protocol::Http1 | Protocol::Http2 | Protocol::Tls => None,
+        let content = match protocol {
+            Protocol::Opaque => {
+                Content::Turns(Box::new(TurnReader::new(protocol, proxied, connection)))
+            }
+            Protocol::Tls => Content::Tls(Box::new(TlsReader::new(proxied, false, connection))),
+            Protocol::None | Protocol::Http1 | Protocol::Http2 => Content::Any,
         };
-        Self { protocol, asked, proxied, mismatch: None, turns }
+        Self { protocol, asked, proxied, mismatch: None, content }
     }
 
     pub(super) fn ended(&self) -> Ended {
+        let tls = match &self.content {
+            Content::Tls(tls) => Some(&**tls),
+            Content::Any | Content::Turns(_) => None,
+        };
         Ended {
             mismatch: self.mismatch,
-            turns: self.turns.as_ref().map(TurnReader::ended),
+            turns: match &self.content {
+                Content::Any => None,
+                Content::Turns(turns) => Some(turns.ended()),
+                Content::Tls(tls) => Some(tls.turns()),
+            },
+            last_asked: tls
+                .is_some_and(TlsReader::is_handshake_only)
+                .then_some(RequestDigest::NOTHING),
+            tls: tls.map(TlsReader::facts),
             ..not_read(self.protocol, self.proxied)
         }
     }
 
     /// The exchange that is outstanding, if nothing more came.
     pub(super) fn so_far(&self, connection: &Connection) -> Option<Box<Exchange>> {
-        self.turns.as_ref()?.so_far(connection)
+        match &self.content {
+            Content::Any => None,
+            Content::Turns(turns) => turns.so_far(connection),
+            Content::Tls(tls) => tls.so_far(connection),
+        }
     }
 
     pub(super) fn on(
@@ -56,7 +86,12 @@ impl Opaque {
         out: &mut dyn FnMut(Box<Exchange>),
     ) {
         self.note_answer(event);
-        let Some(turns) = &mut self.turns else { return };
+        self.note_hello(event, connection);
+        let turns = match &mut self.content {
+            Content::Any => return,
+            Content::Tls(tls) => return tls.on(event, connection, out),
+            Content::Turns(turns) => turns,
+        };
         match *event {
             StreamEvent::Bytes { from, pos, bytes, len, ack, first_copy, frame } => {
                 let said = Said { pos, len: len.into(), ack, first_copy, frame };
@@ -73,6 +108,16 @@ impl Opaque {
             }
             StreamEvent::Settled => turns.settle(connection, out),
             StreamEvent::Fin { .. } | StreamEvent::Rst | StreamEvent::Quiet | StreamEvent::End => {}
+        }
+    }
+
+    /// TLS may begin behind words in clear, in which the two sides agreed on it (STARTTLS and its like).
+    fn note_hello(&mut self, event: &StreamEvent<'_>, connection: &Connection) {
+        if let (Content::Turns(_), StreamEvent::Bytes { from: Side::Client, bytes, .. }) =
+            (&self.content, event)
+            && detect::is_client_hello(bytes)
+        {
+            self.content = Content::Tls(Box::new(TlsReader::new(self.proxied, true, connection)));
         }
     }
 
@@ -120,5 +165,6 @@ pub(super) fn not_read(protocol: Protocol, proxied: Option<ProxyHeader>) -> Ende
         proxied,
         unseen: false,
         turns: None,
+        tls: None,
     }
 }

@@ -2,6 +2,8 @@
 
 use super::{Outcome, Protocol, ProxyHeader, Request, RequestDigest, Response, Turns, TurnsEnded};
 use crate::packet::FrameRef;
+use crate::streams::tls::TlsFacts;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A request, and what became of it.
@@ -58,7 +60,7 @@ pub enum Tunnel {
 }
 
 /// A connection at its end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Ended {
     /// What it spoke.
     pub protocol: Protocol,
@@ -83,6 +85,8 @@ pub struct Ended {
     pub unseen: bool,
     /// What its turns came to, where it was framed by them and not by heads.
     pub turns: Option<TurnsEnded>,
+    /// What its TLS handshake said, where it spoke that.
+    pub tls: Option<Arc<TlsFacts>>,
 }
 
 /// What a reader of a connection makes known.

@@ -184,7 +184,7 @@ impl Reader {
             }
             Framer::Settled(ended) => {
                 if let StreamEvent::End = event {
-                    out(Output::Ended(**ended), connection);
+                    out(Output::Ended((**ended).clone()), connection);
                 }
                 None
             }

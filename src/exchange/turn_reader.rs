@@ -85,6 +85,28 @@ impl TurnReader {
         }
     }
 
+    /// The two sides may speak at the same time, as they agreed.
+    pub(super) fn may_overlap(&mut self) {
+        self.turns.overlapping = true;
+    }
+
+    /// What came before the first turn is over with this frame.
+    pub(super) fn begins_after(&mut self, frame: FrameRef) {
+        if self.exchanges == 0 && self.request.is_none() {
+            self.quiet_since = Some(frame);
+        }
+    }
+
+    /// The server said something that is no turn and announces a close, or may.
+    pub(super) fn noticed(&mut self, said: Said) {
+        self.notice = Some((said.pos, said.frame));
+    }
+
+    /// The server's last record is not whole, or is again.
+    pub(super) fn set_cut(&mut self, cut: bool) {
+        self.turns.cut = cut;
+    }
+
     /// The client spoke.
     pub(super) fn asked(
         &mut self,

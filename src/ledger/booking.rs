@@ -12,7 +12,7 @@ use crate::exchange::{Ended, Exchange, Outcome, Output, RequestDigest};
 use crate::facts::{Facts, KeptAttempt};
 use crate::flow::{Connection, Leg, Side, Start};
 use crate::knowledge::Knowledge;
-use crate::packet::Endpoint;
+use crate::packet::{Endpoint, FrameRef};
 use crate::verdict::{self, Cause, Fate};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -98,14 +98,9 @@ impl Ledger {
         let spoiled = self.spoiled.remove(&connection.number);
         let counted = self.unread.remove(&connection.number);
         let quiet_since = ended.quiet_since.filter(|_| !spoiled);
-        let by_turns = ended.turns.map(|turns| Ended {
-            exchanges: turns.exchanges,
-            quiet_since: turns.quiet_since,
-            ..*ended
-        });
-        let named = by_turns.filter(|_| self.is_named(connection.leg()));
-        let apart = by_turns.filter(|_| named.is_none());
-        let ended = &named.unwrap_or(Ended { quiet_since, turns: None, ..*ended });
+        let named = self.is_named(connection.leg());
+        let (ended, apart) = as_booked(ended, quiet_since, named);
+        let ended = &ended;
         let taken_beside = self.loopback.takes_instead(connection);
         let knowledge = self.at_first(connection.server, connection.client.addr);
         let knowledge = Knowledge { taken_beside, ..knowledge };
@@ -115,13 +110,13 @@ impl Ledger {
             && self.undecided.len() < self.limits.failures
             && connection.same_as.is_none()
         {
-            self.undecided.push(Arc::new(KeptAttempt::connect(*ended, connection)));
+            self.undecided.push(Arc::new(KeptAttempt::connect(ended.clone(), connection)));
         }
         let proxies = self.proxies_at_most();
         if connection.is_unnamed() {
             // Any host asks for neighbours: it is told of proxies.
             if matches!(fate, Fate::Failed(_)) && self.never_left.len() < self.limits.failures {
-                self.never_left.push(Arc::new(KeptAttempt::connect(*ended, connection)));
+                self.never_left.push(Arc::new(KeptAttempt::connect(ended.clone(), connection)));
             }
             return false;
         }
@@ -153,7 +148,7 @@ impl Ledger {
                 if connection.syns > 1 && self.tried_again.len() < self.limits.listeners {
                     self.tried_again.insert(connection.leg());
                 }
-                self.keep(KeptAttempt::connect(*ended, connection), verdict.cause());
+                self.keep(KeptAttempt::connect(ended.clone(), connection), verdict.cause());
             }
             Fate::Open if connection.given_up => {}
             Fate::Open => {
@@ -262,5 +257,20 @@ fn note_asked(
         if failed {
             listener.probes.count_failed(source);
         }
+    }
+}
+
+/// The end of a connection, as its listener's books take it, and those of what is framed by turns: in the same
+/// where the listener was named, else apart.
+fn as_booked(ended: &Ended, quiet_since: Option<FrameRef>, named: bool) -> (Ended, Option<Ended>) {
+    let read = Ended { quiet_since, turns: None, ..ended.clone() };
+    let by_turns = ended.turns.map(|turns| Ended {
+        exchanges: turns.exchanges,
+        quiet_since: turns.quiet_since,
+        ..ended.clone()
+    });
+    match by_turns {
+        Some(by_turns) if named => (by_turns, None),
+        apart => (read, apart),
     }
 }

@@ -575,6 +575,7 @@ impl Http1 {
             proxied: self.proxied,
             unseen: false,
             turns: None,
+            tls: None,
         }
     }
 }
