@@ -85,6 +85,8 @@ pub struct Configured {
     pub backends: Vec<(EndpointPattern, OfBackend)>,
     /// Of some proxies, by their address towards the backends.
     pub proxies: Vec<(IpAddr, OfProxy)>,
+    /// Backends that the user named, whatever else was told of them.
+    pub named: Vec<EndpointPattern>,
     /// What probes accept of which nothing else was told.
     pub usual: Accepted,
 }
@@ -94,6 +96,11 @@ impl Configured {
     pub fn backend(&self, server: Endpoint) -> &OfBackend {
         let mut named = self.backends.iter();
         named.find(|(listen, _)| listen.matches(server)).map_or(&self.any_backend, |(_, told)| told)
+    }
+
+    /// Whether the user named the backend.
+    pub fn is_named(&self, server: Endpoint) -> bool {
+        self.named.iter().any(|pattern| pattern.matches(server))
     }
 
     /// What was told of a proxy.

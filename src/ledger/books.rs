@@ -9,7 +9,7 @@ use super::lost_frames::LostFrames;
 use crate::facts::KeptAttempt;
 use crate::flow::Leg;
 use crate::knowledge::Configured;
-use crate::packet::Segment;
+use crate::packet::{Endpoint, Segment};
 use crate::verdict::Cause;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -75,6 +75,12 @@ impl Ledger {
     /// Takes a segment before the connections do, for what many of them show together.
     pub fn hear(&mut self, segment: &Segment<'_>) {
         self.loopback.hear(segment);
+    }
+
+    /// Whether the user named the backend of a leg, by any address of it.
+    pub(super) fn is_named(&self, leg: Leg, listener: Option<&Listener>) -> bool {
+        let named = |at: Endpoint| self.told.is_named(at);
+        listener.map_or_else(|| named(leg.server), |one| one.is_known_by(leg.server, named))
     }
 
     /// What was told of backends and proxies.

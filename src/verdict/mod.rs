@@ -15,6 +15,7 @@ mod case;
 mod cause;
 mod connect;
 mod crossing;
+mod cut;
 mod doubt;
 mod evidence;
 mod fate;
@@ -98,7 +99,14 @@ fn at_one_place(
 /// What became of an exchange, now that its connection has ended, or the next request has come.
 fn exchanged(case: &Case<'_>, knowledge: &Knowledge) -> Fate {
     let exchange = case.exchange;
+    if exchange.request.slight && !knowledge.named {
+        // A few bytes look like HTTP, and nobody says that it is.
+        return Fate::Unread(Unread::HeadCut);
+    }
     let mut fate = framed(case, knowledge);
+    if let Fate::Failed(verdict) = &mut fate {
+        cut::limit(verdict, case);
+    }
     if let Fate::Failed(verdict) = &mut fate
         && exchange.response.is_some_and(|response| response.found)
     {
@@ -166,7 +174,7 @@ fn framed(case: &Case<'_>, knowledge: &Knowledge) -> Fate {
         // What was not read before it may have shown a timer.
         verdict.certainty = Certainty::Possible;
     }
-    if exchange.request.unread.is_some() {
+    if case.is_unread() {
         // The bytes show that they are a request; where it ends is taken from whose turn it is.
         verdict.certainty = verdict.certainty.min(Certainty::Likely);
     }
