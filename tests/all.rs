@@ -44,6 +44,8 @@ mod comments;
 mod configured;
 /// Connects that fail, and those that only seem to.
 mod connects;
+/// Heads that the snap length cut.
+mod cut_heads;
 /// What damaged captures are said to show, held against the whole.
 mod damaged;
 /// What the way dropped, and what only looks so.

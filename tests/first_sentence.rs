@@ -82,8 +82,8 @@ fn a_sound_capture_has_no_failure_and_nothing_else_to_say() {
 }
 
 #[test]
-fn tls_that_was_named_is_not_judged_and_never_clean() {
-    for options in [&["--backend", ":8080"][..], &[], &["--exit-zero"]] {
+fn tls_that_nobody_named_is_not_judged_and_never_clean() {
+    for options in [&[][..], &["--exit-zero"]] {
         let (text, errors, code) = say(&tls(40_000).frames, options);
         let said = first(&text);
         assert!(
@@ -102,6 +102,14 @@ fn tls_that_was_named_is_not_judged_and_never_clean() {
     assert_eq!(unread["backend"], "10.0.0.1:8080");
     assert_eq!(unread["bytes"], 49 + 49 + 65 + 65);
     assert!(!unread["advice"].as_str().unwrap().is_empty());
+}
+
+/// Who speaks shows in TLS as well, what is said does not.
+#[test]
+fn tls_that_was_named_is_judged_by_turns_and_says_what_that_leaves_open() {
+    let (text, _, code) = say(&tls(40_000).frames, &["--backend", ":8080"]);
+    assert_eq!((first(&text).as_str(), code), ("No failure among 1 request.", 0));
+    assert!(text.contains("a 5xx of the backend itself does not show"), "{text}");
 }
 
 #[test]

@@ -149,20 +149,6 @@ const NOT_YET: &[Open] = &[
         &[Clients],
         "the sidecar of the client's pod gave up first: here its request got no answer",
     ),
-    (
-        "12-snaplen",
-        &["proxy-eth1-s68.pcap"],
-        &[Hints::None],
-        &[Silent],
-        "no head can be read, and what is told is not that heads are cut",
-    ),
-    (
-        "12-snaplen",
-        &["proxy-eth1-s68.pcap"],
-        &[Backends],
-        &[Silent],
-        "one that was answered in part counts as answered: where its answer ends cannot be read",
-    ),
 ];
 
 /// A truncated answer counts as one that a retry hid from its client. False as soon as it does not.

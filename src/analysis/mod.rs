@@ -145,9 +145,9 @@ impl Analysis {
         let told = &settings.told;
         let listeners = told.backends.iter().chain(&told.fronts).copied();
         let table = Table::new(settings.flow, listeners);
-        let named = told.backends.clone();
-        let mut ledger =
-            Ledger::new(settings.ledger, knowledge::Configured { named, ..settings.known.clone() });
+        let known =
+            knowledge::Configured { named: told.backends.clone(), ..settings.known.clone() };
+        let mut ledger = Ledger::new(settings.ledger, known);
         if settings.records.failures {
             ledger.tell_fresh();
         }

@@ -260,6 +260,15 @@ const VERSION: usize = 8;
 const METHODS: [&[u8]; 9] =
     [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE"];
 
+/// The method that `bytes` begin, or begin with, of those that a request line is known by; of fewer than two
+/// bytes nothing is said.
+pub(super) fn method_begun(bytes: &[u8]) -> Option<&'static [u8]> {
+    let word = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let whole = word.len() < bytes.len();
+    let begins = |method: &&&[u8]| if whole { **method == word } else { method.starts_with(word) };
+    METHODS.iter().find(begins).copied().filter(|_| word.len() >= 2)
+}
+
 /// The line does not end here, and it is as good as certain that it is a request's.
 fn is_well_begun(bytes: &[u8]) -> bool {
     let mut words = bytes.splitn(2, |byte| *byte == b' ');

@@ -160,6 +160,11 @@ impl Reader {
                 if http1.is_certain() {
                     self.meanwhile = None;
                     settled.then(|| http1.ended())
+                } else if http1.is_known() {
+                    // What looks like HTTP is framed as that; an answer may show yet that it is something else.
+                    let ended = settled.then(|| http1.ended());
+                    self.follow_turns(&event, connection, &mut |_, _| {});
+                    ended
                 } else {
                     let ended = settled.then(|| http1.ended());
                     self.follow_turns(&event, connection, out);

@@ -22,6 +22,10 @@ pub struct Request {
     pub head: Option<RequestHead>,
     /// Why not, if the capture is the reason.
     pub unread: Option<Unread>,
+    /// What it asks for has no body as a rule (RFC 9110, section 9.3), as far as its method was captured.
+    pub bodiless: bool,
+    /// So little of its head was captured that this may be another protocol.
+    pub slight: bool,
     /// How much of the server's stream the client had received when it began to send this.
     pub ack: Option<StreamPos>,
     /// `ack` is what its first segment said, not a repetition of it.
@@ -43,9 +47,14 @@ impl RequestDigest {
     pub fn of(head: &RequestHead) -> Option<Self> {
         // Whoever forges another request of the same digest only hides among probes.
         let bytes = head.method().iter().chain(b" ").chain(head.target());
-        let asks = matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS") && !head.signs.has_body;
+        let asks = is_bodiless(head.method()) && !head.signs.has_body && !head.target_cut;
         (asks && !head.signs.for_client).then_some(Self(digest::of(bytes).max(1)))
     }
+}
+
+/// Whether what is asked for with this method has no body as a rule (RFC 9110, section 9.3).
+pub(super) fn is_bodiless(method: &[u8]) -> bool {
+    matches!(method, b"GET" | b"HEAD" | b"OPTIONS")
 }
 
 /// The longest text kept of a request line or header.
@@ -64,6 +73,8 @@ pub struct RequestHead {
     /// Whether the head says that the connection will be closed behind the answer, or is of a version that
     /// does so.
     pub closes: bool,
+    /// Whether the snap length cut the target: it begins like this.
+    pub target_cut: bool,
     /// Whether the first line is no request line by RFC 9112, section 3, though it looks like one.
     pub(super) odd: bool,
 }
@@ -83,8 +94,14 @@ impl RequestHead {
             ends,
             signs: RequestSigns::default(),
             closes: false,
+            target_cut: false,
             odd: false,
         }
+    }
+
+    /// Method and target, where all of the target was captured.
+    pub fn asked(&self) -> Option<(&[u8], &[u8])> {
+        (!self.target_cut).then(|| (self.method(), self.target()))
     }
 
     /// `GET`, `POST` …

@@ -41,6 +41,9 @@ pub struct Response {
     pub head_len: u64,
     /// The whole head was sent.
     pub head_complete: bool,
+    /// The snap length cut its head: where that ends is not known. `head_len` is what was captured of it, and
+    /// `received` counts all behind that: the body has so many bytes at the most.
+    pub cut: bool,
     /// What is malformed in it.
     pub flaw: Option<Flaw>,
     /// Readers differ in where it ends (RFC 9112, section 6.3).
@@ -67,6 +70,12 @@ pub struct Response {
 }
 
 impl Response {
+    /// Whether its head was cut, and yet says more than came: the body announced is longer than all behind what
+    /// was captured of the head.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.cut && self.expected.or(self.least).is_some_and(|length| self.received < length)
+    }
+
     /// More of it came.
     pub(super) fn came(&mut self, frame: FrameRef) {
         self.longest_pause = self.longest_pause.max(frame.at.since(self.last.at));

@@ -25,8 +25,10 @@ pub fn interest(trail: &Trail, ledger: &Judgement<'_>) -> Interest {
     interest.failing.remove(&0);
     for failure in ledger.failures_from(0) {
         if let Some(head) = failure.request().and_then(|request| request.head.as_ref()) {
-            let asked = RequestKey::of(head.method(), head.target());
-            interest.failing.extend([asked.whole, asked.path]);
+            if let Some((method, target)) = head.asked() {
+                let asked = RequestKey::of(method, target);
+                interest.failing.extend([asked.whole, asked.path]);
+            }
             interest.failing_ids.extend(request_key::ids(head).into_iter().filter(|id| *id != 0));
         }
     }

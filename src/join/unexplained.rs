@@ -185,9 +185,10 @@ impl Comparison<'_> {
         let mut found: HashMap<u64, Vec<Timestamp>> = HashMap::new();
         for (_, place) in self.failing.iter().filter(|(key, _)| !noted.contains(key)) {
             let request = self.ledger.failures_from(*place).first().and_then(Failure::request);
-            let head = request.and_then(|request| Some((request.first.at, request.head.as_ref()?)));
-            if let Some((begun, head)) = head {
-                let asked = RequestKey::of(head.method(), head.target()).whole;
+            let asked = request
+                .and_then(|request| Some((request.first.at, request.head.as_ref()?.asked()?)));
+            if let Some((begun, (method, target))) = asked {
+                let asked = RequestKey::of(method, target).whole;
                 found.entry(asked).or_default().push(begun);
             }
         }

@@ -16,6 +16,8 @@ pub struct Knowledge {
     pub timers: [Option<Timer>; 2],
     /// The longest that the backend kept a connection idle which was then of use again.
     pub kept_idle: Duration,
+    /// The user named the backend.
+    pub named: bool,
     /// The backend answers what follows a header of the PROXY protocol.
     pub takes_header: bool,
     /// The backend answers: it is known what it speaks.

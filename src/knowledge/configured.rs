@@ -98,6 +98,11 @@ impl Configured {
         named.find(|(listen, _)| listen.matches(server)).map_or(&self.any_backend, |(_, told)| told)
     }
 
+    /// Whether the user named the backend.
+    pub fn is_named(&self, server: Endpoint) -> bool {
+        self.named.iter().any(|pattern| pattern.matches(server))
+    }
+
     /// What was told of a proxy.
     pub fn proxy(&self, client: IpAddr) -> &OfProxy {
         let mut named = self.proxies.iter();

@@ -182,10 +182,12 @@ impl Ledger {
 
     /// What is known beside an attempt when it is booked: timeouts, and what takes no search.
     pub(super) fn at_first(&self, server: Endpoint, client: IpAddr) -> Knowledge {
-        let takes_header =
-            self.listener_at(Leg::of(client, server)).is_some_and(|listener| listener.takes_header);
+        let leg = Leg::of(client, server);
+        let listener = self.listener_at(leg);
+        let takes_header = listener.is_some_and(|listener| listener.takes_header);
         let timeouts = self.told.timeouts(server, client);
-        Knowledge { timeouts, takes_header, ..Knowledge::default() }
+        let named = self.is_named(leg);
+        Knowledge { timeouts, takes_header, named, ..Knowledge::default() }
     }
 
     /// Keeps an attempt that failed, for `cause` as packets alone show it.

@@ -13,7 +13,7 @@ use crate::flow::Leg;
 impl Ledger {
     /// The user named the listener of a leg as a backend, under any address that it has.
     pub(super) fn is_named(&self, leg: Leg) -> bool {
-        let named = |at| self.told.named.iter().any(|pattern| pattern.matches(at));
+        let named = |at| self.told.is_named(at);
         !self.told.named.is_empty()
             && self
                 .listeners

@@ -14,8 +14,8 @@ impl Judgement<'_> {
     pub(super) fn meet_front_leg(&mut self) {
         let mut left: HashMap<(Vec<u8>, Vec<u8>), Vec<usize>, RandomState> = HashMap::default();
         let asked = |failure: &Failure| {
-            let head = failure.request()?.head.as_ref()?;
-            Some((head.method().to_vec(), head.target().to_vec()))
+            let (method, target) = failure.request()?.head.as_ref()?.asked()?;
+            Some((method.to_vec(), target.to_vec()))
         };
         for (place, failure) in self.failures.iter().enumerate() {
             let by_client =

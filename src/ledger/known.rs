@@ -85,6 +85,7 @@ impl<'l> Known<'l> {
                     listener.and_then(Listener::timer),
                 ],
                 kept_idle: listener.map(Listener::kept_idle).unwrap_or_default(),
+                named: self.ledger.is_named(leg),
                 takes_header: listener.is_some_and(|one| one.takes_header),
                 answers: listener.is_some_and(Listener::answers),
                 deaf,

@@ -58,6 +58,8 @@ pub struct Listener {
     pub not_read: NotRead,
     /// Malformed answers that did no harm, as far as was captured.
     pub malformed: u64,
+    /// Answers of which only the client's next request shows that they were whole: their heads were cut.
+    pub(super) by_turn: u64,
     /// Exchanges with neither answer nor close in the capture.
     pub open: u64,
     /// Connections followed no further for want of room: nothing is claimed of them.
@@ -120,6 +122,13 @@ impl Listener {
                 self.aliases.insert(alias.server);
             }
         }
+    }
+
+    /// Answers that are taken for whole by turns alone, where more of those that ended otherwise could not be
+    /// judged: so few give no all-clear.
+    pub fn doubtful_by_turn(&self) -> u64 {
+        let cut = self.unread.get(&Unread::HeadCut).copied().unwrap_or(0);
+        if cut >= self.by_turn { self.by_turn } else { 0 }
     }
 
     /// Connections that spoke `protocol`.
@@ -229,6 +238,8 @@ impl Listener {
         self.answered_by_turns = self.answered_by_turns.saturating_add(by_turns.into());
         match fate {
             Fate::Sound => {
+                let by_turn = exchange.response.is_some_and(|response| response.cut);
+                self.by_turn = self.by_turn.saturating_add(by_turn.into());
                 let acked = connection.half(Side::Server).acked;
                 let end = exchange.response.map(|response| response.end);
                 if answered.is_some() && acked.map(|acked| acked.pos) < end {
@@ -244,7 +255,8 @@ impl Listener {
         }
         if matches!(fate, Fate::Open | Fate::Undecided | Fate::Unread(_)) {
             let amount = amount(exchange, first_unread);
-            self.not_read.entry(What::of_exchange(exchange, connection)).or_default().add(amount);
+            let what = What::of_fate(fate, exchange, connection);
+            self.not_read.entry(what).or_default().add(amount);
         }
     }
 
@@ -291,7 +303,7 @@ impl Listener {
         if let Some(asked) = asked {
             let source = ProbeSource { client: connection.client.addr, asked };
             self.note_asked(source, exchange.request.first.at, head, proxies);
-            match (whole_answer(exchange), fate) {
+            match (told_status(exchange), fate) {
                 (Some(status), _) => self.probes.answered(source, status, accepted, || {
                     KeptAttempt::exchange(Box::new(exchange.clone()), connection)
                 }),
@@ -503,6 +515,15 @@ impl Listener {
 fn whole_answer(exchange: &Exchange) -> Option<u16> {
     let status = exchange.response.and_then(|response| response.status);
     status.filter(|_| exchange.outcome == Outcome::Answered)
+}
+
+/// The status by which a probe is answered: whoever probes reads no more of an answer than that, so that where
+/// one ends whose head was cut makes no difference.
+fn told_status(exchange: &Exchange) -> Option<u16> {
+    let cut = exchange
+        .response
+        .filter(|response| response.cut && exchange.outcome == Outcome::Unread(Unread::HeadCut));
+    whole_answer(exchange).or_else(|| cut?.status)
 }
 
 /// How much an exchange is, of which nothing is claimed.

@@ -3,6 +3,7 @@
 
 use crate::exchange::{Ended, Exchange, Outcome, Protocol, Tunnel, Unread};
 use crate::flow::{Connection, Half, Side};
+use crate::verdict::Fate;
 use std::collections::BTreeMap;
 
 /// Why something was not read or not judged.
@@ -72,6 +73,15 @@ impl What {
                 Protocol::Http2 => Some(Self::Http2),
                 Protocol::None | Protocol::Http1 | Protocol::Opaque => None,
             },
+        }
+    }
+
+    /// Why an exchange of this fate was not judged.
+    pub(super) fn of_fate(fate: &Fate, exchange: &Exchange, connection: &Connection) -> Self {
+        match (fate, Self::of_exchange(exchange, connection)) {
+            // What hardly anything was captured of is not judged, whatever became of it.
+            (Fate::Unread(Unread::HeadCut), Self::Unfinished) => Self::HeadsCut,
+            (_, what) => what,
         }
     }
 

@@ -26,6 +26,7 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
     let named = request.as_ref().map_or_else(
         || "a connect".to_owned(),
         |request| match (&request.method, &request.target) {
+            (Some(method), Some(target)) if request.target_cut => format!("{method} {target}…"),
             (Some(method), Some(target)) => format!("{method} {target}"),
             _ => unread(kept).to_owned(),
         },
@@ -182,6 +183,7 @@ fn request(sent: &Request, style: Style) -> RequestRecord {
     RequestRecord {
         method: head.map(|head| escape::text(head.method())),
         target: head.map(|head| escape::target(head.target(), style.show_secrets)),
+        target_cut: head.is_some_and(|head| head.target_cut),
         host: head
             .map(|head| escape::target(head.host(), style.show_secrets))
             .filter(|host| !host.is_empty()),

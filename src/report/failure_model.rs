@@ -141,6 +141,9 @@ pub struct RequestRecord {
     pub method: Option<String>,
     /// As sent, secrets hidden.
     pub target: Option<String>,
+    /// Whether the snap length cut the target: it begins like this. Left out where it is whole.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub target_cut: bool,
     /// The value of `Host`.
     pub host: Option<String>,
     /// What identifies it in logs.

@@ -64,7 +64,9 @@ impl Report {
         let alone = self.captures.is_empty()
             && logged.is_some_and(|log| log.errors > 0 || log.messages > 0);
         let lines = logged.is_some_and(|log| log.requests > 0 || log.messages > 0);
-        let clients = self.clients.as_ref().is_some_and(|clients| clients.requests > 0);
+        // Clients of whom nobody saw an answer say nothing.
+        let clients =
+            self.clients.as_ref().is_some_and(|clients| clients.requests > got_nothing(self));
         if !self.failures.is_empty() || alone {
             AnalysisOutcome::Failed
         } else if !self.judged.is_nothing() || lines || clients {

@@ -109,6 +109,7 @@ fn of_exchanges(listeners: &ByLeg<'_>, roles: &Roles, counters: &Counters) -> Ve
         (Countable::MalformedAnswers, malformed),
         (Countable::ConflictingLengths, unread(Unread::Conflicting)),
         (Countable::ProxyProtocol, sum(&|one| one.proxied)),
+        (Countable::ByTurns, sum(&|one| one.answered_by_turns)),
         (Countable::NotHttp, unread(Unread::NotHttp).saturating_sub(malformed)),
         (Countable::UnansweredAtEnd, counters.exchanges_open),
         (Countable::AnswersUnacknowledged, sum(&|one| one.unacknowledged)),

@@ -19,7 +19,10 @@ pub(super) fn judged(
     ledger: &Judgement<'_>,
 ) -> Judged {
     let not_judged = counters.exchanges_unread.saturating_add(counters.exchanges_open);
-    let exchanges = counters.exchanges.saturating_sub(not_judged);
+    let doubtful = backends
+        .iter()
+        .fold(0_u64, |sum, (_, listener)| sum.saturating_add(listener.doubtful_by_turn()));
+    let exchanges = counters.exchanges.saturating_sub(not_judged).saturating_sub(doubtful);
     let probes = backends
         .iter()
         .fold(0_u64, |sum, (leg, _)| sum.saturating_add(probes(ledger.health(*leg))));

@@ -89,7 +89,7 @@ impl Default for RecentRequests {
 impl RecentRequests {
     /// What a request of `client` is known again by; `None` where that is not known.
     pub(super) fn key(&self, head: &RequestHead, client: IpAddr) -> Option<SameRequest> {
-        let (method, target) = (head.method(), head.target());
+        let (method, target) = head.asked()?;
         if method.is_empty() || target.is_empty() || target.len() >= LONG {
             return None;
         }

@@ -78,7 +78,8 @@ impl SeenExchange {
             status: response.and_then(|response| response.status),
             body: response.map_or(0, |response| response.received),
             asked: head
-                .map(|head| RequestKey::of(head.method(), head.target()))
+                .and_then(|head| head.asked())
+                .map(|(method, target)| RequestKey::of(method, target))
                 .unwrap_or_default(),
             ids: head.map(request_key::ids).unwrap_or_default(),
             idempotent,

@@ -72,16 +72,24 @@ fn not_taken(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
         .then(|| unproven::judge(case, closing, Doubt::Gap))
 }
 
-/// The head of the answer was cut behind its status.
+/// The head of the answer was cut, perhaps behind its status.
 pub(super) fn cut(case: &Case<'_>, closing: Option<&Closing>) -> Option<Verdict> {
-    let response = case.exchange.response?;
-    let cut = case.exchange.outcome == Outcome::Unread(Unread::HeadCut);
-    let status = response.status.filter(|_| cut && response.flaw.is_none())?;
-    if let Some(upload) = closing.and_then(|closing| upload_cut_short(case, closing)) {
-        return Some(upload);
+    let response = case.exchange.response.filter(|response| response.flaw.is_none())?;
+    if case.exchange.outcome != Outcome::Unread(Unread::HeadCut) {
+        return None;
     }
-    matches!(status, 500..=599)
-        .then(|| Verdict { certainty: Certainty::Likely, ..backend_error(case, status) })
+    // None of this asks where the answer ends.
+    let refused = closing.and_then(|closing| {
+        upload_cut_short(case, closing)
+            .or_else(|| reset_before(case, closing))
+            .or_else(|| lost::answer(case, Some(closing)))
+            .or_else(|| lost::refused_answer(case, closing))
+    });
+    if refused.is_some() {
+        return refused;
+    }
+    let status = response.status.filter(|status| matches!(status, 500..=599))?;
+    Some(Verdict { certainty: Certainty::Likely, ..backend_error(case, status) })
 }
 
 /// The proxy only passed it on.
@@ -132,7 +140,7 @@ fn upload_cut_short(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let sent = case.connection.half(Side::Client).next;
     // Of an answer whose head was cut it is not known whether it was whole, and so it is.
     let after = request.last.at > response.last.at;
-    let still_sending = !request.complete && (sent > request.end || after);
+    let still_sending = !case.is_whole() && (sent > request.end || after);
     if !still_sending || acked || closing.by == Side::Client || case.connection.has_gaps() {
         return None;
     }

@@ -8,6 +8,9 @@ use crate::packet::FrameRef;
 use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
 
+/// Who sends a request makes no pause in it, as a rule, that is longer than this.
+const SENDING: Duration = Duration::from_millis(50);
+
 /// An exchange with its connection: what there is to judge.
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
@@ -43,7 +46,7 @@ impl Case<'_> {
         ack.map(|ack| {
             if ack <= request.start {
                 Received::None
-            } else if ack >= request.end && (request.complete || self.ends_with(closing)) {
+            } else if ack >= request.end && self.was_whole_at(closing) {
                 Received::All
             } else {
                 Received::Part
@@ -59,16 +62,31 @@ impl Case<'_> {
             && acked.is_some_and(|acked| acked.pos >= closing.mark.pos)
     }
 
-    /// What it asks for has no body as a rule (RFC 9110, section 9.3).
-    pub(super) fn is_bodiless(&self) -> bool {
-        let head = self.exchange.request.head.as_ref();
-        head.is_some_and(|head| matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS"))
+    /// The snap length cut the request's head: where it ends is not read.
+    pub(super) fn is_cut(&self) -> bool {
+        self.exchange.request.unread == Some(Unread::HeadCut)
     }
 
-    /// The request's head was cut, and it was over when the proxy closed, which the backend had received.
-    pub(super) fn ends_with(&self, closing: &Closing) -> bool {
-        let cut = self.exchange.request.unread == Some(Unread::HeadCut);
-        cut && self.is_bodiless() && self.had_all_sent(closing)
+    /// What was missed of the request may hide where it begins, or that it is one.
+    pub(super) fn is_unread(&self) -> bool {
+        self.exchange.request.unread.is_some() && !self.is_cut()
+    }
+
+    /// All of the request was sent, as far as can be told: one whose head was cut and that has no body as a rule
+    /// ends with its last byte.
+    pub(super) fn is_whole(&self) -> bool {
+        let request = &self.exchange.request;
+        request.complete || self.is_cut() && request.bodiless
+    }
+
+    /// All of the request had been sent when the connection was closed: of one whose head was cut nothing more
+    /// came, though there was time.
+    pub(super) fn was_whole_at(&self, closing: &Closing) -> bool {
+        let paused = self
+            .connection
+            .span(self.exchange.request.last, closing.mark.frame)
+            .is_some_and(|pause| pause >= self.patience(SENDING));
+        self.is_whole() || self.is_cut() && paused
     }
 
     /// How long the connection had been idle before the request.

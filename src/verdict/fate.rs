@@ -159,7 +159,7 @@ impl Case<'_> {
         let acked = self.connection.half(Side::Client).acked;
         let request = &self.exchange.request;
         let retry_reason = match acked {
-            Some(acked) if acked.pos >= request.end && request.complete => RetryReason::AllReceived,
+            Some(acked) if acked.pos >= request.end && self.is_whole() => RetryReason::AllReceived,
             Some(acked) if acked.pos > request.start => RetryReason::PartReceived,
             _ => RetryReason::NotTold,
         };

@@ -8,7 +8,7 @@ use super::{
     Case, Certainty, Departure, Fate, Finding, GaveUp, Standstill, Verdict, failed, in_flight,
     invalid, lost, probe, unproven,
 };
-use crate::exchange::{Outcome, Unread};
+use crate::exchange::Outcome;
 use crate::facts::attempt::{ClientFacts, ClientLeft, LoggedLeft};
 use crate::facts::closing::{Closer, Closing};
 use crate::flow::Side;
@@ -55,16 +55,17 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     }
     let doubt = |doubt| failed(unproven::judge(case, closing, doubt));
     let request = &exchange.request;
-    if let Some(why) = request.unread {
-        let cut = why == Unread::HeadCut;
-        let waited = cut.then(|| waited_with_cut_head(case, closing, timeouts)).flatten();
-        return waited.map_or_else(|| doubt(Doubt::from(why)), failed);
+    if let Some(why) = request.unread.filter(|_| case.is_unread()) {
+        return doubt(Doubt::from(why));
+    }
+    if let Some(waited) = waited_with_cut_head(case, closing, timeouts) {
+        return failed(waited);
     }
     // Anything of the backend that was not captured may have been the answer, or its close.
     if server.last_gap.is_some_and(|gap| gap.to > request.server_pos) {
         return doubt(Doubt::Gap);
     }
-    if let Some(lost) = lost::rest(case, closing).filter(|_| request.complete) {
+    if let Some(lost) = lost::rest(case, closing).filter(|_| case.is_whole()) {
         return failed(lost);
     }
     if exchange.outcome == Outcome::Partial {
@@ -87,14 +88,19 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing, timeouts: &Timeouts) -> 
     if answered_late && let Some(verdict) = not_taken(case, closing) {
         return failed(verdict);
     }
-    let received = request.complete && client.acked.is_some_and(|acked| acked.pos >= request.end);
+    let whole = case.is_whole();
+    let received = whole && client.acked.is_some_and(|acked| acked.pos >= request.end);
     // Who breaks off its own request has not waited for the answer, though one came.
-    if !(received || answered_late && request.complete) {
+    if !(received || answered_late && whole) {
         return failed(not_received(case, closing));
     }
     match connection.span(request.last, closing.mark.frame) {
         Some(wait) => {
             let mut verdict = after_waiting(case, closing, wait, timeouts);
+            if case.is_cut() && wait < case.patience(SILENCE) {
+                // Soon it is not known whether more of it was to come.
+                verdict.certainty = Certainty::Possible;
+            }
             if half_closed && case.errored.is_none() {
                 verdict.certainty = verdict.certainty.min(Certainty::Likely);
             }
@@ -172,13 +178,13 @@ fn waited_with_cut_head(
     let silent = matches!(exchange.outcome, Outcome::Unanswered | Outcome::Late);
     let wait = connection.span(exchange.request.last, closing.mark.frame)?;
     let long = wait >= case.patience(SILENCE);
-    if !silent || !long || connection.has_gaps() || !case.had_all_sent(closing) {
+    if !case.is_cut() || !silent || !long || connection.has_gaps() || !case.had_all_sent(closing) {
         return None;
     }
     if let Some(held) = lost::taken_late(case, closing) {
         return Some(held);
     }
-    let most = if case.ends_with(closing) { Certainty::Likely } else { Certainty::Possible };
+    let most = if case.is_whole() { Certainty::Likely } else { Certainty::Possible };
     let verdict = after_waiting(case, closing, wait, timeouts);
     Some(Verdict { certainty: verdict.certainty.min(most), ..verdict })
 }
@@ -240,6 +246,9 @@ fn not_received(case: &Case<'_>, closing: &Closing) -> Verdict {
     }
     if let Some(lost) = lost::request(case, closing).filter(|_| waited) {
         return lost;
+    }
+    if case.is_cut() {
+        return unproven::judge(case, closing, Doubt::HeadsCut);
     }
     if !case.exchange.request.complete {
         return case.verdict(CLIENT_GONE, Certainty::Possible, closing);

@@ -4,6 +4,7 @@ use super::doubt::Doubt;
 use super::{
     Case, Certainty, Finding, InFlight, ResetBy, Verdict, crossing, lost, reused, unproven,
 };
+use crate::exchange::Response;
 use crate::facts::closing::{CloseKind, Closing, Received};
 use crate::flow::Side;
 use std::time::Duration;
@@ -102,7 +103,9 @@ pub(super) fn truncated(case: &Case<'_>, closing: &Closing) -> Verdict {
     if let Some(doubt) = unseen_proxy_close(case) {
         return unproven::judge(case, closing, doubt);
     }
-    let head_complete = case.exchange.response.is_some_and(|response| response.head_complete);
+    // A body that is too short by what was read of a head that was cut begins behind that.
+    let begun = |response: Response| response.head_complete || response.cut;
+    let head_complete = case.exchange.response.is_some_and(begun);
     let unclear = case.exchange.response.is_some_and(|response| response.unclear);
     // Where nothing but the close ends it, a reset may have come behind all of it.
     let until_close = case.exchange.response.is_some_and(|response| response.until_close);

@@ -51,7 +51,8 @@ pub(super) fn judge(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
 /// left something unread, as a reset with ACK flag says.
 pub(super) fn large_head(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let response = case.exchange.response?;
-    if closing.by != Side::Client || response.after_close {
+    // Of a head that was cut it is not known how long it is.
+    if closing.by != Side::Client || response.after_close || response.cut {
         return None;
     }
     let before = response.before_close;

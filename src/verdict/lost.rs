@@ -46,7 +46,7 @@ pub(super) fn is_repeated(case: &Case<'_>) -> bool {
 
 /// The request was sent again and again without an acknowledgement; `None` when it was not.
 pub(super) fn request(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
-    if !unacknowledged(case) || case.exchange.request.unread.is_some() {
+    if !unacknowledged(case) || case.is_unread() {
         return None;
     }
     let copies = copies(case);
@@ -152,8 +152,7 @@ pub(super) fn refused_answer(case: &Case<'_>, closing: &Closing) -> Option<Verdi
     let client = case.connection.half(Side::Client);
     let unknown = client.rst.is_some_and(|rst| rst.ack.is_none()) && client.fin.is_none();
     // The proxy's FIN may be missing as its request is.
-    let unread = case.exchange.request.unread.is_some();
-    if !unknown || unread || answer_acknowledged(case) || case.connection.has_gaps() {
+    if !unknown || case.is_unread() || answer_acknowledged(case) || case.connection.has_gaps() {
         return None;
     }
     late_request(case, closing).or_else(|| {
@@ -211,7 +210,7 @@ pub(super) fn taken_late(case: &Case<'_>, closing: &Closing) -> Option<Verdict> 
 /// gives up cannot say so while what it sent before is not acknowledged.
 pub(super) fn unclosed(case: &Case<'_>) -> Fate {
     let (connection, request) = (case.connection, &case.exchange.request);
-    if request.unread.is_some() || connection.has_gaps() {
+    if case.is_unread() || connection.has_gaps() {
         return Fate::Open;
     }
     if let Some(held) = held_back(case, None).filter(|_| gave_up(case)) {
@@ -227,7 +226,7 @@ pub(super) fn unclosed(case: &Case<'_>) -> Fate {
     let Some(stuck) = connection.half(Side::Server).zero_window.as_deref() else { return open };
     let silence = connection.seen_until.since(stuck.at);
     let client = connection.half(Side::Client);
-    let waiting = !request.complete || client.acked.is_none_or(|acked| acked.pos < request.end);
+    let waiting = !case.is_whole() || client.acked.is_none_or(|acked| acked.pos < request.end);
     let long = silence >= STUCK && silence > connection.half(Side::Server).longest_zero();
     let stalled = (waiting && long).then(|| {
         let stalled = Finding::Stalled(Standstill { silence, zero_window: true });

@@ -15,6 +15,7 @@ mod case;
 mod cause;
 mod connect;
 mod crossing;
+mod cut;
 mod doubt;
 mod evidence;
 mod fate;
@@ -102,7 +103,14 @@ fn exchanged(case: &Case<'_>, knowledge: &Knowledge) -> Fate {
     if let Some(known) = &exchange.turns {
         return turns::judge(case, known, &knowledge.timeouts);
     }
+    if exchange.request.slight && !knowledge.named {
+        // A few bytes look like HTTP, and nobody says that it is.
+        return Fate::Unread(Unread::HeadCut);
+    }
     let mut fate = framed(case, knowledge);
+    if let Fate::Failed(verdict) = &mut fate {
+        cut::limit(verdict, case);
+    }
     if let Fate::Failed(verdict) = &mut fate
         && exchange.response.is_some_and(|response| response.found)
     {
@@ -170,7 +178,7 @@ fn framed(case: &Case<'_>, knowledge: &Knowledge) -> Fate {
         // What was not read before it may have shown a timer.
         verdict.certainty = Certainty::Possible;
     }
-    if exchange.request.unread.is_some() {
+    if case.is_unread() {
         // The bytes show that they are a request; where it ends is taken from whose turn it is.
         verdict.certainty = verdict.certainty.min(Certainty::Likely);
     }

@@ -69,7 +69,7 @@ pub(super) fn advice(case: &Case<'_>, finding: Finding, closing: &Closing) -> (R
     let request = &case.exchange.request;
     let acked = case.connection.half(Side::Client).acked.map(|acked| acked.pos);
     let received = acked.is_some_and(|acked| acked > request.start);
-    let whole = request.complete || case.ends_with(closing);
+    let whole = case.was_whole_at(closing);
     let received_all = |ack| whole && ack >= request.end;
     if matches!(case.exchange.outcome, Outcome::Partial | Outcome::Answered) {
         return (Retry::Unsafe, RetryReason::AnswerBegun);

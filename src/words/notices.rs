@@ -154,7 +154,10 @@ impl Notice {
             Self::NoBackendLeg | Self::Gateway { .. } | Self::LocalhostDetour { .. } => 2,
             Self::FailedBeside(_) | Self::LimitHit { .. } | Self::TunnelsSkipped(_) => 3,
             Self::Counted(
-                Countable::OneDirectionOnly | Countable::HeadsCut | Countable::NoPayload,
+                Countable::OneDirectionOnly
+                | Countable::HeadsCut
+                | Countable::NoPayload
+                | Countable::ByTurns,
                 _,
             ) => 3,
             Self::Counted(Countable::RolesGuessed, _) => 4,
@@ -254,6 +257,8 @@ pub enum Countable {
     ConflictingLengths,
     /// Connections that begin with a header of the PROXY protocol.
     ProxyProtocol,
+    /// Answers that were framed by turns.
+    ByTurns,
     /// Exchanges that were answered by something else than HTTP/1.
     NotHttp,
     /// Requests without an answer or a close when the capture ended.
@@ -279,6 +284,7 @@ impl Countable {
             Self::MalformedAnswers => "malformed_answers",
             Self::ConflictingLengths => "conflicting_lengths",
             Self::ProxyProtocol => "proxy_protocol",
+            Self::ByTurns => "framed_by_turns",
             Self::NotHttp => "not_http",
             Self::UnansweredAtEnd => "unanswered_at_end",
             Self::AnswersUnacknowledged => "answers_unacknowledged",
@@ -316,6 +322,11 @@ impl Countable {
             }
             Self::ProxyProtocol => format!(
                 "{count} connections begin with a PROXY protocol header; what follows it was read"
+            ),
+            Self::ByTurns => format!(
+                "{} judged by who spoke when, for the content cannot be read (TLS, no HTTP, or not \
+                 captured): a 5xx of the backend itself does not show",
+                is(count, "exchange")
             ),
             Self::NotHttp => {
                 format!("{} not judged: the response is not HTTP/1", is(count, "exchange"))

@@ -178,7 +178,7 @@ mod tests {
             let frame =
                 FrameRef { capture: 0, number: 1, at: crate::base::time::Timestamp::default() };
             let rest = Rest { pos, bytes: byte, len: 1, ack: None, first_copy: true, frame };
-            let step = direction.head_bytes(&rest, parse, head::request_line);
+            let step = direction.head_bytes(&rest, parse, crate::exchange::http1::cut::request);
             whole += usize::from(matches!(step, HeadStep::Whole { .. }));
             pos = pos.plus(1);
         }

@@ -73,7 +73,14 @@ impl Http1 {
                     Advance::Lost | Advance::Invalid => self.lose_response(Unread::Gap),
                     advance => self.received_body(advance, &mut rest, out),
                 },
-                Phase::Lost => return,
+                Phase::Lost => {
+                    // Where its head was cut, numbers alone say how much came.
+                    if let Some(response) = self.response.as_mut().filter(|one| one.cut) {
+                        response.received = response.received.saturating_add(rest.len);
+                        response.end = rest.end();
+                    }
+                    return;
+                }
                 Phase::Head => {
                     let begun = !self.server.partial.is_empty();
                     if !begun && (rest.len < MIN_MESSAGE || self.pending.is_empty()) {
@@ -91,6 +98,7 @@ impl Http1 {
                         longest_pause: Duration::ZERO,
                         head_len: 0,
                         head_complete: false,
+                        cut: false,
                         flaw: None,
                         unclear: false,
                         until_close: false,

@@ -5,7 +5,6 @@
 
 use super::body::Body;
 use super::flaw::has_odd_line;
-use super::start_line::status_line;
 use crate::exchange::detect::{self, LineLook, Protocol};
 use crate::exchange::software::{self, ServerKind};
 use crate::exchange::{FlawKind, RequestHead};
@@ -373,29 +372,6 @@ fn upgrade(header: &Header<'_>) -> Option<Protocol> {
     })
 }
 
-/// What the first line of a head says of a request, where the rest was not captured; and whether it is
-/// certain that it is one.
-pub(super) fn request_line(bytes: &[u8]) -> (bool, Option<RequestHead>) {
-    let line = detect::request_line(bytes);
-    let certain = line == LineLook::Odd || detect::is_request(bytes);
-    let head = first_line(bytes).filter(|_| line == LineLook::Request).map(|line| {
-        let (method, target) = odd_line(line);
-        RequestHead::new(method, target, b"", b"")
-    });
-    (certain, head)
-}
-
-/// The status in the first line of a response, where the rest was not captured; and what it is if that
-/// is no response.
-pub(super) fn opening_line(bytes: &[u8]) -> (Option<u16>, FlawKind) {
-    (status_line(bytes), FlawKind::of_opening(bytes))
-}
-
-fn first_line(bytes: &[u8]) -> Option<&[u8]> {
-    let end = bytes.iter().position(|byte| *byte == b'\n')?;
-    Some(bytes.get(..end)?.trim_ascii_end())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -465,17 +441,6 @@ mod tests {
         assert!(close(
             b"HTTP/1.1 200 OK\r\nConnection: Upgrade, close\r\nContent-Length: 0\r\n\r\n"
         ));
-    }
-
-    #[test]
-    fn the_first_line_of_a_cut_head_is_read_if_it_is_whole() {
-        let cut = request_line(b"GET /a?b=c HTTP/1.1\r\nHo").1.unwrap();
-        assert_eq!((cut.method(), cut.target()), (&b"GET"[..], &b"/a?b=c"[..]));
-        assert_eq!(request_line(b"GET /a?b=c HTTP/1."), (true, None));
-        assert_eq!(request_line(b"GE"), (false, None));
-        assert_eq!(status_line(b"HTTP/1.1 404 Not"), Some(404));
-        assert_eq!(status_line(b"HTTP/1.1 4"), None);
-        assert_eq!(status_line(b"HTTP/1.1"), None);
     }
 
     #[test]

@@ -8,14 +8,17 @@
 //! Invariant: nothing is made known before it is certain that this is HTTP/1 ([`Sureness`]).
 
 mod body;
+mod cut;
 mod direction;
 mod flaw;
 pub(super) mod gaps;
 mod head;
 mod responses;
 mod start_line;
+mod turns;
 
 use super::detect::is_request;
+use super::request::is_bodiless;
 use super::{
     Ended, Exchange, Flaw, FlawKind, Outcome, Output, Protocol, ProxyHeader, Request,
     RequestDigest, Response, Tunnel, Unread,
@@ -83,6 +86,8 @@ pub(super) enum Sureness {
     Certain,
     /// The client began with what may be a request: what the server answers will tell.
     Opening,
+    /// The client began like a request, and the snap length left nothing more of either side that would tell.
+    Slight,
     /// The beginning was not captured: the first whole head will tell, if one comes.
     Seeking,
 }
@@ -193,14 +198,19 @@ impl Http1 {
 
     fn client_bytes(&mut self, mut rest: Rest<'_>, connection: &Connection, out: &mut Outputs<'_>) {
         while rest.len > 0 && self.over.is_none() {
+            let anew = matches!(self.client.phase, Phase::Lost) && self.asks_anew(&rest);
             match &mut self.client.phase {
                 Phase::Body(body) => {
                     let advance = body.advance(rest.bytes, rest.len);
                     self.sent_body(advance, &mut rest);
                 }
+                Phase::Lost if anew => {
+                    let before = self.held.as_mut().map(|held| &mut held.request);
+                    before.into_iter().chain(self.pending.back_mut()).for_each(Self::was_whole);
+                    (self.sending, self.client.phase) = (false, Phase::Head);
+                }
                 Phase::Lost if self.known != Sureness::Opening && is_request(rest.bytes) => {
-                    self.sending = false;
-                    self.client.phase = Phase::Head;
+                    (self.sending, self.client.phase) = (false, Phase::Head);
                 }
                 Phase::Lost => {
                     self.touch_request(rest.end(), rest.frame);
@@ -257,6 +267,8 @@ impl Http1 {
             last: rest.frame,
             head: None,
             unread: None,
+            bodiless: false,
+            slight: false,
             ack: rest.ack,
             first_copy: rest.first_copy,
             server_pos: rest.ack.unwrap_or(connection.half(Side::Server).next),
@@ -265,12 +277,13 @@ impl Http1 {
     }
 
     fn request_head(&mut self, rest: &mut Rest<'_>, out: &mut Outputs<'_>) {
-        match self.client.head_bytes(rest, head::request, head::request_line) {
+        match self.client.head_bytes(rest, head::request, cut::request) {
             HeadStep::Whole { head, used, body } => {
                 self.known = Sureness::Certain;
                 self.touch_request(rest.pos.plus(used), rest.frame);
                 if let Some(request) = self.pending.back_mut() {
                     request.unread = head.odd.then_some(Unread::NotHttp);
+                    request.bodiless = is_bodiless(head.method());
                     request.head = Some(head);
                 }
                 rest.skip(used);
@@ -290,17 +303,8 @@ impl Http1 {
                 self.touch_request(rest.end(), rest.frame);
                 rest.skip(rest.len);
             }
-            HeadStep::Cut((certain, head)) => {
-                if certain {
-                    self.known = Sureness::Certain;
-                }
-                if let Some(request) = self.pending.back_mut() {
-                    request.head = head;
-                }
-                self.astray = true;
-                self.unread_request(Unread::HeadCut);
-                self.touch_request(rest.end(), rest.frame);
-                self.turn(out);
+            HeadStep::Cut(cut) => {
+                self.cut_request(cut, rest, out);
                 rest.skip(rest.len);
             }
             HeadStep::Invalid(_) if self.is_lossy() => {
@@ -363,6 +367,7 @@ impl Http1 {
         if (self.may_be_bodiless() || self.is_over_by_turn())
             && let Some(last) = self.response.map(|response| response.last)
         {
+            self.astray &= self.unread != Some(Unread::HeadCut);
             self.response_done(last, out);
             // It was over before this request began.
             self.quiet_since = Some(last);
@@ -395,13 +400,14 @@ impl Http1 {
     /// what follows may tell more.
     fn emit(&mut self, outcome: Outcome, out: &mut Outputs<'_>) {
         self.release(out);
-        let Some(request) = self.pending.pop_front() else {
+        let Some(mut request) = self.pending.pop_front() else {
             return;
         };
+        request.slight = self.known == Sureness::Slight;
         if self.pending.is_empty() {
             self.sending = false;
         }
-        if self.known != Sureness::Certain {
+        if !self.is_known() {
             (self.response, self.unread) = (None, None);
             return;
         }
@@ -453,9 +459,10 @@ impl Http1 {
 
     /// What is outstanding stays so.
     fn settle(&mut self, connection: &Connection, out: &mut Outputs<'_>) {
-        if self.known != Sureness::Certain {
+        if !self.is_known() {
             self.pending.clear();
         }
+        let idle_since = self.idle_since(connection);
         // What is asked behind an answer that readers end differently may be answered for some of them.
         let unclear = self.response.is_some_and(|response| response.unclear)
             || self.unread == Some(Unread::Conflicting)
@@ -466,6 +473,7 @@ impl Http1 {
             behind = unclear.then_some(Unread::Conflicting);
             self.emit(outcome, out);
         }
+        self.quiet_since = self.quiet_since.or(idle_since);
         self.release(out);
     }
 
@@ -512,6 +520,7 @@ impl Http1 {
                     (false, _) => Outcome::Late,
                 }
             }
+            (Some(Unread::HeadCut), Some(response)) if response.is_cut_short() => Outcome::Partial,
             (Some(why), _) => Outcome::Unread(why),
             (None, _) if lost || unframed => Outcome::Unread(Unread::Gap),
             (None, Some(_)) => Outcome::Partial,
@@ -557,16 +566,22 @@ impl Http1 {
 
     /// The server's first answer told that this is something else.
     pub(super) fn is_other(&self) -> bool {
-        self.known == Sureness::Opening && self.over == Some(Over::NotHttp)
+        let undecided = matches!(self.known, Sureness::Opening | Sureness::Slight);
+        undecided && self.exchanges == 0 && self.over == Some(Over::NotHttp)
+    }
+
+    /// HTTP/1, or what is framed as if it were.
+    pub(super) fn is_known(&self) -> bool {
+        matches!(self.known, Sureness::Certain | Sureness::Slight)
     }
 
     /// What the connection was.
     pub(super) fn ended(&self) -> Ended {
-        let certain = self.known == Sureness::Certain;
+        let known = self.is_known();
         Ended {
-            protocol: if certain { Protocol::Http1 } else { Protocol::Opaque },
+            protocol: if known { Protocol::Http1 } else { Protocol::Opaque },
             exchanges: self.exchanges,
-            quiet_since: self.quiet_since.filter(|_| certain),
+            quiet_since: self.quiet_since.filter(|_| known),
             surplus: self.surplus,
             close_announced: self.close_announced,
             upgraded: self.upgraded,

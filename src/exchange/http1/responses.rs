@@ -4,7 +4,7 @@ use super::body::{Advance, Body};
 use super::direction::{HeadStep, Phase, Rest};
 use super::head::{self, ResponseHead};
 use super::start_line::status_line;
-use super::{Http1, Outputs, Over, Sureness};
+use super::{Http1, Outputs, Over, Sureness, cut};
 use crate::exchange::detect::{is_certain_status, is_status};
 use crate::exchange::{
     Begun, Flaw, FlawKind, Outcome, Request, RequestHead, Response, Unread, software,
@@ -28,7 +28,11 @@ impl Http1 {
         connection: &Connection,
         out: &mut Outputs<'_>,
     ) {
-        if self.known == Sureness::Opening && !self.answers_http(&rest) {
+        let first = self.known == Sureness::Opening
+            || self.known == Sureness::Slight
+                && self.response.is_none()
+                && matches!(self.server.phase, Phase::Head);
+        if first && !self.answers_http(&rest) {
             return;
         }
         let status = is_certain_status(rest.bytes, rest.is_cut());
@@ -167,7 +171,9 @@ impl Http1 {
                 .get(1)
                 .is_some_and(|next| rest.ack.is_some_and(|ack| ack > next.start))
             {
-                self.emit(Outcome::Unread(Unread::Gap), out);
+                let cut = self.pending.front().and_then(|request| request.unread);
+                let why = cut.filter(|_| !self.lossy).unwrap_or(Unread::Gap);
+                self.emit(Outcome::Unread(why), out);
             }
         }
         match self.pending.front() {
@@ -191,6 +197,7 @@ impl Http1 {
             longest_pause: Duration::ZERO,
             head_len: 0,
             head_complete: false,
+            cut: false,
             flaw: self.leftover.take(),
             unclear: false,
             until_close: false,
@@ -218,6 +225,8 @@ impl Http1 {
             last: rest.frame,
             head: None,
             unread: Some(Unread::Gap),
+            bodiless: false,
+            slight: false,
             ack: None,
             first_copy: false,
             server_pos: rest.pos,
@@ -230,15 +239,19 @@ impl Http1 {
         let method = request.map(RequestHead::method);
         let connect = method == Some(b"CONNECT");
         let parse = |bytes: &[u8]| head::response(bytes, method);
-        let step = self.server.head_bytes(rest, parse, head::opening_line);
+        let step = self.server.head_bytes(rest, parse, |bytes: &[u8]| cut::response(bytes, method));
         let end = match &step {
             HeadStep::Whole { used, .. } => rest.pos.plus(*used),
             _ => rest.end(),
         };
+        let head = match &step {
+            HeadStep::Cut(_) => u64::try_from(rest.bytes.len()).unwrap_or(rest.len),
+            _ => end.since(rest.pos),
+        };
         if let Some(response) = &mut self.response {
             response.came(rest.frame);
             response.end = end;
-            response.head_len = response.head_len.saturating_add(end.since(rest.pos));
+            response.head_len = response.head_len.saturating_add(head);
         }
         match step {
             HeadStep::Whole { head, used, body } => {
@@ -273,18 +286,12 @@ impl Http1 {
                 });
             }
             HeadStep::More => rest.skip(rest.len),
-            HeadStep::Cut((status, _)) => {
-                if is_certain_status(rest.bytes, true) {
-                    self.known = Sureness::Certain;
-                }
-                if let Some(response) = &mut self.response {
-                    response.status = status;
-                }
-                self.lose_response(Unread::HeadCut);
+            HeadStep::Cut(cut) => {
+                self.cut_response(cut, rest, out);
                 rest.skip(rest.len);
             }
-            HeadStep::Invalid((_, kind)) => {
-                self.malformed(kind);
+            HeadStep::Invalid(cut) => {
+                self.malformed(cut.kind);
                 rest.skip(rest.len);
             }
         }
@@ -367,23 +374,37 @@ impl Http1 {
         if let Some(response) = &mut self.response {
             response.came(rest.frame);
             response.end = rest.end();
+            if response.cut {
+                response.received = response.received.saturating_add(rest.len);
+            }
         }
         rest.skip(rest.len);
-        if ends && self.unread == Some(Unread::BodyCut) && self.pending.len() == 1 {
+        let of_chunks = match self.unread {
+            Some(Unread::BodyCut) => true,
+            Some(Unread::HeadCut) => {
+                self.response.is_some_and(|one| one.cut && one.status.is_some())
+            }
+            _ => false,
+        };
+        if ends && of_chunks && self.pending.len() == 1 {
             self.response_done(rest.frame, out);
         }
     }
 
-    /// Where the answer that is being followed ends does not show in it: the snap length cut its chunks, it
-    /// has no length, or several. The proxy, which had all that was captured of it, has begun another
+    /// Where the answer that is being followed ends does not show in it: the snap length cut its head or its
+    /// chunks, it has no length, or several. The proxy, which had all that was captured of it, has begun another
     /// request: it was over.
     pub(super) fn is_over_by_turn(&self) -> bool {
         let whole = |response: Response| {
             let next = self.pending.get(1).and_then(|next| next.ack);
-            response.head_complete && next.is_some_and(|ack| ack >= response.end)
+            // Without its status it is not known what it was.
+            let read = response.head_complete || response.cut && response.status.is_some();
+            read && next.is_some_and(|ack| ack >= response.end)
         };
         let open = match self.server.phase {
-            Phase::Lost => matches!(self.unread, Some(Unread::BodyCut | Unread::Conflicting)),
+            Phase::Lost => {
+                matches!(self.unread, Some(Unread::BodyCut | Unread::Conflicting | Unread::HeadCut))
+            }
             Phase::Body(Body::UntilClose) => true,
             Phase::Body(_) => self.response.is_some_and(|response| response.unclear),
             Phase::Head => false,

@@ -18,7 +18,14 @@ pub(super) fn summary(subject: &Subject<'_>, head_complete: bool) -> String {
     let response = failure.response();
     let (received, expected) =
         response.map_or((0, None), |response| (response.received, response.expected));
+    let cut = response.is_some_and(|response| response.cut);
+    let least = response.and_then(|response| response.least).filter(|_| cut);
     let how_far = match expected {
+        // Where its head ends, and the number in it, is not known.
+        Some(expected) if cut => format!("at most {received} of {expected} bytes (Content-Length)"),
+        None if let Some(least) = least => {
+            format!("at most {received} of at least {least} bytes (Content-Length)")
+        }
         _ if !head_complete => "its head is not complete".to_owned(),
         Some(expected) => format!("{received} of {expected} bytes (Content-Length)"),
         None => format!("{received} bytes of a body without its last chunk"),
