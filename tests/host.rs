@@ -48,6 +48,9 @@ mod segments;
 /// Whose connections are, by the kernel's word.
 #[cfg(all(feature = "ebpf", target_os = "linux"))]
 mod sockets;
+/// A watch at a terminal, and its page.
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod terminal;
 /// TLS by its records, held against what peer tools say.
 mod tls_corpus;
 
@@ -79,6 +82,8 @@ fn trials() -> Vec<Trial> {
         of("laboratory", laboratory::TESTS),
         #[cfg(all(feature = "live", target_os = "linux"))]
         live::trials(),
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        of("terminal", terminal::TESTS),
         #[cfg(all(feature = "ebpf", target_os = "linux"))]
         of("kernels", kernels::TESTS),
         #[cfg(all(feature = "ebpf", target_os = "linux"))]

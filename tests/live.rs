@@ -121,7 +121,7 @@ struct Watch {
 }
 
 /// The lines of a stream, as they come.
-fn lines<T: Send + 'static>(
+pub(crate) fn lines<T: Send + 'static>(
     stream: impl Read + Send + 'static,
     read: impl Fn(String) -> T + Send + 'static,
 ) -> Receiver<T> {

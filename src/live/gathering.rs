@@ -9,6 +9,7 @@ use crate::render::text_told;
 use crate::report::FailureRecord;
 use crate::report::records::RevisionRecord;
 use crate::verdict::{Cause, Certainty};
+use crate::words::watch::GatheredLine;
 use crate::words::{failure_section, watch};
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, VecDeque};
@@ -156,12 +157,16 @@ impl Gathering {
         Some(watch::changed(&told.request, told.at, told.cause, told.certainty))
     }
 
-    /// What was gathered, where a minute is over, or at the `last`.
-    pub(super) fn lines(&mut self, now: Instant, last: bool) -> Vec<String> {
-        let Some(since) = self.since else { return Vec::new() };
+    /// What was gathered, where a minute is over, or at the `last`, and how many of that turned out to be none.
+    pub(super) fn lines(
+        &mut self,
+        now: Instant,
+        last: bool,
+    ) -> (Vec<GatheredLine>, Option<String>) {
+        let Some(since) = self.since else { return (Vec::new(), None) };
         let within = now.duration_since(since);
         if within < MINUTE && !last {
-            return Vec::new();
+            return (Vec::new(), None);
         }
         self.since = None;
         let mut gathered: Vec<(Kind, &mut KindTold)> = self
@@ -187,10 +192,7 @@ impl Gathering {
             lines.push(watch::gathered_of_others(others.last, more, within));
         }
         let retracted = std::mem::take(&mut self.retracted);
-        if retracted > 0 {
-            lines.push(watch::retracted_unshown(retracted));
-        }
-        lines
+        (lines, (retracted > 0).then(|| watch::retracted_unshown(retracted)))
     }
 }
 

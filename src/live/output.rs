@@ -120,10 +120,11 @@ impl<'t> Teller<'t> {
 
     /// Tells what was gathered, where it is time for it, or nothing more comes.
     fn gathered(&mut self, now: Instant, last: bool) -> io::Result<()> {
-        for line in self.gathering.lines(now, last) {
-            self.page(|page| text_told::line(&line, page))?;
+        let (lines, retracted) = self.gathering.lines(now, last);
+        for line in &lines {
+            self.page(|page| text_told::gathered(line, page))?;
         }
-        Ok(())
+        retracted.map_or(Ok(()), |line| self.page(|page| text_told::line(&line, page)))
     }
 
     /// Writes some text, coloured as it is wanted.

@@ -74,9 +74,16 @@ fn taken(characters: impl Iterator<Item = char>, columns: usize) -> String {
     taken
 }
 
-/// Writes the blocks, in at most `most` rows: the most important items first, and of the others what still
-/// finds room.
-pub(super) fn write(blocks: &[RowBlock], most: usize, out: &mut dyn Write) -> io::Result<()> {
+/// All items of this rank, and of those before it, find room in `most` rows.
+pub(super) fn keeps(blocks: &[RowBlock], most: usize, rank: u8) -> bool {
+    let kept = chosen(blocks, most);
+    blocks.iter().zip(&kept).all(|(block, kept)| {
+        block.items.iter().zip(kept).all(|(item, kept)| *kept || item.rank > rank)
+    })
+}
+
+/// Which items find room: the most important first, and of the others what still does.
+fn chosen(blocks: &[RowBlock], most: usize) -> Vec<Vec<bool>> {
     let mut kept: Vec<Vec<bool>> =
         blocks.iter().map(|block| vec![false; block.items.len()]).collect();
     let places = blocks.iter().enumerate().flat_map(|(block, of)| {
@@ -90,6 +97,13 @@ pub(super) fn write(blocks: &[RowBlock], most: usize, out: &mut dyn Write) -> io
             keep(&mut kept, block, item, false);
         }
     }
+    kept
+}
+
+/// Writes the blocks, in at most `most` rows: the most important items first, and of the others what still
+/// finds room.
+pub(super) fn write(blocks: &[RowBlock], most: usize, out: &mut dyn Write) -> io::Result<()> {
+    let kept = chosen(blocks, most);
     let mut first = true;
     for (block, kept) in blocks.iter().zip(&kept) {
         let lines = lines(block, kept);

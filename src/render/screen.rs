@@ -23,6 +23,8 @@ const LABEL: usize = 9;
 const INDENT: &str = "           ";
 /// Fixes shown.
 const FIXES: usize = 3;
+/// Items of this rank, and those before them, should find room.
+const NEEDED: u8 = 2;
 /// Frames named in the filter.
 const FRAMES: usize = 60;
 
@@ -36,22 +38,44 @@ pub(super) fn write(
     width: usize,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let screen = Screen { report, width };
     let lead = report.leading_cause();
     if let Some(log) = report.log.as_ref().filter(|_| report.captures.is_empty()) {
         return rows::write(&text_log::alone(log, width), most, out);
     }
-    let mut blocks = vec![screen.head(lead.as_ref())];
-    blocks.extend(lead.as_ref().map(|lead| screen.lead(lead)));
-    blocks.extend([screen.change(), screen.groups(), screen.sound(), screen.notes()]);
-    blocks.push(screen.next(lead.as_ref()));
-    rows::write(&blocks, most, out)
+    let blocks = |tight| {
+        let screen = Screen { report, width, tight };
+        let mut blocks = vec![screen.head(lead.as_ref())];
+        blocks.extend(lead.as_ref().map(|lead| screen.lead(lead)));
+        blocks.extend([screen.change(), screen.groups(), screen.sound(), screen.notes()]);
+        blocks.push(screen.next(lead.as_ref()));
+        blocks
+    };
+    // What happened is told shorter before what to do next finds no room.
+    let last = blocks(Tightness::Tightest);
+    let mut looser =
+        [Tightness::Loose, Tightness::Tight, Tightness::Tighter].into_iter().map(blocks);
+    let fits = looser.find(|blocks| rows::keeps(blocks, most, NEEDED));
+    rows::write(&fits.unwrap_or(last), most, out)
 }
 
 /// What is written, and how wide.
 struct Screen<'r> {
     report: &'r Report,
     width: usize,
+    tight: Tightness,
+}
+
+/// How much is left out where there is not room for all that is needed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Tightness {
+    /// Nothing.
+    Loose,
+    /// Why it may be sent again, or not.
+    Tight,
+    /// A line of what happened to the first, too.
+    Tighter,
+    /// And what the cause is in general: what happened to the first says it.
+    Tightest,
 }
 
 impl Screen<'_> {
@@ -73,9 +97,11 @@ impl Screen<'_> {
             plain(&format!("{YELLOW}{unread}{YELLOW:#}"), 0, 4, &mut block);
         }
         if let Some(counts) = counts {
-            // Of an event and of health checks the next line says it.
+            // Of an event and of health checks the next line says it, and where room is scarce of all.
             let told = |lead: &&LeadingCause<'_>| {
-                !lead.is_event && lead.cause != Cause::HealthCheckFailing
+                let named = self.report.main_cause() == Some(lead.cause);
+                let room = self.tight < Tightness::Tightest;
+                named && room && !lead.is_event && lead.cause != Cause::HealthCheckFailing
             };
             let what = lead.filter(told).map(|lead| words(lead.cause).happened());
             let what = what.map(|what| format!(" {what}."));
@@ -100,7 +126,8 @@ impl Screen<'_> {
             self.labelled(&mut block, 1, label::WHAT, text, 4);
         } else {
             let text = words::first(example.at, text);
-            self.labelled(&mut block, 1, label::FIRST, &text, 4);
+            let most = if self.tight >= Tightness::Tighter { 3 } else { 4 };
+            self.labelled(&mut block, 1, label::FIRST, &text, most);
         }
         for timer in timers(self.report, example) {
             self.labelled(&mut block, 4, label::TIMER, &timer, 2);
@@ -117,7 +144,8 @@ impl Screen<'_> {
         if example.cause == Cause::HealthCheckFailing {
             return block;
         }
-        let text = words::retry(&counts, method, &example.retry_reason);
+        let why = Some(example.retry_reason.as_str()).filter(|_| self.tight == Tightness::Loose);
+        let text = words::retry(&counts, method, why);
         let colour = match counts.as_slice() {
             [(Retry::Safe, _)] => GREEN,
             _ => YELLOW,
@@ -143,14 +171,27 @@ impl Screen<'_> {
         };
         block.add(1, vec![format!("{BOLD}{heading}{BOLD:#}")]);
         for (place, (cause, fix)) in all.iter().enumerate().take(FIXES) {
-            let rank = if place == 0 { 1 } else { 3 };
+            // A line that is ready to be copied is worth its row.
+            let rank = match place {
+                0 => 1,
+                _ if fix.line.is_some() => 2,
+                _ => 3,
+            };
             let cause = several.then_some(*cause);
             self.fix(&mut block, rank, cause, fix);
         }
+        self.helped(&mut block);
         if let Some(instead) = &first.instead_of {
             self.labelled(&mut block, 9, label::NOT, &format!("{instead}."), 2);
         }
         block
+    }
+
+    /// How to see whether it helped.
+    fn helped(&self, block: &mut RowBlock) {
+        if let Some(text) = self.report.how_to_check() {
+            self.labelled(block, 2, label::HELPED, &text, 2);
+        }
     }
 
     fn fix(&self, block: &mut RowBlock, rank: u8, cause: Option<Cause>, fix: &Fix) {
@@ -218,7 +259,12 @@ impl Screen<'_> {
         let asked = asked.split(' ').map(|word| elided(word, room.saturating_sub(5).max(4)));
         let asked = asked.collect::<Vec<_>>().join(" ");
         // Rows stand in columns where there is room for it.
-        let wide = format!("{rest}  {asked:<20}  {saw}");
+        let column = if self.report.groups.iter().any(|one| one.method.is_some()) { 20 } else { 0 };
+        let wide = if column == 0 && asked.is_empty() {
+            format!("{rest}  {saw}")
+        } else {
+            format!("{rest}  {asked:<column$}  {saw}")
+        };
         if visible(&wide) <= self.width {
             return wide;
         }
@@ -257,6 +303,9 @@ impl Screen<'_> {
             }
             self.fix(&mut block, 3, None, fix);
         }
+        if !fixes.is_empty() {
+            self.helped(&mut block);
+        }
         block
     }
 
@@ -269,10 +318,10 @@ impl Screen<'_> {
         };
         for (weight, note) in self.report.notes_at_once() {
             // What is missing comes before what is odd.
-            add(if weight < 2 { 2 } else { weight.saturating_add(3) }, &note.text);
+            add(if weight < 2 { 1 } else { weight.saturating_add(3) }, &note.text);
         }
         for text in self.report.log.iter().flat_map(text_log::limits_at_once) {
-            add(2, &text);
+            add(1, &text);
         }
         block
     }
@@ -297,7 +346,7 @@ impl Screen<'_> {
             && let Some(number) = self.report.number_of(&lead.example.id)
         {
             let show = [format!("why502 show {number}")].into_iter().chain(paths);
-            block.add(2, self.typed(label::SEE_ONE, show));
+            block.add(1, self.typed(label::SEE_ONE, show));
         }
         self.command(&mut block, 7, label::MORE, label::OPTIONS);
         if let Some(lead) = lead
@@ -342,7 +391,7 @@ impl Screen<'_> {
     }
 
     fn command(&self, block: &mut RowBlock, rank: u8, label: &str, text: &str) {
-        block.add(rank, vec![format!("{label:<LABEL$}  {text}")]);
+        block.add(rank, fitted(text, [&format!("{label:<LABEL$}  "), INDENT], self.width, 2));
     }
 
     /// A command to be typed, in several lines where one has no room for it.

@@ -64,6 +64,7 @@ pub(super) fn backend(
         proxy: idle.proxy_timer().or(patient.map(as_told)),
         span,
     };
+    let backend_keepalive = timeout(told.keepalive, keepalive, &idle.closed_by_backend);
     BackendRecord {
         backend: leg.server,
         name: told.name.clone(),
@@ -74,8 +75,8 @@ pub(super) fn backend(
         statuses: listener.statuses.iter().map(|(status, n)| (*status, *n)).collect(),
         causes: causes.iter().map(|(cause, count)| (*cause, *count)).collect(),
         vantage: vantage(leg, listener, style.vantage),
-        idle: idle_of(&idle),
-        backend_keepalive: timeout(told.keepalive, keepalive, &idle.closed_by_backend),
+        idle: idle_of(&idle, backend_keepalive.as_ref()),
+        backend_keepalive,
         other_keepalives: other_timers(keepalive, &idle.closed_by_backend),
         request_limit: listener.request_limit().map(|limit| RequestLimitRecord {
             observed: limit.requests.into(),

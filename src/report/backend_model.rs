@@ -294,6 +294,9 @@ pub struct IdleBucket {
     pub to_ns: Option<u64>,
     /// Ended by a request that was not lost.
     pub answered: u64,
+    /// Of these, those that outlived the backend's keep-alive timer: the picture puts them behind it.
+    #[serde(skip)]
+    pub answered_late: u64,
     /// Ended by a request that crossed the backend's close, or came after it.
     pub lost: u64,
     /// Ended by the backend.

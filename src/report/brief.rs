@@ -8,11 +8,13 @@ use super::named::Tally;
 use crate::knowledge::connection_ends::Context;
 use crate::knowledge::idle_gaps::Ordering;
 use crate::verdict::{Cause, Certainty, Retry};
-use crate::words::before_it_happens;
 use crate::words::fix::Fix;
 use crate::words::notices::Notice;
+use crate::words::{before_it_happens, screen, words};
 use std::time::Duration;
 
+/// Where so many failed, as many requests without a failure are no chance: one in twenty.
+const CERTAIN: u64 = 3;
 /// Frames of a proof that are named.
 const PROVING: usize = 2;
 
@@ -66,6 +68,24 @@ impl Report {
             }
         }
         fixes
+    }
+
+    /// How the next capture shows whether a change helped; `None` where nothing is to be changed but the capture.
+    pub fn how_to_check(&self) -> Option<String> {
+        let watched = self.is_watch();
+        let Some(lead) = self.leading_cause() else {
+            let to_come = self.races_to_come().next().is_some();
+            return to_come.then(|| screen::helped(watched, None, screen::NO_RACE_TO_COME));
+        };
+        let shown = if lead.is_event { screen::NO_OUTAGE } else { words(lead.cause).helped? };
+        // Where all failed, or none could be made, a few that go well say enough; else chance may hide as many as
+        // three.
+        let of_requests = lead.example.request.is_some() && !lead.is_event;
+        let rare = of_requests
+            && lead.cause != Cause::HealthCheckFailing
+            && self.counters.exchanges_failed < self.judged.requests();
+        let times = rare.then(|| CERTAIN.div_ceil(lead.count.max(1)));
+        Some(screen::helped(watched, times, shown))
     }
 
     /// The place of a failure in the report, from 1.

@@ -76,6 +76,16 @@ impl Report {
         }
     }
 
+    /// The cause that the first sentence names: that of most. What backends answered themselves counts last: the
+    /// proxy only passed it on.
+    pub fn main_cause(&self) -> Option<Cause> {
+        let causes = self.causes.iter();
+        let (cause, _) = causes.max_by_key(|(cause, count)| {
+            (*cause != Cause::BackendError, *count, Reverse(*cause))
+        })?;
+        Some(cause)
+    }
+
     /// The first sentence.
     pub fn headline(&self) -> Headline {
         let outcome = self.outcome();
@@ -129,16 +139,12 @@ fn nothing_judged(report: &Report, unread: Option<String>) -> String {
 
 /// Why most failed; of health checks alone the numbers say it.
 fn because(report: &Report) -> Option<String> {
-    let causes: Vec<(Cause, u64)> = report.causes.iter().collect();
-    // What backends answered themselves counts last: the proxy only passed it on.
-    let (cause, _) = causes
-        .iter()
-        .max_by_key(|(cause, count)| (*cause != Cause::BackendError, *count, Reverse(*cause)))?;
-    let alone = causes.len() == 1;
-    if alone && matches!(cause, Cause::HealthCheckFailing | Cause::ConnectionRefused) {
+    let cause = report.main_cause()?;
+    let causes = report.causes.iter().count();
+    if causes == 1 && matches!(cause, Cause::HealthCheckFailing | Cause::ConnectionRefused) {
         return None;
     }
-    Some(headline::because(words(*cause).noun[0], causes.len().saturating_sub(1)))
+    Some(headline::because(words(cause).noun[0], causes.saturating_sub(1)))
 }
 
 /// What the first sentence counts.

@@ -7,6 +7,7 @@ use crate::knowledge::timers::{Closes, Timer};
 use crate::knowledge::{Setting, idle_gaps};
 use crate::ledger;
 use crate::timeouts::Product;
+use std::time::Duration;
 
 /// How long a known kind keeps idle connections by default.
 pub(super) fn default_idle(known: &Product) -> Option<u64> {
@@ -61,8 +62,10 @@ pub(super) fn gaps_of(idle: &idle_gaps::IdleGaps) -> Idle {
     }
 }
 
-/// The idle gaps of a backend, by their lengths too.
-pub(super) fn idle_of(idle: &idle_gaps::IdleGaps) -> BackendIdle {
+/// The idle gaps of a backend, by their lengths too, and which outlived its timer.
+pub(super) fn idle_of(idle: &idle_gaps::IdleGaps, keepalive: Option<&Timeout>) -> BackendIdle {
+    // Of a timer that was seen, the closes lie around it: what is no longer than the longest outlived nothing.
+    let timer = keepalive.and_then(|timer| timer.high_ns.or(timer.configured_ns));
     let ranges = [
         idle.reused.ranges(),
         idle.raced.ranges(),
@@ -73,10 +76,18 @@ pub(super) fn idle_of(idle: &idle_gaps::IdleGaps) -> BackendIdle {
     let bucket = |place: usize| {
         let [reused, lost, backend, proxy] =
             ranges.map(|range| range.get(place).copied().unwrap_or(0));
+        let (from_ns, to_ns) = (nanos(place)?, nanos(place.saturating_add(1)));
+        let answered = reused.saturating_sub(lost);
+        let late = timer.map_or(0, |timer| {
+            let from = from_ns.max(timer);
+            let before = |to: u64| to_ns.is_none_or(|end| to < end);
+            if before(from) { answered_from(idle, from, to_ns) } else { 0 }
+        });
         Some(IdleBucket {
-            from_ns: nanos(place)?,
-            to_ns: nanos(place.saturating_add(1)),
-            answered: reused.saturating_sub(lost),
+            from_ns,
+            to_ns,
+            answered,
+            answered_late: late.min(answered),
             lost,
             closed_by_backend: backend,
             closed_by_proxy: proxy,
@@ -87,6 +98,16 @@ pub(super) fn idle_of(idle: &idle_gaps::IdleGaps) -> BackendIdle {
     };
     let buckets = (0..EDGES.len()).filter_map(bucket).filter(filled).collect();
     BackendIdle { gaps: gaps_of(idle), buckets }
+}
+
+/// How many gaps of at least `from`, and shorter than `to`, a request ended that was not lost.
+fn answered_from(idle: &idle_gaps::IdleGaps, from: u64, to: Option<u64>) -> u64 {
+    let at_least = |gaps: &Gaps, from: u64| gaps.count_from(Duration::from_nanos(from));
+    let between = |gaps: &Gaps| {
+        let beyond = to.map_or(0, |to| at_least(gaps, to));
+        at_least(gaps, from).saturating_sub(beyond)
+    };
+    between(&idle.reused).saturating_sub(between(&idle.raced))
 }
 
 fn gaps(gaps: &Gaps) -> GapsRecord {

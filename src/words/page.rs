@@ -208,7 +208,7 @@ pub fn users_likely(errors: u64, sent_again: u64) -> PageFact {
     };
     fact(
         format!("{} likely", grouped(errors)),
-        format!("seen by users{again}. The proxy’s log shows it: --access-log"),
+        format!("seen by users{again}. The proxy’s log shows it: `--access-log`"),
     )
 }
 
@@ -261,7 +261,7 @@ pub fn why(why: &str) -> String {
 }
 
 /// What comes after the change.
-pub const THEN: &str = "Then capture again, and look whether it helped.";
+pub const DID_IT_HELP: &str = "Did it help?";
 
 /// What the histogram shows.
 pub const IDLE_INTRO: &str = "How long connections were idle before they were used again. Whatever falls \

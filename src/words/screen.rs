@@ -20,6 +20,8 @@ pub mod label {
     pub const PROOF: &str = "proof";
     /// Whether it may be sent again.
     pub const RETRY: &str = "retry";
+    /// How to see whether the change helped.
+    pub const HELPED: &str = "helped?";
     /// What people change instead, and why it does not help.
     pub const NOT: &str = "not";
     /// What was read.
@@ -42,6 +44,25 @@ pub const BEFORE_IT_HAPPENS: &str = "What to change before it happens";
 
 /// What stands before the first thing that limits the answer.
 pub const NOTE: &str = "note: ";
+
+/// How the proxy's and the backend's timers stand where a race can no longer happen.
+pub const NO_RACE_TO_COME: &str = "the proxy closes first, and no race is to come";
+
+/// How it stands where an outage is over.
+pub const NO_OUTAGE: &str = "the backend answers all the time";
+
+/// How to see whether a change helped: by a capture, or a watch, of so many times as many requests (`None` where
+/// one that goes well says enough), in which `shown` is so.
+pub fn helped(watched: bool, times: Option<u64>, shown: &str) -> String {
+    let what = if watched { "Watch" } else { "Capture" };
+    let amount = match times {
+        None => " again".to_owned(),
+        Some(0 | 1) => " as many requests again".to_owned(),
+        Some(2) => " twice as many requests".to_owned(),
+        Some(times) => format!(" {times} × as many requests"),
+    };
+    format!("{what}{amount}: {shown}.")
+}
 
 /// How sure each is, and the frames that show it of one.
 pub fn proof(certainty: &[(Certainty, u64)], frames: &[(String, &str)]) -> String {
@@ -67,7 +88,7 @@ pub fn first(at: Timestamp, summary: &str) -> String {
 }
 
 /// Which of them may be sent again, and why, of one whose method is known.
-pub fn retry(retry: &[(Retry, u64)], method: Option<&str>, why: &str) -> String {
+pub fn retry(retry: &[(Retry, u64)], method: Option<&str>, why: Option<&str>) -> String {
     let all = retry.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
     let is = method.filter(|method| is_idempotent(method));
     let is = is.map_or_else(String::new, |method| format!(" ({method} is)"));
@@ -81,9 +102,9 @@ pub fn retry(retry: &[(Retry, u64)], method: Option<&str>, why: &str) -> String 
         [(one, count)] => vec![format!("{count} of {all} {}", advice(*one))],
         several => several.iter().map(|(one, count)| format!("{count} {}", advice(*one))).collect(),
     };
-    if retry.len() > 1 {
+    let Some(why) = why.filter(|_| retry.len() == 1) else {
         return format!("{}.", parts.join(", "));
-    }
+    };
     // What proves it stands above.
     let why = why.split_once(": ").map_or(why, |(why, _)| why);
     format!("{}. {}", parts.join(", "), sentence(why))
@@ -195,13 +216,26 @@ mod tests {
     }
 
     #[test]
+    fn how_to_see_whether_it_helped_fits_a_row() {
+        use crate::verdict::Cause;
+        use crate::words::words;
+        for shown in Cause::ALL.into_iter().filter_map(|cause| words(cause).helped) {
+            for times in [None, Some(1), Some(2), Some(3)] {
+                let text = helped(false, times, shown);
+                assert!(text.chars().count() <= 69, "{text}");
+            }
+        }
+        assert_eq!(helped(true, None, "it works"), "Watch again: it works.");
+    }
+
+    #[test]
     fn whether_to_send_again_is_counted_with_its_reason() {
         assert_eq!(
-            retry(&[(Retry::Safe, 4)], Some("POST"), "nothing was sent"),
+            retry(&[(Retry::Safe, 4)], Some("POST"), Some("nothing was sent")),
             "4 of 4 can be sent again. Nothing was sent."
         );
         assert_eq!(
-            retry(&[(Retry::Safe, 1), (Retry::Unsafe, 2)], Some("GET"), "why"),
+            retry(&[(Retry::Safe, 1), (Retry::Unsafe, 2)], Some("GET"), Some("why")),
             "1 can be sent again, 2 only if idempotent (GET is)."
         );
     }

@@ -26,6 +26,17 @@ pub fn again(request: Option<&str>, backend: Option<Endpoint>) -> String {
     }
 }
 
+/// Failures that are told together, in parts: a line that has no room for all of them ends between two, or does
+/// without the second.
+pub struct GatheredLine {
+    /// When the last of them was, how many, and of what.
+    pub what: String,
+    /// In how long.
+    pub within: String,
+    /// How many in all.
+    pub so_far: Option<String>,
+}
+
 /// More failures of one kind, the last of them at `last`.
 pub fn gathered(
     (cause, backend): (Cause, Option<Endpoint>),
@@ -33,26 +44,32 @@ pub fn gathered(
     more: u64,
     so_far: u64,
     within: Duration,
-) -> String {
+) -> GatheredLine {
     let backend = backend.map_or_else(String::new, |backend| format!(" at {backend}"));
-    format!(
-        "{}  + {} {}{backend} in {} s ({} so far)",
-        last.time_in_zone(),
-        grouped(more),
-        noun(cause, more),
-        within.as_secs().max(1),
-        grouped(so_far)
-    )
+    GatheredLine {
+        what: format!(
+            "{}  + {} {}{backend}",
+            last.time_in_zone(),
+            grouped(more),
+            noun(cause, more)
+        ),
+        within: in_seconds(within),
+        so_far: Some(format!("({} so far)", grouped(so_far))),
+    }
 }
 
 /// More failures, of too many kinds to name each.
-pub fn gathered_of_others(last: Timestamp, more: u64, within: Duration) -> String {
-    format!(
-        "{}  + {} more of other causes or at other backends in {} s",
-        last.time_in_zone(),
-        failures(more),
-        within.as_secs().max(1)
-    )
+pub fn gathered_of_others(last: Timestamp, more: u64, within: Duration) -> GatheredLine {
+    let (at, failures) = (last.time_in_zone(), failures(more));
+    GatheredLine {
+        what: format!("{at}  + {failures} more of other causes or at other backends"),
+        within: in_seconds(within),
+        so_far: None,
+    }
+}
+
+fn in_seconds(within: Duration) -> String {
+    format!("in {} s", within.as_secs().max(1))
 }
 
 /// A failure that was told while it lasted, and is none, for its connection went on: `request` is its method
@@ -83,12 +100,18 @@ pub fn changed(request: &str, at: Timestamp, cause: Cause, certainty: Certainty)
 
 /// How it fares.
 pub fn status(at: Timestamp, requests: u64, failed: u64, lost: u64) -> String {
-    let [requests, failed, lost] = [requests, failed, lost].map(grouped);
-    format!("{}  {requests} requests seen, {failed} failed, {lost} frames lost", at.time_in_zone())
+    let at = at.time_in_zone();
+    let [requests, lost] = [(requests, "request"), (lost, "frame")].map(counted);
+    format!("{at}  {requests} seen, {} failed, {lost} lost", grouped(failed))
+}
+
+/// So many of something.
+fn counted((count, of): (u64, &str)) -> String {
+    format!("{} {of}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 fn failures(count: u64) -> String {
-    if count == 1 { "1 failure".to_owned() } else { format!("{} failures", grouped(count)) }
+    counted((count, "failure"))
 }
 
 /// `12,402`.
@@ -124,13 +147,14 @@ mod tests {
     fn what_is_gathered_is_counted_with_its_cause_and_backend() {
         let backend = Endpoint { addr: [10, 77, 2, 2].into(), port: 3_000 };
         let minute = Duration::from_secs(60);
-        assert_eq!(
-            gathered((Cause::KeepaliveRace, Some(backend)), NOON, 23, 12_402, minute),
-            "12:00:01 UTC  + 23 keep-alive races at 10.77.2.2:3000 in 60 s (12,402 so far)"
-        );
+        let GatheredLine { what, within, so_far } =
+            gathered((Cause::KeepaliveRace, Some(backend)), NOON, 23, 12_402, minute);
+        assert_eq!(what, "12:00:01 UTC  + 23 keep-alive races at 10.77.2.2:3000");
+        assert_eq!((within.as_str(), so_far.as_deref()), ("in 60 s", Some("(12,402 so far)")));
         assert_eq!(
             status(NOON, 1_234_567, 3, 0),
             "12:00:01 UTC  1,234,567 requests seen, 3 failed, 0 frames lost"
         );
+        assert_eq!(status(NOON, 1, 1, 1), "12:00:01 UTC  1 request seen, 1 failed, 1 frame lost");
     }
 }

@@ -19,16 +19,20 @@ pub(super) fn section(scene: &PageScene<'_>) -> Markup {
                 h2 id=(id) { (page::WHAT_TO_CHANGE) }
                 div.opts {
                     @for (place, fix) in fixes.iter().take(MOST).enumerate() {
-                        (one(fix, place == 0 && fixes.len() > 1))
+                        // What does not help is said once.
+                        @let said = fixes.iter().take(place).any(|before| before.instead_of == fix.instead_of);
+                        (one(fix, place == 0 && fixes.len() > 1, !said))
                     }
                 }
-                p.next { (page::THEN) }
+                @if let Some(check) = scene.report.how_to_check() {
+                    p.next { b { (page::DID_IT_HELP) } " " (check) }
+                }
             }
         }
     }
 }
 
-fn one(fix: &Fix, first: bool) -> Markup {
+fn one(fix: &Fix, first: bool, new: bool) -> Markup {
     let name = fix.product.map(|name| format!(" · {name}"));
     html! {
         div.opt {
@@ -42,7 +46,7 @@ fn one(fix: &Fix, first: bool) -> Markup {
             }
             @if let (Some(_), Some(place)) = (&fix.line, &fix.place) { p.note { (page::place(place)) } }
             @if let Some(why) = &fix.why { p.note { (page::why(why)) } }
-            @if let Some(instead) = &fix.instead_of { p.note { (page::not_instead(instead)) } }
+            @if let Some(instead) = fix.instead_of.as_ref().filter(|_| new) { p.note { (page::not_instead(instead)) } }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::hero::sent_again_well;
 use super::ladder::{self, LadderScene};
 use super::ladder_layout;
-use super::parts::{code_box, pieces, with_code};
+use super::parts::{code_box, end, pieces, with_code};
 use super::reasons::capital;
 use super::scene::PageScene;
 use super::steps;
@@ -187,7 +187,7 @@ fn request(failure: &FailureRecord) -> String {
         Some(request) => {
             failure_section::request(request.method.as_deref(), request.target.as_deref())
         }
-        None => failure.proxy.map(|proxy| proxy.to_string()).unwrap_or_default(),
+        None => failure.proxy.map(end).unwrap_or_default(),
     }
 }
 

@@ -53,6 +53,9 @@ fn ticket(scene: &PageScene<'_>) -> String {
     for fix in answer.fixes.iter().take(3) {
         text.push_str(&format!("- {}: {}\n", page::WHAT_TO_CHANGE, sentence(&fix.text)));
     }
+    if let Some(check) = scene.report.how_to_check() {
+        text.push_str(&format!("- {} {check}\n", page::DID_IT_HELP));
+    }
     if let Some(filter) = scene.report.failures.first().and_then(|one| one.filter.as_ref()) {
         text.push_str(&format!("- Wireshark: `{filter}`\n"));
     }
@@ -68,7 +71,7 @@ pub(super) fn hero(scene: &PageScene<'_>) -> Markup {
             (lead(scene))
             @if !facts.is_empty() {
                 ul.facts {
-                    @for fact in &facts { li { b { (fact.number) } span { (fact.text) } } }
+                    @for fact in &facts { li { b { (fact.number) } span { (with_code(&fact.text)) } } }
                 }
             }
         }

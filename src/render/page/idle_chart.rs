@@ -25,6 +25,13 @@ struct IdleChart<'r> {
     proxy: String,
 }
 
+/// Answered reuses between two idle times, in seconds.
+struct ChartPiece {
+    from: f64,
+    to: f64,
+    answered: u64,
+}
+
 /// A logarithmic axis of time.
 struct TimeAxis {
     low: f64,
@@ -116,6 +123,39 @@ impl IdleChart<'_> {
         TimeAxis { low: low * 0.8, high: high * 1.6, width }
     }
 
+    /// Where the bar of a piece stands: in its middle, but clear of the timer and of the lost requests beside it.
+    fn middle(&self, axis: &TimeAxis, (from, to): (f64, f64)) -> f64 {
+        let middle = f64::midpoint(from, to);
+        match self.keepalive.map(|timer| axis.x(timer.time.as_secs_f64())) {
+            Some(timer) if to <= timer && timer - middle < BIN * 2.0 => timer - BIN * 2.0,
+            Some(timer) if from >= timer && middle - timer < BIN => timer + BIN,
+            _ => middle,
+        }
+    }
+
+    /// The answered reuses of a range: where a timer lies in it, those before that one stand before it, and the
+    /// others behind.
+    fn pieces(&self, bucket: &IdleBucket) -> Vec<ChartPiece> {
+        let from = seconds(bucket.from_ns.max(bucket.to_ns.unwrap_or(0) / 4));
+        let mut to = seconds(bucket.to_ns.unwrap_or(bucket.from_ns.saturating_mul(2)));
+        let at = |timer: Option<KnownTimer>| timer.map(|timer| timer.time.as_secs_f64());
+        // No proxy uses what it has closed, if the timeout was seen.
+        let seen = self.proxy_idle.filter(|timer| timer.seen.is_some());
+        if let Some(idle) = at(seen).filter(|idle| from < *idle && *idle < to) {
+            to = idle;
+        }
+        let IdleBucket { answered, answered_late: late, .. } = *bucket;
+        let mut pieces = Vec::new();
+        if let Some(timer) = at(self.keepalive).filter(|timer| from < *timer && *timer < to) {
+            pieces.push(ChartPiece { from, to: timer, answered: answered.saturating_sub(late) });
+            pieces.push(ChartPiece { from: timer, to, answered: late });
+        } else {
+            pieces.push(ChartPiece { from, to, answered });
+        }
+        pieces.retain(|one| one.answered > 0);
+        pieces
+    }
+
     fn described(&self) -> String {
         let (answered, lost) = self.sums();
         let time = |timer: Option<KnownTimer>| timer.map(|timer| timer.time);
@@ -155,17 +195,20 @@ impl IdleChart<'_> {
             svg class={"hist " (class)} viewBox=(format!("0 {top} {width} {}", 250.0 - top)) role="img" aria-label=(self.described()) {
                 (self.zone(&axis))
                 @for tick in axis.ticks() {
-                    @let x = px(axis.x(tick.as_secs_f64())).to_string();
+                    @let place = axis.x(tick.as_secs_f64());
+                    @let x = px(place).to_string();
+                    // At the edge a label is pushed in.
+                    @let words = place.clamp(24.0, width - 24.0);
                     line.grid x1=(x) x2=(x) y1=(BASE) y2=(BASE + 5.0) {}
-                    text.ax x=(x) y=(BASE + 19.0) text-anchor="middle" { (page::tick(tick)) }
+                    text.ax x=(px(words)) y=(BASE + 19.0) text-anchor="middle" { (page::tick(tick)) }
                 }
-                @for one in self.buckets.iter().filter(|one| one.answered > 0) {
-                    @let from = axis.x(seconds(one.from_ns.max(one.to_ns.unwrap_or(0) / 4)));
-                    @let to = axis.x(seconds(one.to_ns.unwrap_or(one.from_ns.saturating_mul(2))));
+                @for one in self.buckets.iter().flat_map(|one| self.pieces(one)) {
+                    @let (from, to) = (axis.x(one.from), axis.x(one.to));
                     @let high = height(one.answered);
-                    @let wide = (to - from - 3.0).clamp(3.0, 30.0);
-                    rect.bar.ok x=(px(f64::midpoint(from, to) - wide / 2.0)) y=(px(BASE - high)) width=(px(wide)) height=(px(high)) rx="2" {}
-                    text.cnt x=(px(f64::midpoint(from, to))) y=(px(BASE - high - 6.0)) text-anchor="middle" { (page::grouped(one.answered)) }
+                    @let wide = (to - from - 3.0).clamp(6.0, 30.0);
+                    @let middle = self.middle(&axis, (from, to));
+                    rect.bar.ok x=(px(middle - wide / 2.0)) y=(px(BASE - high)) width=(px(wide)) height=(px(high)) rx="2" {}
+                    text.cnt x=(px(middle)) y=(px(BASE - high - 6.0)) text-anchor="middle" { (page::grouped(one.answered)) }
                 }
                 @for (place, count) in &bins {
                     @let x = beside(*place, self.keepalive.map(|timer| axis.x(timer.time.as_secs_f64())));
@@ -247,5 +290,41 @@ fn mark(axis: &TimeAxis, timer: KnownTimer, name: &str, class: &str, y: f64) -> 
         line class={"mark " (class)} x1=(px(x)) x2=(px(x)) y1=(px(y - 10.0)) y2=(BASE) {}
         text class={"mk " (class)} x=(px(text_x)) y=(px(y)) text-anchor=(anchor) { (page::closes_at(name)) }
         text.mk2 x=(px(text_x)) y=(px(y + 15.0)) text-anchor=(anchor) { (page::timer(timer.time, timer.seen)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is drawn of a range from 5 s to 10 s with nine answered, of which some outlived a timer of 6 s.
+    fn pieces(late: u64, proxy_idle: Option<u64>) -> Vec<(f64, f64, u64)> {
+        let timer = |of: u64| KnownTimer { time: Duration::from_secs(of), seen: Some(3) };
+        let chart = IdleChart {
+            buckets: &[],
+            lost: Vec::new(),
+            keepalive: Some(timer(6)),
+            proxy_idle: proxy_idle.map(timer),
+            backend: String::new(),
+            proxy: String::new(),
+        };
+        let bucket = IdleBucket {
+            from_ns: 5_000_000_000,
+            to_ns: Some(10_000_000_000),
+            answered: 9,
+            answered_late: late,
+            lost: 0,
+            closed_by_backend: 0,
+            closed_by_proxy: 0,
+        };
+        chart.pieces(&bucket).iter().map(|one| (one.from, one.to, one.answered)).collect()
+    }
+
+    #[test]
+    fn what_was_answered_before_the_timer_stands_before_it() {
+        assert_eq!(pieces(0, None), [(5.0, 6.0, 9)]);
+        assert_eq!(pieces(2, None), [(5.0, 6.0, 7), (6.0, 10.0, 2)]);
+        assert_eq!(pieces(2, Some(8)), [(5.0, 6.0, 7), (6.0, 8.0, 2)]);
+        assert_eq!(pieces(9, Some(60)), [(6.0, 10.0, 9)]);
     }
 }

@@ -1,10 +1,9 @@
 //! A failure as a ladder: time goes down, the proxy is left, the backend right.
 
 use super::ladder_layout::{BreakOf, LadderArrow, LadderLayout};
-use super::parts::px;
+use super::parts::{end, px};
 use super::segments::{acks, is_close, is_lost, is_window_closed};
 use super::steps::LadderStep;
-use crate::packet::Endpoint;
 use crate::report::model::{EvidenceKind, FailureRecord};
 use crate::words::ladder as ladder_words;
 use crate::words::page::{self, SideNames};
@@ -16,6 +15,16 @@ const LEFT: f64 = 96.0;
 const RIGHT: f64 = 324.0;
 const WIDTH: f64 = 420.0;
 const MIDDLE: f64 = 210.0;
+/// How far the ring around a crossing reaches.
+const RING: f64 = 12.0;
+/// What a letter of a label takes, its height over the line and its depth.
+const LETTER: f64 = 7.0;
+const ASCENT: f64 = 10.0;
+const DESCENT: f64 = 3.0;
+/// Letters of a label beside the middle.
+const BESIDE: usize = 27;
+/// How far an arrow that arrives nowhere falls.
+const LOST: f64 = 16.0;
 
 /// The heads of arrows, defined once for all.
 pub(super) fn heads() -> Markup {
@@ -47,12 +56,8 @@ pub(super) fn drawn(scene: &LadderScene<'_>) -> Markup {
     let again = failure.sent_again.as_ref();
     let bottom = layout.bottom + 18.0;
     let height = bottom + if again.is_some() { 74.0 } else { 8.0 };
-    let end = |endpoint: Option<Endpoint>| match endpoint {
-        // Probes come from many ports.
-        Some(Endpoint { addr, port: 0 }) => addr.to_string(),
-        endpoint => endpoint.map(|endpoint| endpoint.to_string()).unwrap_or_default(),
-    };
-    let (proxy, backend) = (end(failure.proxy), end(failure.backend));
+    let [proxy, backend] =
+        [failure.proxy, failure.backend].map(|one| one.map(end).unwrap_or_default());
     let said: Vec<String> = steps.iter().map(|step| step.plain()).collect();
     html! {
         svg.ladder viewBox=(format!("0 0 {WIDTH} {height:.0}")) role="img" aria-labelledby=(format!("{id}-t {id}-d")) {
@@ -141,7 +146,7 @@ fn arrow(scene: &LadderScene<'_>, arrow: &LadderArrow<'_>) -> Markup {
         return html! {
             line class={"ar " (class)} x1=(MIDDLE) x2=(LEFT + 3.0) y1=(px(arrow.left)) y2=(px(arrow.left)) marker-end=(format!("url(#h-{class})")) {}
             path class={"dot " (class)} d=(format!("M{MIDDLE} {:.1} l5 5 l-5 5 l-5 -5 z", arrow.left - 5.0)) {}
-            text class={"lab " (class)} x=(MIDDLE + 10.0) y=(px(arrow.left + 4.0)) { (label) }
+            (beside(&label, class, arrow.left))
             (frame(arrow.left_frame, LEFT - 14.0, arrow.left, "end", is_proof(failure, arrow)))
         };
     }
@@ -152,9 +157,10 @@ fn arrow(scene: &LadderScene<'_>, arrow: &LadderArrow<'_>) -> Markup {
     };
     let lost = is_lost(failure, arrow, &layout.arrows);
     if lost {
-        (x2, y2) = (x1 + (x2 - x1) * 0.66, y1 + (y2 - y1) * 0.66);
+        // Where what arrives is the same sent again, much later, the end has nothing to do with this one.
+        (x2, y2) = (x1 + (x2 - x1) * 0.66, y1 + (y2 - y1).min(LOST) * 0.66);
     }
-    let (part, dy) = label_place(arrow, &layout.arrows, lost);
+    let LabelPlace { part, below } = label_place(arrow, &layout.arrows, lost, &label);
     let (x, y) = (x1 + (x2 - x1) * part, y1 + (y2 - y1) * part);
     let turn = ((y2 - y1) / (x2 - x1)).atan().to_degrees();
     let hot = is_proof(failure, arrow);
@@ -164,35 +170,71 @@ fn arrow(scene: &LadderScene<'_>, arrow: &LadderArrow<'_>) -> Markup {
         @if lost {
             path.gone d=(format!("M{:.1} {:.1} l9 9 m0 -9 l-9 9", x2 + 4.0, y2 - 4.0)) {}
         }
-        text class={"lab " (class)} transform=(format!("translate({x:.1} {y:.1}) rotate({turn:.1})")) y=(dy) text-anchor="middle" { (label) }
+        text class={"lab " (class)} transform=(format!("translate({x:.1} {y:.1}) rotate({turn:.1})")) y=(px(below)) text-anchor="middle" { (label) }
         (frame(arrow.left_frame, LEFT - 14.0, arrow.left, "end", hot))
         (frame(arrow.right_frame.filter(|_| !lost), RIGHT + 14.0, arrow.right, "start", hot))
     }
 }
 
-/// Where along an arrow its label stands, and how far from it: where two cross, on the longer piece and on the
-/// outer side.
+/// A label beside a mark in the middle, in as many lines as it takes.
+fn beside(label: &str, class: &str, y: f64) -> Markup {
+    let mut lines: Vec<String> = Vec::new();
+    for word in label.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().chain(word.chars()).count() < BESIDE => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    let top = y + 4.0 - 7.0 * lines.len().saturating_sub(1) as f64;
+    html! {
+        @for (place, line) in lines.iter().enumerate() {
+            text class={"lab " (class)} x=(MIDDLE + 10.0) y=(px(top + 14.0 * place as f64)) { (line) }
+        }
+    }
+}
+
+/// Where a label stands.
+struct LabelPlace {
+    /// Which part of the arrow lies before its middle.
+    part: f64,
+    /// How far below the arrow its letters stand.
+    below: f64,
+}
+
+/// Where along an arrow its label stands, and how far from it: where two cross, on the longer piece, on the
+/// outer side, and clear of the ring.
 fn label_place(
     arrow: &LadderArrow<'_>,
     all: &[LadderArrow<'_>],
     lost: bool,
-) -> (f64, &'static str) {
-    const ABOVE: &str = "-6";
-    const BELOW: &str = "15";
-    let crossed = all.iter().find(|other| other.crosses(arrow));
-    match crossed {
-        _ if lost => (0.42, ABOVE),
-        None => (0.5, ABOVE),
-        Some(other) => {
-            let (left, right) = (arrow.left - other.left, arrow.right - other.right);
-            let from_left = left / (left - right);
-            let crossing = if arrow.by_proxy() { from_left } else { 1.0 - from_left };
-            if crossing < 0.5 {
-                (crossing + (1.0 - crossing) * 0.43, BELOW)
-            } else {
-                (crossing / 2.0, ABOVE)
-            }
-        }
+    label: &str,
+) -> LabelPlace {
+    const ABOVE: f64 = -6.0;
+    const BELOW: f64 = 15.0;
+    if lost {
+        return LabelPlace { part: 0.42, below: ABOVE };
+    }
+    let Some(other) = all.iter().find(|other| other.crosses(arrow)) else {
+        return LabelPlace { part: 0.5, below: ABOVE };
+    };
+    let (left, right) = (arrow.left - other.left, arrow.right - other.right);
+    let from_left = left / (left - right);
+    let crossing = if arrow.by_proxy() { from_left } else { 1.0 - from_left };
+    let whole = (RIGHT - LEFT - 3.0).hypot(arrow.right - arrow.left);
+    let piece = whole * crossing.max(1.0 - crossing);
+    let wide = LETTER * label.chars().count() as f64;
+    // In the middle of what the ring leaves, but never over the end.
+    let middle = ((piece - RING) / 2.0).max(wide / 2.0 + 2.0);
+    let near = piece - middle - wide / 2.0;
+    let clear = RING + 2.0;
+    let more = if near < clear { (clear.powi(2) - near.max(0.0).powi(2)).sqrt() } else { 0.0 };
+    if crossing < 0.5 {
+        LabelPlace { part: 1.0 - middle / whole, below: BELOW.max(more + ASCENT) }
+    } else {
+        LabelPlace { part: middle / whole, below: ABOVE.min(-more - DESCENT) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What came after each request, or SYN: a lane a failure, from its first byte on.
 
-use super::parts::px;
+use super::parts::{end, px};
 use super::scene::PageScene;
 use crate::report::model::{EvidenceKind, EvidenceSide, FailureRecord};
 use crate::verdict::Cause;
@@ -95,7 +95,7 @@ fn name(failure: &FailureRecord) -> String {
         Some(request) => {
             failure_section::request(request.method.as_deref(), request.target.as_deref())
         }
-        None => failure.proxy.map(|proxy| proxy.to_string()).unwrap_or_default(),
+        None => failure.proxy.map(end).unwrap_or_default(),
     }
 }
 
@@ -139,7 +139,7 @@ fn drawn(
     let base = TOP + HEIGHT * shown as f64;
     let scale = (width - 2.0 * MARGIN - 24.0) / longest.as_secs_f64();
     let x = |time: Duration| MARGIN + time.as_secs_f64() * scale;
-    let letters = if width > 500.0 { 84 } else { 40 };
+    let letters = if width > 500.0 { 84 } else { 38 };
     let ticks = ticks(longest, if width > 500.0 { 6.0 } else { 4.0 });
     let read = scene.proxy_read().filter(|timer| timer.time <= longest.mul_f64(1.05));
     let text = page::lanes_intro(all.first().map_or(Cause::Unproven, |lane| lane.failure.cause));
@@ -152,8 +152,10 @@ fn drawn(
             }
             @if let Some(timer) = read {
                 @let at = x(timer.time);
+                // Its words have room on one side of it.
+                @let (anchor, words) = if at < width / 2.0 { ("start", at + 6.0) } else { ("end", at - 6.0) };
                 line.mark.p x1=(px(at)) x2=(px(at)) y1=(TOP - 14.0) y2=(base) {}
-                text.mk.p x=(px(at - 6.0)) y=(TOP - 16.0) text-anchor="end" { (page::read_timeout(timer.time)) }
+                text.mk.p x=(px(words)) y=(TOP - 16.0) text-anchor=(anchor) { (page::read_timeout(timer.time)) }
             }
             @for (place, lane) in all.iter().take(MOST).enumerate() {
                 @let y = TOP + HEIGHT * place as f64;

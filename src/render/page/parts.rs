@@ -1,5 +1,6 @@
 //! Pieces of markup that several parts of the page share.
 
+use crate::packet::Endpoint;
 use crate::words::page::{self, PagePiece};
 use maud::{Markup, html};
 use std::fmt::Display;
@@ -37,6 +38,11 @@ pub(super) fn copy(text: &str, label: &str, what: &str) -> Markup {
 /// A text in a box, with a button that copies it.
 pub(super) fn code_box(text: &str) -> Markup {
     html! { div.code { code { (text) } (copy(text, page::COPY, text)) } }
+}
+
+/// One end of a connection; those of probes come from many ports.
+pub(super) fn end(endpoint: Endpoint) -> String {
+    if endpoint.port == 0 { endpoint.addr.to_string() } else { endpoint.to_string() }
 }
 
 /// A number as SVG has it.

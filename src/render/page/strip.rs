@@ -2,12 +2,15 @@
 
 use super::parts::px;
 use super::scene::PageScene;
+use crate::base::time::Timestamp;
 use crate::report::model::OverTime;
 use crate::verdict::Cause;
 use crate::words::page;
 use maud::{Markup, html};
 use std::time::Duration;
 
+/// What a time of day takes, with the space beside it.
+const TIME: f64 = 62.0;
 const MARGIN: f64 = 14.0;
 const LINE: f64 = 26.0;
 
@@ -73,18 +76,34 @@ fn drawn(scene: &PageScene<'_>, width: f64, class: &str, text: &str) -> Markup {
                     line.drop x1=(px(x(place))) x2=(px(x(place))) y1=(LINE - 5.0) y2=(LINE) {}
                 }
             }
-            @for tick in 0..=ticks {
-                @let part = f64::from(tick) / f64::from(ticks);
-                @let place = ((count - 1.0) * part).round();
-                @let at = row.iter().zip(0_u32..).find(|(_, one)| f64::from(*one) >= place);
-                @if let Some((one, place)) = at {
-                    @let anchor = if tick == 0 { "start" } else if tick == ticks { "end" } else { "middle" };
-                    @let edge = if tick == 0 { MARGIN } else if tick == ticks { width - MARGIN } else { x(place as usize) };
-                    @if tick == 0 || count > 1.0 {
-                        text.ax x=(px(edge)) y="54" text-anchor=(anchor) { (one.at.time_of_day()) }
-                    }
-                }
+            @for (x, anchor, at) in times(scene, width, ticks) {
+                text.ax x=(px(x)) y="54" text-anchor=(anchor) { (at.time_of_day()) }
             }
         }
     }
+}
+
+/// The times below the line, with where each stands: first and last at the edges, others where they are between
+/// these, and where there is room.
+fn times(scene: &PageScene<'_>, width: f64, ticks: u32) -> Vec<(f64, &'static str, Timestamp)> {
+    let row = &scene.report.over_time;
+    let count = row.len().max(1) as f64;
+    let step = (width - 2.0 * MARGIN) / count;
+    let Some(first) = row.first() else { return Vec::new() };
+    let mut times = vec![(MARGIN, "start", first.at)];
+    let last = row.last().filter(|_| row.len() > 1);
+    let right = width - MARGIN - if last.is_some() { TIME } else { 0.0 };
+    let mut taken = MARGIN + TIME;
+    for tick in 1..ticks {
+        let place = ((count - 1.0) * f64::from(tick) / f64::from(ticks)).round();
+        let at = row.iter().zip(0_u32..).find(|(_, one)| f64::from(*one) >= place);
+        let Some((one, _)) = at else { continue };
+        let x = MARGIN + step * (place + 0.5);
+        if x - TIME / 2.0 >= taken && x + TIME / 2.0 <= right {
+            times.push((x, "middle", one.at));
+            taken = x + TIME / 2.0;
+        }
+    }
+    times.extend(last.map(|last| (width - MARGIN, "end", last.at)));
+    times
 }

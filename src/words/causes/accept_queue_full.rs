@@ -10,6 +10,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["full accept queue", "full accept queues"],
     page: include_str!("accept_queue_full.md"),
     expected_status: &[504, 502],
+    helped: Some("each connection is accepted at once"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>) -> String {

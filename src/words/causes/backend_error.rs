@@ -9,6 +9,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     page: include_str!("backend_error.md"),
     // Its own status stands in its record.
     expected_status: &[],
+    helped: Some("the backend answers no 5xx"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, status: u16) -> String {

@@ -9,6 +9,8 @@ pub struct CauseWords {
     /// What the proxy's client is likely to have got, the likeliest first. Most proxies answer 502;
     /// Envoy answers a lost connection with 503, HAProxy a refused one.
     pub expected_status: &'static [u16],
+    /// How the next capture shows that the change helped; `None` where the next capture is what is to be changed.
+    pub helped: Option<&'static str>,
 }
 
 impl CauseWords {

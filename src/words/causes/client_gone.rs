@@ -11,6 +11,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     page: include_str!("client_gone.md"),
     // The proxy has nobody left to answer; nginx logs 499.
     expected_status: &[499],
+    helped: Some("no client leaves before its response"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, shown: Departure) -> String {

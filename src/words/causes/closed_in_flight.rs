@@ -12,6 +12,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connection closed without a response", "connections closed without a response"],
     page: include_str!("closed_in_flight.md"),
     expected_status: &[502, 503],
+    helped: Some("each request gets its response"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, known: InFlight) -> String {

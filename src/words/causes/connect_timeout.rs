@@ -10,6 +10,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connect timeout", "connect timeouts"],
     page: include_str!("connect_timeout.md"),
     expected_status: &[504, 503, 502],
+    helped: Some("each SYN is answered"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, syns: UnansweredSyns) -> String {

@@ -10,6 +10,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connection refused", "connections refused"],
     page: include_str!("connection_refused.md"),
     expected_status: &[502, 503],
+    helped: Some("each connect is accepted"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>) -> String {

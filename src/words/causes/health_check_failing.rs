@@ -12,6 +12,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["failing health check", "failing health checks"],
     page: include_str!("health_check_failing.md"),
     expected_status: &[503, 502],
+    helped: Some("each check succeeds"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>) -> String {

@@ -11,6 +11,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["invalid response", "invalid responses"],
     page: include_str!("invalid_response.md"),
     expected_status: &[502],
+    helped: Some("each response is valid HTTP"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, why: Rejected) -> String {

@@ -14,6 +14,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["keep-alive race", "keep-alive races"],
     page: include_str!("keepalive_race.md"),
     expected_status: &[502, 503],
+    helped: Some("no race, and the proxy closes first"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, race: Race) -> String {

@@ -12,6 +12,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["protocol mismatch", "protocol mismatches"],
     page: include_str!("protocol_mismatch.md"),
     expected_status: &[502],
+    helped: Some("each request is understood"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, how: Misread) -> String {

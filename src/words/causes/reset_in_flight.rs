@@ -12,6 +12,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["connection reset before a response", "connections reset before a response"],
     page: include_str!("reset_in_flight.md"),
     expected_status: &[502, 503],
+    helped: Some("each request gets its response"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, by: ResetBy) -> String {

@@ -11,6 +11,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["response timeout", "response timeouts"],
     page: include_str!("response_timeout.md"),
     expected_status: &[504, 502],
+    helped: Some("each response comes in time"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, on: GaveUp) -> String {

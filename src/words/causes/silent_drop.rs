@@ -13,6 +13,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["silent drop", "silent drops"],
     page: include_str!("silent_drop.md"),
     expected_status: &[504, 502],
+    helped: Some("each request is acknowledged"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, what: Vanished) -> String {

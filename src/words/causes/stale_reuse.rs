@@ -9,6 +9,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["request on a closed connection", "requests on closed connections"],
     page: include_str!("stale_reuse.md"),
     expected_status: &[502, 503],
+    helped: Some("none comes after the backend's close"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>) -> String {

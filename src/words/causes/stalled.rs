@@ -10,6 +10,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["stalled transfer", "stalled transfers"],
     page: include_str!("stalled.md"),
     expected_status: &[504, 502],
+    helped: Some("no transfer stands still"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, how: Standstill) -> String {

@@ -9,6 +9,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["truncated response", "truncated responses"],
     page: include_str!("truncated_response.md"),
     expected_status: &[502, 200],
+    helped: Some("each response comes whole"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, head_complete: bool) -> String {

@@ -9,6 +9,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["failure without proof", "failures without proof"],
     page: include_str!("unproven.md"),
     expected_status: &[502, 503, 504],
+    helped: None,
 };
 
 pub(super) fn summary(subject: &Subject<'_>, doubt: Doubt) -> String {

@@ -9,6 +9,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["unreachable backend", "unreachable backends"],
     page: include_str!("unreachable.md"),
     expected_status: &[502, 503],
+    helped: Some("each connect is answered"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, why: NoWay) -> String {

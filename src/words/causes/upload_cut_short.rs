@@ -9,6 +9,7 @@ pub(super) const WORDS: CauseWords = CauseWords {
     noun: ["upload cut short", "uploads cut short"],
     page: include_str!("upload_cut_short.md"),
     expected_status: &[502, 503],
+    helped: Some("each upload arrives whole"),
 };
 
 pub(super) fn summary(subject: &Subject<'_>, sent: u64) -> String {
