@@ -192,6 +192,15 @@ fn what_the_server_says_before_it_has_a_request_is_no_answer() {
 }
 
 #[test]
+fn a_server_may_send_its_ticket_with_its_first_records() {
+    let mut flights = begun();
+    flights[1].bytes.extend(sealed(147));
+    flights.push(client(&[sealed(53), sealed(120)]));
+    flights.push(server(&[sealed(136)]));
+    assert_eq!(carried(&flights, Side::Server)[5..], [Shakes, SURE, Text]);
+}
+
+#[test]
 fn a_certificate_of_the_client_belongs_to_the_handshake() {
     let whole = |records: &[Vec<u8>]| {
         let mut flights = begun();

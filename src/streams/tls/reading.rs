@@ -74,7 +74,7 @@ pub(super) struct Reading {
     early_offered: bool,
     /// Where the server's first record begins.
     answered: Option<StreamPos>,
-    /// The server's Finished came, to a client that resumes with early data.
+    /// The server's Finished came, by its length.
     server_done: bool,
     /// The client's pieces wait for what they are.
     holding: bool,
@@ -276,6 +276,13 @@ impl Reading {
             _ if lengths.is_alert(payload) => return encrypted_alert(),
             // After its Finished it may answer early data.
             ClientStage::Early if self.server_done => return Carried::Text,
+            ClientStage::Waiting | ClientStage::Begun(..)
+                if self.server_done && lengths.may_be_ticket(payload, false) =>
+            {
+                // Go need not wait for the client's Finished.
+                self.tickets.before(payload);
+                return Carried::Ticket { sure: true };
+            }
             ClientStage::Waiting | ClientStage::Early | ClientStage::Begun(..) => {
                 self.server_done |= lengths.is_finished(payload);
                 return Carried::Handshake;
