@@ -209,7 +209,7 @@ pub mod inside {
         pub mod tls {
             pub use crate::streams::tls::{
                 AlertFact, AlertSeen, Carried, CertificateFacts, Handshake, Piece, TlsFacts,
-                TlsStream, TlsVersion, client_hello_at,
+                TlsStream, TlsVersion, alert_name, cipher_name, client_hello_at,
             };
         }
         pub mod told {

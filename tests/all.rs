@@ -125,6 +125,10 @@ mod timelines;
 mod timeouts;
 /// Which closes and waits show a timeout.
 mod timers;
+/// Follows the TLS of a capture's connections.
+mod tls_follow;
+/// Handshakes of real proxies and backends.
+mod tls_handshakes;
 /// What TLS records are for.
 mod tls_records;
 /// Conversations sealed by TLS, and told.

@@ -53,6 +53,8 @@ mod sockets;
 mod terminal;
 /// TLS by its records, held against what peer tools say.
 mod tls_corpus;
+/// Follows the TLS of a capture's connections.
+mod tls_follow;
 
 use libtest_mimic::{Arguments, Trial};
 use machine::{Tests, trial};

@@ -84,11 +84,12 @@ impl<'a> ClientHello<'a> {
 }
 
 impl<'a> ServerHello<'a> {
-    pub(super) fn read(body: &'a [u8]) -> Self {
+    pub(super) fn read(body: &'a [u8], whole: bool) -> Self {
         let mut hello = Self::default();
-        if hello.fields(Cursor(body)).is_none() {
+        if hello.fields(Cursor(body)).is_none() || !whole {
             // The version that counts from 1.3 on was not captured.
-            hello.version = hello.version.filter(|version| *version < TlsVersion::TLS_1_2);
+            let hidden = |version: &TlsVersion| *version == TlsVersion::TLS_1_2;
+            hello.version = hello.version.filter(|version| !hidden(version));
         }
         hello
     }
@@ -193,7 +194,7 @@ mod tests {
     #[test]
     fn a_server_says_what_it_chooses() {
         let head = [&[3, 3][..], &[7; 32], &[0, 0xc0, 0x2f, 0]].concat();
-        let old = ServerHello::read(&head);
+        let old = ServerHello::read(&head, true);
         assert_eq!((old.version, old.cipher), (Some(TlsVersion::TLS_1_2), Some(0xc02f)));
         let with = |random: &[u8; 32], extensions: &[u8]| {
             let len = u8::try_from(extensions.len()).unwrap();
@@ -201,12 +202,15 @@ mod tests {
         };
         let version = extension(43, &[3, 4]);
         let new = with(&[7; 32], &[version.clone(), extension(41, &[0, 0])].concat());
-        let new = ServerHello::read(&new);
+        let new = ServerHello::read(&new, true);
         assert!(new.version == Some(TlsVersion::TLS_1_3) && new.psk && !new.retry);
-        assert!(ServerHello::read(&with(RETRY, &version)).retry);
+        assert!(ServerHello::read(&with(RETRY, &version), true).retry);
         let cut = with(&[7; 32], &version);
-        assert_eq!(ServerHello::read(&cut[..42]).version, None);
+        for len in 2..cut.len() {
+            let read = ServerHello::read(&cut[..len], false);
+            assert_ne!(read.version, Some(TlsVersion::TLS_1_2), "{len}");
+        }
         let alpn = with(&[7; 32], &extension(16, b"\0\x03\x02h2"));
-        assert_eq!(ServerHello::read(&alpn).alpn, Some(&b"h2"[..]));
+        assert_eq!(ServerHello::read(&alpn, true).alpn, Some(&b"h2"[..]));
     }
 }

@@ -22,6 +22,7 @@ mod cursor;
 mod facts;
 mod hello;
 mod messages;
+mod names;
 mod reading;
 mod records;
 mod stream;
@@ -29,6 +30,7 @@ mod suite;
 mod tickets;
 
 pub use facts::{AlertFact, CertificateFacts, Handshake, TlsFacts, TlsVersion};
+pub use names::{alert_name, cipher_name};
 pub use records::client_hello_at;
 pub use stream::TlsStream;
 

@@ -58,7 +58,7 @@ enum ClientStage {
     Early,
     /// A record came that is no Finished: a certificate, or that and all else in one. This is where the
     /// record begins and ends, and its frame.
-    Begun(StreamPos, StreamPos, FrameRef),
+    Begun(StreamPos, Option<StreamPos>, FrameRef),
     /// The Finished came, and ends here, if it was captured.
     Finished(Option<StreamPos>),
 }
@@ -74,7 +74,7 @@ pub(super) struct Reading {
     early_offered: bool,
     /// Where the server's first record begins.
     answered: Option<StreamPos>,
-    /// The server's Finished came, to a client that resumes with early data.
+    /// The server's Finished came, by its length.
     server_done: bool,
     /// The client's pieces wait for what they are.
     holding: bool,
@@ -120,7 +120,7 @@ impl Reading {
         }
         self.holding = false;
         for mut piece in std::mem::take(&mut self.held) {
-            if handshake && piece.what == Carried::Text {
+            if handshake && matches!(piece.what, Carried::Text | Carried::Silent) {
                 piece.what = Carried::Handshake;
             }
             self.emit(piece, out);
@@ -235,23 +235,24 @@ impl Reading {
             ClientStage::Early if !is_finished => Carried::Text,
             ClientStage::Waiting | ClientStage::Early | ClientStage::Begun(..) if is_finished => {
                 self.release(true, out);
-                self.finish(end, part.carrier.frame);
+                self.finish(Some(end), part.carrier.frame);
                 Carried::Handshake
             }
             ClientStage::Waiting if self.client.lost => {
-                // Its Finished may be among what was lost.
-                self.stage = ClientStage::Finished(None);
-                Carried::Text
+                // Its Finished may be among what was lost, or be still to come.
+                self.stage = ClientStage::Begun(part.pos, None, part.carrier.frame);
+                self.holding = true;
+                spoken(payload, lengths)
             }
             ClientStage::Waiting | ClientStage::Early => {
                 self.facts.certificate_requested = true;
                 self.facts.client_certificate = Some(!lengths.is_no_certificate(payload));
-                self.stage = ClientStage::Begun(part.pos, end, part.carrier.frame);
+                self.stage = ClientStage::Begun(part.pos, Some(end), part.carrier.frame);
                 Carried::Handshake
             }
             ClientStage::Begun(..) => {
                 self.holding = true;
-                Carried::Text
+                spoken(payload, lengths)
             }
             ClientStage::Finished(_) => spoken(payload, lengths),
         }
@@ -276,6 +277,13 @@ impl Reading {
             _ if lengths.is_alert(payload) => return encrypted_alert(),
             // After its Finished it may answer early data.
             ClientStage::Early if self.server_done => return Carried::Text,
+            ClientStage::Waiting | ClientStage::Begun(..)
+                if self.server_done && lengths.may_be_ticket(payload, false) =>
+            {
+                // Go need not wait for the client's Finished.
+                self.tickets.before(payload);
+                return Carried::Ticket { sure: true };
+            }
             ClientStage::Waiting | ClientStage::Early | ClientStage::Begun(..) => {
                 self.server_done |= lengths.is_finished(payload);
                 return Carried::Handshake;
@@ -295,9 +303,9 @@ impl Reading {
     }
 
     /// The client's Finished in TLS 1.3.
-    fn finish(&mut self, end: StreamPos, frame: FrameRef) {
-        self.stage = ClientStage::Finished(Some(end));
-        self.facts.client_finished = Some(frame);
+    fn finish(&mut self, end: Option<StreamPos>, frame: FrameRef) {
+        self.stage = ClientStage::Finished(end);
+        self.facts.client_finished = end.and(Some(frame));
         self.done(frame);
     }
 
@@ -404,7 +412,7 @@ impl Reading {
     }
 
     fn server_hello(&mut self, message: Message<'_>) {
-        let hello = ServerHello::read(message.body);
+        let hello = ServerHello::read(message.body, message.whole);
         let facts = &mut self.facts;
         if facts.handshake != Handshake::Done {
             facts.handshake = Handshake::Open;
@@ -422,6 +430,8 @@ impl Reading {
             speaker.sealed = true;
             speaker.messages = Messages::default();
         }
+        // What was lost before cannot have been the client's Finished.
+        self.client.lost = false;
         if self.early_offered && self.stage == ClientStage::Waiting {
             self.stage = ClientStage::Early;
         }

@@ -60,6 +60,11 @@ impl Tickets {
         Some(false)
     }
 
+    /// A ticket came before the client's Finished.
+    pub(super) fn before(&mut self, payload: u32) {
+        (self.count, self.payload) = (self.count.saturating_add(1), payload);
+    }
+
     /// The client sends application data, and has received so much. Where it has received what may be an
     /// answer, what follows is the answer to something else.
     pub(super) fn asked(&mut self, ack: Option<StreamPos>) {

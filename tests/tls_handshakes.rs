@@ -1,0 +1,155 @@
+//! Handshakes of real proxies and backends, recorded in `tests/tls`, say what happened.
+//!
+//! `tests/tls/make` makes them again; what must be read in each stands in its `case.toml`.
+
+use crate::tls_follow::{Seen, read};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use toml::de::{DeTable, DeValue};
+use why502::inside::base::time::Timestamp;
+use why502::inside::flow::Side;
+use why502::inside::streams::tls::{AlertFact, Carried, CertificateFacts, Handshake, Piece};
+
+/// Where the backend of each case listens.
+const BACKEND: &str = "127.0.0.1:8443";
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls");
+    let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut cases: Vec<_> = folders.filter(|path| path.join("case.toml").exists()).collect();
+    cases.sort();
+    cases
+}
+
+fn plain(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Integer(number) => number.as_str().parse::<i64>().unwrap().into(),
+        DeValue::Boolean(truth) => (*truth).into(),
+        DeValue::Array(list) => list.iter().map(|item| plain(item.get_ref())).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn side(side: Side) -> &'static str {
+    match side {
+        Side::Client => "client",
+        Side::Server => "server",
+    }
+}
+
+fn alert(alert: &AlertFact) -> Value {
+    let name = alert.seen.name().map_or("hidden".into(), |name| name);
+    format!("{} {name}", side(alert.by)).into()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The records of one side that are text.
+fn texts(seen: &Seen, from: Side) -> usize {
+    let of_side = seen.pieces.iter().filter(|piece| piece.from == from && piece.begins);
+    of_side.filter(|piece| matches!(piece.what, Carried::Text)).count()
+}
+
+fn date(seconds: Option<i64>) -> Option<String> {
+    let nanos = u64::try_from(seconds?).ok()?.checked_mul(1_000_000_000)?;
+    Timestamp::from_nanos(nanos).date_and_time().split(' ').next().map(str::to_owned)
+}
+
+/// What is read in place of what a case says of `name`.
+fn value(seen: &Seen, name: &str) -> Option<Value> {
+    let facts = &seen.facts;
+    let leaf = facts.certificates.first();
+    let of_leaf = |part: fn(&CertificateFacts) -> Option<&Box<[u8]>>| {
+        leaf.and_then(part).map(|name| Value::from(text(name)))
+    };
+    Some(match name {
+        "handshake" => match facts.handshake {
+            Handshake::NotSeen => "not seen".into(),
+            Handshake::Hello => "hello".into(),
+            Handshake::Open => "open".into(),
+            Handshake::Done => "done".into(),
+        },
+        "alerts" => {
+            // Who says goodbye says nothing of what was wrong.
+            let told = facts.alerts.iter().map(alert);
+            Value::Array(told.filter(|told| !told.to_string().contains("close_notify")).collect())
+        }
+        "offered" => facts.offered?.to_string().into(),
+        "alpn_offered" => {
+            facts.alpn_offered.iter().map(|name| text(name)).collect::<Vec<_>>().into()
+        }
+        "subject" => of_leaf(|leaf| leaf.subject.as_ref())?,
+        "issuer" => of_leaf(|leaf| leaf.issuer.as_ref())?,
+        "dns" => leaf?.dns.iter().map(|name| text(name)).collect::<Vec<_>>().into(),
+        "not_after" => date(leaf?.not_after)?.into(),
+        "chain_in_order" => facts.chain_in_order?.into(),
+        "requested" => facts.certificate_requested.into(),
+        "client_certificate" => facts.client_certificate?.into(),
+        "resumed" => facts.resumed?.into(),
+        "first_request" => facts.first_request.is_some().into(),
+        "turns" => i64::try_from(texts(seen, Side::Client)).unwrap().into(),
+        "answered" if texts(seen, Side::Server) > 0 => true.into(),
+        "answered" => {
+            let perhaps = |piece: &Piece| piece.what == Carried::Ticket { sure: false };
+            if seen.pieces.iter().any(perhaps) { "perhaps".into() } else { false.into() }
+        }
+        "lost" => seen.pieces.iter().any(|piece| piece.what == Carried::Lost).into(),
+        other => panic!("{other}"),
+    })
+}
+
+#[test]
+fn real_handshakes_say_what_happened() {
+    let mut differs = Vec::new();
+    let mut checked = 0;
+    for case in cases() {
+        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
+        let told = fs::read_to_string(case.join("case.toml")).unwrap();
+        let told = DeTable::parse(&told).unwrap().into_inner();
+        let connections = read(&case.join("capture.pcap"));
+        let mut of_backend: Vec<_> = connections
+            .into_iter()
+            .filter(|((_, server), _)| server == BACKEND)
+            .flat_map(|(_, seen)| seen)
+            .collect();
+        of_backend.sort_by_key(|seen| seen.facts.client_hello.map(|frame| frame.number));
+        let Some(DeValue::Table(right)) = told.get("right").map(|right| right.get_ref()) else {
+            assert!(of_backend.iter().all(|seen| seen.facts.client_hello.is_none()), "{name}");
+            continue;
+        };
+        let Some(first) = of_backend.first() else {
+            differs.push(format!("{name}: no connection"));
+            continue;
+        };
+        for (field, theirs) in right {
+            checked += 1;
+            let theirs = plain(theirs.get_ref());
+            let ours = value(first, field.get_ref());
+            if ours.as_ref() != Some(&theirs) {
+                let ours = ours.map_or("nothing".to_owned(), |ours| ours.to_string());
+                differs.push(format!("{name} {field}: {ours}, right is {theirs}"));
+            }
+        }
+    }
+    assert!(differs.is_empty(), "of {checked}:\n{}", differs.join("\n"));
+    assert!(checked > 150, "{checked}");
+}
+
+#[test]
+fn each_case_says_how_it_was_made() {
+    let mut names = BTreeSet::new();
+    for case in cases() {
+        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
+        let told = fs::read_to_string(case.join("case.toml")).unwrap();
+        assert!(told.contains(&format!("Made by: `tests/tls/make {name}`")), "{name}");
+        let size = fs::metadata(case.join("capture.pcap")).unwrap().len();
+        assert!(size <= 20_000, "{name}: {size}");
+        names.insert(name);
+    }
+    assert!(names.len() >= 50, "{names:?}");
+}
