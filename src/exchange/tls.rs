@@ -38,7 +38,7 @@ impl TlsReader {
         });
         if first_asked && !*asked {
             *asked = true;
-            if may_be_http2(stream.facts()) {
+            if may_overlap(stream.facts()) {
                 turns.may_overlap();
             }
         }
@@ -95,7 +95,11 @@ fn take(
 }
 
 /// What is inside may be HTTP/2: both sides speak at any time then. What the server chose shows up to TLS 1.2 only.
-fn may_be_http2(facts: &TlsFacts) -> bool {
+/// Of a handshake of which both hellos are missing it is not known where it ends.
+fn may_overlap(facts: &TlsFacts) -> bool {
+    if facts.client_hello.is_some() && facts.chosen.is_none() {
+        return true;
+    }
     let is_http2 = |name: &[u8]| name == b"h2";
     match &facts.alpn {
         Some(chosen) => is_http2(chosen),
