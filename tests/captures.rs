@@ -123,7 +123,9 @@ fn every_cause_has_a_case() {
         .unwrap()
         .map(|folder| folder.unwrap().file_name().into_string().unwrap())
         .collect();
-    for cause in Cause::ALL {
+    // Handshakes that fail have cases of their own, in `tests/tls`.
+    let here = Cause::ALL.into_iter().filter(|cause| *cause != Cause::TlsHandshakeFailed);
+    for cause in here {
         let name = cause.name().replace('_', "-");
         assert!(folders.iter().any(|folder| folder.starts_with(&name)), "{name} has no capture");
     }

@@ -24,8 +24,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("facts", &["base", "exchange", "flow", "packet"]),
     ("ebpf", &["base", "facts", "input", "packet", "streams"]),
     ("knowledge", &["base", "exchange", "facts", "flow", "packet"]),
-    ("verdict", &["base", "exchange", "facts", "flow", "knowledge", "packet"]),
-    ("ledger", &["base", "exchange", "facts", "flow", "knowledge", "packet", "verdict"]),
+    ("verdict", &["base", "exchange", "facts", "flow", "knowledge", "packet", "streams"]),
+    ("ledger", &["base", "exchange", "facts", "flow", "knowledge", "packet", "streams", "verdict"]),
     ("topology", &["base", "exchange", "facts", "flow", "ledger", "packet"]),
     ("join", &["base", "exchange", "flow", "ledger", "logs", "packet", "topology", "verdict"]),
     (
@@ -40,6 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "ledger",
             "logs",
             "packet",
+            "streams",
             "timeouts",
             "topology",
             "verdict",

@@ -2,9 +2,10 @@
 //!
 //! `tests/tls/make` makes them again; what must be read in each stands in its `case.toml`.
 
+use crate::program::why502;
 use crate::tls_follow::{Seen, read};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
@@ -152,4 +153,72 @@ fn each_case_says_how_it_was_made() {
         names.insert(name);
     }
     assert!(names.len() >= 50, "{names:?}");
+}
+
+/// What is told of each case whose handshake fails, and how sure it is. Of the others nothing is: they went well, or
+/// were refused after the handshake was done, which only a log tells.
+const TOLD: &[(&str, &str, &str, &str)] = &[
+    ("client-cert-12-apache-haproxy", "proven", "alert", "handshake_failure"),
+    ("client-cert-12-haproxy-go", "proven", "alert", "bad_certificate"),
+    ("client-cert-12-nginx-openssl", "proven", "alert", "handshake_failure"),
+    ("client-cert-12-node-gunicorn", "proven", "alert", "handshake_failure"),
+    ("client-cert-unknown-12-haproxy-go", "proven", "alert", "bad_certificate"),
+    ("closed-haproxy-raw", "proven", "closed", ""),
+    ("closed-nginx-raw", "proven", "closed", ""),
+    ("expired-12-apache-nginx", "proven", "alert", "certificate_expired"),
+    ("expired-12-go-nginx", "proven", "alert", "bad_certificate"),
+    ("expired-12-haproxy-nginx", "proven", "alert", "certificate_expired"),
+    ("expired-13-caddy-go", "likely", "encrypted_alert", ""),
+    ("expired-13-haproxy-node", "proven", "alert", "certificate_expired"),
+    ("missing-intermediate-12-haproxy-nginx", "proven", "alert", "unknown_ca"),
+    ("no-alpn-go-node", "proven", "alert", "no_application_protocol"),
+    ("no-alpn-haproxy-node", "proven", "alert", "no_application_protocol"),
+    ("no-version-go-openssl", "proven", "alert", "protocol_version"),
+    ("no-version-haproxy-go", "proven", "alert", "protocol_version"),
+    ("no-version-nginx-nginx", "proven", "alert", "protocol_version"),
+    ("no-version-node-java", "proven", "closed", ""),
+    ("reset-apache-raw", "proven", "reset", ""),
+    ("reset-go-raw", "proven", "reset", ""),
+    ("silent-go-raw", "likely", "silence", ""),
+    ("silent-haproxy-raw", "likely", "silence", ""),
+    ("silent-nginx-raw", "likely", "silence", ""),
+    ("sni-missing-haproxy-haproxy", "proven", "alert", "unrecognized_name"),
+    ("sni-missing-nginx-go", "proven", "alert", "internal_error"),
+    ("sni-missing-nginx-nginx", "proven", "alert", "unrecognized_name"),
+    ("tls-to-plain-nginx-gunicorn", "likely", "silence", ""),
+    ("unknown-issuer-12-caddy-node", "proven", "alert", "bad_certificate"),
+    ("unknown-issuer-12-haproxy-go", "proven", "alert", "unknown_ca"),
+    ("unknown-issuer-13-apache-nginx", "proven", "alert", "unknown_ca"),
+    ("unknown-issuer-13-go-gunicorn", "likely", "encrypted_alert", ""),
+    ("wrong-name-12-go-nginx", "proven", "alert", "bad_certificate"),
+    ("wrong-name-12-haproxy-nginx", "proven", "alert", "internal_error"),
+    ("wrong-name-13-caddy-nginx", "likely", "encrypted_alert", ""),
+];
+
+#[test]
+fn a_handshake_that_failed_is_told_with_its_reason_and_no_other_is() {
+    let told: BTreeMap<&str, _> =
+        TOLD.iter().map(|(name, sure, form, alert)| (*name, (*sure, *form, *alert))).collect();
+    for case in cases() {
+        let name = case.file_name().unwrap().to_str().unwrap();
+        let output = why502(&["analyze", "--format", "json", "--exit-zero"])
+            .arg(case.join("capture.pcap"))
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let failures = report["failures"].as_array().unwrap().iter();
+        let of_tls = |one: &&Value| one["cause"] == "tls_handshake_failed";
+        let failed: Vec<&Value> = failures.filter(of_tls).collect();
+        let Some((sure, form, alert)) = told.get(name) else {
+            assert!(failed.is_empty(), "{name}: {failed:?}");
+            continue;
+        };
+        assert!(!failed.is_empty(), "{name}");
+        for one in failed {
+            let detail = &one["detail"];
+            assert_eq!((&one["certainty"], &detail["form"]), (&(*sure).into(), &(*form).into()));
+            assert_eq!(detail["alert"].as_str().unwrap_or_default(), *alert, "{name}");
+            assert_eq!((&one["retry"], &one["backend"]), (&"safe".into(), &BACKEND.into()));
+        }
+    }
 }

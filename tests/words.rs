@@ -133,7 +133,8 @@ fn every_failure_is_told_in_the_words_of_its_cause() {
         assert!(used, "nobody says {words:?}");
     }
     // The others take more than one conversation, or more than its two ends.
-    let elsewhere = [Cause::HealthCheckFailing, Cause::Unreachable, Cause::Unproven];
+    let elsewhere =
+        [Cause::HealthCheckFailing, Cause::Unreachable, Cause::Unproven, Cause::TlsHandshakeFailed];
     for cause in Cause::ALL.iter().filter(|cause| !elsewhere.contains(cause)) {
         assert!(WORDS.iter().any(|(of, ..)| *of == cause.name()), "{cause:?}");
     }

@@ -58,7 +58,7 @@ pub enum StreamEvent<'a> {
         bytes: &'a [u8],
         /// How long it was on the wire; never less than `bytes`.
         len: u32,
-        /// How much of the peer's stream the sender had received; see [`Mark::ack`].
+        /// How much of the peer's stream the sender had received; see `Mark::ack`.
         ack: Option<StreamPos>,
         /// Nothing of it was sent before, as far as was captured. If not, `ack` may be later than
         /// what the sender knew when it first sent these bytes.

@@ -141,7 +141,7 @@ impl Ledger {
         match fate {
             Fate::Failed(verdict) => {
                 count(&mut listener.connects_failed);
-                if verdict.cause() == Cause::ProtocolMismatch {
+                if matches!(verdict.cause(), Cause::ProtocolMismatch | Cause::TlsHandshakeFailed) {
                     count(&mut listener.mismatched);
                 }
                 listener.unanswered(connection.client.addr, &verdict, proxies);

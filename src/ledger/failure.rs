@@ -7,10 +7,11 @@ use crate::exchange::{Exchange, Protocol, Request, RequestDigest, Response, Turn
 use crate::facts::attempt::ClientFacts;
 use crate::facts::kernel::{Ends, Queue};
 use crate::facts::listening::Listening;
-use crate::facts::{KeptAttempt, SentAgain, TimelineEntry, timeline};
+use crate::facts::{KeptAttempt, SentAgain, TimelineEntry, Tried, timeline};
 use crate::flow::{Alias, Connection, Leg, Side, StreamPos};
 use crate::knowledge::{Context, FailingProbe, Knowledge};
 use crate::packet::{Endpoint, SeqNum};
+use crate::streams::tls::TlsFacts;
 use crate::verdict::{self, Cause, Fate, Sent, Verdict};
 use std::sync::Arc;
 
@@ -175,6 +176,14 @@ impl Failure {
     pub fn turns(&self) -> Option<(Protocol, Turns)> {
         let exchange = self.attempt.as_exchange()?;
         exchange.turns.map(|turns| (exchange.protocol, turns))
+    }
+
+    /// What the TLS handshake of a connect said, where it spoke that.
+    pub fn tls(&self) -> Option<&TlsFacts> {
+        match self.attempt.tried() {
+            Tried::Connect(ended) => ended.tls.as_deref(),
+            Tried::Exchange(_) => None,
+        }
     }
 
     /// What came of an answer.

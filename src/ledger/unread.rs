@@ -60,6 +60,8 @@ impl What {
         match ended.protocol {
             // A mismatch was read, and is a failure.
             _ if ended.mismatch.is_some() => None,
+            // Nothing was asked inside.
+            _ if ended.tls.as_ref().is_some_and(|tls| tls.is_nothing_asked()) => None,
             _ if ended.turns.is_some_and(|turns| !turns.overlapping) => None,
             _ if is_one_direction(ended.protocol, connection) => Some(Self::OneDirection),
             Protocol::Tls => Some(Self::Tls),

@@ -2,12 +2,15 @@
 
 use super::backend;
 use super::named::Named;
+use crate::base::escape;
 use crate::base::time::nanos;
 use crate::exchange::{Flaw, Prober};
+use crate::flow::Side;
 use crate::ledger;
+use crate::streams::tls::{TlsFacts, alert_name};
 use crate::verdict::{
-    Departure, Drop, Finding, GaveUp, InFlight, Misread, NoWay, Race, Rejected, ResetBy,
-    Standstill, UnansweredSyns, Vanished,
+    Departure, Drop, Finding, GaveUp, HandshakeEnd, InFlight, Misread, NoWay, Race, Rejected,
+    ResetBy, Standstill, UnansweredSyns, Vanished,
 };
 use crate::words::listening;
 use serde_json::{Map, Value};
@@ -83,12 +86,30 @@ impl FactFields {
                 self.add("head_bytes", bytes);
             }
             Finding::ProtocolMismatch(how) => self.misread(how, kept),
+            Finding::TlsHandshakeFailed(end) => self.handshake(end, kept.tls()),
             Finding::BackendError { status } => self.add("status", status),
             Finding::Unproven(doubt) => self.add("reason", doubt.name()),
         }
         if let Some(read) = kept.verdict().finding().request_read() {
             self.add("request_read", read.named());
         }
+    }
+
+    fn handshake(&mut self, end: HandshakeEnd, tls: Option<&TlsFacts>) {
+        let (form, by, alert) = match end {
+            HandshakeEnd::Alert { by, description } => ("alert", Some(by), description),
+            HandshakeEnd::SealedAlert { by } => ("encrypted_alert", Some(by), None),
+            HandshakeEnd::Closed => ("closed", None, None),
+            HandshakeEnd::Reset => ("reset", None, None),
+            HandshakeEnd::Silence => ("silence", None, None),
+        };
+        self.add("form", form);
+        if let Some(by) = by {
+            self.add("by", if by == Side::Client { "proxy" } else { "backend" });
+        }
+        self.add("alert", alert.map(|number| alert_name(number).into_owned()));
+        let sni = tls.and_then(|tls| tls.sni.as_deref()).map(escape::text);
+        self.add("sni", sni);
     }
 
     fn race(&mut self, race: Race) {

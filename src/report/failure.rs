@@ -134,7 +134,10 @@ const fn sent(shows: Shows) -> (Option<EvidenceSide>, EvidenceKind) {
         Shows::ZeroWindow => (backend, EvidenceKind::Ack),
         Shows::ClientLeft => (None, EvidenceKind::ClientLeft),
         Shows::Answer | Shows::LastAnswer | Shows::ResponseCut => (backend, EvidenceKind::Response),
-        Shows::Request | Shows::RequestEnd => (proxy, EvidenceKind::Request),
+        Shows::Request | Shows::RequestEnd | Shows::ClientHello | Shows::Alert(Side::Client) => {
+            (proxy, EvidenceKind::Request)
+        }
+        Shows::Alert(Side::Server) => (backend, EvidenceKind::Response),
         Shows::Fin(side) => (Some(side_of(side)), EvidenceKind::Fin),
         Shows::Rst(side) => (Some(side_of(side)), EvidenceKind::Rst),
     }

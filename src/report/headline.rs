@@ -150,6 +150,7 @@ fn because(report: &Report) -> Option<String> {
 /// What the first sentence counts.
 fn counts_of(report: &Report) -> HeadlineCounts<'_> {
     let counters = &report.counters;
+    let handshakes = report.causes.of(Cause::TlsHandshakeFailed).min(counters.mismatched);
     let clients = report.clients.as_ref().filter(|clients| clients.requests > 0);
     HeadlineCounts {
         requests: report.judged.requests(),
@@ -157,7 +158,8 @@ fn counts_of(report: &Report) -> HeadlineCounts<'_> {
         exchanges_failed: counters.exchanges_failed,
         connects_failed: counters.connects_failed,
         all_refused: report.causes.of(Cause::ConnectionRefused) == counters.connects_failed,
-        mismatched: counters.mismatched,
+        mismatched: counters.mismatched.saturating_sub(handshakes),
+        handshakes,
         failing_checks: report.causes.of(Cause::HealthCheckFailing),
         clients: clients.map(|clients| ClientCounts {
             requests: clients.requests,

@@ -36,6 +36,8 @@ pub enum Cause {
     InvalidResponse,
     /// The backend's port speaks another protocol than the proxy.
     ProtocolMismatch,
+    /// The TLS handshake failed before anything was asked.
+    TlsHandshakeFailed,
     /// The proxy's probes of the backend's health fail.
     HealthCheckFailing,
     /// The backend itself answered 5xx in full.
@@ -46,7 +48,7 @@ pub enum Cause {
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::KeepaliveRace,
         Self::StaleReuse,
         Self::ClosedInFlight,
@@ -63,6 +65,7 @@ impl Cause {
         Self::ClientGone,
         Self::InvalidResponse,
         Self::ProtocolMismatch,
+        Self::TlsHandshakeFailed,
         Self::HealthCheckFailing,
         Self::BackendError,
         Self::Unproven,
@@ -87,6 +90,7 @@ impl Cause {
             Self::ClientGone => "client_gone",
             Self::InvalidResponse => "invalid_response",
             Self::ProtocolMismatch => "protocol_mismatch",
+            Self::TlsHandshakeFailed => "tls_handshake_failed",
             Self::HealthCheckFailing => "health_check_failing",
             Self::BackendError => "backend_error",
             Self::Unproven => "unproven",
@@ -113,6 +117,7 @@ impl Cause {
             | Self::ClientGone
             | Self::InvalidResponse
             | Self::ProtocolMismatch
+            | Self::TlsHandshakeFailed
             | Self::HealthCheckFailing => CauseKind::Other,
         }
     }
@@ -162,6 +167,7 @@ impl Cause {
             | Self::Stalled
             | Self::InvalidResponse
             | Self::ProtocolMismatch
+            | Self::TlsHandshakeFailed
             | Self::HealthCheckFailing => true,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Certainty, Fate, Finding, InFlight, NoWay, Retry, RetryReason, UnansweredSyns, Verdict, failed,
-    invalid,
+    handshake, invalid,
 };
 use crate::base::time::Timestamp;
 use crate::exchange::Ended;
@@ -20,6 +20,9 @@ use std::time::Duration;
 pub(super) fn judge(ended: &Ended, connection: &Connection, knowledge: &Knowledge) -> Fate {
     if let Some(mismatch) = &ended.mismatch {
         return Fate::Failed(Box::new(invalid::mismatch(mismatch, connection)));
+    }
+    if let Some(verdict) = handshake::judge(ended, connection) {
+        return failed(verdict);
     }
     let client = connection.half(Side::Client);
     // Bytes or an acknowledgement from the client mean that it saw a SYN+ACK, captured or not.

@@ -41,6 +41,10 @@ pub enum Shows {
     Request,
     /// The request ends.
     RequestEnd,
+    /// The proxy begins a TLS handshake.
+    ClientHello,
+    /// A side breaks a TLS handshake off.
+    Alert(Side),
     /// The last that came of the response.
     ResponseCut,
     /// A side closed.

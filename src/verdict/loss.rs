@@ -9,7 +9,8 @@
 
 use super::doubt::Doubt;
 use super::{
-    Certainty, Departure, Drop, Fate, Finding, Race, ResetBy, Retry, RetryReason, Vanished, Verdict,
+    Certainty, Departure, Drop, Fate, Finding, HandshakeEnd, Race, ResetBy, Retry, RetryReason,
+    Vanished, Verdict,
 };
 use crate::facts::closing::{self, CloseKind, Received};
 use crate::facts::losses::Stretch;
@@ -113,6 +114,11 @@ fn effect(verdict: &Verdict, facts: &Facts<'_>) -> LossEffect {
         // That the answer was whole and not acknowledged may show in an acknowledgement that was lost.
         Finding::UploadCutShort { .. } => lost(&[Stretch::Waiting]),
         // An answer was seen.
+        // What was said, or a close that counts what came before it.
+        Finding::TlsHandshakeFailed(HandshakeEnd::Silence) => {
+            !proxy_counted(facts) && lost(&[Stretch::Waiting])
+        }
+        Finding::TlsHandshakeFailed(_) => false,
         Finding::InvalidResponse(_)
         | Finding::ProtocolMismatch(_)
         | Finding::BackendError { .. } => false,

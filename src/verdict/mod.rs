@@ -21,6 +21,7 @@ mod evidence;
 mod fate;
 mod finding;
 mod gave_up;
+mod handshake;
 mod in_flight;
 mod invalid;
 mod kernel;
@@ -44,8 +45,8 @@ pub use evidence::{Evidence, Shows};
 use fate::failed;
 pub use fate::{Fate, Verdict};
 pub use finding::{
-    Departure, Drop, Finding, GaveUp, InFlight, Misread, NoWay, Race, Rejected, ResetBy,
-    Standstill, UnansweredSyns, Vanished,
+    Departure, Drop, Finding, GaveUp, HandshakeEnd, InFlight, Misread, NoWay, Race, Rejected,
+    ResetBy, Standstill, UnansweredSyns, Vanished,
 };
 pub use kernel::Sent;
 pub use nothing_answered::ends_at_once;

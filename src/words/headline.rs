@@ -21,6 +21,8 @@ pub struct HeadlineCounts<'a> {
     pub all_refused: bool,
     /// Connections whose two sides spoke different protocols.
     pub mismatched: u64,
+    /// Connections whose TLS handshake failed.
+    pub handshakes: u64,
     /// Backends whose health checks fail.
     pub failing_checks: u64,
     /// What clients got, where that is known.
@@ -231,6 +233,9 @@ fn attempts(counts: &HeadlineCounts<'_>) -> Vec<String> {
         } else {
             format!("{} could not be made", plural(counts.connects_failed, "connection"))
         });
+    }
+    if counts.handshakes > 0 {
+        parts.push(format!("{} failed", plural(counts.handshakes, "TLS handshake")));
     }
     if counts.mismatched > 0 {
         parts.push(format!(

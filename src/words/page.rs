@@ -351,6 +351,7 @@ pub const fn lanes_intro(cause: Cause) -> &'static str {
         | Cause::UploadCutShort
         | Cause::InvalidResponse
         | Cause::ProtocolMismatch
+        | Cause::TlsHandshakeFailed
         | Cause::BackendError
         | Cause::Unproven => "What came after each request, from its first byte on.",
     }

@@ -139,6 +139,8 @@ pub fn evidence(evidence: &Evidence, close: Option<&Close>, fresh: bool) -> Stri
         Shows::LastAnswer => "last packet before the idle time".to_owned(),
         Shows::Request => "the request".to_owned(),
         Shows::RequestEnd => "the last segment of the request".to_owned(),
+        Shows::ClientHello => "the proxy's ClientHello".to_owned(),
+        Shows::Alert(side) => format!("the {}'s alert", closer(side)),
         Shows::ResponseCut => "the last segment of the response".to_owned(),
         Shows::Fin(side) => format!("the {}'s FIN{received}", closer(side)),
         Shows::Rst(side) => match is_close.map(|close| close.by) {

@@ -177,6 +177,11 @@ impl TlsFacts {
         self.done.zip(self.client_hello).map(|(done, hello)| done.at.since(hello.at))
     }
 
+    /// The client's hello was captured, and nothing was asked behind it.
+    pub fn is_nothing_asked(&self) -> bool {
+        self.client_hello.is_some() && self.first_request.is_none()
+    }
+
     /// The first alert in clear that ends the connection.
     pub fn fatal(&self) -> Option<&AlertFact> {
         self.alerts.iter().find(|alert| alert.is_fatal(self.chosen) == Some(true))

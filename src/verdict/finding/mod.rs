@@ -4,6 +4,7 @@
 
 mod connect;
 mod gave_up;
+mod handshake;
 mod in_flight;
 mod invalid;
 mod lost;
@@ -14,6 +15,7 @@ use super::doubt::Doubt;
 use crate::facts::closing::Received;
 pub use connect::{NoWay, UnansweredSyns};
 pub use gave_up::{Departure, GaveUp, Standstill};
+pub use handshake::HandshakeEnd;
 pub use in_flight::{InFlight, ResetBy};
 pub use invalid::{Misread, Rejected};
 pub use lost::{Drop, Vanished};
@@ -64,6 +66,8 @@ pub enum Finding {
     InvalidResponse(Rejected),
     /// The backend's port speaks another protocol than the proxy: which.
     ProtocolMismatch(Misread),
+    /// The TLS handshake failed before anything was asked: what ended it.
+    TlsHandshakeFailed(HandshakeEnd),
     /// The proxy's probes of the backend's health fail.
     HealthCheckFailing,
     /// The backend itself answered 5xx in full.
@@ -95,6 +99,7 @@ impl Finding {
             Self::ClientGone(_) => Cause::ClientGone,
             Self::InvalidResponse(_) => Cause::InvalidResponse,
             Self::ProtocolMismatch(_) => Cause::ProtocolMismatch,
+            Self::TlsHandshakeFailed(_) => Cause::TlsHandshakeFailed,
             Self::HealthCheckFailing => Cause::HealthCheckFailing,
             Self::BackendError { .. } => Cause::BackendError,
             Self::Unproven(_) => Cause::Unproven,
@@ -161,6 +166,7 @@ pub(super) mod tests {
             Finding::ClientGone(Departure::Unseen),
             Finding::InvalidResponse(Rejected::LargeHead { bytes: 8_192 }),
             Finding::ProtocolMismatch(protocols),
+            Finding::TlsHandshakeFailed(HandshakeEnd::Closed),
             Finding::HealthCheckFailing,
             Finding::BackendError { status: 500 },
             Finding::Unproven(Doubt::Gap),

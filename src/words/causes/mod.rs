@@ -16,6 +16,7 @@ mod response_timeout;
 mod silent_drop;
 mod stale_reuse;
 mod stalled;
+mod tls_handshake_failed;
 mod truncated_response;
 mod unproven;
 mod unreachable;
@@ -46,6 +47,7 @@ pub const fn words(cause: Cause) -> &'static CauseWords {
         Cause::ClientGone => &client_gone::WORDS,
         Cause::InvalidResponse => &invalid_response::WORDS,
         Cause::ProtocolMismatch => &protocol_mismatch::WORDS,
+        Cause::TlsHandshakeFailed => &tls_handshake_failed::WORDS,
         Cause::HealthCheckFailing => &health_check_failing::WORDS,
         Cause::BackendError => &backend_error::WORDS,
         Cause::Unproven => &unproven::WORDS,
@@ -81,6 +83,7 @@ pub(super) fn summary(subject: &Subject<'_>) -> String {
         Finding::ClientGone(shown) => client_gone::summary(subject, shown),
         Finding::InvalidResponse(why) => invalid_response::summary(subject, why),
         Finding::ProtocolMismatch(how) => protocol_mismatch::summary(subject, how),
+        Finding::TlsHandshakeFailed(end) => tls_handshake_failed::summary(subject, end),
         Finding::HealthCheckFailing => health_check_failing::summary(subject),
         Finding::BackendError { status } => backend_error::summary(subject, status),
         Finding::Unproven(doubt) => unproven::summary(subject, doubt),
@@ -106,6 +109,7 @@ pub(super) fn fix(subject: &Subject<'_>) -> Fix {
         Finding::ClientGone(shown) => client_gone::fix(subject, shown),
         Finding::InvalidResponse(why) => invalid_response::fix(subject, why),
         Finding::ProtocolMismatch(how) => protocol_mismatch::fix(subject, how),
+        Finding::TlsHandshakeFailed(end) => tls_handshake_failed::fix(subject, end),
         Finding::HealthCheckFailing => health_check_failing::fix(subject),
         Finding::BackendError { .. } => backend_error::fix(subject),
         Finding::Unproven(doubt) => unproven::fix(subject, doubt),

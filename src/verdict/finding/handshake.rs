@@ -1,0 +1,26 @@
+//! How a TLS handshake failed.
+
+use crate::flow::Side;
+
+/// What ended a TLS handshake before anything was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HandshakeEnd {
+    /// A fatal alert in clear.
+    Alert {
+        /// Who sent it.
+        by: Side,
+        /// The reason, by its number (RFC 8446, section 6); `None` where it was not captured.
+        description: Option<u8>,
+    },
+    /// An alert that is encrypted, before the handshake was done.
+    SealedAlert {
+        /// Who sent it.
+        by: Side,
+    },
+    /// The backend closed without a word.
+    Closed,
+    /// The backend reset the connection without a word.
+    Reset,
+    /// The backend was silent until the proxy gave up.
+    Silence,
+}
