@@ -172,6 +172,7 @@ impl Ledger {
     fn ended_by_turns(&mut self, ended: &Ended, connection: &Connection, proxies: usize) {
         let listeners = &mut self.by_turns.listeners;
         let Some(listener) = entry(listeners, &self.limits, connection.leg()) else { return };
+        listener.hides_http |= ended.tls.as_ref().is_some_and(|tls| tls.hides_http1());
         let known = listener.proxies.len();
         listener.connection(ended, connection, proxies, false);
         self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));

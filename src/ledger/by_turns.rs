@@ -32,7 +32,10 @@ impl Ledger {
         if !self.told.named.is_empty() {
             return None;
         }
-        let listener = self.by_turns.listeners.get(&leg).filter(|one| one.hides_http)?;
+        // A front of the proxy's speaks HTTP in TLS as well: it must be this host that asks.
+        let listener = self.by_turns.listeners.get(&leg).map(Box::as_ref);
+        let listener =
+            listener.filter(|one| one.hides_http && one.opened_here && !one.accepted_here)?;
         let read = self.listeners.get(&leg).is_some_and(|one| one.exchanges > 0);
         (!read).then_some(listener)
     }

@@ -10,8 +10,10 @@ use crate::exchange::{Ended, Exchange, Protocol};
 use crate::facts::closing;
 use crate::flow::{Connection, Side, Start};
 use crate::packet::Endpoint;
+use crate::streams::tls::{AlertFact, TlsFacts, cipher_name};
 use crate::topology::roles::Role;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// A line.
@@ -117,6 +119,7 @@ pub struct ConnectionRecord {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     aliases: Vec<AliasRecord>,
     proxy_protocol: Option<ProxyProtocol>,
+    tls: Option<TlsRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<u32>,
 }
@@ -173,6 +176,57 @@ pub enum ConnectionSide {
     Client,
     /// Who accepted it.
     Server,
+}
+
+/// What the TLS handshake of a connection says in clear.
+#[derive(Clone, Debug, Serialize)]
+struct TlsRecord {
+    /// The version that the server chose, as in `TLS 1.2`.
+    version: Option<String>,
+    /// The server name that the client asked for.
+    sni: Option<String>,
+    /// The protocol that the server chose; hidden from TLS 1.3 on.
+    alpn: Option<String>,
+    alpn_offered: Vec<String>,
+    cipher: Option<String>,
+    /// An earlier session goes on.
+    resumed: Option<bool>,
+    /// From the client's hello to the end of the handshake.
+    handshake_ns: Option<u64>,
+    alerts: Vec<TlsAlertRecord>,
+}
+
+/// An alert; without a name where it is encrypted, or was not captured.
+#[derive(Clone, Debug, Serialize)]
+struct TlsAlertRecord {
+    by: ConnectionSide,
+    name: Option<String>,
+    encrypted: bool,
+    frame: u64,
+}
+
+impl TlsRecord {
+    fn of(facts: &TlsFacts) -> Self {
+        let alert = |alert: &AlertFact| TlsAlertRecord {
+            by: match alert.by {
+                Side::Client => ConnectionSide::Client,
+                Side::Server => ConnectionSide::Server,
+            },
+            name: alert.seen.name().map(Cow::into_owned),
+            encrypted: alert.seen.encrypted,
+            frame: alert.frame.number,
+        };
+        Self {
+            version: facts.chosen.map(|version| version.to_string()),
+            sni: facts.sni.as_deref().map(escape::text),
+            alpn: facts.alpn.as_deref().map(escape::text),
+            alpn_offered: facts.alpn_offered.iter().map(|name| escape::text(name)).collect(),
+            cipher: facts.cipher.map(|cipher| cipher_name(cipher).into_owned()),
+            resumed: facts.resumed,
+            handshake_ns: facts.handshake_time().map(nanos),
+            alerts: facts.alerts.iter().map(alert).collect(),
+        }
+    }
 }
 
 /// The header of the PROXY protocol that a connection begins with.
@@ -258,6 +312,7 @@ impl ConnectionRecord {
             proxy_protocol: ended
                 .proxied
                 .map(|header| ProxyProtocol { version: header.version, source: header.source }),
+            tls: ended.tls.as_deref().map(TlsRecord::of),
             capture: several.then_some(connection.opened.capture),
         }
     }

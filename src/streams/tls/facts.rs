@@ -182,6 +182,16 @@ impl TlsFacts {
         self.client_hello.is_some() && self.first_request.is_none()
     }
 
+    /// Both sides agreed on HTTP/1 inside, or nothing else was offered.
+    pub fn hides_http1(&self) -> bool {
+        let is_http1 = |name: &[u8]| matches!(name, b"http/1.1" | b"http/1.0");
+        let offers_no_other = || {
+            let mut offered = self.alpn_offered.iter();
+            !self.alpn_offered.is_empty() && offered.all(|name| is_http1(name))
+        };
+        self.alpn.as_deref().map_or_else(offers_no_other, is_http1)
+    }
+
     /// The first alert in clear that ends the connection.
     pub fn fatal(&self) -> Option<&AlertFact> {
         self.alerts.iter().find(|alert| alert.is_fatal(self.chosen) == Some(true))
