@@ -62,6 +62,17 @@ fn a_close_that_crossed_a_request_is_proven_whatever_is_spoken() {
     assert_eq!(report.counters.exchanges, 2);
 }
 
+/// Who knows that the other end has closed may only take leave, in whatever words.
+#[test]
+fn what_is_said_on_a_connection_that_was_known_to_be_closed_is_likely_a_request() {
+    let mut talk = talk();
+    turn(&mut talk).idle(SECOND * 5).fin(Backend).ack(Proxy).idle(SECOND).data(Proxy, ASK);
+    talk.rst_in_reply(Backend);
+    let report = named(&talk.frames);
+    assert_eq!(said(&report.failures[0]).cause, "stale_reuse");
+    assert_eq!(said(&report.failures[0]).certainty, "likely");
+}
+
 #[test]
 fn who_was_not_named_is_not_judged() {
     let report = analyze(&crossed().frames);

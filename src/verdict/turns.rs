@@ -73,8 +73,14 @@ fn answered(case: &Case<'_>, turns: &Turns, closing: Option<&Closing>) -> Fate {
 /// The close had seen nothing of the request, or the request all of the close.
 fn crossed(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
     let verdict = reused::judge(case, closing)?;
-    let told = matches!(verdict.finding, Finding::KeepaliveRace(_) | Finding::StaleReuse);
-    told.then_some(verdict)
+    match verdict.finding {
+        Finding::KeepaliveRace(_) => Some(verdict),
+        // Who knows of the close may only take leave.
+        Finding::StaleReuse => {
+            Some(Verdict { certainty: verdict.certainty.min(Certainty::Likely), ..verdict })
+        }
+        _ => None,
+    }
 }
 
 /// The client closed by itself right behind its own words.
