@@ -27,7 +27,7 @@
 //! knowledge  what is known of a backend: idle gaps, timers, how its connections end, what was told of it
 //! facts      what is known of one attempt: who closed, what the kernel says    | ebpf  the kernel's own programs
 //! exchange   each side's bytes become requests and responses, paired
-//! streams    TLS by its records, and TLS by its records, and text of it that somebody else has
+//! streams    TLS by its records, and text of it that somebody else has
 //! flow       segments become connections: positions, causal order, gaps       | input  captures and logs: it alone reads files
 //! packet     one frame becomes a borrowed TCP segment: no state, no allocation | logs  a line of a proxy's log becomes an entry
 //! base       time, digests, wrapping, escaping, what is secret                 | timeouts  known proxies and servers, as data
@@ -209,7 +209,7 @@ pub mod inside {
         pub mod tls {
             pub use crate::streams::tls::{
                 AlertFact, AlertSeen, Carried, CertificateFacts, Handshake, Piece, TlsFacts,
-                TlsStream, TlsVersion, alert_name, cipher_name, client_hello_at,
+                TlsStream, TlsVersion, alert_name, cipher_name,
             };
         }
         pub mod told {

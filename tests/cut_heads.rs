@@ -155,6 +155,42 @@ fn usual_ends_are_no_failures() {
     }
 }
 
+/// An older version closes unless it says otherwise, in a line that may be cut away.
+#[test]
+fn an_older_version_announces_no_close_where_its_head_was_cut() {
+    let mut talk = used();
+    let answer = b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\nyes";
+    talk.data(Proxy, &get("/old")).ack(Backend).data(Backend, answer).ack(Proxy).idle(SECOND * 2);
+    talk.data_unheard(Proxy, &get("/lost")).rst_in_reply(Backend).arrives(Proxy);
+    assert_eq!(found(&talk, 2_000), failure("silent_drop", "likely", "unknown"));
+    for payload in [16, 17, 24, 36, 44] {
+        for one in found(&talk, payload) {
+            assert_eq!(one.cause, "silent_drop", "{payload}");
+        }
+    }
+}
+
+/// Whether an answer has a body depends on its request, which was not captured.
+#[test]
+fn an_answer_whose_request_was_missed_is_not_too_short() {
+    let mut talk = Talk::new(3, 4);
+    talk.handshake();
+    let asked = b"HEAD /file HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 20000\r\nX-Long-Header: abcdefghijkl\r\n\r\n";
+    talk.data(Proxy, asked).ack(Backend).data(Backend, answer).ack(Proxy).close(Backend);
+    for payload in [16, 24, 38, 44, 50, 60, 70] {
+        for from in 1..talk.frames.len() {
+            let late = read(cut_to(&talk.frames[from..], HEADERS + payload)).unwrap();
+            let found: Vec<_> = late.failures.iter().map(said).collect();
+            assert_eq!(found, [], "{payload} from {from}");
+        }
+        let mut missed = talk.frames.clone();
+        missed.remove(3);
+        let report = read(cut_to(&missed, HEADERS + payload)).unwrap();
+        assert!(report.failures.is_empty(), "{payload}: {:?}", said(&report.failures[0]));
+    }
+}
+
 fn is_sure(failure: &FailureRecord) -> bool {
     failure.certainty.name() == "proven"
 }

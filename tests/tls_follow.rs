@@ -5,16 +5,16 @@ use std::path::Path;
 use why502::inside::flow::{Connection, Limits, Side, Start, StreamEvent, StreamReader, Table};
 use why502::inside::input::{Block, Fill, Savefile, Source};
 use why502::inside::packet::decode;
-use why502::inside::streams::tls::{Piece, TlsFacts, TlsStream, client_hello_at};
+use why502::inside::streams::tls::{Piece, TlsFacts, TlsStream};
 
 /// One connection's end.
 #[derive(Debug)]
 pub struct Seen {
-    pub facts: Box<TlsFacts>,
+    pub facts: TlsFacts,
     pub pieces: Vec<Piece>,
 }
 
-/// Follows what is TLS from its first bytes on, or from a ClientHello after other talk.
+/// Follows what is TLS from its first bytes on, or from a ClientHello behind other talk.
 #[derive(Default)]
 pub struct Follows {
     stream: Option<TlsStream>,
@@ -23,21 +23,15 @@ pub struct Follows {
 }
 
 impl Follows {
-    fn begin(&mut self, event: &mut StreamEvent<'_>, connection: &Connection) {
-        let StreamEvent::Bytes { from, pos, bytes, len, .. } = event else { return };
-        let begins = match bytes.first() {
-            Some(20..=24 | 0x80) => Some(0),
-            _ if *from == Side::Client => client_hello_at(bytes),
-            _ => None,
-        };
-        self.other |= begins.is_none();
-        let Some(at) = begins else { return };
-        if at > 0 || self.other && client_hello_at(bytes).is_none() {
-            *pos = pos.plus(at as u64);
-            *len -= at as u32;
-            *bytes = &bytes[at..];
+    fn begin(&mut self, event: &StreamEvent<'_>, connection: &Connection) {
+        let StreamEvent::Bytes { bytes, .. } = event else { return };
+        let hello = Self::sender_of(bytes) == Some(Side::Client);
+        if hello || !self.other && matches!(bytes.first(), Some(20..=24 | 0x80)) {
+            let whole = connection.start == Start::Handshake || self.other;
+            self.stream = Some(TlsStream::new(whole));
+        } else {
+            self.other = true;
         }
-        self.stream = Some(TlsStream::new(connection.start == Start::Handshake || at > 0));
     }
 }
 
@@ -54,18 +48,19 @@ impl StreamReader for Follows {
 
     fn on(
         &mut self,
-        mut event: StreamEvent<'_>,
+        event: StreamEvent<'_>,
         connection: &Connection,
         out: &mut impl FnMut(Seen, &Connection),
     ) {
         if self.stream.is_none() {
-            self.begin(&mut event, connection);
+            self.begin(&event, connection);
         }
         let Some(stream) = &mut self.stream else { return };
         let pieces = &mut self.pieces;
         stream.on(&event, &mut |piece| pieces.push(piece));
         if let StreamEvent::End = event {
-            let facts = self.stream.take().unwrap().into_facts();
+            let facts = stream.facts().clone();
+            self.stream = None;
             out(Seen { facts, pieces: std::mem::take(pieces) }, connection);
         }
     }

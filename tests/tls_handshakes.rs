@@ -199,6 +199,7 @@ const TOLD: &[(&str, &str, &str, &str)] = &[
 fn a_handshake_that_failed_is_told_with_its_reason_and_no_other_is() {
     let told: BTreeMap<&str, _> =
         TOLD.iter().map(|(name, sure, form, alert)| (*name, (*sure, *form, *alert))).collect();
+    let mut met = 0;
     for case in cases() {
         let name = case.file_name().unwrap().to_str().unwrap();
         let output = why502(&["analyze", "--format", "json", "--exit-zero"])
@@ -213,6 +214,7 @@ fn a_handshake_that_failed_is_told_with_its_reason_and_no_other_is() {
             assert!(failed.is_empty(), "{name}: {failed:?}");
             continue;
         };
+        met += 1;
         assert!(!failed.is_empty(), "{name}");
         for one in failed {
             let detail = &one["detail"];
@@ -221,4 +223,5 @@ fn a_handshake_that_failed_is_told_with_its_reason_and_no_other_is() {
             assert_eq!((&one["retry"], &one["backend"]), (&"safe".into(), &BACKEND.into()));
         }
     }
+    assert_eq!(met, TOLD.len(), "a case is missing");
 }

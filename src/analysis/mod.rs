@@ -485,7 +485,6 @@ fn book(
 ) {
     let wanted = settings.records;
     if is_beside(&output, ledger, connection) {
-        ledger.book(output, connection);
         return;
     }
     roles.note(&output, connection);
@@ -520,10 +519,11 @@ fn book(
     }
 }
 
-/// Whether an exchange is framed by turns where that is not judged, as far as is known.
+/// Whether an exchange is framed by turns where nobody named the backend. Most that speaks in turn is none of a
+/// proxy's business: a shell, a database, a browser's TLS.
 fn is_beside(output: &Output, ledger: &Ledger, connection: &Connection) -> bool {
-    let (Output::Exchange(exchange) | Output::SoFar(exchange)) = output else { return false };
-    exchange.turns.is_some() && !ledger.judges_turns(connection.leg())
+    let by_turns = output.exchange().is_some_and(|exchange| exchange.turns.is_some());
+    by_turns && !ledger.is_named(connection.leg())
 }
 
 /// Reads all sources to their ends and reports. They are given in the order of their first frames;

@@ -31,6 +31,11 @@ impl Timestamp {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// The date as it is shown: `2026-11-20`.
+    pub fn date(self) -> String {
+        zone::shown(self.0).0.date().to_string()
+    }
+
     /// The date and the time of day as they are shown, to the millisecond: `2026-11-20 16:22:15.458`.
     pub fn date_and_time(self) -> String {
         let (clock, _) = zone::shown(self.0);

@@ -32,6 +32,7 @@ mod turns;
 pub use detect::Protocol;
 pub use flaw::{Flaw, FlawKind};
 pub use http1::gaps::MIN_MESSAGE;
+pub use http1::turns::SHORTEST_KEEPALIVE;
 pub use outcome::{Outcome, Unread};
 pub use output::{Ended, Exchange, Mismatch, Output, Tunnel};
 pub use proxy_header::ProxyHeader;

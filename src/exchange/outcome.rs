@@ -26,6 +26,8 @@ pub enum Unread {
     BodyCut,
     /// What is there is no HTTP.
     NotHttp,
+    /// Who spoke when is all that is known, and does not tell.
+    Turns,
     /// Lengths in the head contradict each other, or there are none: readers differ in where it ends.
     Conflicting,
 }

@@ -100,6 +100,16 @@ pub enum Output {
     Ended(Ended),
 }
 
+impl Output {
+    /// The exchange, if it is one.
+    pub fn exchange(&self) -> Option<&Exchange> {
+        match self {
+            Self::SoFar(exchange) | Self::Exchange(exchange) => Some(exchange),
+            Self::Ended(_) => None,
+        }
+    }
+}
+
 /// The server answered in another protocol than it was asked in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mismatch {

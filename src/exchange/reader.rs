@@ -157,19 +157,17 @@ impl Reader {
                     }
                     return;
                 }
-                if http1.is_certain() {
+                let (certain, known) = (http1.is_certain(), http1.is_known());
+                let ended = settled.then(|| http1.ended());
+                if certain {
                     self.meanwhile = None;
-                    settled.then(|| http1.ended())
-                } else if http1.is_known() {
+                } else if known {
                     // What looks like HTTP is framed as that; an answer may show yet that it is something else.
-                    let ended = settled.then(|| http1.ended());
                     self.follow_turns(&event, connection, &mut |_, _| {});
-                    ended
                 } else {
-                    let ended = settled.then(|| http1.ended());
                     self.follow_turns(&event, connection, out);
-                    ended.map(|ended| self.with_turns(ended))
                 }
+                ended.map(|ended| if known { ended } else { self.with_turns(ended) })
             }
             Framer::Opaque(opaque) => {
                 opaque.on(&event, connection, exchange);

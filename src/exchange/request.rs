@@ -34,6 +34,26 @@ pub struct Request {
     pub server_pos: StreamPos,
 }
 
+impl Request {
+    /// A request of which so much was sent at first, with this frame, and nothing is known but that.
+    pub(super) const fn begun(start: StreamPos, end: StreamPos, frame: FrameRef) -> Self {
+        Self {
+            start,
+            end,
+            complete: false,
+            first: frame,
+            last: frame,
+            head: None,
+            unread: None,
+            bodiless: false,
+            slight: false,
+            ack: None,
+            first_copy: false,
+            server_pos: StreamPos(0),
+        }
+    }
+}
+
 /// A digest of a request's method and target: the same for the same request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RequestDigest(pub u64);

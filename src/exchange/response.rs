@@ -1,7 +1,7 @@
 //! A response, as far as it got.
 
 use super::{Flaw, ServerKind};
-use crate::flow::StreamPos;
+use crate::flow::{Connection, Side, StreamPos};
 use crate::packet::FrameRef;
 use std::time::Duration;
 
@@ -70,6 +70,34 @@ pub struct Response {
 }
 
 impl Response {
+    /// A response of which so much came at first, with this frame, and nothing is known but that.
+    pub(super) const fn begun(start: StreamPos, end: StreamPos, frame: FrameRef) -> Self {
+        Self {
+            status: None,
+            start,
+            end,
+            received: 0,
+            expected: None,
+            first: frame,
+            last: frame,
+            longest_pause: Duration::ZERO,
+            head_len: 0,
+            head_complete: false,
+            cut: false,
+            flaw: None,
+            unclear: false,
+            until_close: false,
+            wants_tls: false,
+            least: None,
+            found: false,
+            server: None,
+            announces_close: false,
+            after_close: false,
+            before_close: None,
+            complete: false,
+        }
+    }
+
     /// Whether its head was cut, and yet says more than came: the body announced is longer than all behind what
     /// was captured of the head.
     pub(super) fn is_cut_short(&self) -> bool {
@@ -81,4 +109,10 @@ impl Response {
         self.longest_pause = self.longest_pause.max(frame.at.since(self.last.at));
         self.last = frame;
     }
+}
+
+/// The client closed its direction.
+pub(super) fn has_closed(connection: &Connection) -> bool {
+    let client = connection.half(Side::Client);
+    client.fin.is_some() || client.rst.is_some()
 }

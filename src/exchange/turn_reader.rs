@@ -10,6 +10,7 @@
 //! turns is said ([`Turns::overlapping`]): of such a connection only what needs no turns can be judged.
 
 use super::goodbye::ClientWords;
+use super::response::has_closed;
 use super::turns::{Turns, TurnsEnded};
 use super::{Exchange, Outcome, Protocol, ProxyHeader, Request, Response, Tunnel, Unread};
 use crate::flow::{Connection, Side, Start, StreamPos};
@@ -118,17 +119,20 @@ impl TurnReader {
         let Some(request) = &mut self.request else {
             return self.begin(said, words, connection);
         };
-        if let Some(response) = self.response {
+        // What came for an answer is none where the client goes on with its request without having it.
+        let had = |response: Response| said.ack.is_none_or(|ack| ack >= response.end);
+        let perhaps = self.turns.perhaps_unanswered;
+        if let Some(response) = self.response.filter(|response| !perhaps || had(*response)) {
             // Who speaks before it has all that was said does not wait for its turn.
-            let waits = said.ack.is_none_or(|ack| ack >= response.end);
             self.emit(Outcome::Answered, out);
-            self.turns.overlapping |= !waits;
+            self.turns.overlapping |= !had(response);
             return self.begin(said, words, connection);
         }
         if self.missed {
             self.emit(Outcome::Unread(Unread::Gap), out);
             return self.begin(said, words, connection);
         }
+        self.response = None;
         // Unknown protocols have messages that nobody answers; a request in TLS may be long under way.
         let paused = said.frame.at.since(request.last.at) >= PAUSE;
         self.turns.overlapping |= paused && self.protocol != Protocol::Tls;
@@ -144,18 +148,11 @@ impl TurnReader {
         let knew = |at: StreamPos| said.ack.is_some_and(|ack| ack > at);
         self.turns.notice = self.notice.filter(|(at, _)| !knew(*at)).map(|(_, frame)| frame);
         self.request = Some(Request {
-            start: said.pos,
-            end: said.end(),
             complete: true,
-            first: said.frame,
-            last: said.frame,
-            head: None,
-            unread: None,
-            bodiless: false,
-            slight: false,
             ack: said.ack,
             first_copy: said.first_copy,
             server_pos: said.ack.unwrap_or(connection.half(Side::Server).next),
+            ..Request::begun(said.pos, said.end(), said.frame)
         });
     }
 
@@ -163,7 +160,6 @@ impl TurnReader {
     pub(super) fn answered(&mut self, said: Said, perhaps: bool, connection: &Connection) {
         self.in_step = true;
         if let Some(response) = &mut self.response {
-            // What does not know of the turn belongs to another one.
             response.came(said.frame);
             response.end = said.end();
             response.received = response.received.saturating_add(said.len);
@@ -181,7 +177,11 @@ impl TurnReader {
             return;
         }
         self.turns.perhaps_unanswered = perhaps;
-        self.response = Some(response(said, connection));
+        self.response = Some(Response {
+            received: said.len,
+            after_close: has_closed(connection),
+            ..Response::begun(said.pos, said.end(), said.frame)
+        });
     }
 
     /// Something that a side sent was not captured.
@@ -289,33 +289,5 @@ impl TurnReader {
             quiet_since: self.quiet_since.filter(|_| !self.turns.overlapping),
             overlapping: self.turns.overlapping,
         }
-    }
-}
-
-fn response(said: Said, connection: &Connection) -> Response {
-    let client = connection.half(Side::Client);
-    Response {
-        status: None,
-        start: said.pos,
-        end: said.end(),
-        received: said.len,
-        expected: None,
-        first: said.frame,
-        last: said.frame,
-        longest_pause: Duration::ZERO,
-        head_len: 0,
-        head_complete: false,
-        flaw: None,
-        unclear: false,
-        cut: false,
-        until_close: false,
-        wants_tls: false,
-        least: None,
-        found: false,
-        server: None,
-        announces_close: false,
-        after_close: client.fin.is_some() || client.rst.is_some(),
-        before_close: None,
-        complete: false,
     }
 }

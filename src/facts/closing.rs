@@ -25,6 +25,25 @@ pub struct Closing {
     pub contested: bool,
 }
 
+impl Closing {
+    /// The time to live of a reset, and the usual one of all else from the side that it seems to come from, where
+    /// these differ: something between sent it.
+    pub fn foreign_ttl(&self, connection: &Connection) -> Option<(u8, u8)> {
+        let usual = connection.half(self.by).ttl?;
+        let ttl = self.mark.ttl;
+        (self.kind == CloseKind::Rst && ttl != usual).then_some((ttl, usual))
+    }
+
+    /// The close as it is told of what failed.
+    pub const fn told(&self, received: Option<Received>) -> Close {
+        let by = match self.by {
+            Side::Server => Closer::Backend,
+            Side::Client => Closer::Proxy,
+        };
+        Close { by, kind: self.kind, frame: self.mark.frame, received }
+    }
+}
+
 /// The first close of a connection; `None` when none was captured.
 ///
 /// A close that acknowledges the other side's came second. Where neither knew of the other, the

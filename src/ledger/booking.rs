@@ -8,11 +8,11 @@ use super::limits::LedgerLimits;
 use super::listener::Listener;
 use super::probe_source::ProbeSource;
 use super::unread::{Amount, What};
-use crate::exchange::{Ended, Exchange, Outcome, Output, RequestDigest};
+use crate::exchange::{Ended, Exchange, Outcome, Output, RequestDigest, TurnsEnded};
 use crate::facts::{Facts, KeptAttempt};
 use crate::flow::{Connection, Leg, Side, Start};
 use crate::knowledge::Knowledge;
-use crate::packet::{Endpoint, FrameRef};
+use crate::packet::Endpoint;
 use crate::verdict::{self, Cause, Fate};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -45,25 +45,13 @@ impl Ledger {
             verdict::judge(&self.lost.with(Facts::of_exchange(&exchange, connection)), &knowledge);
         let accepted = self.told.accepted(*server, client.addr);
         let proxies = self.proxies_at_most();
-        // What is framed by turns counts where it is judged, which may show later.
-        let apart = exchange.turns.is_some() && !self.is_named(connection.leg());
-        let first_unread = !apart
-            && matches!(fate, Fate::Open | Fate::Undecided | Fate::Unread(_))
+        let first_unread = matches!(fate, Fate::Open | Fate::Undecided | Fate::Unread(_))
             && self.unread.len() < self.limits.failures
             && self.unread.insert(connection.number);
-        let listeners = if apart { &mut self.by_turns.listeners } else { &mut self.listeners };
-        if let Some(listener) = entry(listeners, &self.limits, connection.leg()) {
+        if let Some(listener) = entry(&mut self.listeners, &self.limits, connection.leg()) {
             let known = listener.proxies.len();
             listener.exchange(&exchange, &fate, connection, accepted, proxies, first_unread);
             self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));
-        }
-        if apart && !self.judges_turns(connection.leg()) {
-            let failed = matches!(fate, Fate::Failed(_));
-            if failed && self.by_turns.failures.len() < self.limits.failures {
-                let attempt = KeptAttempt::exchange(exchange, connection);
-                self.by_turns.failures.push(Arc::new(attempt));
-            }
-            return false;
         }
         if let Fate::Failed(verdict) = fate {
             // The end of such a connection is the end of the failure, and of no idleness.
@@ -97,10 +85,9 @@ impl Ledger {
         self.backends_heard |= !connection.half(Side::Server).is_unheard();
         let spoiled = self.spoiled.remove(&connection.number);
         let counted = self.unread.remove(&connection.number);
+        let ended = self.with_turns(ended, connection);
         let quiet_since = ended.quiet_since.filter(|_| !spoiled);
-        let named = self.is_named(connection.leg());
-        let (ended, apart) = as_booked(ended, quiet_since, named);
-        let ended = &ended;
+        let ended = &Ended { quiet_since, ..ended };
         let taken_beside = self.loopback.takes_instead(connection);
         let knowledge = self.at_first(connection.server, connection.client.addr);
         let knowledge = Knowledge { taken_beside, ..knowledge };
@@ -119,9 +106,6 @@ impl Ledger {
                 self.never_left.push(Arc::new(KeptAttempt::connect(ended.clone(), connection)));
             }
             return false;
-        }
-        if let Some(apart) = apart {
-            self.ended_by_turns(&apart, connection, proxies);
         }
         let Some(listener) = entry(&mut self.listeners, &self.limits, connection.leg()) else {
             count(&mut self.listeners_forgotten);
@@ -168,16 +152,13 @@ impl Ledger {
         failed
     }
 
-    /// Books a connection where what is framed by turns is kept apart.
-    fn ended_by_turns(&mut self, ended: &Ended, connection: &Connection, proxies: usize) {
-        let listeners = &mut self.by_turns.listeners;
-        let Some(listener) = entry(listeners, &self.limits, connection.leg()) else { return };
-        listener.hides_http |= ended.tls.as_ref().is_some_and(|tls| tls.hides_http1());
-        let known = listener.proxies.len();
-        listener.connection(ended, connection, proxies, false);
-        self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));
-        if listener.endings.note(ended, connection, true, self.spans < self.limits.spans) {
-            self.spans = self.spans.saturating_add(1);
+    /// The end of a connection with what its turns came to, where these are judged, and without elsewhere.
+    fn with_turns(&self, ended: &Ended, connection: &Connection) -> Ended {
+        match ended.turns.filter(|_| self.is_named(connection.leg())) {
+            Some(TurnsEnded { exchanges, quiet_since, .. }) => {
+                Ended { exchanges, quiet_since, ..ended.clone() }
+            }
+            None => Ended { turns: None, ..ended.clone() },
         }
     }
 
@@ -226,8 +207,7 @@ impl Ledger {
     /// Nothing more comes: what was held back of idle connections is booked where it belongs.
     pub fn settle(&mut self) {
         let proxies = self.limits.proxies;
-        let listeners = self.listeners.values_mut().chain(self.by_turns.listeners.values_mut());
-        listeners.for_each(|listener| listener.settle_probes(proxies));
+        self.listeners.values_mut().for_each(|listener| listener.settle_probes(proxies));
     }
 }
 
@@ -260,20 +240,5 @@ fn note_asked(
         if failed {
             listener.probes.count_failed(source);
         }
-    }
-}
-
-/// The end of a connection, as its listener's books take it, and those of what is framed by turns: in the same
-/// where the listener was named, else apart.
-fn as_booked(ended: &Ended, quiet_since: Option<FrameRef>, named: bool) -> (Ended, Option<Ended>) {
-    let read = Ended { quiet_since, turns: None, ..ended.clone() };
-    let by_turns = ended.turns.map(|turns| Ended {
-        exchanges: turns.exchanges,
-        quiet_since: turns.quiet_since,
-        ..ended.clone()
-    });
-    match by_turns {
-        Some(by_turns) if named => (by_turns, None),
-        apart => (read, apart),
     }
 }

@@ -6,7 +6,6 @@ use super::limits::LedgerLimits;
 use super::listener::Listener;
 use super::loopback::Loopback;
 use super::lost_frames::LostFrames;
-use super::turn_books::TurnBooks;
 use crate::facts::KeptAttempt;
 use crate::flow::Leg;
 use crate::knowledge::Configured;
@@ -24,8 +23,6 @@ pub struct Ledger {
     pub(super) told: Configured,
     /// Boxed, for the table is doubled to grow.
     pub(super) listeners: HashMap<Leg, Box<Listener>, RandomState>,
-    /// What is framed by turns, where nobody was named.
-    pub(super) by_turns: TurnBooks,
     /// Hosts that open connections to something like a backend.
     pub(super) openers: HashSet<IpAddr, RandomState>,
     /// The attempts that failed where they were captured first.
@@ -95,7 +92,16 @@ impl Ledger {
 
     /// The listener, as one leg shows it.
     pub fn listener_at(&self, leg: Leg) -> Option<&Listener> {
-        self.judged_by_turns(leg).or_else(|| self.listeners.get(&leg).map(Box::as_ref))
+        self.listeners.get(&leg).map(Box::as_ref)
+    }
+
+    /// The user named the listener of a leg as a backend, under any address that it has.
+    pub fn is_named(&self, leg: Leg) -> bool {
+        let named = |at| self.told.is_named(at);
+        !self.told.named.is_empty()
+            && self
+                .listener_at(leg)
+                .map_or_else(|| named(leg.server), |one| one.is_known_by(leg.server, named))
     }
 
     /// A host was seen to open connections to something like a backend elsewhere.
@@ -110,7 +116,6 @@ impl Ledger {
 
     /// Every listener, by leg.
     pub fn listeners(&self) -> BTreeMap<Leg, &Listener> {
-        let legs = self.listeners.iter();
-        legs.map(|(leg, listener)| (*leg, self.judged_by_turns(*leg).unwrap_or(listener))).collect()
+        self.listeners.iter().map(|(leg, listener)| (*leg, listener.as_ref())).collect()
     }
 }

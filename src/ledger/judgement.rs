@@ -69,8 +69,7 @@ impl Judgement<'_> {
         let mut elsewhere: HashMap<AttemptKey, Vec<Arc<KeptAttempt>>, RandomState> =
             HashMap::default();
         let mut order: Vec<AttemptKey> = Vec::new();
-        let opinions = self.ledger.opinions.iter().filter(|one| self.ledger.counts(one));
-        for attempt in opinions {
+        for attempt in &self.ledger.opinions {
             let key = failure::key(attempt);
             let views = elsewhere.entry(key).or_insert_with(|| {
                 order.push(key);
@@ -78,8 +77,7 @@ impl Judgement<'_> {
             });
             views.push(Arc::clone(attempt));
         }
-        let late = self.ledger.by_turns.failures.iter().filter(|one| self.ledger.counts(one));
-        for attempt in self.ledger.failures.iter().chain(late) {
+        for attempt in &self.ledger.failures {
             let views = elsewhere.remove(&failure::key(attempt)).unwrap_or_default();
             let failure = self.judge(Arc::clone(attempt), views, known);
             self.failures.extend(failure);
@@ -141,8 +139,8 @@ impl Judgement<'_> {
     /// A listener, to be shown otherwise than the books have it.
     pub(super) fn otherwise(&mut self, leg: Leg) -> Option<&mut Listener> {
         if !self.listeners.contains_key(&leg) {
-            let listener = self.ledger.listener_at(leg)?.clone();
-            self.listeners.insert(leg, Box::new(listener));
+            let listener = self.ledger.listeners.get(&leg)?.clone();
+            self.listeners.insert(leg, listener);
         }
         self.listeners.get_mut(&leg).map(Box::as_mut)
     }
@@ -213,9 +211,9 @@ impl Judgement<'_> {
     /// Failures of each listener by cause: those that are kept and count, and those that were only counted.
     pub fn causes(&self, counts: impl Fn(&Failure) -> bool) -> BTreeMap<Leg, BTreeMap<Cause, u64>> {
         let mut causes: BTreeMap<Leg, BTreeMap<Cause, u64>> = BTreeMap::new();
-        for (leg, listener) in self.ledger.listeners() {
+        for (leg, listener) in self.ledger.listeners.iter() {
             if !listener.only_counted.is_empty() {
-                causes.insert(leg, listener.only_counted.clone());
+                causes.insert(*leg, listener.only_counted.clone());
             }
         }
         for failure in self.failures.iter().filter(|failure| counts(failure)) {

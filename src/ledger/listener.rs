@@ -48,8 +48,6 @@ pub struct Listener {
     pub statuses: BTreeMap<u16, u64>,
     /// Answers that were framed by turns: what they say is not known.
     pub answered_by_turns: u64,
-    /// Something shows that what cannot be read here is HTTP.
-    pub(super) hides_http: bool,
     /// Failures that are not kept, by what packets alone show to be the cause.
     pub(super) only_counted: BTreeMap<Cause, u64>,
     /// Exchanges that may have been answered, by why that cannot be read.
@@ -85,7 +83,8 @@ pub struct Listener {
     pub round_trips: Gaps,
     /// How its connections end.
     pub(super) endings: Endings,
-    /// Connections whose two sides spoke different protocols, so that nothing was asked.
+    /// Connections whose two sides did not come to terms, so that nothing was asked: they spoke different protocols,
+    /// or their TLS handshake failed.
     pub mismatched: u64,
     /// Connections of which not one byte of payload was captured.
     pub(super) unseen: u64,

@@ -8,7 +8,6 @@
 
 mod booking;
 mod books;
-mod by_turns;
 mod clients;
 mod connects;
 mod context;
@@ -36,7 +35,6 @@ mod proxy_side;
 mod settling;
 mod telling;
 mod translated;
-mod turn_books;
 mod unread;
 mod unsettled;
 mod views;

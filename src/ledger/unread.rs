@@ -13,6 +13,8 @@ pub enum What {
     Tls,
     /// HTTP/2 in clear.
     Http2,
+    /// Who spoke when is all that is known, and does not tell: both sides speak at any time, say.
+    Turns,
     /// What was spoken is none of the protocols that are known.
     UnknownProtocol,
     /// Not a byte of what was sent is in the capture.
@@ -41,6 +43,7 @@ impl What {
         match self {
             Self::Tls => "tls",
             Self::Http2 => "http2",
+            Self::Turns => "turns",
             Self::UnknownProtocol => "unknown_protocol",
             Self::NoPayload => "no_payload",
             Self::OneDirection => "one_direction",
@@ -62,7 +65,9 @@ impl What {
             _ if ended.mismatch.is_some() => None,
             // Nothing was asked inside.
             _ if ended.tls.as_ref().is_some_and(|tls| tls.is_nothing_asked()) => None,
-            _ if ended.turns.is_some_and(|turns| !turns.overlapping) => None,
+            _ if ended.turns.is_some() => {
+                ended.turns.filter(|turns| turns.overlapping).map(|_| Self::Turns)
+            }
             _ if is_one_direction(ended.protocol, connection) => Some(Self::OneDirection),
             Protocol::Tls => Some(Self::Tls),
             Protocol::Http2 => Some(Self::Http2),
@@ -83,6 +88,7 @@ impl What {
         match (fate, Self::of_exchange(exchange, connection)) {
             // What hardly anything was captured of is not judged, whatever became of it.
             (Fate::Unread(Unread::HeadCut), Self::Unfinished) => Self::HeadsCut,
+            (Fate::Unread(Unread::Turns), _) => Self::Turns,
             (_, what) => what,
         }
     }
@@ -101,6 +107,7 @@ impl What {
             Outcome::Unread(Unread::BodyCut) => Self::BodiesCut,
             Outcome::Unread(Unread::NotHttp) => Self::NotHttp,
             Outcome::Unread(Unread::Conflicting) => Self::Conflicting,
+            Outcome::Unread(Unread::Turns) => Self::Turns,
             _ => Self::Unfinished,
         }
     }

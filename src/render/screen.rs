@@ -51,11 +51,10 @@ pub(super) fn write(
         blocks
     };
     // What happened is told shorter before what to do next finds no room.
-    let last = blocks(Tightness::Tightest);
     let mut looser =
         [Tightness::Loose, Tightness::Tight, Tightness::Tighter].into_iter().map(blocks);
     let fits = looser.find(|blocks| rows::keeps(blocks, most, NEEDED));
-    rows::write(&fits.unwrap_or(last), most, out)
+    rows::write(&fits.unwrap_or_else(|| blocks(Tightness::Tightest)), most, out)
 }
 
 /// What is written, and how wide.

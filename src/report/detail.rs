@@ -102,6 +102,15 @@ impl FactFields {
             HandshakeEnd::Closed => ("closed", None, None),
             HandshakeEnd::Reset => ("reset", None, None),
             HandshakeEnd::Silence => ("silence", None, None),
+            HandshakeEnd::ResetBetween { ttl, usual } => {
+                self.add("reset_ttl", ttl);
+                self.add("usual_ttl", usual);
+                ("reset_between", None, None)
+            }
+            HandshakeEnd::Vanished { copies } => {
+                self.add("copies", copies);
+                ("vanished", None, None)
+            }
         };
         self.add("form", form);
         if let Some(by) = by {

@@ -111,7 +111,7 @@ pub struct Counters {
     pub connections: u64,
     /// Connects to judged listeners that failed.
     pub connects_failed: u64,
-    /// Connections whose two sides spoke different protocols, so that nothing was asked.
+    /// Connections whose two sides did not come to terms, so that nothing was asked: see `Listener::mismatched`.
     #[serde(skip)]
     pub mismatched: u64,
     /// Connects to judged listeners that got no answer in the capture.

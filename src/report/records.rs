@@ -10,7 +10,7 @@ use crate::exchange::{Ended, Exchange, Protocol};
 use crate::facts::closing;
 use crate::flow::{Connection, Side, Start};
 use crate::packet::Endpoint;
-use crate::streams::tls::{AlertFact, TlsFacts, cipher_name};
+use crate::streams::tls::{AlertFact, CertificateFacts, TlsFacts, cipher_name};
 use crate::topology::roles::Role;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -191,9 +191,47 @@ struct TlsRecord {
     cipher: Option<String>,
     /// An earlier session goes on.
     resumed: Option<bool>,
+    /// The client sent data before the server's hello.
+    early_data: bool,
+    /// The server asked for another hello.
+    hello_retry: bool,
+    /// The client sent an encrypted hello too, or what looks like one: `sni` may be another's.
+    ech: bool,
+    /// The server asked for a certificate, as far as that shows.
+    certificate_requested: bool,
+    client_certificate: Option<bool>,
+    /// The server's certificates, its own first; hidden from TLS 1.3 on.
+    certificates: Vec<CertificateRecord>,
+    /// Each is followed by its issuer's.
+    chain_in_order: Option<bool>,
     /// From the client's hello to the end of the handshake.
     handshake_ns: Option<u64>,
     alerts: Vec<TlsAlertRecord>,
+}
+
+/// A certificate: whose it is, by whom, and its validity in seconds since 1970.
+#[derive(Clone, Debug, Serialize)]
+struct CertificateRecord {
+    subject: Option<String>,
+    issuer: Option<String>,
+    names: Vec<String>,
+    not_before: Option<i64>,
+    not_after: Option<i64>,
+}
+
+impl CertificateRecord {
+    fn of(facts: &CertificateFacts) -> Self {
+        let shown = |name: Option<&[u8]>| name.map(escape::text);
+        let issuer = facts.issuer.as_deref().or(facts.issuer_organization.as_deref());
+        let dns = facts.dns.iter().map(|name| escape::text(name));
+        Self {
+            subject: shown(facts.subject.as_deref()),
+            issuer: shown(issuer),
+            names: dns.chain(facts.ips.iter().map(ToString::to_string)).collect(),
+            not_before: facts.not_before,
+            not_after: facts.not_after,
+        }
+    }
 }
 
 /// An alert; without a name where it is encrypted, or was not captured.
@@ -223,6 +261,13 @@ impl TlsRecord {
             alpn_offered: facts.alpn_offered.iter().map(|name| escape::text(name)).collect(),
             cipher: facts.cipher.map(|cipher| cipher_name(cipher).into_owned()),
             resumed: facts.resumed,
+            early_data: facts.early_data,
+            hello_retry: facts.hello_retry,
+            ech: facts.ech,
+            certificate_requested: facts.certificate_requested,
+            client_certificate: facts.client_certificate,
+            certificates: facts.certificates.iter().map(CertificateRecord::of).collect(),
+            chain_in_order: facts.chain_in_order,
             handshake_ns: facts.handshake_time().map(nanos),
             alerts: facts.alerts.iter().map(alert).collect(),
         }

@@ -78,11 +78,7 @@ pub(super) fn idle_of(idle: &idle_gaps::IdleGaps, keepalive: Option<&Timeout>) -
             ranges.map(|range| range.get(place).copied().unwrap_or(0));
         let (from_ns, to_ns) = (nanos(place)?, nanos(place.saturating_add(1)));
         let answered = reused.saturating_sub(lost);
-        let late = timer.map_or(0, |timer| {
-            let from = from_ns.max(timer);
-            let before = |to: u64| to_ns.is_none_or(|end| to < end);
-            if before(from) { answered_from(idle, from, to_ns) } else { 0 }
-        });
+        let late = timer.map_or(0, |timer| answered_from(idle, from_ns.max(timer), to_ns));
         Some(IdleBucket {
             from_ns,
             to_ns,

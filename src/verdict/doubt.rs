@@ -39,7 +39,7 @@ impl From<Unread> for Doubt {
             Unread::Gap => Self::Gap,
             Unread::HeadCut | Unread::BodyCut => Self::HeadsCut,
             Unread::NotHttp => Self::NotHttp,
-            Unread::Conflicting => Self::SeveralReadings,
+            Unread::Conflicting | Unread::Turns => Self::SeveralReadings,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The frames that show what happened.
 
+use crate::facts::closing::{CloseKind, Closing};
 use crate::flow::Side;
 use crate::packet::FrameRef;
 
@@ -10,6 +11,17 @@ pub struct Evidence {
     pub frame: FrameRef,
     /// What it shows.
     pub shows: Shows,
+}
+
+impl Evidence {
+    /// A close.
+    pub(super) const fn of_close(closing: &Closing) -> Self {
+        let shows = match closing.kind {
+            CloseKind::Fin => Shows::Fin(closing.by),
+            CloseKind::Rst => Shows::Rst(closing.by),
+        };
+        Self { frame: closing.mark.frame, shows }
+    }
 }
 
 /// What a frame shows.

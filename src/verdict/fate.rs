@@ -185,12 +185,10 @@ impl Case<'_> {
     ) -> Verdict {
         let request = &self.exchange.request;
         let received = self.received(closing);
-        let by = match closing.by {
-            _ if matches!(finding, Finding::ResetInFlight(ResetBy::Path { .. })) => Closer::Path,
-            Side::Server => Closer::Backend,
-            Side::Client => Closer::Proxy,
-        };
-        let close = Close { by, kind: closing.kind, frame: closing.mark.frame, received };
+        let mut close = closing.told(received);
+        if let Finding::ResetInFlight(ResetBy::Path { .. }) = finding {
+            close.by = Closer::Path;
+        }
         let (retry, retry_reason) = retry::advice(self, finding, closing);
         let after = closing.mark.frame.at >= request.last.at;
         Verdict {

@@ -9,7 +9,7 @@ use super::finding::{Finding, HandshakeEnd};
 use super::retry::{Retry, RetryReason};
 use crate::exchange::Ended;
 use crate::facts::closing::{self, Close, CloseKind, Closer};
-use crate::flow::{Connection, Side, Start};
+use crate::flow::{Connection, Side, Start, StreamPos};
 use crate::packet::FrameRef;
 use crate::streams::tls::{Handshake, TlsFacts};
 use crate::verdict::{Evidence, Shows};
@@ -18,42 +18,36 @@ use std::time::Duration;
 /// Who gives up sooner had another reason: a dial that was cancelled is no failure.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Repetitions after which a segment was lost for sure: one may be the same frame captured twice.
+const OFTEN: u32 = 2;
+
 /// The handshake of a connection on which nothing was asked failed; `None` where it did not, or that does not
 /// show.
 pub(super) fn judge(ended: &Ended, connection: &Connection) -> Option<Verdict> {
     let facts = ended.tls.as_deref()?;
     let hello = facts.client_hello.filter(|_| facts.first_request.is_none())?;
-    let asked = ended.turns.is_some_and(|turns| turns.exchanges > 0);
-    if facts.handshake == Handshake::Done || asked || connection.given_up {
+    if facts.handshake == Handshake::Done || connection.given_up {
         return None;
     }
     let (end, certainty, frame) = ends(facts, hello, connection)?;
-    let closing = closing::first(connection);
     let mut evidence = vec![Evidence { frame: hello, shows: Shows::ClientHello }];
     if let HandshakeEnd::Alert { by, .. } | HandshakeEnd::SealedAlert { by } = end {
         evidence.push(Evidence { frame, shows: Shows::Alert(by) });
     }
-    if let Some(closing) = &closing {
-        let shows = match closing.kind {
-            CloseKind::Fin => Shows::Fin(closing.by),
-            CloseKind::Rst => Shows::Rst(closing.by),
-        };
-        evidence.push(Evidence { frame: closing.mark.frame, shows });
-    }
+    let closing = closing::first(connection);
+    evidence.extend(closing.as_ref().map(Evidence::of_close));
     evidence.sort_by_key(|one| (one.frame.capture, one.frame.number));
-    let close = closing.map(|closing| Close {
-        by: if closing.by == Side::Server { Closer::Backend } else { Closer::Proxy },
-        kind: closing.kind,
-        frame: closing.mark.frame,
-        received: None,
-    });
     Some(Verdict {
-        close,
+        close: closing.map(|closing| {
+            let between = matches!(end, HandshakeEnd::ResetBetween { .. });
+            let close = closing.told(None);
+            if between { Close { by: Closer::Path, ..close } } else { close }
+        }),
         wait: connection.span(hello, frame),
         ..Verdict::of(
             Finding::TlsHandshakeFailed(end),
             certainty,
-            (Retry::Safe, RetryReason::NothingSent),
+            (Retry::Safe, RetryReason::NoHandshake),
             evidence,
         )
     })
@@ -82,6 +76,15 @@ fn ends(
     }
     let closing = closing::first(connection).filter(|closing| !closing.contested)?;
     let frame = closing.mark.frame;
+    let client = connection.half(Side::Client);
+    let unheard = client.acked.is_none_or(|acked| acked.pos == StreamPos::default());
+    if unheard && client.resent >= OFTEN {
+        let copies = client.resent.saturating_add(1);
+        return Some((HandshakeEnd::Vanished { copies }, Certainty::Likely, frame));
+    }
+    if let Some((ttl, usual)) = closing.foreign_ttl(connection) {
+        return Some((HandshakeEnd::ResetBetween { ttl, usual }, Certainty::Likely, frame));
+    }
     if closing.by == Side::Server {
         let end = match closing.kind {
             CloseKind::Fin => HandshakeEnd::Closed,

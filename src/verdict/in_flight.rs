@@ -5,6 +5,7 @@ use super::{
     Case, Certainty, Finding, InFlight, ResetBy, Verdict, crossing, lost, reused, unproven,
 };
 use crate::exchange::Response;
+use crate::exchange::SHORTEST_KEEPALIVE;
 use crate::facts::closing::{CloseKind, Closing, Received};
 use crate::flow::Side;
 use std::time::Duration;
@@ -12,11 +13,7 @@ use std::time::Duration;
 /// A reset with another time to live than all else from the side that it seems to come from:
 /// something between sent it.
 pub(super) fn foreign_reset(case: &Case<'_>, closing: &Closing) -> Option<Verdict> {
-    let usual = case.connection.half(closing.by).ttl?;
-    let ttl = closing.mark.ttl;
-    if closing.kind != CloseKind::Rst || ttl == usual {
-        return None;
-    }
+    let (ttl, usual) = closing.foreign_ttl(case.connection)?;
     let finding = Finding::ResetInFlight(ResetBy::Path { ttl, usual });
     Some(case.verdict(finding, Certainty::Likely, closing))
 }
@@ -88,7 +85,7 @@ fn sureness(case: &Case<'_>, closing: &Closing) -> (Certainty, InFlight) {
     let idle = case
         .exchange
         .quiet_since
-        .is_none_or(|quiet| closing.mark.frame.at.since(quiet.at) >= reused::SHORTEST_KEEPALIVE);
+        .is_none_or(|quiet| closing.mark.frame.at.since(quiet.at) >= SHORTEST_KEEPALIVE);
     if idle && wait <= soon.max(reused::LONGEST_UNREAD) {
         (Certainty::Possible, InFlight::MaybeUnread)
     } else if wait <= soon {

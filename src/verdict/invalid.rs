@@ -6,7 +6,7 @@
 
 use super::{Case, Certainty, Finding, Misread, Rejected, Retry, RetryReason, Verdict};
 use crate::exchange::{Flaw, FlawKind, Mismatch, Outcome, Protocol, ProxyKind};
-use crate::facts::closing::{self, Close, CloseKind, Closer, Closing};
+use crate::facts::closing::{self, CloseKind, Closing};
 use crate::flow::{Connection, Side};
 use crate::verdict::{Evidence, Shows};
 use std::time::Duration;
@@ -127,22 +127,10 @@ pub(super) fn mismatch(mismatch: &Mismatch, connection: &Connection) -> Verdict 
         Evidence { frame: mismatch.answer, shows: Shows::Answer },
     ];
     let closing = closing::first(connection);
-    if let Some(closing) = &closing {
-        let shows = match closing.kind {
-            CloseKind::Fin => Shows::Fin(closing.by),
-            CloseKind::Rst => Shows::Rst(closing.by),
-        };
-        evidence.push(Evidence { frame: closing.mark.frame, shows });
-    }
-    let close = closing.map(|closing| Close {
-        by: if closing.by == Side::Server { Closer::Backend } else { Closer::Proxy },
-        kind: closing.kind,
-        frame: closing.mark.frame,
-        received: None,
-    });
+    evidence.extend(closing.as_ref().map(Evidence::of_close));
     let Mismatch { asked, answered, .. } = *mismatch;
     Verdict {
-        close,
+        close: closing.map(|closing| closing.told(None)),
         wait: Some(mismatch.answer.at.since(mismatch.request.at)),
         ..Verdict::of(
             Finding::ProtocolMismatch(Misread::Protocols { asked, answered }),

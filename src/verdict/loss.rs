@@ -115,7 +115,7 @@ fn effect(verdict: &Verdict, facts: &Facts<'_>) -> LossEffect {
         Finding::UploadCutShort { .. } => lost(&[Stretch::Waiting]),
         // An answer was seen.
         // What was said, or a close that counts what came before it.
-        Finding::TlsHandshakeFailed(HandshakeEnd::Silence) => {
+        Finding::TlsHandshakeFailed(HandshakeEnd::Silence | HandshakeEnd::Vanished { .. }) => {
             !proxy_counted(facts) && lost(&[Stretch::Waiting])
         }
         Finding::TlsHandshakeFailed(_) => false,

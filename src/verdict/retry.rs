@@ -33,6 +33,8 @@ impl Retry {
 pub enum RetryReason {
     /// There was no connection to send it on.
     NothingSent,
+    /// The TLS handshake was not completed, so that nothing was asked.
+    NoHandshake,
     /// The backend's close acknowledges none of it, nothing later does, and what it sent was answered
     /// by a reset: nobody was there to read it.
     NothingReceived,

@@ -18,9 +18,6 @@ use std::time::Duration;
 /// No host repeats a segment sooner (RFC 6298 asks for a second; Linux does after 200 ms).
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// No server that is in use gives up an idle connection sooner of its own accord.
-pub(super) const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(1);
-
 /// The request lay unacknowledged for too long before the close: it, or the way back, was lost.
 fn was_lost(case: &Case<'_>, closing: &Closing) -> bool {
     let wait = closing.mark.frame.at.since(case.exchange.request.first.at);

@@ -8,7 +8,7 @@ use super::case::{self, Case};
 use super::cause::Certainty;
 use super::finding::{Finding, Race};
 use super::{Fate, Verdict, failed, gave_up, in_flight, lost, reused};
-use crate::exchange::{Outcome, Protocol, Turns, Unread};
+use crate::exchange::{Outcome, Protocol, SHORTEST_KEEPALIVE, Turns, Unread};
 use crate::facts::closing::{self, CloseKind, Closing};
 use crate::flow::Side;
 use crate::knowledge::Timeouts;
@@ -19,6 +19,9 @@ use std::time::Duration;
 const AT_ONCE: Duration = Duration::from_millis(20);
 /// Who waited so long for an answer wanted one, where such are known to be given.
 const LONG: Duration = Duration::from_secs(1);
+
+/// Turns do not tell what became of it.
+const NOT_TOLD: Fate = Fate::Unread(Unread::Turns);
 
 /// What became of an exchange that is framed by turns.
 pub(super) fn judge(case: &Case<'_>, turns: &Turns, timeouts: &Timeouts) -> Fate {
@@ -45,7 +48,7 @@ pub(super) fn judge(case: &Case<'_>, turns: &Turns, timeouts: &Timeouts) -> Fate
     let closing = case::decided(case, closing);
     // A farewell wants no answer, whether the other end still had it or not.
     if closing.contested || turns.goodbye || leaves(case) {
-        return if closing.contested { Fate::Open } else { Fate::Sound };
+        return if closing.contested { NOT_TOLD } else { Fate::Sound };
     }
     match closing.by {
         Side::Client => proxy_closed(case, turns, &closing, timeouts),
@@ -63,9 +66,9 @@ fn answered(case: &Case<'_>, turns: &Turns, closing: Option<&Closing>) -> Fate {
     if turns.perhaps_unanswered
         && let Some(closing) = by_server
         && let Some(answer) = case.exchange.response
-        && closing.mark.frame.at.since(answer.last.at) < reused::SHORTEST_KEEPALIVE
+        && closing.mark.frame.at.since(answer.last.at) < SHORTEST_KEEPALIVE
     {
-        return Fate::Open;
+        return NOT_TOLD;
     }
     Fate::Sound
 }
@@ -103,7 +106,7 @@ fn backend_closed(case: &Case<'_>, turns: &Turns, closing: &Closing) -> Fate {
         return failed(crossed);
     }
     if turns.overlapping {
-        return Fate::Open;
+        return NOT_TOLD;
     }
     if turns.notice.is_some() && follows(case, closing) {
         let race = Finding::KeepaliveRace(Race::Crossing);
@@ -113,7 +116,7 @@ fn backend_closed(case: &Case<'_>, turns: &Turns, closing: &Closing) -> Fate {
         .or_else(|| lost::held_back(case, Some(closing)))
         .unwrap_or_else(|| in_flight::judge(case, closing));
     if turns.in_the_middle && in_flight::may_be_race(&verdict) {
-        return Fate::Open;
+        return NOT_TOLD;
     }
     // What nothing was captured before may be the middle of something.
     let blind = case.exchange.blind && in_flight::may_be_race(&verdict) || turns.in_the_middle;
@@ -131,7 +134,7 @@ fn follows(case: &Case<'_>, closing: &Closing) -> bool {
 /// The proxy closed, and nothing of an answer came that it took.
 fn proxy_closed(case: &Case<'_>, turns: &Turns, closing: &Closing, timeouts: &Timeouts) -> Fate {
     if turns.overlapping || turns.in_the_middle {
-        return Fate::Open;
+        return NOT_TOLD;
     }
     let wait = case.connection.span(case.exchange.request.last, closing.mark.frame);
     let patient = wait.zip(timeouts.proxy_read).is_some_and(|(wait, read)| fits(wait, read));
@@ -145,7 +148,7 @@ fn proxy_closed(case: &Case<'_>, turns: &Turns, closing: &Closing, timeouts: &Ti
     let fate = gave_up::judge(case, closing, timeouts);
     let Fate::Failed(mut verdict) = fate else { return fate };
     match verdict.finding {
-        Finding::ClientGone(_) | Finding::Unproven(_) => return Fate::Open,
+        Finding::ClientGone(_) | Finding::Unproven(_) => return NOT_TOLD,
         Finding::ResponseTimeout(_) if !patient && wait.is_none_or(|wait| wait < LONG) => {
             verdict.certainty = Certainty::Possible;
         }

@@ -1,7 +1,7 @@
 //! The drawing of one failure, on the page and in plain characters: labels, and what it is called.
 
-use super::page::{grouped, plural_grouped};
 use super::phrases::duration;
+use super::phrases::{grouped, plural_grouped};
 use std::time::Duration;
 
 /// Below a ladder: where its two ends come from.

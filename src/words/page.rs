@@ -1,6 +1,6 @@
 //! The page (`--html`): its headings, labels and sentences.
 
-use super::phrases::{bytes, duration, plural, setting};
+use super::phrases::{bytes, duration, grouped, plural, plural_grouped, setting};
 use crate::verdict::Cause;
 use crate::words::fix::FixSide;
 use std::time::Duration;
@@ -90,20 +90,6 @@ pub fn failures_heading(count: usize) -> String {
         1 => "The failure".to_owned(),
         count => format!("The {} failures, one by one", grouped(count as u64)),
     }
-}
-
-/// `98,225`.
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut shown = String::with_capacity(digits.len().saturating_mul(2));
-    for (place, digit) in digits.chars().enumerate() {
-        let rest = digits.len().saturating_sub(place);
-        if place > 0 && rest.is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
 }
 
 /// A number of a whole: `4 of 10`.
@@ -373,11 +359,6 @@ pub fn strip_intro(requests: u64, failed: u64, span: Duration) -> String {
         if failed == 0 { "none failed".to_owned() } else { format!("{} failed", grouped(failed)) },
         rough(span)
     )
-}
-
-/// `1 byte`, `98,225 bytes`.
-pub(super) fn plural_grouped(count: u64, noun: &str) -> String {
-    plural(count, noun).replacen(&count.to_string(), &grouped(count), 1)
 }
 
 /// A long time, roughly.

@@ -1,7 +1,7 @@
 //! The page (`--html`): the numbered sentences beside a drawing.
 
-use super::page::{PagePiece, SideNames, capital, grouped, of, plain, plural_grouped};
-use super::phrases::{duration, sentence};
+use super::page::{PagePiece, SideNames, capital, of, plain};
+use super::phrases::{duration, grouped, plural_grouped, sentence};
 use crate::verdict::Retry;
 use PagePiece::{Proxy, Strong};
 use std::time::Duration;

@@ -55,6 +55,7 @@ pub fn bytes(count: u64) -> String {
 /// What the retry advice rests on.
 pub fn retry_reason(reason: RetryReason) -> &'static str {
     match reason {
+        RetryReason::NoHandshake => "the TLS handshake was not completed, so no request was sent",
         RetryReason::NothingSent => "no connection was made, so nothing was sent",
         RetryReason::NothingReceived => {
             "the backend never received it: its close acknowledges 0 bytes of the request, and RST answered it"
@@ -164,6 +165,25 @@ pub fn not_shown(more: usize) -> String {
 /// `1 place`, `2 places`.
 pub fn plural(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `98,225`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::with_capacity(digits.len().saturating_mul(2));
+    for (place, digit) in digits.chars().enumerate() {
+        let rest = digits.len().saturating_sub(place);
+        if place > 0 && rest.is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// `1 byte`, `98,225 bytes`.
+pub fn plural_grouped(count: u64, noun: &str) -> String {
+    plural(count, noun).replacen(&count.to_string(), &grouped(count), 1)
 }
 
 /// `8 health checks`.

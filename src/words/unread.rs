@@ -12,15 +12,19 @@ const NAMED: [usize; 2] = [4, 3];
 pub const fn advice(what: What) -> &'static str {
     match what {
         What::Tls => {
-            "give the proxy's log (--access-log FILE), capture where TLS has ended, or watch on that host \
-             with `why502 live --tls-uprobes`"
+            "name it with --backend to have it judged by who speaks when; for what is said, give the proxy's \
+             log (--access-log FILE), capture where TLS has ended, or use `why502 live --tls-uprobes`"
         }
         What::Http2 => {
             "give the proxy's log (--access-log FILE), or make the proxy use HTTP/1.1 to the backend while you \
              capture"
         }
         What::UnknownProtocol => {
-            "only plain HTTP/1 is read; for what clients got, give the proxy's log: --access-log FILE"
+            "name it with --backend to have it judged by who speaks when; for what clients got, give the \
+             proxy's log: --access-log FILE"
+        }
+        What::Turns => {
+            "what is said cannot be read; for what clients got, give the proxy's log: --access-log FILE"
         }
         What::NoPayload | What::HeadsCut | What::BodiesCut => "capture whole frames: tcpdump -s 0",
         What::OneDirection => {
@@ -74,6 +78,12 @@ fn amount_of(what: What, amount: Amount, at: &str) -> String {
     match what {
         What::Tls => format!("TLS on {connections} to {at}, {size}"),
         What::Http2 => format!("HTTP/2 on {connections} to {at}, {size}"),
+        What::Turns if amount.requests > 0 => {
+            format!("{requests} to {at}, where who spoke when does not tell what became of them")
+        }
+        What::Turns => format!(
+            "{connections} to {at} on which both sides speak at any time (HTTP/2 inside TLS, perhaps), {size}"
+        ),
         What::UnknownProtocol => {
             format!("traffic that is not HTTP on {connections} to {at}, {size}")
         }

@@ -2,6 +2,7 @@
 //! holds, and how it fares.
 
 use super::causes::words;
+use super::phrases::{grouped, plural_grouped};
 use crate::base::time::Timestamp;
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty};
@@ -101,31 +102,12 @@ pub fn changed(request: &str, at: Timestamp, cause: Cause, certainty: Certainty)
 /// How it fares.
 pub fn status(at: Timestamp, requests: u64, failed: u64, lost: u64) -> String {
     let at = at.time_in_zone();
-    let [requests, lost] = [(requests, "request"), (lost, "frame")].map(counted);
+    let (requests, lost) = (plural_grouped(requests, "request"), plural_grouped(lost, "frame"));
     format!("{at}  {requests} seen, {} failed, {lost} lost", grouped(failed))
 }
 
-/// So many of something.
-fn counted((count, of): (u64, &str)) -> String {
-    format!("{} {of}{}", grouped(count), if count == 1 { "" } else { "s" })
-}
-
 fn failures(count: u64) -> String {
-    counted((count, "failure"))
-}
-
-/// `12,402`.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        let left = digits.len().saturating_sub(place);
-        if place > 0 && left.is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    plural_grouped(count, "failure")
 }
 
 #[cfg(test)]

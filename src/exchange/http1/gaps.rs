@@ -7,7 +7,6 @@ use super::{Http1, Outputs};
 use crate::exchange::{Response, Unread};
 use crate::flow::{Connection, Side, StreamPos};
 use crate::packet::FrameRef;
-use std::time::Duration;
 
 /// Fewer missing bytes than this hold no message: `GET / HTTP/1.0` or `HTTP/1.1 200` and two line
 /// ends. A missing FIN or a keep-alive probe looks like a gap of one.
@@ -87,30 +86,7 @@ impl Http1 {
                         self.lossy = true;
                         return;
                     }
-                    self.response.get_or_insert(Response {
-                        status: None,
-                        start: pos,
-                        end: pos.plus(len),
-                        received: 0,
-                        expected: None,
-                        first: frame,
-                        last: frame,
-                        longest_pause: Duration::ZERO,
-                        head_len: 0,
-                        head_complete: false,
-                        cut: false,
-                        flaw: None,
-                        unclear: false,
-                        until_close: false,
-                        wants_tls: false,
-                        least: None,
-                        found: false,
-                        server: None,
-                        announces_close: false,
-                        after_close: false,
-                        before_close: None,
-                        complete: false,
-                    });
+                    self.response.get_or_insert(Response::begun(pos, pos.plus(len), frame));
                     self.lose_response(Unread::Gap);
                 }
             }

@@ -15,7 +15,7 @@ pub(super) mod gaps;
 mod head;
 mod responses;
 mod start_line;
-mod turns;
+pub(super) mod turns;
 
 use super::detect::is_request;
 use super::request::is_bodiless;
@@ -260,18 +260,10 @@ impl Http1 {
             self.pending.reserve_exact(1);
         }
         self.pending.push_back(Request {
-            start: rest.pos,
-            end: rest.pos,
-            complete: false,
-            first: rest.frame,
-            last: rest.frame,
-            head: None,
-            unread: None,
-            bodiless: false,
-            slight: false,
             ack: rest.ack,
             first_copy: rest.first_copy,
             server_pos: rest.ack.unwrap_or(connection.half(Side::Server).next),
+            ..Request::begun(rest.pos, rest.pos, rest.frame)
         });
         self.sending = true;
     }
@@ -520,7 +512,12 @@ impl Http1 {
                     (false, _) => Outcome::Late,
                 }
             }
-            (Some(Unread::HeadCut), Some(response)) if response.is_cut_short() => Outcome::Partial,
+            // Whether it has a body depends on what was asked.
+            (Some(Unread::HeadCut), Some(response))
+                if response.is_cut_short() && request.head.is_some() =>
+            {
+                Outcome::Partial
+            }
             (Some(why), _) => Outcome::Unread(why),
             (None, _) if lost || unframed => Outcome::Unread(Unread::Gap),
             (None, Some(_)) => Outcome::Partial,

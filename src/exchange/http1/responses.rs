@@ -6,12 +6,12 @@ use super::head::{self, ResponseHead};
 use super::start_line::status_line;
 use super::{Http1, Outputs, Over, Sureness, cut};
 use crate::exchange::detect::{is_certain_status, is_status};
+use crate::exchange::response::has_closed;
 use crate::exchange::{
     Begun, Flaw, FlawKind, Outcome, Request, RequestHead, Response, Unread, software,
 };
-use crate::flow::{Connection, Side, Start, StreamPos};
+use crate::flow::{Connection, Start, StreamPos};
 use crate::packet::FrameRef;
-use std::time::Duration;
 
 impl Http1 {
     /// None of the body has come that the response's head announces, and its request was not
@@ -187,28 +187,10 @@ impl Http1 {
             _ => return false,
         }
         self.response = Some(Response {
-            status: None,
-            start: rest.pos,
-            end: rest.pos,
-            received: 0,
-            expected: None,
-            first: rest.frame,
-            last: rest.frame,
-            longest_pause: Duration::ZERO,
-            head_len: 0,
-            head_complete: false,
-            cut: false,
             flaw: self.leftover.take(),
-            unclear: false,
-            until_close: false,
-            wants_tls: false,
-            least: None,
             found: std::mem::take(&mut self.found),
-            server: None,
-            announces_close: false,
             after_close: has_closed(connection),
-            before_close: None,
-            complete: false,
+            ..Response::begun(rest.pos, rest.pos, rest.frame)
         });
         true
     }
@@ -218,18 +200,10 @@ impl Http1 {
         (self.lossy, self.found) = (true, true);
         let end = rest.ack.unwrap_or_default();
         self.pending.push_back(Request {
-            start: StreamPos(end.0.saturating_sub(1)),
-            end,
             complete: true,
-            first: rest.frame,
-            last: rest.frame,
-            head: None,
             unread: Some(Unread::Gap),
-            bodiless: false,
-            slight: false,
-            ack: None,
-            first_copy: false,
             server_pos: rest.pos,
+            ..Request::begun(StreamPos(end.0.saturating_sub(1)), end, rest.frame)
         });
         self.sending = false;
     }
@@ -442,10 +416,4 @@ impl Http1 {
         self.close_announced = announces_close;
         self.quiet_since = self.pending.is_empty().then_some(frame);
     }
-}
-
-/// The client closed its direction.
-fn has_closed(connection: &Connection) -> bool {
-    let client = connection.half(Side::Client);
-    client.fin.is_some() || client.rst.is_some()
 }

@@ -14,7 +14,7 @@ use crate::packet::FrameRef;
 use std::time::Duration;
 
 /// No server that is in use gives up an idle connection sooner of its own accord.
-const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(1);
+pub const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(1);
 
 impl Http1 {
     /// Takes what there is of a request's head, and what follows it in its segment.
@@ -70,7 +70,9 @@ impl Http1 {
             response.least = cut.least;
             if let Some(lines) = cut.lines {
                 response.expected = lines.expected;
-                response.announces_close = lines.announces_close;
+                // An older version closes unless a line says otherwise, and that may be what is missing.
+                let says = rest.bytes.starts_with(b"HTTP/1.1");
+                response.announces_close = lines.announces_close && says;
                 response.server = lines.server;
             }
         }

@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::report::model::{EvidenceKind, FailureRecord};
 use crate::verdict::{Cause, Certainty};
 use crate::words::ladder as ladder_words;
-use crate::words::phrases::sentence;
+use crate::words::phrases::{grouped, sentence};
 use crate::words::{self, failure_section, page};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -128,11 +128,11 @@ fn filters(scene: &PageScene<'_>) -> Markup {
         div.bar2 role="group" aria-label=(page::FIND) hidden {
             @if by_seen {
                 button.chip type="button" data-f="all" aria-pressed="true" {
-                    (page::FILTER_ALL) " " (page::grouped(failures.len() as u64))
+                    (page::FILTER_ALL) " " (grouped(failures.len() as u64))
                 }
                 @for (one, count) in &seen {
                     button.chip type="button" data-f=(one.name()) aria-pressed="false" {
-                        (one.label()) " " (page::grouped(*count as u64))
+                        (one.label()) " " (grouped(*count as u64))
                     }
                 }
             }

@@ -5,6 +5,7 @@ use super::parts::px;
 use super::scene::{KnownTimer, PageScene};
 use crate::report::model::IdleBucket;
 use crate::words::page;
+use crate::words::phrases::grouped;
 use maud::{Markup, html};
 use std::time::Duration;
 
@@ -208,14 +209,14 @@ impl IdleChart<'_> {
                     @let wide = (to - from - 3.0).clamp(6.0, 30.0);
                     @let middle = self.middle(&axis, (from, to));
                     rect.bar.ok x=(px(middle - wide / 2.0)) y=(px(BASE - high)) width=(px(wide)) height=(px(high)) rx="2" {}
-                    text.cnt x=(px(middle)) y=(px(BASE - high - 6.0)) text-anchor="middle" { (page::grouped(one.answered)) }
+                    text.cnt x=(px(middle)) y=(px(BASE - high - 6.0)) text-anchor="middle" { (grouped(one.answered)) }
                 }
                 @for (place, count) in &bins {
                     @let x = beside(*place, self.keepalive.map(|timer| axis.x(timer.time.as_secs_f64())));
                     @let high = height(*count);
                     rect.bar.lost x=(px(x - 4.0)) y=(px(BASE - high)) width="8" height=(px(high)) rx="2" {}
                     @if bins.len() <= 12 {
-                        text.cnt.lost x=(px(x)) y=(px(BASE - high - 6.0)) text-anchor="middle" { (page::grouped(*count)) }
+                        text.cnt.lost x=(px(x)) y=(px(BASE - high - 6.0)) text-anchor="middle" { (grouped(*count)) }
                     }
                 }
                 line.base x1=(MARGIN) x2=(width - MARGIN) y1=(BASE) y2=(BASE) {}
@@ -262,8 +263,8 @@ impl IdleChart<'_> {
                             @let to = one.to_ns.map(Duration::from_nanos);
                             tr {
                                 td { (page::range(Duration::from_nanos(one.from_ns), to)) }
-                                td { (page::grouped(one.answered)) }
-                                td { (page::grouped(one.lost)) }
+                                td { (grouped(one.answered)) }
+                                td { (grouped(one.lost)) }
                             }
                         }
                     }

@@ -6,6 +6,7 @@ use crate::report::model::FailureRecord;
 use crate::verdict::Cause;
 use crate::words::failure_section;
 use crate::words::page;
+use crate::words::phrases::grouped;
 use maud::{Markup, html};
 
 /// Responses shown.
@@ -29,7 +30,7 @@ pub(super) fn statuses(scene: &PageScene<'_>, cause: Cause) -> Markup {
                         tr {
                             th scope="row" { (status) }
                             td { (bar(*count as f64 / most as f64, Some(1.0), failed)) }
-                            td.num { (page::grouped(*count)) }
+                            td.num { (grouped(*count)) }
                         }
                     }
                 }

@@ -125,12 +125,10 @@ impl<'a> Certificate<'a> {
 
     fn names(&mut self, content: &[u8]) {
         let mut list = Cursor(content);
-        while let Some(name) = element(&mut list).filter(|name| name.whole) {
-            let facts = &mut self.facts;
-            if facts.dns.len().saturating_add(facts.ips.len()) >= MAX_NAMES {
-                facts.more_names = facts.more_names.saturating_add(1);
-                continue;
-            }
+        let facts = &mut self.facts;
+        while facts.dns.len().saturating_add(facts.ips.len()) < MAX_NAMES
+            && let Some(name) = element(&mut list).filter(|name| name.whole)
+        {
             match name.tag {
                 DNS_NAME => facts.dns.push(capped(name.content)),
                 IP_ADDRESS => facts.ips.extend(address(name.content)),

@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 /// Certificates of one chain that are kept.
-pub(super) const MAX_CERTIFICATES: usize = 8;
+pub(super) const MAX_CERTIFICATES: usize = 4;
 /// Names of one certificate that are kept.
-pub(super) const MAX_NAMES: usize = 32;
+pub(super) const MAX_NAMES: usize = 4;
 /// Protocols of one offer that are kept.
 pub(super) const MAX_ALPN: usize = 16;
 /// Alerts of one connection that are kept.
@@ -107,8 +107,6 @@ pub struct CertificateFacts {
     pub dns: Vec<Box<[u8]>>,
     /// Addresses it is for.
     pub ips: Vec<IpAddr>,
-    /// How many names it has beside these.
-    pub more_names: u32,
     /// Valid from, in seconds since 1970.
     pub not_before: Option<i64>,
     /// Valid until, in seconds since 1970.
@@ -140,8 +138,6 @@ pub struct TlsFacts {
     pub cipher: Option<u16>,
     /// The server asked for another hello.
     pub hello_retry: bool,
-    /// The client offered a session of before, or another key that both share.
-    pub psk_offered: bool,
     /// An earlier session goes on.
     pub resumed: Option<bool>,
     /// The client sent application data before the server's hello.
@@ -157,14 +153,10 @@ pub struct TlsFacts {
     pub chain_in_order: Option<bool>,
     /// Alerts, those included that only have the length of one.
     pub alerts: Vec<AlertFact>,
-    /// How many there were beside these.
-    pub more_alerts: u32,
     /// The client's hello.
     pub client_hello: Option<FrameRef>,
     /// The server's hello.
     pub server_hello: Option<FrameRef>,
-    /// The client's Finished.
-    pub client_finished: Option<FrameRef>,
     /// What made the handshake `Done`.
     pub done: Option<FrameRef>,
     /// The client's first application data.
@@ -182,16 +174,6 @@ impl TlsFacts {
         self.client_hello.is_some() && self.first_request.is_none()
     }
 
-    /// Both sides agreed on HTTP/1 inside, or nothing else was offered.
-    pub fn hides_http1(&self) -> bool {
-        let is_http1 = |name: &[u8]| matches!(name, b"http/1.1" | b"http/1.0");
-        let offers_no_other = || {
-            let mut offered = self.alpn_offered.iter();
-            !self.alpn_offered.is_empty() && offered.all(|name| is_http1(name))
-        };
-        self.alpn.as_deref().map_or_else(offers_no_other, is_http1)
-    }
-
     /// The first alert in clear that ends the connection.
     pub fn fatal(&self) -> Option<&AlertFact> {
         self.alerts.iter().find(|alert| alert.is_fatal(self.chosen) == Some(true))
@@ -200,8 +182,6 @@ impl TlsFacts {
     pub(super) fn alert(&mut self, alert: AlertFact) {
         if self.alerts.len() < MAX_ALERTS {
             self.alerts.push(alert);
-        } else {
-            self.more_alerts = self.more_alerts.saturating_add(1);
         }
     }
 }

@@ -37,9 +37,7 @@ pub(super) struct Messages {
 impl Messages {
     /// Takes part of a record; `tell` is called with each message as soon as all of it came that will.
     pub(super) fn on(&mut self, part: &RecordPart<'_>, tell: &mut dyn FnMut(Message<'_>)) {
-        if part.begins && self.lost {
-            self.lost = false;
-        }
+        self.lost &= !part.begins;
         self.take(part.bytes, part.carrier.frame, tell);
         if part.hidden > 0 {
             self.miss(usize::try_from(part.hidden).unwrap_or(usize::MAX), tell);

@@ -15,7 +15,7 @@
 //! Invariants: the pieces of one side come in order and without overlap, and cover all of its bytes and gaps; a
 //! header that was cut over segments delays what came of it, and so does a client that may still be showing its
 //! certificate, until the next event at most that ends a side. Memory is bounded: half of a message at most
-//! (`messages`), [`TlsFacts`] by its own limits.
+//! (`messages`), the pieces that wait (`reading`), [`TlsFacts`] by its own limits.
 
 mod certificate;
 mod cursor;
@@ -31,7 +31,6 @@ mod tickets;
 
 pub use facts::{AlertFact, CertificateFacts, Handshake, TlsFacts, TlsVersion};
 pub use names::{alert_name, cipher_name};
-pub use records::client_hello_at;
 pub use stream::TlsStream;
 
 use crate::flow::{Side, StreamPos};

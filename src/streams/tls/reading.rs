@@ -305,7 +305,6 @@ impl Reading {
     /// The client's Finished in TLS 1.3.
     fn finish(&mut self, end: Option<StreamPos>, frame: FrameRef) {
         self.stage = ClientStage::Finished(end);
-        self.facts.client_finished = end.and(Some(frame));
         self.done(frame);
     }
 
@@ -349,9 +348,6 @@ impl Reading {
             return;
         }
         speaker.finished = true;
-        if from == Side::Client {
-            self.facts.client_finished = Some(frame);
-        }
         if self.client.finished && self.server.finished {
             self.done(frame);
         }
@@ -397,7 +393,6 @@ impl Reading {
     fn client_hello(&mut self, message: Message<'_>) {
         let hello = ClientHello::read(message.body, message.whole);
         self.early_offered = hello.early_data;
-        self.facts.psk_offered = hello.psk;
         if self.facts.client_hello.is_some() {
             // The one that a HelloRetryRequest asked for says nothing else that is new.
             return;

@@ -285,22 +285,6 @@ fn is_chain(arrived: &Arrived<'_>) -> bool {
     at > 0
 }
 
-/// Where in `bytes` a ClientHello begins, of a connection that first speaks in clear. As much of it must be
-/// there as tells it from anything else: the record's header, the message's, and the version.
-pub fn client_hello_at(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(11).position(|window| {
-        let &[22, 3, 0..=4, high, low, 1, 0, middle, last, 3, 0..=4] = window else { return false };
-        let record = u32::from(u16::from_be_bytes([high, low]));
-        let message = u32::from(u16::from_be_bytes([middle, last]));
-        // Two bytes of version, 32 of random, and one length at least each of what follows. A long hello may
-        // go on in another record.
-        message >= 38
-            && record <= u32::from(MAX_PAYLOAD)
-            && record > 4
-            && record <= message.saturating_add(4)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,17 +360,5 @@ mod tests {
         let mut walk = RecordWalk::new(true);
         assert_eq!(told(&mut walk, 0, &old, 0), [(0, 14, true, true, Some(9))]);
         assert_eq!(told(&mut walk, 14, &old, 0), [(14, 14, false, false, None)]);
-    }
-
-    #[test]
-    fn a_client_hello_is_found_behind_other_talk() {
-        let hello = [22, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3, 7, 7];
-        assert_eq!(client_hello_at(&hello), Some(0));
-        assert_eq!(client_hello_at(&[&[0, 0, 0, 8, 4, 210, 22, 47][..], &hello].concat()), Some(8));
-        assert_eq!(client_hello_at(&[b"STARTTLS\r\n", &hello[..]].concat()), Some(10));
-        assert_eq!(client_hello_at(&hello[..10]), None);
-        assert_eq!(client_hello_at(b"GET / HTTP/1.1\r\n\r\n"), None);
-        let server = [22, 3, 3, 0, 90, 2, 0, 0, 86, 3, 3];
-        assert_eq!(client_hello_at(&server), None);
     }
 }

@@ -47,12 +47,6 @@ impl TlsStream {
         &self.reading.facts
     }
 
-    /// What the handshake said.
-    #[must_use]
-    pub fn into_facts(self) -> Box<TlsFacts> {
-        self.reading.facts
-    }
-
     fn take(&mut self, from: Side, arrived: Arrived<'_>, out: &mut dyn FnMut(Piece)) {
         let Self { client, server, reading } = self;
         let walk = match from {

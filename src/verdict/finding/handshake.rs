@@ -21,6 +21,18 @@ pub enum HandshakeEnd {
     Closed,
     /// The backend reset the connection without a word.
     Reset,
+    /// Something between reset the connection.
+    ResetBetween {
+        /// The reset's time to live.
+        ttl: u8,
+        /// That of all else from the side that it seems to come from.
+        usual: u8,
+    },
+    /// The proxy's hello was sent again and again, and nobody acknowledged it.
+    Vanished {
+        /// How often it was sent.
+        copies: u32,
+    },
     /// The backend was silent until the proxy gave up.
     Silence,
 }

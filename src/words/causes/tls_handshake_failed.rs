@@ -56,6 +56,13 @@ pub(super) fn summary(subject: &Subject<'_>, end: HandshakeEnd) -> String {
         HandshakeEnd::Reset => format!(
             "the backend {backend} reset the connection in the TLS handshake{asked}{after}, without an alert"
         ),
+        HandshakeEnd::ResetBetween { ttl, usual } => format!(
+            "something between the proxy and {backend} reset the connection in the TLS handshake{asked} (TTL \
+             {ttl}, while all else from there has {usual})"
+        ),
+        HandshakeEnd::Vanished { copies } => format!(
+            "the proxy sent its ClientHello to {backend} {copies} times, and nobody acknowledged it"
+        ),
         HandshakeEnd::Silence => format!(
             "the backend {backend} did not answer the proxy's TLS handshake{asked}, and the proxy gave \
              up{after}"
@@ -102,6 +109,15 @@ pub(super) fn fix(subject: &Subject<'_>, end: HandshakeEnd) -> Fix {
             "send the server's name (SNI): nginx `proxy_ssl_server_name on;`, HAProxy `sni req.hdr(host)` on \
              the `server` line, Envoy `sni`",
         ),
+        HandshakeEnd::ResetBetween { .. } => (
+            FixSide::Path,
+            "find what resets the connection between the two: a firewall, a load balancer, an inspection of TLS",
+        ),
+        HandshakeEnd::Vanished { .. } => (
+            FixSide::Path,
+            "find what drops it between the two: a hello is larger than what came before, so look at the MTU \
+             first, then at firewalls",
+        ),
         HandshakeEnd::Silence => (
             FixSide::Backend,
             "check whether this port speaks TLS, and whether the backend is overloaded",
@@ -139,20 +155,35 @@ fn asked_for(tls: Option<&TlsFacts>) -> String {
     }
 }
 
-/// `; its certificate is for a.example, by Example CA, until 2021-01-01`, where it travels in clear.
+/// `; its certificate, for a.example by Example CA, is valid until 2021-01-01`, where it travels in clear.
 fn presented(tls: Option<&TlsFacts>) -> String {
-    let Some(CertificateFacts { subject, issuer, dns, not_after, .. }) =
-        tls.and_then(|tls| tls.certificates.first())
+    let Some(CertificateFacts {
+        subject,
+        issuer,
+        issuer_organization,
+        dns,
+        not_after,
+        self_issued,
+        ..
+    }) = tls.and_then(|tls| tls.certificates.first())
     else {
         return String::new();
     };
-    let name = dns.first().or(subject.as_ref());
-    let name = name.map(|name| format!(" is for {}", escape::text(name)));
-    let by = issuer.as_ref().map(|issuer| format!(" is issued by {}", escape::text(issuer)));
+    let name = dns.first().or(subject.as_ref()).map(|name| format!(" for {}", escape::text(name)));
+    let issuer = issuer.as_ref().or(issuer_organization.as_ref());
+    let by = match self_issued {
+        Some(true) => Some(" signed by itself".to_owned()),
+        _ => issuer.map(|issuer| format!(" by {}", escape::text(issuer))),
+    };
     let until = not_after.and_then(|seconds| u64::try_from(seconds).ok()).map(|seconds| {
         let at = Timestamp::from_nanos(seconds.saturating_mul(1_000_000_000));
-        format!(" ends at {at}")
+        format!("valid until {}", at.date())
     });
-    let parts: Vec<String> = [name, by, until].into_iter().flatten().collect();
-    if parts.is_empty() { String::new() } else { format!("; its certificate{}", parts.join(",")) }
+    let whose = format!("{}{}", name.unwrap_or_default(), by.unwrap_or_default());
+    match (whose.is_empty(), until) {
+        (true, None) => String::new(),
+        (true, Some(until)) => format!("; its certificate is {until}"),
+        (false, None) => format!("; its certificate is{whose}"),
+        (false, Some(until)) => format!("; its certificate,{whose}, is {until}"),
+    }
 }
