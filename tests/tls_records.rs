@@ -449,12 +449,16 @@ proptest! {
         snap in 0..600_usize,
     ) {
         let (whole, _) = play(&flights, &[usize::MAX], usize::MAX);
-        let (cut, _) = play(&flights, &segments, snap);
+        let (cut, facts) = play(&flights, &segments, snap);
         // Records that are found are those that are there.
         let known: Vec<_> = whole.iter().filter(|piece| piece.begins).collect();
         for piece in cut.iter().filter(|piece| piece.begins) {
             let same = known.iter().find(|known| known.from == piece.from && known.pos == piece.pos);
             prop_assert_eq!(same.map(|known| known.record_len), Some(piece.record_len));
+            let read = facts.chosen.is_some() && !packs(&flights) && cut.len() < 64;
+            if piece.from == Side::Client && piece.what == Text && read {
+                prop_assert_eq!(same.map(|known| known.what), Some(Text), "{:?}", piece);
+            }
         }
     }
 

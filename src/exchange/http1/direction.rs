@@ -78,10 +78,9 @@ pub(super) enum HeadStep<T, L> {
     },
     /// The head goes on.
     More,
-    /// The rest of it was not captured, or it is longer than any head should be: what its first line
-    /// says.
+    /// The rest of it was not captured, or it is longer than any head should be: what there is of it says.
     Cut(L),
-    /// No head; what its first line says.
+    /// No head; what there is of it says.
     Invalid(L),
 }
 
@@ -91,8 +90,8 @@ impl Direction {
         Self { phase, partial: Vec::new(), heads: Heads::default() }
     }
 
-    /// Takes bytes of a head. They are copied only when it does not end within them. `line` reads the
-    /// first line of one that was cut.
+    /// Takes bytes of a head. They are copied only when it does not end within them. `line` reads what
+    /// there is of one that was cut.
     pub(super) fn head_bytes<T, L>(
         &mut self,
         rest: &Rest<'_>,
