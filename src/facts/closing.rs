@@ -35,7 +35,7 @@ impl Closing {
     }
 
     /// The close as it is told of what failed.
-    pub const fn told(&self, received: Option<Received>) -> Close {
+    pub fn told(&self, received: Option<Received>) -> Close {
         let by = match self.by {
             Side::Server => Closer::Backend,
             Side::Client => Closer::Proxy,

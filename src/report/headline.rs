@@ -76,12 +76,14 @@ impl Report {
         }
     }
 
-    /// The cause that the first sentence names: that of most. What backends answered themselves counts last: the
-    /// proxy only passed it on.
+    /// The cause that the first sentence names: that of most, and of several alike the one that is explained first.
+    /// What backends answered themselves counts last: the proxy only passed it on.
     pub fn main_cause(&self) -> Option<Cause> {
+        let explained = self.leading_cause().map(|lead| lead.cause);
         let causes = self.causes.iter();
         let (cause, _) = causes.max_by_key(|(cause, count)| {
-            (*cause != Cause::BackendError, *count, Reverse(*cause))
+            let passed_on = *cause == Cause::BackendError;
+            (!passed_on, *count, explained == Some(*cause), Reverse(*cause))
         })?;
         Some(cause)
     }
