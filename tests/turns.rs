@@ -115,7 +115,7 @@ fn a_backend_that_is_silent_until_the_proxy_gives_up_is_judged_by_a_timeout_that
 }
 
 /// Conversations in which nothing fails.
-fn sound() -> [(&'static str, Talk); 8] {
+fn sound() -> [(&'static str, Talk); 9] {
     let after = |ends: &dyn Fn(&mut Talk)| {
         let mut talk = talk();
         turn(&mut talk).idle(SECOND);
@@ -150,6 +150,12 @@ fn sound() -> [(&'static str, Talk); 8] {
             "last words, whatever they are, with the FIN",
             after(&|talk| {
                 talk.data_with_fin(Proxy, ASK).ack(Backend).fin(Backend).ack(Proxy);
+            }),
+        ),
+        (
+            "last words with the FIN, which cross the server's close",
+            after(&|talk| {
+                talk.fin_unheard(Backend).data_with_fin(Proxy, ASK).rst_in_reply(Backend);
             }),
         ),
         (
