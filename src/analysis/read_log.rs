@@ -3,7 +3,7 @@
 use crate::base::escape::shape;
 use crate::input::{LineEnd, Text};
 use crate::join::Lines;
-use crate::logs::{LineError, LogFormatChoice, LogReader};
+use crate::logs::{Entry, LineError, LineRead, LogFormatChoice, LogReader};
 use crate::report::{LogFile, UnreadLine};
 
 /// A stream of which so many bytes came to no line is no log; it may have no end.
@@ -24,37 +24,49 @@ pub fn read(
     let mut unread = 0_u64;
     while let Some(end) = text.next_line(&mut line) {
         facts.lines = facts.lines.saturating_add(1);
-        let read = match end {
-            LineEnd::Whole => reader.read(&line),
-            LineEnd::Cut => Err(LineError::TooLong),
-        };
-        match read {
-            Ok(Some(entry)) => {
-                let at = entry.ended.or(entry.begun);
-                facts.first = facts.first.or(at);
-                facts.last = facts.last.max(at);
-                facts.local_times |= entry.local;
-                lines.push(&entry, file, facts.lines);
-            }
+        let (number, length) = (text.number(), text.length());
+        let mut each = |number, read: LineRead<'_>| match read {
+            Ok(Some(entry)) => take(&entry, file, number, lines, &mut facts),
             Ok(None) => {}
             Err(reason) => {
-                facts.unreadable = facts.unreadable.saturating_add(1);
-                unread = unread.saturating_add(text.length());
-                if reader.format().is_none() && unread > NO_LOG {
-                    text.give_up("none of its first 64 MiB could be understood");
-                }
-                if facts.unreadable_first.len() < SHOWN {
-                    facts.unreadable_first.push(UnreadLine {
-                        line: facts.lines,
-                        length: text.length(),
-                        shape: shape(&line),
-                        reason,
-                    });
-                }
+                unread = unread.saturating_add(length);
+                refuse(
+                    &mut facts,
+                    UnreadLine { line: number, length, shape: shape(&line), reason },
+                );
             }
+        };
+        match end {
+            LineEnd::Whole => reader.read(number, &line, &mut each),
+            LineEnd::Cut => each(number, Err(LineError::TooLong)),
+        }
+        if reader.format().is_none() && unread > NO_LOG {
+            text.give_up("none of its first 64 MiB could be understood");
         }
     }
+    reader.finish(&mut |number, read| {
+        if let Ok(Some(entry)) = read {
+            take(&entry, file, number, lines, &mut facts);
+        }
+    });
     facts.format = reader.format();
     facts.damage = text.damage().map(str::to_owned);
     facts
+}
+
+/// Takes a line that was understood.
+fn take(entry: &Entry<'_>, file: usize, number: u64, lines: &mut Lines, facts: &mut LogFile) {
+    let at = entry.ended.or(entry.begun);
+    facts.first = facts.first.or(at);
+    facts.last = facts.last.max(at);
+    facts.local_times |= entry.local;
+    lines.push(entry, file, number);
+}
+
+/// Counts a line that was not.
+fn refuse(facts: &mut LogFile, line: UnreadLine) {
+    facts.unreadable = facts.unreadable.saturating_add(1);
+    if facts.unreadable_first.len() < SHOWN {
+        facts.unreadable_first.push(line);
+    }
 }

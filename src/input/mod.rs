@@ -3,6 +3,7 @@
 #[cfg(feature = "live")]
 mod bpf;
 mod filter;
+mod json_objects;
 mod lines;
 pub mod merge;
 mod pcap;
@@ -12,6 +13,7 @@ mod savefile;
 pub mod stop;
 mod stream;
 pub mod together;
+mod utf16;
 mod zstd;
 
 /// Stands in for libpcap in a program built without it: there are no programs.
@@ -216,6 +218,14 @@ pub enum SourceError {
         /// The file.
         path: String,
         /// What is there instead, and what to do.
+        found: String,
+    },
+    /// What was given as a log is something else.
+    #[error("{path}: {found}")]
+    NotALog {
+        /// The file.
+        path: String,
+        /// What it is, and what to do.
         found: String,
     },
     /// An interface that cannot be watched, or no longer.

@@ -380,6 +380,12 @@ pub(super) fn plain(head: &[u8], input: Box<dyn Read + Send>) -> io::Result<Plai
     })
 }
 
+/// A file that begins so is a capture.
+pub(super) fn is_capture(begin: &[u8]) -> bool {
+    let head = begin.get(..pcap::HEADER).unwrap_or(begin);
+    pcap::Layout::read(head).is_some() || pcapng::begins(head)
+}
+
 /// What the first bytes of something that is no capture look like, for a person.
 fn describe(head: &[u8]) -> String {
     const WANTED: &str = "wanted a pcap or pcapng capture (tcpdump -w, dumpcap, Wireshark)";

@@ -50,6 +50,7 @@ impl Answer {
             Self::NotInCapture(missing) => Some(match missing {
                 Missing::OutsideTime { .. } => "outside_time",
                 Missing::NoCapture => "no_capture",
+                Missing::NoTime => "no_time",
                 Missing::OtherBackend(_) => "backend_not_captured",
                 Missing::Unreadable(_) => "not_readable",
                 Missing::Frames => "frames_missing",
@@ -86,6 +87,8 @@ pub enum Missing {
         /// The line is before the capture.
         before: bool,
     },
+    /// The line does not say when it was.
+    NoTime,
     /// Nothing of this backend was captured.
     OtherBackend(Endpoint),
     /// What is spoken with this backend cannot be read.
@@ -159,6 +162,9 @@ impl Coverage<'_> {
             let empty = if self.captured { Missing::NotFound } else { Missing::NoCapture };
             return Answer::NotInCapture(empty);
         };
+        if !line.has_time() {
+            return Answer::NotInCapture(Missing::NoTime);
+        }
         let (since, until) = (clock.corrected(line.since()), clock.corrected(line.at()));
         let outside = if until < first {
             Some((first.since(until), true))

@@ -41,6 +41,9 @@ impl Index<'_> {
         line: &KeptLine,
         clock: &ClockOffset,
     ) -> Option<(MatchedBy, Vec<Hit>)> {
+        if !line.has_time() {
+            return None;
+        }
         let window = TimeWindow::of(line, clock);
         let by_ids = match self.by_ids(line, &window) {
             ByIds::Certain(hits) => return Some((MatchedBy::Id, hits)),

@@ -139,6 +139,11 @@ impl KeptLine {
             && self.attempts == other.attempts
     }
 
+    /// The line says when it was.
+    pub fn has_time(&self) -> bool {
+        self.begun.or(self.ended).or(self.about).is_some()
+    }
+
     /// One of both its times, by the proxy's clock.
     pub fn at(&self) -> Timestamp {
         self.ended.or(self.begun).unwrap_or_default()
@@ -227,6 +232,9 @@ impl Lines {
 
     /// Takes one line.
     pub fn push(&mut self, entry: &Entry<'_>, file: usize, number: u64) {
+        if entry.kind == LineKind::Explains {
+            return;
+        }
         if self.entries.len() <= file {
             self.entries.resize(file.saturating_add(1), 0);
             self.for_clocks.resize(file.saturating_add(1), 0);
@@ -244,7 +252,7 @@ impl Lines {
                     *count = count.saturating_add(1);
                     &mut self.error_count
                 }
-                LineKind::Message => &mut self.message_count,
+                LineKind::Message | LineKind::Explains => &mut self.message_count,
             };
             *counted = counted.saturating_add(1);
             let line = (self.errors.len() < ERRORS).then(|| KeptLine::new(entry, file, number));

@@ -13,6 +13,9 @@ pub enum LineKind {
     Access,
     /// A message about a request that went wrong.
     Message,
+    /// A message about a backend, or the proxy as a whole, that says why requests fail: a server is down, no
+    /// connection is free, a worker was killed.
+    Explains,
 }
 
 /// One line, read. Text is as it was logged: it may hold any byte, and secrets.
@@ -54,6 +57,9 @@ pub struct Entry<'l> {
     pub kept: bool,
     /// What identifies it: request ids and trace ids.
     pub ids: Vec<Cow<'l, [u8]>>,
+    /// What only the lines of one request share in this log: nginx's `*5`, Apache's process and thread with the
+    /// client's port, fastify's `reqId`.
+    pub thread: Cow<'l, [u8]>,
     /// The address and port from which the proxy spoke to the backend.
     pub source: Option<SocketAddr>,
     /// What the proxy itself says of how it went, in its own words: termination state, flags, message.
@@ -88,6 +94,11 @@ impl Entry<'_> {
                 .status
                 .is_none_or(|status| status >= 500 || matches!(status, 460 | 463 | 464 | 499))
             || self.says.is_some_and(Says::is_failure)
+    }
+
+    /// The line says when it was.
+    pub fn has_time(&self) -> bool {
+        self.begun.or(self.ended).or(self.about).is_some()
     }
 
     /// The request was sent more than once.

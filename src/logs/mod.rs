@@ -8,13 +8,15 @@ mod entry;
 mod fields;
 mod format_string;
 mod formats;
+mod known_formats;
 mod reader;
 mod times;
+mod wrapping;
 
 pub use entry::{Attempt, Entry, LineKind, Says};
 use fields::Unfit;
 pub use format_string::FormatString;
-pub use reader::{LineRead, LogFormatChoice, LogReader};
+pub use reader::{LogFormatChoice, LogReader};
 
 /// A format of a log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -66,6 +68,11 @@ impl LogFormat {
         Self::Json,
         Self::Labelled,
     ];
+
+    /// Whether it takes what it understands of a line: then it is tried where none of the strict ones fits.
+    pub const fn is_loose(self) -> bool {
+        matches!(self, Self::Json | Self::Labelled)
+    }
 
     /// The format's name in `--log-format` and in JSON.
     pub const fn name(self) -> &'static str {
@@ -133,3 +140,6 @@ impl From<Unfit> for LineError {
         }
     }
 }
+
+/// What a line came to: an entry; `None` where it is of nothing that concerns a request.
+pub type LineRead<'l> = Result<Option<Entry<'l>>, LineError>;

@@ -124,7 +124,8 @@ fn lines(log: &Log, all: bool, out: &mut TextPage<'_>) -> io::Result<()> {
         let request = [line.method.as_deref(), line.target.as_deref()];
         let request: Vec<&str> = request.into_iter().flatten().collect();
         let file = log.files.get(line.file).map_or("", |file| file.path.as_str());
-        let (at, place) = (clock(line.at), log_section::place(file, line.line));
+        let (at, place) =
+            (line.at.map_or_else(|| "-".to_owned(), &clock), log_section::place(file, line.line));
         writeln!(out, "\n  {at}  {BOLD}{status}{BOLD:#}  {}", request.join(" "))?;
         writeln!(out, "      {DIM}{place}{DIM:#}")?;
         paragraph(&format!("{}.", line.text), "      ", out)?;

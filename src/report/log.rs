@@ -235,7 +235,7 @@ fn log_line(
     LogLine {
         file: line.file,
         line: line.number,
-        at: line.at(),
+        at: line.has_time().then(|| line.at()),
         status: line.status,
         method: filled(&line.method),
         target,

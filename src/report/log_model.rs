@@ -154,8 +154,8 @@ pub struct LogLine {
     pub file: usize,
     /// From 1.
     pub line: u64,
-    /// The line's time, by the log's clock.
-    pub at: Timestamp,
+    /// The line's time, by the log's clock; null where it has none.
+    pub at: Option<Timestamp>,
     /// What the client got.
     pub status: Option<u16>,
     /// `GET`, `POST` …

@@ -73,6 +73,7 @@ fn missing_text(missing: Missing, said: Option<&str>) -> String {
             duration(by),
             if before { "before" } else { "after" }
         ),
+        Missing::NoTime => "the line does not say when it was".to_owned(),
         Missing::OtherBackend(backend) => {
             format!("the log names the backend {backend}, and the capture has no packet of it")
         }

@@ -174,6 +174,7 @@ fn reason(answer: Answer) -> &'static str {
         Answer::NotInCapture(Missing::Unread) => "its response is cut or missing",
         Answer::NotInCapture(Missing::Forgotten) => "more requests than could be kept",
         Answer::NotInCapture(Missing::NotFound) => "no such request at its time",
+        Answer::NotInCapture(Missing::NoTime) => "they do not say when they were",
         Answer::NotInCapture(Missing::NoCapture) | Answer::OnLeg | Answer::Ambiguous => {
             "no capture was given"
         }
@@ -356,6 +357,7 @@ mod tests {
             (Missing::Forgotten, "more requests than could be kept"),
             (Missing::NotFound, "no such request at its time"),
             (Missing::NoCapture, "no capture was given"),
+            (Missing::NoTime, "they do not say when they were"),
         ];
         for (missing, text) in missing {
             assert_eq!(told(Answer::NotInCapture(missing)), text);

@@ -24,6 +24,20 @@ pub(in crate::logs) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) {
     labelled::rest(fields, rest);
 }
 
+/// `2026/11/27 06:47:52 [error] `: a message begins so.
+pub(in crate::logs) fn begins_message(line: &[u8]) -> bool {
+    let bracket = line.get(19..21) == Some(b" [");
+    bracket && line.get(4) == Some(&b'/') && line.get(..19).and_then(LogTime::read).is_some()
+}
+
+/// A message that quotes what a program wrote to its standard error, which may have several lines, and whose end
+/// is not there yet: nginx names the client behind it.
+pub(in crate::logs) fn is_open(message: &[u8]) -> bool {
+    begins_message(message)
+        && find(message, b" FastCGI sent in stderr: ").is_some()
+        && find(message, b", client: ").is_none()
+}
+
 /// One line of the error log: `Ok(None)` when it is of nothing that a client saw.
 pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
     let when = line.get(..19).and_then(LogTime::read).ok_or(Unfit::Time)?;

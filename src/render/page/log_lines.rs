@@ -31,7 +31,7 @@ fn row(line: &LogLine) -> Markup {
     let method = line.method.as_deref();
     html! {
         div.row {
-            span.when { (line.at.time_of_day()) }
+            span.when { @if let Some(at) = line.at { (at.time_of_day()) } }
             span.req {
                 @if method.is_some() { (failure_section::request(method, line.target.as_deref())) ": " }
                 (with_code(&line.text))

@@ -1,0 +1,72 @@
+//! Lines read as one of the formats that are known by name.
+
+use super::{FormatString, LineError, LineRead, LogFormat, formats};
+use std::sync::LazyLock;
+
+/// The formats that are format strings.
+struct KnownFormats {
+    combined: Option<FormatString>,
+    ingress: Option<FormatString>,
+    haproxy: Option<FormatString>,
+    envoy: Option<FormatString>,
+    istio: Option<FormatString>,
+}
+
+static KNOWN: LazyLock<KnownFormats> = LazyLock::new(|| KnownFormats {
+    combined: FormatString::new(formats::nginx::COMBINED).ok(),
+    ingress: FormatString::new(formats::nginx::INGRESS).ok(),
+    haproxy: FormatString::new(formats::haproxy::HTTPLOG).ok(),
+    envoy: FormatString::new(formats::envoy::DEFAULT).ok(),
+    istio: FormatString::new(formats::envoy::ISTIO).ok(),
+});
+
+/// Reads a line as one of a format.
+pub(super) fn read(format: LogFormat, line: &[u8]) -> LineRead<'_> {
+    let pattern = |known: &'static Option<FormatString>| {
+        known.as_ref().and_then(|pattern| pattern.fields(line)).ok_or(LineError::OtherFormat)
+    };
+    let object = || formats::json::object(line).ok_or(LineError::Json);
+    let is_object = || line.starts_with(b"{");
+    match format {
+        LogFormat::Alb => Ok(Some(formats::alb::application(line)?)),
+        LogFormat::Clb => Ok(Some(formats::alb::classic(line)?)),
+        LogFormat::Istio => Ok(Some(pattern(&KNOWN.istio)?.0.entry()?)),
+        LogFormat::Envoy => Ok(Some(pattern(&KNOWN.envoy)?.0.entry()?)),
+        LogFormat::IngressNginx => Ok(Some(pattern(&KNOWN.ingress)?.0.entry()?)),
+        LogFormat::Combined => {
+            let (mut fields, rest) = pattern(&KNOWN.combined)?;
+            formats::nginx::tail(&mut fields, rest);
+            fields.settle_time();
+            Ok(Some(fields.entry()?))
+        }
+        LogFormat::Haproxy => {
+            let (mut fields, rest) = pattern(&KNOWN.haproxy)?;
+            if !formats::haproxy::tail(&mut fields, rest) {
+                return Err(LineError::Request);
+            }
+            Ok(Some(fields.entry()?))
+        }
+        LogFormat::NginxError => Ok(formats::nginx::error_line(line)?),
+        LogFormat::ApacheError => Ok(formats::apache::error_line(line)?),
+        LogFormat::Traefik | LogFormat::Caddy | LogFormat::Json if !is_object() => {
+            Err(LineError::Json)
+        }
+        LogFormat::Traefik => {
+            let object = object()?;
+            let known = object.contains_key("DownstreamStatus");
+            if known {
+                Ok(Some(formats::json::traefik(&object)?))
+            } else {
+                Err(LineError::OtherFormat)
+            }
+        }
+        LogFormat::Caddy => {
+            let object = object()?;
+            let known = object.contains_key("level") && object.contains_key("ts");
+            if known { Ok(formats::json::caddy(&object)?) } else { Err(LineError::OtherFormat) }
+        }
+        LogFormat::Json => Ok(Some(formats::json::labelled(&object()?)?)),
+        LogFormat::Labelled => Ok(Some(formats::labelled::line(line)?)),
+        LogFormat::Told => Err(LineError::OtherFormat),
+    }
+}
