@@ -140,6 +140,14 @@ pub enum Says {
     NoPort,
     /// The backend's name could not be resolved.
     Dns,
+    /// The socket of the backend on the proxy's own host is not there, or lets nobody in.
+    UnixSocket,
+    /// Proxy and backend do not speak the same protocol.
+    Protocol,
+    /// No connection came about, or it ended before an answer: the line does not tell these apart.
+    ConnectFailedOrCut,
+    /// The backend did not answer in time, or the connection ended before: the line does not tell these apart.
+    TimeoutOrCut,
     /// There was no backend to send it to: none, or none that is held for healthy.
     NoBackend,
     /// The proxy's own limit or queue was full.
@@ -154,7 +162,7 @@ pub enum Says {
 
 impl Says {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::Refused,
         Self::ConnectTimeout,
         Self::Unreachable,
@@ -170,6 +178,10 @@ impl Says {
         Self::HeadTooLarge,
         Self::NoPort,
         Self::Dns,
+        Self::UnixSocket,
+        Self::Protocol,
+        Self::ConnectFailedOrCut,
+        Self::TimeoutOrCut,
         Self::NoBackend,
         Self::Overflow,
         Self::Client,
@@ -195,6 +207,10 @@ impl Says {
             Self::HeadTooLarge => "head_too_large",
             Self::NoPort => "no_port_left",
             Self::Dns => "dns",
+            Self::UnixSocket => "unix_socket",
+            Self::Protocol => "protocol",
+            Self::ConnectFailedOrCut => "connect_failed_or_cut",
+            Self::TimeoutOrCut => "timeout_or_cut",
             Self::NoBackend => "no_backend",
             Self::Overflow => "overflow",
             Self::Client => "client",
@@ -212,7 +228,11 @@ impl Says {
     pub const fn is_connect(self) -> bool {
         matches!(
             self,
-            Self::Refused | Self::ConnectTimeout | Self::Unreachable | Self::ConnectFailed
+            Self::Refused
+                | Self::ConnectTimeout
+                | Self::Unreachable
+                | Self::ConnectFailed
+                | Self::UnixSocket
         )
     }
 

@@ -19,6 +19,9 @@ pub(super) enum Slot {
     Ended,
     /// A time of which the format does not say which of both it is.
     About,
+    /// A day and a time of it, in UTC: of the end.
+    Date,
+    TimeOfDay,
     /// What follows the seconds of such a time, after a point.
     Millis,
     /// `GET /a HTTP/1.1`.
@@ -71,6 +74,8 @@ pub(super) enum Slot {
     TargetStatus,
     /// An error in the proxy's own words.
     Error,
+    /// A reason by a word of its own vocabulary.
+    Reason,
 }
 
 /// The fields of one line.
@@ -88,6 +93,7 @@ pub(super) fn decimal<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
 
 /// A count of seconds with a fraction; -1 and `-` are none.
 pub(super) fn seconds(value: &[u8]) -> Option<Duration> {
+    let value = value.strip_suffix(b"s").unwrap_or(value);
     let seconds: f64 = decimal(value)?;
     if (0.0..1e9).contains(&seconds) { Duration::try_from_secs_f64(seconds).ok() } else { None }
 }

@@ -1,5 +1,6 @@
 //! Lines read as one of the formats that are known by name.
 
+use super::formats::w3c::W3cColumns;
 use super::{FormatString, LineError, LineRead, LogFormat, formats};
 use std::sync::LazyLock;
 
@@ -20,8 +21,8 @@ static KNOWN: LazyLock<KnownFormats> = LazyLock::new(|| KnownFormats {
     istio: FormatString::new(formats::envoy::ISTIO).ok(),
 });
 
-/// Reads a line as one of a format.
-pub(super) fn read(format: LogFormat, line: &[u8]) -> LineRead<'_> {
+/// Reads a line as one of a format; `columns` are those that the file has named.
+pub(super) fn read<'l>(format: LogFormat, line: &'l [u8], columns: &W3cColumns) -> LineRead<'l> {
     let pattern = |known: &'static Option<FormatString>| {
         known.as_ref().and_then(|pattern| pattern.fields(line)).ok_or(LineError::OtherFormat)
     };
@@ -29,7 +30,7 @@ pub(super) fn read(format: LogFormat, line: &[u8]) -> LineRead<'_> {
     let is_object = || line.starts_with(b"{");
     match format {
         LogFormat::Alb => Ok(Some(formats::alb::application(line)?)),
-        LogFormat::Clb => Ok(Some(formats::alb::classic(line)?)),
+        LogFormat::Clb => Ok(formats::alb::classic(line)?),
         LogFormat::Istio => Ok(Some(pattern(&KNOWN.istio)?.0.entry()?)),
         LogFormat::Envoy => Ok(Some(pattern(&KNOWN.envoy)?.0.entry()?)),
         LogFormat::IngressNginx => Ok(Some(pattern(&KNOWN.ingress)?.0.entry()?)),
@@ -48,8 +49,23 @@ pub(super) fn read(format: LogFormat, line: &[u8]) -> LineRead<'_> {
         }
         LogFormat::NginxError => Ok(formats::nginx::error_line(line)?),
         LogFormat::ApacheError => Ok(formats::apache::error_line(line)?),
-        LogFormat::Traefik | LogFormat::Caddy | LogFormat::Json if !is_object() => {
-            Err(LineError::Json)
+        LogFormat::Heroku => Ok(Some(formats::heroku::line(line)?)),
+        LogFormat::Squid => Ok(formats::squid::line(line)?),
+        LogFormat::Uvicorn => Ok(Some(formats::backend_lines::uvicorn(line)?)),
+        LogFormat::Messages => Ok(Some(formats::messages::line(line)?)),
+        LogFormat::W3c => Ok(Some(columns.line(line).ok_or(LineError::OtherFormat)??)),
+        LogFormat::Labelled => Ok(Some(formats::labelled::line(line)?)),
+        LogFormat::Told => Err(LineError::OtherFormat),
+        // The others are JSON.
+        _ if !is_object() => Err(LineError::Json),
+        LogFormat::GoogleCloud
+        | LogFormat::AzureAppGateway
+        | LogFormat::AzureFrontDoor
+        | LogFormat::Cloudflare
+        | LogFormat::Cloudfront
+        | LogFormat::ApiGateway => {
+            let entry = formats::keyed::line(&object()?, format).ok_or(LineError::OtherFormat)?;
+            Ok(Some(entry?))
         }
         LogFormat::Traefik => {
             let object = object()?;
@@ -62,11 +78,15 @@ pub(super) fn read(format: LogFormat, line: &[u8]) -> LineRead<'_> {
         }
         LogFormat::Caddy => {
             let object = object()?;
-            let known = object.contains_key("level") && object.contains_key("ts");
+            let known = ["level", "ts", "logger"].iter().all(|key| object.contains_key(*key));
             if known { Ok(formats::json::caddy(&object)?) } else { Err(LineError::OtherFormat) }
         }
-        LogFormat::Json => Ok(Some(formats::json::labelled(&object()?)?)),
-        LogFormat::Labelled => Ok(Some(formats::labelled::line(line)?)),
-        LogFormat::Told => Err(LineError::OtherFormat),
+        LogFormat::Json => {
+            let object = object()?;
+            match formats::json::labelled(&object) {
+                Ok(entry) => Ok(Some(entry)),
+                Err(unfit) => formats::json::message(&object).map(Some).ok_or(unfit.into()),
+            }
+        }
     }
 }

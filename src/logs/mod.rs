@@ -43,6 +43,28 @@ pub enum LogFormat {
     Traefik,
     /// Caddy, JSON: access and error log.
     Caddy,
+    /// Google Cloud load balancers, as Cloud Logging exports them.
+    GoogleCloud,
+    /// Azure Application Gateway.
+    AzureAppGateway,
+    /// Azure Front Door.
+    AzureFrontDoor,
+    /// Cloudflare, Logpush of HTTP requests.
+    Cloudflare,
+    /// Amazon CloudFront, in JSON; its standard log is of the W3C's kind.
+    Cloudfront,
+    /// Amazon API Gateway.
+    ApiGateway,
+    /// W3C extended: IIS with Application Request Routing, CloudFront's standard log.
+    W3c,
+    /// Heroku's router.
+    Heroku,
+    /// Squid's native format, and Apache Traffic Server's.
+    Squid,
+    /// uvicorn, a backend's.
+    Uvicorn,
+    /// Messages of proxies that are programs of their own: Go, Traefik, Node, h2o, nghttpx.
+    Messages,
     /// JSON objects whose keys say what they mean.
     Json,
     /// A time, a request, a status, and named values.
@@ -53,7 +75,7 @@ pub enum LogFormat {
 
 impl LogFormat {
     /// All that are known by name, in the order in which they are tried: the strictest first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 24] = [
         Self::Alb,
         Self::Clb,
         Self::Istio,
@@ -63,6 +85,17 @@ impl LogFormat {
         Self::Haproxy,
         Self::NginxError,
         Self::ApacheError,
+        Self::Heroku,
+        Self::Squid,
+        Self::W3c,
+        Self::Uvicorn,
+        Self::Messages,
+        Self::GoogleCloud,
+        Self::AzureAppGateway,
+        Self::AzureFrontDoor,
+        Self::Cloudflare,
+        Self::Cloudfront,
+        Self::ApiGateway,
         Self::Traefik,
         Self::Caddy,
         Self::Json,
@@ -88,6 +121,17 @@ impl LogFormat {
             Self::ApacheError => "apache-error",
             Self::Traefik => "traefik",
             Self::Caddy => "caddy",
+            Self::GoogleCloud => "google-cloud",
+            Self::AzureAppGateway => "azure-app-gateway",
+            Self::AzureFrontDoor => "azure-front-door",
+            Self::Cloudflare => "cloudflare",
+            Self::Cloudfront => "cloudfront",
+            Self::ApiGateway => "api-gateway",
+            Self::W3c => "w3c",
+            Self::Heroku => "heroku",
+            Self::Squid => "squid",
+            Self::Uvicorn => "uvicorn",
+            Self::Messages => "messages",
             Self::Json => "json",
             Self::Labelled => "labelled",
             Self::Told => "format string",

@@ -1,5 +1,6 @@
 //! Reads the lines of one log: finds out what they are wrapped in and which format they have.
 
+use super::formats::w3c::W3cColumns;
 use super::wrapping::{self, Layers, OutputStream, Unwrapped};
 use super::{Entry, FormatString, LineError, LineRead, LogFormat, formats, known_formats};
 use std::borrow::Cow;
@@ -14,6 +15,8 @@ pub struct LogReader {
     parts: [HeldLine; 2],
     /// A message that goes on in the lines below it.
     open: HeldLine,
+    /// What the file says of its columns.
+    columns: W3cColumns,
     /// The last line was understood: what is indented below it belongs to it.
     understood: bool,
 }
@@ -69,6 +72,7 @@ impl LogReader {
     pub fn read(&mut self, number: u64, line: &[u8], each: &mut dyn FnMut(u64, LineRead<'_>)) {
         let line = line.trim_ascii_end();
         if line.is_empty() || line.starts_with(b"#") {
+            self.columns.directive(line);
             return each(number, Ok(None));
         }
         let Some((number, line)) = self.whole(number, line) else { return };
@@ -151,7 +155,9 @@ impl LogReader {
 
     fn as_told<'t>(&self, layers: &'t Layers<'_>) -> LineRead<'t> {
         let read = |text: &'t [u8]| match &self.told {
-            Some(LogFormatChoice::Named(format)) => known_formats::read(*format, text),
+            Some(LogFormatChoice::Named(format)) => {
+                known_formats::read(*format, text, &self.columns)
+            }
             Some(LogFormatChoice::Pattern(pattern)) => match pattern.fields(text) {
                 Some((fields, _)) => fields.entry().map(Some).map_err(LineError::from),
                 None => Err(LineError::OtherFormat),
@@ -178,7 +184,7 @@ impl LogReader {
                 break;
             };
             let Some(text) = layers.text(depth) else { continue };
-            match known_formats::read(format, text) {
+            match known_formats::read(format, text, &self.columns) {
                 Ok(entry) => {
                     self.note(format, depth);
                     return Ok(entry.map(|entry| timed(entry, layers, depth)));
@@ -192,7 +198,7 @@ impl LogReader {
         for depth in 0..=wrapping::LAYERS {
             let Some(text) = layers.text(depth) else { break };
             for format in LogFormat::ALL.into_iter().filter(|format| !format.is_loose()) {
-                match known_formats::read(format, text) {
+                match known_formats::read(format, text, &self.columns) {
                     Ok(Some(entry)) => {
                         self.note(format, depth);
                         return Ok(Some(timed(entry, layers, depth)));
@@ -209,7 +215,7 @@ impl LogReader {
         for depth in (0..=wrapping::LAYERS).rev() {
             let Some(text) = layers.text(depth) else { continue };
             for format in LogFormat::ALL.into_iter().filter(|format| format.is_loose()) {
-                if let Ok(entry) = known_formats::read(format, text) {
+                if let Ok(entry) = known_formats::read(format, text, &self.columns) {
                     self.note(format, depth);
                     return Ok(entry.map(|entry| timed(entry, layers, depth)));
                 }

@@ -27,20 +27,32 @@ impl LogTime {
         if text.len() > 48 {
             return None;
         }
-        epoch(text).or_else(|| iso(text)).or_else(|| common(text)).or_else(|| apache(text))
+        epoch(text)
+            .or_else(|| iso(text))
+            .or_else(|| common(text))
+            .or_else(|| apache(text))
+            .or_else(|| mail(text))
     }
 }
 
 /// `1795191922.259`, or in milliseconds, as JSON loggers do.
 fn epoch(text: &str) -> Option<LogTime> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if !whole.bytes().all(|byte| byte.is_ascii_digit()) || !matches!(whole.len(), 9..=10 | 13) {
+    if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    if whole.len() == 13 {
-        let millis = whole.parse::<u64>().ok().filter(|_| fraction.is_empty())?;
-        let at = Timestamp::from_nanos(millis.checked_mul(1_000_000)?);
-        return Some(LogTime { at, resolution: Duration::from_millis(1), local: false });
+    let unit = match whole.len() {
+        9 | 10 => 1_000_000_000,
+        13 => 1_000_000,
+        16 => 1_000,
+        19 => 1,
+        _ => return None,
+    };
+    if unit < 1_000_000_000 {
+        // What follows the point is smaller than anybody's clock is exact.
+        let count = whole.parse::<u64>().ok()?;
+        let at = Timestamp::from_nanos(count.checked_mul(unit)?);
+        return Some(LogTime { at, resolution: Duration::from_nanos(unit), local: false });
     }
     let (nanos, resolution) = fraction_of(fraction)?;
     let at = whole.parse::<u64>().ok()?.checked_mul(1_000_000_000)?.checked_add(nanos)?;
@@ -74,6 +86,17 @@ fn apache(text: &str) -> Option<LogTime> {
     let clock = words.next()?;
     let year = number(words.next()?, 4)?;
     moment([year, month, day], clock).filter(|_| words.next().is_none())
+}
+
+/// `Fri, 27 Nov 2026 06:50:43 GMT` (RFC 9110, 5.6.7), as Node's `toUTCString` has it.
+fn mail(text: &str) -> Option<LogTime> {
+    let (_weekday, rest) = text.split_once(", ")?;
+    let mut words = rest.splitn(4, ' ');
+    let day = words.next()?.parse().ok()?;
+    let month = month(words.next()?)?;
+    let year = number(words.next()?, 4)?;
+    let clock = words.next()?;
+    moment([year, month, day], &clock.replace("GMT", "Z"))
 }
 
 /// A date with what follows it: `16:25:22.123 +0100`.

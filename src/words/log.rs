@@ -157,6 +157,15 @@ pub const fn meaning(says: Says) -> &'static str {
              address)"
         }
         Says::Dns => "it could not resolve the backend's name",
+        Says::UnixSocket => "it could not connect to the backend's socket on its own host",
+        Says::Protocol => "proxy and backend did not speak the same protocol",
+        Says::ConnectFailedOrCut => {
+            "no connection was established, or it ended before a response: the line has the same for both"
+        }
+        Says::TimeoutOrCut => {
+            "the backend did not answer in time, or the connection ended before a response: the line has \
+             the same for both"
+        }
         Says::NoBackend => "no healthy backend (all marked down)",
         Says::Overflow => "its own limit or queue was full",
         Says::Client => "the client left, or sent an invalid request",
@@ -197,6 +206,21 @@ pub const fn open_question(says: Option<Says>, status: Option<u16>) -> &'static 
              `net.ipv4.ip_local_port_range`"
         }
         Some(Says::Dns) => "check the name, and the resolver that the proxy uses",
+        Some(Says::UnixSocket) => {
+            "check that the backend runs, the path of its socket, and who may open it; a full backlog says \
+             `Resource temporarily unavailable`: no packets are sent, so there is nothing to capture"
+        }
+        Some(Says::Protocol) => {
+            "TLS to a port that speaks plain HTTP or the other way round, or HTTP/2 to a server of \
+             HTTP/1.1: compare the proxy's setting with the backend's port"
+        }
+        Some(Says::ConnectFailedOrCut) => {
+            "a refused connection, or a kept connection that the backend had closed: capture packets, the \
+             log cannot distinguish these"
+        }
+        Some(Says::TimeoutOrCut) => {
+            "a slow backend if it took as long as the proxy's timeout, else a close: capture packets"
+        }
         Some(Says::NoBackend) => {
             "health checks or earlier failures marked all backends down: capture the health checks too"
         }

@@ -3,6 +3,7 @@
 //! Fields are separated by spaces; new ones were only ever added at the end, so what follows the known
 //! ones is left alone (AWS, "Access log entries").
 
+use super::reasons;
 use crate::base::time::Timestamp;
 use crate::logs::entry::{Attempt, Entry, Says};
 use crate::logs::fields::{Unfit, address, closing_quote, nanos, request_line, seconds, status};
@@ -63,21 +64,41 @@ pub(in crate::logs) fn application(line: &[u8]) -> Result<Entry<'_>, Unfit> {
         entry.says = Some(Says::Proxy);
         entry.kept = true;
     }
+    let failed = actions.split(|byte| *byte == b',').any(|action| action == b"waf-failed");
+    let told = if failed { Some(Says::Proxy) } else { reasons::says(reason) };
+    if entry.status >= Some(500) && told.is_some() {
+        entry.says = told;
+    }
     entry.code = Cow::Borrowed(reason);
     Ok(entry)
 }
 
-/// One line of a Classic Load Balancer.
-pub(in crate::logs) fn classic(line: &[u8]) -> Result<Entry<'_>, Unfit> {
+/// One line of a Classic Load Balancer; `Ok(None)` where it is of a listener that knows no requests.
+pub(in crate::logs) fn classic(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
     let mut entry = common(&mut split(line))?;
+    if entry.method.is_empty() && entry.status.is_none() && entry.target_status.is_none() {
+        return Ok(None);
+    }
     // It has no other time: what came before the end is reckoned.
     if let (Some(took), Some(ended)) = (entry.duration, entry.ended) {
         entry.begun = Some(Timestamp::from_nanos(ended.as_nanos().saturating_sub(nanos(took))));
     }
     send(&mut entry);
     entry.says = says(&entry, Duration::ZERO);
-    Ok(entry)
+    // It gives 504 for a close as well, also for one that came at once.
+    let [_, target, _] = entry.times.unwrap_or_default();
+    if matches!(entry.says, Some(Says::Timeout | Says::ConnectTimeout)) {
+        match target {
+            Some(target) if target < SHORTEST_TIMEOUT => entry.says = Some(Says::TimeoutOrCut),
+            None => entry.says = Some(Says::ConnectFailedOrCut),
+            Some(_) => {}
+        }
+    }
+    Ok(Some(entry))
 }
+
+/// No idle timeout of a load balancer is shorter (AWS: 1 to 4,000 seconds).
+const SHORTEST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What both have: time, name, client, target, three times, two statuses, bytes, the request.
 fn common<'l>(fields: &mut impl Iterator<Item = &'l [u8]>) -> Result<Entry<'l>, Unfit> {
@@ -150,7 +171,7 @@ fn says(entry: &Entry<'_>, connect: Duration) -> Option<Says> {
         (503, None) if entry.kept => Says::NoBackend,
         (502, None) if entry.kept => return None,
         (502, None) if target.is_some() && answer.is_none() => Says::Cut,
-        (502, None) if dispatch.is_none() => Says::ConnectFailed,
+        (502, None) if dispatch.is_none() => Says::ConnectFailedOrCut,
         (504, None) if target.is_none() && entry.duration.is_some_and(near) => Says::ConnectTimeout,
         (504, None) => Says::Timeout,
         (400..=499, None) if entry.kept => Says::Proxy,
@@ -186,7 +207,7 @@ mod tests {
             )
         };
         let says = |with: &str| application(line(with).as_bytes()).unwrap().says;
-        assert_eq!(says("10.0.0.1:80 -1 -1 -1 502 -"), Some(Says::ConnectFailed));
+        assert_eq!(says("10.0.0.1:80 -1 -1 -1 502 -"), Some(Says::ConnectFailedOrCut));
         assert_eq!(says("10.0.0.1:80 -1 -1 -1 504 -"), Some(Says::ConnectTimeout));
         assert_eq!(says("- -1 -1 -1 503 -"), Some(Says::NoBackend));
         assert_eq!(says("10.0.0.1:80 0.0 0.1 0.0 500 500"), Some(Says::Backend));
@@ -198,8 +219,15 @@ mod tests {
     #[test]
     fn a_classic_line_is_read() {
         let line = br#"2015-05-13T23:39:43.945958Z my-loadbalancer 192.168.131.39:2817 10.0.0.1:80 0.000073 0.001048 -1 504 0 0 29 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.38.0" - -"#;
-        let entry = classic(line).unwrap();
-        assert_eq!((entry.status, entry.says), (Some(504), Some(Says::Timeout)));
+        let entry = classic(line).unwrap().unwrap();
+        assert_eq!((entry.status, entry.says), (Some(504), Some(Says::TimeoutOrCut)));
         assert!(classic(LINE).is_err());
+        let text = std::str::from_utf8(line).unwrap();
+        let says =
+            |times| classic(text.replace("0.001048", times).as_bytes()).unwrap().unwrap().says;
+        assert_eq!(says("60.001"), Some(Says::Timeout));
+        assert_eq!(says("-1"), Some(Says::ConnectFailedOrCut));
+        let tcp = br#"2026-11-27T06:44:08.205000Z app-clb 198.51.100.7:40008 10.0.1.17:443 0.00069 0.000009 0.000012 - - 667 4181 "- - - " "-" - -"#;
+        assert!(classic(tcp).unwrap().is_none());
     }
 }

@@ -64,7 +64,7 @@ pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfi
         return Ok(None);
     };
     // The error's name stands before the client: `(104)Connection reset by peer: [client …] AH01102`.
-    let says = error_messages::says(text).filter(|_| has(text, b"proxy"));
+    let says = error_messages::says(text).filter(|_| has(text, b"proxy") || has(text, b"[http:"));
     let Some(says) = says else { return Ok(None) };
     let word = |marker: &[u8], ends: &[u8]| {
         let at = find(text, marker)?.saturating_add(marker.len());

@@ -1,6 +1,6 @@
 //! The fields of a line make an entry.
 
-use super::{envoy, error_messages, haproxy};
+use super::{envoy, error_messages, haproxy, reasons};
 use crate::base::time::Timestamp;
 use crate::logs::entry::{Attempt, Entry, Says};
 use crate::logs::fields::{
@@ -13,6 +13,11 @@ use std::time::Duration;
 impl<'l> Fields<'l> {
     /// The time of a kind, with the milliseconds that another field has.
     fn when(&self, slot: Slot) -> Option<LogTime> {
+        if let (Slot::Ended, Some(date), Some(time)) =
+            (slot, self.of(Slot::Date), self.of(Slot::TimeOfDay))
+        {
+            return LogTime::read(&[date, b"T", time, b"Z"].concat());
+        }
         let value = self.of(slot)?;
         match self.of(Slot::Millis) {
             Some(millis) => LogTime::read(&[value, b".", millis].concat()),
@@ -21,7 +26,8 @@ impl<'l> Fields<'l> {
     }
 
     fn duration(&self) -> Option<Duration> {
-        let whole = |slot| self.of(slot).and_then(decimal::<u64>);
+        let bare = |value: &[u8]| decimal::<u64>(value.strip_suffix(b"ms").unwrap_or(value));
+        let whole = |slot| self.of(slot).and_then(bare);
         self.of(Slot::Seconds)
             .and_then(seconds)
             .or_else(|| whole(Slot::Micros).map(Duration::from_micros))
@@ -30,10 +36,20 @@ impl<'l> Fields<'l> {
             .or_else(|| whole(Slot::Nanoseconds).map(Duration::from_nanos))
     }
 
-    /// Makes the entry; `None` when it has no time, or neither a request nor a status.
-    pub(in crate::logs) fn entry(mut self) -> Result<Entry<'l>, Unfit> {
+    /// Makes the entry; an error when it has no time, or neither a request nor a status.
+    pub(in crate::logs) fn entry(self) -> Result<Entry<'l>, Unfit> {
         let mut entry = Entry { duration: self.duration(), ..Entry::default() };
         self.times(&mut entry)?;
+        self.filled(entry)
+    }
+
+    /// Makes the entry of a line whose format has no time.
+    pub(in crate::logs) fn untimed_entry(self) -> Result<Entry<'l>, Unfit> {
+        let entry = Entry { duration: self.duration(), ..Entry::default() };
+        self.filled(entry)
+    }
+
+    fn filled(mut self, mut entry: Entry<'l>) -> Result<Entry<'l>, Unfit> {
         self.request(&mut entry);
         let status_known = self.has(Slot::Status);
         entry.status = self.of(Slot::Status).and_then(status);
@@ -59,6 +75,20 @@ impl<'l> Fields<'l> {
             }
         }
         self.source(&mut entry);
+        if !self.has(Slot::Term)
+            && let Some(server) = self.of(Slot::Server)
+        {
+            let backend = address(server).filter(|one| one.port() != 0);
+            entry.attempts.push(Attempt { backend, ..Attempt::default() });
+        } else if !self.has(Slot::Term) && self.has(Slot::Server) {
+            // A server that is a dash was none.
+            entry.kept = true;
+            entry.says = match entry.status {
+                Some(503) => Some(Says::NoBackend),
+                Some(400..) => Some(Says::Proxy),
+                _ => None,
+            };
+        }
         if self.has(Slot::Backends) || self.has(Slot::BackendStatuses) || self.has(Slot::Responses)
         {
             self.attempts(&mut entry);
@@ -67,6 +97,11 @@ impl<'l> Fields<'l> {
             haproxy::understand(&mut self, &mut entry);
         } else if self.has(Slot::Flags) || self.has(Slot::Details) {
             envoy::understand(&mut self, &mut entry);
+        } else if self.has(Slot::Reason) {
+            let values = self.0.iter().filter(|(slot, _)| *slot == Slot::Reason);
+            let says = values.filter_map(|(_, value)| reasons::says(value)).next();
+            entry.says = says.or(entry.says);
+            entry.code = self.take(Slot::Reason);
         } else if self.has(Slot::Error) {
             entry.says = self.of(Slot::Error).and_then(error_messages::says);
             entry.code = self.take(Slot::Error);
@@ -189,8 +224,9 @@ impl<'l> Fields<'l> {
         }
         attempts.reverse();
         // A name in place of an address: nginx has no live server in that group.
-        let named =
-            backends.last().is_some_and(|last| !last.contains(&b':') && !last.contains(&b'/'));
+        let named = backends.last().is_some_and(|last| {
+            !last.contains(&b':') && !last.contains(&b'/') && address(last).is_none()
+        });
         let no_live = named && attempts.last().is_some_and(|last| last.backend.is_none());
         if no_live && self.of(Slot::Backends).is_some() {
             attempts.pop();
@@ -253,7 +289,7 @@ fn by_times(
 fn usual(entry: &Entry<'_>, backends: bool) -> Option<Says> {
     match entry.status {
         Some(499 | 460) => Some(Says::Client),
-        Some(400..=499) if backends && entry.attempts.is_empty() => Some(Says::Proxy),
+        Some(400..=599) if backends && entry.attempts.is_empty() => Some(Says::Proxy),
         Some(463 | 464) => Some(Says::Proxy),
         _ => None,
     }

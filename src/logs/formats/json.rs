@@ -1,6 +1,6 @@
 //! Logs in JSON: Traefik, Caddy, and objects whose keys say what they mean (nginx, Envoy, Istio).
 
-use super::{error_messages, labelled};
+use super::{error_messages, labelled, messages};
 use crate::base::time::Timestamp;
 use crate::logs::entry::{Attempt, Entry, LineKind, Says};
 use crate::logs::fields::{self, Fields, Slot, Unfit, address, nanos};
@@ -43,8 +43,8 @@ pub(in crate::logs) fn traefik(object: &Map<String, Value>) -> Result<Entry<'sta
     let took = object.get("Duration").and_then(Value::as_u64).map(Duration::from_nanos);
     let retries = object.get("RetryAttempts").and_then(Value::as_u64);
     // A URL, or in older versions an object that has one.
-    let service = object.get("ServiceURL");
-    let url = service.and_then(Value::as_str).or_else(|| text(service?.as_object()?, "Host"));
+    let service = object.get("ServiceURL").and_then(Value::as_object);
+    let url = text(object, "ServiceURL").or_else(|| text(service?, "Host"));
     let backend = text(object, "ServiceAddr")
         .or(url)
         .and_then(|text| address(text.as_bytes()))
@@ -86,11 +86,17 @@ pub(in crate::logs) fn traefik(object: &Map<String, Value>) -> Result<Entry<'sta
 /// One line of Caddy's access log, or of its error log: `None` when it is of something else.
 pub(in crate::logs) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry<'static>>, Unfit> {
     let logger = text(object, "logger").unwrap_or_default();
-    let Some(request) = object.get("request").and_then(Value::as_object) else {
+    let none = Map::new();
+    let request = object.get("request").and_then(Value::as_object);
+    // A copy that was broken off names no request; "reading from backend" stands before it.
+    let broken = text(object, "msg").filter(|said| said.starts_with("aborting with incomplete"));
+    let Some(request) = request.or(broken.map(|_| &none)) else {
         return Ok(None);
     };
     let access = logger.starts_with("http.log.access");
     let said = text(object, "error").or(text(object, "msg")).unwrap_or_default();
+    let whole = broken.map(|broken| format!("{broken}: {said}"));
+    let said = whole.as_deref().unwrap_or(said);
     let says = error_messages::says(said.as_bytes()).filter(|_| !access);
     if !access && says.is_none() {
         return Ok(None);
@@ -140,6 +146,45 @@ pub(in crate::logs) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry
         says: says.or_else(|| (status == Some(499)).then_some(Says::Client)),
         ..Entry::default()
     }))
+}
+
+/// A message of a program that logs in JSON: what it says of an error, the request where it has one.
+pub(in crate::logs) fn message(object: &Map<String, Value>) -> Option<Entry<'static>> {
+    let error = ["error", "err", "exception", "cause"].iter().find_map(|key| object.get(*key));
+    let within = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(inside) => {
+            ["message", "msg", "code"].iter().find_map(|key| text(inside, key)).map(str::to_owned)
+        }
+        _ => None,
+    };
+    let said = error.and_then(within)?;
+    let says = error_messages::says(said.as_bytes())?;
+    let Entry { attempts, kept, source, .. } = messages::message(said.as_bytes(), Some(says));
+    let when = ["time", "ts", "timestamp", "@timestamp"]
+        .iter()
+        .find_map(|key| object.get(*key).and_then(bytes).and_then(|value| LogTime::read(&value)));
+    let thread = ["reqId", "request_id", "requestId"].iter().find_map(|key| object.get(*key));
+    let request = ["req", "request"].iter().find_map(|key| object.get(*key)?.as_object());
+    let asked = |keys: &[&str]| {
+        let request = request?;
+        keys.iter().find_map(|key| text(request, key))
+    };
+    Some(Entry {
+        kind: LineKind::Message,
+        ended: when.map(|when| when.at),
+        resolution: when.map(|when| when.resolution).unwrap_or_default(),
+        local: when.is_some_and(|when| when.local),
+        method: owned(asked(&["method"])),
+        target: owned(asked(&["url", "uri", "path"])),
+        thread: thread.and_then(bytes).unwrap_or_default().into(),
+        attempts,
+        kept,
+        source,
+        code: said.into_bytes().into(),
+        says: Some(says),
+        ..Entry::default()
+    })
 }
 
 /// An object whose keys say what they mean.

@@ -48,14 +48,14 @@ pub(super) fn slot(name: &str) -> Slot {
 }
 
 /// One piece of a line.
-enum LineWord<'l> {
+pub(super) enum LineWord<'l> {
     Named(&'l str, &'l [u8]),
     Quoted(&'l [u8]),
     Bare(&'l [u8]),
 }
 
 /// The pieces of a line, in turn.
-fn pieces(line: &[u8]) -> impl Iterator<Item = LineWord<'_>> {
+pub(super) fn pieces(line: &[u8]) -> impl Iterator<Item = LineWord<'_>> {
     let mut rest = line;
     std::iter::from_fn(move || {
         rest = rest.trim_ascii_start();

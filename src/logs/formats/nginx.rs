@@ -2,7 +2,7 @@
 
 use super::{error_messages, labelled};
 use crate::logs::entry::{Attempt, Entry, LineKind, Says};
-use crate::logs::fields::{Fields, Unfit, address, closing_quote, find, request_line};
+use crate::logs::fields::{Fields, Slot, Unfit, address, closing_quote, find, request_line};
 use crate::logs::times::LogTime;
 use std::borrow::Cow;
 
@@ -21,7 +21,33 @@ pub(in crate::logs) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) {
         let Some(end) = closing_quote(inside) else { break };
         rest = inside.get(end.saturating_add(1)..).unwrap_or_default();
     }
-    labelled::rest(fields, rest);
+    if !traefik(fields, rest) {
+        labelled::rest(fields, rest);
+    }
+}
+
+/// What Traefik writes behind the common log format: ` 2 "app@docker" "http://10.0.0.5:3000" 4ms`, the number of
+/// the request, the router, the server, the time. Its time is that of the begin.
+fn traefik<'l>(fields: &mut Fields<'l>, rest: &'l [u8]) -> bool {
+    let mut parts = rest.split(|byte| *byte == b'"');
+    let (number, router, between) = (parts.next(), parts.next(), parts.next());
+    let (server, took, end) = (parts.next(), parts.next(), parts.next());
+    let (Some(number), Some(_), Some(b" "), Some(server), Some(took), None) =
+        (number, router, between, server, took, end)
+    else {
+        return false;
+    };
+    let digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let took = took.trim_ascii().strip_suffix(b"ms").filter(|took| digits(took));
+    let Some(took) = took.filter(|_| digits(number.trim_ascii())) else { return false };
+    for (slot, _) in &mut fields.0 {
+        if *slot == Slot::About {
+            *slot = Slot::Begun;
+        }
+    }
+    fields.add(Slot::Milliseconds, took);
+    fields.add(Slot::Server, server);
+    true
 }
 
 /// `2026/11/27 06:47:52 [error] `: a message begins so.
