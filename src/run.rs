@@ -348,9 +348,12 @@ fn say(failed: &[Error]) -> u8 {
 
 /// Answers from the pages that are built in.
 fn explain(typed: &Explain) -> Result<u8> {
-    let cause = typed.cause.as_deref().map(explain::find).transpose()?;
-    show(typed.color, |width, page| match cause {
-        Some(cause) => explain::write(cause, width, page),
+    let topic = match typed.topic.as_slice() {
+        [] => None,
+        words => Some(explain::Topic::find(&words.join(" "))?),
+    };
+    show(typed.color, |width, page| match topic {
+        Some(topic) => topic.write(width, page),
         None => explain::contents(width, page),
     })
 }

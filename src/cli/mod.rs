@@ -238,8 +238,8 @@ pub struct Shared {
 /// `why502 explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The cause, as reports name it (default: list them all)
-    pub cause: Option<String>,
+    /// A cause, as reports name it, or a message of a log, a server or a browser (default: list all causes)
+    pub topic: Vec<String>,
     /// Whether to use colours; 'auto' does on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, default_value_t = When::Auto)]
     pub color: When,

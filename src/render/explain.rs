@@ -9,7 +9,8 @@ use crate::base::similar;
 use crate::base::wrap::{self, DIM, visible};
 use crate::timeouts::observed;
 use crate::verdict::Cause;
-use crate::words::{self, words};
+use crate::words::messages::{self, KnownMessage};
+use crate::words::{self, log_alone, words};
 use markdown::BlockKind;
 use std::fmt;
 use std::io::{self, Write};
@@ -57,6 +58,31 @@ pub fn write(cause: Cause, width: usize, out: &mut dyn Write) -> io::Result<()> 
     observed::of_cause(cause.name(), width, out)
 }
 
+/// Writes what a message can mean, how to tell it, and the capture that does.
+///
+/// # Errors
+/// When writing fails.
+fn write_message(known: &KnownMessage, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    markdown::wrap(&format!("`{}` ({})", known.text, known.whose), ["", ""], width, out)?;
+    writeln!(out)?;
+    markdown::wrap(known.apart, ["", ""], width, out)?;
+    if known.causes.is_empty() {
+        return Ok(());
+    }
+    wrap::heading(messages::CAN_MEAN, out)?;
+    for cause in known.causes {
+        let first = format!("  {:<22}", cause.name());
+        let others = " ".repeat(first.len());
+        markdown::wrap(&happened(*cause), [&first, &others], width, out)?;
+    }
+    wrap::heading(messages::WHICH, out)?;
+    writeln!(out, "  {}", log_alone::capture(&[]))?;
+    writeln!(out, "  {}", log_alone::analyze(None))?;
+    markdown::wrap(log_alone::PORT_STANDS_FOR, ["  ", "  "], width, out)?;
+    let page = known.causes.first().map_or("", |cause| cause.name());
+    markdown::wrap(&messages::more(page), ["  ", "  "], width, out)
+}
+
 /// Writes what every cause means, in a line each where `width` allows it.
 ///
 /// # Errors
@@ -74,6 +100,38 @@ pub fn contents(width: usize, out: &mut dyn Write) -> io::Result<()> {
     markdown::wrap(more, ["  ", "  "], width, out)
 }
 
+/// What can be explained.
+#[derive(Clone, Copy)]
+pub enum Topic {
+    /// A cause.
+    Cause(Cause),
+    /// A message of a proxy, a server or a library.
+    Message(&'static KnownMessage),
+}
+
+impl Topic {
+    /// What is meant: the name of a cause, or a message.
+    ///
+    /// # Errors
+    /// When there is none; it names those that are near.
+    pub fn find(text: &str) -> Result<Self, UnknownCause> {
+        find(text)
+            .map(Self::Cause)
+            .or_else(|unknown| messages::find(text).map(Self::Message).ok_or(unknown))
+    }
+
+    /// Writes it in lines of at most `width` characters.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn write(self, width: usize, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Cause(cause) => write(cause, width, out),
+            Self::Message(known) => write_message(known, width, out),
+        }
+    }
+}
+
 /// No cause has this name.
 #[derive(Debug)]
 pub struct UnknownCause {
@@ -83,7 +141,11 @@ pub struct UnknownCause {
 
 impl fmt::Display for UnknownCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no cause is called '{}'; ", self.name.escape_debug())?;
+        write!(
+            f,
+            "no cause is called '{}', and no message is known that says so; ",
+            self.name.escape_debug()
+        )?;
         similar::offer(&self.near, f)?;
         f.write_str("'why502 explain' lists them all")
     }

@@ -16,6 +16,7 @@ pub mod log;
 pub mod log_alone;
 pub mod log_section;
 pub mod losses;
+pub mod messages;
 pub mod notices;
 pub mod page;
 pub mod page_steps;
