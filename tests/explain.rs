@@ -258,7 +258,10 @@ fn an_unknown_cause_is_one_line_with_the_nearest_names() {
     for (name, near) in [
         ("keepalive_rase", "did you mean keepalive_race?"),
         ("timeout", "did you mean response_timeout or connect_timeout?"),
-        ("pigeons", "no cause is called 'pigeons', and no message is known that says so; 'why502 explain' lists them all"),
+        (
+            "pigeons",
+            "no cause is called 'pigeons', and no message is known that says so; 'why502 explain' lists them all",
+        ),
     ] {
         let output = run(&["explain", name]);
         let said = String::from_utf8(output.stderr).unwrap();

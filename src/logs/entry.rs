@@ -148,6 +148,8 @@ pub enum Says {
     ConnectFailedOrCut,
     /// The backend did not answer in time, or the connection ended before: the line does not tell these apart.
     TimeoutOrCut,
+    /// A process of the backend died, or was killed.
+    Died,
     /// There was no backend to send it to: none, or none that is held for healthy.
     NoBackend,
     /// The proxy's own limit or queue was full.
@@ -162,7 +164,7 @@ pub enum Says {
 
 impl Says {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Refused,
         Self::ConnectTimeout,
         Self::Unreachable,
@@ -182,6 +184,7 @@ impl Says {
         Self::Protocol,
         Self::ConnectFailedOrCut,
         Self::TimeoutOrCut,
+        Self::Died,
         Self::NoBackend,
         Self::Overflow,
         Self::Client,
@@ -211,6 +214,7 @@ impl Says {
             Self::Protocol => "protocol",
             Self::ConnectFailedOrCut => "connect_failed_or_cut",
             Self::TimeoutOrCut => "timeout_or_cut",
+            Self::Died => "died",
             Self::NoBackend => "no_backend",
             Self::Overflow => "overflow",
             Self::Client => "client",

@@ -52,6 +52,7 @@ pub(super) fn read<'l>(format: LogFormat, line: &'l [u8], columns: &W3cColumns) 
         LogFormat::Heroku => Ok(Some(formats::heroku::line(line)?)),
         LogFormat::Squid => Ok(formats::squid::line(line)?),
         LogFormat::Uvicorn => Ok(Some(formats::backend_lines::uvicorn(line)?)),
+        LogFormat::Explaining => Ok(Some(formats::explaining::line(line)?)),
         LogFormat::Messages => Ok(Some(formats::messages::line(line)?)),
         LogFormat::W3c => Ok(Some(columns.line(line).ok_or(LineError::OtherFormat)??)),
         LogFormat::Labelled => Ok(Some(formats::labelled::line(line)?)),

@@ -65,6 +65,8 @@ pub enum LogFormat {
     Uvicorn,
     /// Messages of proxies that are programs of their own: Go, Traefik, Node, h2o, nghttpx.
     Messages,
+    /// Lines of proxies, backends, the kernel and Kubernetes that say why requests fail.
+    Explaining,
     /// JSON objects whose keys say what they mean.
     Json,
     /// A time, a request, a status, and named values.
@@ -75,7 +77,7 @@ pub enum LogFormat {
 
 impl LogFormat {
     /// All that are known by name, in the order in which they are tried: the strictest first.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Alb,
         Self::Clb,
         Self::Istio,
@@ -90,6 +92,7 @@ impl LogFormat {
         Self::W3c,
         Self::Uvicorn,
         Self::Messages,
+        Self::Explaining,
         Self::GoogleCloud,
         Self::AzureAppGateway,
         Self::AzureFrontDoor,
@@ -132,6 +135,7 @@ impl LogFormat {
             Self::Squid => "squid",
             Self::Uvicorn => "uvicorn",
             Self::Messages => "messages",
+            Self::Explaining => "explaining",
             Self::Json => "json",
             Self::Labelled => "labelled",
             Self::Told => "format string",

@@ -32,6 +32,7 @@ impl LogTime {
             .or_else(|| common(text))
             .or_else(|| apache(text))
             .or_else(|| mail(text))
+            .or_else(|| dashed(text))
     }
 }
 
@@ -97,6 +98,14 @@ fn mail(text: &str) -> Option<LogTime> {
     let year = number(words.next()?, 4)?;
     let clock = words.next()?;
     moment([year, month, day], &clock.replace("GMT", "Z"))
+}
+
+/// `27-Nov-2026 06:43:35`, PHP-FPM's.
+fn dashed(text: &str) -> Option<LogTime> {
+    let (date, rest) = text.split_once(' ')?;
+    let mut date = date.splitn(3, '-');
+    let (day, month) = (number(date.next()?, 2)?, month(date.next()?)?);
+    moment([number(date.next()?, 4)?, month, day], rest)
 }
 
 /// A date with what follows it: `16:25:22.123 +0100`.

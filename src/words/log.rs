@@ -162,6 +162,7 @@ pub const fn meaning(says: Says) -> &'static str {
         Says::ConnectFailedOrCut => {
             "no connection was established, or it ended before a response: the line has the same for both"
         }
+        Says::Died => "a process of the backend died, or was killed",
         Says::TimeoutOrCut => {
             "the backend did not answer in time, or the connection ended before a response: the line has \
              the same for both"
@@ -213,6 +214,9 @@ pub const fn open_question(says: Option<Says>, status: Option<u16>) -> &'static 
         Some(Says::Protocol) => {
             "TLS to a port that speaks plain HTTP or the other way round, or HTTP/2 to a server of \
              HTTP/1.1: compare the proxy's setting with the backend's port"
+        }
+        Some(Says::Died) => {
+            "its requests ended at that second: look for a timeout of the server, or its limit of memory"
         }
         Some(Says::ConnectFailedOrCut) => {
             "a refused connection, or a kept connection that the backend had closed: capture packets, the \

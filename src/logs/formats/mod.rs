@@ -6,6 +6,7 @@ pub(super) mod backend_lines;
 mod entry_of_fields;
 pub(super) mod envoy;
 pub(super) mod error_messages;
+pub(super) mod explaining;
 pub(super) mod haproxy;
 pub(super) mod heroku;
 pub(super) mod json;
