@@ -11,7 +11,11 @@ use std::thread::sleep;
 use std::time::Duration;
 use tempfile::TempDir;
 
-tests![the_page_works_in_a_browser_and_fetches_nothing, the_page_fits_a_phone_and_dark_and_paper];
+tests![
+    the_page_works_in_a_browser_and_fetches_nothing,
+    the_page_fits_a_phone_and_dark_and_paper,
+    the_page_of_every_cause_is_whole
+];
 
 /// Chromium without a window, spoken to through two pipes: no port is opened.
 struct Browser {
@@ -27,7 +31,7 @@ impl Browser {
     fn open(folder: &Path) -> Self {
         needs(&["chromium", "mkfifo", "timeout"]);
         let profile = folder.join("profile");
-        let speak = "mkfifo in out && exec timeout 90 chromium --headless --no-sandbox --disable-gpu \
+        let speak = "mkfifo in out && exec timeout 240 chromium --headless --no-sandbox --disable-gpu \
                      --hide-scrollbars --no-first-run --disable-background-networking --user-data-dir=\"$1\" \
                      --remote-debugging-pipe about:blank 3<in 4>out";
         let child = Command::new("sh")
@@ -245,4 +249,68 @@ fn the_page_fits_a_phone_and_dark_and_paper() {
     let printed = browser.ask("Page.printToPDF", json!({}));
     assert!(printed["data"].as_str().is_some_and(|data| data.len() > 10_000));
     browser.assert_quiet(&page);
+}
+
+/// What is wider than the window or cut off, and words of a drawing that stand on others or beyond its edge. Words
+/// that are turned are compared where they are drawn: two are apart if a line can be drawn between them.
+const FLAWS: &str = "(() => {
+  const flaws = [];
+  for (const one of document.querySelectorAll('body *:not(svg *):not(script):not(.skip):not(.defs)')) {
+    const box = one.getBoundingClientRect();
+    if (!box.width || !box.height) continue;
+    if (box.right > innerWidth + 1 || box.left < -1) flaws.push(`beyond the window: ${one.className}`);
+  }
+  const corners = (one) => {
+    const box = one.getBBox(), m = one.getScreenCTM();
+    return [[box.x, box.y + 2], [box.x + box.width, box.y + 2], [box.x + box.width, box.y + box.height - 2],
+      [box.x, box.y + box.height - 2]].map(([x, y]) => [m.a * x + m.c * y + m.e, m.b * x + m.d * y + m.f]);
+  };
+  const apart = (one, two) => [one, two].some((shape) => shape.some(([x, y], at) => {
+    const [next, below] = shape[(at + 1) % 4], across = [y - below, next - x];
+    const along = (points) => points.map(([a, b]) => (a * across[0] + b * across[1]) / Math.hypot(...across));
+    const [a, b] = [along(one), along(two)];
+    return Math.max(...a) <= Math.min(...b) + .8 || Math.max(...b) <= Math.min(...a) + .8;
+  }));
+  for (const drawing of document.querySelectorAll('svg')) {
+    const edge = drawing.getBoundingClientRect();
+    if (!edge.width || drawing.matches('.defs')) continue;
+    const words = [...drawing.querySelectorAll('text, .badge circle')]
+      .filter((one) => one.tagName === 'circle' || one.textContent.trim() && !one.closest('.badge'))
+      .map((one) => [corners(one), one.textContent || `badge ${one.parentNode.textContent}`]);
+    words.forEach(([shape, said], at) => {
+      const out = ([x, y]) => x < edge.left - 1 || x > edge.right + 1 || y < edge.top - 2 || y > edge.bottom + 1;
+      if (shape.some(out)) flaws.push(`beyond its drawing: ${said}`);
+      for (const [other, says] of words.slice(at + 1)) {
+        if (!apart(shape, other)) flaws.push(`on one another: ${said} | ${says}`);
+      }
+    });
+  }
+  return flaws;
+})()";
+
+/// Of each capture that is kept, so of each cause, with all failures open.
+fn the_page_of_every_cause_is_whole() {
+    let folder = TempDir::new().unwrap();
+    let mut browser = Browser::open(folder.path());
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let mut cases: Vec<_> = captures.read_dir().unwrap().map(|case| case.unwrap().path()).collect();
+    cases.retain(|case| case.is_dir());
+    cases.sort();
+    assert!(cases.len() > 20);
+    for case in cases {
+        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
+        let page = folder.path().join(format!("{name}.html"));
+        let sides = ["proxy-side.pcap", "backend-side.pcap"].map(|side| case.join(side));
+        let side = sides.iter().find(|side| side.exists()).unwrap();
+        let typed = ["analyze", "--exit-zero", "--html", page.to_str().unwrap()];
+        run(&[&typed[..], &[side.to_str().unwrap()]].concat());
+        for (width, scheme) in [(360, "dark"), (1_200, "light")] {
+            browser.show(&page, width, scheme);
+            browser
+                .eval("document.querySelectorAll('details').forEach(one => { one.open = true; })");
+            assert_eq!(browser.eval(FLAWS), json!([]), "{name}, {width}");
+            let least = browser.eval(CONTRAST);
+            assert!((4.5..30.0).contains(&least[0].as_f64().unwrap()), "{name}, {scheme}: {least}");
+        }
+    }
 }

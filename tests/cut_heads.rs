@@ -216,7 +216,7 @@ fn an_answer_is_too_short_where_its_length_was_captured() {
         assert_eq!(found(&cut, payload), failure("truncated_response", "likely", "unsafe"));
         let summary = report(&cut, payload).failures.remove(0).summary;
         assert!(summary.contains("at most 9"), "{summary}");
-        assert!(summary.contains("20000 bytes"), "{summary}");
+        assert!(summary.contains("20,000 bytes"), "{summary}");
         assert_eq!(found(&stalled, payload), failure("stalled", "likely", "unsafe"));
         assert!(found(&whole, payload).is_empty(), "{payload}");
     }

@@ -228,6 +228,49 @@ fn a_page_is_never_written_over_an_input_or_the_answer() {
     assert!(stderr(&output).contains("--output goes there"), "{}", stderr(&output));
 }
 
+/// A client that left, and one whose response was cut short, got no answer by a retry.
+#[test]
+fn what_a_user_saw_is_told_as_it_was() {
+    let gone = page(&["captures/client-gone-nginx-node/proxy-side.pcap"]);
+    assert_eq!(gone.matches(">user left<").count(), 3);
+    assert!(gone.contains("3 users left before") && !gone.contains("hidden: sent again"));
+    let busy = page(&["tests/topologies/13-busy-host/any.pcap"]);
+    assert!(busy.contains(">user got 200, cut short<") && busy.contains("; 1 cut short"));
+    assert!(!busy.contains("hidden: sent again"));
+    // Six attempts, of which two were second ones: four users.
+    let again = page(&["captures/reset-in-flight-nginx-node/proxy-side.pcap"]);
+    assert!(again.contains("<b>4 likely</b><span>seen by users"), "{again}");
+    let own = page(&["captures/backend-error-haproxy-puma/proxy-side.pcap"]);
+    assert_eq!(own.matches(">answered 503<").count(), 2);
+}
+
+/// What is not answered yet, what failed otherwise, and connections are none of the answered requests.
+#[test]
+fn only_what_was_answered_is_counted_as_answered() {
+    let open = page(&["captures/accept-queue-full-nginx-gunicorn/proxy-side.pcap"]);
+    assert!(open.contains("13 requests, 12 failed") && !open.contains("answered ("));
+    let unproven = page(&["captures/unproven-lost-fin/proxy-side.pcap"]);
+    assert!(unproven.contains("answered (2)"));
+    let mixed = page(&["captures/connection-refused-after-timeouts-nginx-node/proxy-side.pcap"]);
+    assert!(mixed.contains("7 requests and 4 failed connections, 8 failures"));
+    assert!(mixed.contains("requests and connections to the backend failed"));
+    let refused = page(&["captures/connection-refused-haproxy/proxy-side.pcap"]);
+    assert!(refused.contains("16 connections, 16 failed"));
+    assert!(refused.contains("connections to the backend failed"));
+}
+
+/// What limits an answer stands before it, not in its heading; where there is no answer, the heading says so.
+#[test]
+fn a_heading_is_short() {
+    let open = page(&["captures/accept-queue-full-nginx-gunicorn/proxy-side.pcap"]);
+    let heading = between(&open, "<h1", "</h1>");
+    assert!(heading.ends_with("12\u{a0}of\u{a0}12 requests failed."), "{heading}");
+    assert!(!heading.contains("Not judged") && open.contains("<p class=\"limits\">Not judged:"));
+    let nothing = page(&["tests/turns/race-tls-nginx-node/proxy-side.pcap"]);
+    assert!(between(&nothing, "<h1", "</h1>").ends_with(">Nothing could be judged."));
+    assert!(nothing.contains("<p class=\"lead\">TLS on 6 connections to 10.77.2.2:3000"));
+}
+
 /// A page is for whoever has nothing but a browser: with the script off all of it is there.
 #[test]
 fn nothing_waits_for_the_script_but_filters() {

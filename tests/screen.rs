@@ -92,6 +92,7 @@ fn a_failure_is_shown_by_number_and_by_id() {
     assert!(
         text.starts_with("#2  POST /ok?id=race-nginx-n-004-4e4064  keep-alive race (proven)\n")
     );
+    assert!(text.contains("  10.77.2.1:43106 -> 10.77.2.2:3000\n"), "{text}");
     for words in ["idle 6.00 s", "FIN, acks 0 of 202", "\n  1. ", "\n  4. ", "X: the request and"] {
         assert!(text.contains(words), "{words}: {text}");
     }
@@ -130,6 +131,9 @@ fn every_failure_has_a_ladder() {
             assert!(text.contains(" |") && text.contains("\n  1. "), "{path} {number}: {text}");
             let wide: Vec<&str> = text.lines().filter(|line| line.width() > 80).collect();
             assert!(wide.is_empty(), "{path} {number}: {wide:?}");
+            // Who reads one failure alone asks what to change, and how to see whether that helped.
+            let change = text.contains("\nChange     ") && text.contains("\nHelped?    ");
+            assert!(change || text.contains("\nFind out   "), "{path} {number}: {text}");
         }
     }
 }

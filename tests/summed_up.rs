@@ -37,7 +37,10 @@ fn the_answer_is_what_people_read_first() {
     assert_eq!(answer.headline, report.headline().text());
     assert!(answer.headline.contains(": 3 of 6 requests failed"), "{}", answer.headline);
     let [paragraph] = &answer.paragraphs[..] else { panic!("{:?}", answer.paragraphs) };
-    assert!(paragraph.starts_with("3 times, the first one: "), "{paragraph}");
+    assert!(
+        paragraph.starts_with("3 × connection closed without a response. First at "),
+        "{paragraph}"
+    );
     let [fix] = &answer.fixes[..] else { panic!("{:?}", answer.fixes) };
     assert_eq!(fix.text, report.failures[0].fix);
     let mut text = Vec::new();

@@ -159,8 +159,7 @@ impl Screen<'_> {
         let mut block = RowBlock::default();
         let fixes = self.report.what_to_change();
         let several = fixes.len() > 1;
-        let all: Vec<(Cause, &Fix)> =
-            fixes.iter().flat_map(|(cause, fix)| fix.each().map(|fix| (*cause, fix))).collect();
+        let all = self.report.changes();
         let Some((_, first)) = all.first() else { return block };
         let to_find_out = all.iter().all(|(cause, _)| *cause == Cause::Unproven);
         let heading = match (to_find_out, all.len() > fixes.len()) {
@@ -246,7 +245,8 @@ impl Screen<'_> {
             parts.push(backend.to_string());
         }
         let users = &group.users;
-        let saw = words::users(users.answered, &users.errors, users.likely, users.expected);
+        let known = [users.answered, users.cut, users.left];
+        let saw = words::users(known, &users.errors, users.likely, users.expected);
         let request = (group.method.as_deref(), group.target_pattern.as_deref());
         let asked = match request {
             (None, None) => String::new(),

@@ -31,6 +31,9 @@ pub fn write(
     for line in fitted(&heading(number, failure), ["", "    "], width, 4) {
         writeln!(page, "{BOLD}{line}{BOLD:#}")?;
     }
+    if let Some(ends) = said::ends(failure.proxy, failure.backend) {
+        writeln!(page, "  {DIM}{ends}{DIM:#}")?;
+    }
     for line in fitted(&said::happened(failure.at, &failure.summary), ["  ", "  "], width, 8) {
         writeln!(page, "{line}")?;
     }
@@ -60,6 +63,7 @@ pub fn write(
             writeln!(page, "{line}")?;
         }
     }
+    change(report, failure, width, page)?;
     filters(failure, drawn.as_ref(), width, page)?;
     match (failure.cause, backend) {
         (Cause::KeepaliveRace | Cause::StaleReuse, Some(backend)) => {
@@ -76,6 +80,27 @@ fn heading(number: usize, failure: &FailureRecord) -> String {
     let method = request.and_then(|request| request.method.as_deref());
     let target = request.and_then(|request| request.target.as_deref());
     said::heading(number, [method, target], failure.cause, failure.certainty)
+}
+
+/// What to change against its cause, and how to see whether that helped.
+fn change(
+    report: &Report,
+    failure: &FailureRecord,
+    width: usize,
+    page: &mut TextPage<'_>,
+) -> io::Result<()> {
+    let ways = failure.advice.each().filter(|fix| !fix.text.is_empty()).enumerate();
+    let ways = ways.map(|(place, fix)| said::change(place, failure.cause, fix));
+    let check = report.how_to_check_one(failure).map(|check| said::helped(&check));
+    for (place, text) in ways.chain(check).enumerate() {
+        if place == 0 {
+            writeln!(page)?;
+        }
+        for line in fitted(&text, ["", "           "], width, 6) {
+            writeln!(page, "{line}")?;
+        }
+    }
+    Ok(())
 }
 
 /// The filters for the frames of the proof, and for the whole connection.

@@ -21,8 +21,7 @@ pub(super) fn conclude(report: &mut Report) {
 }
 
 fn answer(report: &Report) -> AnswerSummary {
-    let fixes = report.what_to_change().into_iter();
-    let mut fixes: Vec<Fix> = fixes.flat_map(|(_, fix)| Fix::each(fix)).cloned().collect();
+    let mut fixes: Vec<Fix> = report.changes().into_iter().map(|(_, fix)| fix.clone()).collect();
     if report.outcome() == AnalysisOutcome::Sound {
         let before = report.what_to_change_before();
         fixes.extend(before.iter().flat_map(Fix::each).cloned());
@@ -59,22 +58,20 @@ impl Report {
         });
         // The first failure of a kind speaks for all of them.
         let failures = self.alike().into_iter().map(|(first, count)| {
-            let text = paragraphs::of_alike(count, &first.summary);
+            let text = paragraphs::of_alike(count, first.cause, first.at, &first.summary);
             (LeadingParagraph { text, fix: &first.fix, failure: Some(first) }, &first.advice)
         });
         events.chain(failures).collect()
     }
 
-    /// What to change against the cause of each paragraph; of an event that of its first failure.
-    pub(super) fn advice(&self) -> impl Iterator<Item = (Cause, &Fix)> {
+    /// What to change against the failure that each paragraph tells of; of an event against its first failure.
+    pub(super) fn advice(&self) -> impl Iterator<Item = (&FailureRecord, &Fix)> {
         let of_event = |fix: &Fix| {
             let event = self.events.iter().find(|event| event.fix == fix.text)?;
-            let of = |one: &&FailureRecord| one.event.as_ref() == Some(&event.id);
-            Some(self.failures.iter().find(of)?.cause)
+            self.failures.iter().find(|one| one.event.as_ref() == Some(&event.id))
         };
         self.explained().into_iter().filter_map(move |(paragraph, fix)| {
-            let cause = paragraph.failure.map(|failure| failure.cause).or_else(|| of_event(fix));
-            Some((cause?, fix))
+            Some((paragraph.failure.or_else(|| of_event(fix))?, fix))
         })
     }
 

@@ -57,6 +57,10 @@ pub struct FailureGroup {
 pub struct GroupUsers {
     /// Answered all the same: the proxy sent the request again.
     pub answered: u64,
+    /// Got a response that was cut short.
+    pub cut: u64,
+    /// Left before there was a response.
+    pub left: u64,
     /// Errors that the log or the front leg shows, by status.
     pub errors: BTreeMap<u16, u64>,
     /// Of whom nothing is known: they are likely to have got `expected`, or what else the proxy makes of it.
@@ -74,4 +78,7 @@ pub struct OverTime {
     pub exchanges: u64,
     /// Failures.
     pub failed: u64,
+    /// Of the exchanges, those that failed.
+    #[serde(skip)]
+    pub exchanges_failed: u64,
 }

@@ -61,13 +61,13 @@ impl Report {
 
     /// What to change, each once and with the causes that it helps against, the weightiest first.
     pub fn what_to_change(&self) -> Vec<(Cause, &Fix)> {
-        let mut fixes: Vec<(Cause, &Fix)> = Vec::new();
-        for (cause, fix) in self.advice() {
-            if fixes.iter().all(|(_, known)| known.text != fix.text) {
-                fixes.push((cause, fix));
-            }
-        }
-        fixes
+        each_once(self.advice())
+    }
+
+    /// What to change, and what would help as well, each once.
+    pub fn changes(&self) -> Vec<(Cause, &Fix)> {
+        let all = self.advice();
+        each_once(all.flat_map(|(failure, fix)| fix.each().map(move |fix| (failure, fix))))
     }
 
     /// How the next capture shows whether a change helped; `None` where nothing is to be changed but the capture.
@@ -86,6 +86,12 @@ impl Report {
             && self.counters.exchanges_failed < self.judged.requests();
         let times = rare.then(|| CERTAIN.div_ceil(lead.count.max(1)));
         Some(screen::helped(watched, times, shown))
+    }
+
+    /// How the next capture shows whether the change against one failure helped.
+    pub fn how_to_check_one(&self, failure: &FailureRecord) -> Option<String> {
+        let shown = words(failure.cause).helped?;
+        Some(screen::helped(self.is_watch(), None, shown))
     }
 
     /// The place of a failure in the report, from 1.
@@ -140,6 +146,21 @@ impl Report {
     pub fn is_watch(&self) -> bool {
         self.captures.iter().any(|capture| capture.kernel_drops.is_some())
     }
+}
+
+/// What is to be changed, without what was said before: in the same words, or of the same backend.
+fn each_once<'r>(all: impl Iterator<Item = (&'r FailureRecord, &'r Fix)>) -> Vec<(Cause, &'r Fix)> {
+    let mut fixes: Vec<(&FailureRecord, &Fix)> = Vec::new();
+    for (failure, fix) in all {
+        let is_said = |(of, known): &(&FailureRecord, &Fix)| {
+            let same = known.text == fix.text && known.line == fix.line;
+            same || of.backend == failure.backend && fix.is_like(known)
+        };
+        if !fixes.iter().any(is_said) {
+            fixes.push((failure, fix));
+        }
+    }
+    fixes.into_iter().map(|(failure, fix)| (failure.cause, fix)).collect()
 }
 
 impl FailureRecord {

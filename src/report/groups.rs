@@ -2,6 +2,7 @@
 
 use super::ids;
 use super::model::{FailureGroup, FailureRecord, GapsRecord, GroupUsers};
+use super::user_saw::UserSaw;
 use crate::packet::Endpoint;
 use crate::verdict::{Cause, Retry};
 use std::cmp::Reverse;
@@ -61,18 +62,14 @@ fn group(alike: Alike, failures: &[&FailureRecord]) -> Option<FailureGroup> {
 
 /// What users saw of these failures.
 pub(super) fn users<'f>(failures: impl Iterator<Item = &'f FailureRecord>) -> GroupUsers {
-    /// From here on a status is an error of the proxy or the backend.
-    const ERROR: u16 = 500;
     let mut users = GroupUsers::default();
     for failure in failures {
-        let told = failure.client.as_ref().map(|client| client.status);
-        let again = failure.sent_again.and_then(|again| again.status);
-        match told.or(again.map(Some)) {
-            Some(Some(status)) if status < ERROR => add(&mut users.answered),
-            Some(Some(status)) if told.is_some() => {
-                add(users.errors.entry(status).or_default());
-            }
-            _ => {
+        match failure.user_saw() {
+            UserSaw::Hidden(_) | UserSaw::SentAgain(_) => add(&mut users.answered),
+            UserSaw::Cut(_) => add(&mut users.cut),
+            UserSaw::Left => add(&mut users.left),
+            UserSaw::Status(status) => add(users.errors.entry(status).or_default()),
+            UserSaw::Nothing | UserSaw::Unknown => {
                 add(&mut users.likely);
                 users.expected = users.expected.or(failure.expected_status.first().copied());
             }

@@ -143,7 +143,12 @@ fn nothing_judged(report: &Report, unread: Option<String>) -> String {
 fn because(report: &Report) -> Option<String> {
     let cause = report.main_cause()?;
     let causes = report.causes.iter().count();
-    if causes == 1 && matches!(cause, Cause::HealthCheckFailing | Cause::ConnectionRefused) {
+    if causes == 1
+        && matches!(
+            cause,
+            Cause::HealthCheckFailing | Cause::ConnectionRefused | Cause::TlsHandshakeFailed
+        )
+    {
         return None;
     }
     Some(headline::because(words(cause).noun[0], causes.saturating_sub(1)))

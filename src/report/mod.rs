@@ -33,6 +33,7 @@ pub mod sources;
 pub mod tally_model;
 mod timers;
 pub mod unread;
+mod user_saw;
 mod wireshark;
 
 pub use answer::LeadingParagraph;
@@ -50,3 +51,4 @@ pub use named::{Named, Tally};
 pub use over_time::Activity;
 pub use sources::{Sources, Style};
 pub use tally_model::{Clients, Judged, UnreadRecord};
+pub use user_saw::UserSaw;

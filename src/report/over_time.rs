@@ -122,7 +122,7 @@ impl Activity {
         let mut row: Vec<OverTime> = (begin..)
             .take(count(self.length).min(MOST))
             .map(|index| Timestamp::from_nanos(index.saturating_mul(nanos)))
-            .map(|at| OverTime { at, exchanges: 0, failed: 0 })
+            .map(|at| OverTime { at, exchanges: 0, failed: 0, exchanges_failed: 0 })
             .collect();
         let wanted = self.listeners.iter().filter(|(leg, _)| wanted(**leg));
         for (index, more) in wanted.flat_map(|(_, buckets)| buckets) {
@@ -141,6 +141,10 @@ pub(super) fn count_failures(row: &mut [OverTime], last: Timestamp, failures: &[
         let after = row.partition_point(|bucket| bucket.at <= failure.at);
         if let Some(bucket) = after.checked_sub(1).and_then(|place| row.get_mut(place)) {
             bucket.failed = bucket.failed.saturating_add(1);
+            // What has no attempt at a backend behind it, or never got a connection, is none of the exchanges.
+            let is_exchange = failure.connection.is_some() && failure.request.is_some();
+            let more = u64::from(is_exchange);
+            bucket.exchanges_failed = bucket.exchanges_failed.saturating_add(more);
         }
     }
 }

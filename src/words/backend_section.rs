@@ -44,6 +44,11 @@ pub fn answers(statuses: &BTreeMap<u16, u64>) -> String {
 
 /// Where the capture was taken; `None` where that is not known.
 pub fn capture_point(vantage: Vantage, given: bool) -> Option<String> {
+    captured_at(vantage, given).map(|place| format!("capture point: {place}"))
+}
+
+/// Where a capture was taken, as it stands under a heading.
+pub fn captured_at(vantage: Vantage, given: bool) -> Option<String> {
     let place = match vantage {
         Vantage::Proxy => "the proxy's host",
         Vantage::Backend => "the backend's host",
@@ -52,7 +57,7 @@ pub fn capture_point(vantage: Vantage, given: bool) -> Option<String> {
         Vantage::Unknown => return None,
     };
     let by = if given { "as given" } else { "detected" };
-    Some(format!("capture point: {place} ({by})"))
+    Some(format!("{place} ({by})"))
 }
 
 /// The known server that it was told to be.

@@ -73,6 +73,14 @@ impl Fix {
         std::iter::successors(Some(self), |fix| fix.or.as_deref())
     }
 
+    /// Whether both are one change: they differ in times alone, or are wanted for the same reason.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let why = self.why.as_deref().zip(other.why.as_deref());
+        (self.side, &self.setting, &self.line) == (other.side, &other.setting, &other.line)
+            && (timeless(&self.text) == timeless(&other.text)
+                || why.is_some_and(|(one, two)| timeless(one) == timeless(two)))
+    }
+
     /// Adds why that value, or that side.
     #[must_use]
     pub fn why(self, why: impl Into<String>) -> Self {
@@ -83,5 +91,36 @@ impl Fix {
     #[must_use]
     pub fn instead_of(self, what: impl Into<String>) -> Self {
         Self { instead_of: Some(what.into()), ..self }
+    }
+}
+
+/// The words of a sentence without times of day and durations.
+fn timeless(text: &str) -> Vec<&str> {
+    let is_time = |word: &&str| {
+        let plain = word.trim_matches(|letter: char| !letter.is_alphanumeric());
+        let begins = plain.starts_with(|letter: char| letter.is_ascii_digit());
+        !begins && !matches!(plain, "s" | "ms" | "µs" | "min")
+    };
+    text.split(' ').filter(is_time).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_that_differs_in_times_alone_is_of_one_kind() {
+        let fix = |text: &str| Fix::on(FixSide::Backend, text);
+        let first = fix("check the log at 16:27:29 UTC (closed 52.3 ms after it)");
+        assert!(first.is_like(&fix("check the log at 16:27:30 UTC (closed 1.20 s after it)")));
+        assert!(!first.is_like(&fix("check the log at 16:27:29 UTC for a crash")));
+        let lined = Fix { line: Some("keepalive_timeout 5s;".to_owned()), ..first.clone() };
+        assert!(!first.is_like(&lined));
+        let other = Fix::on(FixSide::Proxy, first.text.clone());
+        assert!(!first.is_like(&other));
+        let idle = |text: &str, why: &str| fix(text).why(why);
+        let lower = idle("lower it below 2.00 s", "it closed after 2.00 s");
+        assert!(idle("lower it, and check", "it closed after 36.3 ms").is_like(&lower));
+        assert!(!idle("lower it, and check", "a limit counts").is_like(&lower));
     }
 }

@@ -3,6 +3,8 @@
 use super::phrases::{checks, plural, sentence};
 use std::collections::BTreeMap;
 
+/// What comes first where there is nothing to count.
+pub const NOTHING_JUDGED: &str = "Nothing could be judged";
 /// Listeners named.
 const NAMED: usize = 4;
 
@@ -155,7 +157,7 @@ pub fn nothing_judged(why: NothingJudged, untried: &[String]) -> String {
         }
     };
     let untried: String = untried.iter().map(|text| format!(" {text}")).collect();
-    format!("Nothing could be judged: {why}.{untried}")
+    format!("{NOTHING_JUDGED}: {why}.{untried}")
 }
 
 /// There is no connection: what there is instead.

@@ -1,5 +1,6 @@
 //! The page (`--html`): its headings, labels and sentences.
 
+use super::headline::NOTHING_JUDGED;
 use super::phrases::{bytes, duration, grouped, plural, plural_grouped, setting};
 use crate::verdict::Cause;
 use crate::words::fix::FixSide;
@@ -92,6 +93,32 @@ pub fn failures_heading(count: usize) -> String {
     }
 }
 
+/// Where nothing was judged, that is the heading, and why the sentence behind it.
+pub fn nothing_judged(text: &str) -> (String, Option<String>) {
+    match text.split_once(": ") {
+        Some((what, why)) if what == NOTHING_JUDGED => {
+            (format!("{what}."), Some(capital_letter(why)))
+        }
+        _ => (text.to_owned(), None),
+    }
+}
+
+/// More kinds of failures than are told of at the top.
+pub fn more_kinds(count: usize) -> String {
+    match count {
+        1 => "And one more kind of failure, below.".to_owned(),
+        count => format!("And {count} more kinds of failures, below."),
+    }
+}
+
+/// With a capital letter, whatever it is.
+pub fn capital_letter(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
+}
+
 /// A number of a whole: `4 of 10`.
 pub fn of(part: u64, whole: u64) -> String {
     format!("{} of {}", grouped(part), grouped(whole))
@@ -161,9 +188,13 @@ fn fact(number: impl Into<String>, text: impl Into<String>) -> PageFact {
     PageFact { number: number.into(), text: text.into() }
 }
 
-/// How much was lost.
-pub fn lost(failed: u64, judged: u64, connects: bool) -> PageFact {
-    let what = if connects { "connections failed" } else { "requests to the backend failed" };
+/// How much was lost, `requests` of it on connections that were made.
+pub fn lost(failed: u64, judged: u64, requests: u64) -> PageFact {
+    let what = match requests {
+        0 => "connections to the backend failed",
+        some if some == failed => "requests to the backend failed",
+        _ => "requests and connections to the backend failed",
+    };
     fact(of(failed, judged), what)
 }
 
@@ -172,18 +203,22 @@ pub fn checks_failed(failed: u64, of_all: u64) -> PageFact {
     fact(of(failed, of_all), "health checks failed")
 }
 
-/// What clients got, as the log or the front leg shows.
-pub fn users_known(errors: u64, statuses: &[u16], hidden: u64) -> PageFact {
+/// What clients got, as the log or the front leg shows: errors, and what of the failures they did not see as such.
+pub fn users_known(errors: u64, statuses: &[u16], [hidden, cut, left]: [u64; 3]) -> PageFact {
     let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
-    let as_what = match statuses.as_slice() {
-        [] => String::new(),
-        statuses => format!(" as {}", statuses.join(", ")),
+    let mut text = match statuses.as_slice() {
+        [] => "errors (5xx) reached users".to_owned(),
+        statuses => format!("reached users as {}", statuses.join(", ")),
     };
-    let hidden = match hidden {
-        0 => String::new(),
-        hidden => format!("; {} hidden by a retry", grouped(hidden)),
+    let mut add = |count: u64, what: &str| {
+        if count > 0 {
+            text.push_str(&format!("; {} {what}", grouped(count)));
+        }
     };
-    fact(grouped(errors), format!("reached users{as_what}{hidden}"))
+    add(hidden, "hidden by a retry");
+    add(cut, "cut short");
+    add(left, if left == 1 { "user left before" } else { "users left before" });
+    fact(grouped(errors), text)
 }
 
 /// What clients got, as far as packets to the backend show.
@@ -198,13 +233,24 @@ pub fn users_likely(errors: u64, sent_again: u64) -> PageFact {
     )
 }
 
-/// How sure it is.
-pub fn proven(proven: u64, likely: u64, of_all: u64) -> PageFact {
+/// How sure it is: so many are proven, likely and possible.
+pub fn proven([proven, likely, possible]: [u64; 3]) -> PageFact {
+    let of_all = proven.saturating_add(likely).saturating_add(possible);
+    let others = |text: &str, more: &[(u64, &str)]| {
+        let more = more.iter().filter(|(count, _)| *count > 0);
+        more.fold(text.to_owned(), |text, (count, how)| {
+            format!("{text}; {} {how}", grouped(*count))
+        })
+    };
     match (proven, likely) {
-        (0, 0) => fact(of(0, of_all), "proven; the others are possible"),
-        (0, likely) => fact(of(likely, of_all), "likely, by the packets"),
-        (proven, _) if proven == of_all => fact(of(proven, of_all), "proven by the packets"),
-        (proven, _) => fact(of(proven, of_all), "proven; the others are likely or possible"),
+        (0, 0) => fact(of(possible, of_all), "possible: the packets do not decide"),
+        (0, likely) => {
+            fact(of(likely, of_all), others("likely, by the packets", &[(possible, "possible")]))
+        }
+        (proven, likely) => {
+            let more = [(likely, "likely"), (possible, "possible")];
+            fact(of(proven, of_all), others("proven by the packets", &more))
+        }
     }
 }
 
@@ -250,8 +296,11 @@ pub fn why(why: &str) -> String {
 pub const DID_IT_HELP: &str = "Did it help?";
 
 /// What the histogram shows.
-pub const IDLE_INTRO: &str = "How long connections were idle before they were used again. Whatever falls \
-                              into the marked span meets a connection that the backend has closed.";
+pub const IDLE_INTRO: &str = "How long connections were idle before they were used again.";
+
+/// What the span in it is, where there is one.
+pub const IDLE_SPAN: &str =
+    "Whatever falls into the marked span meets a connection that the backend has closed.";
 
 /// The name of the span between the timers.
 pub const DANGER: [&str; 2] = ["already closed,", "still reused"];
@@ -283,9 +332,17 @@ pub fn range(from: Duration, to: Option<Duration>) -> String {
 /// A time at an axis: `0.1 s`, `500 ms`.
 pub fn tick(time: Duration) -> String {
     let nanos = time.as_nanos();
+    // Half units read better than a thousand and a half of the next.
     let whole = |unit: u128, name: &str| {
-        (nanos >= unit && nanos.checked_rem(unit) == Some(0))
-            .then(|| format!("{} {name}", nanos.checked_div(unit).unwrap_or(0)))
+        let tenths = nanos.saturating_mul(10);
+        let is_tenth = nanos >= unit && tenths.checked_rem(unit) == Some(0);
+        is_tenth.then(|| {
+            let tenths = tenths.checked_div(unit).unwrap_or(0);
+            match (tenths / 10, tenths % 10) {
+                (whole, 0) => format!("{whole} {name}"),
+                (whole, tenth) => format!("{whole}.{tenth} {name}"),
+            }
+        })
     };
     if nanos == 0 {
         return "0".to_owned();
@@ -327,6 +384,9 @@ pub const fn lanes_intro(cause: Cause) -> &'static str {
         Cause::ConnectTimeout => {
             "When the SYN of each connection attempt was sent, and sent again."
         }
+        Cause::ProtocolMismatch | Cause::TlsHandshakeFailed => {
+            "What came after the proxy’s first bytes on each connection."
+        }
         Cause::KeepaliveRace
         | Cause::StaleReuse
         | Cause::ClosedInFlight
@@ -336,8 +396,6 @@ pub const fn lanes_intro(cause: Cause) -> &'static str {
         | Cause::SilentDrop
         | Cause::UploadCutShort
         | Cause::InvalidResponse
-        | Cause::ProtocolMismatch
-        | Cause::TlsHandshakeFailed
         | Cause::BackendError
         | Cause::Unproven => "What came after each request, from its first byte on.",
     }
@@ -351,14 +409,23 @@ pub fn more_lanes(more: usize) -> String {
     format!("The first of them; {} more like these.", grouped(more as u64))
 }
 
-/// What the strip shows.
-pub fn strip_intro(requests: u64, failed: u64, span: Duration) -> String {
-    format!(
-        "{}, {} in {}.",
-        plural_grouped(requests, "request"),
-        if failed == 0 { "none failed".to_owned() } else { format!("{} failed", grouped(failed)) },
-        rough(span)
-    )
+/// What the strip shows: requests, beside them connections that failed.
+pub fn strip_intro([requests, connects]: [u64; 2], failed: u64, span: Duration) -> String {
+    let what = match (requests, connects) {
+        (0, _) => plural_grouped(connects, "connection"),
+        (_, 0) => plural_grouped(requests, "request"),
+        _ => format!(
+            "{} and {}",
+            plural_grouped(requests, "request"),
+            plural_grouped(connects, "failed connection")
+        ),
+    };
+    let failed = match (failed, requests.min(connects)) {
+        (0, _) => "none failed".to_owned(),
+        (failed, 0) => format!("{} failed", grouped(failed)),
+        (failed, _) => format!("{} failures", grouped(failed)),
+    };
+    format!("{what}, {failed} in {}.", rough(span))
 }
 
 /// A long time, roughly.
@@ -384,15 +451,31 @@ pub fn lost_key(count: u64) -> String {
 /// What the axis of the histogram is.
 pub const LOGARITHMIC: &str = "idle time, logarithmic";
 
-/// What users saw of one failure.
-pub fn seen_by_user(status: Option<u16>, retried_well: bool) -> String {
-    match (retried_well, status) {
-        (true, Some(status)) => format!("hidden: sent again, {status}"),
-        (true, None) => "hidden: sent again".to_owned(),
-        (false, Some(status)) => format!("user got {status}"),
-        (false, None) => "user got no answer".to_owned(),
-    }
+/// A user got this.
+pub fn user_got(status: u16) -> String {
+    format!("user got {status}")
 }
+
+/// A user got a part of it.
+pub fn user_got_cut(status: u16) -> String {
+    format!("user got {status}, cut short")
+}
+
+/// A user never saw the failure.
+pub fn hidden_by_retry(status: u16) -> String {
+    format!("hidden: sent again, {status}")
+}
+
+/// A backend's own error, which goes through the proxy as it is.
+pub fn backend_answered(status: u16) -> String {
+    format!("answered {status}")
+}
+
+/// A user got nothing.
+pub const USER_GOT_NOTHING: &str = "user got no answer";
+
+/// A user did not wait.
+pub const USER_LEFT: &str = "user left";
 
 /// What users saw, as far as packets to the backend show.
 pub fn sent_again_pill(status: Option<u16>) -> String {
@@ -405,6 +488,7 @@ pub const NOT_SENT_AGAIN: &str = "not sent again";
 /// The filters by what users saw.
 pub const FILTER_ALL: &str = "All";
 pub const FILTER_USERS: &str = "Users saw";
+pub const FILTER_LEFT: &str = "Users left";
 pub const FILTER_HIDDEN: &str = "Hidden by a retry";
 pub const FILTER_NOT_AGAIN: &str = "Not sent again";
 pub const FILTER_AGAIN: &str = "Sent again";
@@ -419,6 +503,14 @@ pub fn rows_intro(count: usize) -> String {
         grouped(count as u64)
     )
 }
+
+/// A connection on which nothing was asked, by the end that it comes from.
+pub fn connection_from(end: &str) -> String {
+    format!("connection from {end}")
+}
+
+/// A request of which nothing could be read.
+pub const UNREAD_REQUEST: &str = "request that could not be read";
 
 /// The captures that were read.
 pub const CAPTURES: &str = "Captures";
@@ -522,6 +614,8 @@ mod tests {
         let nanos = [0, 200_000_000, 1_000_000_000, 120_000_000_000, 50_000];
         let said = nanos.map(Duration::from_nanos).map(tick);
         assert_eq!(said, ["0", "200 ms", "1 s", "2 min", "50 µs"]);
+        let said = [1_500_000_000, 2_500_000].map(Duration::from_nanos).map(tick);
+        assert_eq!(said, ["1.5 s", "2.5 ms"]);
     }
 
     #[test]

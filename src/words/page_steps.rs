@@ -19,6 +19,8 @@ pub struct StepFacts<'a> {
     pub idle: Option<Duration>,
     /// Since the request, or the first SYN.
     pub since: Option<Duration>,
+    /// Nothing was asked: the proxy's first bytes are no request.
+    pub unasked: bool,
     /// The request was sent before its sender knew of the close; `None` where there is none.
     pub knew_of_close: Option<bool>,
     /// The status of the answer.
@@ -27,9 +29,15 @@ pub struct StepFacts<'a> {
     pub early: bool,
 }
 
+/// What a step's time is counted from.
+const fn what_began(facts: &StepFacts<'_>) -> &'static str {
+    if facts.unasked { "the proxy’s first bytes" } else { "the request" }
+}
+
 /// A request is sent.
 pub fn request_step(names: &SideNames, facts: &StepFacts<'_>) -> Vec<PagePiece> {
-    let method = facts.method.unwrap_or("a request");
+    let unread = if facts.unasked { "its first bytes" } else { "a request" };
+    let method = facts.method.unwrap_or(unread);
     let length = facts.length.filter(|length| *length > 0);
     let length =
         length.map_or_else(String::new, |length| format!(", {}", plural_grouped(length, "byte")));
@@ -68,7 +76,7 @@ pub fn backend_closes(names: &SideNames, reset: bool, facts: &StepFacts<'_>) -> 
     let name = capital(&names.backend);
     let when = match (facts.idle, facts.since) {
         (Some(idle), _) => format!(" after {} of idleness", duration(idle)),
-        (None, Some(since)) => format!(" {} after the request", duration(since)),
+        (None, Some(since)) => format!(" {} after {}", duration(since), what_began(facts)),
         (None, None) => String::new(),
     };
     let mut said = Vec::new();
@@ -116,9 +124,9 @@ pub fn acknowledged(names: &SideNames, acks: (u64, u64)) -> Vec<PagePiece> {
 /// A response begins or goes on.
 pub fn response_step(names: &SideNames, facts: &StepFacts<'_>, late: bool) -> Vec<PagePiece> {
     let status = facts.status.map_or_else(String::new, |status| format!(" {status}"));
-    let since = facts
-        .since
-        .map_or_else(String::new, |since| format!(" {} after the request", duration(since)));
+    let since = facts.since.map_or_else(String::new, |since| {
+        format!(" {} after {}", duration(since), what_began(facts))
+    });
     let mut said =
         vec![plain(format!("{} sends its response{status}{since}", capital(&names.backend)))];
     if late {
@@ -206,9 +214,9 @@ pub fn nothing_answers() -> Vec<PagePiece> {
 
 /// The request is sent again.
 pub fn again_step(after: Duration, status: Option<u16>) -> Vec<PagePiece> {
-    let got = status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
+    let got = status.map_or_else(|| "no response".to_owned(), |status| status.to_string());
     vec![
-        plain(format!("The same request is sent again {} later, on a new connection: ", {
+        plain(format!("The same request is sent again {} later, on a new connection. It gets ", {
             duration(after)
         })),
         Strong(got),
@@ -216,17 +224,34 @@ pub fn again_step(after: Duration, status: Option<u16>) -> Vec<PagePiece> {
     ]
 }
 
-/// What the client got.
-pub fn client_step(status: Option<u16>, after: Option<Duration>) -> Vec<PagePiece> {
+/// What the client got; a part of it, where it was `cut` short.
+pub fn client_step(status: Option<u16>, after: Option<Duration>, cut: bool) -> Vec<PagePiece> {
     let after = after.map_or_else(String::new, |after| format!(" after {}", duration(after)));
     let got = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    vec![plain("The client got "), Strong(got), plain(format!("{after}."))]
+    let cut = if cut { ", cut short" } else { "" };
+    vec![plain("The client got "), Strong(got), plain(format!("{cut}{after}."))]
 }
 
-/// What the client is likely to have got.
-pub fn expected_step(statuses: &[u16]) -> Vec<PagePiece> {
-    let all: Vec<String> = statuses.iter().map(u16::to_string).collect();
-    vec![plain(format!("What the client is likely to have got: {}.", all.join(" or ")))]
+/// The client did not wait.
+pub fn client_left(after: Option<Duration>) -> Vec<PagePiece> {
+    let after = after.map_or_else(String::new, |after| format!(" after {}", duration(after)));
+    vec![plain("The client "), Strong("left".to_owned()), plain(format!("{after}."))]
+}
+
+/// What the client is likely to have got; of a response that was `cut` short a good status has come before.
+pub fn expected_step(statuses: &[u16], cut: bool) -> Vec<PagePiece> {
+    let all: Vec<String> = statuses
+        .iter()
+        .map(|status| match cut && *status < 400 {
+            true => format!("a {status} that is cut short"),
+            false => status.to_string(),
+        })
+        .collect();
+    let all = match all.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => all.concat(),
+    };
+    vec![plain(format!("What the client is likely to have got: {all}."))]
 }
 
 /// Whether it may be sent again, and why.

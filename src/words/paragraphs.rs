@@ -1,7 +1,9 @@
 //! The paragraphs behind the first sentence: what explains many failures, and what they have in common.
 
 use super::phrases::{plural, sentence};
+use super::words;
 use crate::base::time::Timestamp;
+use crate::verdict::Cause;
 
 /// An event, told by its `summary`, with how many failures belong to it.
 pub fn of_event(first: Timestamp, summary: &str, failures: u64) -> String {
@@ -11,8 +13,11 @@ pub fn of_event(first: Timestamp, summary: &str, failures: u64) -> String {
     sentence(&format!("{at}: {summary}. {failures} {belong} to it"))
 }
 
-/// Failures that are alike, told by the `summary` of the first of them.
-pub fn of_alike(count: usize, summary: &str) -> String {
-    let times = if count > 1 { format!("{count} times, the first one: ") } else { String::new() };
-    sentence(&format!("{times}{summary}"))
+/// Failures that are alike, told by the `summary` of the `first` of them.
+pub fn of_alike(count: usize, cause: Cause, first: Timestamp, summary: &str) -> String {
+    if count < 2 {
+        return sentence(summary);
+    }
+    let (noun, at) = (words(cause).noun[0], first.time_in_zone());
+    sentence(&format!("{count} × {noun}. First at {at}: {summary}"))
 }

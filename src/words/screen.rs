@@ -110,10 +110,10 @@ pub fn retry(retry: &[(Retry, u64)], method: Option<&str>, why: Option<&str>) ->
     format!("{}. {}", parts.join(", "), sentence(why))
 }
 
-/// What users saw of failures: `answered` after the proxy sent the request again, `errors` that are known,
-/// and `likely` ones.
+/// What users saw of failures: `answered` after the proxy sent the request again, `cut` short, `left` before that,
+/// `errors` that are known, and `likely` ones.
 pub fn users(
-    answered: u64,
+    [answered, cut, left]: [u64; 3],
     errors: &BTreeMap<u16, u64>,
     likely: u64,
     expected: Option<u16>,
@@ -122,6 +122,8 @@ pub fn users(
     let mut kinds: Vec<(u64, String)> =
         errors.iter().map(|(status, count)| (*count, status.to_string())).collect();
     kinds.push((likely, format!("{expected}, likely")));
+    kinds.push((cut, "response cut short".to_owned()));
+    kinds.push((left, "client left".to_owned()));
     kinds.push((answered, "answered on retry".to_owned()));
     kinds.retain(|(count, _)| *count > 0);
     match kinds.as_slice() {
@@ -243,10 +245,11 @@ mod tests {
     #[test]
     fn users_are_told_as_far_as_they_are_known() {
         let none = BTreeMap::new();
-        assert_eq!(users(0, &none, 1, Some(502)), "502, likely");
-        assert_eq!(users(0, &none, 3, Some(502)), "502, likely");
-        assert_eq!(users(2, &none, 2, Some(502)), "2 × 502, likely; 2 × answered on retry");
-        assert_eq!(users(0, &BTreeMap::from([(504, 1)]), 0, None), "504");
-        assert_eq!(users(3, &none, 0, None), "answered on retry");
+        assert_eq!(users([0; 3], &none, 1, Some(502)), "502, likely");
+        assert_eq!(users([0; 3], &none, 3, Some(502)), "502, likely");
+        assert_eq!(users([2, 0, 0], &none, 2, Some(502)), "2 × 502, likely; 2 × answered on retry");
+        assert_eq!(users([0; 3], &BTreeMap::from([(504, 1)]), 0, None), "504");
+        assert_eq!(users([0, 1, 2], &none, 0, None), "1 × response cut short; 2 × client left");
+        assert_eq!(users([3, 0, 0], &none, 0, None), "answered on retry");
     }
 }

@@ -1,9 +1,12 @@
 //! One failure (`why502 show`), in words.
 
 use super::failure_section::request;
+use super::fix::Fix;
+use super::page::change_on;
 use super::phrases::sentence;
 use super::words;
 use crate::base::time::Timestamp;
+use crate::packet::Endpoint;
 use crate::verdict::{Cause, Certainty};
 
 /// Number, method and target, and why it failed.
@@ -18,6 +21,13 @@ pub fn heading(
         _ => format!("  {}", request(method, target)),
     };
     format!("#{number}{asked}  {} ({})", words(cause).noun[0], certainty.name())
+}
+
+/// From where to where; those of probes come from many ports.
+pub fn ends(proxy: Option<Endpoint>, backend: Option<Endpoint>) -> Option<String> {
+    let (proxy, backend) = proxy.zip(backend)?;
+    let proxy = if proxy.port == 0 { proxy.addr.to_string() } else { proxy.to_string() };
+    Some(format!("{proxy} -> {backend}"))
 }
 
 /// What happened, and when.
@@ -35,6 +45,27 @@ pub fn frames(frames: [Option<u64>; 2]) -> String {
         [Some(one), None] | [None, Some(one)] => format!(" (frame {one})"),
         [None, None] => String::new(),
     }
+}
+
+/// What to change; in the first `place`, or what would help as well.
+pub fn change(place: usize, cause: Cause, fix: &Fix) -> String {
+    let label = match (place, cause) {
+        (0, Cause::Unproven) => "Find out",
+        (0, _) => "Change",
+        (_, _) => "or",
+    };
+    let text = fix.brief.as_deref().unwrap_or(&fix.text);
+    let what = match (&fix.line, &fix.place) {
+        (Some(line), Some(place)) => format!("{line} ({place})"),
+        (Some(line), None) => line.clone(),
+        (None, _) => format!("{text}."),
+    };
+    format!("{label:<11}{}: {what}", change_on(fix.side))
+}
+
+/// How to see whether it helped.
+pub fn helped(check: &str) -> String {
+    format!("Helped?    {check}")
 }
 
 /// The display filter for frames of these numbers.

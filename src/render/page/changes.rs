@@ -1,7 +1,7 @@
 //! What to change, as boxes to copy.
 
 use super::parts::{code_box, with_code};
-use super::scene::PageScene;
+use super::scene::{PageScene, short};
 use crate::words::fix::Fix;
 use crate::words::page;
 use crate::words::phrases::sentence;
@@ -33,7 +33,7 @@ pub(super) fn section(scene: &PageScene<'_>) -> Markup {
 }
 
 fn one(fix: &Fix, first: bool, new: bool) -> Markup {
-    let name = fix.product.map(|name| format!(" · {name}"));
+    let name = fix.product.map(|name| format!(" · {}", short(name)));
     html! {
         div.opt {
             h3 {

@@ -1,14 +1,12 @@
 //! The failures one by one: filters, drawings, and rows of those without a drawing.
 
-use super::hero::sent_again_well;
 use super::ladder::{self, LadderScene};
 use super::ladder_layout;
 use super::parts::{code_box, end, pieces, with_code};
-use super::reasons::capital;
 use super::scene::PageScene;
 use super::steps;
-use crate::report::Report;
-use crate::report::model::{EvidenceKind, FailureRecord};
+use crate::report::model::{EvidenceKind, FailureRecord, RequestRecord};
+use crate::report::{Report, UserSaw};
 use crate::verdict::{Cause, Certainty};
 use crate::words::ladder as ladder_words;
 use crate::words::phrases::{grouped, sentence};
@@ -20,6 +18,9 @@ use std::collections::BTreeMap;
 const DRAWN: usize = 20;
 /// Drawings of a page.
 const MOST_DRAWN: usize = 100;
+
+/// From so many failures on they are searched.
+const WORTH_FINDING: usize = 4;
 
 /// Which of the failures have a drawing.
 pub(super) fn drawn(report: &Report) -> Vec<bool> {
@@ -39,6 +40,7 @@ pub(super) fn drawn(report: &Report) -> Vec<bool> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Seen {
     User,
+    Left,
     Hidden,
     Again,
     NotAgain,
@@ -46,18 +48,19 @@ enum Seen {
 
 impl Seen {
     fn of(failure: &FailureRecord) -> Self {
-        let hidden = |status: Option<u16>| status.is_some_and(|status| status < 500);
-        match &failure.client {
-            Some(client) if hidden(client.status) => Self::Hidden,
-            Some(_) => Self::User,
-            None if sent_again_well(failure) => Self::Again,
-            None => Self::NotAgain,
+        match failure.user_saw() {
+            UserSaw::Status(_) | UserSaw::Nothing | UserSaw::Cut(_) => Self::User,
+            UserSaw::Left => Self::Left,
+            UserSaw::Hidden(_) => Self::Hidden,
+            UserSaw::SentAgain(_) => Self::Again,
+            UserSaw::Unknown => Self::NotAgain,
         }
     }
 
     const fn name(self) -> &'static str {
         match self {
             Self::User => "user",
+            Self::Left => "left",
             Self::Hidden => "hidden",
             Self::Again => "again",
             Self::NotAgain => "not-again",
@@ -67,6 +70,7 @@ impl Seen {
     const fn label(self) -> &'static str {
         match self {
             Self::User => page::FILTER_USERS,
+            Self::Left => page::FILTER_LEFT,
             Self::Hidden => page::FILTER_HIDDEN,
             Self::Again => page::FILTER_AGAIN,
             Self::NotAgain => page::FILTER_NOT_AGAIN,
@@ -95,7 +99,7 @@ pub(super) fn section(scene: &PageScene<'_>) -> Markup {
             @if !without.is_empty() {
                 p.note { (page::rows_intro(without.len())) }
                 div.rows {
-                    @for (_, failure) in &without { (row(failure)) }
+                    @for (_, failure) in &without { (row(failure, scene.causes.len() > 1)) }
                 }
             }
         }
@@ -158,9 +162,11 @@ fn filters(scene: &PageScene<'_>) -> Markup {
                     }
                 }
             }
-            label.find {
-                span { (page::FIND) }
-                input type="search" placeholder=(page::FIND_HINT) autocomplete="off";
+            @if failures.len() >= WORTH_FINDING {
+                label.find {
+                    span { (page::FIND) }
+                    input type="search" placeholder=(page::FIND_HINT) autocomplete="off";
+                }
             }
             span.shown role="status" {}
         }
@@ -184,38 +190,45 @@ fn text(failure: &FailureRecord) -> String {
 
 fn request(failure: &FailureRecord) -> String {
     match &failure.request {
+        Some(RequestRecord { method: None, target: None, .. }) => page::UNREAD_REQUEST.to_owned(),
         Some(request) => {
             failure_section::request(request.method.as_deref(), request.target.as_deref())
         }
-        None => failure.proxy.map(end).unwrap_or_default(),
+        None => failure.proxy.map(|one| page::connection_from(&end(one))).unwrap_or_default(),
     }
 }
 
-/// When, what, and what became of it.
-fn head(failure: &FailureRecord) -> Markup {
+/// When, what, and what became of it; and why, where there are `several` causes.
+fn head(failure: &FailureRecord, several: bool) -> Markup {
     let request = failure.request.as_ref();
-    let seen = Seen::of(failure);
-    let again = failure.sent_again.as_ref();
-    let pill = match (seen, &failure.client) {
-        (_, Some(client)) => page::seen_by_user(client.status, seen == Seen::Hidden),
-        (_, None) => match again {
-            Some(again) => page::sent_again_pill(again.status),
+    let answered = failure.response.and_then(|response| response.status);
+    let pill = match (failure.user_saw(), failure.sent_again) {
+        (UserSaw::Status(status), _) => page::user_got(status),
+        (UserSaw::Nothing, _) => page::USER_GOT_NOTHING.to_owned(),
+        (UserSaw::Cut(status), _) => page::user_got_cut(status),
+        (UserSaw::Left, _) => page::USER_LEFT.to_owned(),
+        (UserSaw::Hidden(status), _) => page::hidden_by_retry(status),
+        (UserSaw::SentAgain(status), _) => page::sent_again_pill(Some(status)),
+        (UserSaw::Unknown, Some(again)) => page::sent_again_pill(again.status),
+        (UserSaw::Unknown, None) => match answered.filter(|_| failure.cause == Cause::BackendError)
+        {
+            Some(status) => page::backend_answered(status),
             None => page::NOT_SENT_AGAIN.to_owned(),
         },
     };
-    let well = matches!(seen, Seen::Hidden | Seen::Again);
+    let well = matches!(Seen::of(failure), Seen::Hidden | Seen::Again);
     html! {
         span.when { (failure.at.precise_time_of_day().get(..12).unwrap_or_default()) }
         span.req {
             @match request {
-                Some(request) => {
-                    b { (request.method.as_deref().unwrap_or("?")) } " "
-                    (request.target.as_deref().unwrap_or("…"))
+                Some(RequestRecord { method: Some(method), target, .. }) => {
+                    b { (method) } " " (target.as_deref().unwrap_or("…"))
                 },
+                Some(_) => { (page::UNREAD_REQUEST) },
                 None => { (self::request(failure)) },
             }
         }
-        span.cause { (words::words(failure.cause).noun[0]) }
+        @if several { span.cause { (words::words(failure.cause).noun[0]) } }
         @if failure.certainty != Certainty::Proven { span.sure { (failure.certainty.name()) } }
         @if failure.cause != Cause::HealthCheckFailing {
             span.pill.ok[well].lost[!well] { (pill) }
@@ -223,12 +236,12 @@ fn head(failure: &FailureRecord) -> Markup {
     }
 }
 
-fn row(failure: &FailureRecord) -> Markup {
+fn row(failure: &FailureRecord, several: bool) -> Markup {
     let backend = failure.backend.map(|backend| backend.to_string());
     html! {
         div.row data-got=(Seen::of(failure).name()) data-cause=(failure.cause.name())
             data-backend=(backend.unwrap_or_default()) {
-            (head(failure))
+            (head(failure, several))
         }
     }
 }
@@ -244,7 +257,7 @@ fn one(scene: &PageScene<'_>, failure: &FailureRecord, number: usize) -> Markup 
     html! {
         details.fail data-got=(Seen::of(failure).name()) data-cause=(failure.cause.name())
             data-backend=(backend) data-text=(text(failure)) open[number == 0] {
-            summary { (head(failure)) }
+            summary { (head(failure, scene.causes.len() > 1)) }
             div.body {
                 @if let Some(layout) = &layout {
                     figure.drawing {
@@ -270,9 +283,22 @@ fn one(scene: &PageScene<'_>, failure: &FailureRecord, number: usize) -> Markup 
                             }
                         }
                     }
+                    (change(scene, failure))
                     (wireshark(failure))
                 }
             }
+        }
+    }
+}
+
+/// What to change, where it is not what stands above for all.
+fn change(scene: &PageScene<'_>, failure: &FailureRecord) -> Markup {
+    let above = &scene.report.answer.fixes;
+    let is_above = above.iter().any(|fix| fix.text == failure.fix);
+    html! {
+        @if !failure.fix.is_empty() && !is_above {
+            h4 { (failure_section::before_fix(failure.cause)) }
+            p.do { (with_code(&sentence(&failure.fix))) }
         }
     }
 }
@@ -287,7 +313,7 @@ fn wireshark(failure: &FailureRecord) -> Markup {
     html! {
         @if let Some(filter) = &failure.filter {
             div.flt {
-                h4 { (capital(page::IN_WIRESHARK)) }
+                h4 { (page::IN_WIRESHARK) }
                 (code_box(filter))
                 @if !numbers.is_empty() {
                     h4 { (page::PROOF_ALONE) }

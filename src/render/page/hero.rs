@@ -3,6 +3,7 @@
 use super::parts::{copy, pieces, with_code};
 use super::scene::PageScene;
 use crate::knowledge::idle_gaps::Ordering;
+use crate::report::UserSaw;
 use crate::report::model::{FailureRecord, Report};
 use crate::verdict::{Cause, Certainty, Retry};
 use crate::words::page::{self, PageFact, PagePiece};
@@ -63,11 +64,13 @@ fn ticket(scene: &PageScene<'_>) -> String {
 }
 
 pub(super) fn hero(scene: &PageScene<'_>) -> Markup {
-    let headline = &scene.report.answer.headline;
+    let PageHead { limits, headline, rest } = head(scene);
     let facts = facts(scene);
     html! {
         section.hero {
-            h1.long[headline.len() > 90] { (with_code(headline)) }
+            @if let Some(limits) = limits { p.limits { (with_code(&limits)) } }
+            h1.long[headline.chars().count() > 90] { (with_code(&together(&headline))) }
+            @if let Some(rest) = rest { p.lead { (with_code(&rest)) } }
             (lead(scene))
             @if !facts.is_empty() {
                 ul.facts {
@@ -76,6 +79,45 @@ pub(super) fn hero(scene: &PageScene<'_>) -> Markup {
             }
         }
     }
+}
+
+/// The first sentence, in its parts.
+struct PageHead {
+    /// What was not read stands before any number.
+    limits: Option<String>,
+    headline: String,
+    rest: Option<String>,
+}
+
+fn head(scene: &PageScene<'_>) -> PageHead {
+    let parts = scene.report.headline();
+    match parts.failed() {
+        Some(headline) => PageHead { limits: parts.unread, headline, rest: parts.clients },
+        None => {
+            let (headline, rest) = page::nothing_judged(&parts.text());
+            PageHead { limits: None, headline, rest }
+        }
+    }
+}
+
+/// Numbers that are read as one are not broken apart: `2 of 4`, `10 × 502`.
+fn together(text: &str) -> String {
+    let mut whole = String::new();
+    let mut before = "";
+    for word in text.split(' ') {
+        let is_number = |word: &str| word.starts_with(|one: char| one.is_ascii_digit());
+        let bracketed = before.trim_start_matches('(');
+        let joins = matches!(word, "of" | "×") && is_number(bracketed)
+            || matches!(before, "of" | "×") && is_number(word);
+        whole.push_str(match (before, joins) {
+            ("", _) => "",
+            (_, true) => "\u{a0}",
+            (_, false) => " ",
+        });
+        whole.push_str(word);
+        before = word;
+    }
+    whole
 }
 
 /// The sentence with both timers, where these explain it; else what explains most.
@@ -100,15 +142,26 @@ fn lead(scene: &PageScene<'_>) -> Markup {
             let said: Vec<PagePiece> = said;
             html! {
                 p.lead { (pieces(&said)) }
-                @for text in paragraphs.iter().skip(1).take(3) { p { (with_code(text)) } }
+                @for text in paragraphs.iter().skip(1).take(MOST_SAID - 1) { p { (with_code(text)) } }
+                (more(paragraphs.len()))
             }
         }
         None => html! {
-            @for (place, text) in paragraphs.iter().take(4).enumerate() {
+            @for (place, text) in paragraphs.iter().take(MOST_SAID).enumerate() {
                 p.lead[place == 0] { (with_code(text)) }
             }
+            (more(paragraphs.len()))
         },
     }
+}
+
+/// Paragraphs at the top of a page.
+const MOST_SAID: usize = 4;
+
+/// What explains the other failures stands with each of them.
+fn more(paragraphs: usize) -> Markup {
+    let more = paragraphs.saturating_sub(MOST_SAID);
+    html! { @if more > 0 { p.note { (page::more_kinds(more)) } } }
 }
 
 /// Whether how long connections are idle explains a cause.
@@ -127,25 +180,19 @@ fn facts(scene: &PageScene<'_>) -> Vec<PageFact> {
         return Vec::new();
     }
     let counters = &report.counters;
-    let connects = counters.exchanges_failed == 0 && counters.mismatched == 0;
     let failed = counters
         .exchanges_failed
         .saturating_add(counters.connects_failed)
         .saturating_add(counters.mismatched);
-    let judged = report
-        .judged
-        .requests()
+    // Of connections only those are counted that failed: what went well otherwise is no part of them.
+    let requests = if counters.exchanges_failed > 0 { report.judged.requests() } else { 0 };
+    let judged = requests
         .saturating_add(report.judged.connects)
         .saturating_add(counters.mismatched)
         .max(failed);
     let mut facts = Vec::new();
     if failed > 0 {
-        let (failed, judged) = if connects {
-            (counters.connects_failed, report.judged.connects.max(counters.connects_failed))
-        } else {
-            (failed, judged)
-        };
-        facts.push(page::lost(failed, judged, connects));
+        facts.push(page::lost(failed, judged, counters.exchanges_failed));
     }
     if let Some(health) = scene.backend.and_then(|backend| backend.health.as_ref())
         && health.failed > 0
@@ -157,10 +204,17 @@ fn facts(scene: &PageScene<'_>) -> Vec<PageFact> {
     if let Some(clients) = &report.clients {
         let statuses: Vec<u16> = clients.errors.keys().copied().collect();
         let errors = clients.errors.values().fold(0_u64, |sum, more| sum.saturating_add(*more));
-        facts.push(page::users_known(errors, &statuses, clients.hidden_by_retry));
+        let cut = count(report, |one| matches!(one.user_saw(), UserSaw::Cut(_)));
+        let left = count(report, |one| one.user_saw() == UserSaw::Left);
+        let others = [clients.hidden_by_retry, cut, left];
+        facts.push(page::users_known(errors, &statuses, others));
     } else if all > checks {
-        let again = count(report, sent_again_well);
+        let again = count(report, |one| matches!(one.user_saw(), UserSaw::SentAgain(_)));
+        // Of an attempt that was sent again without success, the user saw what came of the next one.
+        let tried =
+            |one: &FailureRecord| one.user_saw() == UserSaw::Unknown && one.sent_again.is_some();
         let seen = all.saturating_sub(checks).saturating_sub(again);
+        let seen = seen.saturating_sub(count(report, tried));
         facts.push(page::users_likely(seen, again));
     }
     if all == checks {
@@ -168,14 +222,23 @@ fn facts(scene: &PageScene<'_>) -> Vec<PageFact> {
     }
     let proven = count(report, |one| one.certainty == Certainty::Proven);
     let likely = count(report, |one| one.certainty == Certainty::Likely);
-    facts.push(page::proven(proven, likely, all));
+    facts.push(page::proven([proven, likely, all.saturating_sub(proven).saturating_sub(likely)]));
     facts.push(page::safe(count(report, |one| one.retry == Retry::Safe), all));
     facts.truncate(4);
     facts
 }
 
-/// Whether a failure was sent again, and answered well.
-pub(super) fn sent_again_well(failure: &FailureRecord) -> bool {
-    let status = failure.sent_again.and_then(|again| again.status);
-    status.is_some_and(|status| status < 500)
+#[cfg(test)]
+mod tests {
+    use super::together;
+
+    #[test]
+    fn numbers_that_belong_together_stay_in_one_line() {
+        let said = together("Response timeout: 2 of 4 requests failed (10 × 502, 4 × 504)");
+        assert_eq!(
+            said,
+            "Response timeout: 2\u{a0}of\u{a0}4 requests failed (10\u{a0}×\u{a0}502, 4\u{a0}×\u{a0}504)"
+        );
+        assert_eq!(together("one of them"), "one of them");
+    }
 }

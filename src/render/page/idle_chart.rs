@@ -3,7 +3,8 @@
 use super::hero::is_of_idleness;
 use super::parts::px;
 use super::scene::{KnownTimer, PageScene};
-use crate::report::model::IdleBucket;
+use crate::report::Report;
+use crate::report::model::{BackendRecord, IdleBucket};
 use crate::words::page;
 use crate::words::phrases::grouped;
 use maud::{Markup, html};
@@ -14,10 +15,12 @@ const BASE: f64 = 226.0;
 const MARGIN: f64 = 16.0;
 /// Lost requests that lie closer than this are one bar.
 const BIN: f64 = 10.0;
+/// The span between the timers has room for its name from here on.
+const NAMED: f64 = 104.0;
 
 /// What the figure shows.
-struct IdleChart<'r> {
-    buckets: &'r [IdleBucket],
+struct IdleChart {
+    buckets: Vec<IdleBucket>,
     /// Idle times of requests that were lost, in seconds.
     lost: Vec<f64>,
     keepalive: Option<KnownTimer>,
@@ -76,25 +79,28 @@ pub(super) fn figure(scene: &PageScene<'_>) -> Markup {
     });
     let names = scene.names();
     let chart = IdleChart {
-        buckets: &backend.idle.buckets,
+        buckets: answered(scene.report, backend),
         lost: lost.filter_map(|one| one.idle_gap_ns).map(seconds).collect(),
         keepalive: scene.keepalive(),
         proxy_idle: scene.proxy_idle(),
         backend: names.backend,
         proxy: names.proxy,
     };
-    if chart.buckets.is_empty() && chart.lost.is_empty() {
+    let (answered, lost) = chart.sums();
+    if answered == 0 && lost == 0 {
         return html! {};
     }
-    let (answered, lost) = chart.sums();
+    let drawings = [(760.0, "wide"), (380.0, "narrow")];
     html! {
-        p { (page::IDLE_INTRO) }
+        p { (page::IDLE_INTRO) @if chart.keepalive.is_some() { " " (page::IDLE_SPAN) } }
         figure.chart {
-            (chart.drawn(760.0, "wide"))
-            (chart.drawn(380.0, "narrow"))
+            @for (width, class) in drawings { (chart.drawn(width, class)) }
             figcaption {
                 span.k.ok {} (page::answered_key(answered))
                 @if lost > 0 { span.k.lost {} (page::lost_key(lost)) }
+                @for (_, class) in drawings.into_iter().filter(|(width, _)| chart.is_zone_unnamed(*width)) {
+                    span class={"key " (class)} { span.k.span {} " " (page::DANGER[0]) " " (page::DANGER[1]) }
+                }
                 span.sp {}
                 (page::LOGARITHMIC)
             }
@@ -103,7 +109,25 @@ pub(super) fn figure(scene: &PageScene<'_>) -> Markup {
     }
 }
 
-impl IdleChart<'_> {
+/// The buckets, without the reuses that failed otherwise than by a close: no bar is theirs.
+fn answered(report: &Report, backend: &BackendRecord) -> Vec<IdleBucket> {
+    let mut buckets = backend.idle.buckets.clone();
+    let others = report.failures.iter().filter(|one| {
+        one.backend == Some(backend.backend) && one.ordinal > 0 && !is_of_idleness(one.cause)
+    });
+    for idle in others.filter_map(|one| one.idle_gap_ns) {
+        let within = |one: &&mut IdleBucket| {
+            one.from_ns <= idle && one.to_ns.is_none_or(|to_ns| idle < to_ns)
+        };
+        if let Some(bucket) = buckets.iter_mut().find(within) {
+            bucket.answered = bucket.answered.saturating_sub(1);
+            bucket.answered_late = bucket.answered_late.min(bucket.answered);
+        }
+    }
+    buckets
+}
+
+impl IdleChart {
     fn sums(&self) -> (u64, u64) {
         let sum = |value: &dyn Fn(&IdleBucket) -> u64| {
             self.buckets.iter().fold(0_u64, |sum, one| sum.saturating_add(value(one)))
@@ -226,17 +250,25 @@ impl IdleChart<'_> {
         }
     }
 
-    /// From the backend's timer to the proxy's, or on and on where that is not known.
-    fn zone(&self, axis: &TimeAxis) -> Markup {
-        let Some(keepalive) = self.keepalive else { return html! {} };
-        let from = axis.x(keepalive.time.as_secs_f64());
+    /// Where the span between the timers begins and ends, or goes on where the proxy's is not known; none where there
+    /// is none to be seen.
+    fn span(&self, axis: &TimeAxis) -> Option<(f64, f64)> {
+        let from = axis.x(self.keepalive?.time.as_secs_f64());
         let to = match self.proxy_idle {
             Some(idle) => axis.x(idle.time.as_secs_f64()),
             None => axis.width - MARGIN,
         };
-        if to - from < 6.0 {
-            return html! {};
-        }
+        (to - from >= 6.0).then_some((from, to))
+    }
+
+    /// Whether the span has no room for its name.
+    fn is_zone_unnamed(&self, width: f64) -> bool {
+        self.span(&self.axis(width)).is_some_and(|(from, to)| to - from <= NAMED)
+    }
+
+    /// The span between the timers, with its name.
+    fn zone(&self, axis: &TimeAxis) -> Markup {
+        let Some((from, to)) = self.span(axis) else { return html! {} };
         let [first, second] = page::DANGER;
         let middle = f64::midpoint(from, to);
         html! {
@@ -244,7 +276,7 @@ impl IdleChart<'_> {
             line.edge x1=(px(from)) x2=(px(to)) y1=(TOP) y2=(TOP) {}
             @if to - from > 190.0 {
                 text.zt x=(px(middle)) y=(TOP + 20.0) text-anchor="middle" { (first) " " (second) }
-            } @else if to - from > 104.0 {
+            } @else if to - from > NAMED {
                 text.zt x=(px(middle)) y=(TOP + 18.0) text-anchor="middle" { (first) }
                 text.zt x=(px(middle)) y=(TOP + 33.0) text-anchor="middle" { (second) }
             }
@@ -302,7 +334,7 @@ mod tests {
     fn pieces(late: u64, proxy_idle: Option<u64>) -> Vec<(f64, f64, u64)> {
         let timer = |of: u64| KnownTimer { time: Duration::from_secs(of), seen: Some(3) };
         let chart = IdleChart {
-            buckets: &[],
+            buckets: Vec::new(),
             lost: Vec::new(),
             keepalive: Some(timer(6)),
             proxy_idle: proxy_idle.map(timer),

@@ -2,7 +2,7 @@
 
 use super::ladder_layout::{BreakOf, LadderArrow, LadderLayout};
 use super::parts::{end, px};
-use super::segments::{acks, is_close, is_lost, is_window_closed};
+use super::segments::{acks, is_bad, is_close, is_lost, is_window_closed};
 use super::steps::LadderStep;
 use crate::report::model::{EvidenceKind, FailureRecord};
 use crate::words::ladder as ladder_words;
@@ -133,6 +133,7 @@ fn class_of(failure: &FailureRecord, arrow: &LadderArrow<'_>) -> &'static str {
             }
         }
         EvidenceKind::Rst | EvidenceKind::Icmp => "rst",
+        EvidenceKind::Response if !early && is_bad(failure) => "rst",
         EvidenceKind::Response if !early => "ok",
         _ => "quiet",
     }
@@ -358,13 +359,16 @@ fn sent_again(top: f64, after: Duration, status: Option<u16>, frame_number: u64)
     let (first, second) = (top + 14.0, top + 46.0);
     let got = status.map(|status| status.to_string());
     let label = ladder_words::sent_again_arrow(&duration(after));
+    let well = status.is_some_and(|status| status < 500);
+    let class = if well { "ok" } else { "rst" };
+    let head = format!("url(#h-{class})");
     html! {
-        line.again x1=(LEFT) x2=(RIGHT - 3.0) y1=(px(first)) y2=(px(first + 10.0)) marker-end="url(#h-ok)" {}
-        text.lab.ok x=(MIDDLE) y=(px(first - 2.0)) text-anchor="middle" { (label) }
+        line class={"again " (class)} x1=(LEFT) x2=(RIGHT - 3.0) y1=(px(first)) y2=(px(first + 10.0)) marker-end=(head) {}
+        text class={"lab " (class)} x=(MIDDLE) y=(px(first - 2.0)) text-anchor="middle" { (label) }
         (frame(Some(frame_number), LEFT - 14.0, first, "end", false))
         @if let Some(got) = got {
-            line.again x1=(RIGHT) x2=(LEFT + 3.0) y1=(px(second)) y2=(px(second + 10.0)) marker-end="url(#h-ok)" {}
-            text.lab.ok x=(MIDDLE) y=(px(second - 1.0)) text-anchor="middle" { (got) }
+            line class={"again " (class)} x1=(RIGHT) x2=(LEFT + 3.0) y1=(px(second)) y2=(px(second + 10.0)) marker-end=(head) {}
+            text class={"lab " (class)} x=(MIDDLE) y=(px(second - 1.0)) text-anchor="middle" { (got) }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::parts::{end, px};
 use super::scene::PageScene;
-use crate::report::model::{EvidenceKind, EvidenceSide, FailureRecord};
+use crate::report::model::{EvidenceKind, EvidenceSide, FailureRecord, RequestRecord};
 use crate::verdict::Cause;
 use crate::words::failure_section;
 use crate::words::page;
@@ -15,6 +15,8 @@ const MOST: usize = 10;
 const HEIGHT: f64 = 40.0;
 const TOP: f64 = 30.0;
 const MARGIN: f64 = 14.0;
+/// From one mark of a lane to the next, at the least.
+const APART: f64 = 12.0;
 
 /// Something that came, and when.
 struct LaneMark {
@@ -92,10 +94,11 @@ pub(super) fn figure(scene: &PageScene<'_>, cause: Cause) -> Markup {
 
 fn name(failure: &FailureRecord) -> String {
     match &failure.request {
+        Some(RequestRecord { method: None, target: None, .. }) => page::UNREAD_REQUEST.to_owned(),
         Some(request) => {
             failure_section::request(request.method.as_deref(), request.target.as_deref())
         }
-        None => failure.proxy.map(end).unwrap_or_default(),
+        None => failure.proxy.map(|one| page::connection_from(&end(one))).unwrap_or_default(),
     }
 }
 
@@ -103,8 +106,14 @@ fn name(failure: &FailureRecord) -> String {
 fn lane(failure: &FailureRecord) -> Option<FailureLane<'_>> {
     let begun = failure.at;
     let mut marks: Vec<LaneMark> = Vec::new();
+    let mut closed = false;
     for one in failure.timeline.iter().filter(|one| one.at > begun) {
         let proxy = one.side == Some(EvidenceSide::Proxy);
+        // What acknowledges a close tells nothing more.
+        if closed && one.kind == EvidenceKind::Ack {
+            continue;
+        }
+        closed |= matches!(one.kind, EvidenceKind::Fin | EvidenceKind::Rst);
         let (shape, says) = match one.kind {
             EvidenceKind::Fin if proxy => (MarkShape::ProxyClose, page::lane_end(true, false)),
             EvidenceKind::Fin => (MarkShape::BackendClose, page::lane_end(false, false)),
@@ -123,6 +132,7 @@ fn lane(failure: &FailureRecord) -> Option<FailureLane<'_>> {
         };
         marks.push(LaneMark { after: one.at.since(begun), shape, says });
     }
+    marks.sort_by_key(|mark| mark.after);
     let waited = failure.wait_ns.map(Duration::from_nanos).unwrap_or_default();
     let end = marks.iter().map(|mark| mark.after).max().unwrap_or_default().max(waited);
     (!end.is_zero()).then_some(FailureLane { failure, marks, end })
@@ -137,12 +147,17 @@ fn drawn(
 ) -> Markup {
     let shown = all.len().min(MOST);
     let base = TOP + HEIGHT * shown as f64;
-    let scale = (width - 2.0 * MARGIN - 24.0) / longest.as_secs_f64();
+    // Marks that come together at the end stand beside each other there.
+    let beside = all.iter().take(MOST).map(|lane| lane.marks.len()).max().unwrap_or(0).min(4);
+    let scale = (width - 2.0 * MARGIN - APART * (1.0 + beside as f64)) / longest.as_secs_f64();
     let x = |time: Duration| MARGIN + time.as_secs_f64() * scale;
     let letters = if width > 500.0 { 84 } else { 38 };
     let ticks = ticks(longest, if width > 500.0 { 6.0 } else { 4.0 });
-    let read = scene.proxy_read().filter(|timer| timer.time <= longest.mul_f64(1.05));
-    let text = page::lanes_intro(all.first().map_or(Cause::Unproven, |lane| lane.failure.cause));
+    let cause = all.first().map_or(Cause::Unproven, |lane| lane.failure.cause);
+    // What ends otherwise is not ended by that timer.
+    let waits = matches!(cause, Cause::ResponseTimeout | Cause::Stalled);
+    let read = scene.proxy_read().filter(|timer| waits && timer.time <= longest.mul_f64(1.05));
+    let text = page::lanes_intro(cause);
     html! {
         svg class={"lanes " (class)} viewBox=(format!("0 0 {width} {}", base + 30.0)) role="img" aria-label=(text) {
             @for time in &ticks {
@@ -166,10 +181,20 @@ fn drawn(
                 }
                 line.wait x1=(MARGIN) x2=(px(x(lane.end))) y1=(px(line)) y2=(px(line)) {}
                 circle.dot.req cx=(MARGIN) cy=(px(line)) r="3.5" {}
-                @for mark in &lane.marks { (shape(mark, x(mark.after), line)) }
+                @for (mark, at) in lane.marks.iter().zip(places(&lane.marks, &x)) { (shape(mark, at, line)) }
             }
         }
     }
+}
+
+/// Where the marks of a lane stand: where they belong, but none hides the one before it.
+fn places(marks: &[LaneMark], x: &impl Fn(Duration) -> f64) -> Vec<f64> {
+    let mut places: Vec<f64> = Vec::new();
+    for mark in marks {
+        let least = places.last().map_or(f64::MIN, |last| last + APART);
+        places.push(x(mark.after).max(least));
+    }
+    places
 }
 
 /// Of a text as much as there is room for.
@@ -191,7 +216,7 @@ fn shape(mark: &LaneMark, x: f64, y: f64) -> Markup {
     let (left, top) = (px(x - 5.0), px(y - 5.0));
     html! {
         g class=(class) {
-            title { (mark.says) " · " (duration(mark.after)) }
+            @if !mark.after.is_zero() { title { (mark.says) " · " (duration(mark.after)) } }
             @match mark.shape {
                 MarkShape::ProxyClose | MarkShape::BackendClose => {
                     rect x=(left) y=(top) width="10" height="10" rx="2" {}

@@ -19,11 +19,18 @@ pub(super) fn pieces(said: &[PagePiece]) -> Markup {
     }
 }
 
+/// Code of so many letters stands in one line, even on a phone.
+const ONE_LINE: usize = 26;
+
 /// A sentence in which what stands between backticks is code.
 pub(super) fn with_code(text: &str) -> Markup {
     html! {
         @for (place, part) in text.split('`').enumerate() {
-            @if place % 2 == 1 { code { (part) } } @else { (part) }
+            @if place % 2 == 1 {
+                code.nb[part.chars().count() <= ONE_LINE] { (part) }
+            } @else {
+                (part)
+            }
         }
     }
 }

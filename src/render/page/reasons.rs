@@ -59,7 +59,7 @@ pub(super) fn section(scene: &PageScene<'_>) -> Markup {
                 h2 id=(id) { (heading) }
                 @for (cause, figure) in &drawn {
                     @if let Some(cause) = cause.filter(|_| scene.causes.len() > 1) {
-                        h3.of-cause { (capital(words::words(cause).noun[0])) }
+                        h3.of-cause { (page::capital_letter(words::words(cause).noun[0])) }
                     }
                     (maud::PreEscaped(figure))
                 }
@@ -67,14 +67,6 @@ pub(super) fn section(scene: &PageScene<'_>) -> Markup {
             }
         }
     }
-}
-
-/// With a capital letter.
-pub(super) fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
 }
 
 fn drawn(scene: &PageScene<'_>, figure: CauseFigure) -> Markup {

@@ -14,7 +14,8 @@ use std::time::Duration;
 pub(super) fn unread(scene: &PageScene<'_>) -> Markup {
     let id = scene.id("h-unread");
     html! {
-        @if !scene.report.unread.is_empty() {
+        // The first sentence has told of one.
+        @if scene.report.unread.len() > 1 {
             section.unread aria-labelledby=(id) {
                 h2 id=(id) { (page::NOT_READ) }
                 ul {
@@ -43,7 +44,7 @@ pub(super) fn section(scene: &PageScene<'_>) -> Markup {
         .iter()
         .filter_map(|backend| {
             let given = backend.vantage.by == VantageSource::Option;
-            backend_section::capture_point(backend.vantage.value, given)
+            backend_section::captured_at(backend.vantage.value, given)
                 .map(|point| format!("{}: {point}", backend.backend))
         })
         .collect();

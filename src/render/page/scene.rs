@@ -120,6 +120,6 @@ pub(in crate::render) fn proxy_name(proxy: &ProxyRecord) -> Option<&str> {
 }
 
 /// The name of a product without what stands in brackets: versions, and where it is used.
-fn short(name: &str) -> &str {
+pub(super) fn short(name: &str) -> &str {
     name.split(" (").next().unwrap_or(name)
 }

@@ -38,6 +38,18 @@ pub(in crate::render) fn is_lost(
     next.is_none_or(|next| next.by_proxy())
 }
 
+/// The answer is itself what went wrong.
+pub(in crate::render) fn is_bad(failure: &FailureRecord) -> bool {
+    let status = failure.response.and_then(|response| response.status);
+    match failure.cause {
+        Cause::BackendError | Cause::InvalidResponse | Cause::ProtocolMismatch => true,
+        Cause::HealthCheckFailing | Cause::UploadCutShort => {
+            status.is_some_and(|status| status >= 400)
+        }
+        _ => status.is_some_and(|status| status >= 500),
+    }
+}
+
 /// How much of the request the backend acknowledges with a segment, and how long the request is.
 pub(in crate::render) fn acks(
     failure: &FailureRecord,

@@ -1,8 +1,9 @@
 //! A failure in numbered sentences, beside its ladder.
 
 use super::ladder_layout::{LadderArrow, LadderLayout};
-use super::segments::{acks, is_close, is_lost, is_window_closed, request_span};
+use super::segments::{acks, is_bad, is_close, is_lost, is_window_closed, request_span};
 use crate::base::time::Timestamp;
+use crate::report::UserSaw;
 use crate::report::model::{EvidenceKind, EvidenceSide, FailureRecord};
 use crate::verdict::Cause;
 use crate::words::page::{PagePiece, SideNames};
@@ -91,12 +92,17 @@ fn outcome(failure: &FailureRecord) -> Vec<LadderStep> {
         steps.push(LadderStep { frames, ..step(said, class) });
     }
     if let Some(client) = &failure.client {
-        let well = client.status.is_some_and(|status| status < 500);
+        let saw = failure.user_saw();
+        let well = matches!(saw, UserSaw::Hidden(_));
         let latency = client.latency_ns.map(Duration::from_nanos);
-        let said = page_steps::client_step(client.status, latency);
+        let said = match saw {
+            UserSaw::Left => page_steps::client_left(latency),
+            _ => page_steps::client_step(client.status, latency, matches!(saw, UserSaw::Cut(_))),
+        };
         steps.push(step(said, if well { "s-ok" } else { "s-lost" }));
     } else if failure.sent_again.is_none() && !failure.expected_status.is_empty() {
-        steps.push(step(page_steps::expected_step(&failure.expected_status), "s-lost"));
+        let cut = failure.cause == Cause::TruncatedResponse;
+        steps.push(step(page_steps::expected_step(&failure.expected_status, cut), "s-lost"));
     }
     if !failure.retry_reason.is_empty() {
         let safe = failure.retry == crate::verdict::Retry::Safe;
@@ -135,7 +141,7 @@ fn of_segment(
             let idle = failure.detail.get("closed_after_idle_ns").and_then(|idle| idle.as_u64());
             let idle = idle.map(Duration::from_nanos).filter(|_| race);
             let facts =
-                StepFacts { acks: acks(failure, arrow), idle, since, ..StepFacts::default() };
+                StepFacts { acks: acks(failure, arrow), idle, since, ..of_failure(failure) };
             (
                 page_steps::backend_closes(names, reset, &facts),
                 if reset { "s-rst" } else { "s-fin" },
@@ -169,7 +175,9 @@ fn of_segment(
         EvidenceKind::Arp if is_first => (page_steps::asked_for_address(names), "s-rst"),
         EvidenceKind::Repeated => {
             let copies = failure.detail.get("copies").and_then(|copies| copies.as_u64());
-            (page_steps::repeated(names, proxy, copies), "s-req")
+            // Only what the proxy sends was counted.
+            let copies = copies.filter(|copies| proxy && *copies > 1);
+            (page_steps::repeated(names, proxy, copies), if proxy { "s-req" } else { "s-fin" })
         }
         _ => return None,
     })
@@ -195,8 +203,13 @@ fn request_facts<'f>(failure: &'f FailureRecord, all: &[LadderArrow<'_>]) -> Ste
         length,
         idle: failure.idle_gap_ns.map(Duration::from_nanos).filter(|_| failure.ordinal > 0),
         knew_of_close: knew.filter(|_| race),
-        ..StepFacts::default()
+        ..of_failure(failure)
     }
+}
+
+/// What all sentences of a failure have in common.
+fn of_failure(failure: &FailureRecord) -> StepFacts<'_> {
+    StepFacts { unasked: failure.request.is_none(), ..StepFacts::default() }
 }
 
 fn proxy_close(
@@ -243,6 +256,7 @@ fn response(
             && one.segment.at < arrow.segment.at
     });
     let status = failure.response.and_then(|response| response.status);
-    let facts = StepFacts { status, since, ..StepFacts::default() };
-    Some((page_steps::response_step(names, &facts, closed), if closed { "s-lost" } else { "s-ok" }))
+    let facts = StepFacts { status, since, ..of_failure(failure) };
+    let bad = closed || is_bad(failure);
+    Some((page_steps::response_step(names, &facts, closed), if bad { "s-lost" } else { "s-ok" }))
 }

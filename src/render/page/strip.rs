@@ -23,13 +23,16 @@ pub(super) fn figure(scene: &PageScene<'_>) -> Markup {
         row.iter().fold(0_u64, |sum, one| sum.saturating_add(value(one)))
     };
     let failed = sum(&|one| one.failed);
+    let requests = sum(&|one| one.exchanges);
     // A connect that failed is no exchange: it counts beside these.
-    let requests = sum(&|one| one.exchanges.max(one.failed));
+    let connects = failed.saturating_sub(sum(&|one| one.exchanges_failed));
+    let open = scene.report.counters.exchanges_open;
+    let answered = sum(&|one| well(one)).saturating_sub(open);
     // Failing probes are one failure: what they were over time does not show.
     let of_checks = scene.cause() == Some(Cause::HealthCheckFailing) && scene.causes.len() == 1;
-    let text = page::strip_intro(requests, failed, span);
+    let text = page::strip_intro([requests, connects], failed, span);
     html! {
-        @if requests > 0 && !of_checks {
+        @if requests.max(failed) > 0 && !of_checks {
             div.when-strip {
                 h3 { (page::WHEN) }
                 p.cap { (text) }
@@ -37,15 +40,18 @@ pub(super) fn figure(scene: &PageScene<'_>) -> Markup {
                     (drawn(scene, 760.0, "wide", &text))
                     (drawn(scene, 380.0, "narrow", &text))
                     figcaption {
-                        @if requests > failed {
-                            span.k.ok {} (page::answered_key(requests.saturating_sub(failed)))
-                        }
+                        @if answered > 0 { span.k.ok {} (page::answered_key(answered)) }
                         @if failed > 0 { span.k.lost.diamond {} (page::lost_key(failed)) }
                     }
                 }
             }
         }
     }
+}
+
+/// Exchanges that did not fail.
+fn well(one: &OverTime) -> u64 {
+    one.exchanges.saturating_sub(one.exchanges_failed)
 }
 
 fn drawn(scene: &PageScene<'_>, width: f64, class: &str, text: &str) -> Markup {
@@ -61,7 +67,7 @@ fn drawn(scene: &PageScene<'_>, width: f64, class: &str, text: &str) -> Markup {
         svg class={"strip " (class)} viewBox=(format!("0 0 {width} 62")) role="img" aria-label=(text) {
             line.base x1=(MARGIN) x2=(width - MARGIN) y1=(LINE) y2=(LINE) {}
             @for (place, one) in row.iter().enumerate() {
-                @let fine = one.exchanges.saturating_sub(one.failed);
+                @let fine = well(one);
                 @if fine > 0 {
                     circle.tp.ok cx=(px(x(place))) cy=(LINE) r=(px(radius(fine, 1.8))) {}
                 }

@@ -73,7 +73,7 @@ pub(super) const PROXY_WAITS: &str = "longer timeouts in the proxy: the backend 
 /// What is said alike whether the backend closed or reset.
 pub(super) fn summary_of_either(subject: &Subject<'_>, known: InFlight) -> Option<String> {
     let Subject { request, failure, .. } = *subject;
-    let (backend, close, idle) = (failure.server, subject.closed(), subject.closed_after());
+    let (backend, close) = (failure.server, subject.closed());
     let verdict = failure.verdict();
     Some(match known {
         InFlight::NothingAnswered { connections } => format!(
@@ -84,14 +84,17 @@ pub(super) fn summary_of_either(subject: &Subject<'_>, known: InFlight) -> Optio
         InFlight::MaybeUnread => format!(
             "the backend {backend} {close} the connection{} after it had received {} of {request}, without \
              sending a response: a crash, a handler that closes the connection, or a keep-alive race inside \
-             the backend's host{idle}, with its keep-alive timeout expired before the request was read",
+             the backend's host, where its timer ran out before it read the request{idle}",
             subject.after_wait().strip_prefix(" after").unwrap_or_default(),
             match verdict.close().and_then(|close| close.received) {
                 Some(Received::All) => "all",
                 Some(Received::Part) => "a part",
                 Some(Received::None) => "nothing",
                 None => "some",
-            }
+            },
+            idle = verdict.closed_after().map_or_else(String::new, |after| {
+                format!(" ({} after its last response)", duration(after))
+            })
         ),
         InFlight::Fresh | InFlight::Used | InFlight::Unread { .. } | InFlight::Read { .. } => {
             return None;

@@ -45,7 +45,7 @@ pub(super) fn summary(subject: &Subject<'_>, race: Race) -> String {
 }
 
 /// Whoever sends the requests must be the first to close an idle connection, however the two met.
-pub(super) fn fix(subject: &Subject<'_>) -> Fix {
+pub(super) fn fix(subject: &Subject<'_>, race: Race) -> Fix {
     let context = &subject.failure.context;
     if let Some(limit) = context.request_limit {
         let text = format!(
@@ -65,15 +65,33 @@ pub(super) fn fix(subject: &Subject<'_>) -> Fix {
         return of_limit(context, text)
             .instead_of("a longer keep-alive timeout: the limit counts from the handshake");
     }
+    let after = subject.failure.verdict().closed_after();
+    if let (Race::Crossing, Some(after)) = (race, after.filter(|after| *after < SOON)) {
+        return of_soon(subject, after);
+    }
     let proxy = settings::proxy_of(context).map(|(known, _)| known);
     let seconds = settings::longer_than(context.proxy_idle, proxy);
     let fix = settings::longer_keepalive(context, text_on_order(subject, seconds));
-    let after = subject.failure.verdict().closed_after();
     Fix {
         brief: Some(brief(context, after)),
         or: from_the_other_side(context, after).map(Box::new),
         ..fix
     }
+}
+
+/// A close sooner than this is hardly that of a timer: servers count theirs in seconds.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What closes so soon after a response.
+fn of_soon(subject: &Subject<'_>, after: Duration) -> Fix {
+    let text = format!(
+        "check the backend's log{} for a restart, or a worker that was recycled: it closed after {} idle, \
+         sooner than keep-alive timeouts usually are; if it did not restart, raise its keep-alive timeout \
+         above the proxy's idle timeout",
+        subject.at_time(),
+        duration(after)
+    );
+    Fix::on(FixSide::Backend, text)
 }
 
 /// The backend's part of it.

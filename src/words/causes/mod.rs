@@ -93,7 +93,7 @@ pub(super) fn summary(subject: &Subject<'_>) -> String {
 /// What to change, by what was found.
 pub(super) fn fix(subject: &Subject<'_>) -> Fix {
     match subject.failure.verdict().finding() {
-        Finding::KeepaliveRace(_) => keepalive_race::fix(subject),
+        Finding::KeepaliveRace(race) => keepalive_race::fix(subject, race),
         Finding::StaleReuse => stale_reuse::fix(subject),
         Finding::ClosedInFlight(known) => closed_in_flight::fix(subject, known),
         Finding::ResetInFlight(by) => reset_in_flight::fix(subject, by),

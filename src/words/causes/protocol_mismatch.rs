@@ -50,10 +50,10 @@ pub(super) fn summary(subject: &Subject<'_>, how: Misread) -> String {
 pub(super) fn fix(subject: &Subject<'_>, how: Misread) -> Fix {
     let text = match how {
         Misread::Protocols { asked: Protocol::Tls, .. } => {
-            "in the proxy, use plain `http://` for this port, or the port on which the backend speaks TLS"
+            "make the proxy use plain `http://` for this port, or the port on which the backend speaks TLS"
         }
         _ if answers_tls(how) => {
-            "in the proxy, use `https://` for this port, or the backend's plain HTTP port"
+            "make the proxy use `https://` for this port, or the backend's plain HTTP port"
         }
         Misread::ProxyHeader { .. } => {
             "stop sending the header (HAProxy `send-proxy`, nginx `proxy_protocol on`, the target group's \
@@ -61,7 +61,7 @@ pub(super) fn fix(subject: &Subject<'_>, how: Misread) -> Fix {
              `accept-proxy`, Apache `RemoteIPProxyProtocol On`)"
         }
         Misread::Protocols { .. } | Misread::Answer(_) => {
-            "in the proxy, set the version of HTTP that this port speaks (nginx `proxy_http_version 1.1`, \
+            "make the proxy speak the version of HTTP that this port speaks (nginx `proxy_http_version 1.1`, \
              HAProxy `proto h2`, Envoy `http2_protocol_options`)"
         }
     };

@@ -3,6 +3,7 @@
 use super::cause_words::CauseWords;
 use super::closed_in_flight::PROXY_WAITS;
 use crate::words::fix::{Fix, FixSide};
+use crate::words::phrases::grouped;
 use crate::words::subject::Subject;
 
 pub(super) const WORDS: CauseWords = CauseWords {
@@ -19,8 +20,10 @@ pub(super) fn summary(subject: &Subject<'_>, head_complete: bool) -> String {
     let response = failure.response();
     let (received, expected) =
         response.map_or((0, None), |response| (response.received, response.expected));
+    let [received, expected] = [Some(received), expected].map(|count| count.map(grouped));
+    let received = received.unwrap_or_default();
     let cut = response.is_some_and(|response| response.cut);
-    let least = response.and_then(|response| response.least).filter(|_| cut);
+    let least = response.and_then(|response| response.least).filter(|_| cut).map(grouped);
     let how_far = match expected {
         // Where its head ends, and the number in it, is not known.
         Some(expected) if cut => format!("at most {received} of {expected} bytes (Content-Length)"),

@@ -2,6 +2,7 @@
 
 use super::cause_words::CauseWords;
 use crate::words::fix::{Fix, FixSide};
+use crate::words::phrases::grouped;
 use crate::words::settings;
 use crate::words::subject::Subject;
 
@@ -19,8 +20,9 @@ pub(super) fn summary(subject: &Subject<'_>, sent: u64) -> String {
     let answer = status.map_or_else(String::new, |status| format!(" with {status}"));
     format!(
         "the backend {backend} answered {request}{answer} and reset the connection{} before it had read \
-         the whole request ({sent} bytes were sent): the RST can destroy the response before the proxy reads it",
-        subject.after_wait()
+         the whole request ({} bytes were sent): the RST can destroy the response before the proxy reads it",
+        subject.after_wait(),
+        grouped(sent)
     )
 }
 
