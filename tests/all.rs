@@ -79,6 +79,8 @@ mod legs;
 mod localhost;
 /// Lines and conversations, joined or not.
 mod log_joins;
+/// What is said of each line, in every format.
+mod log_lines;
 /// Joins logs of real proxies with captures.
 #[allow(dead_code)] // What counts over many cases is of use in the other binary of tests alone.
 mod logs;

@@ -12,7 +12,10 @@ const WORDS: usize = 6;
 /// Whether it is one: a level among its first words, behind a time or alone.
 pub(in crate::logs) fn is_line(line: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(line) else { return false };
-    if is_klog(text) {
+    // JSON with a level, and errors that a program ends with: `TypeError: …`.
+    let object = text.starts_with('{') && text.contains("\"level\":");
+    let error = text.split(' ').next().is_some_and(|word| word.ends_with("Error:"));
+    if object || error || is_klog(text) {
         return true;
     }
     text.split_ascii_whitespace().take(WORDS).any(|word| {
