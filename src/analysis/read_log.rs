@@ -1,5 +1,6 @@
 //! Log files become lines that can be joined: lines → logs → join.
 
+use crate::alone::LoggedRequests;
 use crate::base::escape::shape;
 use crate::input::{LineEnd, Text};
 use crate::join::Lines;
@@ -11,15 +12,19 @@ const NO_LOG: u64 = 64 << 20;
 /// Unreadable lines of which it is said what they look like.
 const SHOWN: usize = 3;
 
-/// Reads a log to its end. `file` is its place among those given.
+/// Reads a log to its end. `file` is its place among those given; `requests` takes all requests, where they are needed.
 pub fn read(
     text: &mut Text,
     told: Option<LogFormatChoice>,
     file: usize,
     lines: &mut Lines,
+    mut requests: Option<&mut LoggedRequests>,
 ) -> LogFile {
     let mut reader = LogReader::new(told);
     let mut facts = LogFile { path: text.path().to_owned(), ..LogFile::default() };
+    if let Some(requests) = &mut requests {
+        requests.open(text.path(), file);
+    }
     let mut line = Vec::new();
     let mut unread = 0_u64;
     while let Some(end) = text.next_line(&mut line) {
@@ -35,6 +40,9 @@ pub fn read(
                 facts.last = facts.last.max(at);
                 facts.local_times |= entry.local;
                 lines.push(&entry, file, facts.lines);
+                if let Some(requests) = &mut requests {
+                    requests.push(&entry, facts.lines);
+                }
             }
             Ok(None) => {}
             Err(reason) => {

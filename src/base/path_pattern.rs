@@ -1,5 +1,7 @@
 //! What the targets of requests have in common that ask for the same thing of another number.
 
+use super::digest;
+
 /// Characters from which on a name of hexadecimal digits is taken for a number.
 const LONG: usize = 8;
 
@@ -18,14 +20,14 @@ fn part(part: &str) -> String {
     let (name, kind) =
         part.rsplit_once('.').map_or((part, None), |(name, kind)| (name, Some(kind)));
     match kind {
-        _ if is_number(part) => "*".to_owned(),
-        Some(kind) if is_number(name) => format!("*.{kind}"),
+        _ if is_number(part.as_bytes()) => "*".to_owned(),
+        Some(kind) if is_number(name.as_bytes()) => format!("*.{kind}"),
         _ => part.to_owned(),
     }
 }
 
-fn is_number(name: &str) -> bool {
-    let mut letters = name.bytes().filter(|byte| !matches!(byte, b'-' | b'_')).peekable();
+fn is_number(name: &[u8]) -> bool {
+    let mut letters = name.iter().filter(|byte| !matches!(byte, b'-' | b'_')).peekable();
     if letters.peek().is_none() {
         return false;
     }
@@ -36,6 +38,30 @@ fn is_number(name: &str) -> bool {
         others = others.saturating_add((!letter.is_ascii_hexdigit()).into());
     }
     digits == all || others == 0 && digits > 0 && all >= LONG
+}
+
+/// A digest of the method and the pattern of a target's path; nothing is put together for it: logs have millions of
+/// lines. Scheme, host and query are no part of it.
+pub fn digest(method: &[u8], target: &[u8]) -> u64 {
+    let target = path(target);
+    let end = target.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(target.len());
+    let parts = target.get(..end).unwrap_or(target).split(|byte| *byte == b'/');
+    let parts = parts.flat_map(|part| {
+        let dot = part.iter().rposition(|byte| *byte == b'.').unwrap_or(part.len());
+        let (name, kind) = part.split_at(dot);
+        let name = if is_number(name) { b"*".as_slice() } else { name };
+        b"/".iter().chain(name).chain(kind)
+    });
+    digest::of(method.iter().chain(parts))
+}
+
+/// A target without scheme and host: `http://a:80/b?c` is `/b?c`.
+pub fn path(target: &[u8]) -> &[u8] {
+    let scheme = target.windows(3).take(8).position(|three| three == b"://");
+    let Some(at) = scheme.filter(|_| !target.starts_with(b"/")) else { return target };
+    let rest = target.get(at.saturating_add(3)..).unwrap_or_default();
+    let slash = rest.iter().position(|byte| *byte == b'/');
+    slash.and_then(|slash| rest.get(slash..)).unwrap_or(b"/")
 }
 
 #[cfg(test)]
@@ -58,5 +84,16 @@ mod tests {
         ] {
             assert_eq!(pattern(target), expected);
         }
+    }
+
+    #[test]
+    fn a_digest_is_of_the_method_and_of_what_was_asked_for() {
+        let one = digest(b"GET", b"/orders/17?page=2");
+        assert_eq!(one, digest(b"GET", b"https://a:443/orders/18"));
+        assert_ne!(one, digest(b"POST", b"/orders/17"));
+        assert_ne!(one, digest(b"GET", b"/orders"));
+        assert_eq!(digest(b"GET", b"/img/0815.png"), digest(b"GET", b"/img/4711.png"));
+        assert_eq!(path(b"http://a"), b"/");
+        assert_eq!(path(b"/b://c"), b"/b://c");
     }
 }
