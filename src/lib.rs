@@ -29,6 +29,7 @@
 //! exchange   each side's bytes become requests and responses, paired
 //! streams    TLS by its records, and text of it that somebody else has
 //! flow       segments become connections: positions, causal order, gaps       | input  captures and logs: it alone reads files
+//! alone      what a log alone can prove: rows of all requests, and findings
 //! packet     one frame becomes a borrowed TCP segment: no state, no allocation | logs  a line of a proxy's log becomes an entry
 //! base       time, digests, wrapping, escaping, what is secret                 | timeouts  known proxies and servers, as data
 //! ```
@@ -65,6 +66,7 @@
     )
 )]
 
+mod alone;
 mod analysis;
 mod base;
 mod cli;
@@ -113,6 +115,9 @@ pub use verdict::{Cause, Certainty, Retry};
 #[doc(hidden)]
 #[allow(missing_docs)]
 pub mod inside {
+    pub mod alone {
+        pub use crate::alone::{LogFinding, LogFindingKind, LoggedEvent, LoggedRequests, findings};
+    }
     pub mod analysis {
         pub use crate::analysis::{
             Analysis, Host, RecordOptions, Settings, analyze, analyze_with_logs,
@@ -173,6 +178,9 @@ pub mod inside {
         pub mod timers {
             pub use crate::knowledge::timers::Timer;
         }
+    }
+    pub mod logs {
+        pub use crate::logs::{Attempt, Entry, Says};
     }
     pub mod ledger {
         pub use crate::ledger::{EventKind, LedgerLimits, What};

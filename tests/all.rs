@@ -24,6 +24,8 @@ mod conversations;
 
 /// Logs of real proxies, joined.
 mod access_logs;
+/// What a log alone can prove, in simulated logs.
+mod alone;
 /// What a backend answers.
 mod answers;
 /// What is believed of TCP, and of whom.

@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("timeouts", &["base"]),
     // What the proxy said, line by line.
     ("logs", &["base"]),
+    ("alone", &["base", "logs", "packet"]),
     ("input", &["base", "packet"]),
     ("flow", &["base", "packet"]),
     ("streams", &["base", "flow", "packet"]),
@@ -31,6 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "words",
         &[
+            "alone",
             "base",
             "exchange",
             "facts",
@@ -49,6 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "report",
         &[
+            "alone",
             "base",
             "exchange",
             "facts",
@@ -70,6 +73,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "analysis",
         &[
+            "alone",
             "base",
             "exchange",
             "facts",
@@ -123,6 +127,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "packet",
     "logs",
+    "alone",
     "flow",
     "streams",
     "exchange",

@@ -599,7 +599,7 @@ fn a_line_without_end_and_millions_of_lines_stay_within_bounds() {
     bytes.extend_from_slice(line(0.1, "/a", 502, 0.1).as_bytes());
     let mut text = Text::from_reader(Box::new(Cursor::new(bytes)), "log".to_owned()).unwrap();
     let mut lines = Lines::default();
-    let facts = read_log::read(&mut text, None, 0, &mut lines);
+    let facts = read_log::read(&mut text, None, 0, &mut lines, None);
     assert_eq!((facts.lines, facts.unreadable, lines.errors().len()), (2, 1, 1));
     let unread = &facts.unreadable_first[0];
     assert_eq!((unread.length, unread.shape.as_str()), (9 << 20, "aaaa…"));
@@ -611,7 +611,7 @@ fn a_line_without_end_and_millions_of_lines_stay_within_bounds() {
     )
     .unwrap();
     let mut lines = Lines::default();
-    let facts = read_log::read(&mut text, None, 0, &mut lines);
+    let facts = read_log::read(&mut text, None, 0, &mut lines, None);
     assert!(facts.lines > 150_000, "{}", facts.lines);
     assert_eq!(lines.errors().len(), 1 << 17);
     assert_eq!(lines.error_count + 1, facts.lines.max(lines.error_count + 1));

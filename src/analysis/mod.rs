@@ -6,6 +6,7 @@ mod revisions;
 mod roles_so_far;
 mod telling;
 
+use crate::alone::{self, LoggedRequests};
 use crate::base::time::Timestamp;
 use crate::exchange::{Output, Reader};
 use crate::facts::kernel::Ends;
@@ -22,7 +23,7 @@ use crate::packet::icmp::{self, Unreachable};
 use crate::packet::{self, Endpoint, Frame, Segment, Skip};
 use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
 use crate::report::{
-    self, Activity, FailureRecord, LogFile, LogsRead, Report, Skipped, Sources, Style,
+    self, Activity, FailureRecord, LogAlone, LogFile, LogsRead, Report, Skipped, Sources, Style,
 };
 use crate::streams::told::{self, Clear, Spoken};
 use crate::topology::Trail;
@@ -450,13 +451,18 @@ impl Analysis {
             flow: *self.table.counts(),
             clear: self.clear.as_ref().map(|clear| clear.counts()),
         };
+        // A capture tells more, and surer, than the log does by itself.
+        let mut requests = (!captured).then(LoggedRequests::default);
         let mut lines = Lines::new(join::interest(&self.trail, &judgement));
         let told = &self.settings.log_format;
         let files: Vec<LogFile> = logs
             .iter_mut()
             .enumerate()
-            .map(|(file, log)| read_log::read(log, told.clone(), file, &mut lines))
+            .map(|(file, log)| {
+                read_log::read(log, told.clone(), file, &mut lines, requests.as_mut())
+            })
             .collect();
+        let alone = self.alone(&files, requests.unwrap_or_default());
         let joined =
             join::join(&self.trail, &mut judgement, &roles, lines, first.zip(last), captured);
         // What clients got may have shown more failures.
@@ -464,11 +470,19 @@ impl Analysis {
         let mut report = report::build(sources, &judgement, &roles, self.settings.style);
         report::hear(
             &mut report,
-            LogsRead { files, joined: &joined },
+            LogsRead { files, joined: &joined, alone },
             &judgement,
             self.settings.style,
         );
         report
+    }
+
+    /// What logs show by themselves.
+    fn alone(&self, files: &[LogFile], requests: LoggedRequests) -> LogAlone<'_> {
+        let known = &self.settings.known;
+        let not_looked_at = requests.not_looked_at;
+        let findings = alone::findings(requests, report::proxy_idle(files, known));
+        LogAlone { findings, not_looked_at, known }
     }
 }
 

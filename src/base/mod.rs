@@ -3,6 +3,7 @@
 
 pub mod digest;
 pub mod escape;
+pub mod path_pattern;
 pub mod secret;
 pub mod similar;
 pub mod time;

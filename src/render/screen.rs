@@ -7,7 +7,7 @@ use super::text_log;
 use crate::base::wrap::{BOLD, DIM, visible};
 use crate::report::headline::{AnalysisOutcome, Headline};
 use crate::report::model::{BackendRecord, FailureGroup, FailureRecord, Report, Timeout};
-use crate::report::{LeadingCause, Named};
+use crate::report::{LeadingCause, Log, Named};
 use crate::verdict::{Cause, Retry};
 use crate::words::failure_section;
 use crate::words::fix::Fix;
@@ -40,7 +40,10 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let lead = report.leading_cause();
     if let Some(log) = report.log.as_ref().filter(|_| report.captures.is_empty()) {
-        return rows::write(&text_log::alone(log, width), most, out);
+        let mut blocks = text_log::alone(log, width);
+        let change = Screen { report, width, tight: Tightness::Loose }.change_by_log(log);
+        blocks.insert(blocks.len().saturating_sub(1), change);
+        return rows::write(&blocks, most, out);
     }
     let blocks = |tight| {
         let screen = Screen { report, width, tight };
@@ -175,12 +178,27 @@ impl Screen<'_> {
                 _ if fix.line.is_some() => 2,
                 _ => 3,
             };
-            let cause = several.then_some(*cause);
-            self.fix(&mut block, rank, cause, fix);
+            let of = several.then(|| words(*cause).noun[0]);
+            self.fix(&mut block, rank, of, fix);
         }
         self.helped(&mut block);
         if let Some(instead) = &first.instead_of {
             self.labelled(&mut block, 9, label::NOT, &format!("{instead}."), 2);
+        }
+        block
+    }
+
+    /// What to change by what the log shows by itself.
+    fn change_by_log(&self, log: &Log) -> RowBlock {
+        let mut block = RowBlock::default();
+        let with_fix = log.findings.iter().filter_map(|one| one.fix.as_ref()).take(FIXES);
+        for (place, fix) in with_fix.enumerate() {
+            if place == 0 {
+                block.add(1, vec![format!("{BOLD}{WHAT_TO_CHANGE}{BOLD:#}")]);
+            }
+            for (way, fix) in fix.each().enumerate() {
+                self.fix(&mut block, if way == 0 { 1 } else { 3 }, None, fix);
+            }
         }
         block
     }
@@ -192,10 +210,11 @@ impl Screen<'_> {
         }
     }
 
-    fn fix(&self, block: &mut RowBlock, rank: u8, cause: Option<Cause>, fix: &Fix) {
+    /// Something to change; `of` is what it is against, where that is not clear.
+    fn fix(&self, block: &mut RowBlock, rank: u8, of: Option<&str>, fix: &Fix) {
         let side = fix.side.map_or("capture", |side| side.name());
         let Some(line) = &fix.line else {
-            let of = cause.map_or_else(String::new, |cause| format!("{}: ", words(cause).noun[0]));
+            let of = of.map_or_else(String::new, |of| format!("{of}: "));
             return self.labelled(
                 block,
                 rank,

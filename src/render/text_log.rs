@@ -8,7 +8,7 @@ use crate::report::{ClientRecord, ClientSource, FrontLegRecord, Log};
 use crate::words::clients::{self, ClientGot};
 use crate::words::input_section::{self, NOTE};
 use crate::words::phrases::{TO_FIND_OUT, not_shown};
-use crate::words::{log, log_alone, log_section};
+use crate::words::{log, log_alone, log_findings, log_section};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -53,7 +53,27 @@ pub(super) fn alone(log: &Log, width: usize) -> Vec<RowBlock> {
         return vec![first];
     }
     let text = log_alone::errors(&log.errors_by_status(), log.requests, &files);
-    first.add(0, prose(&format!("{BOLD}{text}{BOLD:#} {}", log_alone::NO_CAPTURE)));
+    let (lead, others) = match log.findings.split_first() {
+        Some((lead, others)) if lead.explains => (Some(lead), others),
+        _ => (None, log.findings.as_slice()),
+    };
+    match lead.zip(log.because()) {
+        Some((lead, because)) => {
+            let lead =
+                fitted(&format!("{BOLD}{because}:{BOLD:#} {}", lead.text), ["", ""], width, 6);
+            first.add(0, lead);
+            first.add(0, prose(&format!("{text} {}", log_alone::NO_CAPTURE)));
+        }
+        None => first.add(0, prose(&format!("{BOLD}{text}{BOLD:#} {}", log_alone::NO_CAPTURE))),
+    }
+    if log.not_looked_at > 0 {
+        let text = log_findings::not_looked_at(log.not_looked_at);
+        note_rows(&mut first, &text, width);
+    }
+    let mut found = RowBlock { instead: Some(more_reasons), ..RowBlock::default() };
+    for (rank, finding) in (1_u8..100).zip(others) {
+        found.add(rank, fitted(&finding.text, ["  ", "    "], width, 5));
+    }
     let mut reasons = RowBlock { instead: Some(more_reasons), ..RowBlock::default() };
     for (place, alike) in log.errors_alike().iter().enumerate() {
         let text = log_alone::alike(alike.says, alike.code, &alike.statuses);
@@ -65,7 +85,12 @@ pub(super) fn alone(log: &Log, width: usize) -> Vec<RowBlock> {
         let rank = u8::try_from(place).unwrap_or(u8::MAX).min(100).saturating_add(1);
         reasons.add(rank, lines);
     }
-    vec![first, reasons, take_a_capture(log, width)]
+    vec![first, found, reasons, take_a_capture(log, width)]
+}
+
+fn note_rows(block: &mut RowBlock, text: &str, width: usize) {
+    let text = format!("{YELLOW}{NOTE}:{YELLOW:#} {text}.");
+    block.add(1, fitted(&text, ["", ""], width, 3));
 }
 
 fn more_reasons(gone: usize) -> String {
@@ -76,7 +101,11 @@ fn more_reasons(gone: usize) -> String {
 fn take_a_capture(log: &Log, width: usize) -> RowBlock {
     let backends = log.worst_backends();
     let mut block = RowBlock::default();
-    block.add(1, vec![format!("{BOLD}{}{BOLD:#}", log_alone::TAKE_A_CAPTURE)]);
+    let heading = match log.findings.iter().any(|finding| finding.explains) {
+        true => log_alone::CAPTURE_TO_PROVE,
+        false => log_alone::TAKE_A_CAPTURE,
+    };
+    block.add(1, vec![format!("{BOLD}{heading}{BOLD:#}")]);
     block.add(5, fitted(log_alone::WHERE, ["  ", "  "], width, 3));
     if backends.is_empty() {
         block.add(5, fitted(log_alone::PORT_STANDS_FOR, ["  ", "  "], width, 2));

@@ -26,9 +26,13 @@ fn answer(report: &Report) -> AnswerSummary {
         let before = report.what_to_change_before();
         fixes.extend(before.iter().flat_map(Fix::each).cloned());
     }
+    let findings = report.log.iter().flat_map(|log| &log.findings);
+    let by_log = findings.clone().filter_map(|finding| finding.fix.as_ref()).flat_map(Fix::each);
+    fixes.extend(by_log.cloned());
+    let leading = report.leading().into_iter().map(|paragraph| paragraph.text);
     AnswerSummary {
         headline: report.headline().text(),
-        paragraphs: report.leading().into_iter().map(|paragraph| paragraph.text).collect(),
+        paragraphs: leading.chain(findings.map(|finding| finding.text.clone())).collect(),
         fixes,
     }
 }

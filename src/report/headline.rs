@@ -3,8 +3,8 @@
 //! It counts what its reader counts: clients where the front leg or a log shows them, attempts where not;
 //! probes of health are neither. Every form of the answer, and the exit status, go by the same.
 
-use super::UnreadRecord;
 use super::model::Report;
+use super::{Log, UnreadRecord};
 use crate::ledger::Amount;
 use crate::verdict::Cause;
 use crate::words::headline::{self, ClientCounts, HeadlineCounts, NothingJudged};
@@ -111,7 +111,8 @@ impl Report {
             hidden.filter(|_| self.clients.is_none() && outcome != AnalysisOutcome::NothingJudged);
         let clients = hidden.map(|note| sentence(&note.text));
         let failed = outcome == AnalysisOutcome::Failed;
-        let because = failed.then(|| because(self)).flatten();
+        let by_log = || self.log.as_ref().and_then(Log::because);
+        let because = failed.then(|| because(self).or_else(by_log)).flatten();
         Headline { outcome, unread, because, counts, clients }
     }
 }

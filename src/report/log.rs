@@ -5,11 +5,13 @@ use super::model::{AnswerReason, ClientSource, ClockSource, Report};
 use super::sources::Style;
 use super::{
     ClientRecord, ClockRecord, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine, LogPlace,
-    LogTimes, clients, ids,
+    LogTimes, clients, ids, log_findings,
 };
+use crate::alone::LogFinding;
 use crate::base::escape;
 use crate::base::time::nanos;
 use crate::join::{self, Answer, Joined, KeptLine, LogAnswer};
+use crate::knowledge::Configured;
 use crate::ledger::Judgement;
 use crate::logs::LineKind;
 use crate::packet::Endpoint;
@@ -25,11 +27,24 @@ pub struct LogsRead<'a> {
     pub files: Vec<LogFile>,
     /// The join.
     pub joined: &'a Joined,
+    /// What the logs show by themselves, where there is no capture.
+    pub alone: LogAlone<'a>,
+}
+
+/// What logs show by themselves.
+#[derive(Clone, Debug)]
+pub struct LogAlone<'a> {
+    /// What failures have in common.
+    pub findings: Vec<LogFinding>,
+    /// Requests beyond those among which that was looked for.
+    pub not_looked_at: u64,
+    /// What was told of backends and proxies.
+    pub known: &'a Configured,
 }
 
 /// Fills in what logs and the front leg say.
 pub fn hear(report: &mut Report, heard: LogsRead<'_>, ledger: &Judgement<'_>, style: Style) {
-    let LogsRead { files, joined } = heard;
+    let LogsRead { files, joined, alone } = heard;
     let failures = ledger.failures_from(0);
     let ids: Vec<String> = failures.iter().map(ids::of_failure).collect();
     let clients: BTreeMap<&str, ClientRecord> = joined
@@ -43,6 +58,11 @@ pub fn hear(report: &mut Report, heard: LogsRead<'_>, ledger: &Judgement<'_>, st
     report.front_leg = joined.front.as_ref().map(front_leg);
     if !files.is_empty() {
         hear_log(report, files, joined, &ids, ledger, style);
+        if let Some(log) = &mut report.log {
+            let LogAlone { findings, not_looked_at, known } = alone;
+            log.findings = log_findings::records(&findings, &log.files, known, style);
+            log.not_looked_at = not_looked_at;
+        }
     }
     report.clients = clients::clients(report, joined);
     let unexplained = clients::unexplained(report, joined, ledger, style);

@@ -1,5 +1,6 @@
 //! The report's parts that logs and the front leg fill, field by field as `--format json` writes them.
 
+use super::log_finding_model::{LogFindingRecord, LogPlace};
 use super::named::{Named, Tally, named};
 use crate::base::time::Timestamp;
 use crate::join::Answer;
@@ -31,15 +32,6 @@ pub struct ClientRecord {
     pub proxy_ns: Option<u64>,
     /// The line that says so; null when the front leg does.
     pub line: Option<LogPlace>,
-}
-
-/// A line of a log.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct LogPlace {
-    /// From 0.
-    pub file: usize,
-    /// From 1.
-    pub number: u64,
 }
 
 /// What the proxy's log says, joined.
@@ -75,6 +67,10 @@ pub struct Log {
     pub matched_by: Tally<MatchedBy>,
     /// Failures that a retry hid from clients.
     pub hidden_retries: HiddenRetries,
+    /// What failures have in common, where no capture was given: what explains most first.
+    pub findings: Vec<LogFindingRecord>,
+    /// Requests beyond those among which that was looked for.
+    pub not_looked_at: u64,
     /// Error lines whose cause on the leg is known.
     pub joined: Vec<LogLine>,
     /// All others.

@@ -7,6 +7,7 @@ use crate::join::Answer;
 use crate::logs::Says;
 use crate::packet::Endpoint;
 use crate::verdict::Cause;
+use crate::words::log_findings::because;
 use crate::words::log_section::{
     self as words, AnsweredLines, ErrorLines, LoggedErrors, ShownTimes, SplitTimes,
 };
@@ -49,6 +50,18 @@ impl Log {
         nothing && self.files.iter().any(|file| file.unreadable > 0)
     }
 
+    /// Why most failed, as far as the log shows it by itself.
+    pub fn because(&self) -> Option<String> {
+        let explaining = self.findings.iter().filter(|finding| finding.explains);
+        let explaining: Vec<String> = explaining.map(|one| one.headline.clone()).collect();
+        because(&explaining)
+    }
+
+    /// A finding tells of this line.
+    pub fn is_told(&self, line: &LogLine) -> bool {
+        self.findings.iter().any(|finding| finding.all_lines.contains(&(line.file, line.line)))
+    }
+
     /// The error lines by what clients got.
     pub const fn errors_by_status(&self) -> ErrorLines<'_> {
         ErrorLines { errors: self.errors, messages: self.messages, statuses: &self.statuses }
@@ -84,11 +97,11 @@ impl Log {
         }
     }
 
-    /// Errors by the reason that the log itself has, the most frequent first. Where it has none, the
-    /// status is all there is.
+    /// Errors of which no finding tells, by the reason that the log itself has, the most frequent first. Where it has
+    /// none, the status is all there is.
     pub fn errors_alike(&self) -> Vec<AlikeErrors<'_>> {
         let mut groups: BTreeMap<(Option<&str>, Option<u16>), AlikeErrors<'_>> = BTreeMap::new();
-        for line in self.error_lines() {
+        for line in self.error_lines().filter(|line| !self.is_told(line)) {
             let status = line.status.filter(|_| line.says.is_none());
             let group = groups.entry((line.says.map(Says::name), status)).or_insert(AlikeErrors {
                 says: line.says,

@@ -20,6 +20,8 @@ mod groups;
 pub mod headline;
 mod ids;
 pub mod log;
+pub mod log_finding_model;
+mod log_findings;
 pub mod log_model;
 pub mod log_sums;
 pub mod model;
@@ -41,10 +43,11 @@ pub use brief::LeadingCause;
 pub use build::build;
 pub use failure::failure;
 pub use headline::{AnalysisOutcome, Headline};
-pub use log::{LogsRead, hear};
+pub use log::{LogAlone, LogsRead, hear};
+pub use log_finding_model::LogPlace;
+pub use log_findings::proxy_idle;
 pub use log_model::{
-    ClientRecord, ClockRecord, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine, LogPlace,
-    LogTimes,
+    ClientRecord, ClockRecord, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine, LogTimes,
 };
 pub use model::*;
 pub use named::{Named, Tally};

@@ -2,6 +2,7 @@
 
 use super::fix::{Fix, FixSide};
 use super::phrases::{duration, plural};
+use crate::base::time::Timestamp;
 use crate::ledger::{Event, EventKind};
 use crate::verdict::Cause;
 
@@ -49,11 +50,16 @@ pub fn summary(event: &Event) -> String {
 
 /// What to change where a backend was restarted.
 pub fn restart_fix(event: &Event) -> Fix {
+    drain_first(event.first)
+}
+
+/// How a backend is restarted without failures, where one may have been at some time.
+pub(super) fn drain_first(at: Timestamp) -> Fix {
     let text = format!(
         "take a backend out of the proxy before it stops (drain it, deregister it, fail its readiness \
          first), wait until it has answered what it has, and start the new one before the old one goes; if \
          nobody restarted it, check for a crash at {}",
-        event.first.time_in_zone()
+        at.time_in_zone()
     );
     Fix::on(FixSide::Backend, text)
 }

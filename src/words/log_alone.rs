@@ -13,6 +13,9 @@ pub const NO_CAPTURE: &str = "No capture was given: this is from the log alone."
 /// The heading of how to take one.
 pub const TAKE_A_CAPTURE: &str = "Take a capture";
 
+/// The heading where the log shows something already.
+pub const CAPTURE_TO_PROVE: &str = "To prove it, take a capture";
+
 /// Where to take it, and for how long.
 pub const WHERE: &str = "On the proxy's host or on the backend's, for longer than the longest keep-alive timeout, \
                          until the error has happened again:";

@@ -14,6 +14,7 @@ pub mod ladder;
 pub mod listening;
 pub mod log;
 pub mod log_alone;
+pub mod log_findings;
 pub mod log_section;
 pub mod losses;
 pub mod messages;

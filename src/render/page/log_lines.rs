@@ -12,7 +12,7 @@ const MOST: usize = 200;
 
 pub(super) fn section(scene: &PageScene<'_>) -> Markup {
     let Some(log) = &scene.report.log else { return html! {} };
-    let lines: Vec<&LogLine> = log.unmatched.iter().collect();
+    let lines: Vec<&LogLine> = log.unmatched.iter().filter(|line| !log.is_told(line)).collect();
     let id = scene.id("h-log");
     html! {
         @if !lines.is_empty() {

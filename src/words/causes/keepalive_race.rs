@@ -118,6 +118,13 @@ pub fn before_it_happens(context: &Context, after: Option<Duration>) -> Fix {
     Fix { or: from_the_other_side(context, after).map(Box::new), ..fix }
 }
 
+/// What to change where a log shows that the backend closes first, after so long.
+pub fn longer_keepalive_by_log(context: &Context, after: Duration) -> Fix {
+    let text = brief(context, Some(after));
+    let fix = settings::longer_keepalive(context, text);
+    Fix { or: from_the_other_side(context, Some(after)).map(Box::new), ..fix }
+}
+
 /// What the proxy can do, where it can.
 fn from_the_other_side(context: &Context, after: Option<Duration>) -> Option<Fix> {
     let fixed = settings::proxy_of(context).is_some_and(|(known, _)| known.knob.is_empty());

@@ -26,7 +26,7 @@ use super::fix::Fix;
 use super::subject::Subject;
 use crate::verdict::{Cause, Finding};
 pub use cause_words::CauseWords;
-pub use keepalive_race::before_it_happens;
+pub use keepalive_race::{before_it_happens, longer_keepalive_by_log};
 
 /// The words of a cause. A cause without them does not compile.
 pub const fn words(cause: Cause) -> &'static CauseWords {

@@ -24,7 +24,7 @@ pub fn more(cause: &str) -> String {
 
 /// All that are known.
 pub fn all() -> impl Iterator<Item = &'static KnownMessage> {
-    OF_PROXIES.iter().chain(&OF_OTHERS)
+    OF_PROXIES.iter().chain(OF_OTHERS)
 }
 
 /// What is known of a message, or of a line that holds one: the longest that fits.

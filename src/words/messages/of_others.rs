@@ -8,7 +8,7 @@ use crate::verdict::Cause::{
 };
 
 /// All of them.
-pub(super) static OF_OTHERS: [KnownMessage; 33] = [
+pub(super) static OF_OTHERS: &[KnownMessage] = &[
     of(
         "-1 -1 -1 502 -",
         "AWS ALB",

@@ -9,7 +9,7 @@ use crate::verdict::Cause::{
 };
 
 /// All of them.
-pub(super) static OF_PROXIES: [KnownMessage; 60] = [
+pub(super) static OF_PROXIES: &[KnownMessage] = &[
     of(
         "upstream prematurely closed connection while reading response header from upstream",
         "nginx",
