@@ -1,10 +1,14 @@
 //! What is said of each line of a log, in every format that is known: `tests/log_lines` has what may be said.
 
+use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use why502::inside::input::Text;
+use why502::inside::logs::{LineRead, LogReader};
 
 /// Lines of which more, or less, is said than the line shows, and why that is left so.
 const LEFT: [(&str, &str, u64, &str); 1] = [(
@@ -155,3 +159,52 @@ fn only_lines_of_no_log_are_unreadable() {
 /// Lines that no format has: `None` where nothing of a log could be read.
 const WANTED: [(&str, Option<u64>); 2] =
     [("backend-logs/app.log", Some(1)), ("unread-lines-secrets/app.log", Some(5))];
+
+#[test]
+fn damaged_logs_stop_nothing() {
+    for folder in folders() {
+        for log in logs(&folder) {
+            let whole = plain(&log);
+            let mut random = 1_u64;
+            for round in 0..12 {
+                let mut bytes = whole.clone();
+                for _ in 0..=bytes.len() / 40 {
+                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round);
+                    let at = (random >> 33) as usize % bytes.len();
+                    match random >> 62 {
+                        0 => bytes[at] = (random >> 20) as u8,
+                        1 => bytes[at] = b"\"\\{}[],: \n"[(random >> 20) as usize % 10],
+                        2 => drop(bytes.drain(at..bytes.len().min(at + 7))),
+                        _ => bytes.truncate(bytes.len().max(2) - 1),
+                    }
+                }
+                let (mut given, mut told) = (0, 0);
+                let mut each = |_: u64, _: LineRead<'_>| told += 1;
+                let Ok(mut text) = Text::from_reader(Box::new(Cursor::new(bytes)), String::new())
+                else {
+                    continue;
+                };
+                let (mut reader, mut line) = (LogReader::new(None), Vec::new());
+                while text.next_line(&mut line).is_some() {
+                    given += 1;
+                    reader.read(text.number(), &line, &mut each);
+                }
+                reader.finish(&mut each);
+                assert!(told <= given, "{}: {told} of {given}", log.display());
+            }
+        }
+    }
+}
+
+/// The bytes of a log, decompressed.
+fn plain(log: &Path) -> Vec<u8> {
+    let bytes = fs::read(log).unwrap();
+    let mut whole = Vec::new();
+    match bytes.starts_with(&[0x1f, 0x8b]) {
+        true => {
+            MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut whole).unwrap();
+            whole
+        }
+        false => bytes,
+    }
+}

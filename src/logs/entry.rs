@@ -240,6 +240,22 @@ impl Says {
         )
     }
 
+    /// Packets between proxy and backend would tell more.
+    pub const fn is_told_by_packets(self) -> bool {
+        !matches!(
+            self,
+            Self::HeadTooLarge
+                | Self::NoPort
+                | Self::Dns
+                | Self::UnixSocket
+                | Self::Died
+                | Self::Overflow
+                | Self::Client
+                | Self::Proxy
+                | Self::Backend
+        )
+    }
+
     /// Nothing was sent to a backend for it.
     pub const fn is_kept(self) -> bool {
         matches!(self, Self::NoPort | Self::Dns | Self::NoBackend | Self::Overflow | Self::Proxy)

@@ -110,6 +110,22 @@ impl LogFormat {
         matches!(self, Self::Json | Self::Labelled)
     }
 
+    /// Whose proxy runs where nobody else can capture.
+    pub const fn is_of_cloud(self) -> bool {
+        matches!(
+            self,
+            Self::Alb
+                | Self::Clb
+                | Self::GoogleCloud
+                | Self::AzureAppGateway
+                | Self::AzureFrontDoor
+                | Self::Cloudflare
+                | Self::Cloudfront
+                | Self::ApiGateway
+                | Self::Heroku
+        )
+    }
+
     /// The format's name in `--log-format` and in JSON.
     pub const fn name(self) -> &'static str {
         match self {

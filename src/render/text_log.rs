@@ -3,6 +3,7 @@
 use super::rows::{RowBlock, fitted};
 use super::style::{YELLOW, clock};
 use crate::base::wrap::{BOLD, DIM, TextPage, heading, paragraph};
+use crate::logs::LogFormat;
 use crate::report::model::Report;
 use crate::report::{ClientRecord, ClientSource, FrontLegRecord, Log};
 use crate::words::clients::{self, ClientGot};
@@ -66,6 +67,9 @@ pub(super) fn alone(log: &Log, width: usize) -> Vec<RowBlock> {
         }
         None => first.add(0, prose(&format!("{BOLD}{text}{BOLD:#} {}", log_alone::NO_CAPTURE))),
     }
+    for limit in limits_at_once(log) {
+        note_rows(&mut first, &limit, width);
+    }
     if log.not_looked_at > 0 {
         let text = log_findings::not_looked_at(log.not_looked_at);
         note_rows(&mut first, &text, width);
@@ -105,8 +109,18 @@ fn take_a_capture(log: &Log, width: usize) -> RowBlock {
         true => log_alone::CAPTURE_TO_PROVE,
         false => log_alone::TAKE_A_CAPTURE,
     };
+    if !log.leaves_open() {
+        block.add(1, fitted(log_alone::NO_CAPTURE_NEEDED, ["", ""], width, 2));
+        return block;
+    }
     block.add(1, vec![format!("{BOLD}{heading}{BOLD:#}")]);
-    block.add(5, fitted(log_alone::WHERE, ["  ", "  "], width, 3));
+    // Where it is not what people expect, that comes before the commands.
+    let (place, rank) = match log.of_cloud() {
+        Some(LogFormat::Heroku) => (log_alone::WHERE_IN_A_DYNO, 1),
+        Some(_) => (log_alone::WHERE_IN_A_CLOUD, 1),
+        None => (log_alone::WHERE, 5),
+    };
+    block.add(rank, fitted(place, ["  ", "  "], width, 3));
     if backends.is_empty() {
         block.add(5, fitted(log_alone::PORT_STANDS_FOR, ["  ", "  "], width, 2));
     }

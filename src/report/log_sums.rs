@@ -4,7 +4,7 @@ use super::{
     AnswerReason, ClockRecord, ClockSource, Log, LogFile, LogLine, LogTimes, Report, Tally,
 };
 use crate::join::Answer;
-use crate::logs::Says;
+use crate::logs::{LogFormat, Says};
 use crate::packet::Endpoint;
 use crate::verdict::Cause;
 use crate::words::log_findings::because;
@@ -42,6 +42,18 @@ impl Log {
     pub fn files_named(&self) -> String {
         let paths: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
         words::files(&paths)
+    }
+
+    /// Packets would tell more of some error than the log does.
+    pub fn leaves_open(&self) -> bool {
+        self.error_lines().any(|line| line.says.is_none_or(Says::is_told_by_packets))
+    }
+
+    /// The format of a proxy that runs where nobody else can capture, if all files are of such.
+    pub fn of_cloud(&self) -> Option<LogFormat> {
+        let formats = self.files.iter().filter_map(|file| file.format);
+        let all = formats.clone().all(LogFormat::is_of_cloud);
+        formats.last().filter(|_| all)
     }
 
     /// Nothing of any file was understood.

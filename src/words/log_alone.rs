@@ -20,6 +20,18 @@ pub const CAPTURE_TO_PROVE: &str = "To prove it, take a capture";
 pub const WHERE: &str = "On the proxy's host or on the backend's, for longer than the longest keep-alive timeout, \
                          until the error has happened again:";
 
+/// The same, where the proxy is a cloud's.
+pub const WHERE_IN_A_CLOUD: &str = "The load balancer cannot be captured: on a backend's host, for longer than the longest \
+                                    keep-alive timeout, until the error has happened again:";
+
+/// The same, where backends are a cloud's too.
+pub const WHERE_IN_A_DYNO: &str = "Heroku's router cannot be captured. In the dyno, where tcpdump can be run there, or \
+                                   not at all:";
+
+/// Nothing that packets would show.
+pub const NO_CAPTURE_NEEDED: &str =
+    "No capture is needed: packets would not show more of these errors.";
+
 /// What the commands have in place of a backend, where the log names none.
 pub const PORT_STANDS_FOR: &str =
     "(8080 stands for the port of the backends, which the log does not name)";
