@@ -32,7 +32,7 @@ pub(super) fn fits_status(line: &KeptLine, seen: &SeenExchange) -> bool {
     match (line.kind, seen.status) {
         (LineKind::Message, status) => status.is_none_or(|status| status >= 500),
         (LineKind::Access, status) => {
-            status.is_some() && (status == line.target_status || status == line.status)
+            status.is_some() && (status == line.target_status() || status == line.status)
         }
     }
 }

@@ -33,8 +33,11 @@ pub struct LogAnswer {
     pub answer: Answer,
     /// How it was matched, if it was.
     pub by: Option<MatchedBy>,
-    /// The failures that it is of; those that it could be of when it is ambiguous.
+    /// The failures that it is of; those that it could be of when it is ambiguous, and the nearest of them
+    /// where there are more than can be attempts of one request.
     pub failures: Vec<FailureIndex>,
+    /// How many failures it could be of.
+    pub among: usize,
     /// The cause: that of the last attempt, or of all that it could be of.
     pub cause: Option<Cause>,
     /// More lines can be of these failures than there are failures.

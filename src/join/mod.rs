@@ -12,7 +12,6 @@ mod client_answer;
 mod client_answers;
 mod clock_offset;
 mod connects;
-mod crowd;
 mod errors_got;
 mod fit;
 mod hits;
@@ -23,7 +22,11 @@ mod lines;
 mod log_answer;
 mod matching;
 mod messages;
+#[cfg(test)]
+mod naive;
 mod rivals;
+mod rows;
+mod sharing;
 mod targets;
 mod time_window;
 mod unexplained;
@@ -85,10 +88,14 @@ pub fn join(
     let connects = connects(ledger, roles);
     let failing = failing_hits(&seen, &connects, &places);
     let all: Vec<&KeptLine> = lines.errors().iter().chain(lines.others()).collect();
-    let index = Index::new(&seen, &connects, &all);
+    let cause = |hit| {
+        let place = *failing.get(&hit)?;
+        ledger.failures_from(place).first().map(|failure| failure.verdict().cause())
+    };
+    let index = Index::new(&seen, &connects, &all, &cause);
     let clocks = clocks(&lines, &all, &seen, &index);
     let matches = matching::join(&all, &clocks, &index);
-    let table = HitTargets { seen: &seen, connects: &connects, failing: &failing, ledger };
+    let table = HitTargets { index: &index, failing: &failing, ledger };
     let mut clients = ClientAnswers::default();
     clients.note_lines(&all, &matches, &clocks, &table);
     clients.note_front(&passed, trail.seen(), &places, &table);
@@ -98,11 +105,12 @@ pub fn join(
         forgotten: trail.forgotten,
         joined: matches.iter().flatten().any(|one| !one.ambiguous),
         captured,
+        probes_failed: table.ledger.failures_from(0).iter().any(|one| one.health.is_some()),
     };
     let mut told = Vec::new();
     for (at, (line, found)) in lines.errors().iter().zip(&matches).enumerate() {
         let clock = ClockOffset::of(&clocks, line);
-        let answer = ground.answer(line, found.as_ref(), &clock, &seen, &failing);
+        let answer = ground.answer(line, found.as_ref(), &clock, &index, &failing);
         told.push(table.told(at, line, found.as_ref(), answer));
     }
     say_what_messages_say(&lines, &clocks, &mut told);
@@ -157,10 +165,10 @@ fn failing_hits(
     connects: &[Connect],
     failing: &HashMap<(u64, u32), FailureIndex>,
 ) -> HashMap<Hit, FailureIndex> {
-    let exchanges = seen.iter().enumerate().filter_map(|(at, one)| {
+    let exchanges = (0..).zip(seen).filter_map(|(at, one)| {
         Some((Hit::Exchange(at), *failing.get(&(one.connection, one.ordinal))?))
     });
-    let connects = connects.iter().enumerate().map(|(at, one)| (Hit::Connect(at), one.failure));
+    let connects = (0..).zip(connects).map(|(at, one)| (Hit::Connect(at), one.failure));
     exchanges.chain(connects).collect()
 }
 
@@ -175,7 +183,7 @@ fn clocks(
         .map(|file| {
             let mine: Vec<&KeptLine> =
                 all.iter().filter(|line| line.file == file).copied().collect();
-            ClockOffset::find(&mine, seen, &|line| index.asked_alike(line))
+            ClockOffset::find(&mine, seen, &|line, most| index.asked_alike(line, most))
         })
         .collect()
 }

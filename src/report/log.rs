@@ -4,8 +4,8 @@ use super::answer::conclude;
 use super::model::{AnswerReason, ClientSource, ClockSource, Report};
 use super::sources::Style;
 use super::{
-    ClientRecord, ClockRecord, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine, LogPlace,
-    LogTimes, clients, ids,
+    ClientRecord, ClockRecord, FailureIds, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine,
+    LogPlace, LogTimes, clients, ids,
 };
 use crate::base::escape;
 use crate::base::time::nanos;
@@ -17,6 +17,7 @@ use crate::topology::FrontLeg;
 use crate::topology::vantage::Vantage;
 use crate::words::log as words;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What was read of log files, and how it was joined.
@@ -31,11 +32,11 @@ pub struct LogsRead<'a> {
 pub fn hear(report: &mut Report, heard: LogsRead<'_>, ledger: &Judgement<'_>, style: Style) {
     let LogsRead { files, joined } = heard;
     let failures = ledger.failures_from(0);
-    let ids: Vec<String> = failures.iter().map(ids::of_failure).collect();
+    let ids: Vec<Arc<str>> = failures.iter().map(ids::of_failure).map(Arc::from).collect();
     let clients: BTreeMap<&str, ClientRecord> = joined
         .clients
         .iter()
-        .filter_map(|(place, client)| Some((ids.get(*place)?.as_str(), client_of(client))))
+        .filter_map(|(place, client)| Some((&**ids.get(*place)?, client_of(client))))
         .collect();
     for failure in &mut report.failures {
         failure.client = clients.get(failure.id.as_str()).copied();
@@ -58,7 +59,7 @@ fn hear_log(
     report: &mut Report,
     files: Vec<LogFile>,
     joined: &Joined,
-    ids: &[String],
+    ids: &[Arc<str>],
     ledger: &Judgement<'_>,
     style: Style,
 ) {
@@ -81,9 +82,14 @@ fn hear_log(
     let ground = Ground { ledger, vantages: vantages.collect() };
     // Messages are about requests that the access log has as well; without one, they are what there is.
     let access = joined.lines.error_count > 0;
+    let mut before = FailureIds::default();
     for told in &joined.told {
         let Some(line) = joined.lines.errors().get(told.line) else { continue };
-        let shown = log_line(line, told, ids, joined, &ground, style);
+        let mut shown = log_line(line, told, ids, joined, &ground, style);
+        if shown.failures == before {
+            shown.failures = before.clone();
+        }
+        before = shown.failures.clone();
         let counts = line.kind == LineKind::Access || !access;
         if counts {
             log.answers.add(shown.answer, 1);
@@ -220,7 +226,7 @@ fn split_times(
 fn log_line(
     line: &KeptLine,
     told: &LogAnswer,
-    ids: &[String],
+    ids: &[Arc<str>],
     joined: &Joined,
     ground: &Ground<'_>,
     style: Style,
@@ -229,7 +235,7 @@ fn log_line(
     let filled = |bytes: &[u8]| (!bytes.is_empty()).then(|| escape::text(bytes));
     let target =
         (!line.target.is_empty()).then(|| escape::target(&line.target, style.show_secrets));
-    let times = line.times.map(|times| split_times(times, told, ground));
+    let times = line.times().map(|times| split_times(times, told, ground));
     let clock = joined.clocks.get(line.file).copied();
     let clock = clock.unwrap_or(join::ClockOffset::assumed(line.resolution));
     LogLine {
@@ -244,7 +250,9 @@ fn log_line(
         reason: AnswerReason::of(told.answer),
         cause: told.cause,
         matched_by: told.by.filter(|_| matched(told)),
-        failures: told.failures.iter().filter_map(|place| ids.get(*place)).cloned().collect(),
+        failures: FailureIds(
+            told.failures.iter().filter_map(|place| ids.get(*place)).cloned().collect(),
+        ),
         connection: told.exchange.map(|(connection, _)| connection),
         ordinal: told.exchange.map(|(_, ordinal)| ordinal),
         says: line.says,

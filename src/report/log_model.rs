@@ -9,6 +9,7 @@ use crate::topology::request_key::MatchedBy;
 use crate::verdict::Cause;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a client got of a request that failed on the leg.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -173,7 +174,7 @@ pub struct LogLine {
     /// How it was matched.
     pub matched_by: Option<MatchedBy>,
     /// The failures it is of, or could be of.
-    pub failures: Vec<String>,
+    pub failures: FailureIds,
     /// The connection of its exchange.
     pub connection: Option<u64>,
     /// The number of the exchange on the connection.
@@ -189,6 +190,16 @@ pub struct LogLine {
     /// The line is a message about a request, not the line of one.
     #[serde(skip)]
     pub message: bool,
+}
+
+/// Failures by their ids. Lines that are alike share one list.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FailureIds(pub Arc<[Arc<str>]>);
+
+impl Serialize for FailureIds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|id| &**id))
+    }
 }
 
 /// Where the time of a request went.
