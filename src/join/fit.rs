@@ -30,7 +30,9 @@ pub(super) fn fits_status(line: &KeptLine, seen: &SeenExchange) -> bool {
         return line.error || !line.was_sent_once();
     }
     match (line.kind, seen.status) {
-        (LineKind::Message, status) => status.is_none_or(|status| status >= 500),
+        (LineKind::Message | LineKind::Explains, status) => {
+            status.is_none_or(|status| status >= 500)
+        }
         (LineKind::Access, status) => {
             status.is_some() && (status == line.target_status() || status == line.status)
         }

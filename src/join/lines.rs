@@ -3,6 +3,7 @@
 //! A log may be much larger than memory: lines that tell nothing of a failure are counted and forgotten,
 //! but for some whose requests the capture holds, which tell how far the clocks are apart.
 
+use crate::base::digest;
 use crate::base::time::Timestamp;
 use crate::logs::{Attempt, Entry, LineKind, Says};
 use crate::packet::Endpoint;
@@ -17,6 +18,8 @@ const ERRORS: usize = 1 << 17;
 const ROOM: usize = 64 << 20;
 /// Lines of requests that went well kept, for what a retry may have hidden.
 const OTHERS: usize = 1 << 17;
+/// Lines kept that explain others.
+const EXPLAINING: usize = 1 << 12;
 /// Lines kept for the clocks alone, of each file.
 const CLOCKS: usize = 512;
 /// Of each text so many bytes are kept.
@@ -53,6 +56,8 @@ pub struct KeptLine {
     pub target: Box<[u8]>,
     /// Method and target, as digests.
     pub(super) asked: AskedDigest,
+    /// Digest of what all lines of its request share in this log; 0 where there is nothing.
+    pub(super) thread: u64,
     /// Digests of its ids.
     pub(super) ids: Box<[u64]>,
     /// What the client got.
@@ -80,12 +85,16 @@ struct LineDetail {
     target_status: Option<u16>,
     /// How many times the request was sent.
     tries: Option<u32>,
+    /// Digest of the name of the backends among which the proxy chose; 0 where there is none.
+    group: u64,
+    /// What the client asked for, where what was sent is another thing.
+    client_asked: Option<AskedDigest>,
     /// A load balancer's three times.
     times: Option<[Option<Duration>; 3]>,
 }
 
 /// What was asked, as digests; see [`RequestKey`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct AskedDigest {
     pub(super) whole: u64,
     pub(super) path: u64,
@@ -93,8 +102,8 @@ pub(super) struct AskedDigest {
 }
 
 impl AskedDigest {
-    fn of(entry: &Entry<'_>) -> Self {
-        let RequestKey { whole, path, query, .. } = RequestKey::of(&entry.method, &entry.target);
+    fn of(method: &[u8], target: &[u8]) -> Self {
+        let RequestKey { whole, path, query, .. } = RequestKey::of(method, target);
         Self { whole, path, query }
     }
 }
@@ -131,6 +140,12 @@ impl KeptLine {
             source: entry.source.map(request_key::endpoint),
             target_status: entry.target_status,
             tries: entry.tries,
+            group: digest_of(&entry.group),
+            client_asked: entry
+                .client_target
+                .as_ref()
+                .filter(|target| **target != entry.target)
+                .map(|target| AskedDigest::of(&entry.method, target)),
             times: entry.times,
         };
         let line = Self {
@@ -147,7 +162,8 @@ impl KeptLine {
             client: entry.client.map(request_key::endpoint),
             method,
             target,
-            asked: AskedDigest::of(entry),
+            asked: AskedDigest::of(&entry.method, &entry.target),
+            thread: digest_of(&entry.thread),
             ids: ids.collect(),
             status: entry.status,
             attempts: entry.attempts.as_slice().into(),
@@ -193,6 +209,26 @@ impl KeptLine {
         self.detail().tries
     }
 
+    /// Digest of the name of the backends among which the proxy chose; 0 where there is none.
+    pub(super) fn group(&self) -> u64 {
+        self.detail().group
+    }
+
+    /// A time is known of it.
+    pub(super) const fn has_time(&self) -> bool {
+        self.begun.is_some() || self.ended.is_some()
+    }
+
+    /// What the client asked for.
+    pub(super) fn asked_by_client(&self) -> AskedDigest {
+        self.detail().client_asked.unwrap_or(self.asked)
+    }
+
+    /// Whether its one time is when the request came, or when it was over, is not known.
+    pub(super) const fn is_time_open(&self) -> bool {
+        self.about.is_some() || self.floor || self.begun.is_some() && self.duration.is_none()
+    }
+
     /// A load balancer's three times.
     pub fn times(&self) -> Option<[Option<Duration>; 3]> {
         self.detail().times
@@ -227,6 +263,11 @@ impl KeptLine {
     }
 }
 
+/// Digest of a text; 0 where it is empty.
+fn digest_of(text: &[u8]) -> u64 {
+    if text.is_empty() { 0 } else { digest::of(text.iter()).max(1) }
+}
+
 /// What of the exchanges a line can be of interest for.
 #[derive(Debug, Default)]
 pub struct Interest {
@@ -249,6 +290,7 @@ pub struct Lines {
     /// The memory that they take.
     bytes: usize,
     others: Vec<KeptLine>,
+    explaining: Vec<KeptLine>,
     for_clocks: Vec<usize>,
     /// Lines of requests and messages about them, by file.
     pub entries: Vec<u64>,
@@ -256,6 +298,8 @@ pub struct Lines {
     pub statuses: BTreeMap<Option<u16>, u64>,
     /// Lines of requests.
     pub request_count: u64,
+    /// Lines of requests that went well, though an attempt had failed.
+    pub retried_count: u64,
     /// Lines of requests that went wrong.
     pub error_count: u64,
     /// Messages about such requests.
@@ -275,6 +319,11 @@ impl Lines {
         &self.errors
     }
 
+    /// Lines that are of no request and explain others.
+    pub fn explaining(&self) -> &[KeptLine] {
+        &self.explaining
+    }
+
     /// The others that were kept.
     pub(super) fn others(&self) -> &[KeptLine] {
         &self.others
@@ -291,6 +340,13 @@ impl Lines {
             self.entries.resize(file.saturating_add(1), 0);
             self.for_clocks.resize(file.saturating_add(1), 0);
         }
+        if entry.kind == LineKind::Explains {
+            if self.explaining.len() < EXPLAINING {
+                let (line, _) = KeptLine::new(entry, file, number, &mut self.texts);
+                self.explaining.push(line);
+            }
+            return;
+        }
         if let Some(count) = self.entries.get_mut(file) {
             *count = count.saturating_add(1);
         }
@@ -304,7 +360,7 @@ impl Lines {
                     *count = count.saturating_add(1);
                     &mut self.error_count
                 }
-                LineKind::Message => &mut self.message_count,
+                LineKind::Message | LineKind::Explains => &mut self.message_count,
             };
             *counted = counted.saturating_add(1);
             let room = ROOM.saturating_sub(self.bytes);
@@ -318,10 +374,11 @@ impl Lines {
             }
             return;
         }
+        self.retried_count = self.retried_count.saturating_add(u64::from(entry.was_retried()));
         if self.others.len() >= OTHERS {
             return;
         }
-        let asked = AskedDigest::of(entry);
+        let asked = AskedDigest::of(&entry.method, &entry.target);
         let Interest { failing, failing_ids, seen, ids } = &self.interest;
         let known = |digest: u64| digest != 0 && failing.contains(&digest);
         let id =

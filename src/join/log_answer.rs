@@ -24,6 +24,20 @@ pub struct Split {
     pub answered: bool,
 }
 
+/// What a line is to the failure that it tells of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LinePart {
+    /// The failure's own line: no other one stands for it.
+    #[default]
+    Own,
+    /// A message of the failure that the line at this place tells of: another attempt, or why.
+    Of(usize),
+    /// A message of a failure that one of several lines tells of, and which one does not show.
+    OfOne,
+    /// A second message of what the message at this place says: nothing new.
+    Repeats(usize),
+}
+
 /// What is said of one error line.
 #[derive(Clone, Debug)]
 pub struct LogAnswer {
@@ -46,6 +60,12 @@ pub struct LogAnswer {
     pub exchange: Option<(u64, u32)>,
     /// Where the time went.
     pub split: Option<Split>,
+    /// What the line is to the failure that it tells of.
+    pub part: LinePart,
+    /// The message that says why, by its place.
+    pub explained_by: Option<usize>,
+    /// Numbers of lines of the same file that say the same of the same failure again.
+    pub also: Vec<u64>,
 }
 
 impl LogAnswer {

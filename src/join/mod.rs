@@ -13,6 +13,7 @@ mod client_answers;
 mod clock_offset;
 mod connects;
 mod errors_got;
+mod explaining;
 mod fit;
 mod hits;
 mod index;
@@ -24,6 +25,7 @@ mod matching;
 mod messages;
 #[cfg(test)]
 mod naive;
+mod one_failure;
 mod rivals;
 mod rows;
 mod sharing;
@@ -41,12 +43,13 @@ pub use client_answer::ClientAnswer;
 use client_answers::ClientAnswers;
 pub use clock_offset::ClockOffset;
 use connects::connects;
+pub use explaining::ExplainedFailures;
 use hits::{Connect, Hit};
 use index::Index;
 pub use interest::interest;
 use legs::{fronts, leg};
 pub use lines::{KeptLine, Lines};
-pub use log_answer::{FailureIndex, LogAnswer};
+pub use log_answer::{FailureIndex, LinePart, LogAnswer};
 use messages::say_what_messages_say;
 use std::collections::{BTreeMap, HashMap};
 use targets::HitTargets;
@@ -59,6 +62,8 @@ pub struct Joined {
     pub lines: Lines,
     /// One for each error line.
     pub told: Vec<LogAnswer>,
+    /// Lines that explain others, with what they explain.
+    pub explained: Vec<ExplainedFailures>,
     /// The clock of each file.
     pub clocks: Vec<ClockOffset>,
     /// What clients got of failures.
@@ -114,6 +119,8 @@ pub fn join(
         told.push(table.told(at, line, found.as_ref(), answer));
     }
     say_what_messages_say(&lines, &clocks, &mut told);
+    one_failure::tell(&lines, &clocks, &mut told);
+    let explained = explaining::find(&lines, &clocks, &told);
     let comparison = unexplained::Comparison {
         trail: trail.seen(),
         ledger: table.ledger,
@@ -132,7 +139,7 @@ pub fn join(
         one.take_cause(ledger);
     }
     let front = (front.requests > 0).then_some(front);
-    Joined { lines, told, clocks, clients, front, unexplained }
+    Joined { lines, told, explained, clocks, clients, front, unexplained }
 }
 
 /// Failures of exchanges that are judged, by connection and number on it.

@@ -6,7 +6,7 @@ use super::clock_offset::ClockOffset;
 use super::hits::{Hit, Match};
 use super::index::Index;
 use super::lines::KeptLine;
-use super::log_answer::{FailureIndex, LogAnswer, Split};
+use super::log_answer::{FailureIndex, LinePart, LogAnswer, Split};
 use super::rows::RowRun;
 use crate::base::time::Timestamp;
 use crate::ledger::{Failure, Judgement};
@@ -173,6 +173,19 @@ impl HitTargets<'_> {
         let crowd = found.map(|one| &*one.crowd).unwrap_or_default().iter().filter(failed);
         let among = crowd.map(|run| run.len()).fold(0, usize::saturating_add).max(failures.len());
         let by = found.map(|one| one.by);
-        LogAnswer { line: at, answer, by, failures, among, cause, outnumbered, exchange, split }
+        LogAnswer {
+            line: at,
+            answer,
+            by,
+            failures,
+            among,
+            cause,
+            outnumbered,
+            exchange,
+            split,
+            part: LinePart::Own,
+            explained_by: None,
+            also: Vec::new(),
+        }
     }
 }

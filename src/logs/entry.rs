@@ -13,6 +13,9 @@ pub enum LineKind {
     Access,
     /// A message about a request that went wrong.
     Message,
+    /// Of no request: a backend was taken out of use, which explains what fails then. `duration` is for how
+    /// long, where the line says it.
+    Explains,
 }
 
 /// One line, read. Text is as it was logged: it may hold any byte, and secrets.
@@ -40,6 +43,13 @@ pub struct Entry<'l> {
     pub method: Cow<'l, [u8]>,
     /// The request target, with or without scheme and host.
     pub target: Cow<'l, [u8]>,
+    /// What the client asked for, where `target` is what was sent to the backend instead.
+    pub client_target: Option<Cow<'l, [u8]>>,
+    /// What all lines of one request share in this log: nginx's `*number`, Apache's thread. Empty where there
+    /// is nothing.
+    pub thread: Cow<'l, [u8]>,
+    /// What the proxy calls the backends among which it chose: HAProxy's backend. Empty where it has no name.
+    pub group: Cow<'l, [u8]>,
     /// The host that was asked.
     pub host: Cow<'l, [u8]>,
     /// What the client got; `None` where the log has none (`-`, `000`).

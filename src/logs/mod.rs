@@ -262,6 +262,9 @@ fn with(format: LogFormat, line: &[u8]) -> LineRead<'_> {
             Ok(Some(fields.entry()?))
         }
         LogFormat::Haproxy => {
+            if let Some(state) = formats::haproxy::state_line(line) {
+                return Ok(Some(state));
+            }
             let (mut fields, rest) = pattern(&KNOWN.haproxy)?;
             if !formats::haproxy::tail(&mut fields, rest) {
                 return Err(LineError::Request);

@@ -54,6 +54,10 @@ pub(super) fn alone(log: &Log, width: usize) -> Vec<RowBlock> {
     }
     let text = log_alone::errors(&log.errors_by_status(), log.requests, &files);
     first.add(0, prose(&format!("{BOLD}{text}{BOLD:#} {}", log_alone::NO_CAPTURE)));
+    for out in &log.explaining {
+        let text = log_alone::backend_out(out.backend, &out.code, out.line, out.failures);
+        first.add(1, fitted(&text, ["  ", "    "], width, 3));
+    }
     let mut reasons = RowBlock { instead: Some(more_reasons), ..RowBlock::default() };
     for (place, alike) in log.errors_alike().iter().enumerate() {
         let text = log_alone::alike(alike.says, alike.code, &alike.statuses);

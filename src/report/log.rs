@@ -4,12 +4,12 @@ use super::answer::conclude;
 use super::model::{AnswerReason, ClientSource, ClockSource, Report};
 use super::sources::Style;
 use super::{
-    ClientRecord, ClockRecord, FailureIds, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine,
-    LogPlace, LogTimes, clients, ids,
+    BackendOut, ClientRecord, ClockRecord, ExplainingLine, FailureIds, FrontLegRecord,
+    HiddenRetries, Log, LogFile, LogLine, LogPlace, LogTimes, clients, ids,
 };
 use crate::base::escape;
-use crate::base::time::nanos;
-use crate::join::{self, Answer, Joined, KeptLine, LogAnswer};
+use crate::base::time::{Timestamp, nanos};
+use crate::join::{self, Answer, ExplainedFailures, Joined, KeptLine, LinePart, LogAnswer};
 use crate::ledger::Judgement;
 use crate::logs::LineKind;
 use crate::packet::Endpoint;
@@ -68,6 +68,8 @@ fn hear_log(
         errors: joined.lines.error_count,
         messages: joined.lines.message_count,
         errors_not_kept: joined.lines.errors_forgotten,
+        retried: joined.lines.retried_count,
+        explaining: joined.explained.iter().filter_map(|one| out(joined, *one, style)).collect(),
         statuses: joined.lines.statuses.iter().map(|(status, count)| (*status, *count)).collect(),
         hidden_retries: hidden(report),
         ..Log::default()
@@ -80,17 +82,21 @@ fn hear_log(
     }
     let vantages = report.backends.iter().map(|one| (one.backend, one.vantage.value));
     let ground = Ground { ledger, vantages: vantages.collect() };
-    // Messages are about requests that the access log has as well; without one, they are what there is.
-    let access = joined.lines.error_count > 0;
     let mut before = FailureIds::default();
     for told in &joined.told {
         let Some(line) = joined.lines.errors().get(told.line) else { continue };
+        if matches!(told.part, LinePart::Repeats(_)) {
+            continue;
+        }
         let mut shown = log_line(line, told, ids, joined, &ground, style);
         if shown.failures == before {
             shown.failures = before.clone();
         }
         before = shown.failures.clone();
-        let counts = line.kind == LineKind::Access || !access;
+        let counts = told.part == LinePart::Own;
+        let only_message = counts && line.kind == LineKind::Message;
+        log.failed = log.failed.saturating_add(u64::from(counts));
+        log.only_messages = log.only_messages.saturating_add(u64::from(only_message));
         if counts {
             log.answers.add(shown.answer, 1);
             if let Some(reason) = shown.reason {
@@ -99,7 +105,8 @@ fn hear_log(
             if let Some(cause) = shown.cause {
                 log.causes.add(cause, 1);
             }
-            if let Some(says) = line.says {
+            let explained = shown.explained_by.and_then(|one| one.says);
+            if let Some(says) = line.says.or(explained) {
                 log.says.add(says, 1);
             }
         }
@@ -113,6 +120,19 @@ fn hear_log(
         }
     }
     report.log = Some(log);
+}
+
+fn out(joined: &Joined, one: ExplainedFailures, style: Style) -> Option<BackendOut> {
+    let line = joined.lines.explaining().get(one.line)?;
+    Some(BackendOut {
+        file: line.file,
+        line: line.number,
+        at: Some(line.at()).filter(|at| *at != Timestamp::default()),
+        backend: line.backend(),
+        code: escape::text(&words::without_secrets(&line.code, style.show_secrets)),
+        lines: one.lines,
+        failures: one.failures,
+    })
 }
 
 fn count(counter: &mut u64) {
@@ -232,6 +252,7 @@ fn log_line(
     style: Style,
 ) -> LogLine {
     let failures = ground.ledger.failures_from(0);
+    let errors = joined.lines.errors();
     let filled = |bytes: &[u8]| (!bytes.is_empty()).then(|| escape::text(bytes));
     let target =
         (!line.target.is_empty()).then(|| escape::target(&line.target, style.show_secrets));
@@ -259,6 +280,18 @@ fn log_line(
         code: filled(&words::without_secrets(&line.code, style.show_secrets)),
         times,
         text: words::line(line, told, clock.corrected(line.at()), failures),
+        explained_by: told.explained_by.and_then(|place| {
+            let KeptLine { file, number, says, .. } = errors.get(place)?;
+            Some(ExplainingLine { file: *file, line: *number, says: *says })
+        }),
+        of: match told.part {
+            LinePart::Of(place) => {
+                errors.get(place).map(|line| LogPlace { file: line.file, number: line.number })
+            }
+            LinePart::Own | LinePart::OfOne | LinePart::Repeats(_) => None,
+        },
+        also: told.also.clone(),
+        counted: told.part == LinePart::Own,
         message: line.kind == LineKind::Message,
     }
 }

@@ -42,8 +42,8 @@ pub use failure::failure;
 pub use headline::{AnalysisOutcome, Headline};
 pub use log::{LogsRead, hear};
 pub use log_model::{
-    ClientRecord, ClockRecord, FailureIds, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine,
-    LogPlace, LogTimes,
+    BackendOut, ClientRecord, ClockRecord, ExplainingLine, FailureIds, FrontLegRecord,
+    HiddenRetries, Log, LogFile, LogLine, LogPlace, LogTimes,
 };
 pub use model::*;
 pub use named::{Named, Tally};

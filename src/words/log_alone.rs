@@ -40,6 +40,12 @@ pub fn errors(lines: &ErrorLines<'_>, requests: u64, files: &str) -> String {
     format!("{} among {} in {files}.", error_lines(lines), plural(requests, "request"))
 }
 
+/// A line that explains failures, and how many.
+pub fn backend_out(backend: Option<Endpoint>, code: &str, line: u64, failures: u64) -> String {
+    let backend = backend.map_or_else(String::new, |backend| format!(", {backend}"));
+    format!("{} by line {line}: {}{backend}", plural(failures, "failure"), shortened(code))
+}
+
 /// Errors that are alike: why, as far as the log says it, in whose words, and what clients got of each.
 pub fn alike(says: Option<Says>, code: Option<&str>, statuses: &[Option<u16>]) -> String {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
