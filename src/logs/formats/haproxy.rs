@@ -35,6 +35,7 @@ pub(in crate::logs) fn slot(name: &str) -> Slot {
         "Tr" => Slot::Answer,
         "Ta" | "Tt" => Slot::Active,
         "rc" => Slot::Retries,
+        "b" => Slot::Group,
         "s" => Slot::Server,
         "si" => Slot::ServerIp,
         "sp" => Slot::ServerPort,
@@ -111,8 +112,7 @@ pub(super) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
     entry.tries =
         fields.of(Slot::Retries).and_then(decimal::<u32>).map(|retries| retries.saturating_add(1));
     entry.kept = unserved;
-    let group = server.and_then(|server| server.split(|byte| *byte == b'/').next());
-    entry.group = group.unwrap_or_default().to_vec().into();
+    entry.group = fields.of(Slot::Group).unwrap_or_default().to_vec().into();
     if !unserved {
         let connected = if missing(Slot::Connect) {
             Some(false)
