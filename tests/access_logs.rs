@@ -39,7 +39,7 @@ const SAMPLES: [(&str, &str, &str, u64, u64); 16] = [
     ("envoy", "envoy", "envoy", 6, 6),
     ("envoy", "istio", "istio", 6, 6),
     ("apache", "combined", "combined", 5, 5),
-    ("apache", "apache-error", "apache-error", 9, 9),
+    ("apache", "apache-error", "apache-error", 5, 5),
     ("caddy", "caddy", "caddy", 5, 5),
     ("caddy", "caddy-error", "caddy", 4, 4),
 ];

@@ -99,6 +99,7 @@ mod mutants;
 mod notes;
 /// What the laboratory saw is what the README and `timeouts` say.
 mod observed;
+mod one_failure;
 mod one_judge;
 /// Requests that nobody answers and no close ends.
 mod outstanding;

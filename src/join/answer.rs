@@ -3,6 +3,7 @@
 
 use super::clock_offset::ClockOffset;
 use super::hits::{Hit, Match};
+use super::index::Index;
 use super::lines::KeptLine;
 use crate::base::time::Timestamp;
 use crate::exchange::Protocol;
@@ -112,6 +113,8 @@ pub(super) struct Coverage<'a> {
     pub(super) joined: bool,
     /// There are captures, if only empty ones.
     pub(super) captured: bool,
+    /// Probes of a backend failed.
+    pub(super) probes_failed: bool,
 }
 
 impl Coverage<'_> {
@@ -121,16 +124,16 @@ impl Coverage<'_> {
         line: &KeptLine,
         found: Option<&Match>,
         clock: &ClockOffset,
-        seen: &[SeenExchange],
+        index: &Index<'_>,
         failing: &HashMap<Hit, usize>,
     ) -> Answer {
         let Some(found) = found else { return self.missing(line, clock) };
         let failed = |hit: &Hit| {
             failing.contains_key(hit)
-                || matches!(hit, Hit::Exchange(place) if seen.get(*place).is_some_and(|one| one.failed))
+                || matches!(hit, Hit::Exchange(place) if index.get(*place).is_some_and(|one| one.failed))
         };
         if found.ambiguous {
-            return if found.hits.iter().any(failed) {
+            return if index.standing_for(found).iter().any(failed) {
                 Answer::Ambiguous
             } else {
                 Answer::NotOnLeg(Own::AlikeWell)
@@ -140,7 +143,7 @@ impl Coverage<'_> {
             return Answer::OnLeg;
         }
         let last = found.hits.last().and_then(|hit| match hit {
-            Hit::Exchange(place) => seen.get(*place),
+            Hit::Exchange(place) => index.get(*place),
             Hit::Connect(_) => None,
         });
         match last {
@@ -211,8 +214,7 @@ impl Coverage<'_> {
         // nothing of it.
         let unsaid = line.attempts.is_empty() && line.kind == LineKind::Access;
         // A proxy whose probes fail has no backend left.
-        let probes = self.ledger.failures_from(0).iter().any(|one| one.health.is_some());
-        if unsaid && (self.joined || line.status == Some(503) && probes) {
+        if unsaid && (self.joined || line.status == Some(503) && self.probes_failed) {
             Answer::NotOnLeg(Own::Nothing)
         } else {
             Answer::NotInCapture(Missing::NotFound)

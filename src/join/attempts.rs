@@ -5,7 +5,6 @@ use super::fit::is_listed;
 use super::hits::{Hit, Match};
 use super::index::Index;
 use super::lines::KeptLine;
-use super::time_window::TimeWindow;
 use std::time::Duration;
 
 impl Index<'_> {
@@ -14,10 +13,11 @@ impl Index<'_> {
         if found.ambiguous || !is_listed(line) {
             return;
         }
-        let connects = self.connects_in(line, &TimeWindow::of(line, clock));
+        let connects = self.connects_in(line, clock);
         let failed = line.attempts.iter().filter(|one| one.connected == Some(false));
         for attempt in failed {
-            let alone = KeptLine { attempts: vec![*attempt], ..line.clone() };
+            let mut alone = line.clone();
+            alone.attempts = Box::from([*attempt]);
             if let Some(hits) = self.by_attempts(&alone, &connects, clock) {
                 found.hits.extend(hits);
             }
@@ -36,7 +36,7 @@ impl Index<'_> {
     ) -> Option<Vec<Hit>> {
         let near = clock.spread.saturating_add(line.resolution);
         let mut chosen: Vec<Hit> = Vec::new();
-        for attempt in &line.attempts {
+        for attempt in line.attempts.iter() {
             let connect = attempt.connected == Some(false);
             let at = clock.corrected(if connect { attempt.begun? } else { attempt.sent? });
             let mut ranked: Vec<(Duration, Hit)> = hits

@@ -64,11 +64,11 @@ impl ClockOffset {
         self.resolution.saturating_add(self.spread)
     }
 
-    /// Of the lines of one file. `of` finds the exchanges that could be a line's.
+    /// Of the lines of one file. `of` finds the first exchanges that could be a line's.
     pub(super) fn find<'s>(
         lines: &[&KeptLine],
         seen: &'s [SeenExchange],
-        of: &dyn Fn(&KeptLine) -> Vec<&'s SeenExchange>,
+        of: &dyn Fn(&KeptLine, usize) -> Vec<&'s SeenExchange>,
     ) -> Self {
         let resolution = lines.iter().map(|line| line.resolution).max().unwrap_or_default();
         let mut sure = certain(lines, seen);
@@ -183,13 +183,13 @@ fn from_certain(sure: &[(i64, bool)], resolution: Duration, local: bool) -> Opti
 /// The offset at which most lines meet an exchange that could be theirs.
 fn vote<'s>(
     lines: &[&KeptLine],
-    of: &dyn Fn(&KeptLine) -> Vec<&'s SeenExchange>,
+    of: &dyn Fn(&KeptLine, usize) -> Vec<&'s SeenExchange>,
     resolution: Duration,
 ) -> Option<ClockOffset> {
     let mut votes: Vec<(i64, usize)> = Vec::new();
     let voters = lines.iter().filter(|line| line.error).take(VOTERS);
     for (voter, line) in voters.enumerate() {
-        let differences = of(line).into_iter().take(BALLOTS).filter_map(|seen| apart(line, seen));
+        let differences = of(line, BALLOTS).into_iter().filter_map(|seen| apart(line, seen));
         votes.extend(differences.map(|difference| (difference, voter)));
     }
     votes.sort_unstable();

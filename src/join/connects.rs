@@ -19,10 +19,11 @@ pub(super) fn connects(ledger: &Judgement<'_>, roles: &Roles) -> Vec<Connect> {
             let last = evidence.last().map_or(begun, |last| last.frame.at);
             let close = failure.verdict().close().map_or(last, |close| close.frame.at);
             // Giving up puts nothing on the wire: it came before the next SYN would have.
-            let unanswered = failure.verdict().cause() == Cause::ConnectTimeout;
+            let cause = failure.verdict().cause();
+            let unanswered = cause == Cause::ConnectTimeout;
             let next = last.since(begun).saturating_mul(2).saturating_add(Duration::from_secs(1));
             let ended = if unanswered { begun.plus(next) } else { close.max(last) };
-            Connect { failure: place, server: failure.server, begun, ended }
+            Connect { failure: place, server: failure.server, begun, ended, cause }
         })
         .collect()
 }

@@ -34,7 +34,7 @@ pub(super) fn fits_status(line: &KeptLine, seen: &SeenExchange) -> bool {
             status.is_none_or(|status| status >= 500)
         }
         (LineKind::Access, status) => {
-            status.is_some() && (status == line.target_status || status == line.status)
+            status.is_some() && (status == line.target_status() || status == line.status)
         }
     }
 }

@@ -24,6 +24,20 @@ pub struct Split {
     pub answered: bool,
 }
 
+/// What a line is to the failure that it tells of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LinePart {
+    /// The failure's own line: no other one stands for it.
+    #[default]
+    Own,
+    /// A message of the failure that the line at this place tells of: another attempt, or why.
+    Of(usize),
+    /// A message of a failure that one of several lines tells of, and which one does not show.
+    OfOne,
+    /// A second message of what the message at this place says: nothing new.
+    Repeats(usize),
+}
+
 /// What is said of one error line.
 #[derive(Clone, Debug)]
 pub struct LogAnswer {
@@ -33,8 +47,11 @@ pub struct LogAnswer {
     pub answer: Answer,
     /// How it was matched, if it was.
     pub by: Option<MatchedBy>,
-    /// The failures that it is of; those that it could be of when it is ambiguous.
+    /// The failures that it is of; those that it could be of when it is ambiguous, and the nearest of them
+    /// where there are more than can be attempts of one request.
     pub failures: Vec<FailureIndex>,
+    /// How many failures it could be of.
+    pub among: usize,
     /// The cause: that of the last attempt, or of all that it could be of.
     pub cause: Option<Cause>,
     /// More lines can be of these failures than there are failures.
@@ -43,6 +60,12 @@ pub struct LogAnswer {
     pub exchange: Option<(u64, u32)>,
     /// Where the time went.
     pub split: Option<Split>,
+    /// What the line is to the failure that it tells of.
+    pub part: LinePart,
+    /// The message that says why, by its place.
+    pub explained_by: Option<usize>,
+    /// Numbers of lines of the same file that say the same of the same failure again.
+    pub also: Vec<u64>,
 }
 
 impl LogAnswer {

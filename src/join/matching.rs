@@ -6,13 +6,14 @@
 
 use super::clock_offset::ClockOffset;
 use super::fit::is_listed;
-use super::hits::{Hit, Match};
+use super::hits::{Candidates, Hit, Match};
 use super::index::Index;
 use super::lines::KeptLine;
-use super::{crowd, rivals};
+use super::rivals;
+use super::sharing::Sharing;
 use crate::logs::LineKind;
 use crate::topology::request_key::MatchedBy;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Matches lines with what they are of, each as far as it can be told. `clocks` are those of the files.
@@ -23,84 +24,58 @@ pub(super) fn join(
     index: &Index<'_>,
 ) -> Vec<Option<Match>> {
     let clock = |line: &KeptLine| ClockOffset::of(clocks, line);
-    let (mut open, crowded) = crowd::candidates(lines, &clock, index);
+    let mut open: Vec<Option<Candidates>> =
+        lines.iter().map(|line| index.candidates(line, &clock(line))).collect();
     let mut matches: Vec<Option<Match>> = lines.iter().map(|_| None).collect();
     // What a key decides is decided.
-    let mut taken: HashMap<(LineKind, Hit), usize> = HashMap::new();
-    for (place, line) in lines.iter().enumerate() {
-        let Some(slot) = open.get_mut(place) else { continue };
-        let Some((by, hits)) =
-            slot.take_if(|(by, _)| matches!(by, MatchedBy::Id | MatchedBy::SourcePort))
-        else {
-            continue;
-        };
-        let mut found = exact(line, by, hits, &clock(line), index);
+    let mut taken: HashSet<(LineKind, Hit)> = HashSet::new();
+    for ((line, slot), of) in lines.iter().zip(&mut open).zip(&mut matches) {
+        let keyed = slot.take_if(|one| matches!(one.by, MatchedBy::Id | MatchedBy::SourcePort));
+        let Some(keyed) = keyed else { continue };
+        let mut found = exact(line, keyed, &clock(line), index);
         index.attach_connects(line, &mut found, &clock(line));
-        for hit in found.hits.iter().filter(|_| !found.ambiguous) {
-            taken.insert((line.kind, *hit), place);
+        if !found.ambiguous {
+            taken.extend(found.hits.iter().map(|hit| (line.kind, *hit)));
         }
-        if let Some(slot) = matches.get_mut(place) {
-            *slot = Some(found);
-        }
+        *of = Some(found);
+    }
+    for (line, slot) in lines.iter().zip(&mut open) {
+        let Some(one) = slot else { continue };
+        one.hits.retain(|hit| !taken.contains(&(line.kind, *hit)));
     }
     // The others share what is left: nearest times first, as long as that decides anything.
-    loop {
-        let mut owners: HashMap<(LineKind, Hit), u32> = HashMap::new();
-        for (line, slot) in lines.iter().zip(&mut open) {
-            let Some((_, hits)) = slot else { continue };
-            hits.retain(|hit| !taken.contains_key(&(line.kind, *hit)));
-            for hit in hits {
-                let count = owners.entry((line.kind, *hit)).or_default();
-                *count = count.saturating_add(1);
-            }
-        }
-        let mut decided = false;
-        for (place, line) in lines.iter().enumerate() {
-            let Some(slot) = open.get_mut(place) else { continue };
-            let Some((by, hits)) = slot.as_ref() else { continue };
-            let alone = |hit: &Hit| owners.get(&(line.kind, *hit)) == Some(&1);
-            let crowd = crowded.contains(&place);
-            let chosen = choose(line, by, hits, crowd, &alone, &clock(line), index);
-            let Some(chosen) = chosen else { continue };
-            let fresh = chosen.iter().all(|hit| !taken.contains_key(&(line.kind, *hit)));
-            if !fresh {
+    let mut shared = Sharing::new(lines, open);
+    let mut due: Vec<usize> = (0..lines.len()).collect();
+    while !due.is_empty() {
+        for place in due {
+            let (Some(line), Some(one)) = (lines.get(place), shared.open(place)) else { continue };
+            let alone = |hit: &Hit| shared.is_alone(line.kind, *hit);
+            let Some(hits) = choose(line, one, &alone, &clock(line), index) else { continue };
+            let by = one.by;
+            if !shared.decide(place, line.kind, &hits) {
                 continue;
             }
-            // Several messages can be about one request, but one connect fails once.
-            for hit in &chosen {
-                if line.kind == LineKind::Access || matches!(hit, Hit::Connect(_)) {
-                    taken.insert((line.kind, *hit), place);
-                }
-            }
-            let by = *by;
             if let Some(slot) = matches.get_mut(place) {
-                *slot = Some(Match { hits: chosen, by, ambiguous: false, outnumbered: false });
+                let crowd = Box::default();
+                *slot = Some(Match { hits, by, ambiguous: false, crowd, outnumbered: false });
             }
-            *slot = None;
-            decided = true;
         }
-        if !decided {
-            break;
-        }
+        due = shared.settle(lines);
     }
-    for (slot, left) in matches.iter_mut().zip(open) {
-        if let Some((by, mut hits)) = left.filter(|(_, hits)| !hits.is_empty()) {
+    for (slot, left) in matches.iter_mut().zip(shared.left()) {
+        let left = left.filter(|one| !one.hits.is_empty() || one.is_crowd());
+        if let Some(Candidates { by, mut hits, crowd }) = left {
             hits.sort_by_key(|hit| index.times(*hit));
-            *slot = Some(Match { hits, by, ambiguous: true, outnumbered: false });
+            *slot = Some(Match { hits, by, ambiguous: true, crowd, outnumbered: false });
         }
     }
-    rivals::mark(lines, &mut matches);
+    rivals::mark(lines, &mut matches, index);
     matches
 }
 
 /// A line with a key: of one id there can be several attempts, on one port several requests.
-fn exact(
-    line: &KeptLine,
-    by: MatchedBy,
-    mut hits: Vec<Hit>,
-    clock: &ClockOffset,
-    index: &Index<'_>,
-) -> Match {
+fn exact(line: &KeptLine, keyed: Candidates, clock: &ClockOffset, index: &Index<'_>) -> Match {
+    let Candidates { by, mut hits, crowd } = keyed;
     hits.sort_by_key(|hit| index.times(*hit));
     let ambiguous = match by {
         MatchedBy::Id => !index.is_chain(&hits),
@@ -120,20 +95,20 @@ fn exact(
             }
         }
     };
-    Match { hits, by, ambiguous, outnumbered: false }
+    Match { hits, by, ambiguous, crowd, outnumbered: false }
 }
 
 /// What a line is of, if that can be told: the only one that it can be of; attempts of which no other
-/// line can be; or the one that its times point at while all others are far. Of a `crowd` not all are known.
+/// line can be; or the one that its times point at while all others are far. Of a crowd not all are listed.
 fn choose(
     line: &KeptLine,
-    by: &MatchedBy,
-    hits: &[Hit],
-    crowd: bool,
+    candidates: &Candidates,
     alone: &dyn Fn(&Hit) -> bool,
     clock: &ClockOffset,
     index: &Index<'_>,
 ) -> Option<Vec<Hit>> {
+    let Candidates { by, hits, .. } = candidates;
+    let crowd = candidates.is_crowd();
     let message = line.kind == LineKind::Message;
     let listed = is_listed(line);
     if let Some(chosen) = index.by_attempts(line, hits, clock).filter(|_| listed) {
@@ -150,7 +125,7 @@ fn choose(
     let mut chain: Vec<Hit> = hits.to_vec();
     chain.sort_by_key(|hit| index.times(*hit));
     let unshared = hits.iter().all(alone);
-    let counted = match line.tries {
+    let counted = match line.tries() {
         Some(tries) => usize::try_from(tries).is_ok_and(|tries| tries >= hits.len()),
         None if line.attempts.len() > 1 => line.attempts.len() >= hits.len(),
         None => !line.was_sent_once(),

@@ -4,22 +4,33 @@ use super::answer::{Answer, Missing, Own};
 use super::clock_offset::ClockOffset;
 use super::lines::{KeptLine, Lines};
 use super::log_answer::LogAnswer;
+use crate::base::time::Timestamp;
 use crate::logs::{LineKind, Says};
-use std::collections::HashMap;
+use std::time::Duration;
+
+/// A message that nothing was sent: what was asked, when, and what it says.
+type Unsent = (u64, Timestamp, Says, Duration);
 
 /// A line of a request of which nothing was found, and a message that says that nothing was sent for it: that
 /// is why.
 pub(super) fn say_what_messages_say(lines: &Lines, clocks: &[ClockOffset], told: &mut [LogAnswer]) {
-    let mut messages: HashMap<u64, Vec<&KeptLine>> = HashMap::new();
+    let clock = |line: &KeptLine| ClockOffset::of(clocks, line);
     let kept = |line: &&KeptLine| {
         line.kind == LineKind::Message
             && line.says.is_some_and(Says::is_kept)
             && line.asked.whole != 0
     };
-    for line in lines.errors().iter().filter(kept) {
-        messages.entry(line.asked.whole).or_default().push(line);
-    }
-    let clock = |line: &KeptLine| ClockOffset::of(clocks, line);
+    let mut messages: Vec<Unsent> = lines
+        .errors()
+        .iter()
+        .filter(kept)
+        .filter_map(|line| {
+            let clock = clock(line);
+            Some((line.asked.whole, clock.corrected(line.at()), line.says?, clock.tolerance()))
+        })
+        .collect();
+    messages.sort_unstable();
+    let widest = messages.iter().map(|(.., tolerance)| *tolerance).max().unwrap_or_default();
     for one in told {
         let Some(line) = lines.errors().get(one.line) else { continue };
         let open = matches!(
@@ -30,14 +41,21 @@ pub(super) fn say_what_messages_say(lines: &Lines, clocks: &[ClockOffset], told:
         if line.kind != LineKind::Access || !open {
             continue;
         }
-        let about = messages.get(&line.asked.whole).into_iter().flatten().find(|message| {
-            let (at, then) =
-                (clock(line).corrected(line.at()), clock(message).corrected(message.at()));
-            let tolerance = clock(line).tolerance().saturating_add(clock(message).tolerance());
-            at.since(then).max(then.since(at)) <= tolerance
+        let (at, tolerance) = (clock(line).corrected(line.at()), clock(line).tolerance());
+        let before = |then: Timestamp| at.since(then) > tolerance.saturating_add(widest);
+        let from = messages.partition_point(|(asked, then, ..)| {
+            (*asked, !before(*then)) < (line.asked.whole, true)
         });
-        if let Some(says) = about.and_then(|message| message.says) {
-            one.answer = Answer::NotOnLeg(Own::Said(says));
+        let near = |(_, then, _, other): &&Unsent| {
+            at.since(*then).max(then.since(at)) <= tolerance.saturating_add(*other)
+        };
+        let about = messages.iter().skip(from).take(LOOKED_AT);
+        let about = about.take_while(|(asked, ..)| *asked == line.asked.whole).find(near);
+        if let Some((_, _, says, _)) = about {
+            one.answer = Answer::NotOnLeg(Own::Said(*says));
         }
     }
 }
+
+/// Messages looked at for one line.
+const LOOKED_AT: usize = 256;

@@ -12,8 +12,8 @@ mod client_answer;
 mod client_answers;
 mod clock_offset;
 mod connects;
-mod crowd;
 mod errors_got;
+mod explaining;
 mod fit;
 mod hits;
 mod index;
@@ -23,7 +23,12 @@ mod lines;
 mod log_answer;
 mod matching;
 mod messages;
+#[cfg(test)]
+mod naive;
+mod one_failure;
 mod rivals;
+mod rows;
+mod sharing;
 mod targets;
 mod time_window;
 mod unexplained;
@@ -38,12 +43,13 @@ pub use client_answer::ClientAnswer;
 use client_answers::ClientAnswers;
 pub use clock_offset::ClockOffset;
 use connects::connects;
+pub use explaining::ExplainedFailures;
 use hits::{Connect, Hit};
 use index::Index;
 pub use interest::interest;
 use legs::{fronts, leg};
 pub use lines::{KeptLine, Lines};
-pub use log_answer::{FailureIndex, LogAnswer};
+pub use log_answer::{FailureIndex, LinePart, LogAnswer};
 use messages::say_what_messages_say;
 use std::collections::{BTreeMap, HashMap};
 use targets::HitTargets;
@@ -56,6 +62,8 @@ pub struct Joined {
     pub lines: Lines,
     /// One for each error line.
     pub told: Vec<LogAnswer>,
+    /// Lines that explain others, with what they explain.
+    pub explained: Vec<ExplainedFailures>,
     /// The clock of each file.
     pub clocks: Vec<ClockOffset>,
     /// What clients got of failures.
@@ -85,10 +93,14 @@ pub fn join(
     let connects = connects(ledger, roles);
     let failing = failing_hits(&seen, &connects, &places);
     let all: Vec<&KeptLine> = lines.errors().iter().chain(lines.others()).collect();
-    let index = Index::new(&seen, &connects, &all);
+    let cause = |hit| {
+        let place = *failing.get(&hit)?;
+        ledger.failures_from(place).first().map(|failure| failure.verdict().cause())
+    };
+    let index = Index::new(&seen, &connects, &all, &cause);
     let clocks = clocks(&lines, &all, &seen, &index);
     let matches = matching::join(&all, &clocks, &index);
-    let table = HitTargets { seen: &seen, connects: &connects, failing: &failing, ledger };
+    let table = HitTargets { index: &index, failing: &failing, ledger };
     let mut clients = ClientAnswers::default();
     clients.note_lines(&all, &matches, &clocks, &table);
     clients.note_front(&passed, trail.seen(), &places, &table);
@@ -98,14 +110,17 @@ pub fn join(
         forgotten: trail.forgotten,
         joined: matches.iter().flatten().any(|one| !one.ambiguous),
         captured,
+        probes_failed: table.ledger.failures_from(0).iter().any(|one| one.health.is_some()),
     };
     let mut told = Vec::new();
     for (at, (line, found)) in lines.errors().iter().zip(&matches).enumerate() {
         let clock = ClockOffset::of(&clocks, line);
-        let answer = ground.answer(line, found.as_ref(), &clock, &seen, &failing);
+        let answer = ground.answer(line, found.as_ref(), &clock, &index, &failing);
         told.push(table.told(at, line, found.as_ref(), answer));
     }
     say_what_messages_say(&lines, &clocks, &mut told);
+    one_failure::tell(&lines, &clocks, &mut told);
+    let explained = explaining::find(&lines, &clocks, &told);
     let comparison = unexplained::Comparison {
         trail: trail.seen(),
         ledger: table.ledger,
@@ -124,7 +139,7 @@ pub fn join(
         one.take_cause(ledger);
     }
     let front = (front.requests > 0).then_some(front);
-    Joined { lines, told, clocks, clients, front, unexplained }
+    Joined { lines, told, explained, clocks, clients, front, unexplained }
 }
 
 /// Failures of exchanges that are judged, by connection and number on it.
@@ -157,10 +172,10 @@ fn failing_hits(
     connects: &[Connect],
     failing: &HashMap<(u64, u32), FailureIndex>,
 ) -> HashMap<Hit, FailureIndex> {
-    let exchanges = seen.iter().enumerate().filter_map(|(at, one)| {
+    let exchanges = (0..).zip(seen).filter_map(|(at, one)| {
         Some((Hit::Exchange(at), *failing.get(&(one.connection, one.ordinal))?))
     });
-    let connects = connects.iter().enumerate().map(|(at, one)| (Hit::Connect(at), one.failure));
+    let connects = (0..).zip(connects).map(|(at, one)| (Hit::Connect(at), one.failure));
     exchanges.chain(connects).collect()
 }
 
@@ -175,7 +190,7 @@ fn clocks(
         .map(|file| {
             let mine: Vec<&KeptLine> =
                 all.iter().filter(|line| line.file == file).copied().collect();
-            ClockOffset::find(&mine, seen, &|line| index.asked_alike(line))
+            ClockOffset::find(&mine, seen, &|line, most| index.asked_alike(line, most))
         })
         .collect()
 }

@@ -2,7 +2,9 @@
 //! exchange like them. One of them is of it, and which one does not show.
 
 use super::hits::{Hit, Match};
+use super::index::Index;
 use super::lines::KeptLine;
+use super::rows::RowsOf;
 use crate::logs::LineKind;
 use std::collections::HashMap;
 
@@ -33,16 +35,66 @@ impl Groups {
     }
 }
 
-/// Finds the lines that cannot all be of what they can be of, for it is less than they are.
-pub(super) fn mark(lines: &[&KeptLine], matches: &mut [Option<Match>]) {
+/// Which entries of the rows are of one group with the next one, so that each is looked at once however many
+/// runs hold it: each points at one behind it, or at itself.
+#[derive(Default)]
+struct Joints(HashMap<(LineKind, RowsOf, u32), u32>);
+
+impl Joints {
+    /// The first entry from `at` on that is not joined to the next one.
+    fn open(&mut self, kind: LineKind, of: RowsOf, at: u32) -> u32 {
+        let mut open = at;
+        while let Some(next) = self.0.get(&(kind, of, open)) {
+            open = *next;
+        }
+        let mut one = at;
+        while one != open {
+            let Some(next) = self.0.insert((kind, of, one), open) else { break };
+            one = next;
+        }
+        open
+    }
+}
+
+/// What belongs together of all that lines can be of.
+fn groups(lines: &[&KeptLine], matches: &[Option<Match>], index: &Index<'_>) -> Groups {
     let mut groups = Groups::default();
+    let mut joints = Joints::default();
     let open = |found: &Option<Match>| found.as_ref().is_some_and(|one| one.ambiguous);
     for (line, found) in lines.iter().zip(matches.iter()).filter(|(_, found)| open(found)) {
-        let hits = found.iter().flat_map(|found| &found.hits).map(|hit| (line.kind, *hit));
-        let mut hits = hits.peekable();
-        let Some(first) = hits.peek().copied() else { continue };
-        hits.for_each(|hit| groups.join(first, hit));
+        let Some(found) = found else { continue };
+        let Some(first) = first_of(line, found, index) else { continue };
+        for hit in &found.hits {
+            groups.join(first, (line.kind, *hit));
+        }
+        for run in &found.crowd {
+            let entry = |at: u32| Some((line.kind, index.entry(run.of, at)?));
+            if let Some(begin) = entry(run.from) {
+                groups.join(first, begin);
+            }
+            let mut at = joints.open(line.kind, run.of, run.from);
+            while at.saturating_add(1) < run.to {
+                let next = at.saturating_add(1);
+                if let (Some(one), Some(other)) = (entry(at), entry(next)) {
+                    groups.join(one, other);
+                }
+                joints.0.insert((line.kind, run.of, at), next);
+                at = joints.open(line.kind, run.of, next);
+            }
+        }
     }
+    groups
+}
+
+/// One hit that stands for all that a line can be of.
+fn first_of(line: &KeptLine, found: &Match, index: &Index<'_>) -> Option<(LineKind, Hit)> {
+    let of_crowd = || found.crowd.first().and_then(|run| index.first(*run));
+    Some((line.kind, found.hits.first().copied().or_else(of_crowd)?))
+}
+
+/// Finds the lines that cannot all be of what they can be of, for it is less than they are.
+pub(super) fn mark(lines: &[&KeptLine], matches: &mut [Option<Match>], index: &Index<'_>) {
+    let mut groups = groups(lines, matches, index);
     let mut sizes: HashMap<(LineKind, Hit), (usize, usize)> = HashMap::new();
     let all: Vec<(LineKind, Hit)> = groups.0.keys().copied().collect();
     for hit in all {
@@ -50,7 +102,7 @@ pub(super) fn mark(lines: &[&KeptLine], matches: &mut [Option<Match>]) {
         *hits = hits.saturating_add(1);
     }
     let mut group_of =
-        |line: &KeptLine, found: &Match| Some(groups.root((line.kind, *found.hits.first()?)));
+        |line: &KeptLine, found: &Match| Some(groups.root(first_of(line, found, index)?));
     for (line, found) in lines.iter().zip(matches.iter()) {
         let Some(found) = found.as_ref().filter(|one| one.ambiguous) else { continue };
         if let Some(of) = group_of(line, found) {
@@ -60,8 +112,9 @@ pub(super) fn mark(lines: &[&KeptLine], matches: &mut [Option<Match>]) {
     }
     for (line, found) in lines.iter().zip(matches.iter_mut()) {
         let Some(found) = found.as_mut().filter(|one| one.ambiguous) else { continue };
-        let several = line.kind == LineKind::Access
-            || found.hits.iter().all(|hit| matches!(hit, Hit::Connect(_)));
+        let connects = found.hits.iter().all(|hit| matches!(hit, Hit::Connect(_)))
+            && found.crowd.iter().all(|run| run.of == RowsOf::Connects);
+        let several = line.kind == LineKind::Access || connects;
         let size = group_of(line, found).and_then(|of| sizes.get(&of));
         found.outnumbered = several && size.is_some_and(|(hits, count)| count > hits);
     }

@@ -3,9 +3,11 @@
 use super::answer::Answer;
 use super::client_answer::ClientAnswer;
 use super::clock_offset::ClockOffset;
-use super::hits::{Connect, Hit, Match};
+use super::hits::{Hit, Match};
+use super::index::Index;
 use super::lines::KeptLine;
-use super::log_answer::{FailureIndex, LogAnswer, Split};
+use super::log_answer::{FailureIndex, LinePart, LogAnswer, Split};
+use super::rows::RowRun;
 use crate::base::time::Timestamp;
 use crate::ledger::{Failure, Judgement};
 use crate::topology::SeenExchange;
@@ -16,8 +18,7 @@ use std::time::Duration;
 
 /// What hits are of.
 pub(super) struct HitTargets<'a> {
-    pub(super) seen: &'a [SeenExchange],
-    pub(super) connects: &'a [Connect],
+    pub(super) index: &'a Index<'a>,
     pub(super) failing: &'a HashMap<Hit, FailureIndex>,
     pub(super) ledger: &'a Judgement<'a>,
 }
@@ -28,19 +29,11 @@ impl HitTargets<'_> {
     }
 
     fn begun(&self, hit: Hit) -> Timestamp {
-        match hit {
-            Hit::Exchange(place) => self.seen.get(place).map(|one| one.begun),
-            Hit::Connect(place) => self.connects.get(place).map(|one| one.begun),
-        }
-        .unwrap_or_default()
+        self.index.times(hit).0
     }
 
     fn ended(&self, hit: Hit) -> Timestamp {
-        match hit {
-            Hit::Exchange(place) => self.seen.get(place).map(|one| one.ended),
-            Hit::Connect(place) => self.connects.get(place).map(|one| one.ended),
-        }
-        .unwrap_or_default()
+        self.index.times(hit).1
     }
 
     /// What failing at `hit` cost when `next` came after it, and whether it may have run twice.
@@ -49,7 +42,7 @@ impl HitTargets<'_> {
         let cost = self.begun(next).since(self.begun(hit));
         let failure = self.failing.get(&hit).and_then(|place| self.failure(*place));
         let harmless = match hit {
-            Hit::Exchange(place) => self.seen.get(place).is_some_and(|one| one.idempotent),
+            Hit::Exchange(place) => self.index.get(place).is_some_and(|one| one.idempotent),
             Hit::Connect(_) => true,
         };
         let may_have_run = failure.is_some_and(|one| one.verdict().retry() != Retry::Safe);
@@ -134,16 +127,17 @@ impl HitTargets<'_> {
         let hits = found.map(|one| one.hits.as_slice()).unwrap_or_default();
         let failures: Vec<FailureIndex> =
             hits.iter().filter_map(|hit| self.failing.get(hit)).copied().collect();
-        let causes = failures
+        let all = found.map(|one| self.index.standing_for(one)).unwrap_or_default();
+        let causes: Vec<Cause> = all
             .iter()
-            .filter_map(|place| self.failure(*place))
-            .map(|one| one.verdict().cause());
-        let causes: Vec<Cause> = causes.collect();
+            .filter_map(|hit| self.failure(*self.failing.get(hit)?))
+            .map(|one| one.verdict().cause())
+            .collect();
         let cause = match answer {
             Answer::OnLeg => causes.last().copied(),
             // All that it can be of failed alike, and there is one for each line.
             Answer::Ambiguous
-                if failures.len() == hits.len() && found.is_none_or(|one| !one.outnumbered) =>
+                if causes.len() == all.len() && found.is_none_or(|one| !one.outnumbered) =>
             {
                 causes.first().copied().filter(|first| causes.iter().all(|one| one == first))
             }
@@ -151,11 +145,11 @@ impl HitTargets<'_> {
         };
         let exchange = match hits.last() {
             Some(Hit::Exchange(place)) if found.is_some_and(|one| !one.ambiguous) => {
-                self.seen.get(*place)
+                self.index.get(*place)
             }
             _ => None,
         };
-        let split = exchange.filter(|_| line.times.is_some()).map(|one| {
+        let split = exchange.filter(|_| line.times().is_some()).map(|one| {
             let until = one.answered.unwrap_or(one.ended);
             Split {
                 leg: one.leg(),
@@ -173,7 +167,25 @@ impl HitTargets<'_> {
                 _ => None,
             });
         let outnumbered = found.is_some_and(|one| one.outnumbered);
+        let failed = |run: &&RowRun| {
+            self.index.first(**run).is_some_and(|hit| self.failing.contains_key(&hit))
+        };
+        let crowd = found.map(|one| &*one.crowd).unwrap_or_default().iter().filter(failed);
+        let among = crowd.map(|run| run.len()).fold(0, usize::saturating_add).max(failures.len());
         let by = found.map(|one| one.by);
-        LogAnswer { line: at, answer, by, failures, cause, outnumbered, exchange, split }
+        LogAnswer {
+            line: at,
+            answer,
+            by,
+            failures,
+            among,
+            cause,
+            outnumbered,
+            exchange,
+            split,
+            part: LinePart::Own,
+            explained_by: None,
+            also: Vec::new(),
+        }
     }
 }

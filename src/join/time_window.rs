@@ -12,10 +12,10 @@ const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 /// The time in which what a line is of must lie, by the capture's clock.
 pub(super) struct TimeWindow {
-    from: Timestamp,
+    pub(super) from: Timestamp,
     pub(super) to: Timestamp,
     /// Both ends of the request are known: it was sent between them. Else it went on at that moment.
-    within: bool,
+    pub(super) within: bool,
 }
 
 impl TimeWindow {

@@ -13,8 +13,8 @@ pub enum LineKind {
     Access,
     /// A message about a request that went wrong.
     Message,
-    /// A message about a backend, or the proxy as a whole, that says why requests fail: a server is down, no
-    /// connection is free, a worker was killed.
+    /// Of no request: a message about a backend, or the proxy as a whole, that says why requests fail: a server is
+    /// down, no connection is free, a worker was killed. `duration` is for how long, where the line says it.
     Explains,
 }
 
@@ -43,6 +43,13 @@ pub struct Entry<'l> {
     pub method: Cow<'l, [u8]>,
     /// The request target, with or without scheme and host.
     pub target: Cow<'l, [u8]>,
+    /// What the client asked for, where `target` is what was sent to the backend instead.
+    pub client_target: Option<Cow<'l, [u8]>>,
+    /// What all lines of one request share in this log: nginx's `*number`, Apache's thread. Empty where there
+    /// is nothing.
+    pub thread: Cow<'l, [u8]>,
+    /// What the proxy calls the backends among which it chose: HAProxy's backend. Empty where it has no name.
+    pub group: Cow<'l, [u8]>,
     /// The host that was asked.
     pub host: Cow<'l, [u8]>,
     /// What the client got; `None` where the log has none (`-`, `000`).
@@ -57,9 +64,6 @@ pub struct Entry<'l> {
     pub kept: bool,
     /// What identifies it: request ids and trace ids.
     pub ids: Vec<Cow<'l, [u8]>>,
-    /// What only the lines of one request share in this log: nginx's `*5`, Apache's process and thread with the
-    /// client's port, fastify's `reqId`.
-    pub thread: Cow<'l, [u8]>,
     /// The address and port from which the proxy spoke to the backend.
     pub source: Option<SocketAddr>,
     /// What the proxy itself says of how it went, in its own words: termination state, flags, message.

@@ -63,6 +63,8 @@ pub(super) enum Slot {
     /// The five of them joined by slashes.
     Timers,
     Retries,
+    /// The name of the backends among which it chose.
+    Group,
     Server,
     ServerIp,
     ServerPort,

@@ -41,6 +41,9 @@ pub(super) fn read<'l>(format: LogFormat, line: &'l [u8], columns: &W3cColumns) 
             Ok(Some(fields.entry()?))
         }
         LogFormat::Haproxy => {
+            if let Some(state) = formats::haproxy::state_line(line) {
+                return Ok(Some(state));
+            }
             let (mut fields, rest) = pattern(&KNOWN.haproxy)?;
             if !formats::haproxy::tail(&mut fields, rest) {
                 return Err(LineError::Request);

@@ -5,7 +5,7 @@ use super::style::{YELLOW, clock};
 use crate::base::wrap::{BOLD, DIM, TextPage, heading, paragraph};
 use crate::logs::LogFormat;
 use crate::report::model::Report;
-use crate::report::{ClientRecord, ClientSource, FrontLegRecord, Log};
+use crate::report::{BackendOut, ClientRecord, ClientSource, FrontLegRecord, Log};
 use crate::words::clients::{self, ClientGot};
 use crate::words::input_section::{self, NOTE};
 use crate::words::phrases::{TO_FIND_OUT, not_shown};
@@ -51,6 +51,12 @@ pub(super) fn alone(log: &Log, width: usize) -> Vec<RowBlock> {
     }
     if log.error_lines().next().is_none() {
         first.add(0, prose(&log_section::no_error(log.requests, &files)));
+        for limit in limits_at_once(log) {
+            note_rows(&mut first, &limit, width);
+        }
+        for out in &log.explaining {
+            first.add(1, explaining(out, width));
+        }
         return vec![first];
     }
     let text = log_alone::errors(&log.errors_by_status(), log.requests, &files);
@@ -74,6 +80,9 @@ pub(super) fn alone(log: &Log, width: usize) -> Vec<RowBlock> {
         let text = log_findings::not_looked_at(log.not_looked_at);
         note_rows(&mut first, &text, width);
     }
+    for out in &log.explaining {
+        first.add(1, explaining(out, width));
+    }
     let mut found = RowBlock { instead: Some(more_reasons), ..RowBlock::default() };
     for (rank, finding) in (1_u8..100).zip(others) {
         found.add(rank, fitted(&finding.text, ["  ", "    "], width, 5));
@@ -90,6 +99,12 @@ pub(super) fn alone(log: &Log, width: usize) -> Vec<RowBlock> {
         reasons.add(rank, lines);
     }
     vec![first, found, reasons, take_a_capture(log, width)]
+}
+
+/// A line that is of no request and says why others failed.
+fn explaining(out: &BackendOut, width: usize) -> Vec<String> {
+    let text = log_alone::backend_out((out.backend, out.says), &out.code, out.line, out.failures);
+    fitted(&text, ["  ", "    "], width, 3)
 }
 
 fn note_rows(block: &mut RowBlock, text: &str, width: usize) {

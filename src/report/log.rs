@@ -4,13 +4,13 @@ use super::answer::conclude;
 use super::model::{AnswerReason, ClientSource, ClockSource, Report};
 use super::sources::Style;
 use super::{
-    ClientRecord, ClockRecord, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine, LogPlace,
-    LogTimes, clients, ids, log_findings,
+    BackendOut, ClientRecord, ClockRecord, ExplainingLine, FailureIds, FrontLegRecord,
+    HiddenRetries, Log, LogFile, LogLine, LogPlace, LogTimes, clients, ids, log_findings,
 };
 use crate::alone::LogFinding;
 use crate::base::escape;
-use crate::base::time::nanos;
-use crate::join::{self, Answer, Joined, KeptLine, LogAnswer};
+use crate::base::time::{Timestamp, nanos};
+use crate::join::{self, Answer, ExplainedFailures, Joined, KeptLine, LinePart, LogAnswer};
 use crate::knowledge::Configured;
 use crate::ledger::Judgement;
 use crate::logs::LineKind;
@@ -19,6 +19,7 @@ use crate::topology::FrontLeg;
 use crate::topology::vantage::Vantage;
 use crate::words::log as words;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What was read of log files, and how it was joined.
@@ -46,11 +47,11 @@ pub struct LogAlone<'a> {
 pub fn hear(report: &mut Report, heard: LogsRead<'_>, ledger: &Judgement<'_>, style: Style) {
     let LogsRead { files, joined, alone } = heard;
     let failures = ledger.failures_from(0);
-    let ids: Vec<String> = failures.iter().map(ids::of_failure).collect();
+    let ids: Vec<Arc<str>> = failures.iter().map(ids::of_failure).map(Arc::from).collect();
     let clients: BTreeMap<&str, ClientRecord> = joined
         .clients
         .iter()
-        .filter_map(|(place, client)| Some((ids.get(*place)?.as_str(), client_of(client))))
+        .filter_map(|(place, client)| Some((&**ids.get(*place)?, client_of(client))))
         .collect();
     for failure in &mut report.failures {
         failure.client = clients.get(failure.id.as_str()).copied();
@@ -78,7 +79,7 @@ fn hear_log(
     report: &mut Report,
     files: Vec<LogFile>,
     joined: &Joined,
-    ids: &[String],
+    ids: &[Arc<str>],
     ledger: &Judgement<'_>,
     style: Style,
 ) {
@@ -87,6 +88,8 @@ fn hear_log(
         errors: joined.lines.error_count,
         messages: joined.lines.message_count,
         errors_not_kept: joined.lines.errors_forgotten,
+        retried: joined.lines.retried_count,
+        explaining: joined.explained.iter().filter_map(|one| out(joined, *one, style)).collect(),
         statuses: joined.lines.statuses.iter().map(|(status, count)| (*status, *count)).collect(),
         hidden_retries: hidden(report),
         ..Log::default()
@@ -99,12 +102,21 @@ fn hear_log(
     }
     let vantages = report.backends.iter().map(|one| (one.backend, one.vantage.value));
     let ground = Ground { ledger, vantages: vantages.collect() };
-    // Messages are about requests that the access log has as well; without one, they are what there is.
-    let access = joined.lines.error_count > 0;
+    let mut before = FailureIds::default();
     for told in &joined.told {
         let Some(line) = joined.lines.errors().get(told.line) else { continue };
-        let shown = log_line(line, told, ids, joined, &ground, style);
-        let counts = line.kind == LineKind::Access || !access;
+        if matches!(told.part, LinePart::Repeats(_)) {
+            continue;
+        }
+        let mut shown = log_line(line, told, ids, joined, &ground, style);
+        if shown.failures == before {
+            shown.failures = before.clone();
+        }
+        before = shown.failures.clone();
+        let counts = told.part == LinePart::Own;
+        let only_message = counts && line.kind == LineKind::Message;
+        log.failed = log.failed.saturating_add(u64::from(counts));
+        log.only_messages = log.only_messages.saturating_add(u64::from(only_message));
         if counts {
             log.answers.add(shown.answer, 1);
             if let Some(reason) = shown.reason {
@@ -113,7 +125,8 @@ fn hear_log(
             if let Some(cause) = shown.cause {
                 log.causes.add(cause, 1);
             }
-            if let Some(says) = line.says {
+            let explained = shown.explained_by.and_then(|one| one.says);
+            if let Some(says) = line.says.or(explained) {
                 log.says.add(says, 1);
             }
         }
@@ -127,6 +140,20 @@ fn hear_log(
         }
     }
     report.log = Some(log);
+}
+
+fn out(joined: &Joined, one: ExplainedFailures, style: Style) -> Option<BackendOut> {
+    let line = joined.lines.explaining().get(one.line)?;
+    Some(BackendOut {
+        file: line.file,
+        line: line.number,
+        at: Some(line.at()).filter(|at| *at != Timestamp::default()),
+        backend: line.backend(),
+        says: line.says,
+        code: escape::text(&words::without_secrets(&line.code, style.show_secrets)),
+        lines: one.lines,
+        failures: one.failures,
+    })
 }
 
 fn count(counter: &mut u64) {
@@ -240,16 +267,17 @@ fn split_times(
 fn log_line(
     line: &KeptLine,
     told: &LogAnswer,
-    ids: &[String],
+    ids: &[Arc<str>],
     joined: &Joined,
     ground: &Ground<'_>,
     style: Style,
 ) -> LogLine {
     let failures = ground.ledger.failures_from(0);
+    let errors = joined.lines.errors();
     let filled = |bytes: &[u8]| (!bytes.is_empty()).then(|| escape::text(bytes));
     let target =
         (!line.target.is_empty()).then(|| escape::target(&line.target, style.show_secrets));
-    let times = line.times.map(|times| split_times(times, told, ground));
+    let times = line.times().map(|times| split_times(times, told, ground));
     let clock = joined.clocks.get(line.file).copied();
     let clock = clock.unwrap_or(join::ClockOffset::assumed(line.resolution));
     LogLine {
@@ -264,13 +292,27 @@ fn log_line(
         reason: AnswerReason::of(told.answer),
         cause: told.cause,
         matched_by: told.by.filter(|_| matched(told)),
-        failures: told.failures.iter().filter_map(|place| ids.get(*place)).cloned().collect(),
+        failures: FailureIds(
+            told.failures.iter().filter_map(|place| ids.get(*place)).cloned().collect(),
+        ),
         connection: told.exchange.map(|(connection, _)| connection),
         ordinal: told.exchange.map(|(_, ordinal)| ordinal),
         says: line.says,
         code: filled(&words::without_secrets(&line.code, style.show_secrets)),
         times,
         text: words::line(line, told, clock.corrected(line.at()), failures),
+        explained_by: told.explained_by.and_then(|place| {
+            let KeptLine { file, number, says, .. } = errors.get(place)?;
+            Some(ExplainingLine { file: *file, line: *number, says: *says })
+        }),
+        of: match told.part {
+            LinePart::Of(place) => {
+                errors.get(place).map(|line| LogPlace { file: line.file, number: line.number })
+            }
+            LinePart::Own | LinePart::OfOne | LinePart::Repeats(_) => None,
+        },
+        also: told.also.clone(),
+        counted: told.part == LinePart::Own,
         message: line.kind == LineKind::Message,
     }
 }

@@ -10,6 +10,7 @@ use crate::topology::request_key::MatchedBy;
 use crate::verdict::Cause;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a client got of a request that failed on the leg.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -47,6 +48,10 @@ pub struct Log {
     pub errors: u64,
     /// Messages about such.
     pub messages: u64,
+    /// Requests that failed, each counted once: by its own line, or by its first message.
+    pub failed: u64,
+    /// Of them, those of which only messages tell.
+    pub only_messages: u64,
     /// Lines that could not be understood.
     pub unreadable: u64,
     /// Error lines for which there was no room.
@@ -54,8 +59,7 @@ pub struct Log {
     /// Error lines by what the client got; `-` is no status.
     #[serde(serialize_with = "by_status")]
     pub statuses: BTreeMap<Option<u16>, u64>,
-    /// Error lines by answer. Messages count
-    /// where there is no other line.
+    /// Requests that failed by answer, each counted once.
     pub answers: Tally<Answer>,
     /// Error lines by the reason of answers other than `on_leg`.
     pub reasons: Tally<AnswerReason>,
@@ -71,6 +75,10 @@ pub struct Log {
     pub findings: Vec<LogFindingRecord>,
     /// Requests beyond those among which that was looked for.
     pub not_looked_at: u64,
+    /// Requests that went well though an attempt had failed, says the log.
+    pub retried: u64,
+    /// Lines that are of no request and explain others.
+    pub explaining: Vec<BackendOut>,
     /// Error lines whose cause on the leg is known.
     pub joined: Vec<LogLine>,
     /// All others.
@@ -169,7 +177,7 @@ pub struct LogLine {
     /// How it was matched.
     pub matched_by: Option<MatchedBy>,
     /// The failures it is of, or could be of.
-    pub failures: Vec<String>,
+    pub failures: FailureIds,
     /// The connection of its exchange.
     pub connection: Option<u64>,
     /// The number of the exchange on the connection.
@@ -182,9 +190,60 @@ pub struct LogLine {
     pub times: Option<LogTimes>,
     /// One sentence.
     pub text: String,
+    /// The message that says why, where another line does: this one's own `says` is what it says itself.
+    pub explained_by: Option<ExplainingLine>,
+    /// The line that this failure is counted by, where that is another one.
+    pub of: Option<LogPlace>,
+    /// Lines of the same file that say the same of the same failure again.
+    pub also: Vec<u64>,
+    /// The failure is counted by this line.
+    #[serde(skip)]
+    pub counted: bool,
     /// The line is a message about a request, not the line of one.
     #[serde(skip)]
     pub message: bool,
+}
+
+/// A line that says that a backend was taken out of use, and what failed for that.
+#[derive(Clone, Debug, Serialize)]
+pub struct BackendOut {
+    /// From 0.
+    pub file: usize,
+    /// From 1.
+    pub line: u64,
+    /// By the log's clock; null where the line has no time.
+    pub at: Option<Timestamp>,
+    /// The backend, where it is named by its address.
+    pub backend: Option<Endpoint>,
+    /// What it says: that no backend was left, that a process died, that a limit was reached.
+    pub says: Option<Says>,
+    /// In the log's own words.
+    pub code: String,
+    /// Lines that say it of this backend.
+    pub lines: u64,
+    /// Failures that it explains.
+    pub failures: u64,
+}
+
+/// A line that says why another one's request failed.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ExplainingLine {
+    /// From 0.
+    pub file: usize,
+    /// From 1.
+    pub line: u64,
+    /// What it says of the cause.
+    pub says: Option<Says>,
+}
+
+/// Failures by their ids. Lines that are alike share one list.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FailureIds(pub Arc<[Arc<str>]>);
+
+impl Serialize for FailureIds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|id| &**id))
+    }
 }
 
 /// Where the time of a request went.

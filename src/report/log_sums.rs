@@ -12,7 +12,7 @@ use crate::words::log_section::{
     self as words, AnsweredLines, ErrorLines, LoggedErrors, ShownTimes, SplitTimes,
 };
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// Backends that are named in a command.
@@ -51,9 +51,9 @@ impl Log {
 
     /// The format of a proxy that runs where nobody else can capture, if all files are of such.
     pub fn of_cloud(&self) -> Option<LogFormat> {
-        let formats = self.files.iter().filter_map(|file| file.format);
+        let mut formats = self.files.iter().filter_map(|file| file.format);
         let all = formats.clone().all(LogFormat::is_of_cloud);
-        formats.last().filter(|_| all)
+        formats.next_back().filter(|_| all)
     }
 
     /// Nothing of any file was understood.
@@ -76,7 +76,7 @@ impl Log {
 
     /// The error lines by what clients got.
     pub const fn errors_by_status(&self) -> ErrorLines<'_> {
-        ErrorLines { errors: self.errors, messages: self.messages, statuses: &self.statuses }
+        ErrorLines { errors: self.errors, messages: self.only_messages, statuses: &self.statuses }
     }
 
     /// What the error lines are of; `None` where there are none.
@@ -89,7 +89,8 @@ impl Log {
         let unclear =
             self.answers.of(Answer::OnLeg).saturating_add(self.answers.of(Answer::Ambiguous));
         (total > 0).then(|| LoggedErrors {
-            lines: ErrorLines { messages: total, ..self.errors_by_status() },
+            lines: self.errors_by_status(),
+            alike: self.answers.of(Answer::Ambiguous),
             total,
             causes,
             unclear: unclear.saturating_sub(self.causes.sum()),
@@ -113,14 +114,23 @@ impl Log {
     /// none, the status is all there is.
     pub fn errors_alike(&self) -> Vec<AlikeErrors<'_>> {
         let mut groups: BTreeMap<(Option<&str>, Option<u16>), AlikeErrors<'_>> = BTreeMap::new();
-        for line in self.error_lines().filter(|line| !self.is_told(line)) {
-            let status = line.status.filter(|_| line.says.is_none());
-            let group = groups.entry((line.says.map(Says::name), status)).or_insert(AlikeErrors {
-                says: line.says,
+        let words: HashMap<(usize, u64), &str> = self
+            .error_lines()
+            .filter_map(|line| Some(((line.file, line.line), line.code.as_deref()?)))
+            .collect();
+        for line in self.error_lines().filter(|line| line.counted && !self.is_told(line)) {
+            let explained = line.explained_by;
+            let says = line.says.or_else(|| explained.and_then(|one| one.says));
+            let code = line.code.as_deref();
+            let code =
+                code.or_else(|| words.get(&explained.map(|one| (one.file, one.line))?).copied());
+            let status = line.status.filter(|_| says.is_none());
+            let group = groups.entry((says.map(Says::name), status)).or_insert(AlikeErrors {
+                says,
                 code: None,
                 statuses: Vec::new(),
             });
-            group.code = group.code.or(line.code.as_deref());
+            group.code = group.code.or(code);
             group.statuses.push(line.status);
         }
         let mut groups: Vec<_> = groups.into_values().collect();

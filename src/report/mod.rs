@@ -47,7 +47,8 @@ pub use log::{LogAlone, LogsRead, hear};
 pub use log_finding_model::LogPlace;
 pub use log_findings::proxy_idle;
 pub use log_model::{
-    ClientRecord, ClockRecord, FrontLegRecord, HiddenRetries, Log, LogFile, LogLine, LogTimes,
+    BackendOut, ClientRecord, ClockRecord, ExplainingLine, FailureIds, FrontLegRecord,
+    HiddenRetries, Log, LogFile, LogLine, LogTimes,
 };
 pub use model::*;
 pub use named::{Named, Tally};

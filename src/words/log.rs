@@ -25,7 +25,7 @@ pub fn line(line: &KeptLine, told: &LogAnswer, at: Timestamp, failures: &[Failur
             },
         ),
         Answer::Ambiguous => {
-            let among = told.failures.len();
+            let among = told.among;
             match told.cause {
                 None if told.outnumbered => format!(
                     "the capture has {among} failure{} like it, and the log has more such lines",

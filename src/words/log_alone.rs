@@ -55,6 +55,24 @@ pub fn errors(lines: &ErrorLines<'_>, requests: u64, files: &str) -> String {
     format!("{} among {} in {files}.", error_lines(lines), plural(requests, "request"))
 }
 
+/// A line that explains failures, and how many; one that explains none says what it means.
+pub fn backend_out(
+    (backend, says): (Option<Endpoint>, Option<Says>),
+    code: &str,
+    line: u64,
+    failures: u64,
+) -> String {
+    let backend = backend.map_or_else(String::new, |backend| format!(", {backend}"));
+    let code = shortened(code);
+    if failures > 0 {
+        return format!("{} by line {line}: {code}{backend}", plural(failures, "failure"));
+    }
+    let meaning = says.map_or("", meaning);
+    format!(
+        "Line {line} says that {meaning}: {code}{backend}. What failed then is in the proxy's log"
+    )
+}
+
 /// Errors that are alike: why, as far as the log says it, in whose words, and what clients got of each.
 pub fn alike(says: Option<Says>, code: Option<&str>, statuses: &[Option<u16>]) -> String {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();

@@ -17,7 +17,7 @@ pub const HEADING: &str = "The proxy's log";
 pub struct ErrorLines<'a> {
     /// Lines of requests that went wrong.
     pub errors: u64,
-    /// Messages, which count where there is no such line.
+    /// Requests of which only messages tell that they failed.
     pub messages: u64,
     /// The lines by status.
     pub statuses: &'a BTreeMap<Option<u16>, u64>,
@@ -26,14 +26,16 @@ pub struct ErrorLines<'a> {
 /// Error lines, and what the capture says of them.
 #[derive(Clone, Debug)]
 pub struct LoggedErrors<'a> {
-    /// All of them; the messages among these are all that there are.
+    /// All of them.
     pub lines: ErrorLines<'a>,
     /// How many.
     pub total: u64,
     /// By cause, in the order in which they are told.
     pub causes: Vec<(Cause, u64)>,
-    /// Those that cannot be told apart.
+    /// Those that cannot be told apart, and why they failed neither.
     pub unclear: u64,
+    /// All that match several requests, also where these failed in one way.
+    pub alike: u64,
     /// Those that did not fail on the leg.
     pub own: AnsweredLines,
     /// Those that are not in the capture.
@@ -97,9 +99,18 @@ pub fn no_error(requests: u64, files: &str) -> String {
 
 /// `47 lines with 502`, `3 error lines (2 × 502, 1 × no status)`.
 pub fn error_lines(lines: &ErrorLines<'_>) -> String {
+    let by_messages = plural(lines.messages, "request");
     if lines.errors == 0 {
-        return plural(lines.messages, "message");
+        return format!("{by_messages} that failed");
     }
+    let counted = error_lines_by_status(lines);
+    if lines.messages == 0 {
+        return counted;
+    }
+    format!("{counted} and {by_messages} of which only messages tell")
+}
+
+fn error_lines_by_status(lines: &ErrorLines<'_>) -> String {
     match lines.statuses.iter().collect::<Vec<_>>().as_slice() {
         [(status, count)] => {
             format!("{} with {}", plural(**count, "line"), status_or_none(**status))
@@ -124,7 +135,7 @@ pub(super) fn status_or_none(status: Option<u16>) -> String {
 
 /// What the error lines are of, in one sentence.
 pub fn errors_by_cause(errors: &LoggedErrors<'_>, files: &str) -> String {
-    let LoggedErrors { unclear, own, missing, .. } = errors;
+    let LoggedErrors { unclear, alike, own, missing, .. } = errors;
     let these = if errors.total == 1 { "This" } else { "These" };
     let mut parts: Vec<String> =
         errors.causes.iter().map(|(cause, count)| noun(*cause, *count)).collect();
@@ -148,7 +159,12 @@ pub fn errors_by_cause(errors: &LoggedErrors<'_>, files: &str) -> String {
             reasons(&missing.reasons)
         ));
     }
-    format!("{these} {} in {files}: {}.", error_lines(&errors.lines), parts.join(", "))
+    let alike = match alike.saturating_sub(*unclear) {
+        0 => String::new(),
+        1 => "; 1 of them matches several such requests".to_owned(),
+        more => format!("; {more} of them match several such requests"),
+    };
+    format!("{these} {} in {files}: {}{alike}.", error_lines(&errors.lines), parts.join(", "))
 }
 
 /// Why lines have an answer other than their cause.
@@ -299,10 +315,11 @@ mod tests {
     fn error_lines_are_told_by_cause() {
         let statuses = BTreeMap::from([(None, 1), (Some(502), 8)]);
         let several = LoggedErrors {
-            lines: ErrorLines { errors: 9, messages: 9, statuses: &statuses },
+            lines: ErrorLines { errors: 9, messages: 0, statuses: &statuses },
             total: 9,
             causes: vec![(Cause::KeepaliveRace, 2), (Cause::ConnectionRefused, 1)],
             unclear: 2,
+            alike: 3,
             own: AnsweredLines {
                 count: 3,
                 reasons: vec![
@@ -320,14 +337,16 @@ mod tests {
             "These 9 error lines (1 × no status, 8 × 502) in a.log: 2 keep-alive races, 1 connection \
              refused, 2 match several requests, or fewer than there are lines, 3 without an \
              attempt that failed (1: all such requests went well; 2: it could not resolve the backend's \
-             name), 1 cannot be found in the capture (packets are missing)."
+             name), 1 cannot be found in the capture (packets are missing); 1 of them matches several such \
+             requests."
         );
         let statuses = BTreeMap::from([(Some(504), 1)]);
         let one = LoggedErrors {
-            lines: ErrorLines { errors: 1, messages: 1, statuses: &statuses },
+            lines: ErrorLines { errors: 1, messages: 0, statuses: &statuses },
             total: 1,
             causes: Vec::new(),
             unclear: 1,
+            alike: 1,
             own: none(),
             missing: none(),
         };
@@ -336,7 +355,13 @@ mod tests {
             "This 1 line with 504 in a.log: 1 matches several requests, or fewer than there are lines."
         );
         let messages = ErrorLines { errors: 0, messages: 2, statuses: &BTreeMap::new() };
-        assert_eq!(error_lines(&messages), "2 messages");
+        assert_eq!(error_lines(&messages), "2 requests that failed");
+        let both = ErrorLines { errors: 1, ..messages };
+        let both = ErrorLines { statuses: &statuses, ..both };
+        assert_eq!(
+            error_lines(&both),
+            "1 line with 504 and 2 requests of which only messages tell"
+        );
     }
 
     #[test]

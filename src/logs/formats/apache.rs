@@ -65,7 +65,11 @@ pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfi
     };
     // The error's name stands before the client: `(104)Connection reset by peer: [client …] AH01102`.
     let says = error_messages::says(text).filter(|_| has(text, b"proxy") || has(text, b"[http:"));
-    let Some(says) = says else { return Ok(None) };
+    // `ap_proxy_connect_backend disabling worker for (10.0.0.1:80) for 30s`
+    let disabled = has(text, b"AH00959");
+    let Some(says) = says.or(Some(Says::NoBackend).filter(|_| disabled)) else {
+        return Ok(None);
+    };
     let word = |marker: &[u8], ends: &[u8]| {
         let at = find(text, marker)?.saturating_add(marker.len());
         let word = text.get(at..)?;
@@ -78,6 +82,7 @@ pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfi
     };
     let backend = word(b"remote server ", b" ,(")
         .or_else(|| word(b"attempt to connect to ", b" ,"))
+        .or_else(|| word(b"disabling worker for (", b")"))
         .and_then(with_port);
     let attempt = Attempt { backend, connected: Some(!says.is_connect()), ..Attempt::default() };
     let said = text.get(code..).unwrap_or_default();
@@ -85,12 +90,14 @@ pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfi
     let id = find(said, b" id=").and_then(|at| said.get(at.saturating_add(4)..));
     let id = id.filter(|id| !id.is_empty() && !id.contains(&b' ') && *id != b"-");
     Ok(Some(Entry {
-        kind: LineKind::Message,
+        kind: if disabled { LineKind::Explains } else { LineKind::Message },
         ended: Some(when.at),
         resolution: when.resolution,
         local: when.local,
         client: word(b"[client ", b"]").and_then(address),
         target: Cow::Borrowed(word(b"returned by ", b" ,").unwrap_or_default()),
+        // `[pid 19779:tid 19788]`
+        thread: word(b"[pid ", b"]").unwrap_or_default().into(),
         ids: id.map(Cow::Borrowed).into_iter().collect(),
         attempts: backend.is_some().then_some(attempt).into_iter().collect(),
         kept: says.is_kept(),

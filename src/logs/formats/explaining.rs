@@ -8,17 +8,14 @@ use crate::logs::times::LogTime;
 use std::net::SocketAddr;
 
 /// What stands in such a line, both of it, and what it then says.
-const MEANINGS: [(&str, &str, Says); 33] = [
+const MEANINGS: [(&str, &str, Says); 30] = [
     // HAProxy.
-    ("Server ", " is DOWN", Says::NoBackend),
     ("backend ", "has no server available", Says::NoBackend),
     ("Health check for", "failed", Says::NoBackend),
     // nginx.
-    ("upstream server temporarily disabled", "", Says::NoBackend),
     ("worker_connections are not enough", "", Says::Overflow),
     ("worker process", "exited on signal", Says::Died),
     // Apache httpd.
-    ("AH00959", "", Says::NoBackend),
     ("AH00484", "MaxRequestWorkers", Says::Overflow),
     // Caddy.
     ("health_checker", "HTTP request failed", Says::NoBackend),
@@ -111,18 +108,6 @@ mod tests {
     #[test]
     fn what_explains_failures_is_known() {
         for (text, says, backend, timed) in [
-            (
-                "Server app/s1 is DOWN, reason: Layer4 connection problem, info: \"Connection refused\"",
-                Says::NoBackend,
-                None,
-                false,
-            ),
-            (
-                "[Fri Nov 27 06:50:51.917865 2026] [proxy:error] [pid 19779:tid 19801] AH00959: ap_proxy_connect_backend disabling worker for (10.77.2.2:3999) for 30s",
-                Says::NoBackend,
-                Some("10.77.2.2:3999"),
-                true,
-            ),
             (
                 "[2026-11-27 06:43:35 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:9)",
                 Says::Died,

@@ -1,6 +1,6 @@
 //! HAProxy: its variables, the httplog format, and what termination states mean.
 
-use crate::logs::entry::{Attempt, Entry, Says};
+use crate::logs::entry::{Attempt, Entry, LineKind, Says};
 use crate::logs::fields::{Fields, Slot, closing_quote, decimal, find};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub(in crate::logs) fn slot(name: &str) -> Slot {
         "Tr" => Slot::Answer,
         "Ta" | "Tt" => Slot::Active,
         "rc" => Slot::Retries,
+        "b" => Slot::Group,
         "s" => Slot::Server,
         "si" => Slot::ServerIp,
         "sp" => Slot::ServerPort,
@@ -62,6 +63,21 @@ pub(in crate::logs) fn tail<'l>(fields: &mut Fields<'l>, tail: &'l [u8]) -> bool
     let end = closing_quote(inside).unwrap_or(inside.len());
     fields.add(Slot::Request, inside.get(..end).unwrap_or_default());
     true
+}
+
+/// `Server down/s1 is DOWN, reason: …`: what HAProxy says of a server's state. The line has no time of its own.
+pub(in crate::logs) fn state_line(line: &[u8]) -> Option<Entry<'_>> {
+    let rest = line.get(find(line, b"Server ")?..)?.strip_prefix(b"Server ")?;
+    let end = find(rest, b" is DOWN")?;
+    let group = rest.get(..end)?.split(|byte| *byte == b'/').next()?;
+    let until = find(rest, b", check duration").or_else(|| find(rest, b". ")).unwrap_or(rest.len());
+    (!group.contains(&b' ')).then(|| Entry {
+        kind: LineKind::Explains,
+        group: group.into(),
+        code: rest.get(..until).unwrap_or_default().into(),
+        says: Some(Says::NoBackend),
+        ..Entry::default()
+    })
 }
 
 /// Timers, attempts and termination state.
@@ -96,6 +112,7 @@ pub(super) fn understand<'l>(fields: &mut Fields<'l>, entry: &mut Entry<'l>) {
     entry.tries =
         fields.of(Slot::Retries).and_then(decimal::<u32>).map(|retries| retries.saturating_add(1));
     entry.kept = unserved;
+    entry.group = fields.of(Slot::Group).unwrap_or_default().to_vec().into();
     if !unserved {
         let connected = if missing(Slot::Connect) {
             Some(false)

@@ -76,6 +76,7 @@ pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfi
     let Some(star) = find(text, b": *") else { return Ok(None) };
     let text = text.get(star.saturating_add(3)..).unwrap_or_default();
     let space = text.iter().position(|byte| *byte == b' ').unwrap_or(0);
+    let thread = text.get(..space).unwrap_or_default();
     let text = text.get(space.saturating_add(1)..).unwrap_or_default();
     let said = find(text, b", client: ").and_then(|end| text.get(..end)).unwrap_or(text);
     let says = error_messages::says(said);
@@ -85,7 +86,9 @@ pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfi
         let inside = text.get(at..)?;
         inside.get(..closing_quote(inside).unwrap_or(inside.len()))
     };
-    let Some(request) = quoted(b", request: \"").filter(|_| grave || says.is_some()) else {
+    let disabled = said.starts_with(b"upstream server temporarily disabled");
+    let told = |_: &&[u8]| grave || says.is_some() || disabled;
+    let Some(request) = quoted(b", request: \"").filter(told) else {
         return Ok(None);
     };
     let (method, target) = request_line(request);
@@ -105,13 +108,15 @@ pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfi
         address(rest.get(..rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len()))?)
     });
     Ok(Some(Entry {
-        kind: LineKind::Message,
+        kind: if disabled { LineKind::Explains } else { LineKind::Message },
         ended: Some(when.at),
         resolution: when.resolution,
         local: when.local,
         client,
         method: method.into(),
         target: sent.filter(|_| http).unwrap_or(target).into(),
+        client_target: Some(Cow::Borrowed(target)),
+        thread: thread.into(),
         host: quoted(b", host: \"").unwrap_or_default().into(),
         attempts: backend.is_some().then_some(attempt).into_iter().collect(),
         kept: upstream.is_none() || says.is_some_and(Says::is_kept),
