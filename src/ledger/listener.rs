@@ -1,6 +1,7 @@
 //! What is known of one listener, and of each of its clients.
 
 use super::counts::count;
+use super::handshakes::HandshakeTally;
 use super::idleness::Idleness;
 use super::probe_source::ProbeSource;
 use super::probes::Probes;
@@ -88,6 +89,8 @@ pub struct Listener {
     pub mismatched: u64,
     /// Connections of which not one byte of payload was captured.
     pub(super) unseen: u64,
+    /// TLS handshakes with it. Boxed, for most speak none.
+    pub handshakes: Option<Box<HandshakeTally>>,
     /// Connections that begin with a header of the PROXY protocol.
     pub proxied: u64,
     /// The listener answers what follows a header of the PROXY protocol.
@@ -384,6 +387,9 @@ impl Listener {
         if ended.unseen {
             count(&mut self.unseen);
         }
+        if ended.tls.is_some() {
+            self.handshakes.get_or_insert_default().note(ended);
+        }
         self.given_up = self.given_up.saturating_add(connection.given_up.into());
         self.note_direction(connection);
         let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
@@ -416,6 +422,7 @@ impl Listener {
             return;
         };
         count(&mut proxy.connections);
+        proxy.paid.note(ended, connection);
         if let Some(quiet) = ended.quiet_since.filter(|_| ended.exchanges > 0 && known) {
             let idleness = match closing {
                 Some(closing) => {

@@ -76,6 +76,8 @@ def proxy_nginx(ends, o):
             lines += ["proxy_ssl_verify on; proxy_ssl_verify_depth 2;", f"proxy_ssl_trusted_certificate {ends.path('ca.crt')};", f"proxy_ssl_name {NAME};"]
         if o.get("sni", True):
             lines.append("proxy_ssl_server_name on;" + ("" if o.get("verify", True) else f" proxy_ssl_name {NAME};"))
+        if not o.get("reuse", True):
+            lines.append("proxy_ssl_session_reuse off;")
         if "tls" in o:
             lines.append(f"proxy_ssl_protocols TLSv{o['tls']};")
         if "shows" in o:
@@ -139,7 +141,14 @@ def proxy_haproxy(ends, o):
         server += f" sni str({NAME})" if o.get("sni", True) else ""
         server += f" alpn {o['alpn']}" if "alpn" in o else ""
         server += f" crt {pem(ends, o['shows'])}" if "shows" in o else ""
-    haproxy("proxy", ends, f"frontend f\n  bind 127.0.0.1:{PROXY}\n  default_backend b\nbackend b\n  {server}\n")
+        server += "" if o.get("reuse", True) else " no-ssl-reuse"
+    server += " check inter 700ms" if o.get("probes") else ""
+    # Unless told otherwise it opens a connection for the first request of each client.
+    more = {None: "", True: "  http-reuse always\n", False: "  option http-server-close\n"}[o.get("keepalive")]
+    more += "  option httpchk GET /health\n" if o.get("probes") else ""
+    # With probes it is they that are to be seen: clients are answered by the proxy itself.
+    more += "  http-request return status 200\n" if o.get("probes") else ""
+    haproxy("proxy", ends, f"frontend f\n  bind 127.0.0.1:{PROXY}\n  default_backend b\nbackend b\n{more}  {server}\n")
 
 
 def backend_haproxy(ends, o):
