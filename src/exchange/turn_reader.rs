@@ -48,6 +48,12 @@ pub(super) struct TurnReader {
     missed: bool,
     exchanges: u32,
     quiet_since: Option<FrameRef>,
+    /// The server spoke again after a pause: where that began, and what came last before it.
+    again: Option<Again>,
+    /// What the server said first that crossed the request.
+    crossing: Option<FrameRef>,
+    /// What the client said last is how it takes leave: nobody answers that.
+    leaves: bool,
     /// What became of the exchange before could not be told.
     blind: bool,
     /// The server spoke since the beginning of what was captured, so that what the client says next is a turn.
@@ -58,12 +64,33 @@ pub(super) struct TurnReader {
     proxied: Option<ProxyHeader>,
 }
 
+/// The server's last words behind a pause.
+#[derive(Clone, Copy, Debug)]
+struct Again {
+    /// What it said last before.
+    before: FrameRef,
+    /// What it said first then.
+    first: FrameRef,
+}
+
 /// Fewer bytes than this are no message where something is missing: a FIN takes a number, and so does a
 /// keep-alive probe.
 const LEAST: u64 = super::MIN_MESSAGE;
 
-/// A client that speaks again after so long, and nobody has answered, does not wait for answers.
+/// A server that closes so soon behind its last words, which came after a pause, says why it closes.
+const PARTING: Duration = Duration::from_millis(100);
+
+/// A client that speaks again after so long, and nobody has answered, does not wait for answers. What a server says
+/// after so long may be no part of what it said before.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Words that begin with this frame belong to the server's close that follows them (PostgreSQL, MySQL): until then it was
+/// idle.
+fn is_parting(first: FrameRef, connection: &Connection) -> bool {
+    let server = connection.half(Side::Server);
+    let close = server.fin.into_iter().chain(server.rst).map(|mark| mark.frame.at).min();
+    close.is_some_and(|at| at.since(first.at) < PARTING)
+}
 
 impl TurnReader {
     pub(super) fn new(
@@ -78,6 +105,9 @@ impl TurnReader {
             missed: false,
             exchanges: 0,
             quiet_since: connection.established,
+            again: None,
+            crossing: None,
+            leaves: false,
             blind: false,
             in_step: connection.start == Start::Handshake,
             turns: Turns::default(),
@@ -122,14 +152,15 @@ impl TurnReader {
         // What came for an answer is none where the client goes on with its request without having it.
         let had = |response: Response| said.ack.is_none_or(|ack| ack >= response.end);
         let perhaps = self.turns.perhaps_unanswered;
+        let parting = self.again.is_some_and(|again| is_parting(again.first, connection));
         if let Some(response) = self.response.filter(|response| !perhaps || had(*response)) {
+            self.emit(Outcome::Answered, connection, out);
             // Who speaks before it has all that was said does not wait for its turn.
-            self.emit(Outcome::Answered, out);
-            self.turns.overlapping |= !had(response);
+            self.turns.overlapping |= !had(response) && !parting;
             return self.begin(said, words, connection);
         }
         if self.missed {
-            self.emit(Outcome::Unread(Unread::Gap), out);
+            self.emit(Outcome::Unread(Unread::Gap), connection, out);
             return self.begin(said, words, connection);
         }
         self.response = None;
@@ -138,11 +169,11 @@ impl TurnReader {
         self.turns.overlapping |= paused && self.protocol != Protocol::Tls;
         request.end = said.end();
         request.last = said.frame;
-        self.turns.goodbye = words == ClientWords::Goodbye;
+        self.leaves = words == ClientWords::Goodbye;
     }
 
     fn begin(&mut self, said: Said, words: ClientWords, connection: &Connection) {
-        self.turns.goodbye = words == ClientWords::Goodbye;
+        self.leaves = words == ClientWords::Goodbye;
         self.turns.unseen = words == ClientWords::Unseen;
         self.turns.in_the_middle = !self.in_step;
         let knew = |at: StreamPos| said.ack.is_some_and(|ack| ack > at);
@@ -160,6 +191,9 @@ impl TurnReader {
     pub(super) fn answered(&mut self, said: Said, perhaps: bool, connection: &Connection) {
         self.in_step = true;
         if let Some(response) = &mut self.response {
+            if said.frame.at.since(response.last.at) >= PAUSE {
+                self.again = Some(Again { before: response.last, first: said.frame });
+            }
             response.came(said.frame);
             response.end = said.end();
             response.received = response.received.saturating_add(said.len);
@@ -172,11 +206,13 @@ impl TurnReader {
             return;
         };
         if said.ack.is_none_or(|ack| ack <= request.start) {
-            // What was said before crossed the request: its client did not wait for the end, or was pushed to.
-            self.turns.overlapping |= !perhaps;
+            if !perhaps {
+                self.crossing.get_or_insert(said.frame);
+            }
             return;
         }
         self.turns.perhaps_unanswered = perhaps;
+        self.again = None;
         self.response = Some(Response {
             received: said.len,
             after_close: has_closed(connection),
@@ -201,7 +237,7 @@ impl TurnReader {
                 if self.request.is_none() || over {
                     let (outcome, none) = (Outcome::Answered, self.response.is_none());
                     let outcome = if none { Outcome::Unread(Unread::Gap) } else { outcome };
-                    self.emit(outcome, out);
+                    self.emit(outcome, connection, out);
                     self.begin(Said { ack: None, ..gap }, ClientWords::Unseen, connection);
                 }
                 if let Some(request) = &mut self.request {
@@ -219,20 +255,37 @@ impl TurnReader {
         }
     }
 
-    /// What is outstanding stays so.
+    /// What is outstanding stays so. A farewell belongs to the close, and what was idle before it was so until then.
     pub(super) fn settle(&mut self, connection: &Connection, out: &mut dyn FnMut(Box<Exchange>)) {
+        if self.is_farewell() {
+            self.request = None;
+        }
+        self.turns = self.turns_by_now(connection);
         if let Some(request) = &self.request {
             let outcome = self.outcome(request, connection);
-            self.emit(outcome, out);
+            self.emit(outcome, connection, out);
         }
+    }
+
+    /// What crossed the request was said before: its client did not wait for the end, or was pushed to, unless it
+    /// was why the server closes.
+    fn turns_by_now(&self, connection: &Connection) -> Turns {
+        let pushed = self.crossing.is_some_and(|first| !is_parting(first, connection));
+        Turns { overlapping: self.turns.overlapping || pushed, ..self.turns }
+    }
+
+    /// What is outstanding wants no answer.
+    fn is_farewell(&self) -> bool {
+        self.leaves && self.response.is_none()
     }
 
     /// The exchange that is outstanding, if nothing more came; `None` where that says little.
     pub(super) fn so_far(&self, connection: &Connection) -> Option<Box<Exchange>> {
-        let request = self.request.as_ref()?;
+        let request = self.request.as_ref().filter(|_| !self.is_farewell())?;
         let outcome = self.outcome(request, connection);
         let told = !matches!(outcome, Outcome::Unread(_)) && !connection.has_gaps();
-        told.then(|| Box::new(self.exchange(request.clone(), outcome)))
+        let turns = self.turns_by_now(connection);
+        told.then(|| Box::new(self.exchange(request.clone(), turns, outcome)))
     }
 
     fn outcome(&self, request: &Request, connection: &Connection) -> Outcome {
@@ -252,11 +305,21 @@ impl TurnReader {
         }
     }
 
-    fn emit(&mut self, outcome: Outcome, out: &mut dyn FnMut(Box<Exchange>)) {
+    fn emit(
+        &mut self,
+        outcome: Outcome,
+        connection: &Connection,
+        out: &mut dyn FnMut(Box<Exchange>),
+    ) {
         let Some(request) = self.request.take() else { return };
-        let exchange = self.exchange(request, outcome);
+        self.turns = self.turns_by_now(connection);
+        self.crossing = None;
+        let exchange = self.exchange(request, self.turns, outcome);
         let response = self.response.take();
-        self.quiet_since = response.filter(|_| !self.missed).map(|response| response.last);
+        let parting = self.again.take().filter(|again| is_parting(again.first, connection));
+        self.quiet_since = response
+            .filter(|_| !self.missed)
+            .map(|response| parting.map_or(response.last, |again| again.before));
         self.blind = matches!(outcome, Outcome::Unread(_));
         self.missed = false;
         self.exchanges = self.exchanges.saturating_add(1);
@@ -264,7 +327,7 @@ impl TurnReader {
         out(Box::new(exchange));
     }
 
-    fn exchange(&self, request: Request, outcome: Outcome) -> Exchange {
+    fn exchange(&self, request: Request, turns: Turns, outcome: Outcome) -> Exchange {
         Exchange {
             ordinal: self.exchanges,
             protocol: self.protocol,
@@ -277,7 +340,7 @@ impl TurnReader {
             unasked: None,
             blind: self.blind,
             tunnel: Tunnel::None,
-            turns: Some(self.turns),
+            turns: Some(turns),
             outcome,
         }
     }

@@ -8,8 +8,6 @@ pub struct Turns {
     /// The two sides speak at the same time, or may by what they agreed on: whether something was answered does
     /// not show.
     pub overlapping: bool,
-    /// What the client said is how it takes leave.
-    pub goodbye: bool,
     /// No byte of what the client said was captured.
     pub unseen: bool,
     /// All that came for an answer may be no more than what TLS sends by itself (session tickets).

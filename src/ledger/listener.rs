@@ -161,6 +161,14 @@ impl Listener {
         self.idle().backend_timer()
     }
 
+    /// The listener's keep-alive timer, or its range where it looks only now and then and the range is narrow: what ends
+    /// connections for another reason finds some that were just used as well.
+    pub(super) fn keepalive(&self) -> Option<Timer> {
+        let idle = self.idle();
+        let range = || idle.backend_range().filter(Timer::is_narrow);
+        idle.backend_timer().or_else(range)
+    }
+
     /// After how many requests it closes, if it does.
     pub fn request_limit(&self) -> Option<RequestLimit> {
         self.endings.request_limit(self.timer())
@@ -168,7 +176,7 @@ impl Listener {
 
     /// At which age of a connection it closes, if it does.
     pub fn age_limit(&self) -> Option<Timer> {
-        self.endings.age_limit(self.timer())
+        self.endings.age_limit(self.keepalive())
     }
 
     /// What its answers give away of its server: a guess.
