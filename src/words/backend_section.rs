@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(limit(2), format!("{text} announced)"));
         assert_eq!(
             age_limit(Duration::from_secs(30)),
-            "closes a connection at the age of 30.00 s, used or not"
+            "closes a connection at the age of 30.0 s, used or not"
         );
     }
 
@@ -193,11 +193,11 @@ mod tests {
         ];
         assert_eq!(
             defaults("aws-alb", &values),
-            "compared with the defaults of aws-alb: idle 60.00 s, connect 10.00 s"
+            "compared with the defaults of aws-alb: idle 60.0 s, connect 10.0 s"
         );
         assert_eq!(
             defaults("no-such", &values[..1]),
-            "compared with the defaults of no-such (unverified): idle 60.00 s"
+            "compared with the defaults of no-such (unverified): idle 60.0 s"
         );
     }
 }
