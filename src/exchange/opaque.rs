@@ -95,6 +95,7 @@ impl Opaque {
         match *event {
             StreamEvent::Bytes { from, pos, bytes, len, ack, first_copy, frame } => {
                 let said = Said { pos, len: len.into(), ack, first_copy, frame };
+                turns.recognise(from, bytes);
                 match from {
                     Side::Client => {
                         turns.asked(said, ClientWords::of(bytes, len), connection, out);

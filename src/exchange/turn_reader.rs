@@ -12,7 +12,9 @@
 use super::goodbye::ClientWords;
 use super::response::has_closed;
 use super::turns::{Turns, TurnsEnded};
-use super::{Exchange, Outcome, Protocol, ProxyHeader, Request, Response, Tunnel, Unread};
+use super::{
+    Exchange, KnownProtocol, Outcome, Protocol, ProxyHeader, Request, Response, Tunnel, Unread,
+};
 use crate::flow::{Connection, Side, Start, StreamPos};
 use crate::packet::FrameRef;
 use std::time::Duration;
@@ -119,6 +121,13 @@ impl TurnReader {
     /// The two sides may speak at the same time, as they agreed.
     pub(super) fn may_overlap(&mut self) {
         self.turns.overlapping = true;
+    }
+
+    /// A side said this, in one segment.
+    pub(super) fn recognise(&mut self, from: Side, bytes: &[u8]) {
+        if self.turns.spoken.is_none() {
+            self.turns.spoken = KnownProtocol::of(from, bytes);
+        }
     }
 
     /// What came before the first turn is over with this frame.
@@ -351,6 +360,7 @@ impl TurnReader {
             exchanges: self.exchanges,
             quiet_since: self.quiet_since.filter(|_| !self.turns.overlapping),
             overlapping: self.turns.overlapping,
+            spoken: self.turns.spoken,
         }
     }
 }

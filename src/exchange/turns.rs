@@ -1,5 +1,6 @@
 //! What turns show of an exchange, and of a connection.
 
+use super::KnownProtocol;
 use crate::packet::FrameRef;
 
 /// What is known of an exchange that is framed by turns.
@@ -17,6 +18,8 @@ pub struct Turns {
     pub notice: Option<FrameRef>,
     /// The server's last record is not whole: what it was saying was cut off.
     pub cut: bool,
+    /// What is spoken, as far as the connection shows it.
+    pub spoken: Option<KnownProtocol>,
     /// Nothing before this turn was captured: what is taken for a request may be the middle of one.
     pub in_the_middle: bool,
 }
@@ -30,4 +33,6 @@ pub struct TurnsEnded {
     pub quiet_since: Option<FrameRef>,
     /// Both sides spoke at the same time, or may have: most of it could not be judged.
     pub overlapping: bool,
+    /// What was spoken, as far as that shows.
+    pub spoken: Option<KnownProtocol>,
 }

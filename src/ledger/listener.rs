@@ -9,7 +9,8 @@ use super::proxy_side::ProxySide;
 use super::unread::{Amount, NotRead, What, is_one_direction};
 use crate::base::time::Timestamp;
 use crate::exchange::{
-    Ended, Exchange, Outcome, Protocol, RequestDigest, RequestHead, ServerKind, Unread,
+    Ended, Exchange, KnownProtocol, Outcome, Protocol, RequestDigest, RequestHead, ServerKind,
+    Unread,
 };
 use crate::facts::KeptAttempt;
 use crate::facts::closing;
@@ -43,6 +44,8 @@ pub struct Listener {
     pub connects_unanswered: u64,
     /// Connections by what they spoke.
     pub(super) protocols: HashMap<Protocol, u64>,
+    /// What it speaks that is recognised and not read.
+    pub spoken: Option<KnownProtocol>,
     /// Exchanges.
     pub exchanges: u64,
     /// Exchanges by final status.
@@ -286,7 +289,8 @@ impl Listener {
     /// Notes what an exchange gives away of the software on both sides, and malformed answers that did no
     /// harm.
     fn note_signs(&mut self, exchange: &Exchange, fate: &Fate, client: IpAddr, proxies: usize) {
-        self.server.note(exchange.response.and_then(|response| response.server));
+        let spoken = exchange.turns.and_then(|turns| turns.spoken?.server());
+        self.server.note(spoken.or(exchange.response.and_then(|response| response.server)));
         let signs = exchange.request.head.as_ref().map(|head| head.signs);
         if let Some(proxy) = self.proxy(client, proxies) {
             proxy.kind.note(signs.and_then(|signs| signs.proxy));

@@ -284,7 +284,10 @@ fn gateway(listeners: &ByLeg<'_>, roles: &Roles) -> Option<Notice> {
 
 /// Names the listeners that were seen and not judged, the busiest first.
 fn not_judged(listeners: &ByLeg<'_>, roles: &Roles) -> Option<Notice> {
-    let speaks = |listener: &Listener| listener.mostly_spoke().map_or("silent", Protocol::name);
+    let speaks = |listener: &Listener| match (listener.mostly_spoke(), listener.spoken) {
+        (Some(Protocol::Opaque), Some(known)) => known.name(),
+        (spoke, _) => spoke.map_or("silent", Protocol::name),
+    };
     let mut others: Vec<(u64, Endpoint, &'static str)> = listeners
         .iter()
         .filter(|(leg, _)| roles.of(**leg) != Role::Backend)

@@ -63,7 +63,7 @@ pub fn server_given(kind: &str) -> String {
 /// The server that its answers give away, and how long such keeps idle connections by default.
 pub fn server_guessed(server: ServerKind, default: Option<Duration>) -> String {
     let default = by_default("keep-alive", default);
-    format!("server: probably {} (from its headers){default}", server.name())
+    format!("server: probably {} (from {}){default}", server.name(), server.shown_by())
 }
 
 /// The proxy that its requests give away, and how long such keeps idle connections by default.
