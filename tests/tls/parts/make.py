@@ -104,6 +104,10 @@ def record(case, scratch):
     listener = BACKENDS[case["backend"]](ends, case["b"])
     try:
         wait_for(BACKEND, ends)
+        if case["backend"] == "tomcat":
+            # Java's first handshake takes seconds, for which no proxy waits.
+            for _ in range(2):
+                subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{BACKEND}"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         PROXIES[case["proxy"]](ends, case["p"])
         wait_for(PROXY, ends)
         time.sleep(0.3)
