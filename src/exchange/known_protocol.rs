@@ -46,7 +46,7 @@ impl KnownProtocol {
     pub(super) fn of(from: Side, bytes: &[u8]) -> Option<Self> {
         match from {
             Side::Client => of_client(bytes),
-            Side::Server => is_mysql_greeting(bytes).then_some(KnownProtocol::MySql),
+            Side::Server => is_mysql_greeting(bytes).then_some(Self::MySql),
         }
     }
 }

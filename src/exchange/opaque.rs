@@ -1,7 +1,7 @@
 //! Connections whose content is not read: whether the two sides speak the same, and whose turn it is.
 
 use super::detect::{self, Protocol};
-use super::goodbye::ClientWords;
+use super::goodbye::{self, ClientWords};
 use super::tls::TlsReader;
 use super::turn_reader::{Said, TurnReader};
 use super::{Ended, Exchange, Mismatch, ProxyHeader, RequestDigest};
@@ -100,6 +100,7 @@ impl Opaque {
                     Side::Client => {
                         turns.asked(said, ClientWords::of(bytes, len), connection, out);
                     }
+                    Side::Server if goodbye::says_why(bytes) => turns.parted(said, connection),
                     Side::Server => turns.answered(said, false, connection),
                 }
             }

@@ -50,10 +50,6 @@ pub(super) struct TurnReader {
     missed: bool,
     exchanges: u32,
     quiet_since: Option<FrameRef>,
-    /// The server spoke again after a pause: where that began, and what came last before it.
-    again: Option<Again>,
-    /// What the server said first that crossed the request.
-    crossing: Option<FrameRef>,
     /// What the client said last is how it takes leave: nobody answers that.
     leaves: bool,
     /// What became of the exchange before could not be told.
@@ -66,33 +62,12 @@ pub(super) struct TurnReader {
     proxied: Option<ProxyHeader>,
 }
 
-/// The server's last words behind a pause.
-#[derive(Clone, Copy, Debug)]
-struct Again {
-    /// What it said last before.
-    before: FrameRef,
-    /// What it said first then.
-    first: FrameRef,
-}
-
 /// Fewer bytes than this are no message where something is missing: a FIN takes a number, and so does a
 /// keep-alive probe.
 const LEAST: u64 = super::MIN_MESSAGE;
 
-/// A server that closes so soon behind its last words, which came after a pause, says why it closes.
-const PARTING: Duration = Duration::from_millis(100);
-
-/// A client that speaks again after so long, and nobody has answered, does not wait for answers. What a server says
-/// after so long may be no part of what it said before.
+/// A client that speaks again after so long, and nobody has answered, does not wait for answers.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// Words that begin with this frame belong to the server's close that follows them (PostgreSQL, MySQL): until then it was
-/// idle.
-fn is_parting(first: FrameRef, connection: &Connection) -> bool {
-    let server = connection.half(Side::Server);
-    let close = server.fin.into_iter().chain(server.rst).map(|mark| mark.frame.at).min();
-    close.is_some_and(|at| at.since(first.at) < PARTING)
-}
 
 impl TurnReader {
     pub(super) fn new(
@@ -107,8 +82,6 @@ impl TurnReader {
             missed: false,
             exchanges: 0,
             quiet_since: connection.established,
-            again: None,
-            crossing: None,
             leaves: false,
             blind: false,
             in_step: connection.start == Start::Handshake,
@@ -161,15 +134,14 @@ impl TurnReader {
         // What came for an answer is none where the client goes on with its request without having it.
         let had = |response: Response| said.ack.is_none_or(|ack| ack >= response.end);
         let perhaps = self.turns.perhaps_unanswered;
-        let parting = self.again.is_some_and(|again| is_parting(again.first, connection));
         if let Some(response) = self.response.filter(|response| !perhaps || had(*response)) {
-            self.emit(Outcome::Answered, connection, out);
             // Who speaks before it has all that was said does not wait for its turn.
-            self.turns.overlapping |= !had(response) && !parting;
+            self.emit(Outcome::Answered, out);
+            self.turns.overlapping |= !had(response);
             return self.begin(said, words, connection);
         }
         if self.missed {
-            self.emit(Outcome::Unread(Unread::Gap), connection, out);
+            self.emit(Outcome::Unread(Unread::Gap), out);
             return self.begin(said, words, connection);
         }
         self.response = None;
@@ -200,9 +172,6 @@ impl TurnReader {
     pub(super) fn answered(&mut self, said: Said, perhaps: bool, connection: &Connection) {
         self.in_step = true;
         if let Some(response) = &mut self.response {
-            if said.frame.at.since(response.last.at) >= PAUSE {
-                self.again = Some(Again { before: response.last, first: said.frame });
-            }
             response.came(said.frame);
             response.end = said.end();
             response.received = response.received.saturating_add(said.len);
@@ -215,18 +184,24 @@ impl TurnReader {
             return;
         };
         if said.ack.is_none_or(|ack| ack <= request.start) {
-            if !perhaps {
-                self.crossing.get_or_insert(said.frame);
-            }
+            // What was said before crossed the request: its client did not wait for the end, or was pushed to.
+            self.turns.overlapping |= !perhaps;
             return;
         }
         self.turns.perhaps_unanswered = perhaps;
-        self.again = None;
         self.response = Some(Response {
             received: said.len,
             after_close: has_closed(connection),
             ..Response::begun(said.pos, said.end(), said.frame)
         });
+    }
+
+    /// The server said why it closes. That answers what it has received and not answered, and nothing else.
+    pub(super) fn parted(&mut self, said: Said, connection: &Connection) {
+        let outstanding = self.request.as_ref().filter(|_| self.response.is_none());
+        if outstanding.is_some_and(|request| said.ack.is_some_and(|ack| ack > request.start)) {
+            self.answered(said, false, connection);
+        }
     }
 
     /// Something that a side sent was not captured.
@@ -246,7 +221,7 @@ impl TurnReader {
                 if self.request.is_none() || over {
                     let (outcome, none) = (Outcome::Answered, self.response.is_none());
                     let outcome = if none { Outcome::Unread(Unread::Gap) } else { outcome };
-                    self.emit(outcome, connection, out);
+                    self.emit(outcome, out);
                     self.begin(Said { ack: None, ..gap }, ClientWords::Unseen, connection);
                 }
                 if let Some(request) = &mut self.request {
@@ -269,18 +244,10 @@ impl TurnReader {
         if self.is_farewell() {
             self.request = None;
         }
-        self.turns = self.turns_by_now(connection);
         if let Some(request) = &self.request {
             let outcome = self.outcome(request, connection);
-            self.emit(outcome, connection, out);
+            self.emit(outcome, out);
         }
-    }
-
-    /// What crossed the request was said before: its client did not wait for the end, or was pushed to, unless it
-    /// was why the server closes.
-    fn turns_by_now(&self, connection: &Connection) -> Turns {
-        let pushed = self.crossing.is_some_and(|first| !is_parting(first, connection));
-        Turns { overlapping: self.turns.overlapping || pushed, ..self.turns }
     }
 
     /// What is outstanding wants no answer.
@@ -293,8 +260,7 @@ impl TurnReader {
         let request = self.request.as_ref().filter(|_| !self.is_farewell())?;
         let outcome = self.outcome(request, connection);
         let told = !matches!(outcome, Outcome::Unread(_)) && !connection.has_gaps();
-        let turns = self.turns_by_now(connection);
-        told.then(|| Box::new(self.exchange(request.clone(), turns, outcome)))
+        told.then(|| Box::new(self.exchange(request.clone(), outcome)))
     }
 
     fn outcome(&self, request: &Request, connection: &Connection) -> Outcome {
@@ -314,21 +280,11 @@ impl TurnReader {
         }
     }
 
-    fn emit(
-        &mut self,
-        outcome: Outcome,
-        connection: &Connection,
-        out: &mut dyn FnMut(Box<Exchange>),
-    ) {
+    fn emit(&mut self, outcome: Outcome, out: &mut dyn FnMut(Box<Exchange>)) {
         let Some(request) = self.request.take() else { return };
-        self.turns = self.turns_by_now(connection);
-        self.crossing = None;
-        let exchange = self.exchange(request, self.turns, outcome);
+        let exchange = self.exchange(request, outcome);
         let response = self.response.take();
-        let parting = self.again.take().filter(|again| is_parting(again.first, connection));
-        self.quiet_since = response
-            .filter(|_| !self.missed)
-            .map(|response| parting.map_or(response.last, |again| again.before));
+        self.quiet_since = response.filter(|_| !self.missed).map(|response| response.last);
         self.blind = matches!(outcome, Outcome::Unread(_));
         self.missed = false;
         self.exchanges = self.exchanges.saturating_add(1);
@@ -336,7 +292,7 @@ impl TurnReader {
         out(Box::new(exchange));
     }
 
-    fn exchange(&self, request: Request, turns: Turns, outcome: Outcome) -> Exchange {
+    fn exchange(&self, request: Request, outcome: Outcome) -> Exchange {
         Exchange {
             ordinal: self.exchanges,
             protocol: self.protocol,
@@ -349,7 +305,7 @@ impl TurnReader {
             unasked: None,
             blind: self.blind,
             tunnel: Tunnel::None,
-            turns: Some(turns),
+            turns: Some(self.turns),
             outcome,
         }
     }
