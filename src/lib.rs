@@ -180,7 +180,7 @@ pub mod inside {
         }
     }
     pub mod logs {
-        pub use crate::logs::{Attempt, Entry, Says};
+        pub use crate::logs::{Attempt, Entry, LineRead, LogReader, Says};
     }
     pub mod ledger {
         pub use crate::ledger::{EventKind, LedgerLimits, What};

@@ -50,6 +50,8 @@ mod connects;
 mod cut_heads;
 /// What damaged captures are said to show, held against the whole.
 mod damaged;
+/// Databases and caches whose clients keep pools of connections.
+mod databases;
 /// What the way dropped, and what only looks so.
 mod dropped;
 /// What many connections show together.

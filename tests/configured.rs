@@ -111,10 +111,10 @@ fn names_stand_beside_addresses_and_defaults_are_called_so() {
         "Backend 10.0.0.1:8080 (shop)\n",
         "Backend 10.0.0.2:9000 (api)\n",
         "from 10.0.0.8, 10.0.0.9 (edge)\n",
-        "backend keep-alive 75.00 s, configured",
+        "backend keep-alive 75.0 s, configured",
         "backend keep-alive 5.00 s, default\n",
         "compared with the defaults of uvicorn: keep-alive 5.00 s\n",
-        "compared with the defaults of aws-alb: idle 60.00 s, connect 10.00 s\n",
+        "compared with the defaults of aws-alb: idle 60.0 s, connect 10.0 s\n",
     ] {
         assert!(text.contains(words), "{words}{text}");
     }

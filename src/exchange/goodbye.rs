@@ -39,9 +39,34 @@ fn is_goodbye(bytes: &[u8], len: u32) -> bool {
         )
 }
 
+/// Whether a server begins so to say why it closes: what it says then answers nothing.
+pub(super) fn says_why(bytes: &[u8]) -> bool {
+    match bytes {
+        // PostgreSQL: an ErrorResponse that ends the session ("Error and Notice Message Fields"), in the server's
+        // language, and since 9.6 in English behind it.
+        [b'E', 0, 0, _, _, b'S', fields @ ..] => {
+            fields.windows(7).any(|field| field == b"\0VFATAL")
+        }
+        // MySQL: an ERR packet that is the first of its row; one that answers comes behind the question's.
+        [_, _, 0, 0, 0xff, _, _, ..] => true,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_goodbye;
+    use super::{is_goodbye, says_why};
+
+    #[test]
+    fn a_server_says_why_it_closes_unasked() {
+        assert!(says_why(b"E\0\0\0\x30SFATAL\0VFATAL\0C57P05\0Mterminating connection\0\0"));
+        assert!(says_why(b"E\0\0\0\x30SFATAL:  \0VFATAL\0C57P05\0"));
+        assert!(says_why(b"\x50\0\0\0\xff\xbf\x0f#HY000The client was disconnected"));
+        assert!(!says_why(b"E\0\0\0\x30SERROR\0VERROR\0C42P01\0"), "of one question");
+        assert!(!says_why(b"\x50\0\0\x01\xff\xbf\x0f#HY000"), "an answer");
+        assert!(!says_why(b"\x07\0\0\x01\0\0\0"));
+        assert!(!says_why(b""));
+    }
 
     #[test]
     fn a_farewell_is_all_that_is_said() {

@@ -1,7 +1,7 @@
 //! Connections whose content is not read: whether the two sides speak the same, and whose turn it is.
 
 use super::detect::{self, Protocol};
-use super::goodbye::ClientWords;
+use super::goodbye::{self, ClientWords};
 use super::tls::TlsReader;
 use super::turn_reader::{Said, TurnReader};
 use super::{Ended, Exchange, Mismatch, ProxyHeader, RequestDigest};
@@ -95,10 +95,12 @@ impl Opaque {
         match *event {
             StreamEvent::Bytes { from, pos, bytes, len, ack, first_copy, frame } => {
                 let said = Said { pos, len: len.into(), ack, first_copy, frame };
+                turns.recognise(from, bytes);
                 match from {
                     Side::Client => {
                         turns.asked(said, ClientWords::of(bytes, len), connection, out);
                     }
+                    Side::Server if goodbye::says_why(bytes) => turns.parted(said, connection),
                     Side::Server => turns.answered(said, false, connection),
                 }
             }

@@ -116,6 +116,14 @@ pub enum ServerKind {
     Lighttpd,
     /// Caddy.
     Caddy,
+    /// PostgreSQL.
+    PostgreSql,
+    /// MySQL, MariaDB.
+    MySql,
+    /// Redis, Valkey.
+    Redis,
+    /// memcached.
+    Memcached,
 }
 
 impl ServerKind {
@@ -135,6 +143,30 @@ impl ServerKind {
             Self::Iis => "IIS",
             Self::Lighttpd => "lighttpd",
             Self::Caddy => "Caddy",
+            Self::PostgreSql => "PostgreSQL",
+            Self::MySql => "MySQL",
+            Self::Redis => "Redis",
+            Self::Memcached => "memcached",
+        }
+    }
+
+    /// What gives it away.
+    pub const fn shown_by(self) -> &'static str {
+        match self {
+            Self::PostgreSql | Self::MySql | Self::Redis | Self::Memcached => "its protocol",
+            Self::Node
+            | Self::Gunicorn
+            | Self::Uvicorn
+            | Self::Hypercorn
+            | Self::Waitress
+            | Self::Tomcat
+            | Self::Jetty
+            | Self::Apache
+            | Self::Nginx
+            | Self::Kestrel
+            | Self::Iis
+            | Self::Lighttpd
+            | Self::Caddy => "its headers",
         }
     }
 }

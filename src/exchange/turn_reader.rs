@@ -12,7 +12,9 @@
 use super::goodbye::ClientWords;
 use super::response::has_closed;
 use super::turns::{Turns, TurnsEnded};
-use super::{Exchange, Outcome, Protocol, ProxyHeader, Request, Response, Tunnel, Unread};
+use super::{
+    Exchange, KnownProtocol, Outcome, Protocol, ProxyHeader, Request, Response, Tunnel, Unread,
+};
 use crate::flow::{Connection, Side, Start, StreamPos};
 use crate::packet::FrameRef;
 use std::time::Duration;
@@ -48,6 +50,8 @@ pub(super) struct TurnReader {
     missed: bool,
     exchanges: u32,
     quiet_since: Option<FrameRef>,
+    /// What the client said last is how it takes leave: nobody answers that.
+    leaves: bool,
     /// What became of the exchange before could not be told.
     blind: bool,
     /// The server spoke since the beginning of what was captured, so that what the client says next is a turn.
@@ -78,6 +82,7 @@ impl TurnReader {
             missed: false,
             exchanges: 0,
             quiet_since: connection.established,
+            leaves: false,
             blind: false,
             in_step: connection.start == Start::Handshake,
             turns: Turns::default(),
@@ -89,6 +94,13 @@ impl TurnReader {
     /// The two sides may speak at the same time, as they agreed.
     pub(super) fn may_overlap(&mut self) {
         self.turns.overlapping = true;
+    }
+
+    /// A side said this, in one segment.
+    pub(super) fn recognise(&mut self, from: Side, bytes: &[u8]) {
+        if self.turns.spoken.is_none() {
+            self.turns.spoken = KnownProtocol::of(from, bytes);
+        }
     }
 
     /// What came before the first turn is over with this frame.
@@ -138,11 +150,11 @@ impl TurnReader {
         self.turns.overlapping |= paused && self.protocol != Protocol::Tls;
         request.end = said.end();
         request.last = said.frame;
-        self.turns.goodbye = words == ClientWords::Goodbye;
+        self.leaves = words == ClientWords::Goodbye;
     }
 
     fn begin(&mut self, said: Said, words: ClientWords, connection: &Connection) {
-        self.turns.goodbye = words == ClientWords::Goodbye;
+        self.leaves = words == ClientWords::Goodbye;
         self.turns.unseen = words == ClientWords::Unseen;
         self.turns.in_the_middle = !self.in_step;
         let knew = |at: StreamPos| said.ack.is_some_and(|ack| ack > at);
@@ -184,6 +196,14 @@ impl TurnReader {
         });
     }
 
+    /// The server said why it closes. That answers what it has received and not answered, and nothing else.
+    pub(super) fn parted(&mut self, said: Said, connection: &Connection) {
+        let outstanding = self.request.as_ref().filter(|_| self.response.is_none());
+        if outstanding.is_some_and(|request| said.ack.is_some_and(|ack| ack > request.start)) {
+            self.answered(said, false, connection);
+        }
+    }
+
     /// Something that a side sent was not captured.
     pub(super) fn missed(
         &mut self,
@@ -219,17 +239,25 @@ impl TurnReader {
         }
     }
 
-    /// What is outstanding stays so.
+    /// What is outstanding stays so. A farewell belongs to the close, and what was idle before it was so until then.
     pub(super) fn settle(&mut self, connection: &Connection, out: &mut dyn FnMut(Box<Exchange>)) {
+        if self.is_farewell() {
+            self.request = None;
+        }
         if let Some(request) = &self.request {
             let outcome = self.outcome(request, connection);
             self.emit(outcome, out);
         }
     }
 
+    /// What is outstanding wants no answer.
+    fn is_farewell(&self) -> bool {
+        self.leaves && self.response.is_none()
+    }
+
     /// The exchange that is outstanding, if nothing more came; `None` where that says little.
     pub(super) fn so_far(&self, connection: &Connection) -> Option<Box<Exchange>> {
-        let request = self.request.as_ref()?;
+        let request = self.request.as_ref().filter(|_| !self.is_farewell())?;
         let outcome = self.outcome(request, connection);
         let told = !matches!(outcome, Outcome::Unread(_)) && !connection.has_gaps();
         told.then(|| Box::new(self.exchange(request.clone(), outcome)))
@@ -288,6 +316,7 @@ impl TurnReader {
             exchanges: self.exchanges,
             quiet_since: self.quiet_since.filter(|_| !self.turns.overlapping),
             overlapping: self.turns.overlapping,
+            spoken: self.turns.spoken,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What turns show of an exchange, and of a connection.
 
+use super::KnownProtocol;
 use crate::packet::FrameRef;
 
 /// What is known of an exchange that is framed by turns.
@@ -8,8 +9,6 @@ pub struct Turns {
     /// The two sides speak at the same time, or may by what they agreed on: whether something was answered does
     /// not show.
     pub overlapping: bool,
-    /// What the client said is how it takes leave.
-    pub goodbye: bool,
     /// No byte of what the client said was captured.
     pub unseen: bool,
     /// All that came for an answer may be no more than what TLS sends by itself (session tickets).
@@ -19,6 +18,8 @@ pub struct Turns {
     pub notice: Option<FrameRef>,
     /// The server's last record is not whole: what it was saying was cut off.
     pub cut: bool,
+    /// What is spoken, as far as the connection shows it.
+    pub spoken: Option<KnownProtocol>,
     /// Nothing before this turn was captured: what is taken for a request may be the middle of one.
     pub in_the_middle: bool,
 }
@@ -32,4 +33,6 @@ pub struct TurnsEnded {
     pub quiet_since: Option<FrameRef>,
     /// Both sides spoke at the same time, or may have: most of it could not be judged.
     pub overlapping: bool,
+    /// What was spoken, as far as that shows.
+    pub spoken: Option<KnownProtocol>,
 }

@@ -51,6 +51,11 @@ impl Timer {
         }
     }
 
+    /// All closes came after about the same time.
+    pub fn is_narrow(&self) -> bool {
+        self.high.saturating_mul(2) <= self.low.saturating_mul(3)
+    }
+
     /// Of the gaps that lived so long, it ended most; `others` ended otherwise, but for those `raced`.
     pub(super) fn ends_most(&self, others: &[&Gaps], raced: &Gaps) -> bool {
         let outlived = others

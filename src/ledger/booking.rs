@@ -85,6 +85,7 @@ impl Ledger {
         self.backends_heard |= !connection.half(Side::Server).is_unheard();
         let spoiled = self.spoiled.remove(&connection.number);
         let counted = self.unread.remove(&connection.number);
+        let spoken = ended.turns.and_then(|turns| turns.spoken);
         let ended = self.with_turns(ended, connection);
         let quiet_since = ended.quiet_since.filter(|_| !spoiled);
         let ended = &Ended { quiet_since, ..ended };
@@ -115,6 +116,7 @@ impl Ledger {
         let established = matches!(fate, Fate::Sound | Fate::Undecided) && !taken_beside;
         listener.taken_beside = listener.taken_beside.saturating_add(taken_beside.into());
         let known = listener.proxies.len();
+        listener.spoken = listener.spoken.or(spoken);
         listener.connection(ended, connection, proxies, counted);
         self.pairs = self.pairs.saturating_add(listener.proxies.len().saturating_sub(known));
         let room = self.spans < self.limits.spans;

@@ -82,7 +82,7 @@ impl Judgement<'_> {
                 .filter_map(|place| Some((*place, self.failures.get(*place)?)))
                 .collect();
             let spans: Vec<LifeSpan> = listener.endings.spans.iter().copied().collect();
-            for (event, members) in find(leg, &failures, &spans, listener.timer()) {
+            for (event, members) in find(leg, &failures, &spans, listener.keepalive()) {
                 let number = self.events.len();
                 self.events.push(event);
                 for place in members {
@@ -286,19 +286,16 @@ fn waited_alike(group: &[&LifeSpan], failures: &[(usize, &Failure)], last: Times
         && longest.saturating_sub(*shortest) <= tolerance(*shortest)
 }
 
-/// All of them had been idle for the same time, or for that of the timer.
+/// All of them had been idle for the same time, or for that of the timer. One that was not idle had a request
+/// outstanding, which a timer does not ask for.
 fn by_timer(group: &[&LifeSpan], timer: Option<Timer>) -> bool {
-    let idle: Option<Vec<Duration>> = group.iter().map(|span| span.idle).collect();
-    // One that was not idle had a request outstanding, which a timer does not ask for.
-    let Some(idle) = idle else {
-        let known: Vec<Duration> = group.iter().filter_map(|span| span.idle).collect();
-        let fits = |gap: &Duration| timer.is_some_and(|timer| timer.fits(*gap));
-        return !known.is_empty() && known.iter().all(fits);
-    };
+    let idle: Vec<Duration> = group.iter().filter_map(|span| span.idle).collect();
     let (Some(shortest), Some(longest)) = (idle.iter().min(), idle.iter().max()) else {
         return false;
     };
-    longest.saturating_sub(*shortest) <= tolerance(*shortest)
+    let alike = longest.saturating_sub(*shortest) <= tolerance(*shortest);
+    alike && idle.len() == group.len()
+        || timer.is_some_and(|timer| idle.iter().all(|gap| timer.fits(*gap)))
 }
 
 /// Connects that failed one after the other, with none between that came about.

@@ -1,6 +1,7 @@
 //! What is known of one listener, and of each of its clients.
 
 use super::counts::count;
+use super::handshakes::HandshakeTally;
 use super::idleness::Idleness;
 use super::probe_source::ProbeSource;
 use super::probes::Probes;
@@ -8,7 +9,8 @@ use super::proxy_side::ProxySide;
 use super::unread::{Amount, NotRead, What, is_one_direction};
 use crate::base::time::Timestamp;
 use crate::exchange::{
-    Ended, Exchange, Outcome, Protocol, RequestDigest, RequestHead, ServerKind, Unread,
+    Ended, Exchange, KnownProtocol, Outcome, Protocol, RequestDigest, RequestHead, ServerKind,
+    Unread,
 };
 use crate::facts::KeptAttempt;
 use crate::facts::closing;
@@ -42,6 +44,8 @@ pub struct Listener {
     pub connects_unanswered: u64,
     /// Connections by what they spoke.
     pub(super) protocols: HashMap<Protocol, u64>,
+    /// What it speaks that is recognised and not read.
+    pub spoken: Option<KnownProtocol>,
     /// Exchanges.
     pub exchanges: u64,
     /// Exchanges by final status.
@@ -88,6 +92,8 @@ pub struct Listener {
     pub mismatched: u64,
     /// Connections of which not one byte of payload was captured.
     pub(super) unseen: u64,
+    /// TLS handshakes with it. Boxed, for most speak none.
+    pub handshakes: Option<Box<HandshakeTally>>,
     /// Connections that begin with a header of the PROXY protocol.
     pub proxied: u64,
     /// The listener answers what follows a header of the PROXY protocol.
@@ -158,6 +164,14 @@ impl Listener {
         self.idle().backend_timer()
     }
 
+    /// The listener's keep-alive timer, or its range where it looks only now and then and the range is narrow: what ends
+    /// connections for another reason finds some that were just used as well.
+    pub(super) fn keepalive(&self) -> Option<Timer> {
+        let idle = self.idle();
+        let range = || idle.backend_range().filter(Timer::is_narrow);
+        idle.backend_timer().or_else(range)
+    }
+
     /// After how many requests it closes, if it does.
     pub fn request_limit(&self) -> Option<RequestLimit> {
         self.endings.request_limit(self.timer())
@@ -165,7 +179,7 @@ impl Listener {
 
     /// At which age of a connection it closes, if it does.
     pub fn age_limit(&self) -> Option<Timer> {
-        self.endings.age_limit(self.timer())
+        self.endings.age_limit(self.keepalive())
     }
 
     /// What its answers give away of its server: a guess.
@@ -275,7 +289,8 @@ impl Listener {
     /// Notes what an exchange gives away of the software on both sides, and malformed answers that did no
     /// harm.
     fn note_signs(&mut self, exchange: &Exchange, fate: &Fate, client: IpAddr, proxies: usize) {
-        self.server.note(exchange.response.and_then(|response| response.server));
+        let spoken = exchange.turns.and_then(|turns| turns.spoken?.server());
+        self.server.note(spoken.or(exchange.response.and_then(|response| response.server)));
         let signs = exchange.request.head.as_ref().map(|head| head.signs);
         if let Some(proxy) = self.proxy(client, proxies) {
             proxy.kind.note(signs.and_then(|signs| signs.proxy));
@@ -384,6 +399,9 @@ impl Listener {
         if ended.unseen {
             count(&mut self.unseen);
         }
+        if ended.tls.is_some() {
+            self.handshakes.get_or_insert_default().note(ended);
+        }
         self.given_up = self.given_up.saturating_add(connection.given_up.into());
         self.note_direction(connection);
         let (client, server) = (connection.half(Side::Client), connection.half(Side::Server));
@@ -416,6 +434,7 @@ impl Listener {
             return;
         };
         count(&mut proxy.connections);
+        proxy.paid.note(ended, connection);
         if let Some(quiet) = ended.quiet_since.filter(|_| ended.exchanges > 0 && known) {
             let idleness = match closing {
                 Some(closing) => {

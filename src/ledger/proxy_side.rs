@@ -1,5 +1,6 @@
 //! What is known of one client of a listener, a proxy.
 
+use super::handshakes::Paid;
 use crate::exchange::ProxyKind;
 use crate::knowledge::connection_ends::Guesses;
 use crate::knowledge::idle_gaps::IdleGaps;
@@ -15,6 +16,8 @@ pub struct ProxySide {
     pub idle: IdleGaps,
     /// How it gives up connects that nobody answers.
     pub connects: Unanswered,
+    /// What TLS handshakes it pays for its requests.
+    pub paid: Paid,
     /// What it is.
     pub(super) kind: Guesses<ProxyKind>,
 }

@@ -1,5 +1,6 @@
 //! One backend: what was seen of it and of its proxies, beside what was told.
 
+use super::backend_tls::BackendTlsRecord;
 use super::forecast::Forecast;
 use super::model::{
     BackendRecord, HealthRecord, ProxyRecord, RequestLimitRecord, Timeout, VantageRecord,
@@ -87,6 +88,7 @@ pub(super) fn backend(
         server: listener.server(),
         server_default_ns: listener.server().and_then(known_server).and_then(default_idle),
         told_kind: told.kind,
+        tls: listener.handshakes.as_deref().and_then(BackendTlsRecord::of),
         proxies: observed.proxies(),
         ordering: observed.worst_ordering(),
         near_misses: near,

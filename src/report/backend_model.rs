@@ -1,5 +1,6 @@
 //! The report's records of backends and their proxies, field by field as `--format json` writes them.
 
+use super::backend_tls::BackendTlsRecord;
 use super::named::Tally;
 use crate::exchange::{Prober, ProxyKind, ServerKind};
 use crate::knowledge::SettingOrigin;
@@ -53,6 +54,9 @@ pub struct BackendRecord {
     pub server_default_ns: Option<u64>,
     /// The known server that it was told to be.
     pub told_kind: Option<&'static str>,
+    /// TLS handshakes with it; left out where none was captured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<BackendTlsRecord>,
     /// The proxies that connect to the backend.
     pub proxies: Vec<ProxyRecord>,
     /// The worst of its proxies.

@@ -91,13 +91,17 @@ pub fn failure(kept: &ledger::Failure, style: Style) -> FailureRecord {
 }
 
 /// What a request is called that could not be read.
-fn unread(kept: &ledger::Failure) -> &'static str {
-    match kept.turns() {
+fn unread(kept: &ledger::Failure) -> String {
+    let what = match kept.turns() {
         Some((Protocol::Tls, _)) => "a request inside TLS",
+        Some((_, Turns { spoken: Some(known), .. })) => {
+            return format!("a {} request", known.name());
+        }
         Some((_, Turns { unseen: false, .. })) => "a request that is not HTTP",
         Some((_, Turns { unseen: true, .. })) => "a request of which no byte was captured",
         None => "a request whose head was not captured",
-    }
+    };
+    what.to_owned()
 }
 
 /// A frame that shows something.

@@ -8,6 +8,7 @@ mod answer;
 pub mod answer_model;
 mod backend;
 pub mod backend_model;
+mod backend_tls;
 mod brief;
 pub mod build;
 mod clients;

@@ -29,6 +29,7 @@ pub(super) fn notes(
         .into_iter()
         .chain(of_frames(sources, listeners, roles, counters))
         .chain(of_exchanges(listeners, roles, counters))
+        .chain(handshakes_paid(listeners, roles))
         .chain(of_roles(listeners, roles))
         .chain(failed_beside(ledger, roles))
         .chain(of_reading(sources, listeners, roles, counters));
@@ -192,6 +193,23 @@ fn of_reading(
     clear.into_iter().chain(late).chain(limits).chain(clients).collect()
 }
 
+/// Proxies that pay a full TLS handshake for nearly each request.
+fn handshakes_paid(listeners: &ByLeg<'_>, roles: &Roles) -> Vec<Notice> {
+    let backends = listeners.iter().filter(|(leg, _)| roles.of(**leg) == Role::Backend);
+    let paid = backends.flat_map(|(leg, listener)| {
+        let times = listener.handshakes.as_ref().and_then(|all| all.times.quantiles());
+        let proxies = listener.proxies.iter().filter(|(_, proxy)| proxy.paid.is_too_much());
+        proxies.map(move |(proxy, side)| Notice::HandshakePerRequest {
+            proxy: *proxy,
+            backend: leg.server,
+            handshakes: side.paid.full,
+            requests: side.paid.requests,
+            each: times.map(|times| times.p50),
+        })
+    });
+    paid.collect()
+}
+
 /// The front leg is there and cannot be read: a listener that speaks TLS, on the host of a proxy that is
 /// known by what it opens.
 fn clients_unknown(listeners: &ByLeg<'_>, roles: &Roles) -> Option<Notice> {
@@ -266,7 +284,10 @@ fn gateway(listeners: &ByLeg<'_>, roles: &Roles) -> Option<Notice> {
 
 /// Names the listeners that were seen and not judged, the busiest first.
 fn not_judged(listeners: &ByLeg<'_>, roles: &Roles) -> Option<Notice> {
-    let speaks = |listener: &Listener| listener.mostly_spoke().map_or("silent", Protocol::name);
+    let speaks = |listener: &Listener| match (listener.mostly_spoke(), listener.spoken) {
+        (Some(Protocol::Opaque), Some(known)) => known.name(),
+        (spoke, _) => spoke.map_or("silent", Protocol::name),
+    };
     let mut others: Vec<(u64, Endpoint, &'static str)> = listeners
         .iter()
         .filter(|(leg, _)| roles.of(**leg) != Role::Backend)

@@ -2,11 +2,12 @@
 //!
 //! Every value has the source in which it was read, and the day. What could not be found in one is
 //! there all the same and marked: [`Product::verified`] is false. To add one, copy an entry of the list
-//! that fits it (`clouds.rs`, `proxies.rs`, `clients.rs`; `servers.rs`, `jvm.rs`, `runtimes.rs`) and
+//! that fits it (`clouds.rs`, `proxies.rs`, `clients.rs`; `servers.rs`, `jvm.rs`, `runtimes.rs`, `databases.rs`) and
 //! leave out what is not known. A test holds what must be there.
 
 mod clients;
 mod clouds;
+mod databases;
 mod jvm;
 pub mod observed;
 mod product;
@@ -21,7 +22,7 @@ use std::fmt;
 /// All of them, proxies first.
 pub fn all() -> impl Iterator<Item = &'static Product> {
     let proxies = [clouds::CLOUDS, proxies::PROXIES, clients::CLIENTS];
-    let servers = [servers::SERVERS, jvm::JVM, runtimes::RUNTIMES];
+    let servers = [servers::SERVERS, jvm::JVM, runtimes::RUNTIMES, databases::DATABASES];
     proxies.into_iter().chain(servers).flatten()
 }
 

@@ -46,9 +46,11 @@ pub(super) fn judge(case: &Case<'_>, turns: &Turns, timeouts: &Timeouts) -> Fate
         return at_most_likely(lost::unclosed(case));
     };
     let closing = case::decided(case, closing);
-    // A farewell wants no answer, whether the other end still had it or not.
-    if closing.contested || turns.goodbye || leaves(case) {
-        return if closing.contested { NOT_TOLD } else { Fate::Sound };
+    if closing.contested {
+        return NOT_TOLD;
+    }
+    if leaves(case) {
+        return Fate::Sound;
     }
     match closing.by {
         Side::Client => proxy_closed(case, turns, &closing, timeouts),

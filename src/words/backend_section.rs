@@ -68,7 +68,7 @@ pub fn server_given(kind: &str) -> String {
 /// The server that its answers give away, and how long such keeps idle connections by default.
 pub fn server_guessed(server: ServerKind, default: Option<Duration>) -> String {
     let default = by_default("keep-alive", default);
-    format!("server: probably {} (from its headers){default}", server.name())
+    format!("server: probably {} (from {}){default}", server.name(), server.shown_by())
 }
 
 /// The proxy that its requests give away, and how long such keeps idle connections by default.
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(limit(2), format!("{text} announced)"));
         assert_eq!(
             age_limit(Duration::from_secs(30)),
-            "closes a connection at the age of 30.00 s, used or not"
+            "closes a connection at the age of 30.0 s, used or not"
         );
     }
 
@@ -198,11 +198,11 @@ mod tests {
         ];
         assert_eq!(
             defaults("aws-alb", &values),
-            "compared with the defaults of aws-alb: idle 60.00 s, connect 10.00 s"
+            "compared with the defaults of aws-alb: idle 60.0 s, connect 10.0 s"
         );
         assert_eq!(
             defaults("no-such", &values[..1]),
-            "compared with the defaults of no-such (unverified): idle 60.00 s"
+            "compared with the defaults of no-such (unverified): idle 60.0 s"
         );
     }
 }

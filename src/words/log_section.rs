@@ -456,7 +456,7 @@ mod tests {
         };
         assert_eq!(
             split(&times),
-            "line 4 (504): 1.00 s in the load balancer until the request was sent, then 10.00 s until the \
+            "line 4 (504): 1.00 s in the load balancer until the request was sent, then 10.0 s until the \
              response by its log, of which the packets show 6.00 s in the server, 3.00 s on the way, \
              2.00 s in the load balancer itself"
         );
@@ -468,7 +468,7 @@ mod tests {
         };
         assert_eq!(
             split(&cut),
-            "line 4 (-): 1.00 s in the load balancer until the request was sent, then 10.00 s until the \
+            "line 4 (-): 1.00 s in the load balancer until the request was sent, then 10.0 s until the \
              close by its log, of which the packets show 6.00 s where the capture was taken"
         );
     }

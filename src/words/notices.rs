@@ -99,6 +99,19 @@ pub enum Notice {
         /// Connections that were followed no further after that.
         muted: u64,
     },
+    /// A proxy pays a full TLS handshake for nearly each request.
+    HandshakePerRequest {
+        /// The proxy.
+        proxy: IpAddr,
+        /// The backend.
+        backend: Endpoint,
+        /// Full handshakes whose connections were closed behind a request or two.
+        handshakes: u64,
+        /// Requests.
+        requests: u64,
+        /// The median time of a handshake.
+        each: Option<Duration>,
+    },
     /// A bound that was reached.
     LimitHit {
         /// The name of the bound.
@@ -139,6 +152,7 @@ impl Notice {
             Self::LocalhostDetour { .. } => "localhost_detour",
             Self::SamePortAnswers { .. } => "same_port_answers",
             Self::TlsInClear { .. } => "tls_in_clear",
+            Self::HandshakePerRequest { .. } => "tls_handshake_per_request",
             Self::LimitHit { .. } => "limit_hit",
             Self::ClientsUnknown(_) => "clients_unknown",
             Self::NoTrafficForBackend { .. } => "no_traffic_for_backend",
@@ -161,7 +175,7 @@ impl Notice {
                 _,
             ) => 3,
             Self::Counted(Countable::RolesGuessed, _) => 4,
-            Self::Scan { .. } | Self::TlsInClear { .. } => 4,
+            Self::Scan { .. } | Self::TlsInClear { .. } | Self::HandshakePerRequest { .. } => 4,
             Self::NotJudged(_) => 5,
             Self::Counted(..)
             | Self::FrontFound(_)
@@ -227,6 +241,9 @@ impl Notice {
             Self::NotJudged(listeners) => not_judged(listeners),
             Self::TlsInClear { read, unread, unexplained, lost, muted } => {
                 in_clear([*read, *unread, *unexplained, *lost, *muted])
+            }
+            Self::HandshakePerRequest { proxy, backend, handshakes, requests, each } => {
+                handshake_per_request(*proxy, *backend, [*handshakes, *requests], *each)
             }
             Self::LimitHit { bound, times } => {
                 format!("the bound on {bound} was reached {}", plural(*times, "time"))
@@ -450,6 +467,24 @@ fn in_clear([read, unread, unexplained, lost, muted]: [u64; 5]) -> String {
         text = format!("{text}, and connections that missed some were not followed any further");
     }
     text
+}
+
+fn handshake_per_request(
+    proxy: IpAddr,
+    backend: Endpoint,
+    [handshakes, requests]: [u64; 2],
+    each: Option<Duration>,
+) -> String {
+    let each = each.map_or_else(String::new, |each| format!(", {} each", duration(each)));
+    format!(
+        "{proxy} makes a new connection to {backend} and a full TLS handshake for nearly every request ({handshakes} \
+         handshakes that resume no session for {}{each}): keep connections open (nginx: `keepalive 32;` in the \
+         upstream, `proxy_http_version 1.1;`, `proxy_set_header Connection \"\";`; HAProxy: no `option \
+         http-server-close`, and `http-reuse always` if the backend keeps idle connections for longer than the proxy) \
+         and resume sessions (nginx: `proxy_ssl_session_reuse on;`; HAProxy: no `no-ssl-reuse`); the backend must not \
+         close after each response either",
+        plural(requests, "request"),
+    )
 }
 
 fn no_traffic(

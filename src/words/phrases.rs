@@ -6,7 +6,7 @@ use crate::flow::Side;
 use crate::verdict::{Evidence, Retry, RetryReason, Shows};
 use std::time::Duration;
 
-/// `2.99 s`, `14.8 ms`, `3 µs`, `2 min 5 s`.
+/// `2.99 s`, `18.8 s`, `14.8 ms`, `3 µs`, `2 min 5 s`.
 pub fn duration(value: Duration) -> String {
     let seconds = value.as_secs_f64();
     if seconds >= 120.0 {
@@ -15,6 +15,8 @@ pub fn duration(value: Duration) -> String {
             (minutes, 0) => format!("{minutes} min"),
             (minutes, rest) => format!("{minutes} min {rest} s"),
         }
+    } else if seconds >= 9.995 {
+        format!("{seconds:.1} s")
     } else if seconds >= 1.0 {
         format!("{seconds:.2} s")
     } else if seconds >= 0.001 {

@@ -38,6 +38,10 @@ pub fn known_server(kind: ServerKind) -> Option<&'static Product> {
         ServerKind::Iis => "iis",
         ServerKind::Lighttpd => "lighttpd",
         ServerKind::Caddy => "caddy-backend",
+        ServerKind::PostgreSql => "postgresql",
+        ServerKind::MySql => "mysql",
+        ServerKind::Redis => "redis",
+        ServerKind::Memcached => "memcached",
     })
 }
 
@@ -67,7 +71,7 @@ pub(super) fn server_of(context: &Context) -> Option<(&'static Product, String)>
     let told = context.told_server.and_then(timeouts::by_id);
     told.map(|known| (known, format!("the backend is {}", known.name))).or_else(|| {
         let kind = context.server?;
-        let looks = format!("the backend is probably {}, by its headers", kind.name());
+        let looks = format!("the backend is probably {}, by {}", kind.name(), kind.shown_by());
         Some((known_server(kind)?, looks))
     })
 }
@@ -212,6 +216,10 @@ mod tests {
             ServerKind::Iis,
             ServerKind::Lighttpd,
             ServerKind::Caddy,
+            ServerKind::PostgreSql,
+            ServerKind::MySql,
+            ServerKind::Redis,
+            ServerKind::Memcached,
         ];
         for kind in servers {
             let known = known_server(kind).unwrap();

@@ -47,7 +47,7 @@ impl Subject<'_> {
             .unwrap_or_default()
     }
 
-    /// ` after 10.00 s`: from the request to the close.
+    /// ` after 10.0 s`: from the request to the close.
     pub(super) fn after_wait(&self) -> String {
         let wait = self.failure.verdict().wait();
         wait.map(|wait| format!(" after {}", duration(wait))).unwrap_or_default()

