@@ -31,6 +31,11 @@ pub struct ExplainedFailures {
 /// Of what lines are: one backend, as far as they name it, and what they say.
 type Subject = (usize, Option<Endpoint>, u64, Option<Says>);
 
+/// It says that a backend was taken out of use: none of those of which a process died, or that have a limit.
+fn takes_out(line: &KeptLine) -> bool {
+    !matches!(line.says, Some(Says::Died | Says::Overflow))
+}
+
 fn subject(line: &KeptLine) -> Subject {
     (line.file, line.backend(), line.group(), line.says)
 }
@@ -80,7 +85,7 @@ pub(super) fn find(
         }
         let then = at(line);
         let same = |other: &KeptLine| {
-            if other.says != Some(Says::NoBackend) {
+            if !takes_out(other) {
                 return false;
             }
             let (group, named) = (line.group(), other.group());
@@ -105,7 +110,7 @@ pub(super) fn find(
     // A worker that was killed is worth telling though its requests are in another log.
     let stands_alone = |one: &ExplainedFailures| {
         let line = lines.explaining().get(one.line);
-        line.is_some_and(|line| line.says != Some(Says::NoBackend))
+        line.is_some_and(|line| !takes_out(line))
     };
     let mut found: Vec<ExplainedFailures> =
         subjects.into_values().filter(|one| one.failures > 0 || stands_alone(one)).collect();

@@ -93,6 +93,10 @@ pub struct Attempt {
 impl Entry<'_> {
     /// Something went wrong, for the client or on the way: what the join is about.
     pub fn is_error(&self) -> bool {
+        self.kind != LineKind::Explains && self.went_wrong()
+    }
+
+    fn went_wrong(&self) -> bool {
         self.kind == LineKind::Message
             || self
                 .status

@@ -145,7 +145,7 @@ impl LogReader {
         };
         match read {
             Err(_) if self.understood => Ok(None),
-            Err(_) if formats::program::is_line(layers.innermost()) => {
+            Err(_) if layers.any(formats::program::is_line) => {
                 self.understood = true;
                 Ok(None)
             }

@@ -3,7 +3,6 @@
 use super::rows::{RowBlock, fitted};
 use super::style::{YELLOW, clock};
 use crate::base::wrap::{BOLD, DIM, TextPage, heading, paragraph};
-use crate::logs::LogFormat;
 use crate::report::model::Report;
 use crate::report::{BackendOut, ClientRecord, ClientSource, FrontLegRecord, Log};
 use crate::words::clients::{self, ClientGot};
@@ -130,11 +129,8 @@ fn take_a_capture(log: &Log, width: usize) -> RowBlock {
     }
     block.add(1, vec![format!("{BOLD}{heading}{BOLD:#}")]);
     // Where it is not what people expect, that comes before the commands.
-    let (place, rank) = match log.of_cloud() {
-        Some(LogFormat::Heroku) => (log_alone::WHERE_IN_A_DYNO, 1),
-        Some(_) => (log_alone::WHERE_IN_A_CLOUD, 1),
-        None => (log_alone::WHERE, 5),
-    };
+    let place = log.where_to_capture();
+    let rank = if place == log_alone::WHERE { 5 } else { 1 };
     block.add(rank, fitted(place, ["  ", "  "], width, 3));
     if backends.is_empty() {
         block.add(5, fitted(log_alone::PORT_STANDS_FOR, ["  ", "  "], width, 2));

@@ -7,6 +7,7 @@ use crate::join::Answer;
 use crate::logs::{LogFormat, Says};
 use crate::packet::Endpoint;
 use crate::verdict::Cause;
+use crate::words::log_alone;
 use crate::words::log_findings::because;
 use crate::words::log_section::{
     self as words, AnsweredLines, ErrorLines, LoggedErrors, ShownTimes, SplitTimes,
@@ -49,11 +50,15 @@ impl Log {
         self.error_lines().any(|line| line.says.is_none_or(Says::is_told_by_packets))
     }
 
-    /// The format of a proxy that runs where nobody else can capture, if all files are of such.
-    pub fn of_cloud(&self) -> Option<LogFormat> {
+    /// Where to take the capture that would tell.
+    pub fn where_to_capture(&self) -> &'static str {
         let mut formats = self.files.iter().filter_map(|file| file.format);
         let all = formats.clone().all(LogFormat::is_of_cloud);
-        formats.next_back().filter(|_| all)
+        match formats.next_back().filter(|_| all) {
+            Some(LogFormat::Heroku) => log_alone::WHERE_IN_A_DYNO,
+            Some(_) => log_alone::WHERE_IN_A_CLOUD,
+            None => log_alone::WHERE,
+        }
     }
 
     /// Nothing of any file was understood.

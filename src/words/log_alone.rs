@@ -20,11 +20,11 @@ pub const CAPTURE_TO_PROVE: &str = "To prove it, take a capture";
 pub const WHERE: &str = "On the proxy's host or on the backend's, for longer than the longest keep-alive timeout, \
                          until the error has happened again:";
 
-/// The same, where the proxy is a cloud's.
+/// Where to take it, and for how long, where the proxy is a cloud's.
 pub const WHERE_IN_A_CLOUD: &str = "The load balancer cannot be captured: on a backend's host, for longer than the longest \
                                     keep-alive timeout, until the error has happened again:";
 
-/// The same, where backends are a cloud's too.
+/// Where to take it where backends are a cloud's too.
 pub const WHERE_IN_A_DYNO: &str = "Heroku's router cannot be captured. In the dyno, where tcpdump can be run there, or \
                                    not at all:";
 

@@ -137,6 +137,7 @@ pub(in crate::logs) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry
         status,
         attempts: backend.is_some().then_some(attempt).into_iter().collect(),
         kept: says.is_some_and(Says::is_kept),
+        thread: client.map(|client| client.to_string().into_bytes()).unwrap_or_default().into(),
         ids: ["X-Request-Id", "X-Amzn-Trace-Id", "Traceparent"]
             .into_iter()
             .filter_map(header)

@@ -1,10 +1,10 @@
 //! Runtimes of containers and their tools: CRI, `docker logs -t`, `docker compose logs`, `kubectl logs --prefix`.
 
-use super::unwrapped::{LinePart, OutputStream, Unwrapped, time, word};
+use super::unwrapped::{OutputStream, SplitLine, Unwrapped, time, word};
 use std::borrow::Cow;
 
 /// `2026-11-27T06:43:35.123456789Z stdout F ` (Kubernetes' CRI logging format); P where more follows.
-pub(super) fn part(line: &[u8]) -> Option<LinePart<'_>> {
+pub(super) fn part(line: &[u8]) -> Option<SplitLine<'_>> {
     let (when, rest) = word(line)?;
     let (stream, rest) = word(rest)?;
     let stream = match stream {
@@ -20,7 +20,7 @@ pub(super) fn part(line: &[u8]) -> Option<LinePart<'_>> {
         b"P" => true,
         _ => return None,
     };
-    Some(LinePart { text: Cow::Borrowed(text), at: Some(time(when)?), stream, goes_on })
+    Some(SplitLine { text: Cow::Borrowed(text), at: Some(time(when)?), stream, goes_on })
 }
 
 pub(super) fn peel(line: &[u8]) -> Option<Unwrapped<'_>> {

@@ -1,6 +1,6 @@
 //! JSON around a line: Docker's json-file, journald, Fluent Bit, Filebeat, Loki, CloudWatch, Elasticsearch's hits.
 
-use super::unwrapped::{LinePart, OutputStream, Unwrapped};
+use super::unwrapped::{OutputStream, SplitLine, Unwrapped};
 use crate::logs::times::LogTime;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -74,7 +74,7 @@ fn text(value: &Value) -> Option<Vec<u8>> {
     (!text.is_empty()).then_some(text)
 }
 
-pub(super) fn part(line: &[u8]) -> Option<LinePart<'static>> {
+pub(super) fn part(line: &[u8]) -> Option<SplitLine<'static>> {
     let docker = line.starts_with(br#"{"log":"#) || line.starts_with(br#"{"stream":"#);
     let object = docker.then(|| object(line)).flatten()?;
     let log = object.get("log")?.as_str()?;
@@ -87,5 +87,5 @@ pub(super) fn part(line: &[u8]) -> Option<LinePart<'static>> {
         None => log.len() >= DOCKER_PIECE && !log.ends_with('\n'),
     };
     let text = log.trim_end_matches(['\r', '\n']).as_bytes().to_vec();
-    Some(LinePart { text: Cow::Owned(text), at: time(&object), stream, goes_on })
+    Some(SplitLine { text: Cow::Owned(text), at: time(&object), stream, goes_on })
 }

@@ -10,7 +10,7 @@ mod unwrapped;
 use super::times::LogTime;
 use std::borrow::Cow;
 use std::cell::OnceCell;
-pub(super) use unwrapped::{LinePart, OutputStream, Unwrapped};
+pub(super) use unwrapped::{OutputStream, SplitLine, Unwrapped};
 
 /// More layers than anybody puts around a line.
 pub(super) const LAYERS: usize = 6;
@@ -25,7 +25,7 @@ pub(super) fn peel(line: &[u8]) -> Option<Unwrapped<'_>> {
 }
 
 /// Part of a split line; `None` where no runtime of containers wrote it.
-pub(super) fn part(line: &[u8]) -> Option<LinePart<'_>> {
+pub(super) fn part(line: &[u8]) -> Option<SplitLine<'_>> {
     containers::part(line).or_else(|| envelope::part(line))
 }
 
@@ -54,6 +54,11 @@ impl<'l> Layers<'l> {
     /// The text inside of all layers.
     pub(super) fn innermost(&self) -> &[u8] {
         (0..=LAYERS).rev().find_map(|depth| self.text(depth)).unwrap_or_default()
+    }
+
+    /// Whether the text of any layer is of a kind.
+    pub(super) fn any(&self, kind: fn(&[u8]) -> bool) -> bool {
+        (0..=LAYERS).map_while(|depth| self.text(depth)).any(kind)
     }
 
     fn layer(&self, depth: usize) -> Option<&Unwrapped<'l>> {

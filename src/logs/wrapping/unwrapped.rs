@@ -14,7 +14,7 @@ pub(in crate::logs) struct Unwrapped<'l> {
 
 /// Part of a line that a container's runtime has split, or its last or only one.
 #[derive(Clone, Debug)]
-pub(in crate::logs) struct LinePart<'l> {
+pub(in crate::logs) struct SplitLine<'l> {
     /// What was inside.
     pub(in crate::logs) text: Cow<'l, [u8]>,
     /// When it was written.

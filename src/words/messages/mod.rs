@@ -36,21 +36,22 @@ pub fn find(text: &str) -> Option<&'static KnownMessage> {
         if known.text.len() == STATE {
             return states.contains(&known.text);
         }
-        let known = plain(known.text);
-        let mut rest = text.as_str();
-        let held = known.split('…').all(|part| match rest.find(part) {
-            Some(at) => {
-                rest = rest.get(at.saturating_add(part.len())..).unwrap_or_default();
-                true
-            }
-            None => false,
-        });
-        held || text.len() >= SHORTEST && known.contains(text.as_str())
+        held(&text, known) || text.len() >= SHORTEST && plain(known.text).contains(text.as_str())
     };
-    all().filter(fits).max_by_key(|known| {
-        // Of those that hold what was typed, the shortest says least more than it.
-        let held = text.contains(&plain(known.text));
-        (held, if held { known.text.len() } else { usize::MAX.saturating_sub(known.text.len()) })
+    // Of those that hold what was typed, the first is the one that people meet most.
+    let whole = all().filter(fits).filter(|known| known.text.len() == STATE || held(&text, known));
+    whole.max_by_key(|known| known.text.len()).or_else(|| all().find(fits))
+}
+
+/// The whole message stands in a text.
+fn held(text: &str, known: &KnownMessage) -> bool {
+    let mut rest = text;
+    plain(known.text).split('…').all(|part| match rest.find(part) {
+        Some(at) => {
+            rest = rest.get(at.saturating_add(part.len())..).unwrap_or_default();
+            true
+        }
+        None => false,
     })
 }
 
