@@ -37,6 +37,7 @@ impl Follows {
 
 impl StreamReader for Follows {
     type Output = Seen;
+    type Marks = ();
 
     fn sender_of(payload: &[u8]) -> Option<Side> {
         match payload {

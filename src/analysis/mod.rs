@@ -7,7 +7,7 @@ mod roles_so_far;
 mod telling;
 
 use crate::base::time::Timestamp;
-use crate::exchange::{Output, Reader};
+use crate::exchange::{HarmlessSpans, Output, Reader};
 use crate::facts::kernel::Ends;
 use crate::facts::listening::Listening;
 use crate::flow::{self, Connection, Place, Table};
@@ -120,8 +120,8 @@ pub struct SoFar {
 
 /// Sees the frames of an analysis as they pass, with what it makes of them.
 pub trait FrameObserver {
-    /// A frame with a segment, and where that belongs.
-    fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place);
+    /// A frame with a segment, where that belongs, and what of it is harmless.
+    fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place<HarmlessSpans>);
     /// A frame that says that a segment of a connection was not delivered.
     fn remark(&mut self, frame: &Frame<'_>, error: &Unreachable, connection: Option<u64>);
     /// A failure was made known.

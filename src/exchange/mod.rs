@@ -15,7 +15,9 @@
 mod detect;
 mod flaw;
 mod goodbye;
+mod harmless;
 mod http1;
+mod marks;
 mod opaque;
 mod opening;
 mod outcome;
@@ -31,8 +33,10 @@ mod turns;
 
 pub use detect::Protocol;
 pub use flaw::{Flaw, FlawKind};
+pub use harmless::each_harmless;
 pub use http1::gaps::MIN_MESSAGE;
 pub use http1::turns::SHORTEST_KEEPALIVE;
+pub use marks::{HarmlessSpan, HarmlessSpans};
 pub use outcome::{Outcome, Unread};
 pub use output::{Ended, Exchange, Mismatch, Output, Tunnel};
 pub use proxy_header::ProxyHeader;

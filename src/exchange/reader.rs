@@ -2,10 +2,11 @@
 
 use super::detect::{self, Protocol};
 use super::http1::{Http1, Sureness};
+use super::marks::HarmlessSpans;
 use super::opaque::Opaque;
 use super::opening::{Decision, Detecting};
 use super::{Ended, Exchange, Output};
-use crate::flow::{Connection, Heads, Side, StreamEvent, StreamReader};
+use crate::flow::{Connection, Side, StreamEvent, StreamReader};
 
 /// Follows one connection, whatever it speaks.
 #[derive(Debug, Default)]
@@ -35,15 +36,19 @@ impl Default for Framer {
 
 impl StreamReader for Reader {
     type Output = Output;
+    type Marks = HarmlessSpans;
 
     fn sender_of(payload: &[u8]) -> Option<Side> {
         detect::sender_of(payload)
     }
 
-    fn take_heads(&mut self, from: Side) -> Heads {
+    fn take_marks(&mut self, from: Side) -> HarmlessSpans {
         match &mut self.framer {
-            Framer::Http1(http1) => http1.take_heads(from),
-            Framer::Detecting(_) | Framer::Opaque(_) | Framer::Settled(_) => Heads::default(),
+            Framer::Http1(http1) => http1.take_marks(from),
+            // What is not read has no harmless part.
+            Framer::Detecting(_) | Framer::Opaque(_) | Framer::Settled(_) => {
+                HarmlessSpans::default()
+            }
         }
     }
 

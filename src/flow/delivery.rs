@@ -165,7 +165,7 @@ impl<R: StreamReader> Delivery<R> {
     }
 
     /// Where a segment that was accepted lies.
-    pub(super) fn place_of(&mut self, segment: &Segment<'_>) -> Place {
+    pub(super) fn place_of(&mut self, segment: &Segment<'_>) -> Place<R::Marks> {
         let from = self.connection.side_of(segment.src);
         let half = self.connection.half(from);
         let first_byte = segment.seq.plus(u32::from(segment.flags.syn()));
@@ -173,7 +173,7 @@ impl<R: StreamReader> Delivery<R> {
             connection: self.connection.number,
             pos: half.origin.map(|origin| origin.position(first_byte, half.next)),
             from,
-            heads: self.reader.take_heads(from),
+            marks: self.reader.take_marks(from),
         }
     }
 

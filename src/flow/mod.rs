@@ -19,7 +19,6 @@ mod delivery;
 mod duplicate;
 mod expiry;
 mod handshake;
-mod heads;
 mod key;
 mod leg;
 mod listeners;
@@ -36,7 +35,6 @@ use crate::packet::FrameRef;
 pub use connection::{Acked, Alias, Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};
 pub use counts::Counts;
 use expiry::LifeStage;
-pub use heads::{Head, Heads};
 pub use leg::Leg;
 pub use neighbours::UnansweredNeighbour;
 pub use place::Place;
@@ -101,6 +99,9 @@ pub trait StreamReader: Default {
     /// What it makes of them.
     type Output;
 
+    /// What it says of the bytes that it has read, for whoever keeps frames.
+    type Marks: Default;
+
     /// Which side sends payload that begins like this; `None` when it could be either.
     fn sender_of(payload: &[u8]) -> Option<Side>;
 
@@ -112,10 +113,9 @@ pub trait StreamReader: Default {
         out: &mut impl FnMut(Self::Output, &Connection),
     );
 
-    /// The heads that it met since it was last asked, in what one side sent. Whoever does not frame
-    /// has none.
-    fn take_heads(&mut self, _from: Side) -> Heads {
-        Heads::default()
+    /// What it says of what one side sent, as far as it has read it since it was last asked.
+    fn take_marks(&mut self, _from: Side) -> Self::Marks {
+        Self::Marks::default()
     }
 }
 

@@ -14,7 +14,7 @@ use super::place::Place;
 use super::position::StreamPos;
 use super::twin::Handshakes;
 use super::used::Used;
-use super::{Heads, Limits, StreamEvent, StreamReader};
+use super::{Limits, StreamEvent, StreamReader};
 use crate::base::time::Timestamp;
 use crate::packet::icmp::Unreachable;
 use crate::packet::{Endpoint, EndpointPattern, FrameRef, Neighbour, Segment};
@@ -243,19 +243,20 @@ impl<R: StreamReader> Table<R> {
     }
 
     /// Where the segment pushed last belongs: `None` if its connection made room for another.
-    pub fn place(&mut self, segment: &Segment<'_>) -> Option<Place> {
+    pub fn place(&mut self, segment: &Segment<'_>) -> Option<Place<R::Marks>> {
         let used = self.slots.get_mut(self.latest?)?.as_deref_mut()?;
         let translated = used.delivery.connection.translated(segment);
         Some(used.delivery.place_of(translated.as_ref().unwrap_or(segment)))
     }
 
     /// The connection of a segment, whatever was pushed last, and nothing about where in it.
-    pub fn whereabouts(&self, segment: &Segment<'_>, viewpoint: u32) -> Option<Place> {
+    pub fn whereabouts(&self, segment: &Segment<'_>, viewpoint: u32) -> Option<Place<R::Marks>> {
         let index = self.keys.get(&Key::of(segment, viewpoint))?;
         let connection = &self.used(*index)?.delivery.connection;
         let translated = connection.translated(segment);
         let from = connection.side_of(translated.as_ref().unwrap_or(segment).src);
-        Some(Place { connection: connection.number, pos: None, from, heads: Heads::default() })
+        let marks = R::Marks::default();
+        Some(Place { connection: connection.number, pos: None, from, marks })
     }
 
     /// The number of the connection of a segment that could not be delivered.
