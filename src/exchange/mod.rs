@@ -15,6 +15,7 @@
 mod detect;
 mod flaw;
 mod goodbye;
+mod hand_over;
 mod harmless;
 mod http1;
 mod marks;
@@ -28,6 +29,7 @@ mod request;
 mod response;
 mod software;
 mod tls;
+mod told;
 mod turn_reader;
 mod turns;
 
@@ -38,7 +40,7 @@ pub use http1::gaps::MIN_MESSAGE;
 pub use http1::turns::SHORTEST_KEEPALIVE;
 pub use marks::{HarmlessSpan, HarmlessSpans};
 pub use outcome::{Outcome, Unread};
-pub use output::{Ended, Exchange, Mismatch, Output, Tunnel};
+pub use output::{Ended, Exchange, Mismatch, Output, ToldText, Tunnel};
 pub use proxy_header::ProxyHeader;
 pub use reader::Reader;
 pub use request::{Request, RequestDigest, RequestHead};

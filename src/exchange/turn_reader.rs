@@ -10,6 +10,7 @@
 //! turns is said ([`Turns::overlapping`]): of such a connection only what needs no turns can be judged.
 
 use super::goodbye::ClientWords;
+use super::hand_over::HandedOver;
 use super::response::has_closed;
 use super::turns::{Turns, TurnsEnded};
 use super::{Exchange, Outcome, Protocol, ProxyHeader, Request, Response, Tunnel, Unread};
@@ -89,6 +90,22 @@ impl TurnReader {
     /// The two sides may speak at the same time, as they agreed.
     pub(super) fn may_overlap(&mut self) {
         self.turns.overlapping = true;
+    }
+
+    /// The frame that began the request under way.
+    pub(super) fn turn(&self) -> Option<FrameRef> {
+        self.request.as_ref().map(|request| request.first)
+    }
+
+    /// Until now exchanges were made known by what was said; what is under way is the next of them.
+    pub(super) fn go_on_after(&mut self, handed: &HandedOver) {
+        self.exchanges = handed.exchanges;
+        self.blind = handed.overlapping;
+        self.turns.overlapping |= handed.overlapping;
+        if !handed.under_way {
+            (self.request, self.response, self.missed) = (None, None, false);
+            (self.turns.perhaps_unanswered, self.quiet_since) = (false, handed.quiet_since);
+        }
     }
 
     /// What came before the first turn is over with this frame.

@@ -4,7 +4,8 @@
 use super::body::Advance;
 use super::direction::{Phase, Rest};
 use super::{Http1, Outputs};
-use crate::exchange::{Response, Unread};
+use crate::exchange::hand_over::HandedOver;
+use crate::exchange::{Outcome, Response, Unread};
 use crate::flow::{Connection, Side, StreamPos};
 use crate::packet::FrameRef;
 
@@ -55,6 +56,39 @@ impl Http1 {
                     self.client.lose();
                 }
             }
+        }
+    }
+
+    /// Nothing is under way.
+    pub(in crate::exchange) fn is_idle(&self) -> bool {
+        let between = matches!(self.client.phase, Phase::Head) && self.client.partial.is_empty();
+        self.is_known() && between && self.pending.is_empty()
+    }
+
+    /// From here on what comes cannot be read. Makes known what is known by now, and leaves the request under way to
+    /// turns if it is the one that began with `turn`.
+    pub(in crate::exchange) fn hand_over(
+        &mut self,
+        turn: Option<FrameRef>,
+        out: &mut Outputs<'_>,
+    ) -> HandedOver {
+        self.release(out);
+        let known = self.is_known();
+        let first = self.pending.front().map(|request| request.first);
+        let same = first.is_some() && first == turn && self.pending.len() == 1;
+        // Turns would take the rest of a message for another one.
+        let within = !matches!(self.client.phase, Phase::Head) || !self.client.partial.is_empty();
+        let several = first.is_some() && !same;
+        let overlapping = self.over.is_some() || known && (several || within);
+        while known && !same && !self.pending.is_empty() {
+            self.emit(Outcome::Unread(Unread::Gap), out);
+        }
+        HandedOver {
+            exchanges: self.exchanges,
+            under_way: same || !known,
+            overlapping,
+            quiet_since: self.quiet_since,
+            ended: known.then(|| self.ended()),
         }
     }
 

@@ -594,6 +594,7 @@ impl Http1 {
             unseen: false,
             turns: None,
             tls: None,
+            told: None,
         }
     }
 }
