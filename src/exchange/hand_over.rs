@@ -3,6 +3,7 @@
 use super::{Ended, Output};
 use crate::flow::{Connection, StreamEvent};
 use crate::packet::FrameRef;
+use crate::streams::told::Between;
 use std::fmt::Debug;
 
 /// Takes what becomes known.
@@ -13,8 +14,8 @@ pub(super) trait InnerReader: Debug + Send {
     /// See [`crate::flow::StreamReader::on`].
     fn take(&mut self, event: StreamEvent<'_>, connection: &Connection, out: &mut KnownOutputs<'_>);
 
-    /// Nothing is under way.
-    fn is_idle(&self) -> bool;
+    /// Which sides are in a message.
+    fn between(&self) -> Between;
 
     /// From here on it is not told what comes. Makes known what is known by now, and leaves what is under way to turns
     /// if that is one request, the one that began with `turn`.

@@ -10,7 +10,7 @@ use super::told::{self, ToldReader};
 use super::{Ended, Exchange, Output, ProxyHeader};
 use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos, StreamReader};
 use crate::packet::FrameRef;
-use crate::streams::told::Word;
+use crate::streams::told::{Between, Word};
 
 /// Follows one connection, whatever it speaks.
 #[derive(Debug, Default)]
@@ -296,8 +296,11 @@ impl InnerReader for Reader {
         self.on(event, connection, &mut |output, connection| out(output, connection));
     }
 
-    fn is_idle(&self) -> bool {
-        matches!(&self.framer, Framer::Http1(http1) if http1.is_idle())
+    fn between(&self) -> Between {
+        match &self.framer {
+            Framer::Http1(http1) => http1.between(),
+            _ => Between::default(),
+        }
     }
 
     fn hand_over(

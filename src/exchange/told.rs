@@ -101,7 +101,7 @@ impl ToldReader {
     /// Lets go on what is known; returns whether the connection is its records from here on.
     pub(super) fn go_on(&mut self, connection: &Connection, out: &mut KnownOutputs<'_>) -> bool {
         loop {
-            match self.text.next(self.inner.is_idle()) {
+            match self.text.next(self.inner.between()) {
                 TextStep::Wait => return false,
                 TextStep::Next(waiting) => self.read(&waiting, connection, out),
                 TextStep::ByRecords => {

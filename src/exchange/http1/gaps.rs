@@ -2,12 +2,13 @@
 //! counted, elsewhere the direction is lost.
 
 use super::body::Advance;
-use super::direction::{Phase, Rest};
+use super::direction::{Direction, Phase, Rest};
 use super::{Http1, Outputs};
 use crate::exchange::hand_over::HandedOver;
 use crate::exchange::{Outcome, Response, Unread};
 use crate::flow::{Connection, Side, StreamPos};
 use crate::packet::FrameRef;
+use crate::streams::told::Between;
 
 /// Fewer missing bytes than this hold no message: `GET / HTTP/1.0` or `HTTP/1.1 200` and two line
 /// ends. A missing FIN or a keep-alive probe looks like a gap of one.
@@ -59,10 +60,17 @@ impl Http1 {
         }
     }
 
-    /// Nothing is under way.
-    pub(in crate::exchange) fn is_idle(&self) -> bool {
-        let between = matches!(self.client.phase, Phase::Head) && self.client.partial.is_empty();
-        self.is_known() && between && self.pending.is_empty()
+    /// Which sides are between two messages.
+    pub(in crate::exchange) fn between(&self) -> Between {
+        let at_head = |side: &Direction| {
+            self.is_known() && matches!(side.phase, Phase::Head) && side.partial.is_empty()
+        };
+        let (client, server) = (at_head(&self.client), at_head(&self.server));
+        Between {
+            client,
+            server: server && self.response.is_none(),
+            answered: client && self.pending.is_empty(),
+        }
     }
 
     /// From here on what comes cannot be read. Makes known what is known by now, and leaves the request under way to

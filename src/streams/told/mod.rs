@@ -23,7 +23,7 @@ mod word;
 
 pub use early::{EarlyWords, WordEnds};
 pub use spoken::{Spoken, TextOrigin};
-pub use stream::{Moment, TextStep, TextStream, WaitingMoment};
+pub use stream::{Between, Moment, TextStep, TextStream, WaitingMoment};
 pub use word::{SaidWord, Word};
 
 /// What became of the TLS connections of which something was to be told. All of it is shown.

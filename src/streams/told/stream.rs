@@ -41,6 +41,17 @@ pub struct WaitingMoment {
     pub order: u64,
 }
 
+/// Which sides are between two messages, by all that went on so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Between {
+    /// The client is in no request.
+    pub client: bool,
+    /// The server is in no answer.
+    pub server: bool,
+    /// And all requests are answered.
+    pub answered: bool,
+}
+
 /// What is next.
 #[derive(Clone, Copy, Debug)]
 pub enum TextStep {
@@ -148,12 +159,12 @@ impl TextStream {
         }
     }
 
-    /// What is next. What waits behind it is asked for by asking again. `idle`: no message is under way.
-    pub fn next(&mut self, idle: bool) -> TextStep {
+    /// What is next. What waits behind it is asked for by asking again.
+    pub fn next(&mut self, between: Between) -> TextStep {
         let Some(&front) = self.queue.front() else { return TextStep::Wait };
         let knows = match self.telling {
             TextTelling::Nothing | TextTelling::NoText => Knows::NotYet,
-            TextTelling::Text => self.knows(front, idle),
+            TextTelling::Text => self.knows(front, between),
         };
         let gives_up = match knows {
             Knows::Yes => false,
@@ -199,24 +210,24 @@ impl TextStream {
     }
 
     /// Whether it is known what something says.
-    fn knows(&self, waiting: WaitingMoment, idle: bool) -> Knows {
+    fn knows(&self, waiting: WaitingMoment, between: Between) -> Knows {
         let maps = [&self.client, &self.server];
         match waiting.moment {
             Moment::Quiet => Knows::Yes,
             Moment::Fin(..) | Moment::Rst | Moment::Settled => {
                 // More of the last text may still be told.
-                let open = !idle && maps.iter().any(|map| map.may_go_on());
+                let open = !between.answered && maps.iter().any(|map| map.may_go_on());
                 match (maps.iter().any(|map| map.is_broken()), open) {
                     (true, _) => Knows::Never,
                     (false, true) => Knows::NotYet,
                     (false, false) => Knows::Yes,
                 }
             }
-            Moment::Piece(piece) => self.knows_piece(&piece, idle),
+            Moment::Piece(piece) => self.knows_piece(&piece, between),
         }
     }
 
-    fn knows_piece(&self, piece: &Piece, idle: bool) -> Knows {
+    fn knows_piece(&self, piece: &Piece, between: Between) -> Knows {
         let map = match piece.from {
             Side::Client => &self.client,
             Side::Server => &self.server,
@@ -228,10 +239,11 @@ impl TextStream {
         let silent = match piece.what {
             Carried::Handshake | Carried::Ticket { sure: true } => true,
             Carried::Alert(seen) if !seen.encrypted => true,
-            // By its length alone: the last two bytes of an answer look alike. But nothing follows an alert, and no
-            // message is under way.
+            // By its length alone: the last two bytes of an answer look alike. But nothing follows an alert, and its sender
+            // is in no message.
             Carried::Alert(_) | Carried::Silent => {
-                idle && self.is_over() && self.is_last(piece.from)
+                let own = if piece.from == Side::Client { between.client } else { between.server };
+                own && self.is_over() && self.is_last(piece.from)
             }
             Carried::Text | Carried::Ticket { sure: false } | Carried::Lost => false,
         };
