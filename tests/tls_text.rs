@@ -891,6 +891,19 @@ fn places(events: &[Event], kind: impl Fn(&Event) -> bool) -> Vec<usize> {
     (0..events.len()).filter(|at| kind(&events[*at])).collect()
 }
 
+/// Parts of an answer have the length of an alert, of a key update or of a ticket, and are told a byte at a time.
+#[test]
+fn records_that_are_as_long_as_others_are_read_as_what_was_told() {
+    for (response, segments) in [(2_010, vec![1_337, 356]), (100, vec![90, 2]), (100, vec![90, 5])]
+    {
+        let plan =
+            Plan { isns: (0, 0), exchanges: vec![(0, response)], segments, ending: Ending::Race };
+        let way = Way { told: Told::Proxy, bite: Some(1), pause: Duration::ZERO, ..SOON };
+        let (report, _) = watched(&Sealer::seal(&plan.play(), way).unwrap());
+        assert_eq!(causes(&report), ["keepalive_race"], "{plan:?}");
+    }
+}
+
 /// The receiver read a part of what came, more of it was lost.
 #[test]
 fn any_one_word_lost_of_an_answer_read_in_parts_cuts_it_for_nobody() {

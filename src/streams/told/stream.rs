@@ -122,7 +122,13 @@ impl TextStream {
     pub fn push(&mut self, waiting: WaitingMoment, text: Option<u32>) {
         if let Moment::Piece(piece) = waiting.moment {
             self.now = self.now.max(piece.frame.at);
-            if piece.ends && piece.what == Carried::Text {
+            // What has the length of a ticket, an alert or a key update may be text.
+            let text_of = match piece.what {
+                Carried::Text | Carried::Ticket { sure: false } | Carried::Silent => true,
+                Carried::Alert(seen) => seen.encrypted,
+                Carried::Handshake | Carried::Ticket { sure: true } | Carried::Lost => false,
+            };
+            if piece.ends && text_of {
                 self.map(piece.from).note_record(piece.pos.plus(piece.len), text);
             }
         }
