@@ -221,7 +221,7 @@ pub mod inside {
             };
         }
         pub mod told {
-            pub use crate::streams::told::{Clear, Spoken, TextOrigin};
+            pub use crate::streams::told::{EarlyWords, Spoken, TextOrigin, Word};
         }
     }
     pub mod timeouts {

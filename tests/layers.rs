@@ -90,7 +90,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "verdict",
         ],
     ),
-    ("evidence", &["analysis", "base", "flow", "packet", "report"]),
+    ("evidence", &["analysis", "base", "exchange", "flow", "packet", "report"]),
     (
         "cli",
         &[

@@ -37,6 +37,8 @@ impl Follows {
 
 impl StreamReader for Follows {
     type Output = Seen;
+    type Marks = ();
+    type Word = ();
 
     fn sender_of(payload: &[u8]) -> Option<Side> {
         match payload {

@@ -8,9 +8,9 @@ use why502::inside::streams::tls::{AlertSeen, Carried, Handshake, Piece, TlsFact
 
 /// What one side sends at once, knowing so much of the other's.
 #[derive(Clone, Debug)]
-struct Flight {
+pub struct Flight {
     from: Side,
-    bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// `None`: all that was sent before.
     ack: Option<i64>,
 }
@@ -23,13 +23,13 @@ fn server(records: &[Vec<u8>]) -> Flight {
     Flight { from: Side::Server, bytes: records.concat(), ack: None }
 }
 
-fn record(kind: u8, payload: &[u8]) -> Vec<u8> {
+pub fn record(kind: u8, payload: &[u8]) -> Vec<u8> {
     let len = u16::try_from(payload.len()).unwrap().to_be_bytes();
     [&[kind, 3, 3][..], &len, payload].concat()
 }
 
 /// Application data, or what looks like it, with so many bytes.
-fn sealed(payload: usize) -> Vec<u8> {
+pub fn sealed(payload: usize) -> Vec<u8> {
     record(23, &vec![0xa5; payload])
 }
 
@@ -49,7 +49,7 @@ fn with_extensions(head: &[u8], extensions: &[Vec<u8>]) -> Vec<u8> {
     [head, &len, &extensions].concat()
 }
 
-fn client_hello(more: &[Vec<u8>]) -> Vec<u8> {
+pub fn client_hello(more: &[Vec<u8>]) -> Vec<u8> {
     let head = [&[3, 3][..], &[7; 32], &[0, 0, 4, 0x13, 1, 0xc0, 0x2f, 1, 0]].concat();
     let name = extension(0, b"\0\x0c\0\0\x09localhost");
     let versions = extension(43, &[4, 3, 4, 3, 3]);
@@ -64,7 +64,7 @@ fn server_hello(cipher: u16, extensions: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// The server's first records in TLS 1.3.
-fn server_first(more: &[Vec<u8>]) -> Flight {
+pub fn server_first(more: &[Vec<u8>]) -> Flight {
     let extensions = [&[extension(43, &[3, 4])][..], more].concat();
     let hello = record(22, &server_hello(0x1301, &extensions));
     server(&[hello, record(20, &[1]), sealed(40), sealed(900), sealed(281), sealed(53)])

@@ -8,7 +8,7 @@ mod telling;
 
 use crate::alone::{self, LoggedRequests};
 use crate::base::time::Timestamp;
-use crate::exchange::{Output, Reader};
+use crate::exchange::{HarmlessSpans, Output, Reader, ToldText};
 use crate::facts::kernel::Ends;
 use crate::facts::listening::Listening;
 use crate::flow::{self, Connection, Place, Table};
@@ -25,7 +25,7 @@ use crate::report::records::{ConnectionRecord, ExchangeRecord, Record};
 use crate::report::{
     self, Activity, FailureRecord, LogAlone, LogFile, LogsRead, Report, Skipped, Sources, Style,
 };
-use crate::streams::told::{self, Clear, Spoken};
+use crate::streams::told::{EarlyWords, Spoken, TlsCounts, Word, WordEnds};
 use crate::topology::Trail;
 use crate::topology::roles::{Roles, ToldRoles};
 use losses::HeldBack;
@@ -104,8 +104,9 @@ pub struct Analysis {
     keeper: Option<Box<dyn FrameObserver>>,
     /// Knows what listens on this very host.
     host: Option<Box<dyn Host>>,
-    /// Rewrites the segments of TLS connections whose text is told.
-    clear: Option<Box<Clear>>,
+    /// What is told of TLS connections, and came before their segments, where somebody tells.
+    words: Option<Box<EarlyWords>>,
+    told_tls: TlsCounts,
 }
 
 /// What an analysis has counted.
@@ -121,8 +122,8 @@ pub struct SoFar {
 
 /// Sees the frames of an analysis as they pass, with what it makes of them.
 pub trait FrameObserver {
-    /// A frame with a segment, and where that belongs.
-    fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place);
+    /// A frame with a segment, where that belongs, and what of it is harmless.
+    fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place<HarmlessSpans>);
     /// A frame that says that a segment of a connection was not delivered.
     fn remark(&mut self, frame: &Frame<'_>, error: &Unreachable, connection: Option<u64>);
     /// A failure was made known.
@@ -168,31 +169,57 @@ impl Analysis {
             roles: RolesSoFar::default(),
             keeper: None,
             host: None,
-            clear: None,
+            words: None,
+            told_tls: TlsCounts::default(),
         }
     }
 
     /// From now on TLS connections may be read in clear: see [`Self::hear`].
     pub fn listen(&mut self) {
-        self.clear = Some(Box::default());
+        self.words = Some(Box::default());
+        self.table.expect_words();
     }
 
     /// Somebody tells what was said on a TLS connection. What waited for it goes on with
     /// [`Self::heard`].
     pub fn hear(&mut self, spoken: Spoken, out: &mut RecordSink<'_>) {
-        self.clearly(out, |clear, pass| clear.hear(spoken, pass));
+        let Some(words) = &mut self.words else { return };
+        let (ends, word) = words.word(spoken);
+        let waits = words.waits_for(ends);
+        // Words keep their order.
+        if waits || !self.tell_reader(ends, &word, out) {
+            self.words.iter_mut().for_each(|words| words.keep(ends, word.clone()));
+        }
+        if waits {
+            self.offer(ends, out);
+        }
     }
 
-    /// So much of what was told was lost.
+    /// So much of what was told was lost. What it was shows where it is missing.
     pub fn missed(&mut self, lost: u64) {
-        if let Some(clear) = &mut self.clear {
-            clear.miss(lost);
-        }
+        self.told_tls.lost = self.told_tls.lost.saturating_add(lost);
     }
 
     /// All was heard that was said so far.
     pub fn heard(&mut self, out: &mut RecordSink<'_>) {
-        self.clearly(out, |clear, pass| clear.go_on(pass));
+        let heard = self.words.as_mut().map(|words| words.take_heard());
+        for ends in heard.into_iter().flatten() {
+            self.tell_reader(ends, &Word::GoOn, out);
+        }
+    }
+
+    /// Tells something to the readers of a connection; returns whether it was of use.
+    fn tell_reader(&mut self, ends: WordEnds, word: &Word, out: &mut RecordSink<'_>) -> bool {
+        self.with_table(out, |table, mut book| table.hear(ends.both(), word, &mut book))
+    }
+
+    /// Offers a connection the words that came before it was known.
+    fn offer(&mut self, ends: WordEnds, out: &mut RecordSink<'_>) {
+        let Some(mut words) = self.words.take() else { return };
+        if words.offer(ends, |word| self.tell_reader(ends, word, out)) {
+            self.tell_reader(ends, &Word::GoOn, out);
+        }
+        self.words = Some(words);
     }
 
     /// From now on `keeper` sees every frame.
@@ -249,17 +276,11 @@ impl Analysis {
     pub fn frame(&mut self, frame: &Frame<'_>, viewpoint: u32, out: &mut RecordSink<'_>) {
         match packet::decode(frame) {
             Ok(segment) => {
-                let as_it_was = self.push(&segment, viewpoint, out);
-                if let Some(keeper) = &mut self.keeper {
-                    // What was rewritten, or waits, has no heads in its frame.
-                    let place = if as_it_was {
-                        self.table.place(&segment)
-                    } else {
-                        self.table.whereabouts(&segment, viewpoint)
-                    };
-                    if let Some(place) = place {
-                        keeper.segment(frame, &segment, &place);
-                    }
+                self.push(&segment, viewpoint, out);
+                if let Some(keeper) = &mut self.keeper
+                    && let Some(place) = self.table.place(&segment)
+                {
+                    keeper.segment(frame, &segment, &place);
                 }
             }
             Err(Skip::Fragment) => self.fragment(frame, viewpoint, out),
@@ -267,9 +288,8 @@ impl Analysis {
                 if skip == Skip::NotTcp
                     && let Some(unreachable) = icmp::unreachable(frame)
                 {
-                    let Self { table, ledger, trail, activity, roles, settings, .. } = self;
-                    table.unreachable(&unreachable, viewpoint, &mut |output, connection| {
-                        book((ledger, trail, activity, roles), settings, output, connection, out);
+                    self.with_table(out, |table, mut book| {
+                        table.unreachable(&unreachable, viewpoint, &mut book);
                     });
                     let of = self.table.undelivered(&unreachable, viewpoint);
                     if let Some(keeper) = &mut self.keeper {
@@ -295,11 +315,10 @@ impl Analysis {
 
     /// Nothing was captured, and it is now `now`.
     pub fn tick(&mut self, now: Timestamp, out: &mut RecordSink<'_>) {
-        self.clearly(out, |clear, pass| clear.pass_time(now, pass));
-        let Self { table, ledger, trail, activity, roles, settings, .. } = self;
-        table.tick(now, &mut |output, connection| {
-            book((ledger, trail, activity, roles), settings, output, connection, out);
-        });
+        if let Some(words) = &mut self.words {
+            words.pass_time(now);
+        }
+        self.with_table(out, |table, mut book| table.tick(now, &mut book));
         self.tell(out);
         if let Some(keeper) = &mut self.keeper {
             keeper.pause();
@@ -332,38 +351,32 @@ impl Analysis {
         }
     }
 
-    /// Takes a segment; returns whether the table got it now, and as it was.
-    fn push(&mut self, segment: &Segment<'_>, viewpoint: u32, out: &mut RecordSink<'_>) -> bool {
+    /// Takes a segment.
+    fn push(&mut self, segment: &Segment<'_>, viewpoint: u32, out: &mut RecordSink<'_>) {
         self.ledger.hear(segment);
-        // Only one host's programs tell what they say.
-        if self.clear.is_some() && viewpoint == 0 {
-            let mut as_it_was = false;
-            self.clearly(out, |clear, pass| {
-                clear.pass_time(segment.frame.at, pass);
-                as_it_was = clear.take(segment, pass);
-            });
-            return as_it_was;
+        self.with_table(out, |table, mut book| table.push(segment, viewpoint, &mut book));
+        if let Some(words) = &mut self.words {
+            words.pass_time(segment.frame.at);
+            let ends = WordEnds::between(segment.src, segment.dst);
+            if words.waits_for(ends) {
+                self.offer(ends, out);
+            }
         }
-        let Self { table, ledger, trail, activity, roles, settings, .. } = self;
-        table.push(segment, viewpoint, &mut |output, connection| {
-            book((ledger, trail, activity, roles), settings, output, connection, out);
-        });
-        true
     }
 
-    /// Does something by which segments go on to the table.
-    fn clearly(
+    /// Does something with the table, and books all that it makes known.
+    fn with_table<T>(
         &mut self,
         out: &mut RecordSink<'_>,
-        what: impl FnOnce(&mut Clear, &mut told::Pass<'_>),
-    ) {
-        let Self { table, ledger, trail, activity, roles, settings, clear, .. } = self;
-        let Some(clear) = clear else { return };
-        what(clear, &mut |segment| {
-            table.push(segment, 0, &mut |output, connection| {
-                book((ledger, trail, activity, roles), settings, output, connection, out);
-            });
-        });
+        what: impl FnOnce(&mut Table<Reader>, &mut dyn FnMut(Output, &Connection)) -> T,
+    ) -> T {
+        let Self { table, ledger, trail, activity, roles, settings, told_tls, .. } = self;
+        what(table, &mut |output, connection| {
+            if let Output::Ended(ended) = &output {
+                count_told(told_tls, ended.told);
+            }
+            book((ledger, trail, activity, roles), settings, output, connection, out);
+        })
     }
 
     /// Ends every connection, reads the logs, and reports. `captures` is what the sources say of
@@ -374,11 +387,7 @@ impl Analysis {
         logs: &mut [Text],
         out: &mut RecordSink<'_>,
     ) -> Report {
-        self.clearly(out, |clear, pass| clear.finish(pass));
-        let Self { table, ledger, trail, activity, roles, settings, .. } = &mut self;
-        table.finish(&mut |output, connection| {
-            book((ledger, trail, activity, roles), settings, output, connection, out);
-        });
+        self.with_table(out, |table, mut book| table.finish(&mut book));
         self.ask_host();
         let mut held = self.held_back.release();
         held.extend(self.roles.release(Timestamp::MAX, true).into_iter().map(|(_, fresh)| fresh));
@@ -449,7 +458,7 @@ impl Analysis {
                 .collect(),
             activity: self.activity.clone(),
             flow: *self.table.counts(),
-            clear: self.clear.as_ref().map(|clear| clear.counts()),
+            clear: self.words.as_ref().map(|_| self.told_tls),
         };
         // A capture tells more, and surer, than the log does by itself.
         let mut requests = (!captured).then(LoggedRequests::default);
@@ -484,6 +493,15 @@ impl Analysis {
         let findings = alone::findings(requests, report::proxy_idle(files, known));
         LogAlone { findings, not_looked_at, known }
     }
+}
+
+/// Counts what was told of a connection that has ended.
+fn count_told(counts: &mut TlsCounts, told: Option<ToldText>) {
+    let [read, begun, unread] =
+        [ToldText::Read, ToldText::Begun, ToldText::Unread].map(|one| u64::from(told == Some(one)));
+    counts.read = counts.read.saturating_add(read).saturating_add(begun);
+    counts.unread = counts.unread.saturating_add(unread);
+    counts.unexplained = counts.unexplained.saturating_add(begun);
 }
 
 /// What is kept of what becomes known.

@@ -3,19 +3,17 @@
 use super::revisions::{Told, retracted, withdrawn};
 use super::{Analysis, FrameObserver, RecordSink};
 use crate::base::time::Timestamp;
-use crate::facts::kernel::{End, Ends};
+use crate::facts::kernel::Ends;
 use crate::ledger::{self, Failure, Fresh, Ledger};
-use crate::packet::Endpoint;
 use crate::report::records::Record;
 use crate::report::{self, FailureRecord, Report};
-use crate::streams::told::Clear;
 use crate::topology::roles::Roles;
 
 impl Analysis {
     /// Asks this host what it knows of the failures booked since the last time: later its kernel has
     /// forgotten it.
     pub(super) fn ask_host(&mut self) -> Vec<Fresh> {
-        let Self { ledger, host, clear, .. } = self;
+        let Self { ledger, host, .. } = self;
         let mut fresh = ledger.take_fresh();
         fresh.retain(|fresh| !fresh.another_probe);
         let Some(host) = host else { return fresh };
@@ -26,11 +24,6 @@ impl Analysis {
             let mut ends = host.ends(client, server, at);
             for alias in attempt.connection().aliases() {
                 fill_in(&mut ends, || host.ends(alias.client, alias.server, at));
-            }
-            if let (Some(ends), Some(clear)) = (&mut ends, clear.as_deref()) {
-                // The kernel counts ciphertext.
-                count_text(clear, ends.client.as_mut(), server, client);
-                count_text(clear, ends.server.as_mut(), client, server);
             }
             attempt.kernel = ends.map(Box::new).or(attempt.kernel.take());
             if attempt.is_refused() {
@@ -64,7 +57,7 @@ impl Analysis {
     pub(super) fn tell_each(&mut self, to_tell: Vec<(Timestamp, Fresh)>, out: &mut RecordSink<'_>) {
         let goes_on = self.goes_on();
         let now = goes_on.now;
-        let Self { ledger, settings, told, told_early, keeper, clear, roles, .. } = self;
+        let Self { ledger, settings, told, told_early, keeper, words, roles, .. } = self;
         let young = roles.is_young(now);
         let mut known = ledger::Known::new(ledger, Some(goes_on));
         let mut failures: Vec<(Failure, Timestamp, Fresh)> = to_tell
@@ -103,7 +96,7 @@ impl Analysis {
                 if let Some(keeper) = keeper
                     && was_early
                 {
-                    keep_failure(&mut **keeper, &record, clear.is_some());
+                    keep_failure(&mut **keeper, &record, words.is_some());
                 }
                 let revised = known.as_mut().and_then(|known| known.revise(&record));
                 revised.into_iter().for_each(&mut *out);
@@ -112,7 +105,7 @@ impl Analysis {
             if let Some(keeper) = keeper
                 && !fresh.is_early()
             {
-                keep_failure(&mut **keeper, &record, clear.is_some());
+                keep_failure(&mut **keeper, &record, words.is_some());
             }
             if fresh.is_kept() {
                 let as_told = settings.records.revisions.then(|| Told::of(&record));
@@ -145,7 +138,7 @@ impl Analysis {
             match self.told.remove(&failure.id) {
                 None => {
                     if let Some(keeper) = &mut self.keeper {
-                        keep_failure(&mut **keeper, failure, self.clear.is_some());
+                        keep_failure(&mut **keeper, failure, self.words.is_some());
                     }
                     out(Record::Failure(Box::new(failure.clone())));
                 }
@@ -153,7 +146,7 @@ impl Analysis {
                     if let Some(keeper) = &mut self.keeper
                         && self.told_early.contains(&failure.id)
                     {
-                        keep_failure(&mut **keeper, failure, self.clear.is_some());
+                        keep_failure(&mut **keeper, failure, self.words.is_some());
                     }
                     let revised = as_told.and_then(|mut told| told.revise(failure));
                     revised.into_iter().for_each(&mut *out);
@@ -202,14 +195,6 @@ fn fill_in(ends: &mut Option<Ends>, by_alias: impl FnOnce() -> Option<Ends>) {
     let ends = ends.get_or_insert_default();
     ends.client = ends.client.take().or(more.client);
     ends.server = ends.server.take().or(more.server);
-}
-
-/// Counts text in what `end` had received of its peer's, where the two speak TLS that was read.
-fn count_text(clear: &Clear, end: Option<&mut End>, peer: Endpoint, own: Endpoint) {
-    if let Some(closed) = end.and_then(|end| end.closed.as_mut()) {
-        closed.read_to = clear.in_text(peer, own, closed.read_to);
-        closed.received_to = clear.in_text(peer, own, closed.received_to);
-    }
 }
 
 /// Hands a failure on to be kept. Where TLS is read in clear, no file shall say what was asked: its

@@ -6,8 +6,8 @@
 //!                                          └─▶ recent (memory, bounded) ──failure──▶ evidence (a file each)
 //! ```
 //!
-//! Invariants: no body reaches memory or a file unless `--full` asks for it; nor does a header's value
-//! but those of a short list; a file that exists under its name is whole.
+//! Invariants: no byte of what was sent reaches memory or a file but those that a parser calls harmless
+//! ([`crate::exchange::HarmlessSpan`]), unless `--full` asks for it; a file that exists under its name is whole.
 
 mod files;
 mod last_frames;
@@ -17,6 +17,7 @@ mod recording;
 mod redact;
 
 use crate::analysis;
+use crate::exchange::HarmlessSpans;
 use crate::flow::Place;
 use crate::packet::icmp::Unreachable;
 use crate::packet::{Frame, Segment};
@@ -43,7 +44,7 @@ impl Keeper {
 }
 
 impl analysis::FrameObserver for Keeper {
-    fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place) {
+    fn segment(&mut self, frame: &Frame<'_>, segment: &Segment<'_>, place: &Place<HarmlessSpans>) {
         let kept = if self.full {
             Redacted::whole(frame)
         } else {
@@ -53,7 +54,7 @@ impl analysis::FrameObserver for Keeper {
             recording.frame(&kept);
         }
         if let Some(evidence) = &mut self.evidence {
-            evidence.segment(&kept, segment, place);
+            evidence.segment(&kept, segment, (place.connection, place.from));
         }
     }
 

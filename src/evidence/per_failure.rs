@@ -5,7 +5,7 @@ use super::files::{Troubles, private};
 use super::last_frames::LastFrames;
 use super::pcapng::SectionWriter;
 use super::redact::Redacted;
-use crate::flow::{Place, Side};
+use crate::flow::Side;
 use crate::packet::Segment;
 use crate::report::FailureRecord;
 use std::fs;
@@ -39,13 +39,18 @@ impl EvidenceFiles {
         Self { folder, recent, room: most, written: 0, failing: false, interface, troubles }
     }
 
-    pub(super) fn segment(&mut self, frame: &Redacted<'_>, segment: &Segment<'_>, place: &Place) {
+    pub(super) fn segment(
+        &mut self,
+        frame: &Redacted<'_>,
+        segment: &Segment<'_>,
+        (connection, from): (u64, Side),
+    ) {
         let ends: &[Side] = match (segment.flags.rst(), segment.flags.fin()) {
             (true, _) => &[Side::Client, Side::Server],
-            (false, true) => std::slice::from_ref(&place.from),
+            (false, true) => std::slice::from_ref(&from),
             (false, false) => &[],
         };
-        self.recent.note(frame, place.connection, ends);
+        self.recent.note(frame, connection, ends);
     }
 
     pub(super) fn remark(&mut self, frame: &Redacted<'_>, connection: u64) {

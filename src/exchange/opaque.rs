@@ -2,11 +2,13 @@
 
 use super::detect::{self, Protocol};
 use super::goodbye::{self, ClientWords};
-use super::tls::TlsReader;
+use super::hand_over::HandedOver;
+use super::tls::{MeasuredPiece, TlsReader};
 use super::turn_reader::{Said, TurnReader};
-use super::{Ended, Exchange, Mismatch, ProxyHeader, RequestDigest};
+use super::{Ended, Exchange, Mismatch, ProxyHeader, RequestDigest, ToldText};
 use crate::flow::{Connection, Side, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
+use crate::streams::tls::Piece;
 
 /// Follows a connection whose content is not read.
 #[derive(Debug)]
@@ -18,6 +20,10 @@ pub(super) struct Opaque {
     proxied: Option<ProxyHeader>,
     mismatch: Option<Mismatch>,
     content: Content,
+    /// What was told of what it said.
+    told: Option<ToldText>,
+    /// What it was as long as all was told.
+    before: Option<Box<Ended>>,
 }
 
 /// What is made of the content.
@@ -47,7 +53,7 @@ impl Opaque {
             Protocol::Tls => Content::Tls(Box::new(TlsReader::new(proxied, false, connection))),
             Protocol::None | Protocol::Http1 | Protocol::Http2 => Content::Any,
         };
-        Self { protocol, asked, proxied, mismatch: None, content }
+        Self { protocol, asked, proxied, mismatch: None, content, told: None, before: None }
     }
 
     pub(super) fn ended(&self) -> Ended {
@@ -55,8 +61,9 @@ impl Opaque {
             Content::Tls(tls) => Some(&**tls),
             Content::Any | Content::Turns(_) => None,
         };
-        Ended {
+        let ended = Ended {
             mismatch: self.mismatch,
+            told: self.told,
             turns: match &self.content {
                 Content::Any => None,
                 Content::Turns(turns) => Some(turns.ended()),
@@ -67,6 +74,69 @@ impl Opaque {
                 .then_some(RequestDigest::NOTHING),
             tls: tls.map(TlsReader::facts),
             ..not_read(self.protocol, self.proxied)
+        };
+        match &self.before {
+            None => ended,
+            Some(before) => {
+                let Ended { mismatch, told, turns, tls, .. } = ended;
+                // What came later was not read.
+                let (upgraded, quiet_since) = (Some(Protocol::Tls), None);
+                Ended { mismatch, told, turns, tls, upgraded, quiet_since, ..(**before).clone() }
+            }
+        }
+    }
+
+    /// The parts of TLS records in an event, and how long their text is. They are followed with [`Self::take_piece`].
+    pub(super) fn pieces(&mut self, event: &StreamEvent<'_>) -> Vec<MeasuredPiece> {
+        self.note_answer(event);
+        self.tls_mut().map(|tls| tls.pieces(event)).unwrap_or_default()
+    }
+
+    /// Follows a part of a TLS record.
+    pub(super) fn take_piece(
+        &mut self,
+        piece: &Piece,
+        connection: &Connection,
+        out: &mut dyn FnMut(Box<Exchange>),
+    ) {
+        if let Some(tls) = self.tls_mut() {
+            tls.take(piece, connection, out);
+        }
+    }
+
+    /// What is outstanding of TLS stays so.
+    pub(super) fn settle(&mut self, connection: &Connection, out: &mut dyn FnMut(Box<Exchange>)) {
+        if let Some(tls) = self.tls_mut() {
+            tls.settle(connection, out);
+        }
+    }
+
+    /// The frame that began the request under way, of TLS.
+    pub(super) fn turn(&self) -> Option<FrameRef> {
+        match &self.content {
+            Content::Tls(tls) => tls.turn(),
+            Content::Any | Content::Turns(_) => None,
+        }
+    }
+
+    /// Nobody told what its records say.
+    pub(super) fn note_untold(&mut self) {
+        self.told = Some(ToldText::Unread);
+    }
+
+    /// Until now what its records say was told.
+    pub(super) fn go_on_after(&mut self, handed: HandedOver) {
+        self.told = Some(ToldText::Begun);
+        if let Some(tls) = self.tls_mut() {
+            tls.go_on_after(&handed);
+        }
+        self.before = handed.ended.map(Box::new);
+    }
+
+    fn tls_mut(&mut self) -> Option<&mut TlsReader> {
+        match &mut self.content {
+            Content::Tls(tls) => Some(tls),
+            Content::Any | Content::Turns(_) => None,
         }
     }
 
@@ -168,5 +238,6 @@ pub(super) fn not_read(protocol: Protocol, proxied: Option<ProxyHeader>) -> Ende
         unseen: false,
         turns: None,
         tls: None,
+        told: None,
     }
 }

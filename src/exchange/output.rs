@@ -87,6 +87,19 @@ pub struct Ended {
     pub turns: Option<TurnsEnded>,
     /// What its TLS handshake said, where it spoke that.
     pub tls: Option<Arc<TlsFacts>>,
+    /// What was told of what it said, where it spoke TLS and somebody might have told.
+    pub told: Option<ToldText>,
+}
+
+/// How much of what a TLS connection said was told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ToldText {
+    /// All of it that was captured.
+    Read,
+    /// What came first.
+    Begun,
+    /// Nothing.
+    Unread,
 }
 
 /// What a reader of a connection makes known.

@@ -1,11 +1,16 @@
 //! One connection is read: it is found out what it speaks, and that is framed.
 
 use super::detect::{self, Protocol};
+use super::hand_over::{HandedOver, InnerReader, KnownOutputs};
 use super::http1::{Http1, Sureness};
+use super::marks::HarmlessSpans;
 use super::opaque::Opaque;
 use super::opening::{Decision, Detecting};
-use super::{Ended, Exchange, Output};
-use crate::flow::{Connection, Heads, Side, StreamEvent, StreamReader};
+use super::told::{self, ToldReader};
+use super::{Ended, Exchange, Output, ProxyHeader};
+use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos, StreamReader};
+use crate::packet::FrameRef;
+use crate::streams::told::{Between, Word};
 
 /// Follows one connection, whatever it speaks.
 #[derive(Debug, Default)]
@@ -13,6 +18,8 @@ pub struct Reader {
     framer: Framer,
     /// Follows the turns for as long as it is open whether this is something that has heads.
     meanwhile: Option<Box<Opaque>>,
+    /// Somebody may tell what TLS says.
+    expects_words: bool,
 }
 
 #[derive(Debug)]
@@ -22,6 +29,8 @@ enum Framer {
     Http1(Box<Http1>),
     /// Known or unknown, but not framed by heads.
     Opaque(Box<Opaque>),
+    /// TLS, and somebody may tell what it says.
+    Told(Box<ToldReader>),
     /// Nothing more is to come: what the end will say. A connection is kept for stragglers for longer
     /// than its messages are of use.
     Settled(Box<Ended>),
@@ -35,15 +44,53 @@ impl Default for Framer {
 
 impl StreamReader for Reader {
     type Output = Output;
+    type Marks = HarmlessSpans;
+    type Word = Word;
 
     fn sender_of(payload: &[u8]) -> Option<Side> {
         detect::sender_of(payload)
     }
 
-    fn take_heads(&mut self, from: Side) -> Heads {
+    fn take_marks(&mut self, from: Side) -> HarmlessSpans {
         match &mut self.framer {
-            Framer::Http1(http1) => http1.take_heads(from),
-            Framer::Detecting(_) | Framer::Opaque(_) | Framer::Settled(_) => Heads::default(),
+            Framer::Http1(http1) => http1.take_marks(from),
+            // What is not read has no harmless part; nor has ciphertext, though it be told what it says.
+            Framer::Detecting(_) | Framer::Opaque(_) | Framer::Told(_) | Framer::Settled(_) => {
+                HarmlessSpans::default()
+            }
+        }
+    }
+
+    fn expect_words(&mut self) {
+        self.expects_words = true;
+    }
+
+    fn hear(
+        &mut self,
+        word: &Word,
+        connection: &Connection,
+        out: &mut impl FnMut(Output, &Connection),
+    ) -> bool {
+        match word {
+            Word::Said(said) => {
+                let Some((from, range)) = told::place(said, connection) else { return false };
+                match &mut self.framer {
+                    Framer::Told(told) => told.hear(said, (from, range), connection, out),
+                    // It may be TLS.
+                    Framer::Detecting(_) => return false,
+                    Framer::Http1(http1) if http1.seeks() => return false,
+                    Framer::Http1(_) | Framer::Opaque(_) | Framer::Settled(_) => {}
+                }
+            }
+            Word::GoOn => self.with_told(|told| told.go_on(connection, out)),
+        }
+        true
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        match &self.framer {
+            Framer::Told(told) => told.waiting_bytes(),
+            Framer::Detecting(_) | Framer::Http1(_) | Framer::Opaque(_) | Framer::Settled(_) => 0,
         }
     }
 
@@ -91,12 +138,11 @@ impl Reader {
             Decision::Seek => Sureness::Seeking,
             Decision::Other(protocol, asked) => {
                 let proxied = detecting.proxied.as_deref().copied();
-                let mut opaque = Box::new(Opaque::new(protocol, asked, proxied, connection));
+                self.framer = self.other(protocol, asked, proxied, connection);
                 self.meanwhile = None;
                 for held in &detecting.held {
-                    opaque.on(&held.event(), connection, &mut |_| {});
+                    self.read(held.event(), connection, out);
                 }
-                self.framer = Framer::Opaque(opaque);
                 return;
             }
         };
@@ -107,6 +153,33 @@ impl Reader {
             http1.on(event, connection, out);
         }
         self.framer = Framer::Http1(http1);
+    }
+
+    /// Begins to read what is framed by no heads.
+    fn other(
+        &self,
+        protocol: Protocol,
+        asked: Option<(StreamPos, FrameRef)>,
+        proxied: Option<ProxyHeader>,
+        connection: &Connection,
+    ) -> Framer {
+        let opaque = Box::new(Opaque::new(protocol, asked, proxied, connection));
+        if protocol != Protocol::Tls || !self.expects_words {
+            return Framer::Opaque(opaque);
+        }
+        let whole = connection.start == Start::Handshake && !connection.has_gaps();
+        let inner = Box::new(Self::default());
+        Framer::Told(Box::new(ToldReader::new(opaque, whole, inner)))
+    }
+
+    /// Does something with a connection whose text may be told; if it is not told any more, it is its records.
+    fn with_told(&mut self, what: impl FnOnce(&mut ToldReader) -> bool) {
+        if let Framer::Told(told) = &mut self.framer
+            && what(told)
+            && let Framer::Told(told) = std::mem::take(&mut self.framer)
+        {
+            self.framer = Framer::Opaque(told.into_records());
+        }
     }
 
     /// Follows the turns while it is open what this is: should it have no heads, they are what is known.
@@ -121,7 +194,7 @@ impl Reader {
             let proxied = match &self.framer {
                 Framer::Detecting(detecting) => detecting.proxied.as_deref().copied(),
                 Framer::Http1(http1) => http1.proxied,
-                Framer::Opaque(_) | Framer::Settled(_) => None,
+                Framer::Opaque(_) | Framer::Told(_) | Framer::Settled(_) => None,
             };
             let opaque = Opaque::new(Protocol::Opaque, None, proxied, connection);
             self.meanwhile = Some(Box::new(opaque));
@@ -143,8 +216,7 @@ impl Reader {
         let exchange = &mut |exchange: Box<Exchange>| out(Output::Exchange(exchange), connection);
         let ended = match &mut self.framer {
             Framer::Http1(http1) if http1.seeks() && is_tls(&event) => {
-                let opaque = Opaque::new(Protocol::Tls, None, None, connection);
-                self.framer = Framer::Opaque(Box::new(opaque));
+                self.framer = self.other(Protocol::Tls, None, None, connection);
                 self.meanwhile = None;
                 None
             }
@@ -176,6 +248,15 @@ impl Reader {
                 }
                 settled.then(|| opaque.ended())
             }
+            Framer::Told(_) => {
+                let mut ended = None;
+                self.with_told(|told| {
+                    let by_records = told.on(&event, connection, out);
+                    ended = settled.then(|| told.ended());
+                    by_records
+                });
+                ended
+            }
             // Its handshake may still come, after what was an older connection's.
             Framer::Detecting(detecting) => {
                 if let StreamEvent::End = event {
@@ -202,6 +283,49 @@ impl Reader {
     fn with_turns(&self, ended: Ended) -> Ended {
         let turns = self.meanwhile.as_deref().and_then(|opaque| opaque.ended().turns);
         Ended { turns, ..ended }
+    }
+}
+
+impl InnerReader for Reader {
+    fn take(
+        &mut self,
+        event: StreamEvent<'_>,
+        connection: &Connection,
+        out: &mut KnownOutputs<'_>,
+    ) {
+        self.on(event, connection, &mut |output, connection| out(output, connection));
+    }
+
+    fn between(&self) -> Between {
+        match &self.framer {
+            Framer::Http1(http1) => http1.between(),
+            _ => Between::default(),
+        }
+    }
+
+    fn hand_over(
+        &mut self,
+        turn: Option<FrameRef>,
+        connection: &Connection,
+        out: &mut KnownOutputs<'_>,
+    ) -> HandedOver {
+        match &mut self.framer {
+            Framer::Http1(http1) => http1.hand_over(turn, &mut |output| out(output, connection)),
+            Framer::Detecting(_) => HandedOver::AS_TURNS,
+            // What was made known by turns may be other turns.
+            Framer::Opaque(opaque) => {
+                let exchanges = opaque.ended().turns.map_or(0, |turns| turns.exchanges);
+                HandedOver {
+                    exchanges,
+                    under_way: false,
+                    overlapping: true,
+                    ..HandedOver::AS_TURNS
+                }
+            }
+            Framer::Told(_) | Framer::Settled(_) => {
+                HandedOver { under_way: false, overlapping: true, ..HandedOver::AS_TURNS }
+            }
+        }
     }
 }
 

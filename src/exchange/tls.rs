@@ -1,9 +1,11 @@
 //! TLS without keys: whose turn it is, by its records.
 
 use super::goodbye::ClientWords;
+use super::hand_over::HandedOver;
 use super::turn_reader::{Said, TurnReader};
 use super::{Exchange, Protocol, ProxyHeader, TurnsEnded};
 use crate::flow::{Connection, Side, Start, StreamEvent};
+use crate::packet::FrameRef;
 use crate::streams::tls::{Carried, Handshake, Piece, TlsFacts, TlsStream};
 use std::sync::Arc;
 
@@ -30,20 +32,58 @@ impl TlsReader {
         connection: &Connection,
         out: &mut dyn FnMut(Box<Exchange>),
     ) {
-        let Self { stream, turns, asked } = self;
-        let mut first_asked = false;
+        let Self { stream, turns, .. } = self;
+        let mut asks = false;
         stream.on(event, &mut |piece| {
-            first_asked |= piece.from == Side::Client && piece.what == Carried::Text;
+            asks |= is_asked(&piece);
             take(turns, &piece, connection, out);
         });
-        if first_asked && !*asked {
-            *asked = true;
-            if may_overlap(stream.facts()) {
-                turns.may_overlap();
-            }
+        if asks {
+            self.note_asked();
         }
         if let StreamEvent::Settled = event {
-            turns.settle(connection, out);
+            self.settle(connection, out);
+        }
+    }
+
+    /// The parts of records in an event. They are followed with [`Self::take`].
+    pub(super) fn pieces(&mut self, event: &StreamEvent<'_>) -> Vec<MeasuredPiece> {
+        let mut pieces = Vec::new();
+        self.stream.on(event, &mut |piece| pieces.push(piece));
+        pieces.into_iter().map(|piece| (piece, self.stream.text_len(piece.record_len))).collect()
+    }
+
+    /// Follows a part of a record.
+    pub(super) fn take(
+        &mut self,
+        piece: &Piece,
+        connection: &Connection,
+        out: &mut dyn FnMut(Box<Exchange>),
+    ) {
+        take(&mut self.turns, piece, connection, out);
+        if is_asked(piece) {
+            self.note_asked();
+        }
+    }
+
+    /// What is outstanding stays so.
+    pub(super) fn settle(&mut self, connection: &Connection, out: &mut dyn FnMut(Box<Exchange>)) {
+        self.turns.settle(connection, out);
+    }
+
+    /// The frame that began the request under way.
+    pub(super) fn turn(&self) -> Option<FrameRef> {
+        self.turns.turn()
+    }
+
+    /// Until now what was inside was read.
+    pub(super) fn go_on_after(&mut self, handed: &HandedOver) {
+        self.turns.go_on_after(handed);
+    }
+
+    fn note_asked(&mut self) {
+        if !std::mem::replace(&mut self.asked, true) && may_overlap(self.stream.facts()) {
+            self.turns.may_overlap();
         }
     }
 
@@ -66,6 +106,14 @@ impl TlsReader {
         let facts = self.stream.facts();
         facts.handshake == Handshake::Done && !self.asked && facts.fatal().is_none()
     }
+}
+
+/// A part of a record, and how long the text of the record is, where that is known.
+pub(super) type MeasuredPiece = (Piece, Option<u32>);
+
+/// The client asks for something.
+fn is_asked(piece: &Piece) -> bool {
+    piece.from == Side::Client && piece.what == Carried::Text
 }
 
 /// Gives a piece of a record to whose turn it is.

@@ -10,6 +10,7 @@
 //! turns is said ([`Turns::overlapping`]): of such a connection only what needs no turns can be judged.
 
 use super::goodbye::ClientWords;
+use super::hand_over::HandedOver;
 use super::response::has_closed;
 use super::turns::{Turns, TurnsEnded};
 use super::{
@@ -100,6 +101,22 @@ impl TurnReader {
     pub(super) fn recognise(&mut self, from: Side, bytes: &[u8]) {
         if self.turns.spoken.is_none() {
             self.turns.spoken = KnownProtocol::of(from, bytes);
+        }
+    }
+
+    /// The frame that began the request under way.
+    pub(super) fn turn(&self) -> Option<FrameRef> {
+        self.request.as_ref().map(|request| request.first)
+    }
+
+    /// Until now exchanges were made known by what was said; what is under way is the next of them.
+    pub(super) fn go_on_after(&mut self, handed: &HandedOver) {
+        self.exchanges = handed.exchanges;
+        self.blind = handed.overlapping;
+        self.turns.overlapping |= handed.overlapping;
+        if !handed.under_way {
+            (self.request, self.response, self.missed) = (None, None, false);
+            (self.turns.perhaps_unanswered, self.quiet_since) = (false, handed.quiet_since);
         }
     }
 

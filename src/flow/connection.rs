@@ -179,7 +179,7 @@ impl Half {
     }
 
     /// As far as anything of it was captured, or said to be sent.
-    pub(super) fn front(&self) -> StreamPos {
+    pub fn front(&self) -> StreamPos {
         self.next.max(self.sent)
     }
 
@@ -225,6 +225,11 @@ impl Half {
         let acked = self.acked.map_or_else(StreamPos::default, |acked| acked.pos);
         let pos = self.origin.map(|origin| origin.position(seq, acked));
         pos.is_some_and(|pos| pos >= acked && pos < self.sent)
+    }
+
+    /// The position of a number on the wire, near what was delivered last; `None` while no position is known.
+    pub fn position(&self, number: SeqNum) -> Option<StreamPos> {
+        self.origin.map(|origin| origin.position(number, self.next))
     }
 
     /// The number on the wire of a position; `None` while no position is known.
@@ -329,6 +334,34 @@ impl Connection {
         let back = |client: Endpoint, server: Endpoint| (client, server) == (dst, src);
         !back(self.client, self.server)
             && !self.aliases().iter().any(|alias| back(alias.client, alias.server))
+    }
+
+    /// Who sends what goes from `src` to `dst`, under whichever ends.
+    pub fn sender(&self, src: Endpoint, dst: Endpoint) -> Side {
+        if self.is_client(src, dst) { Side::Client } else { Side::Server }
+    }
+
+    /// How many events it has delivered so far.
+    pub const fn delivered(&self) -> u64 {
+        self.order
+    }
+
+    /// The connection as it was when it had delivered so many events, as far as its closes go: what comes late to be read
+    /// is not to be taken for later than them. `None` where it had all closes by then.
+    pub fn after(&self, delivered: u64) -> Option<Box<Self>> {
+        let later = |mark: Option<Mark>| mark.is_some_and(|mark| mark.order > delivered);
+        let halves = [&self.client_half, &self.server_half];
+        if !halves.into_iter().any(|half| later(half.fin) || later(half.rst)) {
+            return None;
+        }
+        let mut then = Box::new(self.clone());
+        for half in [&mut then.client_half, &mut then.server_half] {
+            half.fin = half.fin.filter(|fin| !later(Some(*fin)));
+            if later(half.rst) {
+                (half.rst, half.rst_doubtful, half.acked_at_rst) = (None, false, None);
+            }
+        }
+        Some(then)
     }
 
     /// Takes back the guess of who is the client.

@@ -34,6 +34,8 @@ pub(super) struct Delivery<R> {
     challenge: Option<Box<Challenge>>,
     /// The connection's end was told.
     ended: bool,
+    /// Somebody may tell something of it.
+    words: bool,
 }
 
 /// What a segment did beyond what the reader saw.
@@ -50,17 +52,22 @@ pub(super) struct Effect {
 }
 
 impl<R: StreamReader> Delivery<R> {
-    pub(super) fn new(connection: Connection, told_quiet: bool) -> Self {
+    pub(super) fn new(connection: Connection, limits: &Limits) -> Self {
+        let mut reader = R::default();
+        if limits.words {
+            reader.expect_words();
+        }
         Self {
             connection,
-            reader: R::default(),
+            reader,
             waiting: Waiting::default(),
             undecided: 0,
             segments: 0,
-            told_quiet,
+            told_quiet: limits.quiet.is_none(),
             settled: false,
             challenge: None,
             ended: false,
+            words: limits.words,
         }
     }
 
@@ -87,7 +94,17 @@ impl<R: StreamReader> Delivery<R> {
 
     /// Bytes that wait here.
     pub(super) fn waiting_bytes(&self) -> usize {
-        self.waiting.bytes()
+        let of_reader = if self.words { self.reader.waiting_bytes() } else { 0 };
+        self.waiting.bytes().saturating_add(of_reader)
+    }
+
+    /// Takes what somebody tells of the connection: see [`StreamReader::hear`].
+    pub(super) fn hear(
+        &mut self,
+        word: &R::Word,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) -> bool {
+        self.reader.hear(word, &self.connection, out)
     }
 
     /// Takes one segment of this connection.
@@ -165,7 +182,7 @@ impl<R: StreamReader> Delivery<R> {
     }
 
     /// Where a segment that was accepted lies.
-    pub(super) fn place_of(&mut self, segment: &Segment<'_>) -> Place {
+    pub(super) fn place_of(&mut self, segment: &Segment<'_>) -> Place<R::Marks> {
         let from = self.connection.side_of(segment.src);
         let half = self.connection.half(from);
         let first_byte = segment.seq.plus(u32::from(segment.flags.syn()));
@@ -173,7 +190,7 @@ impl<R: StreamReader> Delivery<R> {
             connection: self.connection.number,
             pos: half.origin.map(|origin| origin.position(first_byte, half.next)),
             from,
-            heads: self.reader.take_heads(from),
+            marks: self.reader.take_marks(from),
         }
     }
 

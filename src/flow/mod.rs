@@ -19,7 +19,6 @@ mod delivery;
 mod duplicate;
 mod expiry;
 mod handshake;
-mod heads;
 mod key;
 mod leg;
 mod listeners;
@@ -36,7 +35,6 @@ use crate::packet::FrameRef;
 pub use connection::{Acked, Alias, Connection, Half, Hole, Mark, Side, SidesBy, Start, Twin};
 pub use counts::Counts;
 use expiry::LifeStage;
-pub use heads::{Head, Heads};
 pub use leg::Leg;
 pub use neighbours::UnansweredNeighbour;
 pub use place::Place;
@@ -101,6 +99,12 @@ pub trait StreamReader: Default {
     /// What it makes of them.
     type Output;
 
+    /// What it says of the bytes that it has read, for whoever keeps frames.
+    type Marks: Default;
+
+    /// What somebody who is no part of a connection may tell of it.
+    type Word;
+
     /// Which side sends payload that begins like this; `None` when it could be either.
     fn sender_of(payload: &[u8]) -> Option<Side>;
 
@@ -112,10 +116,28 @@ pub trait StreamReader: Default {
         out: &mut impl FnMut(Self::Output, &Connection),
     );
 
-    /// The heads that it met since it was last asked, in what one side sent. Whoever does not frame
-    /// has none.
-    fn take_heads(&mut self, _from: Side) -> Heads {
-        Heads::default()
+    /// Somebody may tell something of its connection: what needs it may wait for it.
+    fn expect_words(&mut self) {}
+
+    /// Takes what is told of its connection; returns whether it is of this connection, and of use now or never. What is
+    /// of none may be told again.
+    fn hear(
+        &mut self,
+        _word: &Self::Word,
+        _connection: &Connection,
+        _out: &mut impl FnMut(Self::Output, &Connection),
+    ) -> bool {
+        true
+    }
+
+    /// Bytes that it takes to let things wait for words.
+    fn waiting_bytes(&self) -> usize {
+        0
+    }
+
+    /// What it says of what one side sent, as far as it has read it since it was last asked.
+    fn take_marks(&mut self, _from: Side) -> Self::Marks {
+        Self::Marks::default()
     }
 }
 
@@ -144,6 +166,8 @@ pub struct Limits {
     /// A closed connection ends when it is judged, not when its stragglers have been waited for: what it
     /// was is told at once, and the stragglers are counted nowhere.
     pub end_when_judged: bool,
+    /// Somebody may tell what connections say ([`StreamReader::hear`]).
+    pub words: bool,
     /// How long an open connection may be silent. Envoy's pools keep one for an hour.
     pub open: Duration,
     /// Listeners remembered, to tell sides apart when a capture begins in the middle.
@@ -168,6 +192,7 @@ impl Default for Limits {
             opening: Duration::from_secs(130),
             first_syn_wait: None,
             end_when_judged: false,
+            words: false,
             open: Duration::from_secs(2 * 60 * 60),
             listeners: 65_536,
             waiting_bytes: 1 << 20,

@@ -14,7 +14,7 @@ use super::place::Place;
 use super::position::StreamPos;
 use super::twin::Handshakes;
 use super::used::Used;
-use super::{Heads, Limits, StreamEvent, StreamReader};
+use super::{Limits, StreamEvent, StreamReader};
 use crate::base::time::Timestamp;
 use crate::packet::icmp::Unreachable;
 use crate::packet::{Endpoint, EndpointPattern, FrameRef, Neighbour, Segment};
@@ -242,20 +242,48 @@ impl<R: StreamReader> Table<R> {
         }
     }
 
+    /// From now on somebody may tell what connections say, with [`Self::hear`].
+    pub fn expect_words(&mut self) {
+        self.limits.words = true;
+    }
+
+    /// Tells what somebody says of the connection between these ends to its readers, one at each viewpoint; returns
+    /// whether it was of use to any.
+    pub fn hear(
+        &mut self,
+        (one, other): (Endpoint, Endpoint),
+        word: &R::Word,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) -> bool {
+        let mut heard = false;
+        for viewpoint in 0..self.viewpoints {
+            let index = self.keys.get(&Key::between(one, other, viewpoint)).copied();
+            heard |= index.is_some_and(|index| self.hear_at(index, word, out));
+        }
+        heard
+    }
+
+    fn hear_at(
+        &mut self,
+        index: usize,
+        word: &R::Word,
+        out: &mut impl FnMut(R::Output, &Connection),
+    ) -> bool {
+        let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut) else {
+            return false;
+        };
+        let before = used.delivery.waiting_bytes();
+        let heard = used.delivery.hear(word, out);
+        let after = used.delivery.waiting_bytes();
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(before).saturating_add(after);
+        heard
+    }
+
     /// Where the segment pushed last belongs: `None` if its connection made room for another.
-    pub fn place(&mut self, segment: &Segment<'_>) -> Option<Place> {
+    pub fn place(&mut self, segment: &Segment<'_>) -> Option<Place<R::Marks>> {
         let used = self.slots.get_mut(self.latest?)?.as_deref_mut()?;
         let translated = used.delivery.connection.translated(segment);
         Some(used.delivery.place_of(translated.as_ref().unwrap_or(segment)))
-    }
-
-    /// The connection of a segment, whatever was pushed last, and nothing about where in it.
-    pub fn whereabouts(&self, segment: &Segment<'_>, viewpoint: u32) -> Option<Place> {
-        let index = self.keys.get(&Key::of(segment, viewpoint))?;
-        let connection = &self.used(*index)?.delivery.connection;
-        let translated = connection.translated(segment);
-        let from = connection.side_of(translated.as_ref().unwrap_or(segment).src);
-        Some(Place { connection: connection.number, pos: None, from, heads: Heads::default() })
     }
 
     /// The number of the connection of a segment that could not be delivered.
@@ -453,7 +481,10 @@ impl<R: StreamReader> Table<R> {
     fn tell_quiet(&mut self, index: usize, out: &mut impl FnMut(R::Output, &Connection)) {
         let now = self.clock.now();
         if let Some(used) = self.slots.get_mut(index).and_then(Option::as_deref_mut) {
+            let before = used.delivery.waiting_bytes();
             used.delivery.tell_quiet(now, out);
+            let after = used.delivery.waiting_bytes();
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(before).saturating_add(after);
         }
         self.recency.touch(index, LifeStage::Closing);
     }
@@ -500,8 +531,8 @@ impl<R: StreamReader> Table<R> {
             self.note_listener(connection.server);
         }
         self.counts.connections = self.counts.connections.saturating_add(1);
-        let told_quiet = self.limits.quiet.is_none();
-        let used = Some(Box::new(Used { key, delivery: Delivery::new(connection, told_quiet) }));
+        let delivery = Delivery::new(connection, &self.limits);
+        let used = Some(Box::new(Used { key, delivery }));
         let index = self.free.pop().unwrap_or(self.slots.len());
         match self.slots.get_mut(index) {
             Some(slot) => *slot = used,

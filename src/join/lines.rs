@@ -129,10 +129,11 @@ impl KeptLine {
     /// A line, and the memory that it takes.
     fn new(entry: &Entry<'_>, file: usize, number: u64, texts: &mut Texts) -> (Self, usize) {
         let error = entry.is_error();
+        let explains = entry.kind == LineKind::Explains;
         // Of other lines nothing is shown.
         let shown = |text: &[u8]| text.get(..if error { text.len() } else { 0 }).map(Box::from);
         let (method, for_method) = texts.kept(&entry.method);
-        let (code, for_code) = texts.kept(if error { &entry.code } else { b"" });
+        let (code, for_code) = texts.kept(if error || explains { &entry.code } else { b"" });
         let target: Box<[u8]> =
             shown(entry.target.get(..TEXT).unwrap_or(&entry.target)).unwrap_or_default();
         let ids = entry.ids.iter().map(|id| request_key::id(id)).filter(|id| *id != 0);

@@ -185,9 +185,15 @@ impl LogReader {
             };
             let Some(text) = layers.text(depth) else { continue };
             match known_formats::read(format, text, &self.columns) {
-                Ok(entry) => {
+                Ok(Some(entry)) => {
                     self.note(format, depth);
-                    return Ok(entry.map(|entry| timed(entry, layers, depth)));
+                    return Ok(Some(timed(entry, layers, depth)));
+                }
+                // Of no request, as that format has it; it may explain others all the same.
+                Ok(None) => {
+                    let format = LogFormat::Explaining;
+                    let explains = known_formats::read(format, text, &self.columns);
+                    return Ok(explains.ok().flatten().map(|one| timed(one, layers, depth)));
                 }
                 Err(other) if at == 0 => reason = other,
                 Err(_) => {}

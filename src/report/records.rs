@@ -6,7 +6,7 @@
 use super::model::{self, AliasRecord};
 use crate::base::escape;
 use crate::base::time::{Timestamp, nanos};
-use crate::exchange::{Ended, Exchange, Protocol};
+use crate::exchange::{Ended, Exchange, Protocol, Response};
 use crate::facts::closing;
 use crate::flow::{Connection, Side, Start};
 use crate::packet::Endpoint;
@@ -310,7 +310,7 @@ impl ExchangeRecord {
                 .map(|response| nanos(response.first.at.since(request.last.at))),
             duration_ns: response.map(|response| nanos(response.last.at.since(request.first.at))),
             request_bytes: request.end.since(request.start),
-            response_bytes: response.map_or(0, |response| response.end.since(response.start)),
+            response_bytes: response.map_or(0, length_of),
             first_frame: request.first.number,
             last_frame: response.map_or(request.last, |response| response.last).number,
             failed,
@@ -370,4 +370,12 @@ impl ConnectionRecord {
 pub fn write(record: &Record, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer(&mut *out, record)?;
     writeln!(out)
+}
+
+/// How long a response was: of a whole one its head and its body, for in TLS more than these lies on the wire.
+fn length_of(response: &Response) -> u64 {
+    if response.head_complete && response.complete && response.flaw.is_none() {
+        return response.head_len.saturating_add(response.received);
+    }
+    response.end.since(response.start)
 }

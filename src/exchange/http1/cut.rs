@@ -88,14 +88,41 @@ fn begun_line(line: &[u8]) -> Option<RequestHead> {
         }
         _ => target,
     };
+    let kept = if whole { kept } else { before_user(kept) };
     let mut head = RequestHead::new(method, kept, b"", b"");
     head.target_cut = !whole;
     Some(head)
 }
 
+/// The target before what may be a user and a password: what names a host may have them in front, and where it was
+/// cut the `@` behind them does not show.
+fn before_user(target: &[u8]) -> &[u8] {
+    let authority = target.windows(2).rposition(|pair| pair == b"//");
+    let begin = match authority {
+        Some(slashes) => slashes.saturating_add(2),
+        None if target.starts_with(b"/") => return target,
+        None => 0,
+    };
+    let named = target.get(begin..).is_some_and(|rest| rest.contains(&b'/'));
+    if named { target } else { target.get(..begin).unwrap_or_default() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_what_may_be_a_user_in_a_target_that_was_cut_nothing_is_told() {
+        for (line, target) in [
+            (&b"GET http://bob:s3cr"[..], "http://"),
+            (b"GET http://bob:s3cret@h/a", "http://bob:s3cret@h/a"),
+            (b"CONNECT bob:s3c", ""),
+            (b"GET //bob:s", "//"),
+            (b"GET /a/b", "/a/b"),
+        ] {
+            assert_eq!(asked(line).map_or(String::new(), |asked| asked.1), target);
+        }
+    }
 
     /// Method, target and whether that was cut.
     fn asked(bytes: &[u8]) -> Option<(String, String, bool)> {

@@ -2,7 +2,8 @@
 
 use super::body::Body;
 use super::head::{MAX_HEAD, Parsed};
-use crate::flow::{Head, Heads, StreamPos};
+use crate::exchange::marks::{HarmlessSpan, HarmlessSpans, ReadAs};
+use crate::flow::StreamPos;
 use crate::packet::FrameRef;
 
 #[derive(Debug)]
@@ -10,8 +11,10 @@ pub(super) struct Direction {
     pub(super) phase: Phase,
     /// The head so far, when it began in an earlier segment.
     pub(super) partial: Vec<u8>,
-    /// Where heads were met.
-    pub(super) heads: Heads,
+    /// The heads that were met, but for those that stand there by their looks alone.
+    pub(super) marks: HarmlessSpans,
+    /// Since the last turn heads are found by their looks: they may stand in a body.
+    by_looks: bool,
 }
 
 /// Where in its messages a side is.
@@ -87,7 +90,7 @@ pub(super) enum HeadStep<T, L> {
 impl Direction {
     /// At this place of its messages.
     pub(super) fn new(phase: Phase) -> Self {
-        Self { phase, partial: Vec::new(), heads: Heads::default() }
+        Self { phase, partial: Vec::new(), marks: HarmlessSpans::default(), by_looks: false }
     }
 
     /// Takes bytes of a head. They are copied only when it does not end within them. `line` reads what
@@ -105,25 +108,30 @@ impl Direction {
             self.partial.extend_from_slice(rest.bytes);
             if ends_head(&self.partial, before) { parse(&self.partial) } else { Parsed::Partial }
         };
-        let mut note = |len: usize| {
+        let by_looks = self.by_looks;
+        let mut mark = |len: usize| {
+            if by_looks {
+                return;
+            }
             let len = u32::try_from(len).unwrap_or(u32::MAX);
-            self.heads.note(Head { start: rest.pos, len, begins: before == 0 });
+            let read_as = if before == 0 { ReadAs::HeadBegins } else { ReadAs::HeadGoesOn };
+            self.marks.mark(HarmlessSpan { start: rest.pos, len, read_as });
         };
         match parsed {
             Parsed::Whole(read) => {
                 let used = read.len.saturating_sub(before);
-                note(used);
+                mark(used);
                 self.partial = Vec::new();
                 let used = u64::try_from(used).unwrap_or_default();
                 HeadStep::Whole { head: read.head, used, body: read.body }
             }
             Parsed::Partial if rest.is_cut() || self.partial.len() > MAX_HEAD => {
-                note(rest.bytes.len());
+                mark(rest.bytes.len());
                 let partial = std::mem::take(&mut self.partial);
                 HeadStep::Cut(line(if before == 0 { rest.bytes } else { &partial }))
             }
             Parsed::Partial => {
-                note(rest.bytes.len());
+                mark(rest.bytes.len());
                 if before == 0 {
                     self.partial.extend_from_slice(rest.bytes);
                 }
@@ -139,6 +147,16 @@ impl Direction {
     pub(super) fn lose(&mut self) {
         self.partial = Vec::new();
         self.phase = Phase::Lost;
+    }
+
+    /// What comes next looks like a head, in a direction that was lost.
+    pub(super) fn find_head(&mut self) {
+        (self.phase, self.by_looks) = (Phase::Head, true);
+    }
+
+    /// The other side has spoken: what comes next begins a message.
+    pub(super) fn turn(&mut self) {
+        self.by_looks = false;
     }
 }
 

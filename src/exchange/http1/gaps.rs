@@ -2,11 +2,13 @@
 //! counted, elsewhere the direction is lost.
 
 use super::body::Advance;
-use super::direction::{Phase, Rest};
+use super::direction::{Direction, Phase, Rest};
 use super::{Http1, Outputs};
-use crate::exchange::{Response, Unread};
+use crate::exchange::hand_over::HandedOver;
+use crate::exchange::{Outcome, Response, Unread};
 use crate::flow::{Connection, Side, StreamPos};
 use crate::packet::FrameRef;
+use crate::streams::told::Between;
 
 /// Fewer missing bytes than this hold no message: `GET / HTTP/1.0` or `HTTP/1.1 200` and two line
 /// ends. A missing FIN or a keep-alive probe looks like a gap of one.
@@ -55,6 +57,46 @@ impl Http1 {
                     self.client.lose();
                 }
             }
+        }
+    }
+
+    /// Which sides are between two messages.
+    pub(in crate::exchange) fn between(&self) -> Between {
+        let at_head = |side: &Direction| {
+            self.is_known() && matches!(side.phase, Phase::Head) && side.partial.is_empty()
+        };
+        let (client, server) = (at_head(&self.client), at_head(&self.server));
+        Between {
+            client,
+            server: server && self.response.is_none(),
+            answered: client && self.pending.is_empty(),
+        }
+    }
+
+    /// From here on what comes cannot be read. Makes known what is known by now, and leaves the request under way to
+    /// turns if it is the one that began with `turn`.
+    pub(in crate::exchange) fn hand_over(
+        &mut self,
+        turn: Option<FrameRef>,
+        out: &mut Outputs<'_>,
+    ) -> HandedOver {
+        self.release(out);
+        let known = self.is_known();
+        let first = self.pending.front().map(|request| request.first);
+        let same = first.is_some() && first == turn && self.pending.len() == 1;
+        // Turns would take the rest of a message for another one.
+        let within = !matches!(self.client.phase, Phase::Head) || !self.client.partial.is_empty();
+        let several = first.is_some() && !same;
+        let overlapping = self.over.is_some() || known && (several || within);
+        while known && !same && !self.pending.is_empty() {
+            self.emit(Outcome::Unread(Unread::Gap), out);
+        }
+        HandedOver {
+            exchanges: self.exchanges,
+            under_way: same || !known,
+            overlapping,
+            quiet_since: self.quiet_since,
+            ended: known.then(|| self.ended()),
         }
     }
 

@@ -12,21 +12,24 @@ mod cut;
 mod direction;
 mod flaw;
 pub(super) mod gaps;
+mod harmless;
 mod head;
 mod responses;
 mod start_line;
 pub(super) mod turns;
 
 use super::detect::is_request;
+use super::marks::HarmlessSpans;
 use super::request::is_bodiless;
 use super::{
     Ended, Exchange, Flaw, FlawKind, Outcome, Output, Protocol, ProxyHeader, Request,
     RequestDigest, Response, Tunnel, Unread,
 };
-use crate::flow::{Connection, Heads, Side, Start, StreamEvent, StreamPos};
+use crate::flow::{Connection, Side, Start, StreamEvent, StreamPos};
 use crate::packet::FrameRef;
 use body::{Advance, Body};
 use direction::{Direction, HeadStep, Phase, Rest};
+pub(super) use harmless::each as each_harmless;
 use std::collections::VecDeque;
 
 /// Requests on one connection that may wait for answers; a client that sends more is none.
@@ -145,14 +148,14 @@ impl Http1 {
         }
     }
 
-    /// The heads met since this was last asked.
-    pub(super) fn take_heads(&mut self, from: Side) -> Heads {
-        let heads = match from {
-            Side::Client => std::mem::take(&mut self.client.heads),
-            Side::Server => std::mem::take(&mut self.server.heads),
+    /// What was marked since this was last asked.
+    pub(super) fn take_marks(&mut self, from: Side) -> HarmlessSpans {
+        let marks = match from {
+            Side::Client => std::mem::take(&mut self.client.marks),
+            Side::Server => std::mem::take(&mut self.server.marks),
         };
         // What may be a password in another protocol is no head.
-        if self.known == Sureness::Certain { heads } else { Heads::default() }
+        if self.known == Sureness::Certain { marks } else { HarmlessSpans::default() }
     }
 
     pub(super) fn on(
@@ -210,7 +213,8 @@ impl Http1 {
                     (self.sending, self.client.phase) = (false, Phase::Head);
                 }
                 Phase::Lost if self.known != Sureness::Opening && is_request(rest.bytes) => {
-                    (self.sending, self.client.phase) = (false, Phase::Head);
+                    self.sending = false;
+                    self.client.find_head();
                 }
                 Phase::Lost => {
                     self.touch_request(rest.end(), rest.frame);
@@ -266,6 +270,7 @@ impl Http1 {
             ..Request::begun(rest.pos, rest.pos, rest.frame)
         });
         self.sending = true;
+        self.server.turn();
     }
 
     fn request_head(&mut self, rest: &mut Rest<'_>, out: &mut Outputs<'_>) {
@@ -398,6 +403,7 @@ impl Http1 {
         request.slight = self.known == Sureness::Slight;
         if self.pending.is_empty() {
             self.sending = false;
+            self.client.turn();
         }
         if !self.is_known() {
             (self.response, self.unread) = (None, None);
@@ -588,6 +594,7 @@ impl Http1 {
             unseen: false,
             turns: None,
             tls: None,
+            told: None,
         }
     }
 }

@@ -64,7 +64,7 @@ impl Http1 {
                     self.response = None;
                     self.unread = None;
                     self.found = true;
-                    self.server.phase = Phase::Head;
+                    self.server.find_head();
                 }
                 Phase::Lost => return self.find_end(&mut rest, out),
                 Phase::Head => {

@@ -93,6 +93,10 @@ pub(in crate::logs) fn caddy(object: &Map<String, Value>) -> Result<Option<Entry
     let Some(request) = request.or(broken.map(|_| &none)) else {
         return Ok(None);
     };
+    // What debugging adds; the error follows by itself.
+    if text(object, "msg") == Some("upstream roundtrip") {
+        return Ok(None);
+    }
     let access = logger.starts_with("http.log.access");
     let said = text(object, "error").or(text(object, "msg")).unwrap_or_default();
     let whole = broken.map(|broken| format!("{broken}: {said}"));

@@ -5,7 +5,7 @@ use super::facts::{AlertFact, Handshake, MAX_ALPN, TlsFacts, TlsVersion, capped}
 use super::hello::{ClientHello, ServerHello, protocols};
 use super::messages::{Message, Messages};
 use super::records::{ContentType, RecordHeader, RecordPart};
-use super::suite::{Lengths, is_empty_before_1_3};
+use super::suite::{self, Lengths, is_empty_before_1_3};
 use super::tickets::{MaybeTicket, Tickets};
 use super::{AlertSeen, Carried, Piece};
 use crate::flow::{Side, StreamPos};
@@ -183,6 +183,12 @@ impl Reading {
                     && self.facts.offered.is_some_and(TlsVersion::is_1_3)
             }
         }
+    }
+
+    /// How long the text of a record of application data is; see [`super::TlsStream::text_len`].
+    pub(super) fn text_len(&self, record: u32) -> Option<u32> {
+        let (version, cipher) = self.facts.chosen.zip(self.facts.cipher)?;
+        suite::text_len(version.is_1_3(), cipher, record.checked_sub(5)?)
     }
 
     fn lengths(&self) -> Lengths {

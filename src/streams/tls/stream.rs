@@ -47,6 +47,12 @@ impl TlsStream {
         &self.reading.facts
     }
 
+    /// How long the text of a record is that is so long on the wire, its header included. `None` where that does not show:
+    /// the handshake was not captured, or the suite pads.
+    pub fn text_len(&self, record_len: u32) -> Option<u32> {
+        self.reading.text_len(record_len)
+    }
+
     fn take(&mut self, from: Side, arrived: Arrived<'_>, out: &mut dyn FnMut(Piece)) {
         let Self { client, server, reading } = self;
         let walk = match from {

@@ -63,19 +63,32 @@ impl Lengths {
     }
 }
 
-/// An empty record of TLS 1.2 and earlier, where the suite shows it: block ciphers hide it in their padding.
-pub(super) fn is_empty_before_1_3(cipher: Option<u16>, payload: u32) -> bool {
-    let least = match cipher {
+/// How many bytes a record of TLS 1.2 and earlier has beside its text, where the suite says it: block ciphers hide it
+/// in their padding.
+const fn overhead_before_1_3(cipher: u16) -> Option<u32> {
+    Some(match cipher {
         // AES-GCM, ARIA-GCM and CAMELLIA-GCM: an explicit nonce and a tag.
-        Some(0x009c..=0x00a9 | 0xc02b..=0xc032 | 0xc051..=0xc05f | 0xc07a..=0xc08d) => 24,
+        0x009c..=0x00a9 | 0xc02b..=0xc032 | 0xc051..=0xc05f | 0xc07a..=0xc08d => 24,
         // AES-CCM and AES-CCM_8.
-        Some(0xc09c..=0xc09f | 0xc0a4..=0xc0a7 | 0xc0ac..=0xc0ad) => 24,
-        Some(0xc0a0..=0xc0a3 | 0xc0a8..=0xc0ab | 0xc0ae..=0xc0af) => 16,
+        0xc09c..=0xc09f | 0xc0a4..=0xc0a7 | 0xc0ac..=0xc0ad => 24,
+        0xc0a0..=0xc0a3 | 0xc0a8..=0xc0ab | 0xc0ae..=0xc0af => 16,
         // ChaCha20-Poly1305.
-        Some(0xcca8..=0xccae) => 16,
-        _ => 0,
-    };
-    payload == least || payload == 0
+        0xcca8..=0xccae => 16,
+        _ => return None,
+    })
+}
+
+/// An empty record of TLS 1.2 and earlier, where the suite shows it.
+pub(super) fn is_empty_before_1_3(cipher: Option<u16>, payload: u32) -> bool {
+    payload == cipher.and_then(overhead_before_1_3).unwrap_or(0) || payload == 0
+}
+
+/// How long the text of a record is, its payload being so long, where the suite says it.
+pub(super) fn text_len(is_1_3: bool, cipher: u16, payload: u32) -> Option<u32> {
+    if is_1_3 {
+        return Lengths(Some(cipher)).text(payload);
+    }
+    payload.checked_sub(overhead_before_1_3(cipher)?)
 }
 
 #[cfg(test)]
@@ -96,6 +109,16 @@ mod tests {
         assert!(unknown.is_no_certificate(25) && sha256.is_no_certificate(61));
         assert!(unknown.is_empty(17) && !unknown.is_empty(0) && !unknown.is_finished(3));
         assert!(unknown.may_be_ticket(250, false) && !unknown.may_be_ticket(30, false));
+    }
+
+    #[test]
+    fn how_long_a_text_is_the_suite_says_where_nothing_is_padded() {
+        assert_eq!(text_len(true, 0x1301, 117), Some(100));
+        assert_eq!(text_len(true, 0x1305, 109), Some(100));
+        assert_eq!(text_len(false, 0xc02f, 124), Some(100));
+        assert_eq!(text_len(false, 0xcca8, 116), Some(100));
+        assert_eq!(text_len(false, 0x002f, 116), None);
+        assert_eq!(text_len(false, 0xc02f, 23), None);
     }
 
     #[test]
