@@ -41,7 +41,7 @@ const SAMPLES: [(&str, &str, &str, u64, u64); 16] = [
     ("apache", "combined", "combined", 5, 5),
     ("apache", "apache-error", "apache-error", 5, 5),
     ("caddy", "caddy", "caddy", 5, 5),
-    ("caddy", "caddy-error", "caddy", 4, 4),
+    ("caddy", "caddy-error", "caddy", 5, 5),
 ];
 
 #[test]

@@ -29,14 +29,14 @@ pub struct ExplainedFailures {
 }
 
 /// Of what lines are: one backend, as far as they name it, and what they say.
-type Subject = (usize, Option<Endpoint>, u64, Option<Says>);
+type ToldOf = (usize, Option<Endpoint>, u64, Option<Says>);
 
-/// It says that a backend was taken out of use: none of those of which a process died, or that have a limit.
+/// Whether a line says that a backend was taken out of use, not that a process died or a limit was reached.
 fn takes_out(line: &KeptLine) -> bool {
     !matches!(line.says, Some(Says::Died | Says::Overflow))
 }
 
-fn subject(line: &KeptLine) -> Subject {
+fn subject(line: &KeptLine) -> ToldOf {
     (line.file, line.backend(), line.group(), line.says)
 }
 
@@ -48,7 +48,7 @@ pub(super) fn find(
     told: &[LogAnswer],
 ) -> Vec<ExplainedFailures> {
     let at = |line: &KeptLine| ClockOffset::of(clocks, line).corrected(line.at());
-    let mut subjects: BTreeMap<Subject, ExplainedFailures> = BTreeMap::new();
+    let mut subjects: BTreeMap<ToldOf, ExplainedFailures> = BTreeMap::new();
     for (place, line) in lines.explaining().iter().enumerate() {
         let one = subjects.entry(subject(line)).or_insert(ExplainedFailures {
             line: place,
