@@ -76,25 +76,38 @@ impl LogReader {
             return each(number, Ok(None));
         }
         let Some((number, line)) = self.whole(number, line) else { return };
+        let plain = self.open.number == 0 && !formats::nginx::may_be_open(&line.text);
         let layers = Layers::new(line);
-        let inside = layers.innermost();
-        if self.open.number != 0 {
-            if !formats::nginx::begins_message(inside) && self.open.text.len() < LONGEST {
-                self.open.add(number, b"\n");
-                self.open.add(number, inside);
-                if formats::nginx::is_open(&self.open.text) {
-                    return;
-                }
-                return self.close(each);
-            }
-            self.close(each);
-        }
-        if formats::nginx::is_open(inside) {
-            self.open.add(number, inside);
+        if !plain && self.hold(number, layers.innermost(), each) {
             return;
         }
         let read = self.understand(&layers);
         each(number, read);
+    }
+
+    /// Holds a line of a message that has several; `each` is told of the message when it is over. `false` where the line
+    /// is of none.
+    fn hold(
+        &mut self,
+        number: u64,
+        inside: &[u8],
+        each: &mut dyn FnMut(u64, LineRead<'_>),
+    ) -> bool {
+        let full = self.open.text.len() >= LONGEST;
+        if self.open.number != 0 && !full && !formats::nginx::begins_message(inside) {
+            self.open.add(number, b"\n");
+            self.open.add(number, inside);
+            if !formats::nginx::is_open(&self.open.text) {
+                self.close(each);
+            }
+            return true;
+        }
+        self.close(each);
+        let opens = formats::nginx::is_open(inside);
+        if opens {
+            self.open.add(number, inside);
+        }
+        opens
     }
 
     /// No line follows: `each` is told of what was held.

@@ -56,12 +56,15 @@ pub(in crate::logs) fn begins_message(line: &[u8]) -> bool {
     bracket && line.get(4) == Some(&b'/') && line.get(..19).and_then(LogTime::read).is_some()
 }
 
+/// Whether a line, in whatever it is wrapped, may be such a message.
+pub(in crate::logs) fn may_be_open(line: &[u8]) -> bool {
+    find(line, b" FastCGI sent in stderr: ").is_some()
+}
+
 /// A message that quotes what a program wrote to its standard error, which may have several lines, and whose end
 /// is not there yet: nginx names the client behind it.
 pub(in crate::logs) fn is_open(message: &[u8]) -> bool {
-    begins_message(message)
-        && find(message, b" FastCGI sent in stderr: ").is_some()
-        && find(message, b", client: ").is_none()
+    begins_message(message) && may_be_open(message) && find(message, b", client: ").is_none()
 }
 
 /// One line of the error log: `Ok(None)` when it is of nothing that a client saw.
