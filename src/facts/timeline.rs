@@ -54,6 +54,10 @@ pub enum SegmentKind {
     Icmp,
     /// Asks who has an address.
     Arp,
+    /// Begins a TLS handshake.
+    ClientHello,
+    /// Ends one, in the clear or not.
+    TlsAlert,
 }
 
 /// An entry, and the numbers on the wire by which another capture knows it again.
@@ -229,6 +233,12 @@ fn seen(attempt: &KeptAttempt) -> Vec<NumberedEntry> {
                 let (client, server) = (Some(Side::Client), Some(Side::Server));
                 collected.bare(Some(mismatch.request), client, SegmentKind::Request);
                 collected.bare(Some(mismatch.answer), server, SegmentKind::Response);
+            }
+            if let Some(facts) = ended.tls.as_deref() {
+                collected.bare(facts.client_hello, Some(Side::Client), SegmentKind::ClientHello);
+                for alert in &facts.alerts {
+                    collected.bare(Some(alert.frame), Some(alert.by), SegmentKind::TlsAlert);
+                }
             }
             connection.opened
         }

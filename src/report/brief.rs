@@ -173,7 +173,10 @@ impl FailureRecord {
         };
         let begun = self.request.as_ref().map(|request| request.at);
         let first = |frame: &EvidenceRecord| {
-            matches!(frame.kind, EvidenceKind::Request | EvidenceKind::Syn)
+            matches!(
+                frame.kind,
+                EvidenceKind::Request | EvidenceKind::Syn | EvidenceKind::ClientHello
+            )
         };
         let weight = |frame: &&EvidenceRecord| match frame {
             frame if is_close(frame) => 0,

@@ -138,10 +138,9 @@ const fn sent(shows: Shows) -> (Option<EvidenceSide>, EvidenceKind) {
         Shows::ZeroWindow => (backend, EvidenceKind::Ack),
         Shows::ClientLeft => (None, EvidenceKind::ClientLeft),
         Shows::Answer | Shows::LastAnswer | Shows::ResponseCut => (backend, EvidenceKind::Response),
-        Shows::Request | Shows::RequestEnd | Shows::ClientHello | Shows::Alert(Side::Client) => {
-            (proxy, EvidenceKind::Request)
-        }
-        Shows::Alert(Side::Server) => (backend, EvidenceKind::Response),
+        Shows::Request | Shows::RequestEnd => (proxy, EvidenceKind::Request),
+        Shows::ClientHello => (proxy, EvidenceKind::ClientHello),
+        Shows::Alert(side) => (Some(side_of(side)), EvidenceKind::TlsAlert),
         Shows::Fin(side) => (Some(side_of(side)), EvidenceKind::Fin),
         Shows::Rst(side) => (Some(side_of(side)), EvidenceKind::Rst),
     }
@@ -174,6 +173,8 @@ const fn kind_of(kind: SegmentKind) -> EvidenceKind {
         SegmentKind::Rst => EvidenceKind::Rst,
         SegmentKind::Icmp => EvidenceKind::Icmp,
         SegmentKind::Arp => EvidenceKind::Arp,
+        SegmentKind::ClientHello => EvidenceKind::ClientHello,
+        SegmentKind::TlsAlert => EvidenceKind::TlsAlert,
     }
 }
 

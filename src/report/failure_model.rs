@@ -281,4 +281,8 @@ pub enum EvidenceKind {
     Arp,
     /// The client of the proxy's other side left.
     ClientLeft,
+    /// Begins a TLS handshake.
+    ClientHello,
+    /// A TLS alert.
+    TlsAlert,
 }

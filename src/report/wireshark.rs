@@ -59,6 +59,8 @@ const fn is_apart(kind: EvidenceKind) -> bool {
         | EvidenceKind::Ack
         | EvidenceKind::Repeated
         | EvidenceKind::Fin
-        | EvidenceKind::Rst => false,
+        | EvidenceKind::Rst
+        | EvidenceKind::ClientHello
+        | EvidenceKind::TlsAlert => false,
     }
 }

@@ -46,6 +46,8 @@ pub const AGAIN: &str = "the same again";
 pub const RESPONSE: &str = "response";
 pub const REQUEST: &str = "request";
 pub const WHO_HAS: &str = "who has this address?";
+pub const CLIENT_HELLO: &str = "ClientHello";
+pub const TLS_ALERT: &str = "TLS alert";
 pub const WINDOW_0: &str = "window 0: takes no more";
 pub const CROSSING: &str = "In the ring the request and the close cross: neither side knew.";
 

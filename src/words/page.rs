@@ -582,6 +582,7 @@ pub const LANE_RESPONSE: &str = "response";
 pub const LANE_SYN: &str = "SYN";
 pub const LANE_AGAIN: &str = "sent again";
 pub const LANE_ICMP: &str = "ICMP error";
+pub const LANE_ALERT: &str = "TLS alert";
 
 /// The proxy's read timeout, at a figure.
 pub fn read_timeout(time: Duration) -> String {

@@ -190,6 +190,18 @@ pub fn asked_for_address(names: &SideNames) -> Vec<PagePiece> {
     vec![plain(format!("The host of {name} asks who has the address. Nobody answers."))]
 }
 
+/// The proxy begins a TLS handshake.
+pub fn client_hello(names: &SideNames) -> Vec<PagePiece> {
+    let name = capital(&names.proxy);
+    vec![plain(format!("{name} begins the TLS handshake (ClientHello)."))]
+}
+
+/// One side ends it with an alert.
+pub fn tls_alert(names: &SideNames, by_proxy: bool) -> Vec<PagePiece> {
+    let name = capital(if by_proxy { &names.proxy } else { &names.backend });
+    vec![plain(format!("{name} sends an alert: the handshake is not completed."))]
+}
+
 /// Bytes that were sent before.
 pub fn repeated(names: &SideNames, by_proxy: bool, copies: Option<u64>) -> Vec<PagePiece> {
     let name = capital(if by_proxy { &names.proxy } else { &names.backend });

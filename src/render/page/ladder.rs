@@ -125,6 +125,8 @@ fn class_of(failure: &FailureRecord, arrow: &LadderArrow<'_>) -> &'static str {
     match arrow.segment.kind {
         EvidenceKind::Request | EvidenceKind::Repeated if arrow.by_proxy() => "req",
         EvidenceKind::Syn if failure.request.is_none() => "req",
+        EvidenceKind::ClientHello => "req",
+        EvidenceKind::TlsAlert => "rst",
         EvidenceKind::Fin if is_close(failure, arrow) => {
             if arrow.by_proxy() {
                 "req"
@@ -342,6 +344,8 @@ pub(in crate::render) fn label(failure: &FailureRecord, arrow: &LadderArrow<'_>)
         }
         EvidenceKind::Arp => ladder_words::WHO_HAS.to_owned(),
         EvidenceKind::ClientLeft => String::new(),
+        EvidenceKind::ClientHello => ladder_words::CLIENT_HELLO.to_owned(),
+        EvidenceKind::TlsAlert => ladder_words::TLS_ALERT.to_owned(),
     }
 }
 

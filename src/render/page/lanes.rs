@@ -119,6 +119,7 @@ fn lane(failure: &FailureRecord) -> Option<FailureLane<'_>> {
             EvidenceKind::Fin => (MarkShape::BackendClose, page::lane_end(false, false)),
             EvidenceKind::Rst => (MarkShape::Reset, page::lane_end(proxy, true)),
             EvidenceKind::Icmp => (MarkShape::Reset, page::LANE_ICMP),
+            EvidenceKind::TlsAlert => (MarkShape::Reset, page::LANE_ALERT),
             EvidenceKind::Ack if !proxy => (MarkShape::Acknowledged, page::LANE_ACK),
             EvidenceKind::Response if !proxy => (MarkShape::Response, page::LANE_RESPONSE),
             EvidenceKind::Syn => (MarkShape::Asked, page::LANE_SYN),
@@ -128,6 +129,7 @@ fn lane(failure: &FailureRecord) -> Option<FailureLane<'_>> {
             | EvidenceKind::SynAck
             | EvidenceKind::Request
             | EvidenceKind::Arp
+            | EvidenceKind::ClientHello
             | EvidenceKind::ClientLeft => continue,
         };
         marks.push(LaneMark { after: one.at.since(begun), shape, says });

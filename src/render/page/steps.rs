@@ -172,6 +172,8 @@ fn of_segment(
             let text = |name: &str| failure.detail.get(name).and_then(|value| value.as_str());
             (page_steps::undeliverable(text("icmp_from"), text("icmp_meaning")), "s-rst")
         }
+        EvidenceKind::ClientHello => (page_steps::client_hello(names), "s-req"),
+        EvidenceKind::TlsAlert => (page_steps::tls_alert(names, proxy), "s-rst"),
         EvidenceKind::Arp if is_first => (page_steps::asked_for_address(names), "s-rst"),
         EvidenceKind::Repeated => {
             let copies = failure.detail.get("copies").and_then(|copies| copies.as_u64());
