@@ -51,9 +51,14 @@ pub fn read(
             text.give_up("none of its first 64 MiB could be understood");
         }
     }
-    reader.finish(&mut |number, read| {
-        if let Ok(Some(entry)) = read {
+    reader.finish(&mut |number, read| match read {
+        Ok(Some(entry)) => {
             take(&entry, file, number, lines, &mut facts, requests.as_deref_mut());
+        }
+        Ok(None) => {}
+        Err(reason) => {
+            let unread = UnreadLine { line: number, length: 0, shape: String::new(), reason };
+            refuse(&mut facts, unread);
         }
     });
     facts.format = reader.format();

@@ -2,9 +2,7 @@
 //! spread over lines, as downloads of cloud consoles and `jq` have them.
 
 /// Names of lists that hold the lines of a log: CloudWatch's `events`, Azure's `records`, `hits` of searches, …
-const LISTS: [&[u8]; 9] = [
-    b"events", b"records", b"Records", b"hits", b"entries", b"logs", b"items", b"results", b"value",
-];
+const LISTS: [&[u8]; 4] = [b"events", b"records", b"Records", b"hits"];
 
 /// Finds the objects of such a text.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +14,8 @@ pub(super) struct JsonObjects {
     quoted: bool,
     /// … behind a backslash.
     escaped: bool,
+    /// There was other text than objects and what stands between them.
+    pub(super) strays: bool,
 }
 
 /// What became of a piece of such a text.
@@ -33,7 +33,7 @@ impl JsonObjects {
     /// Of a text that begins so; `None` where it has one object a line, or no JSON.
     pub(super) fn of(head: &[u8]) -> Option<Self> {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-        let begun = |base| Self { base, depth: 0, quoted: false, escaped: false };
+        let begun = |base| Self { base, depth: 0, quoted: false, escaped: false, strays: false };
         if let Some(rest) = head.strip_prefix(b"[") {
             return rest.trim_ascii_start().starts_with(b"{").then(|| begun(1));
         }
@@ -78,7 +78,9 @@ impl JsonObjects {
                         return ObjectPiece { used: at.saturating_add(1), from, whole: true };
                     }
                 }
-                _ => {}
+                b',' | b' ' | b'\n' | b'\r' | b'\t' => {}
+                // Around a list there are keys and other values.
+                _ => self.strays |= self.depth <= self.base && self.base < 2,
             }
         }
         ObjectPiece { used: piece.len(), from: from.min(piece.len()), whole: false }

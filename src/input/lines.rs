@@ -200,6 +200,12 @@ impl Text {
             }
         };
         self.objects = Some(objects);
+        if objects.strays {
+            let after = self.number;
+            self.damage.get_or_insert(format!(
+                "from line {after} on there is text that is no JSON object: it is not read"
+            ));
+        }
         found.then_some(end)
     }
 }

@@ -72,7 +72,10 @@ pub(super) fn find(
         if ended && line.has_time() {
             let died = timed.iter().find(|other| {
                 let apart = at(line).since(at(other)).max(at(other).since(at(line)));
-                other.says == Some(Says::Died) && apart <= AT_ONCE.saturating_add(line.resolution)
+                let backend = other.backend().is_none_or(|one| line.backend() == Some(one));
+                other.says == Some(Says::Died)
+                    && backend
+                    && apart <= AT_ONCE.saturating_add(line.resolution)
             });
             if let Some(one) = died.and_then(|other| subjects.get_mut(&subject(other))) {
                 one.failures = one.failures.saturating_add(1);

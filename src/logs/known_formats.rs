@@ -82,7 +82,9 @@ pub(super) fn read<'l>(format: LogFormat, line: &'l [u8], columns: &W3cColumns) 
         }
         LogFormat::Caddy => {
             let object = object()?;
-            let known = ["level", "ts", "logger"].iter().all(|key| object.contains_key(*key));
+            let marks = ["level", "ts", "logger"].iter().all(|key| object.contains_key(*key));
+            // Its own access lines have an object of the request; others have theirs beside the status.
+            let known = marks && (object.contains_key("request") || !object.contains_key("status"));
             if known { Ok(formats::json::caddy(&object)?) } else { Err(LineError::OtherFormat) }
         }
         LogFormat::Json => {

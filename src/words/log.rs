@@ -2,14 +2,12 @@
 
 use super::phrases::duration;
 use super::words;
-use crate::base::escape;
 use crate::base::time::Timestamp;
 use crate::join::{Answer, KeptLine, LogAnswer, Missing, Own};
 use crate::ledger::Failure;
 use crate::logs::Says;
 use crate::verdict::{Cause, Finding};
 use crate::words::phrases::plural;
-use std::borrow::Cow;
 
 /// The answer for one line, in a sentence. `at` is its time by the capture's clock.
 pub fn line(line: &KeptLine, told: &LogAnswer, at: Timestamp, failures: &[Failure]) -> String {
@@ -258,11 +256,4 @@ pub fn noun(cause: Cause, count: u64) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// The proxy's own words can quote a target.
-pub fn without_secrets(code: &[u8], show: bool) -> Cow<'_, [u8]> {
-    if show {
-        return Cow::Borrowed(code);
-    }
-    let words = code.split(|byte| *byte == b' ').map(|word| escape::target(word, false));
-    Cow::Owned(words.collect::<Vec<_>>().join(" ").into_bytes())
-}
+pub use super::masked::without_secrets;

@@ -17,6 +17,7 @@ pub mod log_alone;
 pub mod log_findings;
 pub mod log_section;
 pub mod losses;
+mod masked;
 pub mod messages;
 pub mod notices;
 pub mod page;

@@ -111,7 +111,17 @@ const MEANINGS: [(&str, &str, Says); 100] = [
 
 /// What a message says of the cause; `None` when it is of something else.
 pub(super) fn says(message: &[u8]) -> Option<Says> {
-    let has = |text: &str| text.is_empty() || find(message, text.as_bytes()).is_some();
+    let has = |text: &str| match text {
+        "" => true,
+        // Three letters are in many words and paths.
+        "EOF" => {
+            message == b"EOF"
+                || message.ends_with(b" EOF")
+                || message.ends_with(b"=EOF")
+                || message.ends_with(b" EOF\"")
+        }
+        text => find(message, text.as_bytes()).is_some(),
+    };
     let mut meanings = MEANINGS.iter();
     meanings.find(|(first, second, _)| has(first) && has(second)).map(|(.., says)| *says)
 }

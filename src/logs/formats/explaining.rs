@@ -38,7 +38,7 @@ const MEANINGS: [(&str, &str, Says); 30] = [
     ("oom-kill:", "", Says::Died),
     ("Memory cgroup out of memory", "", Says::Died),
     // Kubernetes.
-    ("OOMKilled", "", Says::Died),
+    ("eason", "OOMKilled", Says::Died),
     ("Readiness probe failed", "", Says::NoBackend),
     ("Liveness probe failed", "", Says::Died),
     ("Back-off restarting failed container", "", Says::NoBackend),
@@ -48,7 +48,7 @@ const MEANINGS: [(&str, &str, Says); 30] = [
     ("Error R14", "", Says::Overflow),
     ("Error R15", "", Says::Died),
     // JVM.
-    ("java.lang.OutOfMemoryError", "", Says::Died),
+    ("java.lang.OutOfMemoryError:", "", Says::Died),
 ];
 
 /// One line.

@@ -165,6 +165,15 @@ pub(in crate::logs) fn message(object: &Map<String, Value>) -> Option<Entry<'sta
     };
     let said = error.and_then(within)?;
     let says = error_messages::says(said.as_bytes())?;
+    // Any program has errors of its own: one of a backend names it, or a failing connection.
+    let telling = ["ECONN", "ETIMEDOUT", "EHOSTUNREACH", "socket hang up", "dial tcp", "->"];
+    let about = text(object, "msg").or(text(object, "message")).unwrap_or_default().to_lowercase();
+    let subjects = ["proxy", "upstream", "gateway", "backend"];
+    if !telling.iter().any(|part| said.contains(part))
+        && !subjects.iter().any(|part| about.contains(part))
+    {
+        return None;
+    }
     let Entry { attempts, kept, source, .. } = messages::message(said.as_bytes(), Some(says));
     let when = ["time", "ts", "timestamp", "@timestamp"]
         .iter()

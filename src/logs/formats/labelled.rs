@@ -54,6 +54,11 @@ pub(super) enum LineWord<'l> {
     Bare(&'l [u8]),
 }
 
+/// Longer names are none, …
+const NAME: usize = 48;
+/// … and what stands in brackets is a time or an address.
+const BRACKETED: usize = 256;
+
 /// The pieces of a line, in turn.
 pub(super) fn pieces(line: &[u8]) -> impl Iterator<Item = LineWord<'_>> {
     let mut rest = line;
@@ -68,17 +73,16 @@ pub(super) fn pieces(line: &[u8]) -> impl Iterator<Item = LineWord<'_>> {
             return Some(LineWord::Quoted(inside.get(..end).unwrap_or_default()));
         }
         if let Some(inside) = rest.strip_prefix(b"[")
-            && let Some(end) = inside.iter().position(|byte| *byte == b']')
+            && let Some(end) = inside.iter().take(BRACKETED).position(|byte| *byte == b']')
         {
             rest = inside.get(end.saturating_add(1)..).unwrap_or_default();
             return Some(LineWord::Bare(inside.get(..end).unwrap_or_default()));
         }
-        let mut end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
-        let word = rest.get(..end).unwrap_or_default();
-        let name = word.iter().position(|byte| *byte == b'=').and_then(|at| {
-            let name = std::str::from_utf8(word.get(..at)?).ok()?;
+        // What has no name, or a quoted value, is not looked through to its end.
+        let name = rest.iter().take(NAME).position(|byte| *byte == b'=').and_then(|at| {
+            let name = std::str::from_utf8(rest.get(..at)?).ok()?;
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '@');
-            (!name.is_empty() && name.len() < 48 && name.chars().all(plain)).then_some((name, at))
+            (!name.is_empty() && name.chars().all(plain)).then_some((name, at))
         });
         if let Some((name, at)) = name {
             let value = rest.get(at.saturating_add(1)..).unwrap_or_default();
@@ -87,6 +91,7 @@ pub(super) fn pieces(line: &[u8]) -> impl Iterator<Item = LineWord<'_>> {
                 rest = inside.get(close.saturating_add(1)..).unwrap_or_default();
                 return Some(LineWord::Named(name, inside.get(..close).unwrap_or_default()));
             }
+            let mut end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
             // A list of attempts goes on behind a comma, and around a colon.
             while end < rest.len()
                 && (rest
@@ -103,6 +108,8 @@ pub(super) fn pieces(line: &[u8]) -> impl Iterator<Item = LineWord<'_>> {
             rest = rest.get(end..).unwrap_or_default();
             return Some(LineWord::Named(name, value));
         }
+        let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
+        let word = rest.get(..end).unwrap_or_default();
         rest = rest.get(end..).unwrap_or_default();
         Some(LineWord::Bare(word))
     })

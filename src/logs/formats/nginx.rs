@@ -96,6 +96,11 @@ pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfi
     };
     let (method, target) = request_line(request);
     let upstream = quoted(b", upstream: \"");
+    // Of a file, a password or a limit, not of a backend.
+    let own = [&b"open() "[..], b"stat() ", b"user \"", b"limiting ", b"directory index"];
+    if upstream.is_none() && own.iter().any(|begin| said.starts_with(begin)) {
+        return Ok(None);
+    }
     let backend = upstream.and_then(address).filter(|backend| backend.port() != 0);
     // What was sent to the backend may be another target than what the client asked for.
     let sent = upstream.and_then(|url| {

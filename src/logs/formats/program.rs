@@ -6,12 +6,18 @@ const LEVELS: [&str; 22] = [
     "emerg", "fatal", "panic", "trc", "dbg", "inf", "wrn", "err", "ftl", "severe", "fine", "log",
 ];
 
+/// Methods that stand in lines of requests (RFC 9110, 9.1).
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS"];
+
 /// So many words of a line are looked at.
 const WORDS: usize = 6;
 
 /// Whether it is one: a level among its first words, behind a time or alone.
 pub(in crate::logs) fn is_line(line: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(line) else { return false };
+    if may_be_of_a_request(text) {
+        return false;
+    }
     // JSON with a level, and errors that a program ends with: `TypeError: …`.
     let object = text.starts_with('{') && text.contains("\"level\":");
     let error = text.split(' ').next().is_some_and(|word| word.ends_with("Error:"));
@@ -29,6 +35,16 @@ pub(in crate::logs) fn is_line(line: &[u8]) -> bool {
     })
 }
 
+/// Whether a request, or a status of an error, stands in it: such a line is not left out without a word.
+fn may_be_of_a_request(text: &str) -> bool {
+    let apart = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-' | '/' | '_'));
+    let mut words = text.split(apart).filter(|word| !word.is_empty());
+    words.any(|word| {
+        let status = word.len() == 3 && word.starts_with('5') && word.parse::<u16>().is_ok();
+        status || METHODS.contains(&word)
+    })
+}
+
 /// `I1127 06:43:00.000000       7 main.go:123] `: klog, of Kubernetes' programs.
 fn is_klog(text: &str) -> bool {
     let mut bytes = text.bytes();
@@ -41,6 +57,9 @@ fn is_klog(text: &str) -> bool {
 
 /// Whether it belongs to the line before it: what is indented, and what ends an object or goes on with a trace.
 pub(in crate::logs) fn goes_on(line: &[u8]) -> bool {
+    if std::str::from_utf8(line).is_ok_and(may_be_of_a_request) {
+        return false;
+    }
     let begins = [&b" "[..], b"\t", b"}", b"]", b"Caused by:", b"Suppressed:", b"... "];
     begins.iter().any(|begin| line.starts_with(begin))
 }

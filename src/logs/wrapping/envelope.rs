@@ -22,7 +22,7 @@ const TIMES: [&str; 8] = [
     "date",
     "Timestamp",
 ];
-/// Docker splits longer lines there.
+/// Docker's pieces of longer lines are so long.
 const DOCKER_PIECE: usize = 16 << 10;
 
 fn object(line: &[u8]) -> Option<Map<String, Value>> {
@@ -34,6 +34,11 @@ fn object(line: &[u8]) -> Option<Map<String, Value>> {
 
 pub(super) fn peel(line: &[u8]) -> Option<Unwrapped<'static>> {
     let object = object(line)?;
+    // A request of its own is not wrapped around another: what its client sent may look like one.
+    let has = |keys: &[&str]| keys.iter().any(|key| object.contains_key(*key));
+    if has(&["status", "status_code"]) && has(&["method", "request", "path", "uri", "url"]) {
+        return None;
+    }
     inside(&object).or_else(|| {
         let mut nested = OBJECTS.iter().filter_map(|key| object.get(*key)?.as_object());
         nested.find_map(inside)
@@ -84,7 +89,7 @@ pub(super) fn part(line: &[u8]) -> Option<SplitLine<'static>> {
     };
     let goes_on = match object.get("logtag").and_then(Value::as_str) {
         Some(tag) => tag == "P",
-        None => log.len() >= DOCKER_PIECE && !log.ends_with('\n'),
+        None => log.len() == DOCKER_PIECE && !log.ends_with('\n'),
     };
     let text = log.trim_end_matches(['\r', '\n']).as_bytes().to_vec();
     Some(SplitLine { text: Cow::Owned(text), at: time(&object), stream, goes_on })
