@@ -48,12 +48,21 @@ pub(in crate::logs) fn slot(name: &str) -> Slot {
     }
 }
 
+/// Levels that stand alone.
+const LEVELS: [&[u8]; 8] =
+    [b"emerg", b"alert", b"crit", b"error", b"warn", b"notice", b"info", b"debug"];
+
 /// One line of the error log: `Ok(None)` when it is of nothing between the proxy and a backend.
 pub(in crate::logs) fn error_line(line: &[u8]) -> Result<Option<Entry<'_>>, Unfit> {
     let rest = line.strip_prefix(b"[").ok_or(Unfit::Time)?;
     let end = rest.iter().position(|byte| *byte == b']').ok_or(Unfit::Time)?;
     let when = rest.get(..end).and_then(LogTime::read).ok_or(Unfit::Time)?;
     let text = rest.get(end.saturating_add(1)..).unwrap_or_default();
+    // `[proxy:error]`; before 2.4 `[error]`.
+    let module = text.strip_prefix(b" [").and_then(|rest| rest.split(|byte| *byte == b']').next());
+    if !module.is_some_and(|name| name.contains(&b':') || LEVELS.contains(&name)) {
+        return Err(Unfit::Request);
+    }
     let code = find(text, b"AH").filter(|at| {
         let digits = text.get(at.saturating_add(2)..at.saturating_add(7));
         digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
