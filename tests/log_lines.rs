@@ -179,7 +179,7 @@ fn damaged_logs_stop_nothing() {
                     }
                 }
                 let (mut given, mut told) = (0, 0);
-                let mut each = |_: u64, _: LineRead<'_>| told += 1;
+                let mut each = |_: u64, _: &[u8], _: LineRead<'_>| told += 1;
                 let Ok(mut text) = Text::from_reader(Box::new(Cursor::new(bytes)), String::new())
                 else {
                     continue;

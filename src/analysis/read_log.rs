@@ -4,7 +4,7 @@ use crate::alone::LoggedRequests;
 use crate::base::escape::shape;
 use crate::input::{LineEnd, Text};
 use crate::join::Lines;
-use crate::logs::{Entry, LineError, LineRead, LogFormatChoice, LogReader};
+use crate::logs::{LineError, LineRead, LogFormatChoice, LogReader};
 use crate::report::{LogFile, UnreadLine};
 
 /// A stream of which so many bytes came to no line is no log; it may have no end.
@@ -30,35 +30,32 @@ pub fn read(
     while let Some(end) = text.next_line(&mut line) {
         facts.lines = facts.lines.saturating_add(1);
         let (number, length) = (text.number(), text.length());
-        let mut each = |number, read: LineRead<'_>| match read {
-            Ok(Some(entry)) => {
-                take(&entry, file, number, lines, &mut facts, requests.as_deref_mut());
-            }
-            Ok(None) => {}
-            Err(reason) => {
+        let mut each = |number, whole: &[u8], read: LineRead<'_>| {
+            if let Err(reason) =
+                take(read, (file, number), lines, &mut facts, requests.as_deref_mut())
+            {
                 unread = unread.saturating_add(length);
-                refuse(
-                    &mut facts,
-                    UnreadLine { line: number, length, shape: shape(&line), reason },
-                );
+                refuse(&mut facts, number, whole, reason);
             }
         };
         match end {
             LineEnd::Whole => reader.read(number, &line, &mut each),
-            LineEnd::Cut => each(number, Err(LineError::TooLong)),
+            LineEnd::Cut => {
+                each(number, &line, Err(LineError::TooLong));
+                // What was left out of it counts too.
+                if let Some(last) = facts.unreadable_first.last_mut() {
+                    last.length = if last.line == number { length } else { last.length };
+                }
+            }
         }
         if reader.format().is_none() && unread > NO_LOG {
             text.give_up("none of its first 64 MiB could be understood");
         }
     }
-    reader.finish(&mut |number, read| match read {
-        Ok(Some(entry)) => {
-            take(&entry, file, number, lines, &mut facts, requests.as_deref_mut());
-        }
-        Ok(None) => {}
-        Err(reason) => {
-            let unread = UnreadLine { line: number, length: 0, shape: String::new(), reason };
-            refuse(&mut facts, unread);
+    reader.finish(&mut |number, whole, read| {
+        let requests = requests.as_deref_mut();
+        if let Err(reason) = take(read, (file, number), lines, &mut facts, requests) {
+            refuse(&mut facts, number, whole, reason);
         }
     });
     facts.format = reader.format();
@@ -66,29 +63,31 @@ pub fn read(
     facts
 }
 
-/// Takes a line that was understood.
+/// Takes a line, if it was understood.
 fn take(
-    entry: &Entry<'_>,
-    file: usize,
-    number: u64,
+    read: LineRead<'_>,
+    (file, number): (usize, u64),
     lines: &mut Lines,
     facts: &mut LogFile,
     requests: Option<&mut LoggedRequests>,
-) {
+) -> Result<(), LineError> {
+    let Some(entry) = read? else { return Ok(()) };
     let at = entry.ended.or(entry.begun);
     facts.first = facts.first.or(at);
     facts.last = facts.last.max(at);
     facts.local_times |= entry.local;
-    lines.push(entry, file, number);
+    lines.push(&entry, file, number);
     if let Some(requests) = requests {
-        requests.push(entry, number);
+        requests.push(&entry, number);
     }
+    Ok(())
 }
 
 /// Counts a line that was not.
-fn refuse(facts: &mut LogFile, line: UnreadLine) {
+fn refuse(facts: &mut LogFile, line: u64, text: &[u8], reason: LineError) {
     facts.unreadable = facts.unreadable.saturating_add(1);
     if facts.unreadable_first.len() < SHOWN {
-        facts.unreadable_first.push(line);
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        facts.unreadable_first.push(UnreadLine { line, length, shape: shape(text), reason });
     }
 }

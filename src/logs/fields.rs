@@ -84,6 +84,10 @@ pub(super) enum Slot {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fields<'l>(pub(super) Vec<(Slot, Cow<'l, [u8]>)>);
 
+/// Methods of requests (RFC 9110, 9.1; RFC 5789).
+pub(super) const METHODS: [&[u8]; 9] =
+    [b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"PATCH", b"OPTIONS", b"CONNECT", b"TRACE"];
+
 /// A value that is missing.
 pub(super) fn is_missing(value: &[u8]) -> bool {
     matches!(value, b"" | b"-" | b"null" | b"<nil>")

@@ -21,6 +21,9 @@ pub struct LogReader {
     understood: bool,
 }
 
+/// Takes a line: its number, its text, and what it came to.
+pub type TakeLine<'t> = dyn FnMut(u64, &[u8], LineRead<'_>) + 't;
+
 /// A format that a line had, within so many layers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct FoundFormat {
@@ -67,13 +70,13 @@ impl LogReader {
         }
     }
 
-    /// Reads the line of this number, without its end. `each` is told of every line that this made whole, by the
-    /// number at which it begins; a line may be held until others have come.
-    pub fn read(&mut self, number: u64, line: &[u8], each: &mut dyn FnMut(u64, LineRead<'_>)) {
+    /// Reads the line of this number, without its end. `each` is told of every line that this made whole: the number at
+    /// which it begins, its text, and what it came to. A line may be held until others have come.
+    pub fn read(&mut self, number: u64, line: &[u8], each: &mut TakeLine<'_>) {
         let line = line.trim_ascii_end();
         if line.is_empty() || line.starts_with(b"#") {
             self.columns.directive(line);
-            return each(number, Ok(None));
+            return each(number, line, Ok(None));
         }
         let Some((number, line)) = self.whole(number, line) else { return };
         let plain = self.open.number == 0 && !formats::nginx::may_be_open(&line.text);
@@ -81,18 +84,12 @@ impl LogReader {
         if !plain && self.hold(number, layers.innermost(), each) {
             return;
         }
-        let read = self.understand(&layers);
-        each(number, read);
+        self.tell(number, &layers, each);
     }
 
     /// Holds a line of a message that has several; `each` is told of the message when it is over. `false` where the line
     /// is of none.
-    fn hold(
-        &mut self,
-        number: u64,
-        inside: &[u8],
-        each: &mut dyn FnMut(u64, LineRead<'_>),
-    ) -> bool {
+    fn hold(&mut self, number: u64, inside: &[u8], each: &mut TakeLine<'_>) -> bool {
         let full = self.open.text.len() >= LONGEST;
         if self.open.number != 0 && !full && !formats::nginx::begins_message(inside) {
             self.open.add(number, b"\n");
@@ -111,24 +108,29 @@ impl LogReader {
     }
 
     /// No line follows: `each` is told of what was held.
-    pub fn finish(&mut self, each: &mut dyn FnMut(u64, LineRead<'_>)) {
+    pub fn finish(&mut self, each: &mut TakeLine<'_>) {
         self.close(each);
         for stream in 0..self.parts.len() {
             let held = self.parts.get_mut(stream).map(std::mem::take).unwrap_or_default();
             if held.number != 0 {
                 let text = Unwrapped { text: Cow::Owned(held.text), at: None };
-                each(held.number, self.understand(&Layers::new(text)));
+                self.tell(held.number, &Layers::new(text), each);
             }
         }
     }
 
     /// Tells of the message that was open.
-    fn close(&mut self, each: &mut dyn FnMut(u64, LineRead<'_>)) {
+    fn close(&mut self, each: &mut TakeLine<'_>) {
         let open = std::mem::take(&mut self.open);
         if open.number != 0 {
             let text = Unwrapped { text: Cow::Owned(open.text), at: None };
-            each(open.number, self.understand(&Layers::new(text)));
+            self.tell(open.number, &Layers::new(text), each);
         }
+    }
+
+    fn tell(&mut self, number: u64, layers: &Layers<'_>, each: &mut TakeLine<'_>) {
+        let read = self.understand(layers);
+        each(number, layers.text(0).unwrap_or_default(), read);
     }
 
     /// The whole line, where it was split, and where it began; `None` where more of it follows.
@@ -296,7 +298,7 @@ mod tests {
     /// What lines come to: where each begins, and its status, or why it was not understood.
     fn read(reader: &mut LogReader, lines: &[&str]) -> Vec<(u64, Result<Option<u16>, LineError>)> {
         let mut found = Vec::new();
-        let mut each = |number, read: LineRead<'_>| {
+        let mut each = |number, _: &[u8], read: LineRead<'_>| {
             found.push((number, read.map(|entry| entry.and_then(|entry| entry.status))));
         };
         for (number, line) in (1..).zip(lines) {
@@ -356,7 +358,7 @@ mod tests {
         let line = r#"[2024-06-20T08:00:00.000Z] "GET / HTTP/1.1" 503 UF,URX upstream_reset_before_response_started{remote_connection_failure,delayed_connect_error:_111} - "delayed connect error: 111" 138 95 1 - "-" "curl" "id-1" "host" "10.0.0.1:8080" outbound|8080||h 10.0.0.9:58719 10.0.0.1:8080 10.0.0.9:41000 - default"#;
         let mut reader = LogReader::default();
         let mut port = None;
-        reader.read(1, line.as_bytes(), &mut |_, entry| {
+        reader.read(1, line.as_bytes(), &mut |_, _, entry| {
             let entry = entry.unwrap().unwrap();
             assert_eq!(entry.says, Some(Says::Refused));
             port = entry.source.map(|source| source.port());
@@ -406,7 +408,7 @@ mod tests {
     fn a_wrapped_line_keeps_its_own_time() {
         let mut reader = LogReader::default();
         let line = r#"{"log":"1795191862.648 GET /destroy 502\n","stream":"stdout","time":"2020-01-01T00:00:00Z"}"#;
-        reader.read(1, line.as_bytes(), &mut |_, entry| {
+        reader.read(1, line.as_bytes(), &mut |_, _, entry| {
             let at = entry.unwrap().unwrap().about.unwrap();
             assert_eq!(at.as_nanos() / 1_000_000, 1_795_191_862_648);
         });

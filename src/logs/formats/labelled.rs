@@ -6,7 +6,7 @@
 use super::nginx_variables;
 use crate::logs::times::LogTime;
 use crate::logs::{Entry, fields};
-use fields::{Fields, Slot, Unfit, closing_quote, request_line, status};
+use fields::{Fields, METHODS, Slot, Unfit, closing_quote, request_line, status};
 
 /// What people call a value.
 pub(super) fn slot(name: &str) -> Slot {
@@ -130,9 +130,6 @@ pub(super) fn rest<'l>(fields: &mut Fields<'l>, line: &'l [u8]) {
         }
     }
 }
-
-const METHODS: [&[u8]; 9] =
-    [b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"PATCH", b"OPTIONS", b"CONNECT", b"TRACE"];
 
 /// A whole line.
 pub(in crate::logs) fn line(line: &[u8]) -> Result<Entry<'_>, Unfit> {

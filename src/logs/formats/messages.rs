@@ -4,7 +4,7 @@
 
 use super::error_messages;
 use crate::logs::entry::{Attempt, Entry, LineKind, Says};
-use crate::logs::fields::{Unfit, address, find};
+use crate::logs::fields::{METHODS, Unfit, address, find};
 use crate::logs::times::LogTime;
 
 /// Phrases that stand before what went wrong.
@@ -25,9 +25,6 @@ const PHRASES: [&[u8]; 15] = [
     b"Connect time out; addr=",
     b"h2o: ",
 ];
-
-const METHODS: [&[u8]; 9] =
-    [b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"PATCH", b"OPTIONS", b"CONNECT", b"TRACE"];
 
 /// One line.
 pub(in crate::logs) fn line(line: &[u8]) -> Result<Entry<'_>, Unfit> {

@@ -1,13 +1,12 @@
 //! Lines that programs write about themselves: a level stands in them, and no request.
 
+use crate::logs::fields::METHODS;
+
 /// Words of a level, in brackets, behind `level=`, or bare in capitals.
 const LEVELS: [&str; 22] = [
     "trace", "debug", "info", "notice", "warn", "warning", "error", "crit", "critical", "alert",
     "emerg", "fatal", "panic", "trc", "dbg", "inf", "wrn", "err", "ftl", "severe", "fine", "log",
 ];
-
-/// Methods that stand in lines of requests (RFC 9110, 9.1).
-const METHODS: [&str; 7] = ["GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS"];
 
 /// So many words of a line are looked at.
 const WORDS: usize = 6;
@@ -41,7 +40,7 @@ fn may_be_of_a_request(text: &str) -> bool {
     let mut words = text.split(apart).filter(|word| !word.is_empty());
     words.any(|word| {
         let status = word.len() == 3 && word.starts_with('5') && word.parse::<u16>().is_ok();
-        status || METHODS.contains(&word)
+        status || METHODS.contains(&word.as_bytes())
     })
 }
 
